@@ -1,0 +1,15 @@
+const project = (displayName, suffix) => ({
+  displayName,
+  rootDir: '.',
+  testMatch: [`<rootDir>/test/**/*.${suffix}.ts`],
+  testEnvironment: 'node',
+  extensionsToTreatAsEsm: ['.ts'],
+  modulePathIgnorePatterns: ['<rootDir>/cdk.out', '<rootDir>/.millrace'],
+  transform: {
+    '\\.ts$': ['@swc/jest', { jsc: { parser: { syntax: 'typescript' }, target: 'es2024' }, module: { type: 'es6' } }],
+    '\\.sql$': '<rootDir>/test/sql-as-text.js',
+  },
+})
+
+/** unit: pure and fast, downloads nothing. local: on the running local cloud. long: big runs, not part of `npm test`. */
+export default { projects: [project('unit', 'test'), project('local', 'scenario'), project('long', 'long')] }

@@ -1,0 +1,12 @@
+import type { EventType } from './event.ts'
+import { pageVisit } from './events/page-visit.ts'
+import { reading } from './events/reading.ts'
+import type { Projection } from './projection.ts'
+import { deviceMinutes } from './projections/device-minutes.ts'
+import { recentUrls } from './projections/recent-urls.ts'
+
+/** The event types that are validated, cleaned and given columns of their own. Any other type is accepted as it is. */
+export const eventTypes: readonly EventType[] = [pageVisit, reading] as readonly EventType[]
+
+/** The projections that are kept. */
+export const projections: readonly Projection[] = [recentUrls, deviceMinutes]

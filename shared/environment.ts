@@ -1,0 +1,32 @@
+/** The environment of every function: set by infra/, read whole and checked by lambdas/handler.ts. */
+export const environments = {
+  ingest: ['STREAM_NAME', 'KEYS_TABLE', 'QUARANTINE_TABLE', 'QUARANTINE_BUCKET'],
+  state: [
+    'STATE_TABLE',
+    'QUARANTINE_TABLE',
+    'QUARANTINE_BUCKET',
+    'IDENTITY_MINUTES',
+    'IDENTITY_COUNT',
+    'RETRY_BUDGET_SECONDS',
+    'LATENESS_HOURS',
+  ],
+  windows: ['STATE_TABLE', 'LATENESS_HOURS', 'RETENTION_HOURS'],
+  'index-documents': ['STATE_TABLE', 'OPENSEARCH_URL', 'QUARANTINE_TABLE', 'QUARANTINE_BUCKET'],
+  'set-up': ['OPENSEARCH_URL'],
+  reports: ['ARCHIVE_BUCKET', 'REPORTS_TABLE'],
+  query: ['STATE_TABLE', 'KEYS_TABLE', 'STREAM_NAME', 'ARCHIVE_BUCKET', 'REPORTS_TABLE', 'OPENSEARCH_URL'],
+} as const satisfies Record<string, readonly string[]>
+
+export type FunctionName = keyof typeof environments
+export type Environment<F extends FunctionName> = Readonly<Record<(typeof environments)[F][number], string>>
+
+/** Values that stand for "not set": an unbounded lateness, a stage without OpenSearch. */
+export const NONE = 'none'
+
+/** The environment of one function; throws with the names that are missing. */
+export function readEnvironment<F extends FunctionName>(name: F, from: NodeJS.ProcessEnv = process.env): Environment<F> {
+  const names: readonly string[] = environments[name]
+  const missing = names.filter(key => !from[key])
+  if (missing.length > 0) throw new Error(`The function ${name} needs these environment variables: ${missing.join(', ')}`)
+  return Object.fromEntries(names.map(key => [key, from[key]])) as Environment<F>
+}

@@ -1,0 +1,17 @@
+import { defineEvent, nullable, number, text } from '../event.ts'
+import { secondsToMicros } from '../time.ts'
+
+export const reading = defineEvent({
+  name: 'reading',
+  about: 'A device reported a measurement.',
+  fields: {
+    device_id: text(),
+    device_type: nullable(text()),
+    timestamp: number(),
+    temperature: nullable(number()),
+    event_duration: nullable(number()),
+    status: nullable(text()),
+  },
+  user: row => row.device_id,
+  time: row => secondsToMicros(row.timestamp),
+})

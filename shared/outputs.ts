@@ -1,0 +1,21 @@
+/** Outputs of a deployed stack: infra/ writes them, the CLI finds everything through them. */
+export const stackOutputs = [
+  'ApiUrl',
+  'StreamName',
+  'StateTable',
+  'KeysTable',
+  'QuarantineTable',
+  'QuarantineBucket',
+  'ReportsTable',
+  'ArchiveBucket',
+  'DeliveryStream',
+  'OpenSearchUrl',
+  'ReportsFunction',
+  'SetUpFunction',
+] as const
+
+export type StackOutput = (typeof stackOutputs)[number]
+export type StackOutputs = Readonly<Record<StackOutput, string>>
+
+/** The name of the CloudFormation stack of a stage. */
+export const stackName = (stage: string): string => `millrace-${stage}`

@@ -1,0 +1,41 @@
+import * as z from 'zod/mini'
+import { reading } from '../events/reading.ts'
+import { minute, perUserWindow } from '../projection.ts'
+import { add, mean, merge, sum } from '../sum.ts'
+import { formatInstant } from '../time.ts'
+
+export const deviceMinutes = perUserWindow({
+  name: 'device-minutes',
+  revision: 1,
+  on: reading,
+  window: minute,
+  at: ({ data }) => data.timestamp,
+  where: ({ data }) =>
+    data.temperature !== null && data.event_duration !== null && data.status !== null && data.status !== 'error',
+  initial: () => ({ events: 0, temperature: sum(), duration: sum() }),
+  fold: (state, { data }) => ({
+    events: state.events + 1,
+    temperature: add(state.temperature, data.temperature ?? 0),
+    duration: add(state.duration, data.event_duration ?? 0),
+  }),
+  merge: (stored, contribution) => ({
+    events: stored.events + contribution.events,
+    temperature: merge(stored.temperature, contribution.temperature),
+    duration: merge(stored.duration, contribution.duration),
+  }),
+  key: 'device_id',
+  document: (state, { user, start }) => ({
+    device_id: user,
+    window_start: formatInstant(BigInt(start) * 1_000_000n),
+    avg_temperature: mean(state.temperature, state.events),
+    avg_event_duration: mean(state.duration, state.events),
+    num_events: state.events,
+  }),
+  shape: z.object({
+    device_id: z.string(),
+    window_start: z.iso.datetime(),
+    avg_temperature: z.number(),
+    avg_event_duration: z.number(),
+    num_events: z.int(),
+  }),
+})

@@ -1,0 +1,25 @@
+import * as z from 'zod/mini'
+import { pageVisit } from '../events/page-visit.ts'
+import { perUser } from '../projection.ts'
+
+interface Visit {
+  readonly url: string
+  readonly at: number
+}
+
+/** The visits with the greatest timestamps, newest first; of equal ones the later arrival first. */
+function latest(count: number, visits: readonly Visit[], visit: Visit): readonly Visit[] {
+  const at = visits.findIndex(other => other.at <= visit.at)
+  return visits.toSpliced(at < 0 ? visits.length : at, 0, visit).slice(0, count)
+}
+
+export const recentUrls = perUser({
+  name: 'recent-urls',
+  revision: 1,
+  on: pageVisit,
+  initial: (): readonly Visit[] => [],
+  fold: (visits, { data }) => latest(5, visits, { url: data.Url, at: data.Timestamp }),
+  key: 'id',
+  document: (visits, user) => ({ id: Number(user), last_5_urls: visits.map(visit => visit.url) }),
+  shape: z.object({ id: z.int(), last_5_urls: z.array(z.string()) }),
+})

@@ -1,0 +1,95 @@
+import { type Projection, projectionKey } from './projection.ts'
+import { formatInstant } from './time.ts'
+
+/** The primary key of an item of the state table. */
+export interface ItemKey {
+  readonly pk: string
+  readonly sk: string
+}
+
+/** What one write of a user's state adds to one window of one projection. */
+export interface Contribution {
+  /** Projection key: name and revision. */
+  readonly projection: string
+  /** Epoch seconds at which the window starts. */
+  readonly start: number
+  /** The order number of the record it comes from: grows with every record of the user, never restarts. */
+  readonly ord: number
+  /** What the projection's fold made of the record's events, beginning with `initial`. */
+  readonly state: unknown
+}
+
+/** All per-user states of one user, the only item that the state function writes. */
+export interface UserItem {
+  readonly user: string
+  /** `ord` of the last record in it; the version of the user's documents. */
+  readonly version: number
+  /** Sequence number of the last record in it: up to 56 digits, so text. */
+  readonly seq: string
+  /** The identities seen lately, packed; see lambdas/state/identities.ts. */
+  readonly identities: Uint8Array
+  /** State by projection key. */
+  readonly states: Readonly<Record<string, unknown>>
+  /** Events later than the lateness bound. */
+  readonly late: number
+  /** `ord` of the last erasure record, 0 without one: what is older counts as absent. */
+  readonly erasedOrd: number
+  /** What this write adds to windows. */
+  readonly out: readonly Contribution[]
+}
+
+/** One window of one user. */
+export interface WindowItem {
+  readonly user: string
+  readonly projection: string
+  readonly start: number
+  /** `ord` of the last contribution in it; the version of its document. */
+  readonly version: number
+  readonly state: unknown
+}
+
+/** One slot of a window over all users; a window's document merges its slots, and its version is the sum of theirs. */
+export interface SlotItem {
+  readonly projection: string
+  readonly start: number
+  readonly slot: number
+  readonly version: number
+  readonly state: unknown
+  /** The last `ord` merged, by user hash. */
+  readonly users: ReadonlyMap<string, number>
+}
+
+const USER = 'user#'
+const WINDOW = 'window#'
+/** The sort key of a user item; streams filter on it. */
+export const USER_ITEM = 'state'
+
+const instant = (start: number): string => formatInstant(BigInt(start) * 1_000_000n)
+
+export const userKey = (user: string): ItemKey => ({ pk: `${USER}${user}`, sk: USER_ITEM })
+
+/** Windows of a user sort by projection, then by time. */
+export const windowKey = (user: string, projection: string, start: number): ItemKey => ({
+  pk: `${USER}${user}`,
+  sk: `${windowPrefix(projection)}${instant(start)}`,
+})
+
+/** The beginning of the sort keys of one projection's windows of a user. */
+export const windowPrefix = (projection: string): string => `${WINDOW}${projection}#`
+
+export const slotKey = (projection: string, start: number, slot: number): ItemKey => ({
+  pk: `${WINDOW}${projection}#${instant(start)}`,
+  sk: `slot#${slot}`,
+})
+
+export type ItemKind = 'user' | 'window' | 'slot' | 'other'
+
+/** Which kind of item a key is. */
+export function itemKind({ pk, sk }: ItemKey): ItemKind {
+  if (pk.startsWith(USER)) return sk === USER_ITEM ? 'user' : sk.startsWith(WINDOW) ? 'window' : 'other'
+  return pk.startsWith(WINDOW) ? 'slot' : 'other'
+}
+
+/** The projections by their key. */
+export const byKey = (projections: readonly Projection[]): ReadonlyMap<string, Projection> =>
+  new Map(projections.map(projection => [projectionKey(projection), projection]))
