@@ -4,9 +4,14 @@ import { reading } from './events/reading.ts'
 import type { Projection } from './projection.ts'
 import { deviceMinutes } from './projections/device-minutes.ts'
 import { recentUrls } from './projections/recent-urls.ts'
+import type { Report } from './report.ts'
+import { durationP95 } from './reports/duration-p95.ts'
 
 /** The event types that are validated, cleaned and given columns of their own. Any other type is accepted as it is. */
 export const eventTypes: readonly EventType[] = [pageVisit, reading] as readonly EventType[]
 
 /** The projections that are kept. */
 export const projections: readonly Projection[] = [recentUrls, deviceMinutes]
+
+/** The reports that are made. */
+export const reports: readonly Report[] = [durationP95]

@@ -9,6 +9,7 @@ export const environments = {
     'IDENTITY_COUNT',
     'RETRY_BUDGET_SECONDS',
     'LATENESS_HOURS',
+    'RETENTION_HOURS',
   ],
   windows: ['STATE_TABLE', 'LATENESS_HOURS', 'RETENTION_HOURS'],
   'index-documents': ['STATE_TABLE', 'OPENSEARCH_URL', 'QUARANTINE_TABLE', 'QUARANTINE_BUCKET'],

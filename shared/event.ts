@@ -1,6 +1,7 @@
+import { createHash } from 'node:crypto'
 import * as z from 'zod/mini'
 import { isRejection, type Rejection, reject } from './rejections.ts'
-import { millisToMicros, parseInstant } from './time.ts'
+import { millisToMicros, parseInstant, secondsToMicros } from './time.ts'
 
 /** One accepted event, the same in every part. Its identity is (source, type, id). */
 export interface Event<Data = unknown> {
@@ -16,6 +17,12 @@ export interface Event<Data = unknown> {
   readonly data: Data
 }
 
+/** The one identity of an event in every store, as a hash. */
+export const identityHash = ({ source, type, id }: Pick<Event, 'source' | 'type' | 'id'>): Buffer =>
+  createHash('sha256')
+    .update(JSON.stringify([source, type, id]))
+    .digest()
+
 /** An event as a dialect hands it over: nothing in it is checked yet. */
 export interface Envelope {
   readonly id?: unknown
@@ -27,7 +34,9 @@ export interface Envelope {
 }
 
 export type Fields = Readonly<Record<string, z.ZodMiniType>>
-export type Row<F extends Fields> = z.output<z.ZodMiniObject<{ -readonly [K in keyof F]: F[K] }>>
+export type Row<F extends Fields> = keyof F extends never
+  ? unknown
+  : z.output<z.ZodMiniObject<{ -readonly [K in keyof F]: F[K] }>>
 
 /** What one catalogued event type is: validation, columns, index fields, JSON Schema and docs all derive from it. */
 export interface EventType<Data = unknown> {
@@ -51,6 +60,8 @@ export interface EventType<Data = unknown> {
 export const integer = () => z.int()
 export const number = () => z.number()
 export const text = () => z.string()
+/** Seconds since 1970 with decimals, within the years 0001..9999. */
+export const epochSeconds = () => z.number().check(z.refine(seconds => secondsToMicros(seconds) !== undefined))
 /** The value, null, or nothing at all (which becomes null). */
 export const nullable = <T extends z.ZodMiniType>(schema: T) => z._default(z.nullable(schema), null)
 
@@ -78,6 +89,8 @@ const CHARACTERS = 128
 const SOURCE_CHARACTERS = 256
 /** Event types that begin so are the product's own, such as the erasure marker. */
 export const RESERVED_PREFIX = 'millrace.'
+/** The type of the marker that tells every store to forget its subject. */
+export const ERASURE = `${RESERVED_PREFIX}erasure`
 
 /** What the server knows about an envelope that the sender did not say. */
 export interface Arrival {

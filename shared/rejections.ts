@@ -30,12 +30,20 @@ export const rejections = {
 
 export type RejectionCode = keyof typeof rejections
 
+/** Marks a rejection: a client's own data may well have a code and a message. */
+const rejected = Symbol('rejected')
+
 /** Bad input as a value: a code and a sentence that says how to fix it. */
 export interface Rejection {
   readonly code: RejectionCode
   readonly message: string
+  readonly [rejected]: true
 }
 
-export const reject = (code: RejectionCode, message: string = rejections[code].help): Rejection => ({ code, message })
+export const reject = (code: RejectionCode, message: string = rejections[code].help): Rejection => ({
+  code,
+  message,
+  [rejected]: true,
+})
 
-export const isRejection = (value: object): value is Rejection => 'code' in value && 'message' in value
+export const isRejection = (value: object): value is Rejection => rejected in value

@@ -28,6 +28,8 @@ export interface UserItem {
   readonly seq: string
   /** The identities seen lately, packed; see lambdas/state/identities.ts. */
   readonly identities: Uint8Array
+  /** Hashes of whole records seen lately, packed. */
+  readonly recordHashes: Uint8Array
   /** State by projection key. */
   readonly states: Readonly<Record<string, unknown>>
   /** Events later than the lateness bound. */
@@ -36,6 +38,8 @@ export interface UserItem {
   readonly erasedOrd: number
   /** What this write adds to windows. */
   readonly out: readonly Contribution[]
+  /** Epoch seconds after which an erased item may go. */
+  readonly ttl?: number | undefined
 }
 
 /** One window of one user. */
@@ -46,6 +50,7 @@ export interface WindowItem {
   /** `ord` of the last contribution in it; the version of its document. */
   readonly version: number
   readonly state: unknown
+  readonly ttl?: number | undefined
 }
 
 /** One slot of a window over all users; a window's document merges its slots, and its version is the sum of theirs. */
@@ -57,6 +62,7 @@ export interface SlotItem {
   readonly state: unknown
   /** The last `ord` merged, by user hash. */
   readonly users: ReadonlyMap<string, number>
+  readonly ttl?: number | undefined
 }
 
 const USER = 'user#'

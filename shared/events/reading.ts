@@ -1,4 +1,4 @@
-import { defineEvent, nullable, number, text } from '../event.ts'
+import { defineEvent, epochSeconds, nullable, number, text } from '../event.ts'
 import { secondsToMicros } from '../time.ts'
 
 export const reading = defineEvent({
@@ -7,7 +7,7 @@ export const reading = defineEvent({
   fields: {
     device_id: text(),
     device_type: nullable(text()),
-    timestamp: number(),
+    timestamp: epochSeconds(),
     temperature: nullable(number()),
     event_duration: nullable(number()),
     status: nullable(text()),

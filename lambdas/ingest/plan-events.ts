@@ -1,0 +1,72 @@
+import type { Spoken } from '../../shared/dialect.ts'
+import { type Arrival, accept, type Envelope, type Event, isObject } from '../../shared/event.ts'
+import { isRejection, type Rejection, reject } from '../../shared/rejections.ts'
+import type { QuarantinedEvent } from '../quarantine/dynamodb.ts'
+import { EVENT_BYTES, EVENTS } from './request.ts'
+
+/** An element that goes to quarantine, as the answer tells it and as it is kept. */
+export interface Refusal {
+  readonly index: number
+  readonly kept: QuarantinedEvent
+}
+
+/** What becomes of every element of a request. */
+export interface Sorted {
+  readonly events: readonly Event[]
+  readonly refusals: readonly Refusal[]
+}
+
+/** Sorts the elements into events to accept and elements to keep aside; each by itself, so that a bad one harms no other. */
+export function sortElements(spoken: readonly Spoken[], arrival: Arrival): Sorted {
+  const events: Event[] = []
+  const refusals: Refusal[] = []
+  for (const element of spoken) {
+    const outcome = oversize(element) ?? acceptElement(element, arrival)
+    if (isRejection(outcome)) refusals.push({ index: element.index, kept: kept(element, outcome, arrival) })
+    else events.push(outcome)
+  }
+  return { events, refusals }
+}
+
+function oversize({ index, text }: Spoken): Rejection | undefined {
+  if (index >= EVENTS) return reject('too_many_events')
+  return Buffer.byteLength(text) > EVENT_BYTES ? reject('event_too_large') : undefined
+}
+
+function acceptElement({ envelope, text }: Spoken, arrival: Arrival): Event | Rejection {
+  if (envelope) return accept(envelope, arrival)
+  return isJson(text)
+    ? reject('invalid_event', 'An event must be a JSON object.')
+    : reject('malformed_json', 'The line is not JSON.')
+}
+
+function isJson(text: string): boolean {
+  try {
+    JSON.parse(text)
+    return true
+  } catch {
+    return false
+  }
+}
+
+const shortText = (value: unknown): string | null => (typeof value === 'string' && value !== '' ? value.slice(0, 128) : null)
+
+const kept = (
+  { envelope, text }: Spoken,
+  { code, message }: Rejection,
+  { keyName, received, eventTypes }: Arrival,
+): QuarantinedEvent => ({
+  code,
+  message,
+  type: shortText(envelope?.type),
+  id: shortText(envelope?.id) ?? rowId(envelope, eventTypes),
+  keyName,
+  received,
+  form: envelope ? 'envelope' : 'text',
+  body: envelope ? JSON.stringify(envelope) : text,
+})
+
+function rowId(envelope: Envelope | undefined, eventTypes: Arrival['eventTypes']): string | null {
+  const type = typeof envelope?.type === 'string' ? eventTypes.get(envelope.type) : undefined
+  return type && isObject(envelope?.data) ? shortText(envelope.data[type.idField]) : null
+}

@@ -1,0 +1,84 @@
+import { toLine } from '../../shared/archive.ts'
+import type { Event, EventType } from '../../shared/event.ts'
+
+/** One record for the stream: events of one user, received together, as lines. */
+export interface StreamRecord {
+  readonly partitionKey: string
+  readonly data: string
+  readonly bytes: number
+}
+
+const RECORD_EVENTS = 500
+const RECORD_BYTES = 256 * 2 ** 10
+/** Of one PutRecords call; Kinesis takes 500 records, and 10 MiB. */
+const CALL_RECORDS = 500
+const CALL_BYTES = 4 * 2 ** 20
+
+/**
+ * Packs events into records. A record never mixes users, so that each user's order is the stream's; packing is what makes
+ * the archive cheap, since Firehose bills each record as at least 5 KB.
+ */
+export function packRecords(events: readonly Event[], eventTypes: ReadonlyMap<string, EventType>): StreamRecord[] {
+  const users = Map.groupBy(events, event => event.subject ?? event.id)
+  return [...users].flatMap(([partitionKey, mine]) => packUser(partitionKey, mine, eventTypes))
+}
+
+function packUser(partitionKey: string, events: readonly Event[], eventTypes: ReadonlyMap<string, EventType>): StreamRecord[] {
+  const records: StreamRecord[] = []
+  let lines: string[] = []
+  let bytes = 0
+  const close = () => records.push({ partitionKey, data: lines.join(''), bytes })
+  for (const event of events) {
+    const line = `${toLine(event, eventTypes.get(event.type))}\n`
+    const lineBytes = Buffer.byteLength(line)
+    if (lines.length === RECORD_EVENTS || (lines.length > 0 && bytes + lineBytes > RECORD_BYTES)) {
+      close()
+      lines = []
+      bytes = 0
+    }
+    lines.push(line)
+    bytes += lineBytes
+  }
+  close()
+  return records
+}
+
+/**
+ * Records as the rounds they are put in: PutRecords keeps no order among its records, so a user's second record waits until
+ * the first is stored.
+ */
+export function planRounds(records: readonly StreamRecord[]): StreamRecord[][] {
+  const seen = new Map<string, number>()
+  const rounds: StreamRecord[][] = []
+  for (const record of records) {
+    const round = seen.get(record.partitionKey) ?? 0
+    seen.set(record.partitionKey, round + 1)
+    const records = rounds[round] ?? []
+    rounds[round] = records
+    records.push(record)
+  }
+  return rounds
+}
+
+/** A round as the calls it takes. */
+export function planCalls(round: readonly StreamRecord[]): StreamRecord[][] {
+  const calls: StreamRecord[][] = []
+  let bytes = Number.POSITIVE_INFINITY
+  for (const record of round) {
+    const last = calls.at(-1)
+    if (!last || last.length === CALL_RECORDS || bytes + record.bytes > CALL_BYTES) {
+      calls.push([record])
+      bytes = record.bytes
+    } else {
+      last.push(record)
+      bytes += record.bytes
+    }
+  }
+  return calls
+}
+
+/** The records of a call that Kinesis did not store, to be put again. */
+export const notStored = (
+  call: readonly StreamRecord[],
+  results: readonly { readonly ErrorCode?: string | undefined }[],
+): StreamRecord[] => call.filter((_, i) => results[i] === undefined || results[i].ErrorCode !== undefined)

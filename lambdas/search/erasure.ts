@@ -1,0 +1,40 @@
+import type { Client } from '@opensearch-project/opensearch'
+import type { Projection } from '../../shared/projection.ts'
+import { indexOf } from '../../shared/search.ts'
+import type { UserItem } from '../../shared/state.ts'
+import { type BulkOperation, bulk } from './opensearch.ts'
+import type { Change } from './plan-bulk.ts'
+import { outcomeOf } from './retry.ts'
+
+const DOCUMENTS_A_ROUND = 1000
+
+/**
+ * Deletes the window documents of users whose erasure a batch brings: all that are older than the erasure, at the erasure's
+ * version, so that a late image cannot restore them. By query, since the items may have expired before.
+ */
+export async function deleteErased(
+  client: Client,
+  changes: readonly Change<UserItem>[],
+  projections: readonly Projection[],
+): Promise<void> {
+  const erased = changes.flatMap(({ before, after }) => (after && after.erasedOrd > (before?.erasedOrd ?? 0) ? [after] : []))
+  for (const { user, erasedOrd } of erased)
+    for (const projection of projections)
+      if (projection.scope === 'user window') await deleteOlder(client, indexOf(projection), projection.key, user, erasedOrd)
+}
+
+async function deleteOlder(client: Client, index: string, key: string, user: string, erasedOrd: number): Promise<void> {
+  await client.indices.refresh({ index })
+  for (;;) {
+    const { body } = await client.search({
+      index,
+      body: { size: DOCUMENTS_A_ROUND, version: true, _source: false, query: { term: { [key]: user } } },
+    })
+    const older = body.hits.hits.filter(hit => (hit._version ?? 0) < erasedOrd)
+    if (older.length === 0) return
+    const deletes = older.map((hit): BulkOperation => ({ action: 'delete', index, id: String(hit._id), version: erasedOrd }))
+    const answers = await bulk(client, deletes)
+    if (answers.map(outcomeOf).includes('retry')) throw new Error('OpenSearch is busy: an erasure must be sent again.')
+    await client.indices.refresh({ index })
+  }
+}

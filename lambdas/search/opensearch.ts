@@ -1,0 +1,52 @@
+import { Client } from '@opensearch-project/opensearch'
+import { AwsSigv4Signer } from '@opensearch-project/opensearch/aws-v3'
+
+const TIMEOUT_MS = 30_000
+
+/** A client of the search cluster: signed as the function's role on https, plain on http (the local node). Retries are the callers'. */
+export function openSearch(url: string): Client {
+  const options = { node: url, maxRetries: 0, requestTimeout: TIMEOUT_MS }
+  if (!url.startsWith('https:')) return new Client(options)
+  return new Client({
+    ...options,
+    ...AwsSigv4Signer({ region: process.env['AWS_REGION'] ?? '', service: 'es', getCredentials: roleCredentials }),
+  })
+}
+
+/** Lambda keeps the role's credentials in the environment, which it ends before they expire. */
+const roleCredentials = async () => ({
+  accessKeyId: process.env['AWS_ACCESS_KEY_ID'] ?? '',
+  secretAccessKey: process.env['AWS_SECRET_ACCESS_KEY'] ?? '',
+  sessionToken: process.env['AWS_SESSION_TOKEN'] ?? '',
+})
+
+/** One line of a bulk request; versions are external: the greater one wins, the same one again changes nothing. */
+export type BulkOperation =
+  | {
+      readonly action: 'index'
+      readonly index: string
+      readonly id: string
+      readonly version: number
+      readonly document: Readonly<Record<string, unknown>>
+    }
+  | { readonly action: 'delete'; readonly index: string; readonly id: string; readonly version: number }
+
+export interface BulkAnswer {
+  readonly status: number
+  /** The error's type and reason where the status is one. */
+  readonly reason: string
+}
+
+/** Sends operations and returns an answer for each, in order. Throws when the cluster did not take the request at all. */
+export async function bulk(client: Client, operations: readonly BulkOperation[]): Promise<BulkAnswer[]> {
+  const body = operations.flatMap(operation => {
+    const { action, index, id, version } = operation
+    const head = { [action]: { _index: index, _id: id, version, version_type: 'external_gte' } }
+    return operation.action === 'index' ? [head, operation.document] : [head]
+  })
+  const answer = await client.bulk({ body })
+  return answer.body.items.map(item => {
+    const [result] = Object.values(item)
+    return { status: result?.status ?? 500, reason: `${result?.error?.type ?? ''}: ${result?.error?.reason ?? ''}` }
+  })
+}

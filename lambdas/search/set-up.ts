@@ -1,0 +1,36 @@
+import type { Client } from '@opensearch-project/opensearch'
+import type { Projection } from '../../shared/projection.ts'
+import { indexOf, mappingOf } from '../../shared/search.ts'
+
+/** Longer than any function runs: until then a deleted document's version is remembered, and no late write restores it. */
+const REMEMBER_DELETES = '20m'
+
+/** Makes sure that every projection has its index with the mapping of its shape, and that its alias points there alone. */
+export async function ensureIndices(client: Client, projections: readonly Projection[]): Promise<void> {
+  for (const projection of projections) {
+    await ensureTemplate(client, projection)
+    await ensureIndex(client, projection)
+  }
+}
+
+/** The template keeps the mapping right even where a write makes the index. */
+async function ensureTemplate(client: Client, projection: Projection): Promise<void> {
+  const index = indexOf(projection)
+  const settings = { 'index.gc_deletes': REMEMBER_DELETES, 'index.number_of_shards': 1, 'index.auto_expand_replicas': '0-1' }
+  const body = { index_patterns: [index], priority: 100, template: { settings, mappings: mappingOf(projection.shape) } }
+  await client.indices.putIndexTemplate({ name: index, body: body as never })
+}
+
+async function ensureIndex(client: Client, projection: Projection): Promise<void> {
+  const index = indexOf(projection)
+  const { body: exists } = await client.indices.exists({ index })
+  if (!exists) await client.indices.create({ index }, { ignore: [400] }) // another environment may have been first
+  const { body: aliased } = await client.indices.getAlias({ name: projection.name }, { ignore: [404] })
+  const holders = Object.keys('error' in aliased ? {} : aliased)
+  if (holders.length === 1 && holders[0] === index) return
+  const actions = [
+    ...holders.filter(holder => holder !== index).map(holder => ({ remove: { index: holder, alias: projection.name } })),
+    { add: { index, alias: projection.name } },
+  ]
+  await client.indices.updateAliases({ body: { actions } })
+}

@@ -1,0 +1,176 @@
+import { type Event, identityHash } from '../../shared/event.ts'
+import { type Projection, projectionKey, windowStart } from '../../shared/projection.ts'
+import type { RejectionCode } from '../../shared/rejections.ts'
+import type { Contribution, UserItem } from '../../shared/state.ts'
+import { type IdentityWindow, identitiesFrom, recordHash, shortHash } from './identities.ts'
+
+/** One record of the stream: events of one user in their order, or the order to erase that user. */
+export interface UserRecord {
+  readonly seq: string
+  /** When ingest made it, milliseconds since 1970: the only clock of the fold. */
+  readonly received: number
+  readonly events: readonly Event[]
+  readonly erasure: boolean
+}
+
+export interface Rules {
+  readonly projections: readonly Projection[]
+  readonly identities: IdentityWindow
+  /** How long after its window's end an event still counts; undefined: for ever. */
+  readonly latenessMs: number | undefined
+  /** How long the streams keep records: an erased item outlives them. */
+  readonly retentionMs: number
+}
+
+/** An event that could not be folded, to be put aside. */
+export interface Refused {
+  readonly event: Event
+  readonly code: Extract<RejectionCode, 'projection_failed' | 'state_too_large'>
+}
+
+/** What one record did. */
+export interface Step {
+  /** The user after it; `out` is empty. */
+  readonly item: UserItem
+  readonly contributions: readonly Contribution[]
+  readonly refused: readonly Refused[]
+  readonly folded: number
+  readonly repeated: number
+  readonly late: number
+}
+
+/** Of the 400 KB that an item may have: the states with the identities, and what one record may add to windows. */
+const STATE_BYTES = 250_000
+const RECORD_OUT_BYTES = 120_000
+const RECORD_HASHES = 64
+
+/**
+ * Folds records of one user, in stream order, beginning with the item as it was read. What a record does depends on the
+ * user's records up to it alone: never on batches or clocks.
+ */
+export function userFold(user: string, stored: UserItem | undefined, rules: Rules): (record: UserRecord) => Step {
+  const identities = identitiesFrom(stored?.identities ?? new Uint8Array(), rules.identities)
+  const recordHashes = identitiesFrom(stored?.recordHashes ?? new Uint8Array(), { ...rules.identities, count: RECORD_HASHES })
+  let item: UserItem = stored ? { ...stored, out: [] } : emptyItem(user)
+
+  /** The event's change, when it can be folded and its user has room for it. */
+  const tryFold = (event: Event, contributions: Contributions): Change | Refused => {
+    const change = foldEvent(event, item, contributions, rules)
+    if (!change) return { event, code: 'projection_failed' }
+    const stateBytes = jsonBytes(Object.values(change.states)) + identities.bytes() + recordHashes.bytes()
+    const fits = stateBytes <= STATE_BYTES && outBytes(change.contributions) <= RECORD_OUT_BYTES
+    return fits ? change : { event, code: 'state_too_large' }
+  }
+
+  const foldEvents = ({ events, received }: UserRecord): Omit<Step, 'item'> => {
+    const hashes = events.map(event => shortHash(identityHash(event)))
+    const whole = recordHash(hashes)
+    const step = { contributions: new Map() as Contributions, refused: [] as Refused[], folded: 0, repeated: 0, late: 0 }
+    for (const [i, event] of events.entries()) {
+      const hash = hashes[i] as bigint
+      if (identities.has(hash) || recordHashes.has(whole)) {
+        step.repeated += 1
+        continue
+      }
+      const change = tryFold(event, step.contributions)
+      if ('code' in change) {
+        step.refused.push(change)
+        continue
+      }
+      identities.keep(hash, received)
+      item = { ...item, states: change.states, late: item.late + change.late, ttl: undefined }
+      step.contributions = change.contributions
+      step.folded += 1
+      step.late += change.late
+    }
+    // A record with a refused event must be looked at again when it is sent again.
+    if (step.refused.length === 0 && !recordHashes.has(whole)) recordHashes.keep(whole, received)
+    return { ...step, contributions: [...step.contributions.values()] }
+  }
+
+  return record => {
+    item = { ...item, seq: record.seq, version: Math.max(item.version + 1, record.received * 1000) }
+    identities.forget(record.received)
+    recordHashes.forget(record.received)
+    if (record.erasure) item = erase(item, record, rules)
+    const step = foldEvents(record)
+    item = { ...item, identities: identities.pack(), recordHashes: recordHashes.pack() }
+    return { item, ...step }
+  }
+}
+
+const emptyItem = (user: string): UserItem => ({
+  user,
+  version: 0,
+  seq: '0',
+  identities: new Uint8Array(),
+  recordHashes: new Uint8Array(),
+  states: {},
+  late: 0,
+  erasedOrd: 0,
+  out: [],
+})
+
+/** An erased item keeps its order and its identities until no reader of the streams can bring an older record. */
+function erase(item: UserItem, { received }: UserRecord, rules: Rules): UserItem {
+  const ttl = Math.ceil((received + rules.retentionMs + rules.identities.milliseconds) / 1000)
+  return { ...item, states: {}, late: 0, erasedOrd: item.version, ttl }
+}
+
+type Contributions = ReadonlyMap<string, Contribution>
+
+interface Change {
+  readonly states: UserItem['states']
+  readonly contributions: Contributions
+  readonly late: 0 | 1
+}
+
+/** The states and contributions with this event folded in; undefined when a projection throws on it. */
+function foldEvent(event: Event, item: UserItem, contributions: Contributions, rules: Rules): Change | undefined {
+  const states = { ...item.states }
+  const added = new Map(contributions)
+  let late: 0 | 1 = 0
+  try {
+    for (const projection of rules.projections.filter(({ on }) => on.name === event.type)) {
+      const key = projectionKey(projection)
+      if (projection.scope === 'user') {
+        states[key] = json(projection.fold(states[key] ?? projection.initial(), event))
+        continue
+      }
+      if (!projection.where(event)) continue
+      const start = windowStart(projection, event)
+      if (!Number.isSafeInteger(start)) throw new RangeError(`${key} places the event in no window`)
+      if (isLate(event, start + projection.window, rules)) {
+        late = 1
+        continue
+      }
+      const before = added.get(`${key}#${start}`)?.state ?? projection.initial()
+      const state = json(projection.fold(before, event))
+      projection.merge(projection.initial(), state, { firstOfUser: true }) // throws here, not where it would stop the table's stream
+      added.set(`${key}#${start}`, { projection: key, start, ord: item.version, state })
+    }
+  } catch {
+    return undefined
+  }
+  return { states, contributions: added, late }
+}
+
+const isLate = (event: Event, windowEnd: number, { latenessMs }: Rules): boolean =>
+  latenessMs !== undefined && event.received - windowEnd * 1000 > latenessMs
+
+const sizes = new WeakMap<object, number>()
+
+/** Measures a new state once; throws on what is not JSON. */
+function json<State>(state: State): State {
+  const bytes = Buffer.byteLength(JSON.stringify(state))
+  if (typeof state === 'object' && state !== null) sizes.set(state, bytes)
+  return state
+}
+
+const jsonBytes = (states: readonly unknown[]): number =>
+  states.reduce<number>((total, state) => {
+    if (typeof state === 'object' && state !== null && !sizes.has(state)) json(state)
+    return total + (sizes.get(state as object) ?? 32) + 64
+  }, 0)
+
+const outBytes = (contributions: Contributions): number => jsonBytes([...contributions.values()].map(({ state }) => state))

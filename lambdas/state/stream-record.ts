@@ -1,0 +1,78 @@
+import type { KinesisStreamRecord } from 'aws-lambda'
+import { fromLine } from '../../shared/archive.ts'
+import { ERASURE, type Event, type EventType } from '../../shared/event.ts'
+import { rejections } from '../../shared/rejections.ts'
+import { formatInstant } from '../../shared/time.ts'
+import type { QuarantinedEvent } from '../quarantine/dynamodb.ts'
+import type { Refused, UserRecord } from './fold-record.ts'
+
+/** A record of the stream as the state function needs it. */
+export interface StreamRecord extends UserRecord {
+  /** Null when its events have no user: nothing is folded for them. */
+  readonly user: string | null
+  /** Lines that are none of ours, to be put aside. */
+  readonly unreadable: readonly QuarantinedEvent[]
+}
+
+/** Takes a record apart: ingest packs the events of one user, received together, as one line each. */
+export function decode({ kinesis }: KinesisStreamRecord, eventTypes: ReadonlyMap<string, EventType>): StreamRecord {
+  const lines = Buffer.from(kinesis.data, 'base64')
+    .toString()
+    .split('\n')
+    .filter(line => line !== '')
+  const events: Event[] = []
+  const unreadable: QuarantinedEvent[] = []
+  for (const line of lines) {
+    try {
+      events.push(fromLine(line, eventTypes))
+    } catch {
+      unreadable.push(asUnreadable(line, kinesis.approximateArrivalTimestamp * 1000))
+    }
+  }
+  const [first] = events
+  const erasure = first?.type === ERASURE
+  return {
+    seq: kinesis.sequenceNumber,
+    user: first?.subject ?? null,
+    received: first?.received ?? 0,
+    events: erasure ? [] : events,
+    erasure,
+    unreadable,
+  }
+}
+
+const asUnreadable = (line: string, arrived: number): QuarantinedEvent => ({
+  code: 'invalid_event',
+  message: 'A line of the stream is not one that ingest wrote; find out who else writes to the stream.',
+  type: null,
+  id: null,
+  keyName: '',
+  received: Math.trunc(arrived),
+  form: 'text',
+  body: line,
+})
+
+/** An event that was accepted and cannot be folded, as an envelope that ingest takes again. */
+export const asQuarantined = ({
+  event,
+  code,
+}: {
+  event: Event
+  code: Refused['code'] | 'retry_budget_spent'
+}): QuarantinedEvent => ({
+  code,
+  message: rejections[code].help,
+  type: event.type,
+  id: event.id,
+  keyName: event.source,
+  received: event.received,
+  form: 'envelope',
+  body: JSON.stringify({
+    id: event.id,
+    source: event.source,
+    type: event.type,
+    subject: event.subject,
+    time: formatInstant(event.time),
+    data: event.data,
+  }),
+})

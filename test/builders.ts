@@ -1,0 +1,31 @@
+import type { Event } from '../shared/event.ts'
+
+/** A valid event with the least that it needs; say only what the test is about. */
+export const anEvent = <Data>(data: Data, facts: Partial<Omit<Event, 'data'>> = {}): Event<Data> => ({
+  id: 'e1',
+  source: 'test',
+  type: 'page_visit',
+  subject: '1',
+  time: 0n,
+  received: 1_000_000,
+  data,
+  ...facts,
+})
+
+export const aVisit = (url: string, timestamp: number, facts: Partial<Omit<Event, 'data'>> = {}) =>
+  anEvent({ Id: Number(facts.subject ?? 1), Url: url, Timestamp: timestamp }, facts)
+
+interface ReadingData {
+  device_id: string
+  device_type: string | null
+  timestamp: number
+  temperature: number | null
+  event_duration: number | null
+  status: string | null
+}
+
+export const aReading = (data: Partial<ReadingData> = {}, facts: Partial<Omit<Event, 'data'>> = {}) =>
+  anEvent<ReadingData>(
+    { device_id: 'd1', device_type: 'pump', timestamp: 0, temperature: 20, event_duration: 10, status: 'ok', ...data },
+    { type: 'reading', subject: data.device_id ?? 'd1', ...facts },
+  )

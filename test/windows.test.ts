@@ -1,0 +1,150 @@
+import fc from 'fast-check'
+import * as z from 'zod/mini'
+import { readItem } from '../lambdas/state/dynamodb.ts'
+import { applyToSlot, applyToWindow, planWindows, SLOT_USERS, type Task, withinSize } from '../lambdas/windows/plan-windows.ts'
+import { pageVisit } from '../shared/events/page-visit.ts'
+import { perWindow, type UserWindowProjection, type WindowProjection } from '../shared/projection.ts'
+import { deviceMinutes } from '../shared/projections/device-minutes.ts'
+import type { Contribution, SlotItem, UserItem, WindowItem } from '../shared/state.ts'
+
+const life = { latenessMs: undefined, retentionMs: 0 }
+const visitors = perWindow({
+  name: 'visitors',
+  revision: 1,
+  on: pageVisit,
+  window: 60,
+  at: ({ data }) => data.Timestamp,
+  slots: 4,
+  initial: () => ({ events: 0, users: 0 }),
+  fold: state => ({ events: state.events + 1, users: 1 }),
+  merge: (a, b, { firstOfUser }) => ({ events: a.events + b.events, users: a.users + (firstOfUser ? b.users : 0) }),
+  document: state => state,
+  shape: z.object({ events: z.int(), users: z.int() }),
+})
+const projections = [deviceMinutes as UserWindowProjection, visitors as WindowProjection]
+const one = (temperature: number) => ({ events: 1, temperature: [temperature], duration: [1] })
+
+const image = (user: string, out: Contribution[], erasedOrd = 0): UserItem => ({
+  user,
+  version: Math.max(...out.map(({ ord }) => ord)),
+  seq: '1',
+  identities: new Uint8Array(),
+  recordHashes: new Uint8Array(),
+  states: {},
+  late: 0,
+  erasedOrd,
+  out,
+})
+const minuteOf = (ord: number, temperature: number): Contribution => ({
+  projection: 'device-minutes-r1',
+  start: 0,
+  ord,
+  state: one(temperature),
+})
+const visitOf = (ord: number, events = 1): Contribution => ({
+  projection: 'visitors-r1',
+  start: 0,
+  ord,
+  state: { events, users: 1 },
+})
+const windowTask = (...images: UserItem[]) => planWindows(images, projections)[0] as Task & { kind: 'window' }
+const slotTask = (...images: UserItem[]) => planWindows(images, projections)[0] as Task & { kind: 'slot' }
+
+test('contributions of a batch are gathered by the item that they change; unknown projections are left out', () => {
+  const tasks = planWindows(
+    [
+      image('a', [minuteOf(1, 5), visitOf(1)]),
+      image('a', [minuteOf(2, 6)]),
+      image('b', [minuteOf(1, 5), { ...minuteOf(1, 5), projection: 'gone-r1' }]),
+    ],
+    projections,
+  )
+  expect(tasks.map(task => [task.kind, task.sent.map(({ user, ord }) => `${user}${ord}`)])).toEqual([
+    ['window', ['a1', 'a2']],
+    ['slot', ['a1']],
+    ['window', ['b1']],
+  ])
+})
+
+test('a contribution that comes again changes nothing', () => {
+  const task = windowTask(image('a', [minuteOf(7, 5)]))
+  const window = applyToWindow(undefined, task, life)
+  expect(window).toMatchObject({ version: 7, state: one(5) })
+  expect(applyToWindow(window, task, life)).toBeUndefined()
+  expect(applyToWindow(window, windowTask(image('a', [minuteOf(7, 5)]), image('a', [minuteOf(8, 6)])), life)).toMatchObject({
+    version: 8,
+    state: { events: 2, temperature: [11] },
+  })
+})
+
+test('what is older than an erasure is forgotten, what is newer begins anew', () => {
+  const window = applyToWindow(undefined, windowTask(image('a', [minuteOf(7, 5)])), life)
+  expect(planWindows([image('a', [minuteOf(7, 5)], 9)], projections)).toEqual([])
+  expect(applyToWindow(window, windowTask(image('a', [minuteOf(10, 6)], 9)), life)).toMatchObject({ version: 10, state: one(6) })
+})
+
+test('a user counts once in a slot, however often it contributes', () => {
+  const first = applyToSlot(undefined, slotTask(image('a', [visitOf(1)])), life)
+  const again = applyToSlot(first, slotTask(image('a', [visitOf(1)]), image('a', [visitOf(2, 3)])), life)
+  expect(first).toMatchObject({ version: 1, state: { events: 1, users: 1 } })
+  expect(again).toMatchObject({ version: 2, state: { events: 4, users: 1 } })
+  expect(applyToSlot(again, slotTask(image('a', [visitOf(2, 3)])), life)).toBeUndefined()
+})
+
+test('a window without a lateness bound never expires; with one it outlives every record that may touch it', () => {
+  const task = windowTask(image('a', [minuteOf(3_600_000_000, 5)]))
+  expect(applyToWindow(undefined, task, life)?.ttl).toBeUndefined()
+  expect(applyToWindow(undefined, task, { latenessMs: 1000, retentionMs: 2000 })?.ttl).toBe(3600 + 1 + 2 + 86_400)
+  const older = windowTask(image('a', [minuteOf(1, 5)]))
+  expect(applyToWindow(undefined, older, { latenessMs: 1000, retentionMs: 2000 })?.ttl).toBe(60 + 1 + 2 + 86_400)
+})
+
+test('a slot with too many users forgets those longest not seen', () => {
+  const users = new Map(Array.from({ length: SLOT_USERS + 2 }, (_, i) => [i.toString(16).padStart(16, '0'), i]))
+  const slot: SlotItem = { projection: 'visitors-r1', start: 0, slot: 0, version: 1, state: {}, users }
+  const kept = withinSize(slot).users
+  expect(kept.size).toBe(SLOT_USERS)
+  expect(Math.min(...kept.values())).toBe(2)
+})
+
+test('items are read from a stream image as from the table', () => {
+  const attributes = {
+    pk: { S: 'user#ü#1' },
+    sk: { S: 'window#device-minutes-r1#-0001' },
+    version: { N: '7' },
+    state: { S: '{"a":1}' },
+  }
+  expect(readItem({ ...attributes, sk: { S: 'window#device-minutes-r1#1969-12-31T23:59:00Z' } })).toEqual({
+    kind: 'window',
+    user: 'ü#1',
+    projection: 'device-minutes-r1',
+    start: -60,
+    version: 7,
+    state: { a: 1 },
+  })
+})
+
+test('any cut and repetition of a series of images gives the same window and slot', () => {
+  const series = [1, 2, 3, 4, 5].map(ord => image('a', [minuteOf(ord, ord), visitOf(ord, ord)]))
+  fc.assert(
+    fc.property(fc.array(fc.tuple(fc.nat(4), fc.nat(4)), { maxLength: 6 }), cuts => {
+      let window: WindowItem | undefined
+      let slot: SlotItem | undefined
+      let reached = 0
+      const deliver = (images: UserItem[]) => {
+        const tasks = planWindows(images, projections)
+        window = applyToWindow(window, tasks[0] as Task & { kind: 'window' }, life) ?? window
+        slot = applyToSlot(slot, tasks[1] as Task & { kind: 'slot' }, life) ?? slot
+      }
+      for (const [a, b] of cuts) {
+        const from = Math.min(a, reached)
+        const to = Math.max(from + 1, Math.min(b + 1, 5))
+        deliver(series.slice(from, to))
+        reached = Math.max(reached, to)
+      }
+      if (reached < 5) deliver(series.slice(reached))
+      expect(window).toMatchObject({ version: 5, state: { events: 5, temperature: [15] } })
+      expect(slot).toMatchObject({ state: { events: 15, users: 1 } })
+    }),
+  )
+})
