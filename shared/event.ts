@@ -55,11 +55,20 @@ export interface EventType<Data = unknown> {
   time(data: Data): bigint | undefined
   /** Cleans a valid row, or says why it cannot be used. */
   conform(row: Data): Data | Rejection
+  /** What the answer to the sender tells of each event of this type, if anything. */
+  receipt?(data: Data): unknown
 }
 
 export const integer = () => z.int()
 export const number = () => z.number()
 export const text = () => z.string()
+export const flag = () => z.boolean()
+/** `YYYY-MM-DD HH:MM:SS[.ffffff]` in UTC, in the years 0001..9999. */
+export const dateTime = () =>
+  z.string().check(
+    z.regex(/^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d(\.\d{1,6})?$/),
+    z.refine(value => parseInstant(`${value}Z`) !== undefined),
+  )
 /** Seconds since 1970 with decimals, within the years 0001..9999. */
 export const epochSeconds = () => z.number().check(z.refine(seconds => secondsToMicros(seconds) !== undefined))
 /** The value, null, or nothing at all (which becomes null). */
@@ -74,6 +83,7 @@ export function defineEvent<F extends Fields, A extends Fields = Record<never, n
   user: (data: Row<F> & Row<A>) => string | null
   time?: (data: Row<F> & Row<A>) => bigint | undefined
   conform?: (row: Row<F>) => (Row<F> & Row<A>) | Rejection
+  receipt?: (data: Row<F> & Row<A>) => unknown
 }): EventType<Row<F> & Row<A>> {
   type Data = Row<F> & Row<A>
   return {

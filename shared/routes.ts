@@ -4,7 +4,7 @@ export type Scope = 'write' | 'read' | 'admin'
 
 export interface Route {
   readonly method: 'GET' | 'POST' | 'DELETE' | 'OPTIONS'
-  /** As API Gateway writes it: `{name}` is one segment. */
+  /** As API Gateway writes it: `{name}` is one segment, `{name+}` the rest of the path (it decodes %2F before it looks for the route). */
   readonly path: string
   /** The scope a key needs; null: no key. An admin key may do everything. */
   readonly scope: Scope | null
@@ -24,7 +24,7 @@ export const routes: readonly Route[] = [
   { method: 'OPTIONS', path: '/{proxy+}', scope: null, function: 'ingest', about: 'CORS.' },
   {
     method: 'GET',
-    path: '/v1/users/{id}',
+    path: '/v1/users/{id+}',
     scope: 'read',
     function: 'query',
     about: 'All states and the newest windows of a user.',

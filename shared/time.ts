@@ -40,6 +40,10 @@ export function formatInstant(micros: bigint): string {
   return fraction === 0n ? `${text}Z` : `${text}.${String(fraction).padStart(6, '0')}Z`
 }
 
+/** Seconds since 1970, rounded down. */
+export const wholeSeconds = (micros: bigint): number =>
+  Number((micros - (((micros % MICROS_PER_SECOND) + MICROS_PER_SECOND) % MICROS_PER_SECOND)) / MICROS_PER_SECOND)
+
 export const millisToMicros = (millis: number): bigint => BigInt(Math.trunc(millis)) * 1000n
 
 /** Epoch seconds, with decimals down to microseconds, as an instant; undefined outside the years 0001..9999. */

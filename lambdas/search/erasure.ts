@@ -25,16 +25,20 @@ export async function deleteErased(
 
 async function deleteOlder(client: Client, index: string, key: string, user: string, erasedOrd: number): Promise<void> {
   await client.indices.refresh({ index })
-  for (;;) {
-    const { body } = await client.search({
-      index,
-      body: { size: DOCUMENTS_A_ROUND, version: true, _source: false, query: { term: { [key]: user } } },
-    })
-    const older = body.hits.hits.filter(hit => (hit._version ?? 0) < erasedOrd)
-    if (older.length === 0) return
-    const deletes = older.map((hit): BulkOperation => ({ action: 'delete', index, id: String(hit._id), version: erasedOrd }))
-    const answers = await bulk(client, deletes)
-    if (answers.map(outcomeOf).includes('retry')) throw new Error('OpenSearch is busy: an erasure must be sent again.')
-    await client.indices.refresh({ index })
+  const query = {
+    size: DOCUMENTS_A_ROUND,
+    version: true,
+    _source: false,
+    query: { term: { [key]: user } },
+    sort: [{ window_start: 'asc' }],
   }
+  let after: unknown[] | undefined
+  do {
+    const { body } = await client.search({ index, body: { ...query, ...(after && { search_after: after }) } as never })
+    const older = body.hits.hits.filter(hit => (hit._version ?? 0) < erasedOrd)
+    const deletes = older.map((hit): BulkOperation => ({ action: 'delete', index, id: String(hit._id), version: erasedOrd }))
+    const answers = deletes.length > 0 ? await bulk(client, deletes) : []
+    if (answers.map(outcomeOf).includes('retry')) throw new Error('OpenSearch is busy: an erasure must be sent again.')
+    after = body.hits.hits.at(-1)?.sort
+  } while (after)
 }

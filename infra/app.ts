@@ -1,0 +1,18 @@
+import { App, Validations } from 'aws-cdk-lib'
+import { AwsSolutionsChecks } from 'cdk-nag'
+import { eventTypes } from '../shared/catalogue.ts'
+import { settingsFor } from './settings.ts'
+import { MillraceStack } from './stack.ts'
+
+const app = new App()
+const context = (name: string): string | undefined => app.node.tryGetContext(name)
+
+try {
+  const stage = context('stage') ?? 'dev'
+  new MillraceStack(app, { stage, settings: settingsFor(stage, context('opensearchUrl')), eventTypes })
+  Validations.of(app).addPlugins(new AwsSolutionsChecks(app))
+} catch (error) {
+  // One line for the operator; `cdk --debug` shows where it came from.
+  console.error(process.env['CDK_DEBUG'] || !(error instanceof Error) ? error : error.message)
+  process.exit(1)
+}

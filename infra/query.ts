@@ -1,0 +1,54 @@
+import { Construct } from 'constructs'
+import { NONE } from '../shared/environment.ts'
+import { type AlarmPlan, type Graph, productMetric, type Watched } from './alarms.ts'
+import type { Archive } from './archive.ts'
+import type { Keys } from './keys.ts'
+import { LambdaFunction } from './lambda-function.ts'
+import type { Reports } from './reports.ts'
+import type { Search } from './search.ts'
+import type { Settings } from './settings.ts'
+import type { State } from './state.ts'
+import type { EventStream } from './stream.ts'
+
+export interface QueryProps {
+  readonly keys: Keys
+  readonly stream: EventStream
+  readonly state: State
+  readonly search: Search | undefined
+  readonly archive: Archive
+  readonly reports: Reports
+  readonly settings: Settings
+}
+
+/** What the stores hold, read over HTTP. */
+export class Query extends Construct implements Watched {
+  readonly function: LambdaFunction<'query'>
+  readonly alarms: readonly AlarmPlan[]
+  readonly graphs: readonly Graph[]
+
+  constructor(scope: Construct, { keys, stream, state, search, archive, reports, settings }: QueryProps) {
+    super(scope, 'Query')
+    this.function = new LambdaFunction(this, 'Function', {
+      name: 'query',
+      about: 'Answers users, projections, reports and health.',
+      entry: 'lambdas/query/query.lambda.ts',
+      environment: {
+        KEYS_TABLE: keys.table.tableName,
+        STREAM_NAME: stream.stream.streamName,
+        STATE_TABLE: state.table.tableName,
+        OPENSEARCH_URL: search?.url ?? NONE,
+        ARCHIVE_BUCKET: archive.bucket.bucketName,
+        REPORTS_TABLE: reports.table.tableName,
+      },
+      settings,
+    })
+    this.alarms = [this.function.alarmOnErrors('The query function fails; readers get 5xx.', 3)]
+    this.graphs = [
+      {
+        title: 'Queries',
+        left: [this.function.metricInvocations()],
+        right: [productMetric('query', 'RequestsRefused'), productMetric('query', 'RequestsUnavailable')],
+      },
+    ]
+  }
+}

@@ -1,0 +1,57 @@
+import { AttributeType } from 'aws-cdk-lib/aws-dynamodb'
+import { ContextAttribute } from 'aws-cdk-lib/aws-scheduler'
+import { Construct } from 'constructs'
+import { type AlarmPlan, type Graph, productMetric, type Watched } from './alarms.ts'
+import type { Archive } from './archive.ts'
+import { LambdaFunction } from './lambda-function.ts'
+import { daily } from './schedule.ts'
+import type { Settings } from './settings.ts'
+import { DataTable } from './stores.ts'
+
+export interface ReportsProps {
+  readonly archive: Archive
+  readonly settings: Settings
+}
+
+/** Scheduled queries over the archive; the table holds their locks and names what each has published. */
+export class Reports extends Construct implements Watched {
+  readonly table: DataTable
+  readonly function: LambdaFunction<'reports'>
+  readonly alarms: readonly AlarmPlan[]
+  readonly graphs: readonly Graph[]
+
+  constructor(scope: Construct, { archive, settings }: ReportsProps) {
+    super(scope, 'Reports')
+    this.table = new DataTable(this, settings, {
+      partitionKey: { name: 'report', type: AttributeType.STRING },
+      sortKey: { name: 'run', type: AttributeType.STRING },
+    })
+    this.function = new LambdaFunction(this, 'Function', {
+      name: 'reports',
+      about: 'Runs a report over the archive with DuckDB and publishes it.',
+      entry: 'lambdas/reports/reports.lambda.ts',
+      environment: { ARCHIVE_BUCKET: archive.bucket.bucketName, REPORTS_TABLE: this.table.tableName },
+      nativePackages: ['@duckdb/node-api'],
+      scratch: settings.reports.scratch,
+      settings,
+    })
+    daily(this, 'DailyDurationP95', {
+      function: this.function,
+      hour: settings.reports.hour,
+      input: { report: 'duration-p95', at: ContextAttribute.scheduledTime },
+    })
+    this.alarms = [this.function.alarmOnErrors('A report did not run to its end.', 1)]
+    this.graphs = [
+      { title: 'Reports', left: [productMetric('reports', 'ReportRows')], right: [productMetric('reports', 'ReportSeconds')] },
+    ]
+  }
+
+  allowRun(reports: LambdaFunction): void {
+    const actions = ['GetItem', 'PutItem', 'DeleteItem', 'Query'].map(action => `dynamodb:${action}`)
+    reports.allow(actions, this.table.tableArn)
+  }
+
+  allowRead(query: LambdaFunction): void {
+    query.allow(['dynamodb:GetItem', 'dynamodb:Query'], this.table.tableArn)
+  }
+}

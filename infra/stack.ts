@@ -1,0 +1,91 @@
+import { CfnOutput, RemovalPolicy, Stack } from 'aws-cdk-lib'
+import type { Construct } from 'constructs'
+import { NONE } from '../shared/environment.ts'
+import type { EventType } from '../shared/event.ts'
+import { type StackOutputs, stackName } from '../shared/outputs.ts'
+import { Alarms } from './alarms.ts'
+import { Api } from './api.ts'
+import { Archive } from './archive.ts'
+import { dashboard } from './dashboard.ts'
+import { Ingest } from './ingest.ts'
+import { Keys } from './keys.ts'
+import { Quarantine } from './quarantine.ts'
+import { Query } from './query.ts'
+import { Reports } from './reports.ts'
+import { Search } from './search.ts'
+import type { Settings } from './settings.ts'
+import { State } from './state.ts'
+import { AccessLogs } from './stores.ts'
+import { EventStream } from './stream.ts'
+import { Windows } from './windows.ts'
+
+export interface MillraceProps {
+  readonly stage: string
+  readonly settings: Settings
+  /** The catalogue: the archive's columns derive from it. */
+  readonly eventTypes: readonly EventType[]
+}
+
+/** The map: the parts in the order events flow through them, and who may touch whose store. */
+export class MillraceStack extends Stack {
+  constructor(scope: Construct, { stage, settings, eventTypes }: MillraceProps) {
+    super(scope, stackName(stage), { terminationProtection: settings.removal === RemovalPolicy.RETAIN })
+
+    const accessLogs = new AccessLogs(this, settings)
+    const keys = new Keys(this, settings)
+    const stream = new EventStream(this, settings)
+    const quarantine = new Quarantine(this, { settings, accessLogs })
+
+    const ingest = new Ingest(this, { keys, stream, quarantine, settings })
+    const state = new State(this, { stream, quarantine, settings })
+    const windows = new Windows(this, { state, quarantine, settings })
+    const search =
+      settings.search === 'off' ? undefined : new Search(this, { search: settings.search, state, quarantine, settings })
+    const archive = new Archive(this, { stage, stream, eventTypes, accessLogs, settings })
+    const reports = new Reports(this, { archive, settings })
+    const query = new Query(this, { keys, stream, state, search, archive, reports, settings })
+    const api = new Api(this, { functions: [ingest.function, query.function], archive, settings })
+
+    keys.allowFind(ingest.function, query.function)
+    stream.allowPut(ingest.function)
+    stream.allowDescribe(query.function)
+    quarantine.allowAdd(ingest.function, state.function)
+    state.allowFold(state.function)
+    state.allowDerive(windows.function)
+    state.allowRead(query.function)
+    archive.allowReadEvents(reports.function)
+    archive.allowPublish(reports.function)
+    archive.allowReadReports(query.function)
+    reports.allowRun(reports.function)
+    reports.allowRead(query.function)
+    if (search) {
+      quarantine.allowAdd(search.documents)
+      state.allowRead(search.documents)
+      search.allowWrite(search.documents, search.setUp)
+      search.allowSearch(query.function)
+    }
+
+    const watched = [api, ingest, stream, state, windows, ...(search ? [search] : []), archive, reports, query]
+    new Alarms(this, watched, { stage, settings })
+    dashboard(this, watched, stage)
+
+    this.output({
+      ApiUrl: api.url,
+      StreamName: stream.stream.streamName,
+      StateTable: state.table.tableName,
+      KeysTable: keys.table.tableName,
+      QuarantineTable: quarantine.table.tableName,
+      QuarantineBucket: quarantine.bucket.bucketName,
+      ReportsTable: reports.table.tableName,
+      ArchiveBucket: archive.bucket.bucketName,
+      DeliveryStream: archive.delivery.deliveryStreamName,
+      OpenSearchUrl: search?.url ?? NONE,
+      ReportsFunction: reports.function.functionName,
+      SetUpFunction: search?.setUp.functionName ?? NONE,
+    })
+  }
+
+  private output(outputs: StackOutputs): void {
+    for (const [name, value] of Object.entries(outputs)) new CfnOutput(this, name, { value })
+  }
+}

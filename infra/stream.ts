@@ -1,0 +1,39 @@
+import { Duration } from 'aws-cdk-lib'
+import { Stream, StreamEncryption, StreamMode } from 'aws-cdk-lib/aws-kinesis'
+import { Construct } from 'constructs'
+import type { AlarmPlan, Graph, Watched } from './alarms.ts'
+import type { LambdaFunction } from './lambda-function.ts'
+import type { Settings } from './settings.ts'
+
+/** The event stream: accepted events in the order of each user, until every reader has them. */
+export class EventStream extends Construct implements Watched {
+  readonly stream: Stream
+  readonly alarms: readonly AlarmPlan[]
+  readonly graphs: readonly Graph[]
+
+  constructor(scope: Construct, settings: Settings) {
+    super(scope, 'EventStream')
+    const { shards, retention } = settings.stream
+    this.stream = new Stream(this, 'Stream', {
+      ...(shards === 'on-demand' ? { streamMode: StreamMode.ON_DEMAND } : { shardCount: shards }),
+      retentionPeriod: retention,
+      encryption: StreamEncryption.MANAGED,
+      removalPolicy: settings.removal,
+    })
+    const period = Duration.minutes(5)
+    const throttled = this.stream.metricWriteProvisionedThroughputExceeded({ period, statistic: 'Sum' })
+    this.alarms = [
+      { name: 'stream-throttled', about: 'Shards refuse events; add shards.', metric: throttled, atLeast: 1, periods: 3 },
+    ]
+    this.graphs = [{ title: 'Stream', left: [this.stream.metricIncomingBytes({ period, statistic: 'Sum' })], right: [throttled] }]
+  }
+
+  allowPut(ingest: LambdaFunction): void {
+    ingest.allow(['kinesis:PutRecords'], this.stream.streamArn)
+  }
+
+  /** What the health route needs to see that the stream is there. */
+  allowDescribe(query: LambdaFunction): void {
+    query.allow(['kinesis:DescribeStreamSummary'], this.stream.streamArn)
+  }
+}

@@ -1,0 +1,36 @@
+import type { APIGatewayProxyStructuredResultV2 } from 'aws-lambda'
+import { corsHeaders } from '../../shared/cors.ts'
+import { type Rejection, rejections } from '../../shared/rejections.ts'
+
+export type Answer = APIGatewayProxyStructuredResultV2
+
+const RETRY_AFTER_SECONDS = '5'
+
+export type Headers = Readonly<Record<string, string | undefined>>
+
+const always = { 'cache-control': 'no-store', 'x-content-type-options': 'nosniff' }
+
+export const json = (status: number, body: unknown, headers: Headers): Answer => ({
+  statusCode: status,
+  headers: {
+    ...corsHeaders(headers),
+    ...always,
+    'content-type': 'application/json',
+    ...(status === 503 && { 'retry-after': RETRY_AFTER_SECONDS }),
+  },
+  body: JSON.stringify(body),
+})
+
+export const refuse = ({ code, message }: Rejection, headers: Headers): Answer =>
+  json(rejections[code].status, { success: false, code, message }, headers)
+
+/** A page without anything of other hosts. */
+export const html = (page: string): Answer => ({
+  statusCode: 200,
+  headers: {
+    ...always,
+    'content-type': 'text/html; charset=utf-8',
+    'content-security-policy': "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; frame-ancestors 'none'",
+  },
+  body: page,
+})

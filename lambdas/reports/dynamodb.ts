@@ -1,0 +1,141 @@
+import {
+  type AttributeValue,
+  ConditionalCheckFailedException,
+  DeleteItemCommand,
+  DynamoDBClient,
+  GetItemCommand,
+  PutItemCommand,
+  QueryCommand,
+} from '@aws-sdk/client-dynamodb'
+
+/** Which run's objects are the published ones of a day. */
+export interface Publication {
+  /** `YYYY-MM-DD`. */
+  readonly date: string
+  readonly run: string
+  /** Rows by the table's `by`; a table without rows has no object. */
+  readonly rows: Readonly<Record<string, number>>
+}
+
+export type Lock =
+  | { readonly state: 'taken' }
+  /** Another run holds it, at most until then (milliseconds since 1970). */
+  | { readonly state: 'held'; readonly until: number }
+  /** A run of this name has ended well. */
+  | { readonly state: 'done'; readonly answer: unknown }
+
+/** Longer than a function can run: then the run that took the lock is dead. */
+export const LOCK_MS = 16 * 60_000
+
+const DAY = 'day#'
+const lockKey = (name: string): string => `lock#${name}`
+/** The newest archive object that the scheduled runs have reported on. */
+const ARRIVALS = 'arrivals'
+
+export type ReportsTable = ReturnType<typeof reportsTable>
+
+/** Locks, publications and progress of reports; one partition a report. */
+export function reportsTable(table: string, client = new DynamoDBClient({})) {
+  const keyOf = (report: string, run: string) => ({ report: { S: report }, run: { S: run } })
+
+  const get = async (report: string, run: string) =>
+    (await client.send(new GetItemCommand({ TableName: table, Key: keyOf(report, run), ConsistentRead: true }))).Item
+
+  /** Writes an item if the condition holds; whether it did. */
+  const putIf = async (item: Record<string, AttributeValue>, condition: string, values: Record<string, AttributeValue>) => {
+    const check = { ConditionExpression: condition, ExpressionAttributeValues: values }
+    try {
+      await client.send(new PutItemCommand({ TableName: table, Item: item, ...check }))
+      return true
+    } catch (error) {
+      if (error instanceof ConditionalCheckFailedException) return false
+      throw error
+    }
+  }
+
+  const publications = async (report: string, newestOnly: boolean): Promise<Publication[]> => {
+    const found: Publication[] = []
+    let from: Record<string, AttributeValue> | undefined
+    do {
+      const page = await client.send(
+        new QueryCommand({
+          TableName: table,
+          KeyConditionExpression: 'report = :report AND begins_with(run, :day)',
+          ExpressionAttributeValues: { ':report': { S: report }, ':day': { S: DAY } },
+          ScanIndexForward: false,
+          ConsistentRead: true,
+          ExclusiveStartKey: from,
+          ...(newestOnly && { Limit: 1 }),
+        }),
+      )
+      found.push(...(page.Items ?? []).map(readPublication))
+      from = newestOnly ? undefined : page.LastEvaluatedKey
+    } while (from)
+    return found
+  }
+
+  return {
+    /** Takes the lock of a run; a lock whose run died is free after a while. */
+    async lock(report: string, name: string, owner: string, now: number): Promise<Lock> {
+      const item = { ...keyOf(report, lockKey(name)), takenBy: { S: owner }, expires: { N: String(now + LOCK_MS) } }
+      const free = 'attribute_not_exists(report) OR (attribute_not_exists(answer) AND expires < :now)'
+      if (await putIf(item, free, { ':now': { N: String(now) } })) return { state: 'taken' }
+      const holder = await get(report, lockKey(name))
+      if (holder?.['answer']?.S) return { state: 'done', answer: JSON.parse(holder['answer'].S) }
+      return { state: 'held', until: Number(holder?.['expires']?.N ?? now) }
+    },
+
+    /** Marks a run as ended well, for good. */
+    finish: (report: string, name: string, owner: string, answer: unknown): Promise<boolean> =>
+      putIf(
+        { ...keyOf(report, lockKey(name)), takenBy: { S: owner }, answer: { S: JSON.stringify(answer) } },
+        'takenBy = :owner',
+        { ':owner': { S: owner } },
+      ),
+
+    /** Gives the lock back, if it is still this owner's. */
+    async release(report: string, name: string, owner: string): Promise<void> {
+      const check = { ConditionExpression: 'takenBy = :owner', ExpressionAttributeValues: { ':owner': { S: owner } } }
+      try {
+        await client.send(new DeleteItemCommand({ TableName: table, Key: keyOf(report, lockKey(name)), ...check }))
+      } catch (error) {
+        if (!(error instanceof ConditionalCheckFailedException)) throw error
+      }
+    },
+
+    /** Makes a day show this run's objects, unless a run that began later was first; then false. */
+    publish: (report: string, { date, run, rows }: Publication): Promise<boolean> =>
+      putIf(
+        { ...keyOf(report, `${DAY}${date}`), published: { S: run }, rows: { S: JSON.stringify(rows) } },
+        'attribute_not_exists(report) OR published <= :run',
+        { ':run': { S: run } },
+      ),
+
+    /** Every published day, newest first. */
+    published: (report: string): Promise<Publication[]> => publications(report, false),
+
+    newest: async (report: string): Promise<Publication | undefined> => (await publications(report, true))[0],
+
+    async publicationOf(report: string, date: string): Promise<Publication | undefined> {
+      const item = await get(report, `${DAY}${date}`)
+      return item && readPublication(item)
+    },
+
+    /** Up to when (milliseconds since 1970) arrivals have been reported on by the schedule. */
+    async arrivalsUntil(report: string): Promise<number | undefined> {
+      const item = await get(report, ARRIVALS)
+      return item && Number(item['arrived']?.N)
+    },
+
+    async noteArrivals(report: string, until: number): Promise<void> {
+      const item = { ...keyOf(report, ARRIVALS), arrived: { N: String(until) } }
+      await putIf(item, 'attribute_not_exists(report) OR arrived < :until', { ':until': item.arrived })
+    },
+  }
+}
+
+const readPublication = (item: Record<string, AttributeValue>): Publication => ({
+  date: (item['run']?.S ?? '').slice(DAY.length),
+  run: item['published']?.S ?? '',
+  rows: JSON.parse(item['rows']?.S ?? '{}'),
+})

@@ -1,0 +1,60 @@
+import * as z from 'zod/mini'
+import { normalEmail, userRecord } from '../events/user-record.ts'
+import { minute, perWindow } from '../projection.ts'
+import { mergeTallies, type Tally, tally } from '../text.ts'
+import { formatInstant, wholeSeconds } from '../time.ts'
+
+interface Minute {
+  readonly events: number
+  /** Users with an e-mail; the subject of a record is its e-mail, so a user counts once. */
+  readonly users: number
+  readonly females: number
+  readonly countries: Tally
+}
+
+const isFemale = (gender: string | null): boolean => gender?.trim().toLowerCase() === 'female'
+
+function extreme(countries: Tally, choose: (...counts: number[]) => number) {
+  const count = choose(...countries.map(([, each]) => each))
+  return { count, countries: countries.filter(([, each]) => each === count).map(([country]) => country) }
+}
+
+const ranking = z.object({ count: z.int(), countries: z.array(z.string()) })
+
+export const countryMinutes = perWindow({
+  name: 'country-minutes',
+  revision: 1,
+  on: userRecord,
+  window: minute,
+  at: ({ time }) => wholeSeconds(time),
+  slots: 8,
+  initial: (): Minute => ({ events: 0, users: 0, females: 0, countries: [] }),
+  fold: (state, { data }) => ({
+    events: state.events + 1,
+    users: normalEmail(data.email) === null ? 0 : 1,
+    females: state.females + (isFemale(data.gender) ? 1 : 0),
+    countries: tally(state.countries, data.country ?? ''),
+  }),
+  merge: (stored, contribution, { firstOfUser }) => ({
+    events: stored.events + contribution.events,
+    users: stored.users + (firstOfUser ? contribution.users : 0),
+    females: stored.females + contribution.females,
+    countries: mergeTallies(stored.countries, contribution.countries),
+  }),
+  document: (state, { start }) => ({
+    window_start: formatInstant(BigInt(start) * 1_000_000n),
+    events: state.events,
+    unique_users: state.users,
+    females: state.females,
+    most: extreme(state.countries, Math.max),
+    least: extreme(state.countries, Math.min),
+  }),
+  shape: z.object({
+    window_start: z.iso.datetime(),
+    events: z.int(),
+    unique_users: z.int(),
+    females: z.int(),
+    most: ranking,
+    least: ranking,
+  }),
+})

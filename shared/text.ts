@@ -1,0 +1,15 @@
+/** Orders strings by code point, which is the order of their UTF-8 bytes; `<` would order by UTF-16 units. */
+export const byCodePoint = (a: string, b: string): number => Buffer.compare(Buffer.from(a), Buffer.from(b))
+
+/** How often each text was counted, ordered by code point: pairs, since a text may be `__proto__`. */
+export type Tally = readonly (readonly [text: string, count: number])[]
+
+export function tally(counts: Tally, text: string, by = 1): Tally {
+  const at = counts.findIndex(([other]) => byCodePoint(other, text) >= 0)
+  const found = at >= 0 && counts[at]?.[0] === text
+  if (found) return counts.with(at, [text, (counts[at]?.[1] ?? 0) + by])
+  return counts.toSpliced(at < 0 ? counts.length : at, 0, [text, by])
+}
+
+export const mergeTallies = (stored: Tally, added: Tally): Tally =>
+  added.reduce((counts, [text, count]) => tally(counts, text, count), stored)

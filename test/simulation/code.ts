@@ -1,0 +1,30 @@
+import path from 'node:path'
+import { pathToFileURL } from 'node:url'
+
+/** The product's code under simulation: of this checkout, or of a copy with a deliberate mistake in it. */
+export interface Code {
+  readonly archive: typeof import('../../shared/archive.ts')
+  readonly event: typeof import('../../shared/event.ts')
+  readonly state: typeof import('../../shared/state.ts')
+  readonly projection: typeof import('../../shared/projection.ts')
+  readonly stateTable: typeof import('../../lambdas/state/dynamodb.ts')
+  readonly foldBatch: typeof import('../../lambdas/state/fold-batch.ts')
+  readonly mergeBatch: typeof import('../../lambdas/windows/merge-batch.ts')
+  readonly sweep: typeof import('../../lambdas/windows/plan-sweep.ts')
+  readonly indexBatch: typeof import('../../lambdas/search/index-batch.ts')
+}
+
+export async function loadCode(root: string): Promise<Code> {
+  const load = (file: string) => import(pathToFileURL(path.join(root, file)).href)
+  return {
+    archive: await load('shared/archive.ts'),
+    event: await load('shared/event.ts'),
+    state: await load('shared/state.ts'),
+    projection: await load('shared/projection.ts'),
+    stateTable: await load('lambdas/state/dynamodb.ts'),
+    foldBatch: await load('lambdas/state/fold-batch.ts'),
+    mergeBatch: await load('lambdas/windows/merge-batch.ts'),
+    sweep: await load('lambdas/windows/plan-sweep.ts'),
+    indexBatch: await load('lambdas/search/index-batch.ts'),
+  }
+}

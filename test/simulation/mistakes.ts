@@ -1,0 +1,264 @@
+/** One deliberate mistake: a piece of the product's source, and what a careless hand would have written. */
+export interface Mistake {
+  readonly name: string
+  readonly about: string
+  readonly file: string
+  readonly right: string
+  readonly wrong: string
+  /** The simulation must catch it within so many seeds. */
+  readonly within: number
+}
+
+const dynamodb = 'lambdas/state/dynamodb.ts'
+const foldBatch = 'lambdas/state/fold-batch.ts'
+const foldRecord = 'lambdas/state/fold-record.ts'
+const identities = 'lambdas/state/identities.ts'
+const planWrites = 'lambdas/state/plan-writes.ts'
+const planWindows = 'lambdas/windows/plan-windows.ts'
+const mergeBatch = 'lambdas/windows/merge-batch.ts'
+const planBulk = 'lambdas/search/plan-bulk.ts'
+const erasure = 'lambdas/search/erasure.ts'
+
+export const mistakes: readonly Mistake[] = [
+  {
+    name: 'conflict-is-done',
+    about: 'a lost race on the user item is taken as "the other writer did it"',
+    file: foldBatch,
+    right: "if (result === 'conflict') {\n    told.count('Conflicts', 1)\n    return false",
+    wrong: "if (result === 'conflict') {\n    told.count('Conflicts', 1)\n    return true",
+    within: 500,
+  },
+  {
+    name: 'report-success',
+    about: 'the handler never reports failures',
+    file: foldBatch,
+    right: 'return { batchItemFailures: [{ itemIdentifier: failed.seq }] }',
+    wrong: 'return { batchItemFailures: [] }',
+    within: 100,
+  },
+  {
+    name: 'unread-is-empty',
+    about: 'a user that could not be read is taken as new',
+    file: foldBatch,
+    right: 'const done = read.has(user) ? await foldUser(user, read.get(user), mine, parts) : 0',
+    wrong: 'const done = await foldUser(user, read.get(user), mine, parts)',
+    within: 500,
+  },
+  {
+    name: 'last-failure-first',
+    about: 'the greatest failed record is reported instead of the least',
+    file: foldBatch,
+    right: 'return Math.min(records.length, ...uncommitted)',
+    wrong:
+      'return Math.max(...uncommitted.map(at => (at < records.length ? at : -1))) < 0 ? records.length : Math.max(...uncommitted.map(at => (at < records.length ? at : -1)))',
+    within: 500,
+  },
+  {
+    name: 'user-unconditional',
+    about: 'items are put without a condition',
+    file: dynamodb,
+    right: 'const condition =\n      readVersion === undefined\n        ?',
+    wrong: 'const condition =\n      readVersion !== null ? {} : readVersion === undefined\n        ?',
+    within: 500,
+  },
+  {
+    name: 'seq-as-text',
+    about: 'sequence numbers compare as text',
+    file: planWrites,
+    right: 'a.length < b.length || (a.length === b.length && a <= b)',
+    wrong: 'a <= b',
+    within: 100,
+  },
+  {
+    name: 'no-seq',
+    about: 'records that are in the item already are folded again',
+    file: planWrites,
+    right: 'if (stored && atOrBefore(record.seq, stored.seq)) continue',
+    wrong: 'if (stored && record.seq === stored.seq) continue',
+    within: 500,
+  },
+  {
+    name: 'out-cumulative',
+    about: 'what a write adds to windows is appended to what earlier writes added',
+    file: foldRecord,
+    right: 'let item: UserItem = stored ? { ...stored, out: [] } : emptyItem(user)',
+    wrong: 'let item: UserItem = stored ?? emptyItem(user)',
+    within: 0,
+  },
+  {
+    name: 'trim-beyond-count-late',
+    about: 'identities beyond the count are dropped once a batch, not after every event',
+    file: identities,
+    right: 'if (known.size > window.count) dropOldest()',
+    wrong: 'if (known.size > window.count + 3) dropOldest()',
+    within: 500,
+  },
+  {
+    name: 'forget-by-event',
+    about: 'identities are not forgotten by age',
+    file: foldRecord,
+    right: 'identities.forget(record.received)',
+    wrong: 'identities.forget(0)',
+    within: 1000,
+  },
+  {
+    name: 'keep-refused',
+    about: 'the identity of a refused event is kept',
+    file: foldRecord,
+    right: '      const change = tryFold(event, step.contributions)\n',
+    wrong: '      identities.keep(hash, received)\n      const change = tryFold(event, step.contributions)\n',
+    within: 500,
+  },
+  {
+    name: 'record-hash-of-refused',
+    about: 'a record with a refused event is remembered as a whole',
+    file: foldRecord,
+    right: 'if (step.refused.length === 0 && !recordHashes.has(whole))',
+    wrong: 'if (!recordHashes.has(whole))',
+    within: 1000,
+  },
+  {
+    name: 'duplicates-do-not-advance',
+    about: 'a batch that holds only re-deliveries does not advance the item',
+    file: planWrites,
+    right: 'return write ? [...writes, write] : writes',
+    wrong: 'return write && write.folded + write.refused.length > 0 ? [...writes, write] : writes',
+    within: 2000,
+  },
+  {
+    name: 'order-restarts',
+    about: 'the order has no floor from the arrival, and restarts after an erased item expired',
+    file: foldRecord,
+    right: 'version: Math.max(item.version + 1, record.received * 1000)',
+    wrong: 'version: item.version + 1',
+    within: 5000,
+  },
+  {
+    name: 'erasure-forgets-order',
+    about: 'an erasure forgets the identities too',
+    file: foldRecord,
+    right: 'return { ...item, states: {}, late: 0, erasedOrd: item.version, ttl }',
+    wrong: "return { ...item, seq: '0', states: {}, late: 0, erasedOrd: item.version, ttl }",
+    within: 2000,
+  },
+  {
+    name: 'erasure-keeps-contributions',
+    about: 'what the erased user added to its windows in the same write stays',
+    file: planWrites,
+    right: "if (projection.scope === 'user window' && contribution.ord <= erased) continue",
+    wrong: '',
+    within: 0,
+  },
+  {
+    name: 'erasure-drops-all',
+    about: 'an erasure drops the contributions to windows over all users too',
+    file: planWrites,
+    right: "if (projection.scope === 'user window' && contribution.ord <= erased) continue",
+    wrong: 'if (contribution.ord <= erased) continue',
+    within: 2000,
+  },
+  {
+    name: 'window-no-guard',
+    about: 'a contribution that a window holds is added again',
+    file: planWindows,
+    right: 'const fresh = task.sent.filter(({ ord }) => ord > item.version)',
+    wrong: 'const fresh = task.sent',
+    within: 100,
+  },
+  {
+    name: 'window-ignores-erasure',
+    about: 'a window goes on from a state older than the erasure',
+    file: planWindows,
+    right: 'const before = item.version <= erasedOrd ? projection.initial() : item.state',
+    wrong: 'const before = item.state',
+    within: 2000,
+  },
+  {
+    name: 'slot-no-guard',
+    about: 'a contribution that a slot holds is added again',
+    file: planWindows,
+    right: 'if (!isFresh(sent)) continue',
+    wrong: '',
+    within: 100,
+  },
+  {
+    name: 'slot-one-guard',
+    about: 'a slot remembers one order for all users instead of one for each',
+    file: planWindows,
+    right: 'sent.ord > (users.get(userHash(sent.user)) ?? 0)',
+    wrong: 'sent.ord > Math.max(0, ...users.values())',
+    within: 500,
+  },
+  {
+    name: 'first-of-user-always',
+    about: 'every contribution counts its user as new to the window',
+    file: planWindows,
+    right: 'firstOfUser: !users.has(hash)',
+    wrong: 'firstOfUser: true',
+    within: 100,
+  },
+  {
+    name: 'expires-by-arrival',
+    about: 'a window expires by its last arrival alone, while records may still touch it',
+    file: planWindows,
+    right: 'return Math.max(before ?? 0, Math.ceil((newestMs + life.latenessMs + life.retentionMs + DAY_MS) / 1000))',
+    wrong: 'return Math.ceil((newestMs + life.latenessMs) / 1000)',
+    within: 5000,
+  },
+  {
+    name: 'lateness-unbounded',
+    about: 'windows expire although later events are still counted',
+    file: foldRecord,
+    right: 'if (isLate(event, start + projection.window, rules)) {',
+    wrong: 'if (false as boolean) {',
+    within: 100,
+  },
+  {
+    name: 'merge-once',
+    about: 'a lost race on a window is given up',
+    file: mergeBatch,
+    right: "if (result === 'written') return\n    parts.told.count('Conflicts', 1)\n",
+    wrong: 'return\n',
+    within: 5000,
+  },
+  {
+    name: 'index-own-version',
+    about: 'the documents of a user are written at a version that does not grow with the item',
+    file: planBulk,
+    right: 'const version = after ? after.version : item.version + 1',
+    wrong: 'const version = 1',
+    within: 500,
+  },
+  {
+    name: 'delete-at-last-version',
+    about: 'a document is deleted at the version of its last image, not above',
+    file: planBulk,
+    right: "if (!after) return [{ action: 'delete', ...place, version: item.version + 1 }]",
+    wrong: "if (!after) return [{ action: 'delete', ...place, version: item.version }]",
+    within: 0,
+  },
+  {
+    name: 'slots-first-only',
+    about: 'the document of a window over all users shows one slot',
+    file: planBulk,
+    right: 'slots.slice(1).reduce(',
+    wrong: 'slots.slice(1, 1).reduce(',
+    within: 100,
+  },
+  {
+    name: 'erasure-leaves-documents',
+    about: 'an erasure deletes no window documents',
+    file: erasure,
+    right: 'after && after.erasedOrd > (before?.erasedOrd ?? 0) ? [after] : []',
+    wrong: 'after && after.erasedOrd < 0 ? [after] : []',
+    within: 5000,
+  },
+  {
+    name: 'erasure-creeps',
+    about: 'an erasure deletes each document at its version + 1 instead of at the erasure',
+    file: erasure,
+    right: 'version: erasedOrd })',
+    wrong: 'version: (hit._version ?? 0) + 1 })',
+    within: 0,
+  },
+]

@@ -1,0 +1,82 @@
+import type { Event, EventType } from '../../shared/event.ts'
+import type { Document, Projection } from '../../shared/projection.ts'
+import type { Code } from './code.ts'
+
+/** What a simulated event says. */
+export interface SimData {
+  /** Epoch seconds. */
+  readonly at: number
+  readonly value: number
+  readonly country: string
+  /** The old code throws on it. */
+  readonly poison: boolean
+  /** So many kilobytes are added to the user's state. */
+  readonly weight: number
+  /** So many kilobytes are what its window's contribution weighs. */
+  readonly width: number
+}
+
+export const WINDOW_SECONDS = 10
+const kilobytes = (count: number): string => 'x'.repeat(count * 1000)
+const shape = undefined as never
+const on = { name: 'sim' } as EventType<SimData>
+export const countsWindow = ({ data }: Event<SimData>): boolean => data.value > 0
+
+/** Three small projections, one a scope; `mended` is the code after a deployment, which no longer throws on poison. */
+export function simProjections({ projection }: Code, mended: boolean): Projection[] {
+  const last = projection.perUser<SimData, { ids: string[]; n: number; pad: string }>({
+    name: 'last',
+    revision: 1,
+    on,
+    initial: () => ({ ids: [], n: 0, pad: '' }),
+    fold: (state, event) => {
+      if (event.data.poison && !mended) throw new Error('poison')
+      return { ids: [...state.ids, event.id].slice(-5), n: state.n + 1, pad: state.pad + kilobytes(event.data.weight) }
+    },
+    key: 'user',
+    document: ({ ids, n }, user): Document => ({ user, ids, n }),
+    shape,
+  })
+  const sums = projection.perUserWindow<SimData, { n: number; sum: number; pad: string }>({
+    name: 'sums',
+    revision: 1,
+    on,
+    window: WINDOW_SECONDS,
+    at: ({ data }) => data.at,
+    where: countsWindow,
+    initial: () => ({ n: 0, sum: 0, pad: '' }),
+    fold: (state, { data }) => ({ n: state.n + 1, sum: state.sum + data.value, pad: kilobytes(data.width) }),
+    merge: (a, b) => ({ n: a.n + b.n, sum: a.sum + b.sum, pad: '' }),
+    key: 'user',
+    document: ({ n, sum }, { user, start }): Document => ({ user, start, n, sum }),
+    shape,
+  })
+  const countries = projection.perWindow<SimData, { n: number; users: number; countries: Record<string, number> }>({
+    name: 'countries',
+    revision: 1,
+    on,
+    window: WINDOW_SECONDS,
+    at: ({ data }) => data.at,
+    where: countsWindow,
+    slots: 2,
+    initial: () => ({ n: 0, users: 0, countries: {} }),
+    fold: (state, { data }) => ({ n: state.n + 1, users: 1, countries: plus(state.countries, { [data.country]: 1 }) }),
+    merge: (a, b, { firstOfUser }) => ({
+      n: a.n + b.n,
+      users: a.users + (firstOfUser ? b.users : 0),
+      countries: plus(a.countries, b.countries),
+    }),
+    document: ({ n, users, countries }, { start }): Document => ({ start, n, users, countries: sorted(countries) }),
+    shape,
+  })
+  return [last, sums, countries]
+}
+
+function plus(a: Record<string, number>, b: Record<string, number>): Record<string, number> {
+  const counts = { ...a }
+  for (const [country, count] of Object.entries(b)) counts[country] = (counts[country] ?? 0) + count
+  return counts
+}
+
+export const sorted = <T>(record: Record<string, T>): Record<string, T> =>
+  Object.fromEntries(Object.entries(record).sort(([a], [b]) => (a < b ? -1 : 1)))

@@ -1,0 +1,71 @@
+import { parseArgs } from 'node:util'
+import { choicesFrom, numbersOf } from './choices.ts'
+import { type Code, loadCode } from './code.ts'
+import { judge } from './judge.ts'
+import { World } from './world.ts'
+
+export interface Failure {
+  readonly seed: number
+  readonly choices: readonly number[]
+  readonly violations: readonly string[]
+  readonly trace: readonly string[]
+}
+
+const CHOICES = 1200
+
+export async function simulate(code: Code, numbers: readonly number[]): Promise<{ violations: string[]; trace: string[] }> {
+  const world = new World(code, choicesFrom(numbers))
+  const settled = await world.run()
+  return { violations: settled ? judge(world, code) : ['did not settle'], trace: world.trace }
+}
+
+/** Runs seeds one after another; stops at the first failure. */
+export async function hunt(code: Code, from: number, count: number): Promise<Failure | undefined> {
+  for (let seed = from; seed < from + count; seed++) {
+    const choices = numbersOf(seed, CHOICES)
+    const { violations, trace } = await simulate(code, choices)
+    if (violations.length > 0) return { seed, choices, violations, trace }
+  }
+  return undefined
+}
+
+/** Makes a failing run smaller: fewer choices, then more zeros among them, as long as it still fails. */
+export async function shrink(code: Code, failure: Failure): Promise<Failure> {
+  let best = failure
+  const tryWith = async (choices: readonly number[]): Promise<boolean> => {
+    const { violations, trace } = await simulate(code, choices)
+    if (violations.length > 0) best = { ...best, choices, violations, trace }
+    return violations.length > 0
+  }
+  for (let cut = best.choices.length >> 1; cut > 0; ) {
+    const shorter = best.choices.slice(0, best.choices.length - cut)
+    if (shorter.length === 0 || !(await tryWith(shorter))) cut >>= 1
+  }
+  for (let size = 64; size > 0; size >>= 1)
+    for (let at = 0; at < best.choices.length; at += size) {
+      const part = best.choices.slice(at, at + size)
+      if (part.some(number => number !== 0))
+        await tryWith(best.choices.map((number, i) => (i >= at && i < at + size ? 0 : number)))
+    }
+  return best
+}
+
+if (process.argv[1] === import.meta.filename) {
+  const { values } = parseArgs({
+    options: {
+      root: { type: 'string', default: '.' },
+      from: { type: 'string', default: '0' },
+      runs: { type: 'string', default: '5000' },
+      trace: { type: 'boolean', default: false },
+    },
+  })
+  const code = await loadCode(values.root)
+  const failure = await hunt(code, Number(values.from), Number(values.runs))
+  if (!failure) console.log(JSON.stringify({ runs: Number(values.runs) }))
+  else {
+    const small = values.trace ? await shrink(code, failure) : failure
+    if (values.trace) console.error(small.trace.join('\n'))
+    console.log(JSON.stringify({ seed: failure.seed, violations: small.violations }))
+    process.exitCode = 1
+  }
+}
