@@ -1,4 +1,4 @@
-const project = (displayName, suffix) => ({
+const project = (displayName, suffix, more = {}) => ({
   displayName,
   rootDir: '.',
   testMatch: [`<rootDir>/test/**/*.${suffix}.ts`],
@@ -6,10 +6,21 @@ const project = (displayName, suffix) => ({
   extensionsToTreatAsEsm: ['.ts'],
   modulePathIgnorePatterns: ['<rootDir>/cdk.out', '<rootDir>/.millrace'],
   transform: {
-    '\\.ts$': ['@swc/jest', { jsc: { parser: { syntax: 'typescript' }, target: 'es2024' }, module: { type: 'es6' } }],
+    '\\.ts$': [
+      '@swc/jest',
+      {
+        jsc: { parser: { syntax: 'typescript' }, target: 'es2024', experimental: { keepImportAttributes: true } },
+        module: { type: 'es6' },
+      },
+    ],
     '\\.sql$': '<rootDir>/test/sql-as-text.js',
   },
+  ...more,
 })
 
+const onLocalCloud = { globalSetup: '<rootDir>/test/local-cloud.ts', globalTeardown: '<rootDir>/test/local-cloud-down.ts' }
+
 /** unit: pure and fast, downloads nothing. local: on the running local cloud. long: big runs, not part of `npm test`. */
-export default { projects: [project('unit', 'test'), project('local', 'scenario'), project('long', 'long')] }
+export default {
+  projects: [project('unit', 'test'), project('local', 'scenario', onLocalCloud), project('long', 'long', onLocalCloud)],
+}

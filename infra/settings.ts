@@ -30,6 +30,13 @@ export interface SearchSettings {
   readonly cluster: DomainSettings | RunningCluster
   /** How the documents function takes changes of the state table. */
   readonly documents: Batch
+  readonly rawEvents: {
+    /** The types whose recent events get a document each; `all` has types without a definition, too. */
+    readonly types: readonly string[] | 'all' | 'none'
+    /** How many days of them are kept, by event time. */
+    readonly days: number
+    readonly batch: Batch
+  }
   /** Hour of the day (UTC) at which indices and mappings are brought up to the catalogue. */
   readonly setUpHour: number
 }
@@ -99,6 +106,7 @@ const functions: Settings['functions'] = {
   state: { memory: 1769, timeout: Duration.seconds(120) },
   windows: { memory: 1024, timeout: Duration.seconds(60) },
   'index-documents': { memory: 1024, timeout: Duration.seconds(45) },
+  'index-events': { memory: 512, timeout: Duration.seconds(45) },
   'set-up': { memory: 512, timeout: Duration.seconds(120) },
   reports: { memory: 3008, timeout: Duration.seconds(900) },
   query: { memory: 1024, timeout: Duration.seconds(25) },
@@ -124,6 +132,7 @@ const dev: Settings = {
   search: {
     cluster: { instance: 't3.small.search', nodes: 1, volume: 10 },
     documents: { size: 500, window: second },
+    rawEvents: { types: ['interaction'], days: 7, batch: { size: 500, window: second } },
     setUpHour: 2,
   },
   archive: { bufferInterval: Duration.seconds(60), bufferSize: Size.mebibytes(64) },
@@ -142,11 +151,19 @@ const prod: Settings = {
   search: {
     cluster: { instance: 'r6g.large.search', nodes: 2, volume: 100 },
     documents: { size: 1000, window: Duration.seconds(2) },
+    rawEvents: { types: ['interaction'], days: 30, batch: { size: 1000, window: Duration.seconds(2) } },
     setUpHour: 2,
   },
   archive: { bufferInterval: Duration.seconds(300), bufferSize: Size.mebibytes(128) },
   reports: { hour: 1, scratch: Size.gibibytes(10) },
 }
+
+const localSearch = (url: string): SearchSettings => ({
+  cluster: { url },
+  documents: { size: 500, window: second },
+  rawEvents: { types: 'all', days: 7, batch: { size: 500, window: second } },
+  setUpHour: 2,
+})
 
 /** The local cloud: its functions run on this machine; two shards, so that order across shards is real; the OpenSearch that `up` started. */
 const local = (opensearchUrl: string | undefined): Settings => ({
@@ -155,7 +172,7 @@ const local = (opensearchUrl: string | undefined): Settings => ({
   logRetention: RetentionDays.ONE_DAY,
   api: { rate: 10_000, burst: 5000 },
   stream: { ...dev.stream, shards: 2 },
-  search: opensearchUrl ? { cluster: { url: opensearchUrl }, documents: { size: 500, window: second }, setUpHour: 2 } : 'off',
+  search: opensearchUrl ? localSearch(opensearchUrl) : 'off',
   reports: { hour: 1, scratch: Size.gibibytes(1) },
 })
 

@@ -40,7 +40,7 @@ export class MillraceStack extends Stack {
     const state = new State(this, { stream, quarantine, settings })
     const windows = new Windows(this, { state, quarantine, settings })
     const search =
-      settings.search === 'off' ? undefined : new Search(this, { search: settings.search, state, quarantine, settings })
+      settings.search === 'off' ? undefined : new Search(this, { search: settings.search, stream, state, quarantine, settings })
     const archive = new Archive(this, { stage, stream, eventTypes, accessLogs, settings })
     const reports = new Reports(this, { archive, settings })
     const query = new Query(this, { keys, stream, state, search, archive, reports, settings })
@@ -59,9 +59,10 @@ export class MillraceStack extends Stack {
     reports.allowRun(reports.function)
     reports.allowRead(query.function)
     if (search) {
-      quarantine.allowAdd(search.documents)
+      quarantine.allowAdd(search.documents, search.events)
       state.allowRead(search.documents)
-      search.allowWrite(search.documents, search.setUp)
+      search.allowWrite(search.documents, search.events, search.setUp)
+      search.allowDelete(search.setUp)
       search.allowSearch(query.function)
     }
 
@@ -80,6 +81,8 @@ export class MillraceStack extends Stack {
       ArchiveBucket: archive.bucket.bucketName,
       DeliveryStream: archive.delivery.deliveryStreamName,
       OpenSearchUrl: search?.url ?? NONE,
+      RawEventTypes: search?.rawEvents.RAW_EVENT_TYPES ?? NONE,
+      RawEventDays: search?.rawEvents.RAW_EVENT_DAYS ?? NONE,
       ReportsFunction: reports.function.functionName,
       SetUpFunction: search?.setUp.functionName ?? NONE,
     })

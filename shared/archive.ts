@@ -114,6 +114,28 @@ export function fromLine(line: string, eventTypes: ReadonlyMap<string, EventType
   }
 }
 
+/** What a record of the stream holds. */
+export interface Lines {
+  readonly events: readonly Event[]
+  /** Lines that ingest never wrote. */
+  readonly unreadable: readonly string[]
+}
+
+/** All lines of a record, as ingest packed them. */
+export function fromLines(text: string, eventTypes: ReadonlyMap<string, EventType>): Lines {
+  const events: Event[] = []
+  const unreadable: string[] = []
+  for (const line of text.split('\n')) {
+    if (line === '') continue
+    try {
+      events.push(fromLine(line, eventTypes))
+    } catch {
+      unreadable.push(line)
+    }
+  }
+  return { events, unreadable }
+}
+
 function rowOf(type: EventType, columns: Record<string, unknown>, rest: Record<string, unknown> | null): Record<string, unknown> {
   const row: Record<string, unknown> = { ...rest }
   for (const { field, name } of fieldColumns(type)) row[field] = columns[name] ?? rest?.[field] ?? null

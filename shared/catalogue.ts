@@ -1,17 +1,22 @@
 import type { EventType } from './event.ts'
+import { appAction } from './events/app-action.ts'
+import { interaction } from './events/interaction.ts'
 import { pageVisit } from './events/page-visit.ts'
 import { reading } from './events/reading.ts'
+import { userRecord } from './events/user-record.ts'
 import type { Projection } from './projection.ts'
+import { countryMinutes } from './projections/country-minutes.ts'
 import { deviceMinutes } from './projections/device-minutes.ts'
 import { recentUrls } from './projections/recent-urls.ts'
+import { userActivity } from './projections/user-activity.ts'
 import type { Report } from './report.ts'
 import { durationP95 } from './reports/duration-p95.ts'
 
 /** The event types that are validated, cleaned and given columns of their own. Any other type is accepted as it is. */
-export const eventTypes: readonly EventType[] = [pageVisit, reading] as readonly EventType[]
+export const eventTypes: readonly EventType[] = [pageVisit, appAction, userRecord, interaction, reading] as readonly EventType[]
 
 /** The projections that are kept. */
-export const projections: readonly Projection[] = [recentUrls, deviceMinutes]
+export const projections: readonly Projection[] = [recentUrls, userActivity, countryMinutes, deviceMinutes]
 
 /** The reports that are made. */
 export const reports: readonly Report[] = [durationP95]

@@ -13,7 +13,8 @@ export const environments = {
   ],
   windows: ['STATE_TABLE', 'LATENESS_HOURS', 'RETENTION_HOURS'],
   'index-documents': ['STATE_TABLE', 'OPENSEARCH_URL', 'QUARANTINE_TABLE', 'QUARANTINE_BUCKET'],
-  'set-up': ['OPENSEARCH_URL'],
+  'index-events': ['OPENSEARCH_URL', 'QUARANTINE_TABLE', 'QUARANTINE_BUCKET', 'RAW_EVENT_TYPES', 'RAW_EVENT_DAYS'],
+  'set-up': ['OPENSEARCH_URL', 'RAW_EVENT_DAYS'],
   reports: ['ARCHIVE_BUCKET', 'REPORTS_TABLE'],
   query: ['STATE_TABLE', 'KEYS_TABLE', 'STREAM_NAME', 'ARCHIVE_BUCKET', 'REPORTS_TABLE', 'OPENSEARCH_URL'],
 } as const satisfies Record<string, readonly string[]>
@@ -21,8 +22,10 @@ export const environments = {
 export type FunctionName = keyof typeof environments
 export type Environment<F extends FunctionName> = Readonly<Record<(typeof environments)[F][number], string>>
 
-/** Values that stand for "not set": an unbounded lateness, a stage without OpenSearch. */
+/** Values that stand for "not set": an unbounded lateness, a stage without OpenSearch, no event types. */
 export const NONE = 'none'
+/** Of event types: every one, catalogued or not. */
+export const ALL = 'all'
 
 /** The environment of one function; throws with the names that are missing. */
 export function readEnvironment<F extends FunctionName>(name: F, from: NodeJS.ProcessEnv = process.env): Environment<F> {

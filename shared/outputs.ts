@@ -10,6 +10,8 @@ export const stackOutputs = [
   'ArchiveBucket',
   'DeliveryStream',
   'OpenSearchUrl',
+  'RawEventTypes',
+  'RawEventDays',
   'ReportsFunction',
   'SetUpFunction',
 ] as const

@@ -29,3 +29,25 @@ export const aReading = (data: Partial<ReadingData> = {}, facts: Partial<Omit<Ev
     { device_id: 'd1', device_type: 'pump', timestamp: 0, temperature: 20, event_duration: 10, status: 'ok', ...data },
     { type: 'reading', subject: data.device_id ?? 'd1', ...facts },
   )
+
+export const anAction = (event_action: string | null, facts: Partial<Omit<Event, 'data'>> = {}) =>
+  anEvent(
+    { user_id: 3, app_name: 'product_1', event_action, event_category: 'category_1', event_value: null, event_time: null },
+    { type: 'app_action', subject: '3', ...facts },
+  )
+
+const recordData = {
+  id: 1,
+  first_name: null as string | null,
+  last_name: null as string | null,
+  email: 'a@x' as string | null,
+  gender: null as string | null,
+  ip_address: null as string | null,
+  date: '2020-01-01' as string | null,
+  country: 'Chad' as string | null,
+  arrived_at: null as number | null,
+  ip_valid: false,
+}
+
+export const aRecord = (data: Partial<typeof recordData> = {}, facts: Partial<Omit<Event, 'data'>> = {}) =>
+  anEvent({ ...recordData, ...data }, { type: 'user_record', subject: data.email ?? 'id:1', ...facts })

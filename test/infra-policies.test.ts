@@ -8,6 +8,10 @@ const readChanges = {
 const log = 'logs:CreateLogStream logs:PutLogEvents'
 const write = 'es:ESHttpGet es:ESHttpHead es:ESHttpPost es:ESHttpPut'
 
+const readEvents =
+  'kinesis:DescribeStream kinesis:DescribeStreamConsumer kinesis:DescribeStreamSummary kinesis:GetRecords ' +
+  'kinesis:GetShardIterator kinesis:ListShards kinesis:ListStreams kinesis:SubscribeToShard'
+
 /** Who may do what to which resource: all of it. */
 const expected: Readonly<Record<string, Readonly<Record<string, string>>>> = {
   IngestFunction: {
@@ -19,9 +23,7 @@ const expected: Readonly<Record<string, Readonly<Record<string, string>>>> = {
   },
   StateFunction: {
     '<StateFunctionLogs.Arn>': log,
-    '<EventStream.Arn>':
-      'kinesis:DescribeStream kinesis:DescribeStreamConsumer kinesis:DescribeStreamSummary kinesis:GetRecords ' +
-      'kinesis:GetShardIterator kinesis:ListShards kinesis:ListStreams kinesis:SubscribeToShard',
+    '<EventStream.Arn>': readEvents,
     '<StateTable.Arn>': 'dynamodb:BatchGetItem dynamodb:GetItem dynamodb:PutItem dynamodb:UpdateItem',
     '<QuarantineTable.Arn>': 'dynamodb:UpdateItem',
     ...net,
@@ -40,9 +42,17 @@ const expected: Readonly<Record<string, Readonly<Record<string, string>>>> = {
     '<QuarantineTable.Arn>': 'dynamodb:UpdateItem',
     ...net,
   },
+  SearchIndexEvents: {
+    '<SearchIndexEventsLogs.Arn>': log,
+    '<EventStream.Arn>': readEvents,
+    '<SearchDomain.Arn>/*': write,
+    '<QuarantineTable.Arn>': 'dynamodb:UpdateItem',
+    ...net,
+  },
   SearchSetUp: {
     '<SearchSetUpLogs.Arn>': log,
     '<SearchDomain.Arn>/*': write,
+    '<SearchDomain.Arn>/events-*': 'es:ESHttpDelete',
   },
   SearchDailySetUp: {
     '<SearchSetUp.Arn>': 'lambda:InvokeFunction',

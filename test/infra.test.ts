@@ -18,6 +18,7 @@ const functionIds: Readonly<Record<FunctionName, string>> = {
   state: 'StateFunction',
   windows: 'WindowsFunction',
   'index-documents': 'SearchIndexDocuments',
+  'index-events': 'SearchIndexEvents',
   'set-up': 'SearchSetUp',
   reports: 'ReportsFunction',
   query: 'QueryFunction',
@@ -109,11 +110,12 @@ describe('readers of streams', () => {
     },
   )
 
-  test('the state function reads the event stream; windows and documents are the two readers of its changes', () => {
+  test('states and raw events read the event stream; windows and documents are the two readers of the changes', () => {
     expect(plain(mapping('StateFunctionEventStream').EventSourceArn)).toBe('<EventStream.Arn>')
     expect(plain(mapping('WindowsFunctionChanges').EventSourceArn)).toBe('<StateTable.StreamArn>')
     expect(plain(mapping('SearchIndexDocumentsChanges').EventSourceArn)).toBe('<StateTable.StreamArn>')
-    expect(resources(templateOf('dev'), 'AWS::Lambda::EventSourceMapping')).toHaveLength(3)
+    expect(plain(mapping('SearchIndexEventsEventStream').EventSourceArn)).toBe('<EventStream.Arn>')
+    expect(resources(templateOf('dev'), 'AWS::Lambda::EventSourceMapping')).toHaveLength(4)
   })
 
   test('windows are called for user items only, documents for every item, states for every record', () => {
@@ -248,13 +250,15 @@ describe('search', () => {
     })
   })
 
-  test('knows three roles and nobody else', () => {
+  test('knows four roles and nobody else', () => {
     const { AccessPolicies } = resource(templateOf('dev'), 'AWS::OpenSearchService::Domain').Properties
     const allowed = AccessPolicies.Statement.flatMap((statement: { Effect: string; Principal: { AWS: unknown } }) =>
       [statement.Principal.AWS].flat().map(principal => `${statement.Effect} ${plain(principal)}`),
     )
     expect(new Set(allowed)).toEqual(
-      new Set(['Allow <SearchIndexDocumentsRole.Arn>', 'Allow <SearchSetUpRole.Arn>', 'Allow <QueryFunctionRole.Arn>']),
+      new Set(
+        ['SearchIndexDocuments', 'SearchIndexEvents', 'SearchSetUp', 'QueryFunction'].map(role => `Allow <${role}Role.Arn>`),
+      ),
     )
   })
 

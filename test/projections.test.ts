@@ -1,9 +1,12 @@
 import fc from 'fast-check'
+import { windowStart } from '../shared/projection.ts'
+import { countryMinutes } from '../shared/projections/country-minutes.ts'
 import { deviceMinutes } from '../shared/projections/device-minutes.ts'
 import { recentUrls } from '../shared/projections/recent-urls.ts'
+import { userActivity } from '../shared/projections/user-activity.ts'
 import { mappingOf } from '../shared/search.ts'
 import { add, mean, merge, sum } from '../shared/sum.ts'
-import { aReading, aVisit } from './builders.ts'
+import { anAction, aReading, aRecord, aVisit } from './builders.ts'
 
 const lastUrls = (visits: [url: string, at: number][]) => {
   const state = visits.reduce((before, [url, at]) => recentUrls.fold(before, aVisit(url, at)), recentUrls.initial())
@@ -99,4 +102,54 @@ test('the index mapping is strict and follows the shape of the document', () => 
     avg_temperature: { type: 'double' },
     num_events: { type: 'long' },
   })
+})
+
+const activityOf = (actions: (string | null)[]) => {
+  const state = actions.reduce((before, action) => userActivity.fold(before, anAction(action)), userActivity.initial())
+  return userActivity.document(state, '3')
+}
+
+test('the favourite action is the most frequent; of equally frequent ones the first by code point', () => {
+  expect(activityOf(['b', 'a', 'b', null])).toEqual({ user_id: 3, events: 4, favourite_action: 'b' })
+  expect(activityOf(['\u{1F600}', '\uFFFD'])).toMatchObject({ favourite_action: '\uFFFD' })
+  expect(activityOf(['__proto__', '', '__proto__', ''])).toMatchObject({ favourite_action: '' })
+  expect(activityOf([null, null])).toMatchObject({ events: 2, favourite_action: null })
+})
+
+const countryMinute = (users: ReturnType<typeof aRecord>[][]) => {
+  const contributions = users.map(records =>
+    records.reduce((state, record) => countryMinutes.fold(state, record), countryMinutes.initial()),
+  )
+  const state = contributions.reduce(
+    (before, added) => countryMinutes.merge(before, added, { firstOfUser: true }),
+    countryMinutes.initial(),
+  )
+  return countryMinutes.document(state, { start: 60 })
+}
+
+test('a minute counts events, e-mails, females, and shows every country that ties', () => {
+  expect(
+    countryMinute([
+      [aRecord({ email: 'a@x', gender: ' FEMALE ', country: 'Peru' }), aRecord({ email: 'a@x', country: 'Chad' })],
+      [aRecord({ email: null, country: 'Chad' }), aRecord({ email: ' ', country: 'Peru', gender: 'female?' })],
+      [aRecord({ email: 'b@x', country: 'Fiji' })],
+    ]),
+  ).toEqual({
+    window_start: '1970-01-01T00:01:00Z',
+    events: 5,
+    unique_users: 2,
+    females: 1,
+    most: { count: 2, countries: ['Chad', 'Peru'] },
+    least: { count: 1, countries: ['Fiji'] },
+  })
+})
+
+test('a contribution of a user that the minute knows adds no user', () => {
+  const one = countryMinutes.fold(countryMinutes.initial(), aRecord({ email: 'a@x' }))
+  expect(countryMinutes.merge(one, one, { firstOfUser: false })).toMatchObject({ events: 2, users: 1 })
+})
+
+test('a minute begins at whole minutes before 1970, too', () => {
+  expect(windowStart(countryMinutes as never, aRecord({}, { time: -1n }))).toBe(-60)
+  expect(windowStart(countryMinutes as never, aRecord({}, { time: 253_402_300_799_999_999n }))).toBe(253_402_300_740)
 })

@@ -9,12 +9,20 @@ const HOURS = 3_600_000
 
 afterAll(() => rmSync(MUTANTS, { recursive: true, force: true }))
 
-test(`under every fault every store holds what a plain fold of the log gives (${RUNS} runs)`, async () => {
-  expect(await simulateInParallel('.', RUNS)).toEqual({})
-}, HOURS)
+test(
+  `under every fault every store holds what a plain fold of the log gives (${RUNS} runs)`,
+  async () => {
+    expect(await simulateInParallel('.', RUNS)).toEqual({})
+  },
+  HOURS,
+)
 
-test.each(mistakes.map(mistake => [mistake.about, mistake] as const))('caught from seed 0: %s', async (_, mistake) => {
-  const found = await simulateInParallel(plant(mistake, MUTANTS), mistake.within)
-  console.log(`${mistake.name}: seed ${found.seed}`)
-  expect(found.seed).toBeDefined()
-}, HOURS)
+test.each(mistakes.map(mistake => [mistake.about, mistake] as const))(
+  'caught from seed 0: %s',
+  async (_, mistake) => {
+    const found = await simulateInParallel(plant(mistake, MUTANTS), mistake.within)
+    console.log(`${mistake.name}: seed ${found.seed}`)
+    expect(found.seed).toBeDefined()
+  },
+  HOURS,
+)

@@ -13,6 +13,8 @@ export interface Refusal {
 /** What becomes of every element of a request. */
 export interface Sorted {
   readonly events: readonly Event[]
+  /** What the answer tells of each element, in their order: null for a refused one; undefined when no type has anything to tell. */
+  readonly receipts: readonly unknown[] | undefined
   readonly refusals: readonly Refusal[]
 }
 
@@ -20,13 +22,17 @@ export interface Sorted {
 export function sortElements(spoken: readonly Spoken[], arrival: Arrival): Sorted {
   const events: Event[] = []
   const refusals: Refusal[] = []
+  const receipts: unknown[] = []
   for (const element of spoken) {
     const outcome = oversize(element) ?? acceptElement(element, arrival)
     if (isRejection(outcome)) refusals.push({ index: element.index, kept: kept(element, outcome, arrival) })
     else events.push(outcome)
+    receipts.push(isRejection(outcome) ? null : receiptOf(outcome, arrival))
   }
-  return { events, refusals }
+  return { events, refusals, receipts: receipts.some(receipt => receipt !== null) ? receipts : undefined }
 }
+
+const receiptOf = ({ type, data }: Event, { eventTypes }: Arrival): unknown => eventTypes.get(type)?.receipt?.(data) ?? null
 
 function oversize({ index, text }: Spoken): Rejection | undefined {
   if (index >= EVENTS) return reject('too_many_events')

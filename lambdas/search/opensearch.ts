@@ -20,16 +20,13 @@ const roleCredentials = async () => ({
   sessionToken: process.env['AWS_SESSION_TOKEN'] ?? '',
 })
 
-/** One line of a bulk request; versions are external: the greater one wins, the same one again changes nothing. */
-export type BulkOperation =
-  | {
-      readonly action: 'index'
-      readonly index: string
-      readonly id: string
-      readonly version: number
-      readonly document: Readonly<Record<string, unknown>>
-    }
-  | { readonly action: 'delete'; readonly index: string; readonly id: string; readonly version: number }
+/** One line of a bulk request. Versions are external: the greater one wins, the same one again changes nothing. */
+export type BulkOperation = { readonly index: string; readonly id: string } & (
+  | { readonly action: 'index'; readonly version: number; readonly document: Readonly<Record<string, unknown>> }
+  | { readonly action: 'delete'; readonly version: number }
+  /** Written only where there is no such document yet. */
+  | { readonly action: 'create'; readonly document: Readonly<Record<string, unknown>> }
+)
 
 export interface BulkAnswer {
   readonly status: number
@@ -40,8 +37,9 @@ export interface BulkAnswer {
 /** Sends operations and returns an answer for each, in order. Throws when the cluster did not take the request at all. */
 export async function bulk(client: Client, operations: readonly BulkOperation[]): Promise<BulkAnswer[]> {
   const body = operations.flatMap(operation => {
-    const { action, index, id, version } = operation
-    const head = { [action]: { _index: index, _id: id, version, version_type: 'external_gte' } }
+    const place = { _index: operation.index, _id: operation.id }
+    if (operation.action === 'create') return [{ create: place }, operation.document]
+    const head = { [operation.action]: { ...place, version: operation.version, version_type: 'external_gte' } }
     return operation.action === 'index' ? [head, operation.document] : [head]
   })
   const answer = await client.bulk({ body })

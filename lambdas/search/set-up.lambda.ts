@@ -1,13 +1,14 @@
-import { projections } from '../../shared/catalogue.ts'
+import { eventTypes, projections } from '../../shared/catalogue.ts'
 import { handler as wrap } from '../handler.ts'
 import { openSearch } from './opensearch.ts'
-import { ensureIndices } from './set-up.ts'
+import { dropOldEvents, ensureEventTemplates, ensureIndices } from './set-up.ts'
 
-/** Prepares the search cluster: after a deployment, and daily. */
+/** Prepares the search cluster and drops raw events past their retention: after a deployment, and daily. */
 export const handler = wrap('set-up', environment => {
   const client = openSearch(environment.OPENSEARCH_URL)
   return async (_event: unknown, told) => {
     await ensureIndices(client, projections)
-    told.note('indices', projections.length)
+    await ensureEventTemplates(client, eventTypes)
+    told.note('dropped', await dropOldEvents(client, Number(environment.RAW_EVENT_DAYS), Date.now()))
   }
 })

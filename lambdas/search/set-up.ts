@@ -1,6 +1,7 @@
 import type { Client } from '@opensearch-project/opensearch'
+import type { EventType } from '../../shared/event.ts'
 import type { Projection } from '../../shared/projection.ts'
-import { indexOf, mappingOf } from '../../shared/search.ts'
+import { eventIndexPattern, eventMapping, indexOf, isExpiredDay, mappingOf } from '../../shared/search.ts'
 
 /** Longer than any function runs: until then a deleted document's version is remembered, and no late write restores it. */
 const REMEMBER_DELETES = '20m'
@@ -33,4 +34,25 @@ async function ensureIndex(client: Client, projection: Projection): Promise<void
     { add: { index, alias: projection.name } },
   ]
   await client.indices.updateAliases({ body: { actions } })
+}
+
+/** Makes sure that raw events of every type, and of types without a definition, find their mapping. */
+export async function ensureEventTemplates(client: Client, eventTypes: readonly EventType[]): Promise<void> {
+  for (const type of [...eventTypes, undefined]) {
+    const pattern = eventIndexPattern(type)
+    const settings = { 'index.number_of_shards': 1, 'index.auto_expand_replicas': '0-1' }
+    const body = { index_patterns: [pattern], priority: 100, template: { settings, mappings: eventMapping(type) } }
+    await client.indices.putIndexTemplate({ name: pattern.slice(0, -2), body: body as never })
+  }
+}
+
+/** Deletes the raw events' indices of days before the retention, and in the indices of other days what arrived before it. */
+export async function dropOldEvents(client: Client, retentionDays: number, now: number): Promise<number> {
+  const { body } = await client.indices.get({ index: 'events-*' })
+  const old = Object.keys(body).filter(index => isExpiredDay(index.slice(index.lastIndexOf('-') + 1), now, retentionDays))
+  for (const index of old) await client.indices.delete({ index })
+  const before = new Date(now - retentionDays * 86_400_000).toISOString()
+  const query = { range: { received: { lt: before } } }
+  await client.deleteByQuery({ index: 'events-*-other', conflicts: 'proceed', body: { query } })
+  return old.length
 }

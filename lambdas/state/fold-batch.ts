@@ -30,7 +30,7 @@ export interface BatchParts {
 export async function foldBatch(batch: readonly KinesisStreamRecord[], parts: BatchParts): Promise<KinesisStreamBatchResponse> {
   const [first] = batch
   if (!first) return { batchItemFailures: [] }
-  const records = batch.map(record => decode(record, parts.eventTypes))
+  const records = batch.map(record => decode(record, parts))
   if (batch.length === 1 && (await isSpent(first, parts))) await putAside(records, parts)
   else {
     await parts.aside.keep(records.flatMap(({ unreadable }) => unreadable))

@@ -1,43 +1,36 @@
 import type { KinesisStreamRecord } from 'aws-lambda'
-import { fromLine } from '../../shared/archive.ts'
+import { fromLines } from '../../shared/archive.ts'
 import { ERASURE, type Event, type EventType } from '../../shared/event.ts'
 import { rejections } from '../../shared/rejections.ts'
 import { formatInstant } from '../../shared/time.ts'
 import type { QuarantinedEvent } from '../quarantine/dynamodb.ts'
-import type { Refused, UserRecord } from './fold-record.ts'
+import type { Refused, Rules, UserRecord } from './fold-record.ts'
 
 /** A record of the stream as the state function needs it. */
 export interface StreamRecord extends UserRecord {
-  /** Null when its events have no user: nothing is folded for them. */
+  /** Null when no projection folds any of its events. */
   readonly user: string | null
   /** Lines that are none of ours, to be put aside. */
   readonly unreadable: readonly QuarantinedEvent[]
 }
 
 /** Takes a record apart: ingest packs the events of one user, received together, as one line each. */
-export function decode({ kinesis }: KinesisStreamRecord, eventTypes: ReadonlyMap<string, EventType>): StreamRecord {
-  const lines = Buffer.from(kinesis.data, 'base64')
-    .toString()
-    .split('\n')
-    .filter(line => line !== '')
-  const events: Event[] = []
-  const unreadable: QuarantinedEvent[] = []
-  for (const line of lines) {
-    try {
-      events.push(fromLine(line, eventTypes))
-    } catch {
-      unreadable.push(asUnreadable(line, kinesis.approximateArrivalTimestamp * 1000))
-    }
-  }
-  const [first] = events
+export function decode(
+  { kinesis }: KinesisStreamRecord,
+  { eventTypes, rules }: { readonly eventTypes: ReadonlyMap<string, EventType>; readonly rules: Rules },
+): StreamRecord {
+  const { events, unreadable } = fromLines(Buffer.from(kinesis.data, 'base64').toString(), eventTypes)
+  const arrived = Math.trunc(kinesis.approximateArrivalTimestamp * 1000)
+  const folded = events.filter(({ type }) => type === ERASURE || rules.projections.some(({ on }) => on.name === type))
+  const [first] = folded
   const erasure = first?.type === ERASURE
   return {
     seq: kinesis.sequenceNumber,
     user: first?.subject ?? null,
     received: first?.received ?? 0,
-    events: erasure ? [] : events,
+    events: erasure ? [] : folded,
     erasure,
-    unreadable,
+    unreadable: unreadable.map(line => asUnreadable(line, arrived)),
   }
 }
 
@@ -47,7 +40,7 @@ const asUnreadable = (line: string, arrived: number): QuarantinedEvent => ({
   type: null,
   id: null,
   keyName: '',
-  received: Math.trunc(arrived),
+  received: arrived,
   form: 'text',
   body: line,
 })

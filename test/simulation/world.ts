@@ -160,7 +160,7 @@ export class World {
       // The same bytes by ingest's own retry, or the same events by the client's.
       const events = choices.chance(0.5) ? again.events : again.events.map(event => ({ ...event, received }))
       this.put({ user: again.user, events, received: events[0]?.received ?? received, erasure: false })
-    } else if (this.mood.erases && choices.chance(0.15)) {
+    } else if (this.mood.erases && choices.chance(this.expired ? 0.5 : 0.15)) {
       this.put({ user, events: [], received, erasure: true })
     } else {
       const events = Array.from({ length: 1 + choices.below(3) }, () => this.anEvent(user, received))

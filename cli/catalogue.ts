@@ -1,0 +1,31 @@
+import type { Command } from 'commander'
+import { fieldColumns } from '../shared/archive.ts'
+import { eventTypes, projections } from '../shared/catalogue.ts'
+import { printJson } from './options.ts'
+import { formatTable } from './table.ts'
+
+export function catalogueCommand(program: Command): void {
+  program
+    .command('catalogue')
+    .description('the event types with their archive columns, and the projections')
+    .option('--json', 'print one JSON value')
+    .action(({ json }: { json?: boolean }) => {
+      if (json) printJson(catalogue())
+      else print(catalogue())
+    })
+}
+
+const catalogue = () => ({
+  eventTypes: eventTypes.map(type => ({
+    name: type.name,
+    about: type.about,
+    columns: fieldColumns(type).map(({ field, name, type: columnType }) => ({ field, column: name, type: columnType })),
+  })),
+  projections: projections.map(({ name, revision, scope, on }) => ({ name, revision, scope, on: on.name })),
+})
+
+function print({ eventTypes: types, projections: kept }: ReturnType<typeof catalogue>): void {
+  for (const { name, about, columns } of types)
+    console.log(`${name}: ${about}\n${formatTable(columns, ['field', 'column', 'type'])}\n`)
+  console.log(`Projections\n${formatTable(kept, ['name', 'revision', 'scope', 'on'])}`)
+}

@@ -1,0 +1,32 @@
+import { DynamoDBClient } from '@aws-sdk/client-dynamodb'
+import { KinesisClient } from '@aws-sdk/client-kinesis'
+import { LambdaClient } from '@aws-sdk/client-lambda'
+import { S3Client } from '@aws-sdk/client-s3'
+import { Client } from '@opensearch-project/opensearch'
+import { AwsSigv4Signer } from '@opensearch-project/opensearch/aws-v3'
+import { NodeHttpHandler } from '@smithy/node-http-handler'
+import { NONE } from '../shared/environment.ts'
+import type { Target } from './target.ts'
+
+/** A report may run for as long as a Lambda function may. */
+const REPORT_MS = 15 * 60_000
+
+export const dynamodbOf = ({ aws }: Target): DynamoDBClient => new DynamoDBClient(aws)
+export const s3Of = ({ aws, local }: Target): S3Client => new S3Client({ ...aws, forcePathStyle: local })
+/** HTTP/1.1: the client's own HTTP/2 loses large calls against the local cloud. */
+export const kinesisOf = ({ aws }: Target): KinesisClient => new KinesisClient({ ...aws, requestHandler: new NodeHttpHandler() })
+/** Waits for a whole report, and never asks for it a second time by itself. */
+export const lambdaOf = ({ aws }: Target): LambdaClient =>
+  new LambdaClient({ ...aws, maxAttempts: 1, requestHandler: new NodeHttpHandler({ requestTimeout: REPORT_MS }) })
+
+/** The search cluster, or undefined where the stage has none; on a stage signed with the person's credentials. */
+export async function searchOf(target: Target): Promise<Client | undefined> {
+  const node = target.outputs.OpenSearchUrl
+  if (node === NONE) return undefined
+  if (target.local) return new Client({ node })
+  const { region, credentials } = dynamodbOf(target).config
+  return new Client({
+    node,
+    ...AwsSigv4Signer({ region: await region(), service: 'es', getCredentials: async () => credentials() }),
+  })
+}

@@ -1,0 +1,119 @@
+import { rm } from 'node:fs/promises'
+import type { Command } from 'commander'
+import { type LocalCloud, localCloud, parts } from '../localstack/parts.ts'
+import { down, up } from '../localstack/up.ts'
+import { differences } from '../test/scenarios/independent/compare.ts'
+import { recompute, type SentFile } from '../test/scenarios/independent/recompute.ts'
+import { readStores } from './demo/stores.ts'
+import { type Story, summarise } from './demo/summary.ts'
+import { Failure } from './failure.ts'
+import { showProgress } from './progress.ts'
+import { runReport } from './report.ts'
+import { realWorld } from './send.ts'
+import { sendLines, simulatedLines } from './simulate.ts'
+import { rollDice } from './simulators/dice.ts'
+import { disturb } from './simulators/disturb.ts'
+import { settle, statusReader } from './status.ts'
+import { localTarget, type Target } from './target.ts'
+import { watchUntilInterrupted } from './up.ts'
+
+/** What is simulated: enough readings for the report, which wants 200 of a device. */
+const VISITS = 1_000
+const READINGS = 6_000
+const SETTLE_SECONDS = 300
+/** The check needs a cloud that holds nothing else. */
+const ONCE_FOLDER = '.millrace/once'
+/** Exit code of a command that Ctrl-C ended. */
+const INTERRUPTED = 130
+
+export function demoCommand(program: Command): void {
+  program
+    .command('demo')
+    .description('start the local cloud, send simulated events and show what became of them')
+    .option(
+      '--once',
+      'on an empty cloud of its own; compare every store with what was sent, stop, exit 1 at the first difference',
+    )
+    .action(({ once }: { once?: true }) => (once ? checkOnce() : stay()))
+}
+
+/** Shows the demo and keeps the cloud until Ctrl-C. */
+async function stay(): Promise<void> {
+  const local = localCloud()
+  const played = stopWhenInterrupted(local)
+  const outputs = await up(local)
+  const { story } = await play(localTarget(outputs), outputs.consoleUrl)
+  console.log(`\n${summarise(story)}\n\nCtrl-C stops everything.`)
+  played()
+  await watchUntilInterrupted(local)
+}
+
+/** Plays the demo on an empty cloud, and throws a Failure unless every store holds exactly what was sent. */
+async function checkOnce(): Promise<void> {
+  if (parts.some(({ pid }) => pid(localCloud()) !== undefined))
+    throw new Failure('The local cloud is running, and --once proves on an empty one; stop it first with `npx millrace down`.')
+  const local = localCloud(ONCE_FOLDER)
+  await down(local)
+  await rm(ONCE_FOLDER, { recursive: true, force: true })
+  const played = stopWhenInterrupted(local)
+  try {
+    await playAndCompare(local)
+  } finally {
+    played()
+    for (const line of await down(local)) console.log(line)
+  }
+}
+
+/** Until the returned function is called, Ctrl-C stops what was started and ends the command. */
+function stopWhenInterrupted(local: LocalCloud): () => void {
+  const stop = () => void down(local).finally(() => process.exit(INTERRUPTED))
+  process.once('SIGINT', stop)
+  return () => process.off('SIGINT', stop)
+}
+
+async function playAndCompare(local: LocalCloud): Promise<void> {
+  const outputs = await up(local)
+  const { story, files } = await play(localTarget(outputs), outputs.consoleUrl)
+  console.log(`\n${summarise(story)}\n`)
+  const expected = recompute(files)
+  const [first, ...others] = differences(expected, story.found)
+  if (first !== undefined) throw new Failure(`${first}${others.length > 0 ? ` (and ${others.length} more stores differ)` : ''}`)
+  console.log(
+    `Worked out again from the lines: ${expected.identities.size} events, ${expected.recentUrls.length + expected.deviceMinutes.length} documents, ` +
+      `${expected.p95ByType.length + expected.p95ByDevice.length} report rows and ${expected.quarantined} kept aside are just what the stores hold.`,
+  )
+}
+
+/** Sends what careless clients make of the simulators' events, waits until it has settled, and reads the stores. */
+async function play(target: Target, consoleUrl: string): Promise<{ story: Story; files: SentFile[] }> {
+  const now = realWorld.now()
+  const files: SentFile[] = [
+    { type: 'page_visit', lines: await disturbedLines('visits', VISITS, now) },
+    { type: 'reading', lines: await disturbedLines('readings', READINGS, now) },
+  ]
+  const sent: Story['sent'][number][] = []
+  for (const { type, lines } of files) {
+    const started = realWorld.now()
+    await sendLines(lines, lines.length, type, target)
+    sent.push({ events: type, lines: lines.length, seconds: (realWorld.now() - started) / 1000 })
+  }
+  const started = realWorld.now()
+  const status = await waitUntilSettled(target)
+  const settledAfter = (realWorld.now() - started) / 1000
+  const found = await readStores(target, await runReport(target, { report: 'duration-p95', all: true }))
+  return { story: { sent, status, settledAfter, found, consoleUrl }, files }
+}
+
+const disturbedLines = async (simulator: string, count: number, now: number): Promise<string[]> => [
+  ...disturb(await simulatedLines(simulator, { count }, now), rollDice(now)),
+]
+
+async function waitUntilSettled(target: Target) {
+  const progress = showProgress('settle', 1)
+  const status = await settle(await statusReader(target), SETTLE_SECONDS, ({ accepted, folded, archived, indexed }) =>
+    progress.at((folded + archived) / (2 * accepted || 1), `${folded} folded, ${archived} archived, ${indexed} documents`),
+  )
+  progress.done()
+  if (!status.settled) throw new Failure(`Not settled after ${SETTLE_SECONDS} s: ${JSON.stringify(status)}`)
+  return status
+}

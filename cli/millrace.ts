@@ -1,0 +1,59 @@
+import { Command, CommanderError } from 'commander'
+import { catalogueCommand } from './catalogue.ts'
+import { demoCommand } from './demo.ts'
+import { downCommand } from './down.ts'
+import { Failure } from './failure.ts'
+import { keysCommand } from './keys.ts'
+import { quarantineCommand } from './quarantine.ts'
+import { reportCommand } from './report.ts'
+import { sendCommand } from './send.ts'
+import { showCommand } from './show.ts'
+import { simulateCommand } from './simulate.ts'
+import { statusCommand } from './status.ts'
+import { upCommand } from './up.ts'
+import { userCommand } from './user.ts'
+
+const USAGE_ERROR = 2
+
+const program = new Command('millrace')
+  .description('Serverless event analytics: every accepted event in every store, exactly once.')
+  .exitOverride()
+  .showHelpAfterError('(see --help)')
+
+const commands = [
+  upCommand,
+  downCommand,
+  demoCommand,
+  statusCommand,
+  sendCommand,
+  simulateCommand,
+  showCommand,
+  userCommand,
+  reportCommand,
+  quarantineCommand,
+  keysCommand,
+  catalogueCommand,
+]
+for (const addTo of commands) addTo(program)
+
+try {
+  await program.parseAsync()
+} catch (error) {
+  process.exitCode = exitCodeOf(error)
+}
+
+/** Says what went wrong in one line, unless it is a mistake of ours: that needs its stack. */
+function exitCodeOf(error: unknown): number {
+  if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : USAGE_ERROR
+  console.error(lineOf(error) ?? error)
+  return 1
+}
+
+function lineOf(error: unknown): string | undefined {
+  if (error instanceof Failure) return error.message
+  const { name, message, code, $metadata } = error as Error & { code?: string; $metadata?: unknown }
+  if (code === 'ECONNREFUSED') return 'The local cloud does not answer; `npx millrace up` starts what has ended.'
+  if (name === 'CredentialsProviderError') return 'There are no AWS credentials; log in, or set AWS_PROFILE.'
+  if (message === 'Region is missing') return 'Set AWS_REGION to the region that the stage is deployed in.'
+  return $metadata ? `AWS says ${name}: ${message}` : undefined
+}

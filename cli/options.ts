@@ -1,0 +1,29 @@
+import { type Command, InvalidArgumentError } from 'commander'
+
+/** The options of every command that talks to a cloud. */
+export interface Common {
+  readonly stage?: string
+  readonly json?: boolean
+}
+
+/** Adds `--stage` and `--json` to a command. */
+export const withCommonOptions = (command: Command): Command =>
+  command
+    .option('--stage <name>', 'a stage deployed to your AWS account, instead of the local cloud')
+    .option('--json', 'print one JSON value')
+
+/** A number above zero; otherwise a usage error. */
+export function positive(text: string): number {
+  const value = Number(text)
+  if (Number.isFinite(value) && value > 0) return value
+  throw new InvalidArgumentError('It must be a number above 0.')
+}
+
+/** An integer of 0 or more; otherwise a usage error. */
+export function whole(text: string): number {
+  const value = Number(text)
+  if (/^\d+$/.test(text) && Number.isSafeInteger(value)) return value
+  throw new InvalidArgumentError('It must be an integer, 0 or more.')
+}
+
+export const printJson = (value: unknown): void => console.log(JSON.stringify(value))

@@ -1,0 +1,30 @@
+const WIDTH = 24
+/** Without a terminal a line is written at every tenth. */
+const TENTHS = 10
+
+/** Shows how far a piece of work is: a bar on a terminal, plain lines elsewhere. */
+export function showProgress(label: string, total: number, stream: NodeJS.WriteStream = process.stderr) {
+  let tenth = 0
+  const share = (done: number): number => (total === 0 ? 1 : Math.min(1, done / total))
+  const bar = (done: number, note: string): string => {
+    const full = Math.round(share(done) * WIDTH)
+    return `${label} ${'█'.repeat(full)}${'░'.repeat(WIDTH - full)} ${percent(share(done))} ${note}`
+  }
+  return {
+    at(done: number, note: string): void {
+      if (stream.isTTY) return void stream.write(`\r\u001b[2K${bar(done, note).slice(0, stream.columns - 1)}`)
+      const reached = Math.floor(share(done) * TENTHS)
+      if (reached > tenth) stream.write(`${label} ${percent(share(done))} ${note}\n`)
+      tenth = Math.max(tenth, reached)
+    },
+    /** A line beside the bar. */
+    say(line: string): void {
+      stream.write(`${stream.isTTY ? '\r\u001b[2K' : ''}${line}\n`)
+    },
+    done(): void {
+      if (stream.isTTY) stream.write('\n')
+    },
+  }
+}
+
+const percent = (share: number): string => `${Math.floor(share * 100)} %`.padStart(5)

@@ -1,0 +1,38 @@
+import { Failure } from './failure.ts'
+import { reasonOf } from './sending/api.ts'
+import type { Target } from './target.ts'
+
+const TIMEOUT_MS = 30_000
+const PAGE = 1_000
+
+/** A GET of the API with a read key; undefined for 404. Throws a Failure with what the API says. */
+export async function get(target: Target, path: string): Promise<unknown> {
+  const headers = { authorization: `Bearer ${target.key('read')}` }
+  const response = await fetch(new URL(path, target.apiUrl), { headers, signal: AbortSignal.timeout(TIMEOUT_MS) }).catch(
+    error => {
+      throw new Failure(`${target.apiUrl} does not answer (${reasonOf(error)}); see \`npx millrace status\`.`)
+    },
+  )
+  if (response.status === 404) return undefined
+  if (response.ok) return response.json()
+  const { code = '', message = '' } = (await response.json().catch(() => ({}))) as { code?: string; message?: string }
+  throw new Failure(`The API answers ${response.status} ${code}: ${message}`)
+}
+
+export type Document = Readonly<Record<string, unknown>>
+
+/** Every document of a projection, as the API orders them; undefined when it has no such projection. */
+export async function documentsOf(target: Target, projection: string): Promise<Document[] | undefined> {
+  const documents: Document[] = []
+  let cursor: string | null = null
+  do {
+    const query: string = new URLSearchParams({ limit: String(PAGE), ...(cursor && { cursor }) }).toString()
+    const page = (await get(target, `/v1/projections/${encodeURIComponent(projection)}?${query}`)) as
+      | { data: Document[]; cursor: string | null }
+      | undefined
+    if (!page) return undefined
+    documents.push(...page.data)
+    cursor = page.cursor
+  } while (cursor)
+  return documents
+}

@@ -1,0 +1,92 @@
+import { Argument, type Command } from 'commander'
+import { type Common, positive, printJson, whole, withCommonOptions } from './options.ts'
+import { showProgress } from './progress.ts'
+import { realWorld } from './send.ts'
+import { eventsApi } from './sending/api.ts'
+import { batchSize, cutBatches } from './sending/batches.ts'
+import { deliver, nothing, type Totals } from './sending/deliver.ts'
+import type { Element } from './sending/elements.ts'
+import config from './simulators/config.json' with { type: 'json' }
+import { rollDice } from './simulators/dice.ts'
+import { simulators } from './simulators/simulators.ts'
+import { readSiteMap } from './simulators/site-map.ts'
+import { findTarget, type Target } from './target.ts'
+
+const COUNT = 1_000
+
+interface SimulateOptions extends Common {
+  readonly count: number
+  readonly rate?: number
+  readonly seed?: number
+  readonly sitemap?: string
+}
+
+export function simulateCommand(program: Command): void {
+  const names = Object.entries(simulators).map(([name, { about }]) => `${name}: ${about}`)
+  withCommonOptions(program.command('simulate'))
+    .description('send simulated events')
+    .addArgument(new Argument('<simulator>', names.join('; ')).choices(Object.keys(simulators)))
+    .option('--count <events>', 'how many', whole, COUNT)
+    .option('--rate <events>', 'at most so many a second', positive)
+    .option('--seed <n>', `the same seed gives the same events, from ${config.start} on; without one they begin now`, whole)
+    .option('--sitemap <file-or-url>', 'for visits: the site map whose addresses are visited')
+    .action(async (name: string, options: SimulateOptions) => {
+      const lines = await simulatedLines(name, options, realWorld.now())
+      const totals = await sendLines(
+        lines,
+        options.count,
+        simulators[name]?.type ?? '',
+        await findTarget(options.stage),
+        options.rate,
+      )
+      if (options.json) printJson(totals)
+      else console.log(`${totals.lines} events: ${totals.accepted} accepted, ${totals.quarantined} quarantined.`)
+    })
+}
+
+/** The first `count` rows of a simulator as JSON lines; `now` (ms) stands in for a missing seed, and is when they begin then. */
+export async function simulatedLines(
+  name: string,
+  { count, seed, sitemap }: Pick<SimulateOptions, 'count' | 'seed' | 'sitemap'>,
+  now: number,
+): Promise<IteratorObject<string>> {
+  const simulator = simulators[name]
+  if (!simulator) throw new Error(`There is no simulator ${name}.`)
+  const run = {
+    start: seed === undefined ? Math.floor(now / 1000) : Date.parse(config.start) / 1000,
+    dice: rollDice(seed ?? now),
+    id: (n: number) => `${name}-${seed ?? now}-${n}`,
+    urls: await readSiteMap(sitemap),
+  }
+  return simulator
+    .rows(run)
+    .take(count)
+    .map(row => JSON.stringify(row))
+}
+
+/** Sends lines that were made, not read. */
+export async function sendLines(
+  lines: Iterable<string>,
+  count: number,
+  type: string,
+  target: Target,
+  rate?: number,
+): Promise<Totals> {
+  const progress = showProgress(`send ${type}`, count)
+  const url = new URL(`/v1/events/${type}`, target.apiUrl)
+  const totals = await deliver({
+    batches: cutBatches(elementsOf(lines), batchSize(rate)),
+    post: eventsApi(url, target.key('write'), realWorld, why => progress.say(`waiting: ${why}`)),
+    rate,
+    world: realWorld,
+    before: nothing,
+    confirmed: (_, { lines }) => progress.at(lines, `${lines} of ${count}`),
+  })
+  progress.done()
+  return totals
+}
+
+/** A made line has no place in a file. */
+function* elementsOf(lines: Iterable<string>): Generator<Element> {
+  for (const line of lines) yield { text: Buffer.from(line), end: 0 }
+}

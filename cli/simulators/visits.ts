@@ -1,0 +1,19 @@
+import config from './config.json' with { type: 'json' }
+import type { Simulator } from './simulator.ts'
+
+const { users, secondsBetween, disorderSeconds } = config.visits
+
+/** Users who open pages of a site map; an event is up to five seconds older than its place in the order of arrival. */
+export const visits: Simulator = {
+  about: `page visits of ${users} users to the addresses of a site map`,
+  type: 'page_visit',
+  *rows({ start, dice, id, urls }) {
+    for (let n = 0; ; n++)
+      yield {
+        event_id: id(n),
+        Id: dice.integer(0, users - 1),
+        Url: dice.oneOf(urls),
+        Timestamp: Math.floor(start + n * secondsBetween) - dice.integer(0, disorderSeconds),
+      }
+  },
+}

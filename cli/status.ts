@@ -1,0 +1,99 @@
+import type { Command } from 'commander'
+import { typesFrom } from '../lambdas/search/plan-events.ts'
+import { eventTypes, projections } from '../shared/catalogue.ts'
+import { NONE } from '../shared/environment.ts'
+import type { RejectionCode } from '../shared/rejections.ts'
+import { dynamodbOf, kinesisOf, s3Of, searchOf } from './clients.ts'
+import { Failure } from './failure.ts'
+import { type Common, positive, printJson, withCommonOptions } from './options.ts'
+import { scanQuarantine } from './quarantine.ts'
+import { realWorld } from './send.ts'
+import { archiveReader } from './status/archive.ts'
+import { countCurrent, rawEventReader, refresh } from './status/documents.ts'
+import { asideText } from './status/facts.ts'
+import {
+  countAccepted,
+  countFolded,
+  countRawExpected,
+  expectedDocuments,
+  type Status,
+  windowsAreComplete,
+} from './status/settled.ts'
+import { readState } from './status/state.ts'
+import { streamReader } from './status/stream.ts'
+import { findTarget, type Target } from './target.ts'
+
+const POLL_MS = 1_000
+/** Codes of events that were accepted, and that no projection holds. */
+const UNFOLDED: ReadonlySet<string> = new Set<RejectionCode>(['projection_failed', 'state_too_large', 'retry_budget_spent'])
+
+interface StatusOptions extends Common {
+  readonly wait?: number
+}
+
+export function statusCommand(program: Command): void {
+  withCommonOptions(program.command('status'))
+    .description('how far the events have come; read from the stores themselves')
+    .option(
+      '--wait <seconds>',
+      'wait until every accepted event is folded, archived and indexed; exit 1 when that takes longer',
+      positive,
+    )
+    .action(async ({ stage, json, wait }: StatusOptions) => {
+      const read = await statusReader(await findTarget(stage))
+      const status = wait === undefined ? await read() : await settle(read, wait, () => {})
+      if (json) printJson(status)
+      else console.log(sentence(status))
+      if (wait !== undefined && !status.settled) throw new Failure(`Not settled after ${wait} seconds.`)
+    })
+}
+
+/** One line for people. */
+export const sentence = ({ settled, accepted, folded, archived, indexed, quarantined }: Status): string =>
+  `${settled ? 'settled' : 'on the way'}: ${accepted} accepted, ${folded} folded, ${archived} archived, ${indexed} documents indexed, ${quarantined} quarantined`
+
+/** Reads the status again and again until it is settled or the time is over; returns the last one. */
+export async function settle(read: () => Promise<Status>, seconds: number, seen: (status: Status) => void): Promise<Status> {
+  const deadline = realWorld.now() + seconds * 1000
+  for (;;) {
+    const status = await read()
+    seen(status)
+    if (status.settled || realWorld.now() + POLL_MS > deadline) return status
+    await realWorld.sleep(POLL_MS)
+  }
+}
+
+/** Reads the status of a target; what was read of the stream and the archive is not read again. */
+export async function statusReader(target: Target): Promise<() => Promise<Status>> {
+  const { outputs } = target
+  const dynamodb = dynamodbOf(target)
+  const search = await searchOf(target)
+  const readStream = streamReader(kinesisOf(target), outputs.StreamName, {
+    eventTypes: new Map(eventTypes.map(type => [type.name, type])),
+    isOn: typesFrom(search ? outputs.RawEventTypes : NONE),
+    retentionDays: Number(outputs.RawEventDays),
+  })
+  const countRaw = search && rawEventReader(search)
+  const readArchive = archiveReader(s3Of(target), outputs.ArchiveBucket)
+  // The stream first: every store that is read after it may then be asked whether it has caught up.
+  return async () => {
+    const stream = await readStream()
+    const archived = await readArchive()
+    const quarantined = await scanQuarantine(dynamodb, outputs.QuarantineTable)
+    const state = await readState(dynamodb, outputs.StateTable)
+    const documents = search ? expectedDocuments(state, projections) : []
+    const current = search ? await countCurrent(search, documents) : 0
+    const raw = countRaw ? await countRaw(stream) : 0
+    const accepted = countAccepted(stream, archived)
+    const folded = countFolded(stream, archived, state)
+    const aside = new Set(quarantined.filter(({ code }) => UNFOLDED.has(code)).map(({ type, id }) => asideText(type, id)))
+    const settled =
+      folded === accepted &&
+      archived.size === accepted &&
+      windowsAreComplete(stream, state, aside) &&
+      current === documents.length &&
+      raw === countRawExpected(stream)
+    if (settled && search) await refresh(search, documents)
+    return { settled, accepted, folded, archived: archived.size, indexed: current + raw, quarantined: quarantined.length }
+  }
+}

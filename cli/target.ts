@@ -1,0 +1,100 @@
+import { readFile } from 'node:fs/promises'
+import { CloudFormationClient, DescribeStacksCommand } from '@aws-sdk/client-cloudformation'
+import { type StackOutputs, stackName, stackOutputs } from '../shared/outputs.ts'
+import type { Scope } from '../shared/routes.ts'
+import { Failure } from './failure.ts'
+
+/** Settings for AWS SDK clients; empty: the person's own account, by the SDK's rules. */
+export interface AwsSettings {
+  readonly endpoint?: string
+  readonly region?: string
+  readonly credentials?: { readonly accessKeyId: string; readonly secretAccessKey: string }
+}
+
+/** What a command talks to: the local cloud, or a stage in an AWS account. */
+export interface Target {
+  readonly name: string
+  readonly local: boolean
+  /** No path and no trailing slash. */
+  readonly apiUrl: string
+  readonly outputs: StackOutputs
+  readonly aws: AwsSettings
+  /** The key of this scope; throws a Failure that says where to get one. */
+  key(scope: Scope): string
+}
+
+/** `.millrace/outputs.json`, written by `up`. */
+export interface LocalOutputs {
+  readonly apiUrl: string
+  readonly writeKey: string
+  readonly readKey: string
+  readonly adminKey: string
+  readonly opensearchUrl: string
+  readonly awsEndpointUrl: string
+  readonly region: string
+  readonly streamName: string
+  readonly stateTable: string
+  readonly archiveBucket: string
+  readonly consoleUrl: string
+  readonly stack: StackOutputs
+}
+
+export const LOCAL_OUTPUTS = '.millrace/outputs.json'
+
+/** The target of a command: a stage by its name, or the local cloud. */
+export const findTarget = (stage: string | undefined): Promise<Target> =>
+  stage === undefined ? readLocalOutputs().then(localTarget) : stageTarget(stage)
+
+/** What `up` wrote; a Failure when nothing runs here. */
+export async function readLocalOutputs(): Promise<LocalOutputs> {
+  try {
+    return JSON.parse(await readFile(LOCAL_OUTPUTS, 'utf8')) as LocalOutputs
+  } catch {
+    throw new Failure('Nothing is running here; start it with `npx millrace up`.')
+  }
+}
+
+/** The local cloud that wrote these outputs. */
+export function localTarget(local: LocalOutputs): Target {
+  const keys = { write: local.writeKey, read: local.readKey, admin: local.adminKey }
+  return {
+    name: 'the local cloud',
+    local: true,
+    apiUrl: local.apiUrl,
+    outputs: local.stack,
+    // Given in full, so that nothing of the person's own AWS account is ever used here.
+    aws: {
+      endpoint: local.awsEndpointUrl,
+      region: local.region,
+      credentials: { accessKeyId: 'test', secretAccessKey: 'test' },
+    },
+    key: scope => keys[scope],
+  }
+}
+
+async function stageTarget(stage: string): Promise<Target> {
+  const outputs = await readStackOutputs(stage)
+  return {
+    name: `stage ${stage}`,
+    local: false,
+    apiUrl: new URL(outputs.ApiUrl).origin,
+    outputs,
+    aws: {},
+    key: scope => {
+      const key = process.env['MILLRACE_KEY']
+      if (key) return key
+      throw new Failure(
+        `Set MILLRACE_KEY to a ${scope} key; make one with \`npx millrace keys create NAME --scope ${scope} --stage ${stage}\`.`,
+      )
+    },
+  }
+}
+
+async function readStackOutputs(stage: string): Promise<StackOutputs> {
+  const { Stacks } = await new CloudFormationClient({}).send(new DescribeStacksCommand({ StackName: stackName(stage) }))
+  const found = new Map(Stacks?.[0]?.Outputs?.map(({ OutputKey, OutputValue }) => [OutputKey, OutputValue]))
+  const missing = stackOutputs.filter(name => !found.get(name))
+  if (missing.length > 0)
+    throw new Failure(`The stack ${stackName(stage)} lacks the outputs ${missing.join(', ')}; deploy it again with this version.`)
+  return Object.fromEntries(found) as StackOutputs
+}

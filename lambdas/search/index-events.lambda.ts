@@ -1,0 +1,32 @@
+import type { KinesisStreamEvent } from 'aws-lambda'
+import { fromLines } from '../../shared/archive.ts'
+import { eventTypes } from '../../shared/catalogue.ts'
+import { handler as wrap } from '../handler.ts'
+import { quarantine } from '../quarantine/dynamodb.ts'
+import { openSearch } from './opensearch.ts'
+import { planEvents, type RawEvents, typesFrom } from './plan-events.ts'
+import { ensureEventTemplates } from './set-up.ts'
+import { writeBulk } from './write-bulk.ts'
+
+/** Reads the stream and keeps one document for every recent raw event of the types that are on. */
+export const handler = wrap('index-events', environment => {
+  const client = openSearch(environment.OPENSEARCH_URL)
+  const aside = quarantine(environment.QUARANTINE_TABLE, environment.QUARANTINE_BUCKET)
+  const raw: RawEvents = {
+    eventTypes: new Map(eventTypes.map(type => [type.name, type])),
+    isOn: typesFrom(environment.RAW_EVENT_TYPES),
+    retentionDays: Number(environment.RAW_EVENT_DAYS),
+  }
+  let ready = false
+  return async ({ Records }: KinesisStreamEvent, told) => {
+    const lines = Records.map(({ kinesis }) => fromLines(Buffer.from(kinesis.data, 'base64').toString(), raw.eventTypes))
+    const operations = planEvents(
+      lines.flatMap(({ events }) => events),
+      raw,
+    )
+    if (operations.length === 0) return
+    if (!ready) await ensureEventTemplates(client, eventTypes)
+    ready = true
+    await writeBulk(operations, { client, aside, told })
+  }
+})

@@ -1,0 +1,60 @@
+"""MiniStack with what Millrace needs of AWS and stock MiniStack does not do. Listens on 127.0.0.1:$GATEWAY_PORT until
+SIGTERM, then saves its state."""
+
+import asyncio
+import os
+import signal
+import threading
+
+from hypercorn.asyncio import serve
+from hypercorn.config import Config
+from ministack import app
+
+import bodies
+import delivery
+import mappings
+import shards
+import table_streams
+
+CLEAN = os.path.join(os.environ["STATE_DIR"], "clean")  # exists while the saved state is whole
+FLUSH_SECONDS = 30
+
+
+def save_everything(services):
+    """Runs on the server's loop at its end: flushes the delivery streams (in a thread, they need a loop), then saves."""
+    flusher = threading.Thread(target=delivery.flush_all, daemon=True)
+    flusher.start()
+    flusher.join(FLUSH_SECONDS)
+    save_services(services)
+    with open(CLEAN, "w") as file:
+        file.write("saved\n")
+
+
+async def run():
+    stopping = asyncio.Event()
+
+    def stop():
+        mappings.freeze()  # before the first call fails because the server is closing
+        stopping.set()
+
+    for name in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(name, stop)
+    config = Config()
+    config.bind = [f"127.0.0.1:{os.environ['GATEWAY_PORT']}"]
+    config.keep_alive_timeout = 75
+    config.graceful_timeout = 1
+    config.loglevel = "WARNING"
+    await serve(app.app, config, shutdown_trigger=stopping.wait)
+
+
+if __name__ == "__main__":
+    save_services = app.save_all
+    app.save_all = save_everything
+    for overlay in (bodies, delivery, mappings, shards, table_streams):
+        overlay.install()
+    if os.path.exists(CLEAN):
+        os.remove(CLEAN)
+    try:
+        asyncio.run(run())
+    finally:
+        os._exit(0)  # the state is saved; threads of invocations may never end

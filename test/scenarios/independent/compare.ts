@@ -1,0 +1,58 @@
+import type { DeviceMinute, Expected, P95, RecentUrls } from './recompute.ts'
+
+/** Relative error that an average may have: the order of addition is nobody's promise. */
+const TOLERANCE = 1e-9
+
+type Row = Readonly<Record<string, unknown>>
+
+/** What was found in the stores. */
+export interface Found {
+  /** Distinct events of the archive: type and id. */
+  readonly identities: readonly string[]
+  readonly quarantined: number
+  readonly recentUrls: readonly RecentUrls[]
+  readonly deviceMinutes: readonly DeviceMinute[]
+  readonly p95ByType: readonly P95[]
+  readonly p95ByDevice: readonly P95[]
+}
+
+/** Where the stores differ from what they must hold: the first difference of each, in words. */
+export function differences(expected: Expected, found: Found): string[] {
+  const ids = (identities: Iterable<string>) => [...identities].map(identity => ({ identity }))
+  const count = (quarantined: number) => [{ what: 'events', quarantined }]
+  return [
+    firstDifference('archive', ids(expected.identities), ids(found.identities), ['identity']),
+    firstDifference('quarantine', count(expected.quarantined), count(found.quarantined), ['what']),
+    firstDifference('recent-urls', expected.recentUrls, found.recentUrls, ['id']),
+    firstDifference('device-minutes', expected.deviceMinutes, found.deviceMinutes, ['device_id', 'window_start']),
+    firstDifference('duration-p95 by type', expected.p95ByType, found.p95ByType, ['date', 'group']),
+    firstDifference('duration-p95 by device', expected.p95ByDevice, found.p95ByDevice, ['date', 'group']),
+  ].filter(difference => difference !== undefined)
+}
+
+/** The first row that is missing, too many or different, in words; undefined when the two hold the same rows. `key`: the fields that name a row. */
+export function firstDifference(
+  what: string,
+  expected: readonly object[],
+  actual: readonly object[],
+  key: readonly string[],
+): string | undefined {
+  const nameOf = (row: object): string => key.map(field => (row as Row)[field]).join(' ')
+  const found = new Map(actual.map(row => [nameOf(row), row as Row]))
+  if (found.size < actual.length) return `${what}: ${actual.length - found.size} rows stand there twice`
+  for (const row of expected as readonly Row[]) {
+    const other = found.get(nameOf(row))
+    if (!other) return `${what} ${nameOf(row)}: expected ${JSON.stringify(row)}, found nothing`
+    const field = Object.keys(row).find(name => !isSame(row[name], other[name]))
+    if (field)
+      return `${what} ${nameOf(row)}: ${field} should be ${JSON.stringify(row[field])} and is ${JSON.stringify(other[field])}`
+    found.delete(nameOf(row))
+  }
+  const [surplus] = found.keys()
+  return surplus === undefined ? undefined : `${what} ${surplus}: stands there and should not`
+}
+
+function isSame(expected: unknown, actual: unknown): boolean {
+  if (typeof expected !== 'number' || typeof actual !== 'number') return JSON.stringify(expected) === JSON.stringify(actual)
+  return Math.abs(actual - expected) <= TOLERANCE * Math.abs(expected)
+}
