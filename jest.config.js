@@ -22,5 +22,6 @@ const onLocalCloud = { globalSetup: '<rootDir>/test/local-cloud.ts', globalTeard
 
 /** unit: pure and fast, downloads nothing. local: on the running local cloud. long: big runs, not part of `npm test`. */
 export default {
+  reporters: ['default', '<rootDir>/test/closing-line.js'],
   projects: [project('unit', 'test'), project('local', 'scenario', onLocalCloud), project('long', 'long', onLocalCloud)],
 }

@@ -334,13 +334,19 @@ test('a gzip body reaches the function byte for byte, whatever its content type 
 test('a restart forgets no record and delivers none twice that was done', async () => {
   const seen: string[] = []
   const rows: string[] = []
+  const refused = new Set<string>()
   let open = true
+  const admit = (name: string): void => {
+    if (open) return
+    refused.add(name)
+    throw new Error('down')
+  }
   const handle = (event: unknown): void => {
-    if (!open) throw new Error('down')
+    admit('stream')
     seen.push(...textsOf(event as KinesisEvent))
   }
   const handleRows = (event: unknown): void => {
-    if (!open) throw new Error('down')
+    admit('table')
     const { Records } = event as { Records: { dynamodb: { Keys: { pk: { S: string } } } }[] }
     rows.push(...Records.map(({ dynamodb: { Keys } }) => Keys.pk.S))
   }
@@ -367,6 +373,8 @@ test('a restart forgets no record and delivers none twice that was done', async 
   await eventually('the first came', () => seen.length === 2 && rows.length === 2)
   open = false
   await write('3', '4')
+  // A mapping that gives out the third record has noted that the first two are done.
+  await eventually('both mappings have gone on', () => refused.size === 2)
   await cloud.restart()
   open = true
   await write('5')
