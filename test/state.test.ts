@@ -22,6 +22,7 @@ let seq = 0
 const record = (events: Event[], received = START, facts: Partial<UserRecord> = {}): UserRecord => ({
   seq: String(++seq + 10 ** 9),
   received,
+  arrived: received,
   events,
   erasure: false,
   ...facts,

@@ -12,8 +12,9 @@ import { asQuarantined, decode, type StreamRecord } from './stream-record.ts'
 /** How often one user's item is decided again in one invocation after another writer was first. */
 const ATTEMPTS = 3
 const USERS_AT_ONCE = 32
-/** How often a record older than the retry budget is tried before it is put aside. */
-const LAST_ATTEMPTS = 3
+/** How often a record older than the retry budget is tried before it is put aside: alone, and at the head of a batch. */
+const ATTEMPTS_ALONE = 3
+const ATTEMPTS_AT_HEAD = 20
 
 export interface BatchParts {
   readonly table: StateTable
@@ -31,14 +32,13 @@ export async function foldBatch(batch: readonly KinesisStreamRecord[], parts: Ba
   const [first] = batch
   if (!first) return { batchItemFailures: [] }
   const records = batch.map(record => decode(record, parts))
-  if (batch.length === 1 && (await isSpent(first, parts))) await putAside(records, parts)
-  else {
-    await parts.aside.keep(records.flatMap(({ unreadable }) => unreadable))
-    const failed = records[await foldUsers(records, parts)]
-    if (failed) {
-      parts.told.count('Retries', records.length - records.indexOf(failed))
-      return { batchItemFailures: [{ itemIdentifier: failed.seq }] }
-    }
+  const spent = (await isSpent(first, batch.length, parts)) ? records.splice(0, 1) : []
+  await putAside(spent, parts)
+  await parts.aside.keep(records.flatMap(({ unreadable }) => unreadable))
+  const failed = records[await foldUsers(records, parts)]
+  if (failed) {
+    parts.told.count('Retries', records.length - records.indexOf(failed))
+    return { batchItemFailures: [{ itemIdentifier: failed.seq }] }
   }
   await parts.table.notePassed(shardOf(first), batch.at(-1)?.kinesis.sequenceNumber ?? '')
   return { batchItemFailures: [] }
@@ -46,11 +46,15 @@ export async function foldBatch(batch: readonly KinesisStreamRecord[], parts: Ba
 
 const shardOf = ({ eventID }: KinesisStreamRecord): string => eventID.split(':')[0] ?? ''
 
-/** A lone record past the retry budget was tried often enough: counted before each try, since Lambda does not say. */
-async function isSpent(record: KinesisStreamRecord, { table, budgetMs, now }: BatchParts): Promise<boolean> {
+/**
+ * The first record of a batch, once it is past the retry budget, was tried often enough: counted before each try, since Lambda
+ * does not say. Alone it is to blame; at the head of others it may only stand before the one that is, until bisecting parts them.
+ */
+async function isSpent(record: KinesisStreamRecord, batchSize: number, { table, budgetMs, now }: BatchParts): Promise<boolean> {
   const { sequenceNumber, approximateArrivalTimestamp } = record.kinesis
   if (now() - approximateArrivalTimestamp * 1000 <= budgetMs) return false
-  return (await table.countAttempt(shardOf(record), sequenceNumber, now())) > LAST_ATTEMPTS
+  const attempts = await table.countAttempt(shardOf(record), sequenceNumber, now())
+  return attempts > (batchSize === 1 ? ATTEMPTS_ALONE : ATTEMPTS_AT_HEAD)
 }
 
 async function putAside(records: readonly StreamRecord[], { aside, told }: BatchParts): Promise<void> {

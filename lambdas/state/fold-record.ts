@@ -7,8 +7,10 @@ import { type IdentityWindow, identitiesFrom, recordHash, shortHash } from './id
 /** One record of the stream: events of one user in their order, or the order to erase that user. */
 export interface UserRecord {
   readonly seq: string
-  /** When ingest made it, milliseconds since 1970: the only clock of the fold. */
+  /** When ingest got its events, milliseconds since 1970; a replay of quarantined events keeps it. */
   readonly received: number
+  /** When the stream got it, milliseconds since 1970. These two, stored with the record, are the only clocks of the fold. */
+  readonly arrived: number
   readonly events: readonly Event[]
   readonly erasure: boolean
 }
@@ -54,15 +56,15 @@ export function userFold(user: string, stored: UserItem | undefined, rules: Rule
   let item: UserItem = stored ? { ...stored, out: [] } : emptyItem(user)
 
   /** The event's change, when it can be folded and its user has room for it. */
-  const tryFold = (event: Event, contributions: Contributions): Change | Refused => {
-    const change = foldEvent(event, item, contributions, rules)
+  const tryFold = (event: Event, arrived: number, contributions: Contributions): Change | Refused => {
+    const change = foldEvent(event, arrived, item, contributions, rules)
     if (!change) return { event, code: 'projection_failed' }
     const stateBytes = jsonBytes(Object.values(change.states)) + identities.bytes() + recordHashes.bytes()
     const fits = stateBytes <= STATE_BYTES && outBytes(change.contributions) <= RECORD_OUT_BYTES
     return fits ? change : { event, code: 'state_too_large' }
   }
 
-  const foldEvents = ({ events, received }: UserRecord): Omit<Step, 'item'> => {
+  const foldEvents = ({ events, received, arrived }: UserRecord): Omit<Step, 'item'> => {
     const hashes = events.map(event => shortHash(identityHash(event)))
     const whole = recordHash(hashes)
     const step = { contributions: new Map() as Contributions, refused: [] as Refused[], folded: 0, repeated: 0, late: 0 }
@@ -72,7 +74,7 @@ export function userFold(user: string, stored: UserItem | undefined, rules: Rule
         step.repeated += 1
         continue
       }
-      const change = tryFold(event, step.contributions)
+      const change = tryFold(event, arrived, step.contributions)
       if ('code' in change) {
         step.refused.push(change)
         continue
@@ -126,7 +128,13 @@ interface Change {
 }
 
 /** The states and contributions with this event folded in; undefined when a projection throws on it. */
-function foldEvent(event: Event, item: UserItem, contributions: Contributions, rules: Rules): Change | undefined {
+function foldEvent(
+  event: Event,
+  arrived: number,
+  item: UserItem,
+  contributions: Contributions,
+  rules: Rules,
+): Change | undefined {
   const states = { ...item.states }
   const added = new Map(contributions)
   let late: 0 | 1 = 0
@@ -140,7 +148,7 @@ function foldEvent(event: Event, item: UserItem, contributions: Contributions, r
       if (!projection.where(event)) continue
       const start = windowStart(projection, event)
       if (!Number.isSafeInteger(start)) throw new RangeError(`${key} places the event in no window`)
-      if (isLate(event, start + projection.window, rules)) {
+      if (isLate(arrived, start + projection.window, rules)) {
         late = 1
         continue
       }
@@ -155,8 +163,9 @@ function foldEvent(event: Event, item: UserItem, contributions: Contributions, r
   return { states, contributions: added, late }
 }
 
-const isLate = (event: Event, windowEnd: number, { latenessMs }: Rules): boolean =>
-  latenessMs !== undefined && event.received - windowEnd * 1000 > latenessMs
+/** By the stream's arrival: what was replayed long after it was received may find its window expired. */
+const isLate = (arrived: number, windowEnd: number, { latenessMs }: Rules): boolean =>
+  latenessMs !== undefined && arrived - windowEnd * 1000 > latenessMs
 
 const sizes = new WeakMap<object, number>()
 

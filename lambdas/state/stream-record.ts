@@ -28,6 +28,7 @@ export function decode(
     seq: kinesis.sequenceNumber,
     user: first?.subject ?? null,
     received: first?.received ?? 0,
+    arrived,
     events: erasure ? [] : folded,
     erasure,
     unreadable: unreadable.map(line => asUnreadable(line, arrived)),

@@ -6,6 +6,7 @@ export interface LogEntry {
   readonly seq: bigint
   readonly user: string
   readonly received: number
+  readonly arrived: number
   readonly events: readonly Event<SimData>[]
   readonly erasure: boolean
 }
@@ -65,14 +66,14 @@ function eraseUser(name: string, user: User, { windows }: Expected): void {
   for (const key of windows.keys()) if (key.startsWith(`${name}|`)) windows.set(key, undefined)
 }
 
-function foldEntry({ events, received, user: name }: LogEntry, user: User, expected: Expected, limits: Limits): void {
+function foldEntry({ events, received, arrived, user: name }: LogEntry, user: User, expected: Expected, limits: Limits): void {
   const ids = events.map(({ id }) => id).join()
   if (user.records.some(record => record.ids === ids)) return
   const widths = new Map<number, number>()
   let refused = false
   for (const event of events) {
     if (user.seen.some(({ id }) => id === event.id)) continue
-    const code = refusal(event, user, widths, limits)
+    const code = refusal(event, arrived, user, widths, limits)
     if (code) {
       expected.quarantine.add(`${event.id} ${code}`)
       refused = true
@@ -86,16 +87,22 @@ function foldEntry({ events, received, user: name }: LogEntry, user: User, expec
       erased: false,
     })
     if (!countsWindow(event)) continue
-    if (isLate(event, limits)) user.late += 1
+    if (isLate(event, arrived, limits)) user.late += 1
     else addToWindows(name, event, expected)
   }
   if (!refused) user.records.push({ ids, received })
 }
 
-function refusal(event: Event<SimData>, user: User, widths: Map<number, number>, limits: Limits): string | undefined {
+function refusal(
+  event: Event<SimData>,
+  arrived: number,
+  user: User,
+  widths: Map<number, number>,
+  limits: Limits,
+): string | undefined {
   if (event.data.poison) return 'projection_failed'
   if (user.weight + event.data.weight >= STATE_KILOBYTES) return 'state_too_large'
-  if (!countsWindow(event) || isLate(event, limits)) return undefined
+  if (!countsWindow(event) || isLate(event, arrived, limits)) return undefined
   const before = widths.get(startOf(event))
   widths.set(startOf(event), event.data.width)
   if ([...widths.values()].reduce((sum, width) => sum + width, 0) < RECORD_KILOBYTES) return undefined
@@ -106,8 +113,8 @@ function refusal(event: Event<SimData>, user: User, widths: Map<number, number>,
 
 const startOf = ({ data }: Event<SimData>): number => Math.floor(data.at / WINDOW_SECONDS) * WINDOW_SECONDS
 
-const isLate = (event: Event<SimData>, { latenessMs }: Limits): boolean =>
-  event.received - (startOf(event) + WINDOW_SECONDS) * 1000 > latenessMs
+const isLate = (event: Event<SimData>, arrived: number, { latenessMs }: Limits): boolean =>
+  arrived - (startOf(event) + WINDOW_SECONDS) * 1000 > latenessMs
 
 function addToWindows(user: string, event: Event<SimData>, { windows, countries }: Expected): void {
   const start = startOf(event)

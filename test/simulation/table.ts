@@ -50,6 +50,7 @@ export class Table {
     if (name === 'GetItemCommand') return { Item: this.items.get(keyOf(input.Key)) }
     if (name === 'BatchGetItemCommand') return this.batchGet(input.RequestItems)
     if (name === 'PutItemCommand') return this.put(input)
+    if (name === 'UpdateItemCommand') return this.countUp(input.Key)
     if (name === 'QueryCommand') return { Items: this.query(input.ExpressionAttributeValues) }
     throw new Error(`The simulated table does not know ${name}.`)
   }
@@ -76,6 +77,13 @@ export class Table {
     this.items.set(keyOf(Item), Item)
     this.emit(before, Item)
     return {}
+  }
+
+  /** The only update that the product makes here: it counts attempts. */
+  private countUp(key: Attributes): unknown {
+    const attempts = { N: String(Number(this.items.get(keyOf(key))?.['attempts']?.N ?? 0) + 1) }
+    this.items.set(keyOf(key), { ...key, attempts })
+    return { Attributes: { attempts } }
   }
 
   private query(values: Attributes): Attributes[] {

@@ -12,6 +12,8 @@ import { keyOf, Table } from './table.ts'
 export const limits: Limits = { identityMs: 15_000, identityCount: 5, latenessMs: 30_000 }
 const RETENTION_MS = 20_000
 const LAG_MS = 8_000
+/** How long after the first try ingest itself may put a record again. */
+const RETRY_MS = 6_000
 const STEPS = 20_000
 const DAY_MS = 86_400_000
 
@@ -56,6 +58,7 @@ export class World {
   private steps = 0
   private left: number
   private eventCount = 0
+  private jumped = false
   /** The code after a deployment, which no longer throws on poison. */
   private mended = false
 
@@ -113,6 +116,7 @@ export class World {
   }
 
   private inputs(): Action[] {
+    if (this.mood.jumps && !this.jumped && this.left <= this.mood.records / 2) return this.pause()
     const { live } = this.invocations
     const lag = this.stream.lag(this.now)
     const actions: Action[] = [
@@ -121,11 +125,20 @@ export class World {
     ]
     if (lag < LAG_MS && live.every(({ began }) => this.steps - began < 200))
       actions.push([3, () => this.advance([1, 1000, 2000, 5000])])
-    const idle = live.length === 0 && this.stream.isRead() && !this.consumers.some(each => this.hasWork(each))
-    if (idle && this.mood.jumps) actions.push([2, () => this.advance([50_000, 2 * DAY_MS])])
     if (this.mood.deploys && !this.mended) actions.push([1, () => this.deploy()])
     if (this.table.items.size > 0) actions.push([1, () => this.heat()])
     return actions
+  }
+
+  /** The producer waits until everything is through, the sweep included; then much time passes at once. */
+  private pause(): Action[] {
+    const isBusy =
+      this.invocations.live.length > 0 || this.consumers.some(each => this.hasWork(each)) || this.unswept().length > 0
+    const jump = () => {
+      this.jumped = true
+      this.advance([2 * DAY_MS, 50_000])
+    }
+    return isBusy || !this.stream.isRead() ? [] : [[1, jump]]
   }
 
   private advance(by: readonly number[]): void {
@@ -158,7 +171,8 @@ export class World {
     const again = choices.pick([undefined, undefined, undefined, undefined, ...earlier])
     if (again && choices.chance(0.5)) {
       // The same bytes by ingest's own retry, or the same events by the client's.
-      const events = choices.chance(0.5) ? again.events : again.events.map(event => ({ ...event, received }))
+      const isRecent = this.now - again.received <= RETRY_MS
+      const events = isRecent && choices.chance(0.5) ? again.events : again.events.map(event => ({ ...event, received }))
       this.put({ user: again.user, events, received: events[0]?.received ?? received, erasure: false })
     } else if (this.mood.erases && choices.chance(this.expired ? 0.5 : 0.15)) {
       this.put({ user, events: [], received, erasure: true })
@@ -184,12 +198,12 @@ export class World {
     return { id: `e${this.eventCount}`, source: 's', type: 'sim', subject: user, time: 0n, received, data }
   }
 
-  private put({ user, events, received, erasure }: Omit<LogEntry, 'seq'>): void {
+  private put({ user, events, received, erasure }: Omit<LogEntry, 'seq' | 'arrived'>): void {
     const { archive, event } = this.code
     const marker = { id: 'x', source: 's', type: event.ERASURE, subject: user, time: 0n, received, data: null }
     const lines = (erasure ? [marker] : events).map(each => archive.toLine(each, undefined))
     const seq = this.stream.put(this.places[user] ?? 0, lines, this.now)
-    this.log.push({ seq, user, events, received, erasure })
+    this.log.push({ seq, user, events, received, arrived: this.now, erasure })
     this.say(`producer puts ${seq} of ${user}: ${erasure ? 'erasure' : events.map(({ id }) => id)}`)
   }
 
@@ -300,7 +314,7 @@ export class World {
     if (live.length > 0 || this.consumers.some(each => this.hasWork(each)) || this.stream.lag(this.now) >= RETENTION_MS) return []
     const kept = new Set(this.unswept().map(({ user }) => keyOf({ pk: { S: `user#${user}` }, sk: { S: 'state' } })))
     const dead = [...this.table.items].filter(([key, { ttl }]) => !kept.has(key) && ttl?.N && Number(ttl.N) * 1000 < this.now)
-    return dead.length > 0 ? [[2, () => this.expire(this.choices.pick(dead)[0])]] : []
+    return dead.length > 0 ? [[12, () => this.expire(this.choices.pick(dead)[0])]] : []
   }
 
   private expire(key: string): void {
