@@ -1,6 +1,8 @@
-import type { Command } from 'commander'
+import { type Command, Option } from 'commander'
 import { fieldColumns } from '../shared/archive.ts'
 import { eventTypes, projections } from '../shared/catalogue.ts'
+import { jsonSchemaOf } from '../shared/json-schema.ts'
+import { catalogueMarkdown } from './catalogue/markdown.ts'
 import { printJson } from './options.ts'
 import { formatTable } from './table.ts'
 
@@ -8,9 +10,11 @@ export function catalogueCommand(program: Command): void {
   program
     .command('catalogue')
     .description('the event types with their archive columns, and the projections')
-    .option('--json', 'print one JSON value')
-    .action(({ json }: { json?: boolean }) => {
+    .option('--json', 'print one JSON value, with the JSON Schema of every type')
+    .addOption(new Option('--markdown', 'print docs/events.md').conflicts('json'))
+    .action(({ json, markdown }: { json?: boolean; markdown?: boolean }) => {
       if (json) printJson(catalogue())
+      else if (markdown) console.log(catalogueMarkdown({ eventTypes, projections }))
       else print(catalogue())
     })
 }
@@ -20,6 +24,7 @@ const catalogue = () => ({
     name: type.name,
     about: type.about,
     columns: fieldColumns(type).map(({ field, name, type: columnType }) => ({ field, column: name, type: columnType })),
+    schema: jsonSchemaOf(type),
   })),
   projections: projections.map(({ name, revision, scope, on }) => ({ name, revision, scope, on: on.name })),
 })

@@ -3,8 +3,9 @@ import type { Command } from 'commander'
 import { type LocalCloud, localCloud, parts } from '../localstack/parts.ts'
 import { down, up } from '../localstack/up.ts'
 import { differences } from '../test/scenarios/independent/compare.ts'
-import { recompute, type SentFile } from '../test/scenarios/independent/recompute.ts'
-import { readStores } from './demo/stores.ts'
+import type { SentFile } from '../test/scenarios/independent/lines.ts'
+import { type Expected, recompute } from '../test/scenarios/independent/recompute.ts'
+import { type Published, readStores } from './demo/stores.ts'
 import { type Story, summarise } from './demo/summary.ts'
 import { Failure } from './failure.ts'
 import { showProgress } from './progress.ts'
@@ -13,13 +14,13 @@ import { realWorld } from './send.ts'
 import { sendLines, simulatedLines } from './simulate.ts'
 import { rollDice } from './simulators/dice.ts'
 import { disturb } from './simulators/disturb.ts'
+import { simulators } from './simulators/simulators.ts'
 import { settle, statusReader } from './status.ts'
 import { localTarget, type Target } from './target.ts'
 import { watchUntilInterrupted } from './up.ts'
 
-/** What is simulated: enough readings for the report, which wants 200 of a device. */
-const VISITS = 1_000
-const READINGS = 6_000
+/** What is simulated: enough readings for the report, which wants 200 of a device, and enough for the eye of everything else. */
+const COUNTS = { visits: 1_000, actions: 1_000, users: 600, interactions: 400, readings: 6_000 }
 const SETTLE_SECONDS = 300
 /** The check needs a cloud that holds nothing else. */
 const ONCE_FOLDER = '.millrace/once'
@@ -73,40 +74,58 @@ function stopWhenInterrupted(local: LocalCloud): () => void {
 
 async function playAndCompare(local: LocalCloud): Promise<void> {
   const outputs = await up(local)
-  const { story, files } = await play(localTarget(outputs), outputs.consoleUrl)
+  const { story, files, run } = await play(localTarget(outputs), outputs.consoleUrl)
   console.log(`\n${summarise(story)}\n`)
-  const expected = recompute(files)
+  const expected = recompute(files, run)
   const [first, ...others] = differences(expected, story.found)
   if (first !== undefined) throw new Failure(`${first}${others.length > 0 ? ` (and ${others.length} more stores differ)` : ''}`)
-  console.log(
-    `Worked out again from the lines: ${expected.identities.size} events, ${expected.recentUrls.length + expected.deviceMinutes.length} documents, ` +
-      `${expected.p95ByType.length + expected.p95ByDevice.length} report rows and ${expected.quarantined} kept aside are just what the stores hold.`,
+  console.log(verdict(expected))
+}
+
+function verdict(expected: Expected): string {
+  const { identities, recentUrls, userActivity, countryMinutes, deviceMinutes, quarantined } = expected
+  const documents = [recentUrls, userActivity, countryMinutes, deviceMinutes].reduce((sum, each) => sum + each.length, 0)
+  const rows = expected.enrichedActions.length + expected.p95ByType.length + expected.p95ByDevice.length
+  return (
+    `Worked out again from the lines: ${identities.size} events, each archived and indexed once, ${documents} documents of projections, ` +
+    `${rows} report rows and ${quarantined} lines kept aside are just what the stores hold.`
   )
 }
 
-/** Sends what careless clients make of the simulators' events, waits until it has settled, and reads the stores. */
-async function play(target: Target, consoleUrl: string): Promise<{ story: Story; files: SentFile[] }> {
-  const now = realWorld.now()
-  const files: SentFile[] = [
-    { type: 'page_visit', lines: await disturbedLines('visits', VISITS, now) },
-    { type: 'reading', lines: await disturbedLines('readings', READINGS, now) },
-  ]
-  const sent: Story['sent'][number][] = []
-  for (const { type, lines } of files) {
-    const started = realWorld.now()
-    await sendLines(lines, lines.length, type, target)
-    sent.push({ events: type, lines: lines.length, seconds: (realWorld.now() - started) / 1000 })
-  }
-  const started = realWorld.now()
-  const status = await waitUntilSettled(target)
-  const settledAfter = (realWorld.now() - started) / 1000
-  const found = await readStores(target, await runReport(target, { report: 'duration-p95', all: true }))
-  return { story: { sent, status, settledAfter, found, consoleUrl }, files }
+interface Played {
+  readonly story: Story
+  readonly files: readonly SentFile[]
+  /** The instant that the reports were made as of, in milliseconds since 1970. */
+  readonly run: number
 }
 
-const disturbedLines = async (simulator: string, count: number, now: number): Promise<string[]> => [
-  ...disturb(await simulatedLines(simulator, { count }, now), rollDice(now)),
-]
+/** Sends what careless clients make of the simulators' events, waits until it has settled, makes the reports and reads the stores. */
+async function play(target: Target, consoleUrl: string): Promise<Played> {
+  const now = realWorld.now()
+  const files = await Promise.all(Object.entries(COUNTS).map(([simulator, count]) => disturbedFile(simulator, count, now)))
+  const sent: Story['sent'][number][] = []
+  for (const { type, lines } of files) {
+    await sendLines(lines, lines.length, type, target)
+    sent.push({ events: type, lines: lines.length })
+  }
+  const sentAt = realWorld.now()
+  const status = await waitUntilSettled(target)
+  const run = realWorld.now()
+  const found = await readStores(target, await makeReports(target, run))
+  const seconds = { sending: (sentAt - now) / 1000, settling: (run - sentAt) / 1000 }
+  return { story: { sent, seconds, status, found, consoleUrl }, files, run }
+}
+
+async function makeReports(target: Target, run: number): Promise<Published> {
+  const durationP95 = await runReport(target, { report: 'duration-p95', all: true })
+  const at = new Date(run).toISOString()
+  return { durationP95, enrichedActions: await runReport(target, { report: 'enriched-actions', at }) }
+}
+
+async function disturbedFile(simulator: string, count: number, now: number): Promise<SentFile> {
+  const lines = [...disturb(await simulatedLines(simulator, { count }, now), rollDice(now))]
+  return { type: simulators[simulator]?.type as SentFile['type'], lines }
+}
 
 async function waitUntilSettled(target: Target) {
   const progress = showProgress('settle', 1)

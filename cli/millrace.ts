@@ -5,6 +5,7 @@ import { downCommand } from './down.ts'
 import { Failure } from './failure.ts'
 import { keysCommand } from './keys.ts'
 import { quarantineCommand } from './quarantine.ts'
+import { reindexCommand } from './reindex.ts'
 import { reportCommand } from './report.ts'
 import { sendCommand } from './send.ts'
 import { showCommand } from './show.ts'
@@ -31,6 +32,7 @@ const commands = [
   userCommand,
   reportCommand,
   quarantineCommand,
+  reindexCommand,
   keysCommand,
   catalogueCommand,
 ]

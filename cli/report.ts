@@ -1,7 +1,8 @@
 import { InvokeCommand } from '@aws-sdk/client-lambda'
 import { type Command, Option } from 'commander'
-import { type FileMetaData, parquetMetadataAsync } from 'hyparquet'
+import { type FileMetaData, parquetMetadataAsync, parquetReadObjects } from 'hyparquet'
 import { reports } from '../shared/catalogue.ts'
+import { formatInstant } from '../shared/time.ts'
 import { lambdaOf, s3Of } from './clients.ts'
 import { Failure } from './failure.ts'
 import { type Common, printJson, withCommonOptions } from './options.ts'
@@ -25,23 +26,24 @@ interface ReportOptions extends Common {
 
 export function reportCommand(program: Command): void {
   withCommonOptions(program.command('report'))
-    .description('make a report now and wait for it; without a date: every day there is')
+    .description('make a report now and wait for it; without a date or an instant: of all there is')
     .argument('<report>', reports.map(({ name }) => name).join(', '))
     .option('--date <day>', 'one UTC day, YYYY-MM-DD')
     .addOption(new Option('--at <instant>', 'as of this instant, RFC 3339').conflicts('date'))
     .option('--show', `print the first ${SHOWN} rows, their count and their columns`)
     .action(async (name: string, { stage, json, date, at, show }: ReportOptions) => {
       const target = await findTarget(stage)
-      const answer = await runReport(target, { report: name, ...when(date, at) })
+      const answer = await runReport(target, { report: name, ...when(name, date, at) })
       if (json) return printJson(answer)
       console.log(`${answer.rows} rows in ${target.outputs.ArchiveBucket}: ${prefixesOf(answer).join(', ')}`)
       if (show) for (const prefix of prefixesOf(answer)) await showTable(target, prefix)
     })
 }
 
-const when = (date: string | undefined, at: string | undefined) => {
+function when(name: string, date: string | undefined, at: string | undefined) {
   if (date !== undefined) return { date }
-  return at === undefined ? { all: true } : { at }
+  if (at !== undefined) return { at }
+  return reports.find(report => report.name === name)?.made === 'as of an instant' ? {} : { all: true }
 }
 
 export const prefixesOf = (answer: ReportAnswer): string[] =>
@@ -64,16 +66,28 @@ export async function rowsBelow(target: Target, prefix: string): Promise<Record<
   return parts.flat()
 }
 
+/** The first rows, read from as few objects as hold them; the count is in the footers. */
 async function showTable(target: Target, prefix: string): Promise<void> {
   const s3 = s3Of(target)
   const bucket = target.outputs.ArchiveBucket
-  const [first] = await listObjects(s3, bucket, prefix)
-  if (!first) return
-  const columns = columnsOf(await parquetMetadataAsync(rangeReader(s3, bucket, first)))
-  const rows = await rowsBelow(target, prefix)
+  const rows: Record<string, unknown>[] = []
+  let columns: ReturnType<typeof columnsOf> = []
+  let all = 0
+  for (const object of await listObjects(s3, bucket, prefix)) {
+    const file = rangeReader(s3, bucket, object)
+    const metadata = await parquetMetadataAsync(file)
+    columns = columnsOf(metadata)
+    all += Number(metadata.num_rows)
+    const rowEnd = Math.min(SHOWN - rows.length, Number(metadata.num_rows))
+    if (rowEnd > 0) rows.push(...(await parquetReadObjects({ file, metadata, rowEnd, parsers })))
+  }
+  if (columns.length === 0) return
   const names = columns.map(({ name }) => name)
-  console.log(`\n${formatTable(rows.slice(0, SHOWN), names)}\n${rows.length} rows\n\n${formatTable(columns, ['name', 'type'])}`)
+  console.log(`\n${formatTable(rows, names)}\n${all} rows\n\n${formatTable(columns, ['name', 'type'])}`)
 }
+
+/** Instants with all their digits. */
+const parsers = { timestampFromMicroseconds: (micros: bigint): string => formatInstant(micros) }
 
 const columnsOf = ({ schema }: FileMetaData): { name: string; type: string }[] =>
   schema.slice(1).map(({ name, type, converted_type, logical_type }) => ({

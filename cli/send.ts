@@ -58,6 +58,7 @@ export async function sendFile(file: string, type: string, target: Target, rate?
   })
   const idField = eventTypes.find(({ name }) => name === type)?.idField ?? 'event_id'
   const progress = showProgress(`send ${file}`, count)
+  if (before.lines > 0) progress.say(`going on behind element ${before.lines}, the last that was confirmed`)
   const url = new URL(`/v1/events/${encodeURIComponent(type)}`, target.apiUrl)
   const totals = await deliver({
     batches: cutBatches(withIds(elements, idField, hash, before.lines), batchSize(rate)),

@@ -1,4 +1,5 @@
 import { Argument, type Command } from 'commander'
+import { Failure } from './failure.ts'
 import { type Common, positive, printJson, whole, withCommonOptions } from './options.ts'
 import { showProgress } from './progress.ts'
 import { realWorld } from './send.ts'
@@ -8,59 +9,79 @@ import { deliver, nothing, type Totals } from './sending/deliver.ts'
 import type { Element } from './sending/elements.ts'
 import config from './simulators/config.json' with { type: 'json' }
 import { rollDice } from './simulators/dice.ts'
+import { writeRows } from './simulators/rows-file.ts'
+import type { Simulator } from './simulators/simulator.ts'
 import { simulators } from './simulators/simulators.ts'
 import { readSiteMap } from './simulators/site-map.ts'
 import { findTarget, type Target } from './target.ts'
 
-const COUNT = 1_000
-
 interface SimulateOptions extends Common {
-  readonly count: number
+  readonly count?: number
   readonly rate?: number
   readonly seed?: number
   readonly sitemap?: string
+  readonly file?: string
 }
 
 export function simulateCommand(program: Command): void {
   const names = Object.entries(simulators).map(([name, { about }]) => `${name}: ${about}`)
+  const counts = Object.entries(simulators).map(([name, { count }]) => `${count} ${name}`)
   withCommonOptions(program.command('simulate'))
     .description('send simulated events')
     .addArgument(new Argument('<simulator>', names.join('; ')).choices(Object.keys(simulators)))
-    .option('--count <events>', 'how many', whole, COUNT)
+    .option('--count <events>', `how many; else ${counts.join(', ')}`, whole)
     .option('--rate <events>', 'at most so many a second', positive)
-    .option('--seed <n>', `the same seed gives the same events, from ${config.start} on; without one they begin now`, whole)
+    .option('--seed <n>', `the same seed gives the same events, from ${config.start} on; without one they end now`, whole)
     .option('--sitemap <file-or-url>', 'for visits: the site map whose addresses are visited')
+    .option('--file <file>', 'write them instead, for `send`: one JSON array into a .json file, else JSON lines')
     .action(async (name: string, options: SimulateOptions) => {
       const lines = await simulatedLines(name, options, realWorld.now())
-      const totals = await sendLines(
-        lines,
-        options.count,
-        simulators[name]?.type ?? '',
-        await findTarget(options.stage),
-        options.rate,
-      )
-      if (options.json) printJson(totals)
-      else console.log(`${totals.lines} events: ${totals.accepted} accepted, ${totals.quarantined} quarantined.`)
+      if (options.file !== undefined) await write(lines, options.file, options.json)
+      else await send(lines, name, options)
     })
 }
 
-/** The first `count` rows of a simulator as JSON lines; `now` (ms) stands in for a missing seed, and is when they begin then. */
+async function write(lines: Iterable<string>, file: string, json: boolean | undefined): Promise<void> {
+  const rows = await writeRows(file, lines).catch((error: NodeJS.ErrnoException) => {
+    throw new Failure(`${file} cannot be written (${error.code}).`)
+  })
+  if (json) printJson({ file, rows })
+  else console.log(`${rows} rows in ${file}.`)
+}
+
+async function send(lines: Iterable<string>, name: string, { count, rate, stage, json }: SimulateOptions): Promise<void> {
+  const { type, count: usual } = simulatorOf(name)
+  const totals = await sendLines(lines, count ?? usual, type, await findTarget(stage), rate)
+  if (json) printJson(totals)
+  else console.log(`${totals.lines} events: ${totals.accepted} accepted, ${totals.quarantined} quarantined.`)
+}
+
+function simulatorOf(name: string): Simulator {
+  const simulator = simulators[name]
+  if (!simulator) throw new Error(`There is no simulator ${name}.`)
+  return simulator
+}
+
+/**
+ * The first `count` rows of a simulator as JSON lines. `now` (ms) stands in for a missing seed; their simulated time ends then,
+ * so that a report of what happened before now has them all.
+ */
 export async function simulatedLines(
   name: string,
   { count, seed, sitemap }: Pick<SimulateOptions, 'count' | 'seed' | 'sitemap'>,
   now: number,
 ): Promise<IteratorObject<string>> {
-  const simulator = simulators[name]
-  if (!simulator) throw new Error(`There is no simulator ${name}.`)
+  const simulator = simulatorOf(name)
+  const rows = count ?? simulator.count
   const run = {
-    start: seed === undefined ? Math.floor(now / 1000) : Date.parse(config.start) / 1000,
+    start: seed === undefined ? Math.floor(now / 1000 - rows * simulator.secondsBetween) : Date.parse(config.start) / 1000,
     dice: rollDice(seed ?? now),
     id: (n: number) => `${name}-${seed ?? now}-${n}`,
     urls: await readSiteMap(sitemap),
   }
   return simulator
     .rows(run)
-    .take(count)
+    .take(rows)
     .map(row => JSON.stringify(row))
 }
 

@@ -6,26 +6,26 @@ import type { RejectionCode } from '../shared/rejections.ts'
 import { dynamodbOf, kinesisOf, s3Of, searchOf } from './clients.ts'
 import { Failure } from './failure.ts'
 import { type Common, positive, printJson, withCommonOptions } from './options.ts'
-import { scanQuarantine } from './quarantine.ts'
+import { type QuarantinedItem, scanQuarantine } from './quarantine.ts'
 import { realWorld } from './send.ts'
 import { archiveReader } from './status/archive.ts'
 import { countCurrent, rawEventReader, refresh } from './status/documents.ts'
-import { asideText } from './status/facts.ts'
-import {
-  countAccepted,
-  countFolded,
-  countRawExpected,
-  expectedDocuments,
-  type Status,
-  windowsAreComplete,
-} from './status/settled.ts'
+import { type Aside, asideText } from './status/facts.ts'
+import { countAccepted, countFolded, expectedDocuments, type Status, windowsAreComplete } from './status/settled.ts'
 import { readState } from './status/state.ts'
 import { streamReader } from './status/stream.ts'
 import { findTarget, type Target } from './target.ts'
 
 const POLL_MS = 1_000
 /** Codes of events that were accepted, and that no projection holds. */
-const UNFOLDED: ReadonlySet<string> = new Set<RejectionCode>(['projection_failed', 'state_too_large', 'retry_budget_spent'])
+const UNFOLDED: ReadonlySet<string> = new Set<RejectionCode>([
+  'projection_failed',
+  'state_too_large',
+  'retry_budget_spent',
+  'record_unread',
+])
+/** The code of documents that OpenSearch will never take; they are kept aside under their index and id. */
+const REFUSED: RejectionCode = 'document_refused'
 
 interface StatusOptions extends Common {
   readonly wait?: number
@@ -73,7 +73,7 @@ export async function statusReader(target: Target): Promise<() => Promise<Status
     isOn: typesFrom(search ? outputs.RawEventTypes : NONE),
     retentionDays: Number(outputs.RawEventDays),
   })
-  const countRaw = search && rawEventReader(search)
+  const readRaw = search && rawEventReader(search)
   const readArchive = archiveReader(s3Of(target), outputs.ArchiveBucket)
   // The stream first: every store that is read after it may then be asked whether it has caught up.
   return async () => {
@@ -81,19 +81,23 @@ export async function statusReader(target: Target): Promise<() => Promise<Status
     const archived = await readArchive()
     const quarantined = await scanQuarantine(dynamodb, outputs.QuarantineTable)
     const state = await readState(dynamodb, outputs.StateTable)
-    const documents = search ? expectedDocuments(state, projections) : []
+    const refused = asideOf(quarantined, code => code === REFUSED)
+    const documents = search ? expectedDocuments(state, projections, refused) : []
     const current = search ? await countCurrent(search, documents) : 0
-    const raw = countRaw ? await countRaw(stream) : 0
+    const raw = readRaw ? await readRaw(stream, refused) : { indexed: 0, missing: 0 }
     const accepted = countAccepted(stream, archived)
     const folded = countFolded(stream, archived, state)
-    const aside = new Set(quarantined.filter(({ code }) => UNFOLDED.has(code)).map(({ type, id }) => asideText(type, id)))
+    const aside = asideOf(quarantined, code => UNFOLDED.has(code))
     const settled =
       folded === accepted &&
       archived.size === accepted &&
       windowsAreComplete(stream, state, aside) &&
       current === documents.length &&
-      raw === countRawExpected(stream)
+      raw.missing === 0
     if (settled && search) await refresh(search, documents)
-    return { settled, accepted, folded, archived: archived.size, indexed: current + raw, quarantined: quarantined.length }
+    return { settled, accepted, folded, archived: archived.size, indexed: current + raw.indexed, quarantined: quarantined.length }
   }
 }
+
+const asideOf = (quarantined: readonly QuarantinedItem[], isMeant: (code: string) => boolean): Aside =>
+  new Set(quarantined.filter(({ code }) => isMeant(code)).map(({ type, id }) => asideText(type, id)))

@@ -1,11 +1,11 @@
-import { Duration } from 'aws-cdk-lib'
+import { Aws, Duration } from 'aws-cdk-lib'
 import { Alarm, ComparisonOperator, type IMetric, Metric, TreatMissingData } from 'aws-cdk-lib/aws-cloudwatch'
 import { SnsAction } from 'aws-cdk-lib/aws-cloudwatch-actions'
 import { Topic } from 'aws-cdk-lib/aws-sns'
 import { EmailSubscription } from 'aws-cdk-lib/aws-sns-subscriptions'
 import { Construct } from 'constructs'
 import { type FunctionName, NONE } from '../shared/environment.ts'
-import { METRICS_NAMESPACE, type MetricName, metrics } from '../shared/metrics.ts'
+import { type MetricName, metrics } from '../shared/metrics.ts'
 import { stackName } from '../shared/outputs.ts'
 import type { Settings } from './settings.ts'
 
@@ -37,7 +37,7 @@ export interface Watched {
 /** A metric that a function emits through lambdas/handler.ts. */
 export const productMetric = (service: FunctionName, metricName: MetricName): Metric =>
   new Metric({
-    namespace: METRICS_NAMESPACE,
+    namespace: Aws.STACK_NAME,
     metricName,
     dimensionsMap: { service },
     statistic: metrics[metricName].unit === 'Seconds' ? 'Maximum' : 'Sum',

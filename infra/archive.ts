@@ -132,6 +132,12 @@ export class Archive extends Construct implements Watched {
     this.allowList(query)
   }
 
+  /** Lets a function take what Firehose could not convert. */
+  allowCollectErrors(collect: LambdaFunction): void {
+    this.allowBelow(collect, ['s3:GetObject', 's3:DeleteObject'], ARCHIVE_ERROR_PREFIX)
+    this.allowList(collect)
+  }
+
   // Without a condition on the prefix: with one, S3 answers a missing object with 403 instead of 404.
   private allowList(fn: LambdaFunction): void {
     fn.allow(['s3:ListBucket'], this.bucket.bucketArn)

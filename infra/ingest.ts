@@ -30,6 +30,7 @@ export class Ingest extends Construct implements Watched {
       environment: {
         STREAM_NAME: stream.stream.streamName,
         KEYS_TABLE: keys.table.tableName,
+        KEY_RATE: String(settings.api.keyRate),
         ...quarantine.environment,
       },
       settings,

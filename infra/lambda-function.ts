@@ -1,5 +1,5 @@
 import path from 'node:path'
-import { Duration, type Size, Stack, Validations } from 'aws-cdk-lib'
+import { Aws, Duration, type Size, Stack, Validations } from 'aws-cdk-lib'
 import type { Table } from 'aws-cdk-lib/aws-dynamodb'
 import { PolicyStatement, Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam'
 import type { IStream } from 'aws-cdk-lib/aws-kinesis'
@@ -12,7 +12,7 @@ import {
   StartingPosition,
   SystemLogLevel,
 } from 'aws-cdk-lib/aws-lambda'
-import { NodejsFunction, OutputFormat } from 'aws-cdk-lib/aws-lambda-nodejs'
+import { type ICommandHooks, NodejsFunction, OutputFormat } from 'aws-cdk-lib/aws-lambda-nodejs'
 import { LogGroup } from 'aws-cdk-lib/aws-logs'
 import type { Construct } from 'constructs'
 import type { Environment, FunctionName } from '../shared/environment.ts'
@@ -30,6 +30,12 @@ const npmPlatform = (architecture: Architecture): Record<string, string> => ({
   npm_config_prefer_offline: 'true',
 })
 
+const runAfterBundling = (script: string): ICommandHooks => ({
+  beforeBundling: () => [],
+  beforeInstall: () => [],
+  afterBundling: (inputDir, outputDir) => [`"${process.execPath}" "${path.join(inputDir, script)}" "${outputDir}"`],
+})
+
 export interface LambdaFunctionProps<F extends FunctionName> {
   readonly name: F
   readonly about: string
@@ -40,6 +46,8 @@ export interface LambdaFunctionProps<F extends FunctionName> {
   /** Packages with native code: installed into the bundle for the function's architecture, whatever the host's. */
   readonly nativePackages?: readonly string[]
   readonly scratch?: Size
+  /** A script that adds files to the bundle; it is run with the bundle's folder as its argument. */
+  readonly addFiles?: string
 }
 
 export interface StreamReading {
@@ -71,7 +79,11 @@ export class LambdaFunction<F extends FunctionName = FunctionName> extends Nodej
       memorySize: settings.functions[name].memory,
       timeout: settings.functions[name].timeout,
       ...(props.scratch && { ephemeralStorageSize: props.scratch }),
-      environment: { ...props.environment, NODE_OPTIONS: '--enable-source-maps' },
+      environment: {
+        ...props.environment,
+        POWERTOOLS_METRICS_NAMESPACE: Aws.STACK_NAME,
+        NODE_OPTIONS: '--enable-source-maps',
+      },
       role,
       logGroup,
       loggingFormat: LoggingFormat.JSON,
@@ -87,6 +99,7 @@ export class LambdaFunction<F extends FunctionName = FunctionName> extends Nodej
         minify: true,
         sourceMap: true,
         sourcesContent: false,
+        ...(props.addFiles && { commandHooks: runAfterBundling(props.addFiles) }),
         ...(props.nativePackages && {
           nodeModules: [...props.nativePackages],
           environment: npmPlatform(settings.architecture),

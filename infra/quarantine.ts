@@ -1,6 +1,7 @@
 import { AttributeType } from 'aws-cdk-lib/aws-dynamodb'
 import { Construct } from 'constructs'
 import type { Environment } from '../shared/environment.ts'
+import { BODIES_PREFIX, DISCARDED_PREFIX, REFUSED_PREFIX } from '../shared/quarantine.ts'
 import type { LambdaFunction } from './lambda-function.ts'
 import type { Settings } from './settings.ts'
 import { type AccessLogs, DataBucket, DataTable } from './stores.ts'
@@ -28,10 +29,32 @@ export class Quarantine extends Construct {
     }
   }
 
+  allowList(query: LambdaFunction): void {
+    query.allow(['dynamodb:Scan'], this.table.tableArn)
+  }
+
   /** Lets Lambda leave a reader's expired records here. */
   allowCatch(reader: LambdaFunction): void {
     this.allowPutObject(reader)
     reader.allow(['s3:ListBucket'], this.bucket.bucketArn)
+  }
+
+  /** Lets a function read kept events, and let them go or say why they stay. */
+  allowReplay(replay: LambdaFunction): void {
+    replay.allow(['dynamodb:GetItem', 'dynamodb:DeleteItem', 'dynamodb:UpdateItem'], this.table.tableArn)
+    this.allowTake(replay, BODIES_PREFIX)
+  }
+
+  /** Lets a function take the failures that wait in the bucket. */
+  allowCollect(collect: LambdaFunction): void {
+    this.allowAdd(collect)
+    collect.allow(['s3:ListBucket'], this.bucket.bucketArn)
+    for (const prefix of [REFUSED_PREFIX, DISCARDED_PREFIX]) this.allowTake(collect, prefix)
+  }
+
+  private allowTake(fn: LambdaFunction, prefix: string): void {
+    const reason = `Object names below ${prefix} are not known beforehand.`
+    fn.allow(['s3:GetObject', 's3:DeleteObject'], this.bucket.arnForObjects(`${prefix}*`), reason)
   }
 
   private allowPutObject(fn: LambdaFunction): void {

@@ -1,9 +1,11 @@
+import { Aws } from 'aws-cdk-lib'
 import { Construct } from 'constructs'
 import { NONE } from '../shared/environment.ts'
 import { type AlarmPlan, type Graph, productMetric, type Watched } from './alarms.ts'
 import type { Archive } from './archive.ts'
 import type { Keys } from './keys.ts'
 import { LambdaFunction } from './lambda-function.ts'
+import type { Quarantine } from './quarantine.ts'
 import type { Reports } from './reports.ts'
 import type { Search } from './search.ts'
 import type { Settings } from './settings.ts'
@@ -17,6 +19,7 @@ export interface QueryProps {
   readonly search: Search | undefined
   readonly archive: Archive
   readonly reports: Reports
+  readonly quarantine: Quarantine
   readonly settings: Settings
 }
 
@@ -26,11 +29,11 @@ export class Query extends Construct implements Watched {
   readonly alarms: readonly AlarmPlan[]
   readonly graphs: readonly Graph[]
 
-  constructor(scope: Construct, { keys, stream, state, search, archive, reports, settings }: QueryProps) {
+  constructor(scope: Construct, { keys, stream, state, search, archive, reports, quarantine, settings }: QueryProps) {
     super(scope, 'Query')
     this.function = new LambdaFunction(this, 'Function', {
       name: 'query',
-      about: 'Answers users, projections, reports and health.',
+      about: 'Answers reads of every store, and the console page.',
       entry: 'lambdas/query/query.lambda.ts',
       environment: {
         KEYS_TABLE: keys.table.tableName,
@@ -39,7 +42,11 @@ export class Query extends Construct implements Watched {
         OPENSEARCH_URL: search?.url ?? NONE,
         ARCHIVE_BUCKET: archive.bucket.bucketName,
         REPORTS_TABLE: reports.table.tableName,
+        QUARANTINE_TABLE: quarantine.table.tableName,
+        METRICS_NAMESPACE: Aws.STACK_NAME,
+        DELIVERY_STREAM: archive.delivery.deliveryStreamName,
       },
+      addFiles: 'console/build.ts',
       settings,
     })
     this.alarms = [this.function.alarmOnErrors('The query function fails; readers get 5xx.', 3)]
@@ -50,5 +57,11 @@ export class Query extends Construct implements Watched {
         right: [productMetric('query', 'RequestsRefused'), productMetric('query', 'RequestsUnavailable')],
       },
     ]
+  }
+
+  /** Metrics have no ARNs: CloudWatch lets one read all of the account or none. */
+  allowReadMetrics(): void {
+    const reason = 'cloudwatch:GetMetricData cannot be limited to a resource.'
+    this.function.allow(['cloudwatch:GetMetricData'], '*', reason)
   }
 }

@@ -1,10 +1,12 @@
 import { AttributeType } from 'aws-cdk-lib/aws-dynamodb'
 import { ContextAttribute } from 'aws-cdk-lib/aws-scheduler'
 import { Construct } from 'constructs'
+import { durationP95 } from '../shared/reports/duration-p95.ts'
+import { enrichedActions } from '../shared/reports/enriched-actions.ts'
 import { type AlarmPlan, type Graph, productMetric, type Watched } from './alarms.ts'
 import type { Archive } from './archive.ts'
 import { LambdaFunction } from './lambda-function.ts'
-import { daily } from './schedule.ts'
+import { daily, everyHours } from './schedule.ts'
 import type { Settings } from './settings.ts'
 import { DataTable } from './stores.ts'
 
@@ -38,7 +40,12 @@ export class Reports extends Construct implements Watched {
     daily(this, 'DailyDurationP95', {
       function: this.function,
       hour: settings.reports.hour,
-      input: { report: 'duration-p95', at: ContextAttribute.scheduledTime },
+      input: { report: durationP95.name, at: ContextAttribute.scheduledTime, once: true },
+    })
+    everyHours(this, 'RegularEnrichedActions', {
+      function: this.function,
+      hours: enrichedActions.everyHours,
+      input: { report: enrichedActions.name, at: ContextAttribute.scheduledTime, once: true },
     })
     this.alarms = [this.function.alarmOnErrors('A report did not run to its end.', 1)]
     this.graphs = [

@@ -85,12 +85,12 @@ export class Search extends Construct implements Watched {
       {
         title: 'Search',
         left: [productMetric('index-documents', 'DocumentsIndexed'), refused],
-        right: [productMetric('index-documents', 'Retries'), this.documents.metricDelay()],
+        right: [productMetric('index-documents', 'Retries'), productMetric('index-documents', 'FreshnessSeconds')],
       },
       {
         title: 'Raw events in search',
         left: [productMetric('index-events', 'DocumentsIndexed'), productMetric('index-events', 'DocumentsRefused')],
-        right: [productMetric('index-events', 'Retries'), this.events.metricDelay()],
+        right: [productMetric('index-events', 'Retries'), productMetric('index-events', 'FreshnessSeconds')],
       },
     ]
   }
@@ -99,6 +99,11 @@ export class Search extends Construct implements Watched {
   allowWrite(...functions: readonly LambdaFunction[]): void {
     const actions = ['es:ESHttpHead', 'es:ESHttpGet', 'es:ESHttpPost', 'es:ESHttpPut']
     for (const fn of functions) this.domain?.allow(fn, actions, '*')
+  }
+
+  /** Kept documents, written again. */
+  allowWriteDocuments(replay: LambdaFunction): void {
+    this.domain?.allow(replay, ['es:ESHttpPost'], '_bulk')
   }
 
   /** Retention: whole days of raw events, and documents by query. */

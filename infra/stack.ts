@@ -7,10 +7,13 @@ import { Alarms } from './alarms.ts'
 import { Api } from './api.ts'
 import { Archive } from './archive.ts'
 import { dashboard } from './dashboard.ts'
+import { Failures } from './failures.ts'
 import { Ingest } from './ingest.ts'
 import { Keys } from './keys.ts'
 import { Quarantine } from './quarantine.ts'
 import { Query } from './query.ts'
+import { Reindex } from './reindex.ts'
+import { Replay } from './replay.ts'
 import { Reports } from './reports.ts'
 import { Search } from './search.ts'
 import type { Settings } from './settings.ts'
@@ -42,14 +45,20 @@ export class MillraceStack extends Stack {
     const search =
       settings.search === 'off' ? undefined : new Search(this, { search: settings.search, stream, state, quarantine, settings })
     const archive = new Archive(this, { stage, stream, eventTypes, accessLogs, settings })
+    const failures = new Failures(this, { archive, quarantine, search, settings })
+    const replay = new Replay(this, { stream, quarantine, search, settings })
+    const reindex = search && new Reindex(this, { state, search, quarantine, settings })
     const reports = new Reports(this, { archive, settings })
-    const query = new Query(this, { keys, stream, state, search, archive, reports, settings })
+    const query = new Query(this, { keys, stream, state, search, archive, reports, quarantine, settings })
     const api = new Api(this, { functions: [ingest.function, query.function], archive, settings })
 
     keys.allowFind(ingest.function, query.function)
-    stream.allowPut(ingest.function)
+    stream.allowPut(ingest.function, replay.function)
     stream.allowDescribe(query.function)
     quarantine.allowAdd(ingest.function, state.function)
+    quarantine.allowReplay(replay.function)
+    quarantine.allowCollect(failures.function)
+    archive.allowCollectErrors(failures.function)
     state.allowFold(state.function)
     state.allowDerive(windows.function)
     state.allowRead(query.function)
@@ -58,15 +67,20 @@ export class MillraceStack extends Stack {
     archive.allowReadReports(query.function)
     reports.allowRun(reports.function)
     reports.allowRead(query.function)
-    if (search) {
-      quarantine.allowAdd(search.documents, search.events)
+    quarantine.allowList(query.function)
+    query.allowReadMetrics()
+    if (search && reindex) {
+      quarantine.allowAdd(search.documents, search.events, reindex.function)
       state.allowRead(search.documents)
-      search.allowWrite(search.documents, search.events, search.setUp)
+      state.allowScan(reindex.function)
+      search.allowWrite(search.documents, search.events, search.setUp, reindex.function)
+      search.allowWriteDocuments(replay.function)
       search.allowDelete(search.setUp)
       search.allowSearch(query.function)
     }
 
-    const watched = [api, ingest, stream, state, windows, ...(search ? [search] : []), archive, reports, query]
+    const searching = search && reindex ? [search, reindex] : []
+    const watched = [api, ingest, stream, state, windows, ...searching, archive, failures, replay, reports, query]
     new Alarms(this, watched, { stage, settings })
     dashboard(this, watched, stage)
 
@@ -85,6 +99,9 @@ export class MillraceStack extends Stack {
       RawEventDays: search?.rawEvents.RAW_EVENT_DAYS ?? NONE,
       ReportsFunction: reports.function.functionName,
       SetUpFunction: search?.setUp.functionName ?? NONE,
+      ReplayFunction: replay.function.functionName,
+      CollectFailuresFunction: failures.function.functionName,
+      ReindexFunction: reindex?.function.functionName ?? NONE,
     })
   }
 

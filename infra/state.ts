@@ -93,6 +93,11 @@ export class State extends Construct implements Watched {
     windows.allow(['dynamodb:GetItem', 'dynamodb:PutItem'], this.table.tableArn)
   }
 
+  /** The whole table, in parts. */
+  allowScan(reindex: LambdaFunction): void {
+    reindex.allow(['dynamodb:BatchGetItem', 'dynamodb:Query', 'dynamodb:Scan'], this.table.tableArn)
+  }
+
   allowRead(...functions: readonly LambdaFunction[]): void {
     for (const fn of functions) fn.allow(['dynamodb:GetItem', 'dynamodb:Query'], this.table.tableArn)
   }

@@ -28,8 +28,8 @@ export class EventStream extends Construct implements Watched {
     this.graphs = [{ title: 'Stream', left: [this.stream.metricIncomingBytes({ period, statistic: 'Sum' })], right: [throttled] }]
   }
 
-  allowPut(ingest: LambdaFunction): void {
-    ingest.allow(['kinesis:PutRecords'], this.stream.streamArn)
+  allowPut(...functions: readonly LambdaFunction[]): void {
+    for (const fn of functions) fn.allow(['kinesis:PutRecords'], this.stream.streamArn)
   }
 
   /** What the health route needs to see that the stream is there. */

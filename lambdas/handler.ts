@@ -1,7 +1,9 @@
 import { Metrics, MetricUnit } from '@aws-lambda-powertools/metrics'
 import type { Context } from 'aws-lambda'
 import { type Environment, type FunctionName, readEnvironment } from '../shared/environment.ts'
-import { metrics as definitions, METRICS_NAMESPACE, type MetricName } from '../shared/metrics.ts'
+import { metrics as definitions, type MetricName } from '../shared/metrics.ts'
+import { describeError, SafeError } from '../shared/safe-error.ts'
+import { originOf } from './input.ts'
 
 /** What an invocation says of itself; it becomes the one log line, which CloudWatch also reads as metrics. */
 export interface Told {
@@ -12,8 +14,9 @@ export interface Told {
 }
 
 /**
- * Wraps a function: its environment is read and checked once, at the cold start; each call leaves one log line.
- * What `start` returns handles the calls: returning means done, throwing means to be delivered again.
+ * Wraps a function: its environment is read and checked once, at the cold start; each call leaves one log line, whose metrics
+ * go to the namespace in POWERTOOLS_METRICS_NAMESPACE. What `start` returns handles the calls: returning means done, throwing
+ * means to be delivered again. What is thrown reaches the log, so it goes on in words that quote nothing.
  */
 export function handler<F extends FunctionName, Input, Output>(
   name: F,
@@ -21,18 +24,23 @@ export function handler<F extends FunctionName, Input, Output>(
 ): (input: Input, context?: Context) => Promise<Output> {
   const handle = start(readEnvironment(name))
   return async (input, context) => {
-    const metrics = new Metrics({ namespace: METRICS_NAMESPACE, serviceName: name })
+    const metrics = new Metrics({ serviceName: name })
     const started = Date.now()
     const told: Told = {
       count: (metric, value) => void (value > 0 && metrics.addMetric(metric, MetricUnit[definitions[metric].unit], value)),
       note: (fact, value) => void metrics.addMetadata(fact, String(value)),
     }
-    if (context) told.note('requestId', context.awsRequestId)
+    const { ids, arrived } = originOf(input)
+    for (const [fact, value] of Object.entries({ ...(context && { requestId: context.awsRequestId }), ...ids }))
+      told.note(fact, value)
     try {
-      return await handle(input, told)
+      const output = await handle(input, told)
+      if (arrived !== undefined) told.count('FreshnessSeconds', Date.now() / 1000 - arrived)
+      return output
     } catch (error) {
-      told.note('error', error instanceof Error ? `${error.name}: ${error.message}` : String(error))
-      throw error
+      const description = describeError(error)
+      told.note('error', description)
+      throw error instanceof SafeError && error.cause === undefined ? error : new SafeError(description)
     } finally {
       told.note('milliseconds', Date.now() - started)
       if (metrics.hasStoredMetrics()) metrics.publishStoredMetrics()

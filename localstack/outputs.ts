@@ -23,18 +23,21 @@ export async function writeOutputs(
   const copy = join(keptIn, 'outputs.json')
   const kept = keptOutputs(copy, stack)
   const key = (scope: Scope): Promise<string> => createKey(targetOf(local, endpoint, stack), scope, scope)
-  const outputs: LocalOutputs = {
-    apiUrl: apiUrl(local.api),
+  const keys = {
     writeKey: kept?.writeKey ?? (await key('write')),
     readKey: kept?.readKey ?? (await key('read')),
     adminKey: kept?.adminKey ?? (await key('admin')),
+  }
+  const outputs: LocalOutputs = {
+    apiUrl: apiUrl(local.api),
+    ...keys,
     opensearchUrl: openSearchUrl(local.openSearch),
     awsEndpointUrl: endpoint,
     region: REGION,
     streamName: stack.StreamName,
     stateTable: stack.StateTable,
     archiveBucket: stack.ArchiveBucket,
-    consoleUrl: `${apiUrl(local.api)}/`,
+    consoleUrl: consoleUrl(apiUrl(local.api), keys),
     stack,
   }
   for (const file of [outputsFile(local), copy]) {
@@ -43,6 +46,12 @@ export async function writeOutputs(
   }
   return outputs
 }
+
+/** The console with its keys behind the #, which browsers keep to themselves; only here is a key ever part of an address. */
+const consoleUrl = (
+  api: string,
+  { writeKey, readKey, adminKey }: Pick<LocalOutputs, 'writeKey' | 'readKey' | 'adminKey'>,
+): string => `${api}/#${new URLSearchParams({ read: readKey, write: writeKey, admin: adminKey })}`
 
 function keptOutputs(copy: string, stack: StackOutputs): LocalOutputs | undefined {
   if (!existsSync(copy)) return undefined

@@ -121,14 +121,30 @@ export interface Lines {
   readonly unreadable: readonly string[]
 }
 
-/** All lines of a record, as ingest packed them. */
-export function fromLines(text: string, eventTypes: ReadonlyMap<string, EventType>): Lines {
+/** A reader of the stream that lines may be meant for alone: what it missed is put again, and the others must not count it twice. */
+export type Reader = 'archive' | 'search'
+
+const ONLY = /^\{"only":"(archive|search)",/
+
+/** A line for one reader. The archive has no column for the mark and keeps every line. */
+export const lineFor = (reader: Reader, line: string): string => `{"only":"${reader}",${line.slice(1)}`
+
+/** A line without its mark, and whom it was for; undefined: for all. */
+export function unmarked(line: string): { line: string; only: Reader | undefined } {
+  const mark = ONLY.exec(line)
+  return mark ? { line: `{${line.slice(mark[0].length)}`, only: mark[1] as Reader } : { line, only: undefined }
+}
+
+/** All lines of a record that are for this reader, or that are for all. */
+export function fromLines(text: string, eventTypes: ReadonlyMap<string, EventType>, reader?: Reader): Lines {
   const events: Event[] = []
   const unreadable: string[] = []
   for (const line of text.split('\n')) {
     if (line === '') continue
+    const plain = unmarked(line)
+    if (plain.only !== undefined && plain.only !== reader) continue
     try {
-      events.push(fromLine(line, eventTypes))
+      events.push(fromLine(plain.line, eventTypes))
     } catch {
       unreadable.push(line)
     }

@@ -4,19 +4,29 @@ import { interaction } from './events/interaction.ts'
 import { pageVisit } from './events/page-visit.ts'
 import { reading } from './events/reading.ts'
 import { userRecord } from './events/user-record.ts'
+import { userTraits } from './events/user-traits.ts'
 import type { Projection } from './projection.ts'
 import { countryMinutes } from './projections/country-minutes.ts'
 import { deviceMinutes } from './projections/device-minutes.ts'
 import { recentUrls } from './projections/recent-urls.ts'
 import { userActivity } from './projections/user-activity.ts'
+import { userTraitsProjection } from './projections/user-traits.ts'
 import type { Report } from './report.ts'
 import { durationP95 } from './reports/duration-p95.ts'
+import { enrichedActions } from './reports/enriched-actions.ts'
 
 /** The event types that are validated, cleaned and given columns of their own. Any other type is accepted as it is. */
-export const eventTypes: readonly EventType[] = [pageVisit, appAction, userRecord, interaction, reading] as readonly EventType[]
+export const eventTypes: readonly EventType[] = [
+  pageVisit,
+  appAction,
+  userRecord,
+  interaction,
+  reading,
+  userTraits,
+] as readonly EventType[]
 
 /** The projections that are kept. */
-export const projections: readonly Projection[] = [recentUrls, userActivity, countryMinutes, deviceMinutes]
+export const projections: readonly Projection[] = [recentUrls, userActivity, countryMinutes, deviceMinutes, userTraitsProjection]
 
 /** The reports that are made. */
-export const reports: readonly Report[] = [durationP95]
+export const reports: readonly Report[] = [durationP95, enrichedActions]

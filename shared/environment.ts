@@ -1,6 +1,9 @@
 /** The environment of every function: set by infra/, read whole and checked by lambdas/handler.ts. */
 export const environments = {
-  ingest: ['STREAM_NAME', 'KEYS_TABLE', 'QUARANTINE_TABLE', 'QUARANTINE_BUCKET'],
+  ingest: ['STREAM_NAME', 'KEYS_TABLE', 'QUARANTINE_TABLE', 'QUARANTINE_BUCKET', 'KEY_RATE'],
+  replay: ['STREAM_NAME', 'QUARANTINE_TABLE', 'QUARANTINE_BUCKET', 'OPENSEARCH_URL'],
+  'collect-failures': ['QUARANTINE_TABLE', 'QUARANTINE_BUCKET', 'ARCHIVE_BUCKET', 'RAW_EVENTS_FUNCTION', 'DOCUMENTS_FUNCTION'],
+  reindex: ['STATE_TABLE', 'OPENSEARCH_URL', 'QUARANTINE_TABLE', 'QUARANTINE_BUCKET'],
   state: [
     'STATE_TABLE',
     'QUARANTINE_TABLE',
@@ -16,7 +19,17 @@ export const environments = {
   'index-events': ['OPENSEARCH_URL', 'QUARANTINE_TABLE', 'QUARANTINE_BUCKET', 'RAW_EVENT_TYPES', 'RAW_EVENT_DAYS'],
   'set-up': ['OPENSEARCH_URL', 'RAW_EVENT_DAYS'],
   reports: ['ARCHIVE_BUCKET', 'REPORTS_TABLE'],
-  query: ['STATE_TABLE', 'KEYS_TABLE', 'STREAM_NAME', 'ARCHIVE_BUCKET', 'REPORTS_TABLE', 'OPENSEARCH_URL'],
+  query: [
+    'STATE_TABLE',
+    'KEYS_TABLE',
+    'STREAM_NAME',
+    'ARCHIVE_BUCKET',
+    'REPORTS_TABLE',
+    'QUARANTINE_TABLE',
+    'OPENSEARCH_URL',
+    'METRICS_NAMESPACE',
+    'DELIVERY_STREAM',
+  ],
 } as const satisfies Record<string, readonly string[]>
 
 export type FunctionName = keyof typeof environments

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
 import * as z from 'zod/mini'
 import { isRejection, type Rejection, reject } from './rejections.ts'
-import { millisToMicros, parseInstant, secondsToMicros } from './time.ts'
+import { EARLIEST, inRange, LATEST, millisToMicros, parseInstant, secondsToMicros, wholeSeconds } from './time.ts'
 
 /** One accepted event, the same in every part. Its identity is (source, type, id). */
 export interface Event<Data = unknown> {
@@ -30,6 +30,8 @@ export interface Envelope {
   readonly type?: unknown
   readonly subject?: unknown
   readonly time?: unknown
+  /** When the sender says it sent the event, by the clock that also gave `time`: RFC 3339. */
+  readonly sentAt?: unknown
   readonly data?: unknown
 }
 
@@ -70,7 +72,12 @@ export const dateTime = () =>
     z.refine(value => parseInstant(`${value}Z`) !== undefined),
   )
 /** Seconds since 1970 with decimals, within the years 0001..9999. */
-export const epochSeconds = () => z.number().check(z.refine(seconds => secondsToMicros(seconds) !== undefined))
+export const epochSeconds = () =>
+  z.number().check(
+    z.gte(wholeSeconds(EARLIEST)),
+    z.lt(wholeSeconds(LATEST) + 1),
+    z.refine(seconds => secondsToMicros(seconds) !== undefined),
+  )
 /** The value, null, or nothing at all (which becomes null). */
 export const nullable = <T extends z.ZodMiniType>(schema: T) => z._default(z.nullable(schema), null)
 
@@ -121,7 +128,7 @@ export function accept(envelope: Envelope, arrival: Arrival): Event | Rejection 
   const type = arrival.eventTypes.get(name)
   const facts = type ? conformRow(type, envelope) : openFacts(envelope)
   if (isRejection(facts)) return facts
-  const stated = envelope.time == null ? facts.time : parseInstant(envelope.time as string)
+  const stated = envelope.time == null ? facts.time : correctedTime(envelope, arrival.received)
   return {
     id: facts.id ?? arrival.defaultId(),
     source: (envelope.source as string | null | undefined) ?? arrival.keyName,
@@ -131,6 +138,14 @@ export function accept(envelope: Envelope, arrival: Arrival): Event | Rejection 
     received: arrival.received,
     data: facts.data,
   }
+}
+
+/** The stated time by the server's clock: what the sender's clock is off is told by when it says it sent the event. */
+function correctedTime({ time, sentAt }: Envelope, received: number): bigint | undefined {
+  const stated = parseInstant(time as string)
+  const sent = typeof sentAt === 'string' ? parseInstant(sentAt) : undefined
+  if (stated === undefined || sent === undefined) return stated
+  return inRange(millisToMicros(received) - (sent - stated)) ?? stated
 }
 
 function envelopeProblem(envelope: Envelope): string | undefined {
@@ -187,7 +202,8 @@ function parseRow(type: EventType, fields: Record<string, unknown>): { data: unk
     schemas.set(type, schema)
   }
   const parsed = z.safeParse(schema, fields)
-  if (parsed.success) return { data: parsed.data }
+  // The schema library drops a field called __proto__; spreading keeps it.
+  if (parsed.success) return { data: { ...fields, ...(parsed.data as object) } }
   const issue = parsed.error.issues[0]
   return reject('invalid_event', `${issue?.path.join('.')}: ${expectation(issue)}`)
 }
@@ -200,6 +216,9 @@ function expectation(issue: z.core.$ZodIssue | undefined): string {
 
 export const isObject = (value: unknown): value is Record<string, unknown> =>
   typeof value === 'object' && value !== null && !Array.isArray(value)
+
+/** Whether an event of a client may have this type. */
+export const isTypeName = (value: unknown): value is string => isName(value, CHARACTERS) && !value.startsWith(RESERVED_PREFIX)
 
 /** True for a well-formed string of 1 to `most` characters (code points). */
 const isName = (value: unknown, most: number): value is string =>

@@ -1,10 +1,12 @@
-/** CloudWatch namespace of the product's own metrics; their one dimension is `service`, the function's name. */
-export const METRICS_NAMESPACE = 'Millrace'
-
-/** Every metric that the functions emit, with its unit and what it says. */
+/**
+ * Every metric that the functions emit, with its unit and what it says. Their namespace is the name of the stack, so that the
+ * stages of an account stay apart; their one dimension is `service`, the function's name.
+ */
 export const metrics = {
   EventsAccepted: { unit: 'Count', about: 'Events put into the stream, re-deliveries included.' },
   EventsQuarantined: { unit: 'Count', about: 'Single events put aside.' },
+  EventsReplayed: { unit: 'Count', about: 'Events that went from the quarantine on their way again.' },
+  FailuresCollected: { unit: 'Count', about: 'Events that AWS left as failures and that were taken into the quarantine.' },
   RequestsRefused: { unit: 'Count', about: 'Requests answered with a 4xx.' },
   RequestsUnavailable: { unit: 'Count', about: 'Requests answered with 503.' },
   EventsFolded: { unit: 'Count', about: 'Events folded into user states.' },
@@ -16,6 +18,10 @@ export const metrics = {
   DocumentsRefused: { unit: 'Count', about: 'Documents that OpenSearch refused for good.' },
   Conflicts: { unit: 'Count', about: 'Conditional writes that another writer won, and that were decided again.' },
   Retries: { unit: 'Count', about: 'Records handed back to be delivered again.' },
+  FreshnessSeconds: {
+    unit: 'Seconds',
+    about: "From the arrival of a batch's oldest record in its stream until the batch was done.",
+  },
   ReportRows: { unit: 'Count', about: 'Rows that a report run published.' },
   ReportSeconds: { unit: 'Seconds', about: 'Duration of a report run.' },
 } as const satisfies Record<string, { unit: 'Count' | 'Seconds'; about: string }>

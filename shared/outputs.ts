@@ -14,6 +14,9 @@ export const stackOutputs = [
   'RawEventDays',
   'ReportsFunction',
   'SetUpFunction',
+  'ReplayFunction',
+  'CollectFailuresFunction',
+  'ReindexFunction',
 ] as const
 
 export type StackOutput = (typeof stackOutputs)[number]

@@ -25,6 +25,10 @@ export const rejections = {
   projection_failed: { status: 200, help: 'A projection threw on this event; mend it and replay.' },
   state_too_large: { status: 200, help: 'With this event the state of its user would pass 250 KB.' },
   retry_budget_spent: { status: 200, help: 'The event could not be folded within the retry budget; replay it.' },
+  record_unread: { status: 200, help: 'The stream let go of the event before its state was written; replay it.' },
+  not_archived: { status: 200, help: 'Firehose could not convert the event; mend the archive table and replay it.' },
+  not_indexed: { status: 200, help: 'The stream let go of the event before OpenSearch had it; replay it.' },
+  changes_unread: { status: 200, help: 'The stream of changes let go of a batch; run `millrace reindex`.' },
   document_refused: { status: 200, help: 'OpenSearch refused the document; mend the mapping and run `millrace reindex`.' },
 } as const
 

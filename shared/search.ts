@@ -33,6 +33,8 @@ function fieldMapping(schema: z.ZodMiniType): Mapping {
   const def = schema._zod.def as { type: string; format?: string; innerType?: z.ZodMiniType; element?: z.ZodMiniType }
   const inner = def.innerType ?? def.element
   if (inner) return fieldMapping(inner)
+  // Fields that clients name are kept and not indexed: each would be a field of the mapping.
+  if (def.type === 'record') return { type: 'object', enabled: false }
   if (def.type === 'object') return { properties: propertiesOf(schema as z.ZodMiniObject) }
   if (def.type === 'number') return { type: def.format === 'safeint' ? 'long' : 'double' }
   if (def.type === 'boolean') return { type: 'boolean' }

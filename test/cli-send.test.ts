@@ -1,3 +1,5 @@
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
 import { mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises'
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
@@ -5,7 +7,7 @@ import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { text } from 'node:stream/consumers'
 import { jest } from '@jest/globals'
-import { millrace } from './command.ts'
+import { ENTRY, millrace } from './command.ts'
 
 // Each test starts processes.
 jest.setTimeout(60_000)
@@ -105,9 +107,33 @@ test('after a break the same command goes on behind the last confirmed batch, an
   expect(broken.stderr.trimEnd().split('\n').at(-1)).toMatch(/refused the events: 401 some_code Some help\.$/)
   const resumed = await send(many(6_000), '--json')
   expect(JSON.parse(resumed.stdout)).toEqual({ lines: 6_000, accepted: 6_000, quarantined: 0 })
+  expect(resumed.stderr).toContain('going on behind element 2500, the last that was confirmed')
   expect(numbers()).toEqual(Array.from({ length: 6_000 }, (_, n) => n))
   expect(new Set(taken.map(line => JSON.parse(line).event_id)).size).toBe(6_000)
   expect(await readdir(path.join(folder, '.millrace/send'))).toEqual([])
+})
+
+test('killed while the API has a batch that it has not answered, the same command sends that batch again under the same ids', async () => {
+  const file = path.join(folder, 'rows.json')
+  await writeFile(file, many(6_000))
+  answers = [accept]
+  const unanswered = new Promise<void>(taken => {
+    answers.push((body, request) => {
+      accept(body, request, { end: () => taken() } as never)
+    })
+  })
+  const child = spawn(process.execPath, [ENTRY, 'send', file, '--type', 'reading'], { cwd: folder, stdio: 'ignore' })
+  const ended = once(child, 'exit')
+  await unanswered
+  child.kill('SIGKILL')
+  await ended
+
+  const { stdout } = await millrace(['send', file, '--type', 'reading', '--json'], folder)
+  expect(JSON.parse(stdout)).toEqual({ lines: 6_000, accepted: 6_000, quarantined: 0 })
+  expect(taken.slice(2_500, 5_000)).toEqual(taken.slice(5_000, 7_500))
+  expect([...new Set(taken)].map(line => (JSON.parse(line) as { n: number }).n)).toEqual(
+    Array.from({ length: 6_000 }, (_, n) => n),
+  )
 })
 
 test.each([
@@ -115,7 +141,7 @@ test.each([
   ['an unknown command', ['nope'], 2, 'unknown command'],
   ['a missing option', ['send', 'x'], 2, '--type'],
   ['a rate of nothing', ['send', 'x', '--type', 't', '--rate', '0'], 2, 'number above 0'],
-  ['an unknown simulator', ['simulate', 'nope'], 2, 'Allowed choices are visits, readings'],
+  ['an unknown simulator', ['simulate', 'nope'], 2, 'Allowed choices are visits, actions, users, interactions, readings'],
 ])('%s: the exit code and one line say so', async (_, args, code, line) => {
   const elsewhere = await mkdtemp(path.join(tmpdir(), 'millrace-nothing-'))
   const ended = await millrace(args, elsewhere)

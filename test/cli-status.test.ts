@@ -105,8 +105,10 @@ test('every per-user state and every window calls for a document of its version;
       { ...window, projection: 'gone-r1', version: 7, state: {} },
     ],
   })
-  expect(expectedDocuments(facts, projections)).toEqual([
+  const [ofUser, ofWindow] = [
     { index: 'recent-urls-r1', id: 'd', version: ORDER },
     { index: 'device-minutes-r1', id: 'd#1970-01-01T00:01:00Z', version: 7 },
-  ])
+  ]
+  expect(expectedDocuments(facts, projections, nobody)).toEqual([ofUser, ofWindow])
+  expect(expectedDocuments(facts, projections, new Set([asideText('recent-urls-r1', 'd')]))).toEqual([ofWindow])
 })

@@ -1,7 +1,8 @@
 import { execFile } from 'node:child_process'
 import path from 'node:path'
 
-const ENTRY = path.resolve(import.meta.dirname, '../cli/millrace.js')
+/** The file that `npx millrace` runs. */
+export const ENTRY = path.resolve(import.meta.dirname, '../cli/millrace.js')
 
 export interface Ended {
   readonly code: number

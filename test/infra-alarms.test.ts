@@ -1,10 +1,12 @@
 import { readFileSync } from 'node:fs'
 import { settingsFor } from '../infra/settings.ts'
 import { environments } from '../shared/environment.ts'
-import { METRICS_NAMESPACE, metrics } from '../shared/metrics.ts'
+import { metrics } from '../shared/metrics.ts'
 import { plain, resource, resources, templateOf, templateWith } from './infra-templates.ts'
 
 const alarms = resources(templateOf('dev'), 'AWS::CloudWatch::Alarm').map(({ Properties }) => Properties)
+/** The stack's name: the stages of an account do not mix. */
+const OWN_NAMESPACE = '<AWS::StackName>'
 const nameOf = ({ AlarmName }: { AlarmName: string }): string => AlarmName.replace('millrace-dev ', '')
 
 /** Our own metrics on the dashboard, as [service, name]. */
@@ -14,7 +16,7 @@ function shown(): [string, string][] {
   }
   return body.widgets
     .flatMap(({ properties }) => properties.metrics)
-    .filter(([namespace]) => namespace === METRICS_NAMESPACE)
+    .filter(([namespace]) => namespace === OWN_NAMESPACE)
     .map(([, name = '', dimension, service = '']) => {
       expect(dimension).toBe('service')
       return [service, name]
@@ -30,7 +32,7 @@ test('the dashboard shows metrics that functions emit, and every one of them', (
 })
 
 test('alarms on our own metrics watch metrics that exist', () => {
-  const own = alarms.filter(({ Namespace }) => Namespace === METRICS_NAMESPACE)
+  const own = alarms.filter(({ Namespace }) => plain(Namespace) === OWN_NAMESPACE)
   expect(own.length).toBeGreaterThan(0)
   for (const { MetricName, Dimensions } of own) {
     expect(Object.keys(metrics)).toContain(MetricName)

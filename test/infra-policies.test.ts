@@ -71,6 +71,33 @@ const expected: Readonly<Record<string, Readonly<Record<string, string>>>> = {
     '<ArchiveBucket.Arn>/errors/*': 's3:AbortMultipartUpload s3:GetObject s3:PutObject',
     '<ArchiveDeliveryErrors.Arn>': 'logs:PutLogEvents',
   },
+  FailuresFunction: {
+    '<FailuresFunctionLogs.Arn>': log,
+    '<QuarantineTable.Arn>': 'dynamodb:UpdateItem',
+    ...net,
+    '<QuarantineBucket.Arn>/refused/*': 's3:DeleteObject s3:GetObject',
+    '<QuarantineBucket.Arn>/aws/lambda/*': 's3:DeleteObject s3:GetObject',
+    '<ArchiveBucket.Arn>': 's3:ListBucket',
+    '<ArchiveBucket.Arn>/errors/*': 's3:DeleteObject s3:GetObject',
+  },
+  FailuresCollect: {
+    '<FailuresFunction.Arn>': 'lambda:InvokeFunction',
+    '<FailuresFunction.Arn>:*': 'lambda:InvokeFunction',
+  },
+  ReplayFunction: {
+    '<ReplayFunctionLogs.Arn>': log,
+    '<EventStream.Arn>': 'kinesis:PutRecords',
+    '<QuarantineTable.Arn>': 'dynamodb:DeleteItem dynamodb:GetItem dynamodb:UpdateItem',
+    '<QuarantineBucket.Arn>/bodies/*': 's3:DeleteObject s3:GetObject',
+    '<SearchDomain.Arn>/_bulk': 'es:ESHttpPost',
+  },
+  ReindexFunction: {
+    '<ReindexFunctionLogs.Arn>': log,
+    '<StateTable.Arn>': 'dynamodb:BatchGetItem dynamodb:Query dynamodb:Scan',
+    '<SearchDomain.Arn>/*': write,
+    '<QuarantineTable.Arn>': 'dynamodb:UpdateItem',
+    '<QuarantineBucket.Arn>/*': 's3:PutObject',
+  },
   ReportsFunction: {
     '<ReportsFunctionLogs.Arn>': log,
     '<ArchiveBucket.Arn>': 's3:ListBucket',
@@ -82,8 +109,14 @@ const expected: Readonly<Record<string, Readonly<Record<string, string>>>> = {
     '<ReportsFunction.Arn>': 'lambda:InvokeFunction',
     '<ReportsFunction.Arn>:*': 'lambda:InvokeFunction',
   },
+  ReportsRegularEnrichedActions: {
+    '<ReportsFunction.Arn>': 'lambda:InvokeFunction',
+    '<ReportsFunction.Arn>:*': 'lambda:InvokeFunction',
+  },
   QueryFunction: {
     '<QueryFunctionLogs.Arn>': log,
+    '*': 'cloudwatch:GetMetricData',
+    '<QuarantineTable.Arn>': 'dynamodb:Scan',
     '<KeysTable.Arn>': 'dynamodb:GetItem',
     '<EventStream.Arn>': 'kinesis:DescribeStreamSummary',
     '<StateTable.Arn>': 'dynamodb:GetItem dynamodb:Query',

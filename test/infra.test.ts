@@ -22,6 +22,9 @@ const functionIds: Readonly<Record<FunctionName, string>> = {
   'set-up': 'SearchSetUp',
   reports: 'ReportsFunction',
   query: 'QueryFunction',
+  replay: 'ReplayFunction',
+  'collect-failures': 'FailuresFunction',
+  reindex: 'ReindexFunction',
 }
 
 describe('the whole', () => {
@@ -250,14 +253,16 @@ describe('search', () => {
     })
   })
 
-  test('knows four roles and nobody else', () => {
+  test('knows the roles that use it and nobody else', () => {
     const { AccessPolicies } = resource(templateOf('dev'), 'AWS::OpenSearchService::Domain').Properties
     const allowed = AccessPolicies.Statement.flatMap((statement: { Effect: string; Principal: { AWS: unknown } }) =>
       [statement.Principal.AWS].flat().map(principal => `${statement.Effect} ${plain(principal)}`),
     )
     expect(new Set(allowed)).toEqual(
       new Set(
-        ['SearchIndexDocuments', 'SearchIndexEvents', 'SearchSetUp', 'QueryFunction'].map(role => `Allow <${role}Role.Arn>`),
+        ['SearchIndexDocuments', 'SearchIndexEvents', 'SearchSetUp', 'QueryFunction', 'ReindexFunction', 'ReplayFunction'].map(
+          role => `Allow <${role}Role.Arn>`,
+        ),
       ),
     )
   })
@@ -282,7 +287,8 @@ describe('search', () => {
   })
 })
 
-test('every day the p95 report is asked for with the scheduled instant, and search is set up', () => {
+test('every day the p95 report is asked for with the scheduled instant, and search is set up; every 3 hours the enriched actions; failures are collected all the time', () => {
+  const at = '<aws.scheduler.scheduled-time>'
   const schedules = resources(templateOf('dev'), 'AWS::Scheduler::Schedule').map(({ Properties }) => [
     plain(Properties.Target.Arn),
     Properties.ScheduleExpression,
@@ -290,6 +296,8 @@ test('every day the p95 report is asked for with the scheduled instant, and sear
   ])
   expect(schedules).toEqual([
     ['<SearchSetUp.Arn>', 'cron(10 2 * * ? *)', {}],
-    ['<ReportsFunction.Arn>', 'cron(10 1 * * ? *)', { report: 'duration-p95', at: '<aws.scheduler.scheduled-time>' }],
+    ['<FailuresFunction.Arn>', 'rate(5 minutes)', {}],
+    ['<ReportsFunction.Arn>', 'cron(10 1 * * ? *)', { report: 'duration-p95', at, once: true }],
+    ['<ReportsFunction.Arn>', 'cron(10 0/3 * * ? *)', { report: 'enriched-actions', at, once: true }],
   ])
 })

@@ -57,7 +57,9 @@ const arrival = { eventTypes: catalogue, keyName: 'web', received: 5, defaultId:
 const sort = (text: string, dialect = envelopes) => {
   const body = elements(text, undefined)
   if ('code' in body) throw new Error(body.code)
-  return sortElements(dialect(body), arrival)
+  const spoken = dialect({ elements: body }, arrival)
+  if ('code' in spoken) throw new Error(spoken.code)
+  return sortElements(spoken, arrival)
 }
 
 test('a bad element is put aside alone, with its place and what it was', () => {

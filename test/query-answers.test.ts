@@ -1,18 +1,26 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { type AddressInfo, createServer, type Server } from 'node:net'
+import { tmpdir } from 'node:os'
+import path from 'node:path'
 import type { APIGatewayProxyEventV2, APIGatewayProxyStructuredResultV2 } from 'aws-lambda'
+import { buildConsole } from '../console/build.ts'
 import { environments } from '../shared/environment.ts'
 
 /** The function as it is deployed; all its stores are a port that hangs up. */
 let stores: Server
 let handler: (event: APIGatewayProxyEventV2) => Promise<APIGatewayProxyStructuredResultV2>
 const before = { ...process.env }
+const folder = mkdtempSync(path.join(tmpdir(), 'millrace-query-'))
 
 beforeAll(async () => {
   stores = createServer(socket => socket.destroy()).listen(0, '127.0.0.1')
   await new Promise(listening => stores.once('listening', listening))
   const url = `http://127.0.0.1:${(stores.address() as AddressInfo).port}`
   for (const name of environments.query) process.env[name] = 'there-is-none'
+  writeFileSync(path.join(folder, 'console.html'), buildConsole())
   Object.assign(process.env, {
+    LAMBDA_TASK_ROOT: folder,
+    POWERTOOLS_METRICS_NAMESPACE: 'millrace-test',
     OPENSEARCH_URL: url,
     AWS_ENDPOINT_URL: url,
     AWS_REGION: 'us-east-1',
@@ -24,6 +32,7 @@ beforeAll(async () => {
 afterAll(async () => {
   process.env = before
   await new Promise(closed => stores.close(closed))
+  rmSync(folder, { recursive: true })
 })
 
 const ask = async (routeKey: string, over: Partial<APIGatewayProxyEventV2> = {}) => {

@@ -2,7 +2,6 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { checkHealth } from '../lambdas/query/health.ts'
-import { page } from '../lambdas/query/page.ts'
 import { pageOf, planSearch, readProjection, type Search } from '../lambdas/query/projections.ts'
 import { readReport } from '../lambdas/query/reports.ts'
 import { describeUser } from '../lambdas/query/users.ts'
@@ -11,9 +10,9 @@ import { projections, reports } from '../shared/catalogue.ts'
 import { perWindow, projectionKey, type UserWindowProjection } from '../shared/projection.ts'
 import { deviceMinutes } from '../shared/projections/device-minutes.ts'
 import { recentUrls } from '../shared/projections/recent-urls.ts'
-import { routes } from '../shared/routes.ts'
 import type { UserItem, WindowItem } from '../shared/state.ts'
-import { archiveRows, folderArchive, type Row } from './reports/folder-archive.ts'
+import { eventOf as actionEvent, run as actionRun, reportActions } from './reports/actions.ts'
+import { archiveEvents, archiveRows, folderArchive, type Row } from './reports/folder-archive.ts'
 import { reportRows } from './reports/report-rows.ts'
 
 const refused = (parameter: string) => ({
@@ -156,7 +155,7 @@ describe('reports', () => {
   const read = (parameters: Record<string, string>, name = 'duration-p95') => {
     const table = {
       newest: async () => published.at(-1),
-      publicationOf: async (_: string, date: string) => published.find(publication => publication.date === date),
+      publicationOf: async (_: string, date: string) => published.find(({ of }) => of === date),
     }
     return readReport(name, parameters, { table, bucket: folderArchive(folder) }, reports)
   }
@@ -190,11 +189,70 @@ describe('reports', () => {
     ['at', { at: '2025-11-26T00:00:00Z' }],
     ['by', { by: 'colour' }],
     ['limit', { limit: '-1' }],
-    ['cursor', cursorTo('../../events', '2025-11-26', 1)],
-    ['cursor', cursorTo('20251126T120000000Z-00000000', '2025-11-26', 0)],
-    ['cursor', cursorTo('20251126T120000000Z-00000000', '2025-11-26', 1)],
+    ['cursor', cursorTo('2025-11-26', '../../events', 0, 1)],
+    ['cursor', cursorTo('../../events', '20251126T120000000Z-00000000', 0, 1)],
+    ['cursor', cursorTo('2025-11-26', '20251126T120000000Z-00000000', 0, 0.5)],
+    ['cursor', cursorTo('2025-11-26', '20251126T120000000Z-00000000', 0, 1)],
   ])('a bad %s is refused by its name: %j', async (parameter, parameters) => {
     expect(await read(parameters)).toMatchObject(refused(parameter))
+  })
+
+  describe('as of instants', () => {
+    const [noon, later] = ['2026-01-31T12:00:00Z', '2026-01-31T12:00:00.500000Z'] as const
+    let actions: string
+    let publication: Publication
+    beforeAll(async () => {
+      actions = await mkdtemp(path.join(tmpdir(), 'millrace-query-'))
+      const times = ['0001-01-01T00:00:00.000001Z', '2026-01-31T11:00:00Z', '2026-01-31T11:00:00.25Z', '2026-01-31T11:00:01Z']
+      const events = times.map((time, n) => actionEvent({ event_id: `e${n}`, time, app_name: '\u{FEFF}app', event_value: null }))
+      await archiveEvents(actions, 'events/dt=2026-01-31/hour=12/a.parquet', events)
+      publication = (await reportActions(actions, noon, 2)).publication
+    })
+    afterAll(() => rm(actions, { recursive: true }))
+
+    const ask = (parameters: Record<string, string>) => {
+      const table = {
+        newest: async () => publication,
+        publicationOf: async (_: string, of: string) => [publication].find(one => one.of === of),
+      }
+      return readReport('enriched-actions', parameters, { table, bucket: folderArchive(actions) }, reports)
+    }
+
+    test('without an instant the newest is shown, and the instant in any time zone', async () => {
+      const first = { event_time: '0001-01-01T00:00:00.000001Z', user_id: 1, app_name: '\u{FEFF}app', event_action: 'scroll' }
+      const row = { ...first, event_category: 'category_1', event_value: null, u_count: 3, u_mp_ea: 'scroll', event_id: 'e0' }
+      const answer = await ask({})
+      expect(answer).toEqual({ data: expect.arrayContaining([row]), cursor: null })
+      expect(await ask({ at: '2026-01-31T13:00:00+01:00' })).toEqual(answer)
+    })
+
+    test.each([1, 2, 3, 4])('pages of %d rows go through the parts without a gap and end with null', async limit => {
+      const pages: unknown[][] = []
+      let cursor: string | null = null
+      do {
+        const answer = await ask({ at: noon, limit: String(limit), ...(cursor && { cursor }) })
+        if ('code' in answer) throw new Error(answer.message)
+        pages.push(answer.data.map(row => row['event_id']))
+        cursor = answer.cursor
+      } while (cursor)
+      expect(pages.flat()).toEqual(['e0', 'e1', 'e2', 'e3'])
+      expect(pages).toHaveLength(Math.ceil(4 / limit))
+    })
+
+    test('an instant that was not published has no rows', async () => {
+      expect(await ask({ at: later })).toEqual({ data: [], cursor: null })
+    })
+
+    test.each([
+      ['at', { at: 'noon' }],
+      ['date', { date: '2026-01-31' }],
+      ['by', { by: 'type' }],
+      ['cursor', { at: later, ...cursorTo(noon, actionRun, 0, 1) }],
+      ['cursor', cursorTo(noon, actionRun, 7, 0)],
+      ['cursor', cursorTo(noon, actionRun, -1, 0)],
+    ])('a bad %s is refused by its name: %j', async (parameter, parameters) => {
+      expect(await ask(parameters)).toMatchObject(refused(parameter))
+    })
   })
 
   test('an unknown report is not found', async () => {
@@ -220,9 +278,4 @@ describe('health', () => {
       },
     })
   })
-})
-
-test('the page names every route', () => {
-  const shown = page(routes)
-  for (const { path } of routes) expect(shown).toContain(`<code>${path}</code>`)
 })

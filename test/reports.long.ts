@@ -50,7 +50,7 @@ test('three million readings are reported within 512 MiB of DuckDB memory', asyn
     await workspace.close()
     const grown = Math.round((peak - before) / MEBIBYTE)
     console.log(`${OBJECTS * ROWS_AN_OBJECT} readings in ${seconds.toFixed(1)} s; the process grew by ${grown} MiB`)
-    expect(publications).toEqual([{ date: '2025-11-26', run, rows: { type: 3, device: 10 } }])
+    expect(publications).toEqual([{ of: '2025-11-26', run, rows: { type: 3, device: 10 } }])
     expect(counted).toEqual({ events: BigInt(OBJECTS * ROWS_AN_OBJECT * 0.99) })
     expect(grown).toBeLessThan(1024)
   } finally {

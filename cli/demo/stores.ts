@@ -1,29 +1,62 @@
+import type { Client } from '@opensearch-project/opensearch'
+import type { EnrichedAction, UserActivity } from '../../test/scenarios/independent/actions.ts'
 import type { Found } from '../../test/scenarios/independent/compare.ts'
-import type { DeviceMinute, P95, RecentUrls } from '../../test/scenarios/independent/recompute.ts'
-import { dynamodbOf, s3Of } from '../clients.ts'
+import type { InteractionDocument } from '../../test/scenarios/independent/interactions.ts'
+import type { DeviceMinute, P95 } from '../../test/scenarios/independent/readings.ts'
+import type { CountryMinute } from '../../test/scenarios/independent/records.ts'
+import type { RecentUrls } from '../../test/scenarios/independent/visits.ts'
+import { dynamodbOf, s3Of, searchOf } from '../clients.ts'
 import { scanQuarantine } from '../quarantine.ts'
 import { documentsOf } from '../query.ts'
-import { type ReportAnswer, rowsBelow } from '../report.ts'
+import { prefixesOf, type ReportAnswer, rowsBelow } from '../report.ts'
 import { archiveReader } from '../status/archive.ts'
 import type { Target } from '../target.ts'
 
-/** Everything that the stores of a target hold, and what a run of the report published. */
-export async function readStores(target: Target, report: ReportAnswer): Promise<Found> {
+const DOCUMENTS_A_PAGE = 10_000
+
+/** What runs of the reports published. */
+export interface Published {
+  readonly durationP95: ReportAnswer
+  readonly enrichedActions: ReportAnswer
+}
+
+/** Everything that the stores of a target with OpenSearch hold, and what the reports published. */
+export async function readStores(target: Target, { durationP95, enrichedActions }: Published): Promise<Found> {
   const { outputs } = target
+  const search = await searchOf(target)
   const archived = await archiveReader(s3Of(target), outputs.ArchiveBucket)()
-  const prefixes = 'prefixes' in report ? report.prefixes : {}
+  const raw = search ? await readRawEvents(search) : []
+  const prefixes = 'prefixes' in durationP95 ? durationP95.prefixes : {}
+  const documents = async <T>(projection: string) => ((await documentsOf(target, projection)) ?? []) as readonly T[]
   return {
     identities: [...archived].map(identity => (JSON.parse(identity) as string[]).slice(1).join(' ')),
+    rawEvents: raw.map(({ event_type, event_id }) => `${event_type} ${event_id}`),
     quarantined: (await scanQuarantine(dynamodbOf(target), outputs.QuarantineTable)).length,
-    recentUrls: ((await documentsOf(target, 'recent-urls')) ?? []) as unknown as RecentUrls[],
-    deviceMinutes: ((await documentsOf(target, 'device-minutes')) ?? []) as unknown as DeviceMinute[],
+    recentUrls: await documents<RecentUrls>('recent-urls'),
+    userActivity: await documents<UserActivity>('user-activity'),
+    enrichedActions: (await rowsBelow(target, prefixesOf(enrichedActions)[0] ?? '')).map(toAction),
+    countryMinutes: await documents<CountryMinute>('country-minutes'),
+    interactions: raw.filter(({ event_type }) => event_type === 'interaction'),
+    deviceMinutes: await documents<DeviceMinute>('device-minutes'),
     p95ByType: (await rowsBelow(target, prefixes['by_type'] ?? '')).map(row => toP95(row, 'device_type')),
     p95ByDevice: (await rowsBelow(target, prefixes['by_device'] ?? '')).map(row => toP95(row, 'device_id')),
   }
 }
 
+type RawEvent = InteractionDocument & { readonly event_type: string }
+
+async function readRawEvents(search: Client): Promise<RawEvent[]> {
+  const _source = ['event_id', 'event_type', 'eventType', 'eventValue', 'eventId']
+  const found: RawEvent[] = []
+  for await (const document of search.helpers.scrollDocuments<RawEvent>({ index: 'events-*', size: DOCUMENTS_A_PAGE, _source }))
+    found.push(document)
+  return found
+}
+
+type Row = Readonly<Record<string, unknown>>
+
 /** A published row; Parquet's dates are Dates and its bigints BigInts. */
-const toP95 = (row: Readonly<Record<string, unknown>>, group: string): P95 => ({
+const toP95 = (row: Row, group: string): P95 => ({
   date: (row['date'] as Date).toISOString().slice(0, 10),
   group: String(row[group]),
   num_events: Number(row['num_events']),
@@ -31,4 +64,12 @@ const toP95 = (row: Readonly<Record<string, unknown>>, group: string): P95 => ({
   mean: Number(row['mean']),
   stddev: Number(row['stddev']),
   event_duration_p95: Number(row['event_duration_p95']),
+})
+
+const toAction = (row: Row): EnrichedAction => ({
+  ...(row as unknown as EnrichedAction),
+  user_id: Number(row['user_id']),
+  event_value: row['event_value'] === null ? null : Number(row['event_value']),
+  event_time: (row['event_time'] as Date).toISOString().replace('T', ' ').replace('Z', '000'),
+  u_count: Number(row['u_count']),
 })

@@ -3,14 +3,14 @@ import type { Found } from '../../test/scenarios/independent/compare.ts'
 import type { Status } from '../status/settled.ts'
 import { formatTable } from '../table.ts'
 
-const SHOWN = 5
+/** Rows of a table that are shown. */
+const SHOWN = 3
 
 /** What a person needs to know of a demo that went well. */
 export interface Story {
-  readonly sent: readonly { readonly events: string; readonly lines: number; readonly seconds: number }[]
+  readonly sent: readonly { readonly events: string; readonly lines: number }[]
+  readonly seconds: { readonly sending: number; readonly settling: number }
   readonly status: Status
-  /** Seconds from the last request until everything had settled. */
-  readonly settledAfter: number
   readonly found: Found
   readonly consoleUrl: string
 }
@@ -20,15 +20,18 @@ const quiet = (text: string): string => styleText('dim', text)
 const indent = (text: string): string => text.replaceAll(/^/gm, '  ')
 
 /** The demo's result as text for a terminal. */
-export function summarise({ sent, status, settledAfter, found, consoleUrl }: Story): string {
+export function summarise({ sent, seconds, status, found, consoleUrl }: Story): string {
   const { accepted, indexed, quarantined } = status
-  const lines = sent.map(({ events, lines, seconds }) => `${lines} lines of ${events} in ${seconds.toFixed(1)} s`).join(', ')
+  const lines = sent.map(({ events, lines }) => `${lines} ${events}`).join(', ')
   return [
-    `${heading('Sent')}  ${lines}`,
-    `${heading('Kept')}  ${accepted} distinct events in every store after ${settledAfter.toFixed(1)} s, ${indexed} documents, ${quarantined} lines kept aside`,
-    section('Last addresses of each user', 'millrace show recent-urls', recentUrls(found)),
-    section('Newest minutes of devices', 'millrace show device-minutes', deviceMinutes(found)),
-    section('95th percentile of event_duration', 'millrace report duration-p95 --show', p95(found)),
+    `${heading('Sent')}  ${lines}: ${sent.reduce((sum, each) => sum + each.lines, 0)} lines in ${seconds.sending.toFixed(1)} s`,
+    `${heading('Kept')}  ${accepted} distinct events in every store after ${seconds.settling.toFixed(1)} s more, ${indexed} documents, ${quarantined} lines kept aside`,
+    section('page_visit: last addresses of each user', 'millrace show recent-urls', recentUrls(found)),
+    section('app_action: each action with what its user does', 'millrace report enriched-actions --show', actions(found)),
+    section('user_record: countries by the minute', 'millrace show country-minutes', countryMinutes(found)),
+    section('interaction: a document each', 'events-interaction-* in OpenSearch', interactions(found)),
+    section('reading: newest minutes of devices', 'millrace show device-minutes', deviceMinutes(found)),
+    section('reading: 95th percentile of event_duration', 'millrace report duration-p95 --show', p95(found)),
     section('Where to look next', '', next(consoleUrl)),
   ].join('\n\n')
 }
@@ -44,6 +47,23 @@ function recentUrls({ recentUrls: documents }: Found): string {
 
 const path = (url: string): string => (URL.canParse(url) ? new URL(url).pathname : url)
 const more = (count: number): string => (count > SHOWN ? `\n${quiet(`… and ${count - SHOWN} more`)}` : '')
+
+function actions({ enrichedActions: rows }: Found): string {
+  const columns = ['event_time', 'user_id', 'app_name', 'event_action', 'event_value', 'u_count', 'u_mp_ea']
+  return formatTable(rows.slice(0, SHOWN), columns) + more(rows.length)
+}
+
+function countryMinutes({ countryMinutes: documents }: Found): string {
+  const rows = documents
+    .slice(0, SHOWN)
+    .map(({ most, ...minute }) => ({ ...minute, most: `${most.countries.join(', ')} (${most.count})` }))
+  return formatTable(rows, ['window_start', 'events', 'unique_users', 'females', 'most']) + more(documents.length)
+}
+
+function interactions({ interactions: documents }: Found): string {
+  const kinds = Map.groupBy(documents, ({ eventId }) => (eventId === null ? 'without an eventId' : 'with an eventId'))
+  return [...kinds].map(([kind, of]) => `${of.length} ${kind}`).join(', ')
+}
 
 function deviceMinutes({ deviceMinutes: documents }: Found): string {
   const columns = ['window_start', 'device_id', 'num_events', 'avg_temperature', 'avg_event_duration']

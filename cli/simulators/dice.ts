@@ -14,5 +14,6 @@ export function rollDice(seed: number): Dice {
     // Box and Muller: two uniform draws make a normal one.
     normal: (mean, sigma) => mean + sigma * Math.sqrt(-2 * Math.log(1 - real(0, 1))) * Math.cos(2 * Math.PI * real(0, 1)),
     oneOf: values => values[integer(0, values.length - 1)] as (typeof values)[number],
+    happens: oneIn => integer(1, oneIn) === 1,
   }
 }

@@ -11,13 +11,12 @@ const MEMORY = 200
  */
 export function* disturb(lines: Iterable<string>, dice: Dice): Generator<string> {
   const sent: string[] = []
-  const happens = (oneIn: number): boolean => dice.integer(1, oneIn) === 1
   for (const good of lines) {
-    const line = happens(ONE_IN.malformed) ? cutOff(good) : happens(ONE_IN.invalid) ? withoutAField(good) : good
+    const line = dice.happens(ONE_IN.malformed) ? cutOff(good) : dice.happens(ONE_IN.invalid) ? withoutAField(good) : good
     yield line
     sent.push(line)
     if (sent.length > MEMORY) sent.shift()
-    if (happens(ONE_IN.repeated)) yield dice.oneOf(sent)
+    if (dice.happens(ONE_IN.repeated)) yield dice.oneOf(sent)
   }
 }
 

@@ -1,12 +1,14 @@
 import config from './config.json' with { type: 'json' }
 import type { Simulator } from './simulator.ts'
 
-const { devices, deviceTypes, secondsBetween, temperature, eventDuration, statuses } = config.readings
+const { count, devices, deviceTypes, secondsBetween, temperature, eventDuration, statuses } = config.readings
 
 /** Devices that report measurements, one every hundredth of a second of simulated time. */
 export const readings: Simulator = {
   about: `measurements of ${devices} devices, one every ${secondsBetween} s of simulated time`,
   type: 'reading',
+  count,
+  secondsBetween,
   *rows({ start, dice, id }) {
     for (let n = 0; ; n++) {
       const device = dice.integer(1, devices)

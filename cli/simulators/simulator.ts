@@ -6,6 +6,8 @@ export interface Dice {
   real(least: number, most: number): number
   normal(mean: number, sigma: number): number
   oneOf<T>(values: readonly T[]): T
+  /** True once in so many throws, on average. */
+  happens(oneIn: number): boolean
 }
 
 /** What one run of a simulator is given. */
@@ -23,6 +25,10 @@ export interface Simulator {
   readonly about: string
   /** The event type of its rows. */
   readonly type: string
+  /** How many rows a run has unless it is told. */
+  readonly count: number
+  /** Seconds of simulated time from one row to the next. */
+  readonly secondsBetween: number
   /** Rows without end. */
   rows(run: Run): Generator<Readonly<Record<string, unknown>>, never>
 }

@@ -1,12 +1,14 @@
 import config from './config.json' with { type: 'json' }
 import type { Simulator } from './simulator.ts'
 
-const { users, secondsBetween, disorderSeconds } = config.visits
+const { count, users, secondsBetween, disorderSeconds } = config.visits
 
 /** Users who open pages of a site map; an event is up to five seconds older than its place in the order of arrival. */
 export const visits: Simulator = {
   about: `page visits of ${users} users to the addresses of a site map`,
   type: 'page_visit',
+  count,
+  secondsBetween,
   *rows({ start, dice, id, urls }) {
     for (let n = 0; ; n++)
       yield {

@@ -1,7 +1,8 @@
 import { type Client, errors } from '@opensearch-project/opensearch'
-import type { ExpectedDocument, StreamFacts } from './facts.ts'
+import { type Aside, asideText, type ExpectedDocument, type StreamFacts } from './facts.ts'
 
 const DOCUMENTS_A_READ = 1_000
+const RAW_EVENTS = 'events-*'
 
 /** How many of these documents stand in OpenSearch with just this version; none while it does not answer. */
 export async function countCurrent(client: Client, expected: readonly ExpectedDocument[]): Promise<number> {
@@ -34,17 +35,25 @@ async function readVersions(client: Client, expected: readonly ExpectedDocument[
   return current
 }
 
-/** Counts the raw events of the stream that have their document; one that was seen is not asked for again. */
-export function rawEventReader(client: Client): (stream: StreamFacts) => Promise<number> {
+/** How many raw events of the stream have their document, and how many lack it without having been refused. */
+export interface RawDocuments {
+  readonly indexed: number
+  readonly missing: number
+}
+
+/** Looks for the documents of the stream's raw events; one that was seen is not asked for again. */
+export function rawEventReader(client: Client): (stream: StreamFacts, refused: Aside) => Promise<RawDocuments> {
   const seen = new Set<string>()
-  return async ({ deliveries }) => {
-    const missing = [...deliveries.values()].flatMap(({ raw }) => (raw && !seen.has(raw.id) ? [raw] : []))
+  return async ({ deliveries }, refused) => {
+    const wanted = [...deliveries.values()].flatMap(({ raw }) => raw ?? [])
+    const isMissing = ({ index, id }: { index: string; id: string }) => !seen.has(id) && !refused.has(asideText(index, id))
+    const missing = wanted.filter(isMissing)
     for (let at = 0; at < missing.length; at += DOCUMENTS_A_READ) {
       const found = await readExisting(client, missing.slice(at, at + DOCUMENTS_A_READ))
       for (const id of found) seen.add(id)
       if (found.length === 0) break
     }
-    return seen.size
+    return { indexed: seen.size, missing: missing.filter(isMissing).length }
   }
 }
 
@@ -59,8 +68,8 @@ async function readExisting(client: Client, wanted: readonly { index: string; id
   }
 }
 
-/** Makes what is indexed visible to searches. */
+/** Makes what is indexed visible to searches, raw events too. */
 export async function refresh(client: Client, expected: readonly ExpectedDocument[]): Promise<void> {
-  const index = [...new Set(expected.map(document => document.index))]
-  if (index.length > 0) await client.indices.refresh({ index, ignore_unavailable: true })
+  const index = [...new Set(expected.map(document => document.index)), RAW_EVENTS]
+  await client.indices.refresh({ index, ignore_unavailable: true })
 }

@@ -48,7 +48,7 @@ export interface StateFacts {
   readonly passed: ReadonlyMap<string, string>
 }
 
-/** Events that were accepted and then put aside, because a projection could not fold them: type and id. */
+/** What was put aside after it was accepted: events that a projection could not fold (type and id), or documents (index and id). */
 export type Aside = ReadonlySet<string>
 export const asideText = (type: string | null, id: string | null): string => JSON.stringify([type, id])
 

@@ -85,12 +85,8 @@ function reachedOrders(state: StateFacts): Map<string, number> {
   return reached
 }
 
-/** Events of the stream that must have a document of their own. */
-export const countRawExpected = ({ deliveries }: StreamFacts): number =>
-  [...deliveries.values()].filter(({ raw }) => raw !== undefined).length
-
-/** The documents that the state calls for. */
-export function expectedDocuments(state: StateFacts, projections: readonly Projection[]): ExpectedDocument[] {
+/** The documents that the state calls for, but for those that OpenSearch refused. */
+export function expectedDocuments(state: StateFacts, projections: readonly Projection[], refused: Aside): ExpectedDocument[] {
   const ofUsers = [...state.users.values()].flatMap(({ user, version, states }) =>
     projections
       .filter(projection => projection.scope === 'user' && states[projectionKey(projection)] !== undefined)
@@ -112,5 +108,5 @@ export function expectedDocuments(state: StateFacts, projections: readonly Proje
       : [],
   )
   const kept = new Set(projections.map(indexOf))
-  return [...ofUsers, ...ofWindows, ...ofSlots].filter(({ index }) => kept.has(index))
+  return [...ofUsers, ...ofWindows, ...ofSlots].filter(({ index, id }) => kept.has(index) && !refused.has(asideText(index, id)))
 }

@@ -1,32 +1,85 @@
-import { setTimeout as wait } from 'node:timers/promises'
-import { KinesisClient, PutRecordsCommand } from '@aws-sdk/client-kinesis'
+import { setTimeout as delay } from 'node:timers/promises'
+import { KinesisClient, PutRecordsCommand, type PutRecordsCommandOutput } from '@aws-sdk/client-kinesis'
 import { NodeHttpHandler } from '@smithy/node-http-handler'
+import { SafeError } from '../../shared/safe-error.ts'
 import { notStored, planCalls, planRounds, type StreamRecord } from './plan-records.ts'
 
-const ATTEMPTS = 6
 const FIRST_WAIT_MS = 50
+const LONGEST_WAIT_MS = 2_000
+/** Of one call; a healthy one takes some milliseconds. */
+const CALL_MS = 4_000
+/** Of all calls of one request: with the last of them it still ends before the function's 25 s and the gateway's 30 s. */
+const PATIENCE_MS = 16_000
 
-/** HTTP/1.1: over HTTP/2, the client's default, large calls to the local cloud failed although their records were stored. */
-const overHttp1 = () =>
-  new KinesisClient({ requestHandler: new NodeHttpHandler({ requestTimeout: 10_000, connectionTimeout: 2_000 }) })
-
-/** Puts every record into the stream, each user's in their order; throws when one could not be stored. */
-export async function putRecords(streamName: string, records: readonly StreamRecord[], client = overHttp1()): Promise<void> {
-  for (const round of planRounds(records)) for (const call of planCalls(round)) await putCall(streamName, call, client)
+/** What putting needs besides the records. */
+export interface Putting {
+  readonly client: Pick<KinesisClient, 'send'>
+  /** Milliseconds since 1970. */
+  now(): number
+  wait(milliseconds: number): Promise<unknown>
 }
 
-async function putCall(streamName: string, call: readonly StreamRecord[], client: KinesisClient): Promise<void> {
+/**
+ * HTTP/1.1: over HTTP/2, the client's default, large calls to the local cloud failed although their records were stored. The
+ * client itself never tries again: it would put records that were stored behind those that follow them.
+ */
+export const toKinesis = (): Putting => ({
+  client: new KinesisClient({ maxAttempts: 1, requestHandler: new NodeHttpHandler({ connectionTimeout: 2_000 }) }),
+  now: Date.now,
+  wait: delay,
+})
+
+/**
+ * Puts every record into the stream, each user's in their order. Throws when one could not be stored in time or for good;
+ * some may be stored then, and some twice, but never a later record of a user without the earlier ones.
+ */
+export async function putRecords(streamName: string, records: readonly StreamRecord[], putting = toKinesis()): Promise<void> {
+  const until = putting.now() + PATIENCE_MS
+  for (const round of planRounds(records))
+    for (const call of planCalls(round)) await putCall(streamName, call, { ...putting, until })
+}
+
+/** Puts one call's records, at most one of a user, until all are stored. */
+async function putCall(
+  streamName: string,
+  call: readonly StreamRecord[],
+  { client, now, wait, until }: Putting & { readonly until: number },
+): Promise<void> {
   let missing = call
-  for (let attempt = 0; ; attempt++) {
-    const { Records } = await client.send(
-      new PutRecordsCommand({
-        StreamName: streamName,
-        Records: missing.map(({ partitionKey, data }) => ({ PartitionKey: partitionKey, Data: Buffer.from(data) })),
-      }),
-    )
-    missing = notStored(missing, Records ?? [])
+  let trouble: Error | undefined
+  for (let attempt = 0; now() < until; attempt++) {
+    if (attempt > 0) await wait(Math.min(LONGEST_WAIT_MS, FIRST_WAIT_MS * 2 ** (attempt - 1)))
+    const outcome = await putOnce(streamName, missing, client)
+    if (outcome instanceof Error) {
+      if (isFinal(outcome)) throw outcome
+      trouble = outcome
+      continue
+    }
+    missing = notStored(missing, outcome.Records ?? [])
     if (missing.length === 0) return
-    if (attempt === ATTEMPTS) throw new Error(`Kinesis did not take ${missing.length} of ${call.length} records.`)
-    await wait(FIRST_WAIT_MS * 2 ** attempt)
   }
+  throw new SafeError(`Kinesis did not take ${missing.length} of ${call.length} records in time.`, { cause: trouble })
+}
+
+/** A failure does not say whether the records were stored. */
+const putOnce = (
+  StreamName: string,
+  records: readonly StreamRecord[],
+  client: Putting['client'],
+): Promise<PutRecordsCommandOutput | Error> =>
+  client
+    .send(
+      new PutRecordsCommand({
+        StreamName,
+        Records: records.map(({ partitionKey, data }) => ({ PartitionKey: partitionKey, Data: Buffer.from(data) })),
+      }),
+      { abortSignal: AbortSignal.timeout(CALL_MS) },
+    )
+    .catch((error: Error) => error)
+
+/** What no repetition mends, such as a missing right or stream. */
+function isFinal(error: Error): boolean {
+  const { $metadata, name } = error as Error & { $metadata?: { httpStatusCode?: number } }
+  const status = $metadata?.httpStatusCode ?? 500
+  return status >= 400 && status < 500 && status !== 429 && !/Throttl|ThroughputExceeded|LimitExceeded/.test(name)
 }

@@ -2,6 +2,7 @@ import type { Spoken } from '../../shared/dialect.ts'
 import { type Arrival, accept, type Envelope, type Event, isObject } from '../../shared/event.ts'
 import { isRejection, type Rejection, reject } from '../../shared/rejections.ts'
 import type { QuarantinedEvent } from '../quarantine/dynamodb.ts'
+import { jsonProblem } from './json-limits.ts'
 import { EVENT_BYTES, EVENTS } from './request.ts'
 
 /** An element that goes to quarantine, as the answer tells it and as it is kept. */
@@ -24,8 +25,10 @@ export function sortElements(spoken: readonly Spoken[], arrival: Arrival): Sorte
   const refusals: Refusal[] = []
   const receipts: unknown[] = []
   for (const element of spoken) {
-    const outcome = oversize(element) ?? acceptElement(element, arrival)
-    if (isRejection(outcome)) refusals.push({ index: element.index, kept: kept(element, outcome, arrival) })
+    const unreadable = problemOf(element)
+    const outcome = unreadable ?? oversize(element) ?? acceptElement(element, arrival)
+    if (isRejection(outcome))
+      refusals.push({ index: element.index, kept: kept(element, outcome, unreadable ? 'text' : 'envelope', arrival) })
     else events.push(outcome)
     receipts.push(isRejection(outcome) ? null : receiptOf(outcome, arrival))
   }
@@ -33,6 +36,12 @@ export function sortElements(spoken: readonly Spoken[], arrival: Arrival): Sorte
 }
 
 const receiptOf = ({ type, data }: Event, { eventTypes }: Arrival): unknown => eventTypes.get(type)?.receipt?.(data) ?? null
+
+/** Why an element is no event, whatever its type: it is kept as it was sent. */
+function problemOf({ envelope, problem }: Spoken): Rejection | undefined {
+  const sentence = problem ?? (envelope && jsonProblem(envelope))
+  return sentence === undefined ? undefined : reject('invalid_event', sentence)
+}
 
 function oversize({ index, text }: Spoken): Rejection | undefined {
   if (index >= EVENTS) return reject('too_many_events')
@@ -55,11 +64,14 @@ function isJson(text: string): boolean {
   }
 }
 
-const shortText = (value: unknown): string | null => (typeof value === 'string' && value !== '' ? value.slice(0, 128) : null)
+/** Well formed, since no store takes anything else. */
+const shortText = (value: unknown): string | null =>
+  typeof value === 'string' && value !== '' ? value.slice(0, 128).toWellFormed() : null
 
 const kept = (
   { envelope, text }: Spoken,
   { code, message }: Rejection,
+  form: QuarantinedEvent['form'],
   { keyName, received, eventTypes }: Arrival,
 ): QuarantinedEvent => ({
   code,
@@ -68,8 +80,7 @@ const kept = (
   id: shortText(envelope?.id) ?? rowId(envelope, eventTypes),
   keyName,
   received,
-  form: envelope ? 'envelope' : 'text',
-  body: envelope ? JSON.stringify(envelope) : text,
+  ...(envelope && form === 'envelope' ? { form, body: JSON.stringify(envelope) } : { form: 'text', body: text }),
 })
 
 function rowId(envelope: Envelope | undefined, eventTypes: Arrival['eventTypes']): string | null {

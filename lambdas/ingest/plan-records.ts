@@ -19,17 +19,26 @@ const CALL_BYTES = 4 * 2 ** 20
  * the archive cheap, since Firehose bills each record as at least 5 KB.
  */
 export function packRecords(events: readonly Event[], eventTypes: ReadonlyMap<string, EventType>): StreamRecord[] {
-  const users = Map.groupBy(events, event => event.subject ?? event.id)
-  return [...users].flatMap(([partitionKey, mine]) => packUser(partitionKey, mine, eventTypes))
+  const users = Map.groupBy(events, partitionKeyOf)
+  return [...users].flatMap(([partitionKey, mine]) =>
+    packLines(
+      partitionKey,
+      mine.map(event => toLine(event, eventTypes.get(event.type))),
+    ),
+  )
 }
 
-function packUser(partitionKey: string, events: readonly Event[], eventTypes: ReadonlyMap<string, EventType>): StreamRecord[] {
+/** An event without a user stands for itself. */
+export const partitionKeyOf = ({ subject, id }: Event): string => subject ?? id
+
+/** Lines of one user, received together, as records in their order. */
+export function packLines(partitionKey: string, texts: readonly string[]): StreamRecord[] {
   const records: StreamRecord[] = []
   let lines: string[] = []
   let bytes = 0
   const close = () => records.push({ partitionKey, data: lines.join(''), bytes })
-  for (const event of events) {
-    const line = `${toLine(event, eventTypes.get(event.type))}\n`
+  for (const text of texts) {
+    const line = `${text}\n`
     const lineBytes = Buffer.byteLength(line)
     if (lines.length === RECORD_EVENTS || (lines.length > 0 && bytes + lineBytes > RECORD_BYTES)) {
       close()

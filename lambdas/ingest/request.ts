@@ -1,41 +1,35 @@
 import { gunzipSync } from 'node:zlib'
-import { type Rejection, reject } from '../../shared/rejections.ts'
+import type { Body, Element } from '../../shared/dialect.ts'
+import { isObject } from '../../shared/event.ts'
+import { isRejection, type Rejection, reject } from '../../shared/rejections.ts'
+import { memberText, pieces } from './json-texts.ts'
 
 const KB = 2 ** 10
-/** Largest decoded body. */
+/** Largest body, as it comes and decoded. */
 export const BODY_BYTES = 4 * 2 ** 20
 /** Largest single event, in bytes of UTF-8 as sent. */
 export const EVENT_BYTES = 32 * KB
 /** Most events of one request. */
 export const EVENTS = 2500
+/** Most elements of one request: what comes behind the events is kept aside one by one, which must end in time. */
+export const ELEMENTS = 4 * EVENTS
 
-/** One element of a body: an element of its array, a line of its NDJSON, or the body itself. */
-export interface Element {
-  /** 0-based, among the array's elements or the non-blank lines. */
-  readonly index: number
-  /** Undefined: the line is not JSON. */
-  readonly value: unknown
-  /** The text as sent. */
-  readonly text: string
+interface Sent {
+  readonly body?: string | undefined
+  readonly isBase64Encoded: boolean
 }
 
-/** The body as text: base64 and gzip are told by what the bytes are, since clients and gateways mislabel them. */
-export function bodyText(request: { readonly body?: string | undefined; readonly isBase64Encoded: boolean }): string | Rejection {
-  const { body = '', isBase64Encoded } = request
+/** The bytes of a body: base64 and gzip are told by what the bytes are, since clients and gateways mislabel them. */
+export function bodyBytes({ body = '', isBase64Encoded }: Sent): Buffer | Rejection {
   // Gzip that was read as text has lost bytes for good: only sending it again can help.
   if (!isBase64Encoded && body.startsWith('\u001f\ufffd'))
     return reject('unavailable', 'The gateway damaged the compressed body; send it uncompressed.')
   const bytes = Buffer.from(body, isBase64Encoded ? 'base64' : 'utf8')
-  const plain = bytes[0] === 0x1f && bytes[1] === 0x8b ? inflate(bytes) : bytes
-  if (!Buffer.isBuffer(plain)) return plain
-  if (plain.length > BODY_BYTES) return reject('body_too_large')
-  try {
-    return new TextDecoder('utf-8', { fatal: true }).decode(plain)
-  } catch {
-    return reject('malformed_json', 'The body is not UTF-8.')
-  }
+  if (bytes.length > BODY_BYTES) return reject('body_too_large')
+  return bytes[0] === 0x1f && bytes[1] === 0x8b ? inflate(bytes) : bytes
 }
 
+/** Both ends of it are bounded in bytes, and so is its time. */
 function inflate(bytes: Buffer): Buffer | Rejection {
   try {
     return gunzipSync(bytes, { maxOutputLength: BODY_BYTES })
@@ -45,21 +39,49 @@ function inflate(bytes: Buffer): Buffer | Rejection {
   }
 }
 
+/** The body as text. */
+export function bodyText(sent: Sent): string | Rejection {
+  const bytes = bodyBytes(sent)
+  if (!Buffer.isBuffer(bytes)) return bytes
+  try {
+    return new TextDecoder('utf-8', { fatal: true }).decode(bytes)
+  } catch {
+    return reject('malformed_json', 'The body is not UTF-8.')
+  }
+}
+
 /**
  * The elements of a body. The whole body is one JSON object or array; else, with an NDJSON content type or several lines,
  * every line stands for itself; else it is malformed and nothing of it is kept.
  */
 export function elements(text: string, contentType: string | undefined): readonly Element[] | Rejection {
   const whole = parse(text)
-  if (Array.isArray(whole)) return arrayElements(whole, text)
-  if (typeof whole === 'object' && whole !== null) return [{ index: 0, value: whole, text: text.trim() }]
+  if (Array.isArray(whole)) return whole.length > ELEMENTS ? tooMany() : arrayElements(whole, text)
+  if (isObject(whole)) return [{ index: 0, value: whole, text: text.trim() }]
   const lines = text
     .split('\n')
     .map(line => line.trim())
     .filter(line => line !== '')
   const isNdjson = /\b(ndjson|jsonl|jsonlines|x-ndjson|json-seq)\b/i.test(contentType ?? '')
   if (lines.length === 0 || (lines.length === 1 && !isNdjson)) return reject('malformed_json')
+  if (lines.length > ELEMENTS) return tooMany()
   return lines.map((line, index) => ({ index, value: parse(line), text: line }))
+}
+
+const tooMany = (): Rejection => reject('body_too_large', `The body has more than ${ELEMENTS} elements; send smaller batches.`)
+
+/** The events of an SDK's body: those of its `batch`, with what it says around them, or the elements of any other body. */
+export function batchBody(text: string, contentType: string | undefined): Body | Rejection {
+  const found = elements(text, contentType)
+  if (isRejection(found)) return found
+  const [{ value } = { value: undefined }] = found
+  if (found.length !== 1 || !isObject(value) || !Array.isArray(value['batch'])) return { elements: found }
+  const { batch, ...around } = value
+  if (batch.length > ELEMENTS) return tooMany()
+  const events = arrayElements(batch, memberText(text, 'batch'))
+  // The context is kept with every event: it counts with each.
+  const context = isObject(around['context']) ? Buffer.byteLength(memberText(text, 'context')) : 0
+  return text.length + context * events.length > BODY_BYTES ? reject('body_too_large') : { elements: events, around }
 }
 
 /** Undefined where the text is not JSON. */
@@ -71,30 +93,8 @@ function parse(text: string): unknown {
   }
 }
 
-/** Only a body larger than one event may be can hold a too large one: only then are the elements' own texts cut out. */
+/** The texts are cut out, not written anew: a value may be nested too deeply for that. */
 function arrayElements(values: readonly unknown[], text: string): Element[] {
-  const texts = text.length * 3 > EVENT_BYTES ? elementTexts(text) : []
-  return values.map((value, index) => ({ index, value, text: texts[index] ?? JSON.stringify(value) }))
-}
-
-/** The texts between the commas of a JSON array that is known to be well formed. */
-function elementTexts(text: string): string[] {
-  const texts: string[] = []
-  let depth = 0
-  let from = text.indexOf('[') + 1
-  let inString = false
-  for (let at = from - 1; at < text.length; at++) {
-    const character = text[at]
-    if (inString) {
-      if (character === '\\') at += 1
-      else if (character === '"') inString = false
-    } else if (character === '"') inString = true
-    else if (character === '[' || character === '{') depth += 1
-    else if (character === ']' || character === '}') depth -= 1
-    if (inString || !((character === ',' && depth === 1) || depth === 0)) continue
-    texts.push(text.slice(from, at).trim())
-    from = at + 1
-    if (depth === 0) break
-  }
-  return texts
+  const texts = pieces(text)
+  return values.map((value, index) => ({ index, value, text: texts[index] ?? '' }))
 }

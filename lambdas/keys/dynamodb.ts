@@ -14,13 +14,15 @@ export interface KeyStore {
   find(key: string): Promise<Key | undefined>
 }
 
-/** How long a key may be believed: a revoked one is refused after that. */
-const BELIEVED_MS = 60_000
+/** How long a key may be believed: with time for the table's copies to agree, a revoked one is refused within a minute. */
+const BELIEVED_MS = 50_000
+/** How long a key that does not exist stays unknown: it may be made at any moment, and senders drop what a 401 answers. */
+const DOUBTED_MS = 5_000
 const REMEMBERED = 10_000
 
 export const keyHash = (key: string): string => createHash('sha256').update(key).digest('hex')
 
-/** Looks keys up by their SHA-256 and remembers the answer for a minute. */
+/** Looks keys up by their SHA-256 and remembers the answer for less than a minute. */
 export function keyStore(table: string, client = new DynamoDBClient({}), now: () => number = Date.now): KeyStore {
   const remembered = new Map<string, { readonly until: number; readonly key: Key | undefined }>()
   return {
@@ -31,7 +33,7 @@ export function keyStore(table: string, client = new DynamoDBClient({}), now: ()
       const { Item } = await client.send(new GetItemCommand({ TableName: table, Key: { hash: { S: hash } } }))
       const found = Item && !Item['revoked'] ? { name: Item['name']?.S ?? '', scope: Item['scope']?.S as Scope } : undefined
       if (remembered.size >= REMEMBERED) remembered.clear()
-      remembered.set(hash, { until: now() + BELIEVED_MS, key: found })
+      remembered.set(hash, { until: now() + (found ? BELIEVED_MS : DOUBTED_MS), key: found })
       return found
     },
   }
@@ -41,10 +43,10 @@ export function keyStore(table: string, client = new DynamoDBClient({}), now: ()
 export function presentedKey(request: {
   readonly headers: Readonly<Record<string, string | undefined>>
   readonly query?: Readonly<Record<string, string | undefined>> | undefined
-  readonly bodyKey?: string | undefined
+  readonly bodyKeys?: readonly string[]
 }): string | Rejection {
-  const { headers, query, bodyKey } = request
-  const presented = [fromAuthorization(headers['authorization']), headers['x-write-key'], bodyKey, query?.['writeKey']]
+  const { headers, query, bodyKeys = [] } = request
+  const presented = [fromAuthorization(headers['authorization']), headers['x-write-key'], ...bodyKeys, query?.['writeKey']]
   const keys = new Set(presented.filter(key => key))
   const [key] = keys
   if (keys.size > 1) return reject('key_conflict')

@@ -1,6 +1,7 @@
 import type { APIGatewayProxyStructuredResultV2 } from 'aws-lambda'
 import { corsHeaders } from '../../shared/cors.ts'
 import { type Rejection, rejections } from '../../shared/rejections.ts'
+import type { ConsolePage } from './page.ts'
 
 export type Answer = APIGatewayProxyStructuredResultV2
 
@@ -24,13 +25,14 @@ export const json = (status: number, body: unknown, headers: Headers): Answer =>
 export const refuse = ({ code, message }: Rejection, headers: Headers): Answer =>
   json(rejections[code].status, { success: false, code, message }, headers)
 
-/** A page without anything of other hosts. */
-export const html = (page: string): Answer => ({
+/** The console page, under its own policy. */
+export const html = ({ html: body, policy }: ConsolePage): Answer => ({
   statusCode: 200,
   headers: {
     ...always,
     'content-type': 'text/html; charset=utf-8',
-    'content-security-policy': "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; frame-ancestors 'none'",
+    'content-security-policy': policy,
+    'referrer-policy': 'no-referrer',
   },
-  body: page,
+  body,
 })

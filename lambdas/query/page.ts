@@ -1,34 +1,33 @@
-import type { Route } from '../../shared/routes.ts'
+import { createHash } from 'node:crypto'
+import { readFileSync } from 'node:fs'
+import path from 'node:path'
 
-const escaped = (text: string): string =>
-  text.replace(/[&<>"]/g, character => ({ '&': '&amp;', '<': '&lt;', '>': '&gt;', '"': '&quot;' })[character] ?? '')
-
-const rowOf = ({ method, path, scope, about }: Route): string => {
-  const shown = `<code>${escaped(path)}</code>`
-  const opens = method === 'GET' && scope === null && !path.includes('{')
-  const where = opens ? `<a href="${escaped(path)}">${shown}</a>` : shown
-  return `<tr><td>${method}<td>${where}<td>${scope ?? 'none'}<td>${escaped(about)}`
+/** The console page, and the policy under which it may run its own script and style, and load nothing of other hosts. */
+export interface ConsolePage {
+  readonly html: string
+  readonly policy: string
 }
 
-/** The page at `/`: what answers here, and with which key. */
-export const page = (routes: readonly Route[]): string => `<!doctype html>
-<html lang="en">
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<title>Millrace</title>
-<style>
-:root { color-scheme: light dark; font: 16px/1.5 system-ui, sans-serif }
-body { max-width: 60rem; margin: 3rem auto; padding: 0 1rem }
-table { border-collapse: collapse; width: 100% }
-th, td { text-align: left; padding: .4rem .8rem .4rem 0; border-bottom: 1px solid #8884; vertical-align: top }
-</style>
-<h1>Millrace</h1>
-<p>Event analytics on your own AWS account: every accepted event is in every store, exactly once. This is its API.
-<table>
-<thead><tr><th>Method<th>Path<th>Key<th>What it does
-<tbody>
-${routes.map(rowOf).join('\n')}
-</table>
-<p>Send the key as <code>Authorization: Bearer KEY</code>; <code>millrace keys create</code> makes one.
-</html>
-`
+/** Reads the page from the function's folder, where its bundling has put it (console/build.ts). Throws when it is not there. */
+export function readPage(folder: string): ConsolePage {
+  const html = readFileSync(path.join(folder, 'console.html'), 'utf8')
+  return { html, policy: policyOf(html) }
+}
+
+/** Only the inline script and style that the page has by itself, by their hashes. */
+function policyOf(html: string): string {
+  const hashes = (tag: string): string =>
+    [...html.matchAll(new RegExp(`<${tag}(?: [^>]*)?>([^]*?)</${tag}>`, 'g'))]
+      .map(([, text = '']) => `'sha256-${createHash('sha256').update(text).digest('base64')}'`)
+      .join(' ')
+  return [
+    "default-src 'none'",
+    `script-src ${hashes('script')}`,
+    `style-src ${hashes('style')}`,
+    "connect-src 'self'",
+    'img-src data:',
+    "base-uri 'none'",
+    "form-action 'none'",
+    "frame-ancestors 'none'",
+  ].join('; ')
+}

@@ -1,8 +1,10 @@
 import type { APIGatewayProxyEventV2 } from 'aws-lambda'
-import { projections, reports } from '../../shared/catalogue.ts'
+import { eventTypes, projections, reports } from '../../shared/catalogue.ts'
 import { type Environment, NONE } from '../../shared/environment.ts'
+import { openApi } from '../../shared/openapi.ts'
 import { isRejection, type Rejection, reject } from '../../shared/rejections.ts'
 import { type Route, routes } from '../../shared/routes.ts'
+import { describeError } from '../../shared/safe-error.ts'
 import { type Told, handler as wrap } from '../handler.ts'
 import { allows, type KeyStore, keyStore, presentedKey } from '../keys/dynamodb.ts'
 import { reportsTable } from '../reports/dynamodb.ts'
@@ -10,12 +12,15 @@ import { archive } from '../reports/s3.ts'
 import { openSearch } from '../search/opensearch.ts'
 import { stateTable } from '../state/dynamodb.ts'
 import { type Answer, type Headers, html, json, refuse } from './answer.ts'
+import { flowReader } from './cloudwatch.ts'
 import { within } from './deadline.ts'
 import { checkHealth, type Probe } from './health.ts'
 import { streamProbe } from './kinesis.ts'
-import { page } from './page.ts'
+import { type ConsolePage, readPage } from './page.ts'
 import type { Parameters } from './parameters.ts'
 import { readProjection } from './projections.ts'
+import { readQuarantine } from './quarantine.ts'
+import { readEvents } from './raw-events.ts'
 import { readReport } from './reports.ts'
 import { readUser } from './users.ts'
 
@@ -30,7 +35,7 @@ export const handler = wrap('query', environment => {
 
   return async (event: APIGatewayProxyEventV2, told): Promise<Answer> => {
     const answer = await within(ANSWER_TIMEOUT_MS, answerTo(event, keys, answers)).catch((error: unknown) => {
-      told.note('error', error instanceof Error ? `${error.name}: ${error.message}` : String(error))
+      told.note('error', describeError(error))
       return refuse(reject('unavailable'), event.headers)
     })
     tell(told, answer, event.routeKey)
@@ -71,10 +76,29 @@ function answersOf(environment: Environment<'query'>): Answers {
     reports: async () => secondsSince(await table.arrivalsUntil(reports[0]?.name ?? '')),
     ...(search && { search: () => search.ping() }),
   }
-  const start = page(routes)
+  const flow = flowReader({ namespace: environment.METRICS_NAMESPACE, deliveryStream: environment.DELIVERY_STREAM })
+  let page: ConsolePage | undefined
 
   return new Map<string, (event: APIGatewayProxyEventV2) => Promise<Answer>>([
-    ['/', async () => html(start)],
+    [
+      '/',
+      async () => {
+        page ??= readPage(process.env['LAMBDA_TASK_ROOT'] ?? '')
+        return html(page)
+      },
+    ],
+    ['/v1/openapi.json', async ({ headers }) => json(200, openApi(routes, { eventTypes, projections, reports }), headers)],
+    ['/v1/metrics', async ({ headers }) => json(200, await flow(), headers)],
+    [
+      '/v1/quarantine',
+      async ({ headers, queryStringParameters = {} }) =>
+        answerWith(await readQuarantine(queryStringParameters, environment.QUARANTINE_TABLE), headers),
+    ],
+    [
+      '/v1/events/{type}',
+      async ({ headers, pathParameters, queryStringParameters = {} }) =>
+        answerWith(await readEvents(pathParameters?.['type'] ?? '', queryStringParameters, search, eventTypes), headers),
+    ],
     [
       '/v1/health',
       async ({ headers }) => {

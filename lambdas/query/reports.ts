@@ -1,46 +1,73 @@
-import { parquetMetadata, parquetReadObjects } from 'hyparquet'
 import { isRejection, type Rejection, reject } from '../../shared/rejections.ts'
-import { isRunId, publishedKey, type Report, type ReportTable } from '../../shared/report.ts'
-import { dayMillis } from '../../shared/time.ts'
+import {
+  type DailyReport,
+  type InstantReport,
+  isRunId,
+  type Published,
+  partKey,
+  publishedKey,
+  type Report,
+} from '../../shared/report.ts'
+import { dayMillis, formatInstant, parseInstant } from '../../shared/time.ts'
 import type { ReportsTable } from '../reports/dynamodb.ts'
 import type { Archive } from '../reports/s3.ts'
 import { invalid, type Parameters, readCursor, readLimit, writeCursor } from './parameters.ts'
 import type { Page } from './projections.ts'
+import { type Place, type ReportRow, readRows } from './report-rows.ts'
 
-export type ReportRow = Readonly<Record<string, string | number | null>>
-
-/** What a query for a report asks for. `from` is where its cursor left off: the run whose rows are being paged, and the row. */
+/** What a query for a report asks for. */
 export interface ReportQuery {
-  readonly table: ReportTable
   readonly limit: number
-  /** `YYYY-MM-DD`; undefined: the newest published day. */
-  readonly date: string | undefined
-  readonly from: { readonly run: string; readonly date: string; readonly row: number } | undefined
+  /** A day or an instant as it is published under; undefined: the newest. */
+  readonly of: string | undefined
+  /** Where its cursor left off: the run whose rows are being paged, and the place in them. */
+  readonly from: (Published & Place) | undefined
+  /** The keys of a run's objects in the order of their rows; undefined beyond the last of those that are known beforehand. */
+  readonly keyOf: (shown: Published, part: number) => string | undefined
 }
 
 export function planReport(report: Report, parameters: Parameters): ReportQuery | Rejection {
-  const { date, at, by } = parameters
+  const asked = report.made === 'by day' ? planDay(report, parameters) : planInstant(report, parameters)
+  if (isRejection(asked)) return asked
+  const limit = readLimit(parameters)
+  if (typeof limit !== 'number') return limit
+  const from = readFrom(parameters, asked.of)
+  if (from && isRejection(from)) return from
+  return { ...asked, limit, from }
+}
+
+type Asked = Pick<ReportQuery, 'of' | 'keyOf'>
+
+function planDay(report: DailyReport, { date, at, by }: Parameters): Asked | Rejection {
   if (at !== undefined) return invalid('at', `does not apply: ${report.name} is published by day; use date=YYYY-MM-DD.`)
   if (date !== undefined && !isDay(date)) return invalid('date', 'must be a day, such as 2026-01-31.')
   const table = by === undefined ? report.tables[0] : report.tables.find(known => known.by === by)
   if (!table) return invalid('by', `must be one of: ${report.tables.map(known => known.by).join(', ')}.`)
-  const limit = readLimit(parameters)
-  if (typeof limit !== 'number') return limit
-  const position = readCursor(parameters, ['string', 'string', 'number'])
-  if (position && !Array.isArray(position)) return position
-  const from = position && { run: String(position[0]), date: String(position[1]), row: Number(position[2]) }
-  if (
-    from &&
-    !(
-      isRunId(from.run) &&
-      isDay(from.date) &&
-      from.date === (date ?? from.date) &&
-      Number.isSafeInteger(from.row) &&
-      from.row > 0
-    )
-  )
-    return invalid('cursor', 'must be the cursor of an answer to the same query.')
-  return { table, limit, date, from }
+  const keyOf: Asked['keyOf'] = ({ of, run }, part) =>
+    part === 0 ? publishedKey(report.name, run, table.by, 'parquet', of) : undefined
+  return { of: date, keyOf }
+}
+
+function planInstant(report: InstantReport, { date, at, by }: Parameters): Asked | Rejection {
+  if (date !== undefined) return invalid('date', `does not apply: ${report.name} is made as of an instant; use at=INSTANT.`)
+  if (by !== undefined) return invalid('by', `does not apply: ${report.name} has one table.`)
+  const instant = at === undefined ? undefined : parseInstant(at)
+  if (at !== undefined && instant === undefined) return invalid('at', 'must be RFC 3339, such as 2026-01-31T12:00:00Z.')
+  const of = instant === undefined ? undefined : formatInstant(instant)
+  return { of, keyOf: ({ run }, part) => partKey(report.name, run, 'parquet', part) }
+}
+
+const isCount = (value: number): boolean => Number.isSafeInteger(value) && value >= 0
+
+function readFrom(parameters: Parameters, of: string | undefined): ReportQuery['from'] | Rejection {
+  const position = readCursor(parameters, ['string', 'string', 'number', 'number'])
+  if (!Array.isArray(position)) return position
+  const from = { of: String(position[0]), run: String(position[1]), part: Number(position[2]), row: Number(position[3]) }
+  // Only what we publish under can become part of a key.
+  const fits = isRunId(from.run) && (isDay(from.of) || parseInstant(from.of) !== undefined) && from.of === (of ?? from.of)
+  return fits && isCount(from.part) && isCount(from.row)
+    ? from
+    : invalid('cursor', 'must be the cursor of an answer to the same query.')
 }
 
 function isDay(text: string): boolean {
@@ -50,10 +77,10 @@ function isDay(text: string): boolean {
 
 interface Stores {
   readonly table: Pick<ReportsTable, 'newest' | 'publicationOf'>
-  readonly bucket: Pick<Archive, 'read'>
+  readonly bucket: Pick<Archive, 'open'>
 }
 
-/** Rows of a published report; none where the day was not published or has none. Throws when a store does not answer. */
+/** Rows of a published report; none where the day or instant was not published or has none. Throws when a store does not answer. */
 export async function readReport(
   name: string,
   parameters: Parameters,
@@ -64,39 +91,15 @@ export async function readReport(
   if (!report) return reject('not_found', 'There is no report of that name.')
   const query = planReport(report, parameters)
   if (isRejection(query)) return query
-  const shown = query.from ?? (await publishedRun(report.name, query.date, table))
-  if (!shown) return { data: [], cursor: null }
-  const file = await bucket.read(publishedKey(report.name, shown.run, query.table.by, 'parquet', shown.date))
+  const published = query.from ?? (await (query.of === undefined ? table.newest(report) : table.publicationOf(name, query.of)))
+  if (!published) return { data: [], cursor: null }
+  const { of, run } = published
+  const open = async (part: number) => {
+    const key = query.keyOf({ of, run }, part)
+    return key === undefined ? undefined : bucket.open(key)
+  }
+  const { rows, next } = await readRows(open, query.from ?? { part: 0, row: 0 }, query.limit)
   // A cursor's run may be long replaced and gone.
-  if (!file) return query.from ? invalid('cursor', 'is too old; ask again without it.') : { data: [], cursor: null }
-  return pageOf(file, shown, query.limit)
+  if (query.from && rows.length === 0) return invalid('cursor', 'is too old; ask again without it.')
+  return { data: rows, cursor: next ? writeCursor([of, run, next.part, next.row]) : null }
 }
-
-async function publishedRun(report: string, date: string | undefined, table: Stores['table']) {
-  const publication = await (date === undefined ? table.newest(report) : table.publicationOf(report, date))
-  return publication && { run: publication.run, date: publication.date, row: 0 }
-}
-
-async function pageOf(
-  file: ArrayBuffer,
-  { run, date, row }: NonNullable<ReportQuery['from']>,
-  limit: number,
-): Promise<Page<ReportRow>> {
-  const metadata = parquetMetadata(file)
-  const all = Number(metadata.num_rows)
-  const end = Math.min(row + limit, all)
-  const rows =
-    row < end ? await parquetReadObjects({ file, metadata, rowStart: row, rowEnd: end, parsers: { dateFromDays: dateText } }) : []
-  return { data: rows.map(readRow), cursor: end < all ? writeCursor([run, date, end]) : null }
-}
-
-const dateText = (days: number): string => new Date(days * 86_400_000).toISOString().slice(0, 10)
-
-/** Counts are far below 2^53. */
-const readRow = (row: Record<string, unknown>): ReportRow =>
-  Object.fromEntries(
-    Object.entries(row).map(([name, value]) => [
-      name,
-      typeof value === 'bigint' ? Number(value) : (value as string | number | null),
-    ]),
-  )

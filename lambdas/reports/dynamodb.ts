@@ -7,13 +7,11 @@ import {
   PutItemCommand,
   QueryCommand,
 } from '@aws-sdk/client-dynamodb'
+import { newestInstant, type Published, type Report } from '../../shared/report.ts'
 
-/** Which run's objects are the published ones of a day. */
-export interface Publication {
-  /** `YYYY-MM-DD`. */
-  readonly date: string
-  readonly run: string
-  /** Rows by the table's `by`; a table without rows has no object. */
+/** Which run's objects are the published ones of a day or an instant. */
+export interface Publication extends Published {
+  /** Of a day: rows by the table's `by`, and a table without rows has no object. Of an instant: rows by the number of the part. */
   readonly rows: Readonly<Record<string, number>>
 }
 
@@ -27,7 +25,7 @@ export type Lock =
 /** Longer than a function can run: then the run that took the lock is dead. */
 export const LOCK_MS = 16 * 60_000
 
-const DAY = 'day#'
+const PUBLISHED = 'published#'
 const lockKey = (name: string): string => `lock#${name}`
 /** The newest archive object that the scheduled runs have reported on. */
 const ARRIVALS = 'arrivals'
@@ -53,6 +51,20 @@ export function reportsTable(table: string, client = new DynamoDBClient({})) {
     }
   }
 
+  /** Deletes an item if the condition holds. */
+  const removeIf = async (
+    key: Record<string, AttributeValue>,
+    condition: string,
+    values: Record<string, AttributeValue>,
+  ): Promise<void> => {
+    const check = { ConditionExpression: condition, ExpressionAttributeValues: values }
+    try {
+      await client.send(new DeleteItemCommand({ TableName: table, Key: key, ...check }))
+    } catch (error) {
+      if (!(error instanceof ConditionalCheckFailedException)) throw error
+    }
+  }
+
   const publications = async (report: string, newestOnly: boolean): Promise<Publication[]> => {
     const found: Publication[] = []
     let from: Record<string, AttributeValue> | undefined
@@ -60,8 +72,8 @@ export function reportsTable(table: string, client = new DynamoDBClient({})) {
       const page = await client.send(
         new QueryCommand({
           TableName: table,
-          KeyConditionExpression: 'report = :report AND begins_with(run, :day)',
-          ExpressionAttributeValues: { ':report': { S: report }, ':day': { S: DAY } },
+          KeyConditionExpression: 'report = :report AND begins_with(run, :published)',
+          ExpressionAttributeValues: { ':report': { S: report }, ':published': { S: PUBLISHED } },
           ScanIndexForward: false,
           ConsistentRead: true,
           ExclusiveStartKey: from,
@@ -75,17 +87,18 @@ export function reportsTable(table: string, client = new DynamoDBClient({})) {
   }
 
   return {
-    /** Takes the lock of a run; a lock whose run died is free after a while. */
-    async lock(report: string, name: string, owner: string, now: number): Promise<Lock> {
+    /** Takes the lock of a run; a lock whose run died is free after a while. What ended well is done again unless it is wanted `once`. */
+    async lock(report: string, name: string, owner: string, now: number, once: boolean): Promise<Lock> {
       const item = { ...keyOf(report, lockKey(name)), takenBy: { S: owner }, expires: { N: String(now + LOCK_MS) } }
-      const free = 'attribute_not_exists(report) OR (attribute_not_exists(answer) AND expires < :now)'
+      // A lock with an answer does not expire any more.
+      const free = `attribute_not_exists(report) OR expires < :now${once ? '' : ' OR attribute_exists(answer)'}`
       if (await putIf(item, free, { ':now': { N: String(now) } })) return { state: 'taken' }
       const holder = await get(report, lockKey(name))
-      if (holder?.['answer']?.S) return { state: 'done', answer: JSON.parse(holder['answer'].S) }
+      if (once && holder?.['answer']?.S) return { state: 'done', answer: JSON.parse(holder['answer'].S) }
       return { state: 'held', until: Number(holder?.['expires']?.N ?? now) }
     },
 
-    /** Marks a run as ended well, for good. */
+    /** Marks a run as ended well. */
     finish: (report: string, name: string, owner: string, answer: unknown): Promise<boolean> =>
       putIf(
         { ...keyOf(report, lockKey(name)), takenBy: { S: owner }, answer: { S: JSON.stringify(answer) } },
@@ -94,30 +107,29 @@ export function reportsTable(table: string, client = new DynamoDBClient({})) {
       ),
 
     /** Gives the lock back, if it is still this owner's. */
-    async release(report: string, name: string, owner: string): Promise<void> {
-      const check = { ConditionExpression: 'takenBy = :owner', ExpressionAttributeValues: { ':owner': { S: owner } } }
-      try {
-        await client.send(new DeleteItemCommand({ TableName: table, Key: keyOf(report, lockKey(name)), ...check }))
-      } catch (error) {
-        if (!(error instanceof ConditionalCheckFailedException)) throw error
-      }
-    },
+    release: (report: string, name: string, owner: string): Promise<void> =>
+      removeIf(keyOf(report, lockKey(name)), 'takenBy = :owner', { ':owner': { S: owner } }),
 
-    /** Makes a day show this run's objects, unless a run that began later was first; then false. */
-    publish: (report: string, { date, run, rows }: Publication): Promise<boolean> =>
+    /** Makes a day or an instant show this run's objects, unless a run that began later was first; then false. */
+    publish: (report: string, { of, run, rows }: Publication): Promise<boolean> =>
       putIf(
-        { ...keyOf(report, `${DAY}${date}`), published: { S: run }, rows: { S: JSON.stringify(rows) } },
+        { ...keyOf(report, `${PUBLISHED}${of}`), published: { S: run }, rows: { S: JSON.stringify(rows) } },
         'attribute_not_exists(report) OR published <= :run',
         { ':run': { S: run } },
       ),
 
-    /** Every published day, newest first. */
+    /** Stops showing it, unless another run has replaced it. */
+    withdraw: (report: string, { of, run }: Published): Promise<void> =>
+      removeIf(keyOf(report, `${PUBLISHED}${of}`), 'published = :run', { ':run': { S: run } }),
+
+    /** Everything that is published; days are newest first. */
     published: (report: string): Promise<Publication[]> => publications(report, false),
 
-    newest: async (report: string): Promise<Publication | undefined> => (await publications(report, true))[0],
+    newest: async ({ name, made }: Report): Promise<Publication | undefined> =>
+      made === 'by day' ? (await publications(name, true))[0] : newestInstant(await publications(name, false)),
 
-    async publicationOf(report: string, date: string): Promise<Publication | undefined> {
-      const item = await get(report, `${DAY}${date}`)
+    async publicationOf(report: string, of: string): Promise<Publication | undefined> {
+      const item = await get(report, `${PUBLISHED}${of}`)
       return item && readPublication(item)
     },
 
@@ -135,7 +147,7 @@ export function reportsTable(table: string, client = new DynamoDBClient({})) {
 }
 
 const readPublication = (item: Record<string, AttributeValue>): Publication => ({
-  date: (item['run']?.S ?? '').slice(DAY.length),
+  of: (item['run']?.S ?? '').slice(PUBLISHED.length),
   run: item['published']?.S ?? '',
   rows: JSON.parse(item['rows']?.S ?? '{}'),
 })

@@ -1,20 +1,14 @@
-import { rm } from 'node:fs/promises'
-import pLimit from 'p-limit'
 import { ARCHIVE_PREFIX, columnName, envelopeColumns, fieldColumns } from '../../shared/archive.ts'
 import { reading } from '../../shared/events/reading.ts'
-import { arrivalsView, type Workspace } from './duckdb.ts'
-import { type ArchiveObject, eventObjects, type Footer, mayHoldDay, mayHoldEarlier, readFooter } from './plan-objects.ts'
+import type { Workspace } from './duckdb.ts'
+import { type Candidate, loadObjects, readFooters } from './load-objects.ts'
+import { type ArchiveObject, mayHoldDay, mayHoldEarlier } from './plan-objects.ts'
 import type { Period } from './plan-run.ts'
 import type { Archive } from './s3.ts'
 
-const FOOTERS_AT_ONCE = 32
 const columns = [...envelopeColumns, ...fieldColumns(reading)]
-
-interface Candidate extends ArchiveObject {
-  /** Its place in the archive's order of arrival. */
-  readonly place: number
-  readonly footer: Footer
-}
+/** Every reading has a timestamp; the event time may differ from it. */
+const TIMESTAMP = columnName(reading.name, 'timestamp')
 
 /** What one report reads with, and the named statements of its SQL. */
 export interface Reader {
@@ -29,44 +23,29 @@ export interface Reader {
  * repetitions that arrived earlier under another day. `since` (milliseconds since 1970) is what it means by new.
  */
 export async function gatherReadings(period: Period, since: number, reader: Reader): Promise<number[]> {
-  const candidates = await readFooters(reader.archive)
+  const candidates = await readFooters(reader.archive, ARCHIVE_PREFIX, [TIMESTAMP, 'received_time_us'])
   const isNew = ({ modified }: ArchiveObject): boolean =>
     period === 'every day' || (period === 'days with arrivals' && modified >= since)
-  const fresh = candidates.filter(candidate => isNew(candidate) && candidate.footer.timestamps !== 'none')
+  const fresh = candidates.filter(candidate => isNew(candidate) && candidate.footer.spans[TIMESTAMP] !== 'none')
   await load(fresh, 'load', reader)
 
   const days = typeof period === 'object' ? [period.day] : (await loaded(reader)).map(({ day }) => day)
   const others = candidates.filter(candidate => !fresh.includes(candidate))
-  const more = others.filter(({ footer }) => mayHoldDay(footer, days))
+  const more = others.filter(({ footer }) => mayHoldDay(footer, TIMESTAMP, days))
   await load(more, 'load', reader)
 
   const lastReceived = (await loaded(reader)).filter(({ day }) => days.includes(day)).map(({ received }) => received)
   const last = lastReceived.reduce((a, b) => (a > b ? a : b), -1n)
-  const earlier = others.filter(candidate => !more.includes(candidate) && mayHoldEarlier(candidate.footer, last))
+  const earlier = others.filter(candidate => !more.includes(candidate) && mayHoldEarlier(candidate.footer, TIMESTAMP, last))
   await load(earlier, 'load repeats', reader)
   return days
 }
 
-async function readFooters(archive: Archive): Promise<Candidate[]> {
-  const objects = eventObjects(await archive.list(ARCHIVE_PREFIX))
-  const timestamp = columnName('reading', 'timestamp')
-  return pLimit(FOOTERS_AT_ONCE).map(objects, async (object, place) => ({
-    ...object,
-    place,
-    footer: readFooter(await archive.footer(object), timestamp),
-  }))
-}
-
-/** Through the disk, one object at a time, so that a large archive needs no more room than its largest object. */
-async function load(candidates: readonly Candidate[], statement: string, { archive, workspace, sql }: Reader): Promise<void> {
-  const file = workspace.file('arrivals.parquet')
-  for (const { key, place, footer } of candidates) {
-    await archive.download(key, file)
-    await workspace.run(arrivalsView(file, place, columns, footer.columns))
-    await workspace.run(sql('arriving'))
-    await workspace.run(sql(statement))
-  }
-  await rm(file, { force: true })
+async function load(candidates: readonly Candidate[], statement: string, { sql, ...reader }: Reader): Promise<void> {
+  await loadObjects(candidates, columns, reader, async () => {
+    await reader.workspace.run(sql('arriving'))
+    await reader.workspace.run(sql(statement))
+  })
 }
 
 async function loaded({ workspace, sql }: Reader): Promise<{ day: number; received: bigint }[]> {

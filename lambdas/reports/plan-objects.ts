@@ -20,16 +20,13 @@ export type Span = { readonly least: number; readonly greatest: number } | 'none
 /** What the footer of one object tells without reading it. */
 export interface Footer {
   readonly columns: ReadonlySet<string>
-  /** Epoch seconds of its readings, by their own `timestamp`: the event time may differ from it. */
-  readonly timestamps: Span
-  /** Arrivals of all its events in microseconds since 1970, rounded to a double. */
-  readonly received: Span
+  /** By the names of the columns that were asked for; whole numbers beyond 2^53 are rounded to a double. */
+  readonly spans: Readonly<Record<string, Span>>
 }
 
-export const readFooter = (metadata: FileMetaData, timestampColumn: string): Footer => ({
+export const readFooter = (metadata: FileMetaData, spans: readonly string[]): Footer => ({
   columns: new Set(metadata.schema.slice(1).map(element => element.name)),
-  timestamps: spanOf(metadata, timestampColumn),
-  received: spanOf(metadata, 'received_time_us'),
+  spans: Object.fromEntries(spans.map(column => [column, spanOf(metadata, column)])),
 })
 
 function spanOf(metadata: FileMetaData, column: string): Span {
@@ -58,17 +55,27 @@ function union(a: Span, b: Span): Span {
 
 const SECONDS_A_DAY = 86_400
 
-/** Whether an object may hold a reading of one of these days (days since 1970, ascending). */
-export function mayHoldDay({ timestamps }: Footer, days: readonly number[]): boolean {
-  if (timestamps === 'none') return false
-  if (timestamps === 'unknown') return days.length > 0
-  const first = Math.floor(timestamps.least / SECONDS_A_DAY)
-  const last = Math.floor(timestamps.greatest / SECONDS_A_DAY)
+/** Whether an object may hold a time (epoch seconds) of one of these days (days since 1970, ascending) in a column. */
+export function mayHoldDay({ spans }: Footer, column: string, days: readonly number[]): boolean {
+  const span = spans[column] ?? 'unknown'
+  if (span === 'none') return false
+  if (span === 'unknown') return days.length > 0
+  const first = Math.floor(span.least / SECONDS_A_DAY)
+  const last = Math.floor(span.greatest / SECONDS_A_DAY)
   return days.some(day => day >= first && day <= last)
 }
 
-/** Whether an object may hold an earlier arrival of an event that arrived at `received` (microseconds since 1970) or before. */
-export function mayHoldEarlier({ timestamps, received }: Footer, lastReceived: bigint): boolean {
-  if (timestamps === 'none' || received === 'none') return false
-  return received === 'unknown' || received.least <= Number(lastReceived)
-}
+/**
+ * Whether an object may hold an earlier arrival of an event that arrived at `lastReceived` (microseconds since 1970) or before;
+ * every event that is sought has a value in `column`.
+ */
+export const mayHoldEarlier = ({ spans }: Footer, column: string, lastReceived: bigint): boolean =>
+  spans[column] !== 'none' && mayStartBy(spans['received_time_us'], lastReceived)
+
+/** Whether an object may hold an event before an instant (microseconds since 1970); every event that is sought has a value in `column`. */
+export const mayHoldBefore = ({ spans }: Footer, column: string, at: bigint): boolean =>
+  spans[column] !== 'none' && mayStartBy(spans['event_time_us'], at)
+
+/** Rounding keeps the order, but may make two values equal: the end counts. */
+const mayStartBy = (span: Span = 'unknown', last: bigint): boolean =>
+  span !== 'none' && (span === 'unknown' || span.least <= Number(last))

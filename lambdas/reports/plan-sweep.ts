@@ -1,24 +1,36 @@
-import { type Report, reportPrefix } from '../../shared/report.ts'
+import { newestInstant, type Published, type Report, reportPrefix, runId } from '../../shared/report.ts'
 
+const HOUR_MS = 3_600_000
 /** A day: longer than any run, any page of an answer, and any reading of a prefix that a run has just returned. */
-const GRACE_MS = 24 * 3_600_000
+const GRACE_MS = 24 * HOUR_MS
+/** Each instant is published with the whole history before it: what was made a week ago is made again on demand. */
+const KEEP_MS = 7 * 24 * HOUR_MS
+
+/** What is to be shown no longer: instants whose run is a week old, but never the newest. Days are shown for ever. */
+export function outdated<P extends Published>(report: Report, published: readonly P[], now: number): P[] {
+  if (report.made === 'by day') return []
+  const newest = newestInstant(published)
+  return published.filter(publication => publication !== newest && publication.run < runId(now - KEEP_MS, ''))
+}
 
 /**
- * Keys of the objects that no day shows and nobody can be reading: those of replaced and of crashed runs. Call it with the
- * publications read after the listing: then a run that publishes meanwhile loses nothing.
+ * Keys of the objects that nothing published shows and nobody can be reading: those of replaced and of crashed runs. Call it with
+ * the publications read after the listing: then a run that publishes meanwhile loses nothing.
  */
 export function expired(
   report: Report,
   objects: readonly { readonly key: string; readonly modified: number }[],
-  published: readonly { readonly date: string; readonly run: string }[],
+  published: readonly Published[],
   now: number,
 ): string[] {
-  const shown = new Set(published.map(({ date, run }) => `${run}/${date}`))
-  const runAndDate = new RegExp(`^${reportPrefix(report.name)}([^/]+)/.*?([\\d-]+)\\.(?:parquet|csv)$`)
+  // A run replaces single days of others, but makes an instant whole.
+  const shows = (run: string, date: string): string => (report.made === 'by day' ? `${run}/${date}` : run)
+  const shown = new Set(published.map(({ of, run }) => shows(run, of)))
+  const runAndName = new RegExp(`^${reportPrefix(report.name)}([^/]+)/.*?([\\d-]+)\\.(?:parquet|csv)$`)
   return objects
     .filter(({ key, modified }) => {
-      const [, run, date] = runAndDate.exec(key) ?? []
-      return run !== undefined && !shown.has(`${run}/${date}`) && now - modified > GRACE_MS
+      const [, run, name = ''] = runAndName.exec(key) ?? []
+      return run !== undefined && !shown.has(shows(run, name)) && now - modified > GRACE_MS
     })
     .map(({ key }) => key)
 }

@@ -1,5 +1,9 @@
 import pLimit from 'p-limit'
 import {
+  type DailyReport,
+  type InstantReport,
+  partKey,
+  partsPrefix,
   publishedKey,
   publishedPrefix,
   type Report,
@@ -10,48 +14,79 @@ import {
 import type { Workspace } from './duckdb.ts'
 import type { Publication, ReportsTable } from './dynamodb.ts'
 import { dateOf } from './plan-run.ts'
-import { expired } from './plan-sweep.ts'
+import { expired, outdated } from './plan-sweep.ts'
 import type { Archive } from './s3.ts'
 
 const formats: Record<ReportFormat, string> = { parquet: 'application/vnd.apache.parquet', csv: 'text/csv; charset=utf-8' }
 const WRITES_AT_ONCE = 16
 
+/** Where a run reads and publishes, and where it works. */
+export interface Storage {
+  readonly archive: Archive
+  readonly workspace: Workspace
+}
+
 /** Writes one day of one table under this run's prefixes, where nobody looks yet; returns the number of rows. */
-export async function uploadDay(
+export const uploadDay = (
   query: string,
-  at: { readonly report: Report; readonly run: string; readonly table: ReportTable; readonly day: number },
-  { archive, workspace }: { readonly archive: Archive; readonly workspace: Workspace },
-): Promise<number> {
-  const { report, run, table, day } = at
+  {
+    report,
+    run,
+    table,
+    day,
+  }: { readonly report: DailyReport; readonly run: string; readonly table: ReportTable; readonly day: number },
+  storage: Storage,
+): Promise<number> => upload(query, format => publishedKey(report.name, run, table.by, format, dateOf(day)), storage)
+
+/** The same for one part of what is made as of an instant. */
+export const uploadPart = (
+  query: string,
+  { report, run, part }: { readonly report: InstantReport; readonly run: string; readonly part: number },
+  storage: Storage,
+): Promise<number> => upload(query, format => partKey(report.name, run, format, part), storage)
+
+async function upload(query: string, keyOf: (format: ReportFormat) => string, { archive, workspace }: Storage): Promise<number> {
   let rows = 0
   for (const [format, contentType] of Object.entries(formats) as [ReportFormat, string][]) {
     const name = `published.${format}`
     rows = await workspace.write(query, name, format)
-    await archive.upload(workspace.file(name), publishedKey(report.name, run, table.by, format, dateOf(day)), contentType)
+    await archive.upload(workspace.file(name), keyOf(format), contentType)
   }
   return rows
 }
 
-/** Makes the days show this run, each in one conditional write; days that never had rows need none. */
+/** Makes days or instants show this run, each in one conditional write; days that never had rows need none. */
 export async function publish(report: Report, publications: readonly Publication[], table: ReportsTable): Promise<void> {
-  const before = new Set((await table.published(report.name)).map(({ date }) => date))
-  const telling = publications.filter(({ date, rows }) => before.has(date) || Object.values(rows).some(count => count > 0))
+  const telling = report.made === 'by day' ? await tellingDays(report, publications, table) : publications
   await pLimit(WRITES_AT_ONCE).map(telling, publication => table.publish(report.name, publication))
 }
 
-/** What a run answers: where its Parquet is, by table, and how many rows it published. */
-export interface Answer {
-  readonly prefixes: Readonly<Record<string, string>>
-  readonly rows: number
+async function tellingDays(
+  report: DailyReport,
+  publications: readonly Publication[],
+  table: ReportsTable,
+): Promise<readonly Publication[]> {
+  const before = new Set((await table.published(report.name)).map(({ of }) => of))
+  return publications.filter(({ of, rows }) => before.has(of) || Object.values(rows).some(count => count > 0))
 }
 
-export const answerOf = (report: Report, run: string, publications: readonly Publication[]): Answer => ({
-  prefixes: Object.fromEntries(report.tables.map(({ by }) => [`by_${by}`, publishedPrefix(report.name, run, by, 'parquet')])),
-  rows: publications.flatMap(({ rows }) => Object.values(rows)).reduce((total, rows) => total + rows, 0),
-})
+/** What a run answers: where its Parquet is, by table where the report has tables, and how many rows it published. */
+export type Answer = { readonly rows: number } & (
+  | { readonly prefix: string }
+  | { readonly prefixes: Readonly<Record<string, string>> }
+)
 
-/** Deletes what no day shows any more, except the newest of it, which readers may still be reading. */
+export function answerOf(report: Report, run: string, publications: readonly Publication[]): Answer {
+  const rows = publications.flatMap(publication => Object.values(publication.rows)).reduce((total, count) => total + count, 0)
+  if (report.made === 'as of an instant') return { prefix: partsPrefix(report.name, run, 'parquet'), rows }
+  const prefixes = report.tables.map(({ by }) => [`by_${by}`, publishedPrefix(report.name, run, by, 'parquet')])
+  return { prefixes: Object.fromEntries(prefixes), rows }
+}
+
+/** Withdraws old instants, then deletes what nothing shows any more, except the newest of it, which readers may still be reading. */
 export async function sweep(report: Report, now: number, archive: Archive, table: ReportsTable): Promise<void> {
   const objects = await archive.list(reportPrefix(report.name))
+  const old = outdated(report, await table.published(report.name), now)
+  await pLimit(WRITES_AT_ONCE).map(old, publication => table.withdraw(report.name, publication))
   await archive.remove(expired(report, objects, await table.published(report.name), now))
 }

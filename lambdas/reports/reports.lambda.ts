@@ -2,12 +2,16 @@ import { randomBytes } from 'node:crypto'
 import { tmpdir } from 'node:os'
 import { reports } from '../../shared/catalogue.ts'
 import { runId } from '../../shared/report.ts'
+import { durationP95 } from '../../shared/reports/duration-p95.ts'
+import { enrichedActions } from '../../shared/reports/enriched-actions.ts'
+import { SafeError } from '../../shared/safe-error.ts'
 import { type Told, handler as wrap } from '../handler.ts'
 import { openWorkspace } from './duckdb.ts'
-import { type ReportsTable, reportsTable } from './dynamodb.ts'
+import { type Publication, type ReportsTable, reportsTable } from './dynamodb.ts'
 import { databaseMegabytes, type Request, readRequest } from './plan-run.ts'
-import { type Answer, answerOf, publish, sweep } from './publish.ts'
+import { type Answer, answerOf, publish, type Storage, sweep } from './publish.ts'
 import { runDurationP95 } from './run-duration-p95.ts'
+import { runEnrichedActions } from './run-enriched-actions.ts'
 import { type Archive, archive } from './s3.ts'
 import { scratchFolder } from './scratch.ts'
 
@@ -20,7 +24,10 @@ interface Stores {
   readonly memory: number
 }
 
-/** Runs a report: the scheduler's call takes the days with new arrivals, `{date}` one day, `{all: true}` every day. */
+/**
+ * Runs a report. A daily one takes `{date}` for one day, `{all: true}` for every day, else the days with new arrivals; another is
+ * made as of `{at}`. The scheduler adds `{once: true}`, since it may call twice.
+ */
 export const handler = wrap('reports', environment => {
   const stores: Stores = {
     bucket: archive(environment.ARCHIVE_BUCKET),
@@ -32,17 +39,17 @@ export const handler = wrap('reports', environment => {
     const started = Date.now()
     const request = readRequest(input, reports, started)
     const run = runId(started, randomBytes(4).toString('hex'))
-    const lock = await stores.table.lock(request.report.name, request.name, run, started)
+    const lock = await stores.table.lock(request.report.name, request.name, run, started, request.once)
     if (lock.state === 'done') return lock.answer as Answer
     if (lock.state === 'held')
-      throw new Error(
+      throw new SafeError(
         `This report is being made by another run; try again after ${new Date(lock.until).toISOString()} at the latest.`,
       )
     let answer: Answer | undefined
     try {
       answer = await make(request, run, started, stores)
     } finally {
-      if (answer && request.once) await stores.table.finish(request.report.name, request.name, run, answer)
+      if (answer) await stores.table.finish(request.report.name, request.name, run, answer)
       else await stores.table.release(request.report.name, request.name, run)
     }
     tell(told, answer, started)
@@ -50,25 +57,33 @@ export const handler = wrap('reports', environment => {
   }
 })
 
-async function make(
-  { report, period }: Request,
-  run: string,
-  started: number,
-  { bucket, table, memory }: Stores,
-): Promise<Answer> {
-  const since = ((await table.arrivalsUntil(report.name)) ?? 0) - OVERLAP_MS
+async function make(request: Request, run: string, started: number, { bucket, table, memory }: Stores): Promise<Answer> {
+  const { report } = request
   const workspace = await openWorkspace(await scratchFolder(tmpdir(), run, started), memory)
   try {
-    const publications = await runDurationP95({ period, since, run }, { archive: bucket, workspace })
+    const publications = await compute(request, run, table, { archive: bucket, workspace })
     await publish(report, publications, table)
-    if (period === 'days with arrivals') {
-      await table.noteArrivals(report.name, started)
-      await sweep(report, started, bucket, table)
-    }
+    if ('period' in request && request.period === 'days with arrivals') await table.noteArrivals(report.name, started)
+    if (request.once) await sweep(report, started, bucket, table)
     return answerOf(report, run, publications)
   } finally {
     await workspace.close()
   }
+}
+
+/** What computes each report. */
+const daily: Readonly<Record<string, typeof runDurationP95>> = { [durationP95.name]: runDurationP95 }
+const asOfInstants: Readonly<Record<string, typeof runEnrichedActions>> = { [enrichedActions.name]: runEnrichedActions }
+
+async function compute(request: Request, run: string, table: ReportsTable, storage: Storage): Promise<Publication[]> {
+  const { name } = request.report
+  const [days, instant] = [daily[name], asOfInstants[name]]
+  if ('period' in request && days) {
+    const since = ((await table.arrivalsUntil(name)) ?? 0) - OVERLAP_MS
+    return days({ period: request.period, since, run }, storage)
+  }
+  if ('at' in request && instant) return [await instant({ at: request.at, run }, storage)]
+  throw new SafeError(`Nothing computes ${name}; add its run to lambdas/reports/reports.lambda.ts.`)
 }
 
 function tell(told: Told, { rows }: Answer, started: number): void {

@@ -5,13 +5,15 @@ import { pipeline } from 'node:stream/promises'
 import {
   DeleteObjectsCommand,
   GetObjectCommand,
+  HeadObjectCommand,
   ListObjectsV2Command,
-  NoSuchKey,
+  NotFound,
   PutObjectCommand,
   S3Client,
 } from '@aws-sdk/client-s3'
 import { type AsyncBuffer, type FileMetaData, parquetMetadataAsync } from 'hyparquet'
 import { REPORTS_PREFIX } from '../../shared/archive.ts'
+import { SafeError } from '../../shared/safe-error.ts'
 
 export interface StoredObject {
   readonly key: string
@@ -26,8 +28,8 @@ export interface Archive {
   list(prefix: string): Promise<StoredObject[]>
   /** The footer of a Parquet object. Throws with the key where the object is no Parquet. */
   footer(object: Pick<StoredObject, 'key' | 'size'>): Promise<FileMetaData>
-  /** The whole object, or undefined when there is none. */
-  read(key: string): Promise<ArrayBuffer | undefined>
+  /** An object to read by ranges, or undefined when there is none. */
+  open(key: string): Promise<AsyncBuffer | undefined>
   download(key: string, file: string): Promise<void>
   upload(file: string, key: string, contentType: string): Promise<void>
   remove(keys: readonly string[]): Promise<void>
@@ -42,6 +44,10 @@ const KEYS_A_DELETE = 1000
 /** Opens the bucket; all failures of S3 are thrown. */
 export function archive(bucket: string, client = new S3Client({})): Archive {
   const get = (key: string, range?: string) => client.send(new GetObjectCommand({ Bucket: bucket, Key: key, Range: range }))
+  const ranged = (key: string, size: number): AsyncBuffer => ({
+    byteLength: size,
+    slice: async (start, end = size) => exactly(await (await get(key, `bytes=${start}-${end - 1}`)).Body?.transformToByteArray()),
+  })
 
   return {
     async list(prefix) {
@@ -57,23 +63,19 @@ export function archive(bucket: string, client = new S3Client({})): Archive {
     },
 
     async footer({ key, size }) {
-      const ranged: AsyncBuffer = {
-        byteLength: size,
-        slice: async (start, end = size) =>
-          exactly(await (await get(key, `bytes=${start}-${end - 1}`)).Body?.transformToByteArray()),
-      }
       try {
-        return await parquetMetadataAsync(ranged, { initialFetchSize: FOOTER_BYTES })
+        return await parquetMetadataAsync(ranged(key, size), { initialFetchSize: FOOTER_BYTES })
       } catch (error) {
-        throw new Error(`The footer of ${key} cannot be read.`, { cause: error })
+        throw new SafeError(`The footer of ${key} cannot be read.`, { cause: error })
       }
     },
 
-    async read(key) {
+    async open(key) {
       try {
-        return exactly(await (await get(key)).Body?.transformToByteArray())
+        const { ContentLength = 0 } = await client.send(new HeadObjectCommand({ Bucket: bucket, Key: key }))
+        return ranged(key, ContentLength)
       } catch (error) {
-        if (error instanceof NoSuchKey) return undefined
+        if (error instanceof NotFound) return undefined
         throw error
       }
     },
@@ -90,7 +92,7 @@ export function archive(bucket: string, client = new S3Client({})): Archive {
       for (let at = 0; at < keys.length; at += KEYS_A_DELETE) {
         const Objects = keys.slice(at, at + KEYS_A_DELETE).map(Key => ({ Key }))
         const { Errors } = await client.send(new DeleteObjectsCommand({ Bucket: bucket, Delete: { Objects, Quiet: true } }))
-        if (Errors?.[0]) throw new Error(`${Errors[0].Key} cannot be deleted: ${Errors[0].Message}`)
+        if (Errors?.[0]) throw new SafeError(`${Errors[0].Key} cannot be deleted: ${Errors[0].Message}`)
       }
     },
 

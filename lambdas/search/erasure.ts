@@ -1,5 +1,6 @@
 import type { Client } from '@opensearch-project/opensearch'
 import type { Projection } from '../../shared/projection.ts'
+import { SafeError } from '../../shared/safe-error.ts'
 import { indexOf } from '../../shared/search.ts'
 import type { UserItem } from '../../shared/state.ts'
 import { type BulkOperation, bulk } from './opensearch.ts'
@@ -38,7 +39,7 @@ async function deleteOlder(client: Client, index: string, key: string, user: str
     const older = body.hits.hits.filter(hit => (hit._version ?? 0) < erasedOrd)
     const deletes = older.map((hit): BulkOperation => ({ action: 'delete', index, id: String(hit._id), version: erasedOrd }))
     const answers = deletes.length > 0 ? await bulk(client, deletes) : []
-    if (answers.map(outcomeOf).includes('retry')) throw new Error('OpenSearch is busy: an erasure must be sent again.')
+    if (answers.map(outcomeOf).includes('retry')) throw new SafeError('OpenSearch is busy: an erasure must be sent again.')
     after = body.hits.hits.at(-1)?.sort
   } while (after)
 }

@@ -19,7 +19,9 @@ export const handler = wrap('index-events', environment => {
   }
   let ready = false
   return async ({ Records }: KinesisStreamEvent, told) => {
-    const lines = Records.map(({ kinesis }) => fromLines(Buffer.from(kinesis.data, 'base64').toString(), raw.eventTypes))
+    const lines = Records.map(({ kinesis }) =>
+      fromLines(Buffer.from(kinesis.data, 'base64').toString(), raw.eventTypes, 'search'),
+    )
     const operations = planEvents(
       lines.flatMap(({ events }) => events),
       raw,

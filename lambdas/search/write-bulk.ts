@@ -1,5 +1,6 @@
 import type { Client } from '@opensearch-project/opensearch'
 import { reject } from '../../shared/rejections.ts'
+import { SafeError } from '../../shared/safe-error.ts'
 import type { Told } from '../handler.ts'
 import type { Quarantine, QuarantinedEvent } from '../quarantine/dynamodb.ts'
 import { type BulkOperation, bulk } from './opensearch.ts'
@@ -28,7 +29,7 @@ async function writeSome(operations: readonly BulkOperation[], { client, aside, 
   told.count('DocumentsIndexed', outcomes.filter(outcome => outcome === 'written').length)
   told.count('DocumentsRefused', refused.length)
   told.count('Retries', retries)
-  if (retries > 0) throw new Error(`OpenSearch is busy: ${retries} of ${operations.length} documents must be sent again.`)
+  if (retries > 0) throw new SafeError(`OpenSearch is busy: ${retries} of ${operations.length} documents must be sent again.`)
 }
 
 const asQuarantined = (operation: BulkOperation): QuarantinedEvent => ({

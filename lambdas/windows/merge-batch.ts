@@ -1,6 +1,7 @@
 import type { DynamoDBRecord } from 'aws-lambda'
 import pLimit from 'p-limit'
 import { type Projection, projectionKey } from '../../shared/projection.ts'
+import { SafeError } from '../../shared/safe-error.ts'
 import type { UserItem } from '../../shared/state.ts'
 import type { Told } from '../handler.ts'
 import { type Attributes, readItem, type StateTable } from '../state/dynamodb.ts'
@@ -36,7 +37,7 @@ async function apply(task: Task, parts: MergeParts): Promise<void> {
     if (result === 'written') return
     parts.told.count('Conflicts', 1)
   }
-  throw new Error(`A window was written by others ${ATTEMPTS} times in a row; the batch is delivered again.`)
+  throw new SafeError(`A window was written by others ${ATTEMPTS} times in a row; the batch is delivered again.`)
 }
 
 async function putWindow(task: Task & { kind: 'window' }, { table, life }: MergeParts) {

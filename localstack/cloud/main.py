@@ -13,11 +13,14 @@ from ministack import app
 import bodies
 import delivery
 import mappings
+import metrics
 import shards
 import table_streams
 
 CLEAN = os.path.join(os.environ["STATE_DIR"], "clean")  # exists while the saved state is whole
 FLUSH_SECONDS = 30
+
+save_services = app.save_all
 
 
 def save_everything(services):
@@ -48,9 +51,8 @@ async def run():
 
 
 if __name__ == "__main__":
-    save_services = app.save_all
     app.save_all = save_everything
-    for overlay in (bodies, delivery, mappings, shards, table_streams):
+    for overlay in (bodies, delivery, mappings, metrics, shards, table_streams):
         overlay.install()
     if os.path.exists(CLEAN):
         os.remove(CLEAN)

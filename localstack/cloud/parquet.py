@@ -60,7 +60,8 @@ def coerce(value, kind):
         return value if isinstance(value, str) else json.dumps(value, separators=(",", ":"))
     if kind in INTEGERS:
         number = int(value) if isinstance(value, str) and re.fullmatch(r"[+-]?\d+", value) else value
-        if isinstance(number, bool) or not isinstance(number, int) or not -(2**(INTEGERS[kind] - 1)) <= number < 2**(INTEGERS[kind] - 1):
+        limit = 2**(INTEGERS[kind] - 1)
+        if isinstance(number, bool) or not isinstance(number, int) or not -limit <= number < limit:
             raise Unconvertible("mismatch")
         return number
     if kind in ("double", "float"):

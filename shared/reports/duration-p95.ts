@@ -1,4 +1,4 @@
-import type { Report, ReportColumn } from '../report.ts'
+import type { DailyReport, ReportColumn } from '../report.ts'
 
 const date: ReportColumn = { name: 'date', type: 'date', about: 'UTC day of the reading.' }
 
@@ -17,8 +17,9 @@ const by = (name: string, dimension: string, about: string) => ({
 })
 
 /** The rules, such as how many events a group needs, are in lambdas/reports/duration-p95.sql. */
-export const durationP95: Report = {
+export const durationP95: DailyReport = {
   name: 'duration-p95',
   about: 'The 95th percentile of event_duration without outliers, by day and by device type or device.',
+  made: 'by day',
   tables: [by('type', 'device_type', 'Type of the devices.'), by('device', 'device_id', 'The device.')],
 }

@@ -1,12 +1,11 @@
-import { copyFile, mkdir, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises'
+import { copyFile, mkdir, readdir, rm, stat, writeFile } from 'node:fs/promises'
 import path from 'node:path'
 import { DuckDBInstance } from '@duckdb/node-api'
-import { parquetMetadata } from 'hyparquet'
+import { asyncBufferFromFile, parquetMetadataAsync } from 'hyparquet'
 import type { Archive, StoredObject } from '../../lambdas/reports/s3.ts'
 import { archiveColumns, toLine } from '../../shared/archive.ts'
 import { eventTypes } from '../../shared/catalogue.ts'
 import type { Event } from '../../shared/event.ts'
-import { reading } from '../../shared/events/reading.ts'
 import { millisToMicros, secondsToMicros } from '../../shared/time.ts'
 
 /** A bucket in a folder; it notes which objects were downloaded. */
@@ -26,11 +25,8 @@ export function folderArchive(folder: string): Archive & { readonly downloads: s
       )
       return objects.filter(({ key }) => key.startsWith(prefix)).toSorted((a, b) => (a.key < b.key ? -1 : 1))
     },
-    footer: async ({ key }) => parquetMetadata(await readFile(at(key))),
-    async read(key) {
-      const bytes = await readFile(at(key)).catch(() => undefined)
-      return bytes && new Uint8Array(bytes).buffer
-    },
+    footer: async ({ key }) => parquetMetadataAsync(await asyncBufferFromFile(at(key))),
+    open: async key => ((await stat(at(key)).catch(() => undefined)) ? asyncBufferFromFile(at(key)) : undefined),
     async download(key, file) {
       downloads.push(key)
       await copyFile(at(key), file)
@@ -65,14 +61,23 @@ export const eventOf = (row: Row, at: number): Event => {
   return { id: event_id, source, type: 'reading', subject: fields.device_id, time, received, data: fields }
 }
 
-/** Writes one archive object as Firehose does: lines to Parquet. `without` leaves columns out, as before they were catalogued. */
-export async function archiveRows(
+/** Writes readings as one archive object. `without` leaves columns out, as before they were catalogued. */
+export const archiveRows = (folder: string, key: string, rows: readonly Row[], without: readonly string[] = []): Promise<void> =>
+  archiveEvents(folder, key, rows.map(eventOf), without)
+
+/** Writes one archive object as Firehose does: lines to Parquet. */
+export async function archiveEvents(
   folder: string,
   key: string,
-  rows: readonly Row[],
+  events: readonly Event[],
   without: readonly string[] = [],
 ): Promise<void> {
-  const lines = rows.map((row, at) => toLine(eventOf(row, at), reading as never))
+  const lines = events.map(event =>
+    toLine(
+      event,
+      eventTypes.find(({ name }) => name === event.type),
+    ),
+  )
   await mkdir(path.dirname(path.join(folder, key)), { recursive: true })
   await writeFile(path.join(folder, 'lines.json'), lines.join('\n'))
   const types = { string: 'VARCHAR', bigint: 'BIGINT', double: 'DOUBLE', boolean: 'BOOLEAN' }

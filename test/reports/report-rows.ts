@@ -1,5 +1,5 @@
 import path from 'node:path'
-import { parquetReadObjects } from 'hyparquet'
+import { type AsyncBuffer, parquetReadObjects } from 'hyparquet'
 import { openWorkspace } from '../../lambdas/reports/duckdb.ts'
 import type { Period } from '../../lambdas/reports/plan-run.ts'
 import { runDurationP95 } from '../../lambdas/reports/run-duration-p95.ts'
@@ -17,8 +17,8 @@ export async function reportRows(folder: string, period: Period, since = 0) {
     const rowsOf = async (by: string) => {
       const keys = publications
         .filter(({ rows }) => rows[by])
-        .map(({ date }) => publishedKey('duration-p95', run, by, 'parquet', date))
-      const days = await Promise.all(keys.map(async key => readParquet((await archive.read(key)) as ArrayBuffer)))
+        .map(({ of }) => publishedKey('duration-p95', run, by, 'parquet', of))
+      const days = await Promise.all(keys.map(async key => readParquet((await archive.open(key)) as AsyncBuffer)))
       return days.flat()
     }
     return { type: await rowsOf('type'), device: await rowsOf('device'), publications, downloads: archive.downloads }
@@ -27,7 +27,7 @@ export async function reportRows(folder: string, period: Period, since = 0) {
   }
 }
 
-async function readParquet(file: ArrayBuffer): Promise<Record<string, unknown>[]> {
+async function readParquet(file: AsyncBuffer): Promise<Record<string, unknown>[]> {
   const rows = await parquetReadObjects({ file })
   return rows.map(row => Object.fromEntries(Object.entries(row).map(([name, value]) => [name, plain(value)])))
 }

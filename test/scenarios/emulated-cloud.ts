@@ -103,7 +103,8 @@ export async function eventually<T>(what: string, ask: () => T | undefined | fal
   throw new Error(`Not within 30 s: ${what}`)
 }
 
-const freePort = (): Promise<number> =>
+/** A port that nobody listens on. */
+export const freePort = (): Promise<number> =>
   new Promise(done => {
     const server = createTcpServer().listen(0, '127.0.0.1', () => {
       const { port } = server.address() as AddressInfo

@@ -1,13 +1,16 @@
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
+import { searchOf } from '../../cli/clients.ts'
+import { findTarget } from '../../cli/target.ts'
 import { openSearchPid } from '../../localstack/opensearch.ts'
 import { localCloud } from '../../localstack/parts.ts'
 import { millrace } from '../command.ts'
-import { differencesFrom, newRun, quarantined, readingsFile, send, settled, store, visitsFile } from './thread.ts'
+import { differencesFrom, newRun, quarantined, type Run, send, settled, simulatedFile, store } from './thread.ts'
 
 const MINUTES = 60_000
 const SETTLE_SECONDS = 240
+const INTERACTIONS = 'events-interaction-*'
 
 let folder: string
 beforeAll(async () => {
@@ -16,15 +19,18 @@ beforeAll(async () => {
 afterAll(() => rm(folder, { recursive: true, force: true }))
 
 test(
-  'OpenSearch killed under load: events are taken all the same, and once it is back every document is as if nothing had been',
+  'OpenSearch killed while it indexes interactions: events are taken all the same, and once it is back every document comes by itself',
   async () => {
     const run = newRun(Date.now())
     const before = await quarantined()
-    const files = [await readingsFile(run, 10_000), await visitsFile(run, 2_000)]
-    const [readings, visits] = await Promise.all(files.map(sent => store(folder, sent)))
-    const sending = send(readings ?? '', 'reading', '--rate', '5000')
+    const interactions = await simulatedFile('interactions', 5_000, run)
+    const later = [await simulatedFile('readings', 10_000, run), await simulatedFile('visits', 2_000, run)]
+    const files = [interactions, ...later]
+    const sending = send(await store(folder, interactions), interactions.type, '--rate', '1000')
+    await untilIndexed(run)
     killOpenSearch()
-    const totals = [await sending, await send(visits ?? '', 'page_visit')]
+    const totals = [await sending]
+    for (const sent of later) totals.push(await send(await store(folder, sent), sent.type))
     expect(totals.map(({ lines }) => lines)).toEqual(files.map(({ lines }) => lines.length))
     expect(await millrace(['status', '--wait', '3'])).toMatchObject({ code: 1, stderr: 'Not settled after 3 seconds.\n' })
 
@@ -34,6 +40,19 @@ test(
   },
   10 * MINUTES,
 )
+
+/** Resolves once some of the run's interactions have their documents. */
+async function untilIndexed(run: Run): Promise<void> {
+  const search = await searchOf(await findTarget(undefined))
+  const query = { prefix: { event_id: `interactions-${run.seed}-` } }
+  const deadline = Date.now() + MINUTES
+  for (;;) {
+    await search?.indices.refresh({ index: INTERACTIONS })
+    const answer = await search?.count({ index: INTERACTIONS, body: { query } })
+    if ((answer?.body.count ?? 0) > 0) return
+    if (Date.now() > deadline) throw new Error('No interaction was indexed within a minute.')
+  }
+}
 
 function killOpenSearch(): void {
   const pid = openSearchPid(localCloud().openSearch)

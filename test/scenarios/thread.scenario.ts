@@ -1,9 +1,12 @@
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
+import { createInterface } from 'node:readline'
 import { readPorts } from '../../localstack/ports.ts'
-import { millrace } from '../command.ts'
-import { differencesFrom, newRun, quarantined, readingsFile, send, settled, store, visitsFile } from './thread.ts'
+import { ENTRY, millrace } from '../command.ts'
+import { differencesFrom, newRun, quarantined, send, settled, simulatedFile, store } from './thread.ts'
 
 const MINUTES = 60_000
 const SETTLE_SECONDS = 240
@@ -15,32 +18,40 @@ beforeAll(async () => {
 afterAll(() => rm(folder, { recursive: true, force: true }))
 
 test(
-  '20,000 lines of readings with re-deliveries, disorder and bad lines: every store holds what the specification says, once',
+  'a file whose sending was killed half-way and begun again, and then sent once more: every event stands once in every store',
   async () => {
     const run = newRun(Date.now())
     const before = await quarantined()
-    const readings = await readingsFile(run, 20_000)
+    const readings = await simulatedFile('readings', 10_000, run)
     const file = await store(folder, readings)
+    await killHalfWay(['send', file, '--type', 'reading', '--rate', '2000'])
 
-    const totals = await send(file, 'reading')
-    expect(totals.accepted + totals.quarantined).toBe(totals.lines)
+    const again = await millrace(['send', file, '--type', 'reading', '--json'])
+    expect(again.stderr).toMatch(/going on behind element \d+/)
+    const totals = JSON.parse(again.stdout)
     expect(totals.lines).toBe(readings.lines.length)
-    expect(await settled(SETTLE_SECONDS)).toMatchObject({ settled: true })
-    expect(await differencesFrom([readings], run, before)).toEqual([])
-
+    expect(totals.accepted + totals.quarantined).toBe(totals.lines)
     expect(await send(file, 'reading')).toEqual(totals)
-    await settled(SETTLE_SECONDS)
+    expect(await settled(SETTLE_SECONDS)).toMatchObject({ settled: true })
     expect(await differencesFrom([readings], run, before)).toEqual([])
   },
   10 * MINUTES,
 )
+
+/** Runs a command that shows its progress, and kills it when it has come past a third. */
+async function killHalfWay(args: readonly string[]): Promise<void> {
+  const child = spawn(process.execPath, [ENTRY, ...args], { stdio: ['ignore', 'ignore', 'pipe'] })
+  const ended = once(child, 'exit')
+  for await (const line of createInterface(child.stderr)) if (Number(/(\d+) %/.exec(line)?.[1]) > 33) child.kill('SIGKILL')
+  expect((await ended)[1]).toBe('SIGKILL')
+}
 
 test(
   'visits stand once in every store though the API refuses requests, and breaks connections after it has taken them',
   async () => {
     const run = newRun(Date.now())
     const before = await quarantined()
-    const visits = await visitsFile(run, 5_000)
+    const visits = await simulatedFile('visits', 5_000, run)
     const file = await store(folder, visits)
 
     await makeFaults(run.seed)

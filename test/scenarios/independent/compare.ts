@@ -1,16 +1,26 @@
-import type { DeviceMinute, Expected, P95, RecentUrls } from './recompute.ts'
+import type { EnrichedAction, UserActivity } from './actions.ts'
+import type { InteractionDocument } from './interactions.ts'
+import type { Row } from './lines.ts'
+import type { DeviceMinute, P95 } from './readings.ts'
+import type { Expected } from './recompute.ts'
+import type { CountryMinute } from './records.ts'
+import type { RecentUrls } from './visits.ts'
 
 /** Relative error that an average may have: the order of addition is nobody's promise. */
 const TOLERANCE = 1e-9
-
-type Row = Readonly<Record<string, unknown>>
 
 /** What was found in the stores. */
 export interface Found {
   /** Distinct events of the archive: type and id. */
   readonly identities: readonly string[]
+  /** Documents of single events in OpenSearch, named alike. */
+  readonly rawEvents: readonly string[]
   readonly quarantined: number
   readonly recentUrls: readonly RecentUrls[]
+  readonly userActivity: readonly UserActivity[]
+  readonly enrichedActions: readonly EnrichedAction[]
+  readonly countryMinutes: readonly CountryMinute[]
+  readonly interactions: readonly InteractionDocument[]
   readonly deviceMinutes: readonly DeviceMinute[]
   readonly p95ByType: readonly P95[]
   readonly p95ByDevice: readonly P95[]
@@ -22,8 +32,13 @@ export function differences(expected: Expected, found: Found): string[] {
   const count = (quarantined: number) => [{ what: 'events', quarantined }]
   return [
     firstDifference('archive', ids(expected.identities), ids(found.identities), ['identity']),
+    firstDifference('raw events', ids(expected.identities), ids(found.rawEvents), ['identity']),
     firstDifference('quarantine', count(expected.quarantined), count(found.quarantined), ['what']),
     firstDifference('recent-urls', expected.recentUrls, found.recentUrls, ['id']),
+    firstDifference('user-activity', expected.userActivity, found.userActivity, ['user_id']),
+    firstDifference('enriched-actions', expected.enrichedActions, found.enrichedActions, ['event_id']),
+    firstDifference('country-minutes', expected.countryMinutes, found.countryMinutes, ['window_start']),
+    firstDifference('interactions', expected.interactions, found.interactions, ['event_id']),
     firstDifference('device-minutes', expected.deviceMinutes, found.deviceMinutes, ['device_id', 'window_start']),
     firstDifference('duration-p95 by type', expected.p95ByType, found.p95ByType, ['date', 'group']),
     firstDifference('duration-p95 by device', expected.p95ByDevice, found.p95ByDevice, ['date', 'group']),

@@ -1,0 +1,63 @@
+import { envelopeColumns, fieldColumns } from '../../shared/archive.ts'
+import type { EventType } from '../../shared/event.ts'
+import { type JsonSchema, jsonSchemaOf } from '../../shared/json-schema.ts'
+import type { Projection } from '../../shared/projection.ts'
+import { mappingOf } from '../../shared/search.ts'
+
+interface Catalogue {
+  readonly eventTypes: readonly EventType[]
+  readonly projections: readonly Projection[]
+}
+
+/** The catalogue as the page docs/events.md. */
+export const catalogueMarkdown = ({ eventTypes, projections }: Catalogue): string =>
+  [
+    '# Events',
+    'Made from the catalogue by `npx millrace catalogue --markdown > docs/events.md`; do not edit it by hand, a test compares the two.\n' +
+      'The JSON Schema of every type: `npx millrace catalogue --json`.',
+    '## Every event',
+    table(
+      ['archive column', 'type', 'about'],
+      envelopeColumns.map(({ name, type, about }) => [code(name), type, about]),
+    ),
+    ...eventTypes.flatMap(type => eventSection(type, projections)),
+    '## Projections',
+    table(
+      ['projection', 'of', 'one document per', 'fields of the document'],
+      projections.map(projection => [
+        code(projection.name),
+        code(projection.on.name),
+        projection.scope,
+        Object.keys(mappingOf(projection.shape).properties).map(code).join(', '),
+      ]),
+    ),
+  ].join('\n\n')
+
+function eventSection(type: EventType, projections: readonly Projection[]): string[] {
+  const { properties = {}, required = [] } = jsonSchemaOf(type)
+  const rows = fieldColumns(type).map(({ field, name, type: columnType }) => {
+    const schema = properties[field]
+    const need = schema === undefined ? 'added by the server' : required.includes(field) ? 'required' : 'optional'
+    return [code(field), schema === undefined ? columnType : valuesOf(schema), need, code(name), columnType]
+  })
+  const folded = projections.filter(({ on }) => on.name === type.name).map(({ name }) => code(name))
+  return [
+    `## ${type.name}`,
+    `${type.about} Rows go to \`POST /v1/events/${type.name}\`; \`${type.idField}\` (1 to 128 characters) is the id of the event, and further fields are kept in \`data\`.` +
+      (folded.length > 0 ? ` Folded into ${folded.join(', ')}.` : ''),
+    table(['field', 'value', '', 'archive column', 'type'], rows),
+  ]
+}
+
+/** What a field may hold, in words; that an integer lies within 2^53 goes without saying. */
+function valuesOf({ type, anyOf, pattern, minimum, exclusiveMaximum }: JsonSchema): string {
+  if (anyOf) return anyOf.map(valuesOf).join(' or ')
+  const types = [type ?? 'any'].flat().join(' or ')
+  if (pattern !== undefined) return `${types} like ${code(pattern)}`
+  return exclusiveMaximum === undefined ? types : `${types} from ${minimum} to below ${exclusiveMaximum}`
+}
+
+const code = (text: string): string => `\`${text}\``
+
+const table = (head: readonly string[], rows: readonly (readonly string[])[]): string =>
+  [head, head.map(() => '---'), ...rows].map(cells => `| ${cells.join(' | ')} |`).join('\n')

@@ -1,0 +1,55 @@
+import { Argument, type Command } from 'commander'
+import pLimit from 'p-limit'
+import type { ReindexAnswer, ReindexRequest } from '../lambdas/search/reindex.lambda.ts'
+import { projections } from '../shared/catalogue.ts'
+import { NONE } from '../shared/environment.ts'
+import { Failure } from './failure.ts'
+import { invoke } from './invoke.ts'
+import { type Common, printJson, withCommonOptions } from './options.ts'
+import { showProgress } from './progress.ts'
+import { findTarget, type Target } from './target.ts'
+
+/** Parts of the table; progress is shown in them. */
+const SEGMENTS = 16
+const SEGMENTS_AT_ONCE = 4
+
+export function reindexCommand(program: Command): void {
+  withCommonOptions(program.command('reindex'))
+    .description('write documents anew from the state table; safe while events flow, and as often as you like')
+    .addArgument(new Argument('[projection]', 'only this projection').choices(projections.map(({ name }) => name)))
+    .action(async (projection: string | undefined, { stage, json }: Common) => {
+      const documents = await reindex(await findTarget(stage), projection)
+      if (json) printJson({ documents })
+      else console.log(`${documents} documents written.`)
+    })
+}
+
+/** Writes the documents of one projection or of all; returns how many were sent, each with the version of its state. */
+export async function reindex(target: Target, projection: string | undefined): Promise<number> {
+  if (target.outputs.ReindexFunction === NONE)
+    throw new Failure(`There is no OpenSearch in ${target.name}, so nothing to reindex.`)
+  const progress = showProgress('reindex', SEGMENTS)
+  const limit = pLimit(SEGMENTS_AT_ONCE)
+  let documents = 0
+  let done = 0
+  const bringSegment = async (segment: number): Promise<void> => {
+    let next: ReindexAnswer['next'] = null
+    do {
+      const request: ReindexRequest = {
+        segment,
+        segments: SEGMENTS,
+        ...(projection && { projection }),
+        ...(next && { from: next }),
+      }
+      const answer = (await invoke(target, target.outputs.ReindexFunction, request)) as ReindexAnswer
+      documents += answer.documents
+      next = answer.next
+      progress.at(done, `${documents} documents`)
+    } while (next)
+    done += 1
+    progress.at(done, `${documents} documents`)
+  }
+  await Promise.all(Array.from({ length: SEGMENTS }, (_, segment) => limit(() => bringSegment(segment))))
+  progress.done()
+  return documents
+}

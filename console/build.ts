@@ -1,0 +1,28 @@
+import { readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { buildSync } from 'esbuild'
+
+/** The console as one HTML file that loads nothing: page, style and script of this folder. */
+export function buildConsole(folder = import.meta.dirname): string {
+  const { outputFiles } = buildSync({
+    entryPoints: [join(folder, 'main.ts'), join(folder, 'style.css')],
+    bundle: true,
+    minify: true,
+    format: 'esm',
+    target: ['es2022'],
+    legalComments: 'none',
+    charset: 'utf8',
+    outdir: folder,
+    write: false,
+  })
+  const text = (ending: string): string => outputFiles.find(({ path }) => path.endsWith(ending))?.text.trim() ?? ''
+  const plotStyle = readFileSync(join(folder, '../node_modules/uplot/dist/uPlot.min.css'), 'utf8').trim()
+  return readFileSync(join(folder, 'page.html'), 'utf8')
+    .replace('<style></style>', () => `<style>${plotStyle}${text('.css')}</style>`)
+    .replace(/(<script type="module">)/, opening => `${opening}${text('.js').replaceAll('</script', '<\\/script')}`)
+}
+
+if (process.argv[1] === import.meta.filename) {
+  const [, , folder = '.'] = process.argv
+  writeFileSync(join(folder, 'console.html'), buildConsole())
+}

@@ -1,0 +1,39 @@
+import { Construct } from 'constructs'
+import { type AlarmPlan, type Graph, productMetric, type Watched } from './alarms.ts'
+import { LambdaFunction } from './lambda-function.ts'
+import type { Quarantine } from './quarantine.ts'
+import type { Search } from './search.ts'
+import type { Settings } from './settings.ts'
+import type { State } from './state.ts'
+
+export interface ReindexProps {
+  readonly state: State
+  readonly search: Search
+  readonly quarantine: Quarantine
+  readonly settings: Settings
+}
+
+/** Documents written anew from the state table, for `millrace reindex`. */
+export class Reindex extends Construct implements Watched {
+  readonly function: LambdaFunction<'reindex'>
+  readonly alarms: readonly AlarmPlan[]
+  readonly graphs: readonly Graph[]
+
+  constructor(scope: Construct, { state, search, quarantine, settings }: ReindexProps) {
+    super(scope, 'Reindex')
+    this.function = new LambdaFunction(this, 'Function', {
+      name: 'reindex',
+      about: 'Writes documents from the state table, a bounded part a call.',
+      entry: 'lambdas/search/reindex.lambda.ts',
+      environment: { STATE_TABLE: state.table.tableName, OPENSEARCH_URL: search.url, ...quarantine.environment },
+      settings,
+    })
+    this.alarms = [this.function.alarmOnErrors('A reindex broke off; documents stand as before, or newer.', 1)]
+    this.graphs = [
+      {
+        title: 'Reindex',
+        left: [productMetric('reindex', 'DocumentsIndexed'), productMetric('reindex', 'DocumentsRefused')],
+      },
+    ]
+  }
+}

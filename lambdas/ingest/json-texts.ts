@@ -1,0 +1,29 @@
+/** The texts of the elements of a JSON array, or of the members of an object, that is known to be well formed. */
+export function pieces(text: string): string[] {
+  const found: string[] = []
+  let from = text.search(/[[{]/) + 1
+  let depth = 0
+  let inString = false
+  for (let at = from - 1; at < text.length; at++) {
+    const character = text[at]
+    if (inString) {
+      if (character === '\\') at += 1
+      else if (character === '"') inString = false
+    } else if (character === '"') inString = true
+    else if (character === '[' || character === '{') depth += 1
+    else if (character === ']' || character === '}') depth -= 1
+    if (inString || !((character === ',' && depth === 1) || depth === 0)) continue
+    found.push(text.slice(from, at).trim())
+    from = at + 1
+    if (depth === 0) break
+  }
+  return found.length === 1 && found[0] === '' ? [] : found
+}
+
+const NAME = /^"(?:[^"\\]|\\.)*"/s
+
+/** The text of a member's value; of members with the same name the last, as JSON.parse has it. */
+export function memberText(text: string, name: string): string {
+  const member = pieces(text).findLast(piece => JSON.parse(NAME.exec(piece)?.[0] ?? '""') === name)
+  return member?.replace(NAME, '').trim().slice(1).trim() ?? ''
+}

@@ -1,0 +1,93 @@
+import { gunzipSync } from 'node:zlib'
+import { type AttributeValue, DynamoDBClient, ScanCommand } from '@aws-sdk/client-dynamodb'
+import { isRejection, type Rejection, rejections } from '../../shared/rejections.ts'
+import { formatInstant, millisToMicros } from '../../shared/time.ts'
+import { invalid, type Parameters, readCursor, readLimit, writeCursor } from './parameters.ts'
+import type { Page } from './projections.ts'
+
+/** An event kept aside, with the beginning of what was sent. */
+export interface KeptRow {
+  readonly key: string
+  readonly code: string
+  readonly message: string
+  readonly type: string | null
+  readonly id: string | null
+  readonly keyName: string
+  readonly received: string
+  /** How often the same event came. */
+  readonly count: number
+  /** The first characters of the body; null for a large one, which lies in the bucket. */
+  readonly sample: string | null
+}
+
+export interface QuarantineQuery {
+  readonly limit: number
+  readonly code: string | undefined
+  /** The key to go on behind. */
+  readonly after: string | undefined
+}
+
+const SAMPLE_CHARACTERS = 500
+/** A rare code may be far away: an answer looks no further, and its cursor goes on from there. */
+const READS_AN_ANSWER = 5
+const ITEMS_A_READ = 1000
+
+export function planQuarantine(parameters: Parameters): QuarantineQuery | Rejection {
+  const { code } = parameters
+  if (code !== undefined && !(code in rejections)) return invalid('code', 'must be a code such as invalid_event.')
+  const limit = readLimit(parameters)
+  if (typeof limit !== 'number') return limit
+  const position = readCursor(parameters, ['string'])
+  if (position && !Array.isArray(position)) return position
+  const after = position && String(position[0])
+  if (after !== undefined && !/^[0-9a-f]{64}$/.test(after))
+    return invalid('cursor', 'must be the cursor of an answer to the same query.')
+  return { limit, code, after }
+}
+
+/**
+ * Events kept aside, in the order of their keys. Keys are hashes, so that any page is a fair sample. Throws when the table
+ * does not answer.
+ */
+export async function readQuarantine(
+  parameters: Parameters,
+  table: string,
+  client: Pick<DynamoDBClient, 'send'> = new DynamoDBClient({}),
+): Promise<Page<KeptRow> | Rejection> {
+  const query = planQuarantine(parameters)
+  if (isRejection(query)) return query
+  const data: KeptRow[] = []
+  let after = query.after
+  for (let reads = 0; reads < READS_AN_ANSWER && data.length < query.limit; reads++) {
+    const { Items = [], LastEvaluatedKey } = await client.send(scanOf(query, table, after, query.limit - data.length))
+    data.push(...Items.map(rowOf))
+    after = LastEvaluatedKey?.['key']?.S
+    if (after === undefined) break
+  }
+  return { data, cursor: after === undefined ? null : writeCursor([after]) }
+}
+
+/** With a code most items may be left out: more are looked at, but never more than would fit if all matched. */
+const scanOf = ({ code }: QuarantineQuery, table: string, after: string | undefined, wanted: number): ScanCommand =>
+  new ScanCommand({
+    TableName: table,
+    Limit: Math.min(wanted, ITEMS_A_READ),
+    ...(after !== undefined && { ExclusiveStartKey: { key: { S: after } } }),
+    ...(code !== undefined && {
+      FilterExpression: '#code = :code',
+      ExpressionAttributeNames: { '#code': 'code' },
+      ExpressionAttributeValues: { ':code': { S: code } },
+    }),
+  })
+
+const rowOf = (item: Record<string, AttributeValue>): KeptRow => ({
+  key: item['key']?.S ?? '',
+  code: item['code']?.S ?? '',
+  message: item['message']?.S ?? '',
+  type: item['type']?.S ?? null,
+  id: item['id']?.S ?? null,
+  keyName: item['keyName']?.S ?? '',
+  received: formatInstant(millisToMicros(Number(item['received']?.N ?? 0))),
+  count: Number(item['count']?.N ?? 1),
+  sample: item['body']?.B ? gunzipSync(item['body'].B).toString().slice(0, SAMPLE_CHARACTERS) : null,
+})

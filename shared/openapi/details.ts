@@ -1,0 +1,165 @@
+import type { EventType } from '../event.ts'
+import type { Projection } from '../projection.ts'
+import { type RejectionCode, rejections } from '../rejections.ts'
+import type { DailyReport, InstantReport, Report } from '../report.ts'
+import {
+  byName,
+  type Catalogue,
+  type Detail,
+  documentSchema,
+  exactly,
+  limit,
+  listOf,
+  pageOf,
+  query,
+  rawEventSchema,
+  reportRowSchema,
+  rowSchema,
+  type Schema,
+  text,
+  textOrNull,
+  time,
+  wholeNumber,
+} from './schemas.ts'
+
+const cursor = query('cursor', 'Where to go on: the cursor of the answer before.', { type: 'string' })
+
+const bodyCodes: readonly RejectionCode[] = ['malformed_json', 'invalid_event', 'body_too_large', 'unsupported_format']
+
+const envelope: Schema = {
+  type: 'object',
+  properties: {
+    id: { type: 'string', minLength: 1, maxLength: 128 },
+    source: { type: 'string', minLength: 1, maxLength: 256 },
+    type: { type: 'string', minLength: 1, maxLength: 128 },
+    subject: { type: 'string', minLength: 1, maxLength: 128 },
+    time,
+    data: {},
+  },
+  required: ['type'],
+}
+
+/** One, or many; an element that does not fit is put aside, and the request is taken all the same. */
+const oneOrMany = (element: Schema): Schema => ({
+  anyOf: [element, listOf(element), { type: 'object' }, { type: 'array' }],
+  description: 'An element that does not fit the first form is put into quarantine, under a code that the answer tells.',
+})
+
+const taken: Schema = {
+  type: 'object',
+  properties: {
+    success: { const: true },
+    accepted: { ...wholeNumber, description: 'Events that are durable in the stream, re-deliveries included.' },
+    quarantined: listOf(exactly({ index: wholeNumber, id: textOrNull, code: text, message: text })),
+    events: { type: 'array', description: 'For types that tell something of each event, in their order; null: quarantined.' },
+  },
+  required: ['success', 'accepted', 'quarantined'],
+}
+
+const postRows = (type: EventType): Detail => ({
+  path: `/v1/events/${type.name}`,
+  about: `Raw rows of ${type.name}. ${type.about}`,
+  parameters: [],
+  body: oneOrMany(rowSchema(type)),
+  ok: taken,
+  codes: bodyCodes,
+})
+
+const readEvents = (type: EventType): Detail => ({
+  path: `/v1/events/${type.name}`,
+  about: `Recent raw ${type.name} events, newest first, where the stage keeps them in OpenSearch.`,
+  parameters: [limit, cursor],
+  ok: pageOf(rawEventSchema(type)),
+  codes: ['invalid_request', 'search_off'],
+})
+
+function readProjection({ name, scope, shape }: Projection): Detail {
+  const from = query('from', 'Windows that start then or later.', time)
+  const to = query('to', 'Windows that start before.', time)
+  const key = query('key', 'Documents of this user or device.', text)
+  return {
+    path: `/v1/projections/${name}`,
+    about: `Documents of ${name}, ${scope === 'user' ? 'by their key' : 'newest window first'}.`,
+    parameters: [...(scope === 'window' ? [] : [key]), ...(scope === 'user' ? [] : [from, to]), limit, cursor],
+    ok: pageOf(documentSchema(shape)),
+    codes: ['invalid_request', 'search_off'],
+  }
+}
+
+function readReport(report: Report): Detail {
+  const { parameters, rows } = report.made === 'by day' ? dailyRows(report) : instantRows(report)
+  return {
+    path: `/v1/reports/${report.name}`,
+    about: report.about,
+    parameters: [...parameters, limit, cursor],
+    ok: pageOf(rows.length > 1 ? { anyOf: rows } : (rows[0] ?? {})),
+    codes: ['invalid_request'],
+  }
+}
+
+function dailyRows({ tables }: DailyReport) {
+  const day = query('date', 'A UTC day; the newest published one by default.', { type: 'string', format: 'date' })
+  const names = tables.map(({ by }) => by)
+  const by = query('by', 'Which of its tables.', { enum: names, default: names[0] })
+  return { parameters: [day, ...(names.length > 1 ? [by] : [])], rows: tables.map(reportRowSchema) }
+}
+
+const instantRows = (report: InstantReport) => ({
+  parameters: [query('at', 'The instant it was made as of; the newest published one by default.', time)],
+  rows: [reportRowSchema(report)],
+})
+
+const userAnswer = (projections: readonly Projection[]): Schema => {
+  const ofScope = (scope: Projection['scope'], wrap: (schema: Schema) => Schema): Schema => ({
+    type: 'object',
+    properties: Object.fromEntries(
+      projections.filter(each => each.scope === scope).map(({ name, shape }) => [name, wrap(documentSchema(shape))]),
+    ),
+  })
+  return exactly({ user: text, states: ofScope('user', schema => schema), windows: ofScope('user window', listOf) })
+}
+
+const health: Schema = exactly({
+  ok: { type: 'boolean' },
+  stores: byName(exactly({ reachable: { type: 'boolean' }, lagSeconds: { type: ['number', 'null'] } })),
+})
+
+const metrics: Schema = exactly({
+  minutes: listOf(time),
+  perMinute: byName(listOf({ type: 'number' })),
+  lagSeconds: byName({ type: ['number', 'null'] }),
+})
+
+const kept: Schema = exactly({
+  key: text,
+  code: text,
+  message: text,
+  type: textOrNull,
+  id: textOrNull,
+  keyName: text,
+  received: time,
+  count: wholeNumber,
+  sample: textOrNull,
+})
+
+const userId = { name: 'id', in: 'path', required: true, schema: { type: 'string', minLength: 1, maxLength: 128 } }
+const code = query('code', 'Only what was put aside under this code.', { enum: Object.keys(rejections) })
+
+/** What is said of routes whose paths or answers follow the catalogue, by `METHOD path`. */
+export const details: Readonly<Record<string, (catalogue: Catalogue) => readonly Detail[]>> = {
+  'POST /v1/events': () => [{ path: '/v1/events', parameters: [], body: oneOrMany(envelope), ok: taken, codes: bodyCodes }],
+  'POST /v1/events/{type}': ({ eventTypes }) => eventTypes.map(postRows),
+  'GET /v1/events/{type}': ({ eventTypes }) => eventTypes.map(readEvents),
+  'GET /v1/users/{id+}': ({ projections }) => [
+    { path: '/v1/users/{id}', parameters: [userId], ok: userAnswer(projections), codes: ['not_found'] },
+  ],
+  'GET /v1/projections/{name}': ({ projections }) => projections.map(readProjection),
+  'GET /v1/reports/{name}': ({ reports }) => reports.map(readReport),
+  'GET /v1/health': () => [{ path: '/v1/health', parameters: [], ok: health, codes: [], unhealthy: health }],
+  'GET /v1/metrics': () => [{ path: '/v1/metrics', parameters: [], ok: metrics, codes: [] }],
+  'GET /v1/quarantine': () => [
+    { path: '/v1/quarantine', parameters: [code, limit, cursor], ok: pageOf(kept), codes: ['invalid_request'] },
+  ],
+  'GET /v1/openapi.json': () => [{ path: '/v1/openapi.json', parameters: [], ok: { type: 'object' }, codes: [] }],
+  'GET /': () => [{ path: '/', parameters: [], ok: text, contentType: 'text/html', codes: [] }],
+}

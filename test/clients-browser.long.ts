@@ -1,0 +1,85 @@
+import { existsSync } from 'node:fs'
+import { createServer, type Server } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import path from 'node:path'
+import { build } from 'esbuild'
+import { type Browser, chromium, type Page } from 'playwright-core'
+import { findTarget, type Target } from '../cli/target.ts'
+import { countedActions, newUser, troubles, under } from './clients/sdk-run.ts'
+
+const MINUTES = 60_000
+const EVENTS = 20
+const CHROMIUM = process.env['CHROMIUM'] ?? '/usr/bin/chromium'
+
+let browser: Browser
+let target: Target
+beforeAll(async () => {
+  if (!existsSync(CHROMIUM))
+    throw new Error(`There is no ${CHROMIUM}: install it (Debian: apt-get install chromium), or name another with CHROMIUM=…`)
+  target = await findTarget(undefined)
+  browser = await chromium.launch({ executablePath: CHROMIUM, args: ['--no-sandbox'] })
+}, MINUTES)
+afterAll(() => browser?.close())
+
+/** A page of a shop on a host of its own, which sends actions of a user with the SDK. */
+async function openShop(user: number): Promise<{ page: Page; shop: Server }> {
+  const actions = Array.from({ length: EVENTS }, (_, n) => ({
+    user_id: user,
+    app_name: 'sdk',
+    event_action: 'click',
+    event_category: 'test',
+    event_value: n,
+  }))
+  const { outputFiles } = await build({
+    entryPoints: [path.resolve(import.meta.dirname, 'clients/sdk/segment-browser.ts')],
+    bundle: true,
+    write: false,
+    define: {
+      MILLRACE_URL: JSON.stringify(target.apiUrl),
+      MILLRACE_KEY: JSON.stringify(target.key('write')),
+      ACTIONS: JSON.stringify(actions),
+      'process.env.NODE_ENV': '"production"',
+    },
+  })
+  const html = `<!doctype html><title>Shop</title><script type="module">${outputFiles[0]?.text.replaceAll('</script', '<\\/script')}</script>`
+  const shop = createServer((_, answer) => answer.writeHead(200, { 'content-type': 'text/html' }).end(html))
+  await new Promise<void>(done => shop.listen(0, '127.0.0.1', done))
+  const page = await browser.newPage()
+  return { page, shop }
+}
+
+/** Opens the shop and waits until each of its events has been answered with 200. */
+async function visitShop(user: number): Promise<void> {
+  const { page, shop } = await openShop(user)
+  const taken = new Set<string>()
+  try {
+    const all = new Promise<void>((done, fail) => {
+      const late = setTimeout(() => fail(new Error(`Only ${taken.size} of ${EVENTS} events were taken.`)), 2 * MINUTES)
+      page.on('response', response => {
+        if (response.request().method() !== 'POST' || response.status() !== 200) return
+        taken.add((response.request().postDataJSON() as { messageId: string }).messageId)
+        if (taken.size < EVENTS) return
+        clearTimeout(late)
+        done()
+      })
+    })
+    await page.goto(`http://127.0.0.1:${(shop.address() as AddressInfo).port}/`)
+    await all
+  } finally {
+    await page.close()
+    shop.closeAllConnections()
+    shop.close()
+  }
+}
+
+test(
+  '@segment/analytics-next in a page: every event is counted once, whatever the API does to it',
+  async () => {
+    const sent = troubles.map(([trouble, faults]) => ({ trouble, faults, user: newUser() }))
+    // The settings come first and are never asked for again: trouble begins behind them.
+    for (const { faults, user } of sent) await under(faults, () => visitShop(user))
+    const counts = await countedActions(sent.map(({ user }) => user))
+    expect(sent.map(({ trouble }, i) => [trouble, counts[i]])).toEqual(troubles.map(([trouble]) => [trouble, EVENTS]))
+  },
+  10 * MINUTES,
+)

@@ -1,0 +1,10 @@
+/** What a program of this folder sends: so many actions of one user. */
+export const userId = process.env['MILLRACE_USER'] ?? '1'
+
+export const actions = Array.from({ length: Number(process.env['MILLRACE_EVENTS'] ?? 1) }, (_, n) => ({
+  user_id: Number(userId),
+  app_name: 'sdk',
+  event_action: 'click',
+  event_category: 'test',
+  event_value: n,
+}))

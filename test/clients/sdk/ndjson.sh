@@ -1,0 +1,9 @@
+# One JSON line an event, each with an id of its own: a repetition is then recognised.
+set -eu
+for n in $(seq "$MILLRACE_EVENTS"); do
+  echo "{\"id\":\"$MILLRACE_USER-$n\",\"type\":\"app_action\",\"data\":{\"user_id\":$MILLRACE_USER,\"app_name\":\"sdk\",\"event_action\":\"click\",\"event_category\":\"test\"}}"
+done > "$MILLRACE_FOLDER/events.ndjson"
+cd "$MILLRACE_FOLDER"
+curl --fail --silent --show-error --retry 5 --retry-all-errors \
+  -H "Authorization: Bearer $MILLRACE_KEY" -H 'Content-Type: application/x-ndjson' \
+  --data-binary @events.ndjson "$MILLRACE_URL/v1/events"

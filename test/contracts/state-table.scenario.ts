@@ -1,0 +1,201 @@
+import {
+  CreateTableCommand,
+  DeleteTableCommand,
+  DynamoDBClient,
+  GetItemCommand,
+  waitUntilTableExists,
+} from '@aws-sdk/client-dynamodb'
+import { jest } from '@jest/globals'
+import { readLocalOutputs } from '../../cli/target.ts'
+import { type Attributes, readItem, type StateTable, stateTable } from '../../lambdas/state/dynamodb.ts'
+import { cloudSettings } from '../../localstack/ministack.ts'
+import type { SlotItem, UserItem, WindowItem } from '../../shared/state.ts'
+import { eventually } from '../scenarios/emulated-cloud.ts'
+import { canRunDynamoDbLocal, type Running, startDynamoDbLocal } from './dynamodb-local.ts'
+import { readStream, type TableStream } from './table-stream.ts'
+
+jest.setTimeout(120_000)
+
+const localCloud = async (): Promise<Running> => ({
+  endpoint: (await readLocalOutputs()).awsEndpointUrl,
+  close: async () => undefined,
+})
+
+const engines: [string, () => Promise<Running>][] = [['the local cloud', localCloud]]
+if (await canRunDynamoDbLocal()) engines.push(["Amazon's DynamoDB Local", startDynamoDbLocal])
+else console.warn('The contract of the state table is not tested on DynamoDB Local: that needs mvn and a JDK.')
+
+const aUser = (user: string, facts: Partial<UserItem> = {}): UserItem => ({
+  user,
+  version: 1,
+  seq: '1',
+  identities: new Uint8Array(),
+  recordHashes: new Uint8Array(),
+  states: {},
+  late: 0,
+  erasedOrd: 0,
+  out: [],
+  ...facts,
+})
+const aWindow = (user: string, start: number, facts: Partial<WindowItem> = {}): WindowItem => ({
+  user,
+  projection: 'minutes-r1',
+  start,
+  version: 1,
+  state: { n: 1 },
+  ...facts,
+})
+const aSlot = (slot: number, facts: Partial<SlotItem> = {}): SlotItem => ({
+  projection: 'all-r1',
+  start: 60,
+  slot,
+  version: 1,
+  state: { n: slot },
+  users: new Map(),
+  ...facts,
+})
+
+describe.each(engines)('the state table on %s', (_name, open) => {
+  let running: Running
+  let client: DynamoDBClient
+  let table: StateTable
+  let stream: TableStream
+  const name = `contract-${Date.now()}`
+
+  beforeAll(async () => {
+    running = await open()
+    client = new DynamoDBClient(cloudSettings(running.endpoint))
+    const created = await client.send(
+      new CreateTableCommand({
+        TableName: name,
+        KeySchema: [
+          { AttributeName: 'pk', KeyType: 'HASH' },
+          { AttributeName: 'sk', KeyType: 'RANGE' },
+        ],
+        AttributeDefinitions: ['pk', 'sk'].map(AttributeName => ({ AttributeName, AttributeType: 'S' as const })),
+        BillingMode: 'PAY_PER_REQUEST',
+        StreamSpecification: { StreamEnabled: true, StreamViewType: 'NEW_AND_OLD_IMAGES' },
+      }),
+    )
+    await waitUntilTableExists({ client, maxWaitTime: 30 }, { TableName: name })
+    stream = { endpoint: running.endpoint, arn: created.TableDescription?.LatestStreamArn ?? '' }
+    table = stateTable(name, client)
+  }, 180_000)
+
+  afterAll(async () => {
+    await client.send(new DeleteTableCommand({ TableName: name }))
+    await running.close()
+  })
+
+  test('an item is put where there is none, and over the version that was read; otherwise it stays as it is', async () => {
+    expect(await table.putUser(aUser('condition'), undefined)).toBe('written')
+    expect(await table.putUser(aUser('condition', { seq: '9' }), undefined)).toBe('conflict')
+    expect(await table.putUser(aUser('condition', { version: 2, seq: '2' }), 1)).toBe('written')
+    expect(await table.putUser(aUser('condition', { version: 3, seq: '3' }), 1)).toBe('conflict')
+    expect(await table.readUser('condition')).toMatchObject({ version: 2, seq: '2' })
+  })
+
+  test('of many writers that read the same version exactly one is first', async () => {
+    const results = await Promise.all(
+      Array.from({ length: 12 }, (_, i) => table.putUser(aUser('race', { seq: String(i) }), undefined)),
+    )
+    expect(results.filter(result => result === 'written')).toHaveLength(1)
+    expect((await table.readUser('race'))?.seq).toBe(String(results.indexOf('written')))
+  })
+
+  test('an item comes back to the last digit and byte', async () => {
+    const item = aUser('Ünï\u{1f600}#~ /', {
+      version: 1_790_000_000_000_001,
+      seq: '49681010101010101010101010101010101010101010101010101010',
+      identities: Uint8Array.from({ length: 256 }, (_, i) => i),
+      recordHashes: Uint8Array.of(0, 255),
+      states: { 'a-r1': { '': null, text: 'é\u0000', n: 0.1 } },
+      late: 3,
+      erasedOrd: 7,
+      out: [{ projection: 'all-r1', start: -60, ord: 5, state: [1] }],
+      ttl: 4_000_000_000,
+    })
+    await table.putUser(item, undefined)
+    const found = await table.readUser(item.user)
+    expect({ ...found, identities: [...(found?.identities ?? [])], recordHashes: [...(found?.recordHashes ?? [])] }).toEqual({
+      kind: 'user',
+      ...item,
+      identities: [...item.identities],
+      recordHashes: [0, 255],
+    })
+  })
+
+  test('many users are read at once, those that are not there too, however large their items are', async () => {
+    const users = Array.from({ length: 130 }, (_, i) => `many-${i}`)
+    const there = users.filter((_, i) => i % 2 === 0)
+    const large = { text: 'x'.repeat(350_000) } // 65 of them are more than the 16 MB of one answer
+    await Promise.all(there.map(user => table.putUser(aUser(user, { states: { 'large-r1': large } }), undefined)))
+    const read = await table.readUsers(users)
+    expect([...read.keys()].sort()).toEqual(users.toSorted())
+    expect(
+      [...read]
+        .filter(([, item]) => item !== undefined)
+        .map(([user]) => user)
+        .sort(),
+    ).toEqual(there.toSorted())
+  })
+
+  test('the newest windows of a user come first, of one projection only, beyond one answer of the table', async () => {
+    const text = 'x'.repeat(100_000)
+    const starts = Array.from({ length: 15 }, (_, i) => (i - 3) * 60)
+    for (const start of starts) await table.putWindow(aWindow('w', start, { state: { text } }), undefined)
+    await table.putWindow(aWindow('w', 6000, { projection: 'minutes-r10' }), undefined)
+    await table.putUser(aUser('w'), undefined)
+    const newest = starts.toReversed()
+    expect((await table.windowsOf('w', 'minutes-r1', 3)).map(({ start }) => start)).toEqual(newest.slice(0, 3))
+    expect((await table.windowsOf('w', 'minutes-r1', 100)).map(({ start }) => start)).toEqual(newest)
+    expect(await table.readWindow('w', 'minutes-r1', 0)).toMatchObject({ user: 'w', start: 0, state: { text } })
+    expect(await table.putWindow(aWindow('w', 0, { version: 9 }), 8)).toBe('conflict')
+  })
+
+  test('the slots of a window are read whole, with the order of every user in them', async () => {
+    const users = new Map(Array.from({ length: 2_000 }, (_, i) => [i.toString(16).padStart(16, '0'), 1_790_000_000_000_000 + i]))
+    for (const slot of [0, 1, 10]) expect(await table.putSlot(aSlot(slot, { users }), undefined)).toBe('written')
+    await table.putSlot(aSlot(2, { start: 120 }), undefined)
+    const slots = await table.slotsOf('all-r1', 60)
+    expect(slots.map(({ slot }) => slot).sort((a, b) => a - b)).toEqual([0, 1, 10])
+    expect(slots.every(slot => slot.users.size === 2_000)).toBe(true)
+    expect((await table.readSlot('all-r1', 60, 10))?.users).toEqual(users)
+    expect(await table.readSlot('all-r1', 60, 3)).toBeUndefined()
+  })
+
+  test('attempts add up, and a shard never goes back', async () => {
+    expect([
+      await table.countAttempt('s', '7', 0),
+      await table.countAttempt('s', '7', 0),
+      await table.countAttempt('s', '8', 0),
+    ]).toEqual([1, 2, 1])
+    for (const seq of ['9', '10', '9']) await table.notePassed('s', seq)
+    await table.notePassed('s', '9')
+    const key = { pk: { S: 'shard#s' }, sk: { S: 'progress' } }
+    const { Item } = await client.send(new GetItemCommand({ TableName: name, Key: key, ConsistentRead: true }))
+    expect(Item?.['seq']?.S).toBe('10'.padStart(60, '0'))
+  })
+
+  test('the stream tells every write of an item in order, with the item before and after; a refused put is not in it', async () => {
+    const identities = Uint8Array.of(1, 2, 255)
+    await table.putUser(aUser('told', { identities }), undefined)
+    await table.putUser(aUser('told', { version: 2, out: [{ projection: 'all-r1', start: 0, ord: 2, state: {} }] }), 1)
+    await table.putUser(aUser('told', { version: 9 }), 8)
+    const images = await eventually('both writes are told', async () => {
+      const records = (await readStream(stream)).filter(({ dynamodb }) => dynamodb?.Keys?.['pk']?.S === 'user#told')
+      return records.length >= 2 && records
+    })
+    const read = (image: unknown) => (image ? (readItem(image as Attributes) as UserItem) : undefined)
+    const seen = images.map(({ eventName, dynamodb }) => [
+      eventName,
+      read(dynamodb?.OldImage)?.version,
+      read(dynamodb?.NewImage)?.version,
+    ])
+    expect(seen).toEqual([
+      ['INSERT', undefined, 1],
+      ['MODIFY', 1, 2],
+    ])
+    expect(Buffer.from(read(images[0]?.dynamodb?.NewImage)?.identities ?? []).equals(Buffer.from(identities))).toBe(true)
+  })
+})

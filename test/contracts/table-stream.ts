@@ -1,0 +1,48 @@
+import type { DynamoDBRecord } from 'aws-lambda'
+
+/** Whose stream, and where. */
+export interface TableStream {
+  readonly endpoint: string
+  readonly arn: string
+}
+
+/** Every record of a table's stream that there is now, those of a shard in their order. */
+export async function readStream({ endpoint, arn }: TableStream): Promise<DynamoDBRecord[]> {
+  const { StreamDescription } = await call<{ StreamDescription: { Shards: { ShardId: string }[] } }>(endpoint, 'DescribeStream', {
+    StreamArn: arn,
+  })
+  const shards = await Promise.all(StreamDescription.Shards.map(({ ShardId }) => readShard(endpoint, arn, ShardId)))
+  return shards.flat()
+}
+
+async function readShard(endpoint: string, arn: string, ShardId: string): Promise<DynamoDBRecord[]> {
+  const records: DynamoDBRecord[] = []
+  const start = { StreamArn: arn, ShardId, ShardIteratorType: 'TRIM_HORIZON' }
+  let iterator = (await call<{ ShardIterator?: string }>(endpoint, 'GetShardIterator', start)).ShardIterator
+  while (iterator) {
+    const page: { Records: DynamoDBRecord[]; NextShardIterator?: string } = await call(endpoint, 'GetRecords', {
+      ShardIterator: iterator,
+    })
+    if (page.Records.length === 0) break
+    records.push(...page.Records)
+    iterator = page.NextShardIterator
+  }
+  return records
+}
+
+/** One call of the streams' API, as it is on the wire: what Lambda hands to a function looks the same. */
+async function call<Answer>(endpoint: string, operation: string, input: object): Promise<Answer> {
+  const response = await fetch(endpoint, {
+    method: 'POST',
+    headers: {
+      'content-type': 'application/x-amz-json-1.0',
+      'x-amz-target': `DynamoDBStreams_20120810.${operation}`,
+      authorization:
+        'AWS4-HMAC-SHA256 Credential=test/20260101/us-east-1/dynamodb/aws4_request, SignedHeaders=host, Signature=none',
+    },
+    body: JSON.stringify(input),
+  })
+  const text = await response.text()
+  if (!response.ok) throw new Error(`${operation} is answered with ${response.status}: ${text}`)
+  return JSON.parse(text) as Answer
+}

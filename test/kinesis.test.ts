@@ -1,0 +1,111 @@
+import type { PutRecordsCommand } from '@aws-sdk/client-kinesis'
+import fc from 'fast-check'
+import { type Putting, putRecords } from '../lambdas/ingest/kinesis.ts'
+import type { StreamRecord } from '../lambdas/ingest/plan-records.ts'
+
+/** What befalls one call. */
+type Fate =
+  | { readonly kind: 'stored' }
+  /** Kinesis refuses every record whose place modulo `every` is 0, and stores the others, last to first. */
+  | { readonly kind: 'throttled'; readonly every: number }
+  /** All is stored, but nobody hears of it. */
+  | { readonly kind: 'answer lost' }
+  /** The call never arrives. */
+  | { readonly kind: 'unreachable' }
+
+const fates: fc.Arbitrary<Fate> = fc.oneof(
+  fc.constant({ kind: 'stored' } as const),
+  fc.record({ kind: fc.constant('throttled' as const), every: fc.integer({ min: 1, max: 3 }) }),
+  fc.constant({ kind: 'answer lost' } as const),
+  fc.constant({ kind: 'unreachable' } as const),
+)
+
+const CALL_MS = 300
+const PATIENCE_MS = 16_000
+
+/** A stream that meets these fates, one a call, and is healthy or down after them; time passes only in it. */
+function world(ahead: readonly Fate[], then: Fate) {
+  const stored: { user: string; text: string }[] = []
+  let time = 0
+  let calls = 0
+  const send = async ({ input }: PutRecordsCommand) => {
+    const fate = ahead[calls] ?? then
+    calls += 1
+    time += CALL_MS
+    if (fate.kind === 'unreachable') throw Object.assign(new Error('connect ECONNREFUSED'), { name: 'Error' })
+    const records = (input.Records ?? []).map(({ PartitionKey: user = '', Data }) => ({
+      user,
+      text: Buffer.from(Data ?? []).toString(),
+    }))
+    const isRefused = (_: unknown, i: number) => fate.kind === 'throttled' && i % fate.every === 0
+    stored.push(...records.filter((record, i) => !isRefused(record, i)).reverse())
+    if (fate.kind === 'answer lost') throw Object.assign(new Error('socket hang up'), { name: 'TimeoutError' })
+    return { Records: records.map((_, i) => (isRefused(_, i) ? { ErrorCode: 'ProvisionedThroughputExceededException' } : {})) }
+  }
+  const putting = {
+    client: { send } as unknown as Putting['client'],
+    now: () => time,
+    wait: async (milliseconds: number) => {
+      time += milliseconds
+    },
+  }
+  return { putting, stored, elapsed: () => time, calls: () => calls }
+}
+
+const record = (partitionKey: string, n: number): StreamRecord => ({ partitionKey, data: `${n}`, bytes: 1 })
+const requests = fc.array(fc.constantFrom('a', 'b', 'c', 'd'), { minLength: 1, maxLength: 30 }).map(users => users.map(record))
+
+/** The records of each user in the order in which the stream first has them: what its readers make of repetitions. */
+const firsts = (stored: readonly { user: string; text: string }[]): Map<string, string[]> => {
+  const users = new Map<string, string[]>()
+  for (const { user, text } of stored) users.set(user, [...new Set([...(users.get(user) ?? []), text])])
+  return users
+}
+const sent = (records: readonly StreamRecord[]) =>
+  firsts(records.map(({ partitionKey, data }) => ({ user: partitionKey, text: data })))
+
+test('whatever befalls the calls: every record is stored, and each user’s in their order', async () => {
+  const run = fc.asyncProperty(requests, fc.array(fates, { maxLength: 8 }), async (records, ahead) => {
+    const { putting, stored } = world(ahead, { kind: 'stored' })
+    await putRecords('stream', records, putting)
+    expect(firsts(stored)).toEqual(sent(records))
+  })
+  await fc.assert(run, { numRuns: 2_000 })
+})
+
+test('a stream that stays away is given up in time, and of no user a later record is stored without the earlier', async () => {
+  const away = fc.constantFrom<Fate>({ kind: 'unreachable' }, { kind: 'answer lost' }, { kind: 'throttled', every: 1 })
+  const run = fc.asyncProperty(requests, fc.array(fates, { maxLength: 8 }), away, async (records, ahead, then) => {
+    const { putting, stored, elapsed } = world(ahead, then)
+    await putRecords('stream', records, putting).catch(() => undefined)
+    for (const [user, texts] of firsts(stored)) expect(sent(records).get(user)?.slice(0, texts.length)).toEqual(texts)
+    expect(elapsed()).toBeLessThan(PATIENCE_MS + 5_000)
+  })
+  await fc.assert(run, { numRuns: 500 })
+})
+
+test('a stream that is away says so, with the last trouble as its cause', async () => {
+  const { putting } = world([], { kind: 'unreachable' })
+  await expect(putRecords('stream', [record('a', 1)], putting)).rejects.toMatchObject({
+    message: 'Kinesis did not take 1 of 1 records in time.',
+    cause: { message: 'connect ECONNREFUSED' },
+  })
+})
+
+test('what waiting cannot mend is not tried again', async () => {
+  const denied = Object.assign(new Error('not authorised'), { name: 'AccessDeniedException', $metadata: { httpStatusCode: 400 } })
+  let calls = 0
+  const send = async () => {
+    calls += 1
+    throw denied
+  }
+  const putting = { ...world([], { kind: 'stored' }).putting, client: { send } as unknown as Putting['client'] }
+  await expect(putRecords('stream', [record('a', 1)], putting)).rejects.toBe(denied)
+  expect(calls).toBe(1)
+})
+
+test('a healthy stream is asked once a round', async () => {
+  const { putting, calls } = world([], { kind: 'stored' })
+  await putRecords('stream', [record('a', 1), record('b', 2), record('a', 3)], putting)
+  expect(calls()).toBe(2)
+})

@@ -1,0 +1,56 @@
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import path from 'node:path'
+import { installPackages } from '../../localstack/python.ts'
+import { countedActions, newUser, type Program, runProgram, troubles, under } from '../clients/sdk-run.ts'
+
+const MINUTES = 60_000
+const EVENTS = 20
+
+const sdk = (file: string): string => path.resolve(import.meta.dirname, '../clients/sdk', file)
+
+let folder: string
+beforeAll(async () => {
+  folder = await mkdtemp(path.join(tmpdir(), 'millrace-clients-'))
+})
+afterAll(() => rm(folder, { recursive: true, force: true }))
+
+const node = async (file: string): Promise<Program> => ({ command: process.execPath, args: [sdk(file)] })
+const python = async (name: string): Promise<Program> => ({
+  command: 'python3',
+  args: [sdk(`${name}.py`)],
+  environment: { PYTHONPATH: await installPackages(sdk(`${name}.txt`), name, () => {}), PYTHONDONTWRITEBYTECODE: '1' },
+})
+const shell = async (file: string): Promise<Program> => ({
+  command: 'sh',
+  args: [sdk(file)],
+  environment: { MILLRACE_FOLDER: folder },
+})
+
+test.each<[string, () => Promise<Program>]>([
+  ['@segment/analytics-node', () => node('segment-node.ts')],
+  ['@rudderstack/rudder-sdk-node', () => node('rudder-node.ts')],
+  ['segment-analytics-python', () => python('segment_python')],
+  ['analytics-python, the old one', () => python('segment_python_old')],
+  ['curl with NDJSON', () => shell('ndjson.sh')],
+])(
+  '%s: every event is counted once, whatever the API does to it',
+  async (_, make) => {
+    const program = await make()
+    const sent = troubles.map(([trouble, faults]) => ({ trouble, faults, user: newUser() }))
+    for (const { faults, user } of sent) await under(faults, () => runProgram(program, user, EVENTS))
+    const counts = await countedActions(sent.map(({ user }) => user))
+    expect(sent.map(({ trouble }, i) => [trouble, counts[i]])).toEqual(troubles.map(([trouble]) => [trouble, EVENTS]))
+  },
+  10 * MINUTES,
+)
+
+test(
+  'cloudevents, binary and structured: every event is counted once; this SDK sends an event one time only',
+  async () => {
+    const user = newUser()
+    await runProgram(await node('cloudevents.ts'), user, EVENTS)
+    expect(await countedActions([user])).toEqual([EVENTS])
+  },
+  5 * MINUTES,
+)

@@ -1,0 +1,184 @@
+import { ListObjectsV2Command, PutObjectCommand } from '@aws-sdk/client-s3'
+import { dynamodbOf, s3Of } from '../../cli/clients.ts'
+import { listObjects, readParquet } from '../../cli/parquet.ts'
+import type { QuarantinePage } from '../../cli/quarantine.ts'
+import { findTarget, type Target } from '../../cli/target.ts'
+import { type QuarantinedEvent, quarantine } from '../../lambdas/quarantine/dynamodb.ts'
+import { ARCHIVE_ERROR_PREFIX, ARCHIVE_PREFIX, toLine } from '../../shared/archive.ts'
+import { eventTypes } from '../../shared/catalogue.ts'
+import { DISCARDED_PREFIX, REFUSED_PREFIX } from '../../shared/quarantine.ts'
+import { aVisit } from '../builders.ts'
+import { millrace, millraceJson } from '../command.ts'
+import { settled } from './thread.ts'
+
+const MINUTES = 60_000
+const SETTLE_SECONDS = 120
+const catalogue = new Map(eventTypes.map(type => [type.name, type]))
+
+let target: Target
+beforeAll(async () => {
+  target = await findTarget(undefined)
+})
+
+interface Totals {
+  readonly replayed: number
+  readonly refused: number
+}
+const replay = (...options: string[]): Promise<Totals> => millraceJson<Totals>('quarantine', 'replay', ...options)
+const list = (): Promise<QuarantinePage> => millraceJson<QuarantinePage>('quarantine', 'list', '--limit', '100000')
+const urlsOf = async (user: number): Promise<unknown> => {
+  const { states } = await millraceJson<{ states: Record<string, { last_5_urls: unknown }> }>('user', String(user))
+  return states['recent-urls']?.last_5_urls
+}
+
+/** Puts an event aside as an older catalogue would have refused it. */
+function refuse(event: Partial<QuarantinedEvent>): Promise<void> {
+  const { QuarantineTable, QuarantineBucket } = target.outputs
+  const aside = quarantine(QuarantineTable, QuarantineBucket, dynamodbOf(target), s3Of(target))
+  const facts = { code: 'invalid_event', message: 'No.', type: 'page_visit', id: null, keyName: 'old', form: 'envelope' } as const
+  return aside.keep([{ ...facts, received: 1_700_000_000_000, body: '{}', ...event }])
+}
+
+/** The rows of the archive with this id. */
+async function archived(id: string): Promise<Record<string, unknown>[]> {
+  const bucket = target.outputs.ArchiveBucket
+  const objects = await listObjects(s3Of(target), bucket, ARCHIVE_PREFIX)
+  const rows = await Promise.all(objects.map(object => readParquet(s3Of(target), bucket, object)))
+  return rows.flat().filter(row => row['event_id'] === id)
+}
+
+test(
+  'a refused event that today is right is replayed once, as of when it came; one that is still wrong stays with its new reason',
+  async () => {
+    const user = Date.now()
+    const [good, bad] = [`replay-${user}`, `wrong-${user}`]
+    const since = '2023-01-01T00:00:00Z'
+    const filter = ['--since', since, '--until', '2023-12-31T00:00:00Z', '--type', 'page_visit']
+    await refuse({
+      id: good,
+      body: JSON.stringify({ id: good, type: 'page_visit', data: { Id: user, Url: '/again', Timestamp: 5 } }),
+    })
+    await refuse({ id: bad, body: JSON.stringify({ id: bad, type: 'page_visit', data: { Id: user, Url: 7, Timestamp: 5 } }) })
+
+    expect(await replay('--dry-run', ...filter)).toEqual({ replayed: 1, refused: 1 })
+    expect((await list()).items.filter(({ id }) => id === good || id === bad)).toHaveLength(2)
+
+    expect(await replay(...filter)).toEqual({ replayed: 1, refused: 1 })
+    expect(await replay(...filter)).toEqual({ replayed: 0, refused: 1 })
+    expect((await list()).items.filter(({ id }) => id === good || id === bad)).toMatchObject([
+      { id: bad, message: 'Url: must be of JSON type string.' },
+    ])
+    expect(await settled(SETTLE_SECONDS)).toMatchObject({ settled: true })
+    expect(await urlsOf(user)).toEqual(['/again'])
+    expect(await archived(good)).toMatchObject([{ source: 'old', received_time_us: 1_700_000_000_000_000n }])
+  },
+  5 * MINUTES,
+)
+
+test(
+  'records that Lambda and Firehose gave up come into the quarantine once, and a replay brings them to the store that missed them',
+  async () => {
+    const user = Date.now()
+    const visit = (id: string, url: string) => {
+      const event = aVisit(url, 5, { id: `${id}-${user}`, subject: String(user), received: user })
+      return toLine(event, catalogue.get(event.type))
+    }
+    const [unread, unarchived] = [visit('unread', '/unread'), visit('unarchived', '/unarchived')]
+    await putObject(target.outputs.QuarantineBucket, `${DISCARDED_PREFIX}mapping/shard/${user}`, discardedBatch(unread))
+    await putObject(
+      target.outputs.ArchiveBucket,
+      `${ARCHIVE_ERROR_PREFIX}format-conversion-failed/${user}`,
+      deliveryError(unarchived),
+    )
+
+    const own = async () => (await list()).items.filter(({ id }) => id?.endsWith(`-${user}`))
+    expect((await own()).map(({ id, code }) => [id, code]).sort()).toEqual([
+      [`unarchived-${user}`, 'not_archived'],
+      [`unread-${user}`, 'record_unread'],
+    ])
+    expect(await objectsBelow(target.outputs.QuarantineBucket, DISCARDED_PREFIX)).toEqual([])
+    expect(await objectsBelow(target.outputs.ArchiveBucket, ARCHIVE_ERROR_PREFIX)).toEqual([])
+    // The same record again, as after a function that broke off: still one event.
+    await putObject(target.outputs.QuarantineBucket, `${DISCARDED_PREFIX}mapping/shard/${user}`, discardedBatch(unread))
+    expect((await own()).map(({ count }) => count).sort()).toEqual([1, 2])
+
+    const since = new Date(user).toISOString()
+    const until = new Date(user + 1).toISOString()
+    expect(await replay('--since', since, '--until', until)).toEqual({ replayed: 2, refused: 0 })
+    expect(await own()).toEqual([])
+    expect(await settled(SETTLE_SECONDS)).toMatchObject({ settled: true })
+    expect(await urlsOf(user)).toEqual(['/unread'])
+    expect(await archived(`unarchived-${user}`)).toHaveLength(1)
+    expect(await archived(`unread-${user}`)).toHaveLength(1)
+  },
+  5 * MINUTES,
+)
+
+test(
+  'a request with thousands of bad lines is answered in time, and all of them are kept',
+  async () => {
+    const before = (await list()).total
+    const lines = Array.from({ length: 6_000 }, (_, i) => `bad ${Date.now()} ${i}`)
+    const started = Date.now()
+    const response = await fetch(`${target.apiUrl}/v1/events`, {
+      method: 'POST',
+      headers: { authorization: `Bearer ${target.key('write')}`, 'content-type': 'application/x-ndjson' },
+      body: lines.join('\n'),
+    })
+    const answer = (await response.json()) as { accepted: number; quarantined: unknown[] }
+    expect([response.status, answer.accepted, answer.quarantined.length]).toEqual([200, 0, lines.length])
+    expect(Date.now() - started).toBeLessThan(25_000)
+    expect((await list()).total).toBe(before + lines.length)
+    expect(await objectsBelow(target.outputs.QuarantineBucket, REFUSED_PREFIX)).toEqual([])
+  },
+  5 * MINUTES,
+)
+
+test(
+  'an event is shown with all that was sent; what is not there is said in one line',
+  async () => {
+    await refuse({ body: '{"shown":"\u{1f600}"}' })
+    const item = (await list()).items.find(({ keyName, received }) => keyName === 'old' && received === 1_700_000_000_000)
+    const shown = await millrace(['quarantine', 'show', item?.key ?? ''])
+    expect(shown).toMatchObject({ code: 0, stderr: '' })
+    expect(shown.stdout).toContain(item?.key)
+    expect(await millrace(['quarantine', 'show', 'zz'])).toMatchObject({
+      code: 1,
+      stderr: 'Nothing is kept under zz; see `npx millrace quarantine list`.\n',
+    })
+  },
+  MINUTES,
+)
+
+const putObject = (Bucket: string, Key: string, Body: string) => s3Of(target).send(new PutObjectCommand({ Bucket, Key, Body }))
+
+async function objectsBelow(Bucket: string, Prefix: string): Promise<(string | undefined)[]> {
+  const { Contents = [] } = await s3Of(target).send(new ListObjectsV2Command({ Bucket, Prefix }))
+  return Contents.map(({ Key }) => Key)
+}
+
+/** As Lambda writes it to an S3 destination, with one record. */
+const discardedBatch = (line: string): string =>
+  JSON.stringify({
+    requestContext: { functionArn: 'arn:aws:lambda:us-east-1:000000000000:function:state', condition: 'RetryAttemptsExhausted' },
+    version: '1.0',
+    timestamp: new Date().toISOString(),
+    KinesisBatchInfo: { shardId: 'shardId-000000000000', batchSize: 1 },
+    payload: JSON.stringify({
+      Records: [
+        {
+          eventSource: 'aws:kinesis',
+          kinesis: { data: Buffer.from(`${line}\n`).toString('base64'), approximateArrivalTimestamp: 1 },
+        },
+      ],
+    }),
+  })
+
+/** As Firehose writes it below its error prefix, with one record. */
+const deliveryError = (line: string): string =>
+  `${JSON.stringify({
+    attemptsMade: 1,
+    arrivalTimestamp: Date.now(),
+    errorCode: 'DataFormatConversion.InvalidSchema',
+    rawData: Buffer.from(`${line}\n`).toString('base64'),
+  })}\n`

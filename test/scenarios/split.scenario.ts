@@ -1,0 +1,80 @@
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import path from 'node:path'
+import { ListShardsCommand, type Shard, SplitShardCommand } from '@aws-sdk/client-kinesis'
+import { kinesisOf } from '../../cli/clients.ts'
+import { streamReader } from '../../cli/status/stream.ts'
+import { findTarget, type Target } from '../../cli/target.ts'
+import { differencesFrom, newRun, quarantined, type Run, send, settled, simulatedFile, store } from './thread.ts'
+
+const MINUTES = 60_000
+const SETTLE_SECONDS = 240
+const SHARDS = 4
+
+let folder: string
+beforeAll(async () => {
+  folder = await mkdtemp(path.join(tmpdir(), 'millrace-split-'))
+})
+afterAll(() => rm(folder, { recursive: true, force: true }))
+
+test(
+  'minutes of countries are exact though four shards write each of them at once, and one shard is split under load',
+  async () => {
+    const target = await findTarget(undefined)
+    while ((await openShards(target)).length < SHARDS) await splitWidest(target)
+    const run = newRun(Date.now())
+    const before = await quarantined()
+    const records = await simulatedFile('users', 10_000, run)
+    const sending = send(await store(folder, records), 'user_record', '--rate', '2000')
+    await untilArrived(target, run)
+    const { parent, children } = await splitWidest(target)
+
+    expect(await sending).toMatchObject({ lines: records.lines.length })
+    expect(await settled(SETTLE_SECONDS)).toMatchObject({ settled: true })
+    const shards = await shardsOf(target, run)
+    expect(shards.size).toBeGreaterThan(SHARDS)
+    expect([parent, ...children].filter(shard => !shards.has(shard))).toEqual([])
+    expect(await differencesFrom([records], run, before)).toEqual([])
+  },
+  10 * MINUTES,
+)
+
+async function openShards(target: Target): Promise<Shard[]> {
+  const { Shards = [] } = await kinesisOf(target).send(new ListShardsCommand({ StreamName: target.outputs.StreamName }))
+  return Shards.filter(({ SequenceNumberRange }) => SequenceNumberRange?.EndingSequenceNumber === undefined)
+}
+
+const rangeOf = ({ HashKeyRange }: Shard): [first: bigint, last: bigint] => [
+  BigInt(HashKeyRange?.StartingHashKey ?? 0),
+  BigInt(HashKeyRange?.EndingHashKey ?? 0),
+]
+const widthOf = (shard: Shard): bigint => rangeOf(shard)[1] - rangeOf(shard)[0]
+
+/** Splits the shard that most keys fall into, in the middle. */
+async function splitWidest(target: Target): Promise<{ parent: string; children: string[] }> {
+  const [widest] = (await openShards(target)).toSorted((a, b) => (widthOf(b) > widthOf(a) ? 1 : -1))
+  if (!widest) throw new Error('The stream has no open shard.')
+  const [first, last] = rangeOf(widest)
+  const parent = widest.ShardId ?? ''
+  const middle = String((first + last) / 2n + 1n)
+  await kinesisOf(target).send(
+    new SplitShardCommand({ StreamName: target.outputs.StreamName, ShardToSplit: parent, NewStartingHashKey: middle }),
+  )
+  const children = (await openShards(target)).filter(({ ParentShardId }) => ParentShardId === parent)
+  return { parent, children: children.map(({ ShardId = '' }) => ShardId) }
+}
+
+/** The shards that hold events of the run. */
+async function shardsOf(target: Target, run: Run): Promise<Set<string>> {
+  const nothing = { eventTypes: new Map(), isOn: () => false, retentionDays: 0 }
+  const { deliveries } = await streamReader(kinesisOf(target), target.outputs.StreamName, nothing)()
+  const own = [...deliveries.values()].filter(({ identity }) => identity.includes(`-${run.seed}-`))
+  return new Set(own.map(({ shard }) => shard))
+}
+
+/** Resolves once every one of the open shards has got events of the run. */
+async function untilArrived(target: Target, run: Run): Promise<void> {
+  const deadline = Date.now() + MINUTES
+  while ((await shardsOf(target, run)).size < SHARDS)
+    if (Date.now() > deadline) throw new Error('The events did not reach all shards within a minute.')
+}

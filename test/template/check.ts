@@ -1,0 +1,73 @@
+// Has the templates of the stages judged by cdk-nag (as part of the synthesis), cfn-lint and checkov. Exit code 1: a finding
+// without a reason in exceptions.ts, or a reason without a finding.
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import path from 'node:path'
+import { run } from '../../localstack/cache.ts'
+import { findPython, installPackages } from '../../localstack/python.ts'
+import { stackName } from '../../shared/outputs.ts'
+import { exceptions } from './exceptions.ts'
+import { type Finding, fromCfnLint, fromCheckov, judge } from './findings.ts'
+
+const STAGES = ['dev', 'prod']
+/** cfn-lint says so when it found something. */
+const CFN_LINT_FOUND = 2 + 4 + 8
+
+/** No account, and nothing of a person's, is needed. */
+const environment = (packages: string) => {
+  const { PATH, HOME, TMPDIR, ...others } = process.env
+  const npm = Object.entries(others).filter(([name]) =>
+    /^(npm_config_|NPM_CONFIG_|https?_proxy$|HTTPS?_PROXY$|NODE_EXTRA)/.test(name),
+  )
+  return {
+    ...Object.fromEntries(npm),
+    PATH,
+    HOME,
+    TMPDIR,
+    AWS_EC2_METADATA_DISABLED: 'true',
+    PYTHONPATH: packages,
+    LANG: 'C.UTF-8',
+  }
+}
+
+async function synthesise(stage: string, folder: string): Promise<string> {
+  const args = ['synth', '--quiet', '--no-notices', '--context', `stage=${stage}`, '--output', folder]
+  const { code, output } = await run('node_modules/.bin/cdk', args)
+  if (code !== 0) throw new Error(`The template of ${stage} is not made: ${output}`)
+  return path.join(folder, `${stackName(stage)}.template.json`)
+}
+
+async function findingsIn(template: string, packages: string): Promise<Finding[]> {
+  const { command } = await findPython()
+  const env = environment(packages)
+  const lint = await run(command, [path.join(packages, 'bin', 'cfn-lint'), '--format', 'json', template], { env })
+  if ((lint.code & ~CFN_LINT_FOUND) !== 0) throw new Error(`cfn-lint failed: ${lint.output}`)
+  const options = ['--framework', 'cloudformation', '--compact', '--quiet', '--skip-download', '--soft-fail', '--output', 'json']
+  const checked = await run(command, ['-m', 'checkov.main', ...options, '--file', template], { env })
+  if (checked.code !== 0) throw new Error(`checkov failed: ${checked.output}`)
+  return [...fromCfnLint(lint.output), ...fromCheckov(checked.output)]
+}
+
+const folder = mkdtempSync(path.join(tmpdir(), 'millrace-template-'))
+try {
+  const packages = await installPackages(path.join(import.meta.dirname, 'requirements.txt'), 'template-checks', words =>
+    console.log(words),
+  )
+  const all: Finding[] = []
+  for (const stage of STAGES) {
+    const findings = await findingsIn(await synthesise(stage, path.join(folder, stage)), packages)
+    const { open } = judge(findings, exceptions)
+    console.log(
+      `${stage}: ${findings.length} findings of cfn-lint and checkov, ${findings.length - open.length} with a reason; none of cdk-nag`,
+    )
+    for (const { check, resource, text } of open) console.error(`${stage}: ${check} ${resource}: ${text}`)
+    if (open.length > 0) process.exitCode = 1
+    all.push(...findings)
+  }
+  for (const { check, reason } of judge(all, exceptions).unused) {
+    console.error(`${check} is found nowhere any more; take its exception out of test/template/exceptions.ts: ${reason}`)
+    process.exitCode = 1
+  }
+} finally {
+  rmSync(folder, { recursive: true, force: true })
+}
