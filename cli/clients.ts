@@ -1,3 +1,4 @@
+import { CloudWatchLogsClient } from '@aws-sdk/client-cloudwatch-logs'
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb'
 import { KinesisClient } from '@aws-sdk/client-kinesis'
 import { LambdaClient } from '@aws-sdk/client-lambda'
@@ -12,6 +13,7 @@ import type { Target } from './target.ts'
 const REPORT_MS = 15 * 60_000
 
 export const dynamodbOf = ({ aws }: Target): DynamoDBClient => new DynamoDBClient(aws)
+export const logsOf = ({ aws }: Target): CloudWatchLogsClient => new CloudWatchLogsClient(aws)
 export const s3Of = ({ aws, local }: Target): S3Client => new S3Client({ ...aws, forcePathStyle: local })
 /** HTTP/1.1: the client's own HTTP/2 loses large calls against the local cloud. */
 export const kinesisOf = ({ aws }: Target): KinesisClient => new KinesisClient({ ...aws, requestHandler: new NodeHttpHandler() })

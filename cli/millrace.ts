@@ -1,9 +1,11 @@
 import { Command, CommanderError } from 'commander'
 import { catalogueCommand } from './catalogue.ts'
+import { dashboardsCommand } from './dashboards.ts'
 import { demoCommand } from './demo.ts'
 import { downCommand } from './down.ts'
 import { Failure } from './failure.ts'
 import { keysCommand } from './keys.ts'
+import { logsCommand } from './logs.ts'
 import { quarantineCommand } from './quarantine.ts'
 import { reindexCommand } from './reindex.ts'
 import { reportCommand } from './report.ts'
@@ -34,6 +36,8 @@ const commands = [
   quarantineCommand,
   reindexCommand,
   keysCommand,
+  logsCommand,
+  dashboardsCommand,
   catalogueCommand,
 ]
 for (const addTo of commands) addTo(program)

@@ -84,6 +84,10 @@ export class MillraceStack extends Stack {
     new Alarms(this, watched, { stage, settings })
     dashboard(this, watched, stage)
 
+    const functions = [
+      ...[ingest, state, windows, failures, replay, reports, query].map(part => part.function),
+      ...(search && reindex ? [search.documents, search.events, search.setUp, reindex.function] : []),
+    ]
     this.output({
       ApiUrl: api.url,
       StreamName: stream.stream.streamName,
@@ -96,6 +100,7 @@ export class MillraceStack extends Stack {
       DeliveryStream: archive.delivery.deliveryStreamName,
       OpenSearchUrl: search?.url ?? NONE,
       RawEventTypes: search?.rawEvents.RAW_EVENT_TYPES ?? NONE,
+      LogGroups: functions.map(fn => `${fn.service}=${fn.logGroup.logGroupName}`).join(),
       RawEventDays: search?.rawEvents.RAW_EVENT_DAYS ?? NONE,
       ReportsFunction: reports.function.functionName,
       SetUpFunction: search?.setUp.functionName ?? NONE,

@@ -79,7 +79,7 @@ const KEYED: readonly RejectionCode[] = ['key_missing', 'key_unknown', 'key_conf
 
 /** One response a status, with the codes that it can carry. */
 function errorResponses(codes: readonly RejectionCode[], unhealthy: Schema | undefined): Record<string, object> {
-  const byStatus = Map.groupBy(codes, code => rejections[code].status)
+  const byStatus = Map.groupBy(codes, code => refusedWith(code))
   return Object.fromEntries(
     [...byStatus].map(([status, some]) => {
       const schema = errorSchema(some)
@@ -89,6 +89,9 @@ function errorResponses(codes: readonly RejectionCode[], unhealthy: Schema | und
     }),
   )
 }
+
+/** A code that puts single events aside refuses a body that claims to be a CloudEvent as a whole. */
+const refusedWith = (code: RejectionCode): number => (rejections[code].status === 200 ? 400 : rejections[code].status)
 
 /** What follows the version, such as `events`; what Segment's clients call stands together. */
 function tagOf(path: string): string {

@@ -12,6 +12,8 @@ export const stackOutputs = [
   'OpenSearchUrl',
   'RawEventTypes',
   'RawEventDays',
+  /** `function=log group`, with commas between. */
+  'LogGroups',
   'ReportsFunction',
   'SetUpFunction',
   'ReplayFunction',

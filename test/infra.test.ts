@@ -60,7 +60,9 @@ describe('the whole', () => {
 describe('functions', () => {
   test.each(Object.entries(functionIds))('%s has exactly the environment it reads', (name, id) => {
     const { Variables } = functionOf(templateOf('dev'), id).Environment
-    expect(Object.keys(Variables).sort()).toEqual([...environments[name as FunctionName], 'NODE_OPTIONS'].sort())
+    expect(Object.keys(Variables).sort()).toEqual(
+      [...environments[name as FunctionName], 'NODE_OPTIONS', 'POWERTOOLS_METRICS_NAMESPACE'].sort(),
+    )
   })
 
   test('all run on Node 24 and arm64, log as JSON to a group of their own, without tracing', () => {

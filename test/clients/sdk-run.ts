@@ -13,7 +13,7 @@ export interface Program {
 }
 
 /** What the API does to a client before it lets it through. */
-export const troubles: readonly (readonly [string, Faults])[] = [
+const troubles: readonly (readonly [string, Faults])[] = [
   ['nothing', {}],
   ['503 twice', { status: { code: 503, times: 2 } }],
   ['429 twice', { status: { code: 429, times: 2 } }],
@@ -41,17 +41,44 @@ export async function runProgram(program: Program, user: number, events: number)
   await promisify(execFile)(program.command, [...program.args], { env, timeout: PATIENCE_MS })
 }
 
-/** Lets the proxy make these faults while `work` is done. */
-export async function under(faults: Faults, work: () => Promise<void>): Promise<void> {
-  const url = `http://127.0.0.1:${readPorts().faults}/`
-  const answer = await fetch(url, { method: 'PUT', body: JSON.stringify(faults) })
+const faultsUrl = (): string => `http://127.0.0.1:${readPorts().faults}/`
+
+/** Lets the proxy make these faults from now on. */
+export async function makeFaults(faults: Faults): Promise<void> {
+  const answer = await fetch(faultsUrl(), { method: 'PUT', body: JSON.stringify(faults) })
   if (!answer.ok) throw new Error(`The proxy takes no faults: ${await answer.text()}`)
-  try {
-    await work()
-  } finally {
-    await fetch(url, { method: 'DELETE' })
-  }
 }
+
+export const endFaults = (): Promise<Response> => fetch(faultsUrl(), { method: 'DELETE' })
+
+/** Runs the program once under each trouble, as a user of its own; returns what is counted of each. */
+export async function countUnderTroubles(program: Program, events: number): Promise<[trouble: string, count: number][]> {
+  return countEach(async (user, faults) => {
+    await makeFaults(faults)
+    await runProgram(program, user, events)
+  })
+}
+
+/** Sends as a user of its own under each trouble; returns what is counted of each, once it is in every store. */
+export async function countEach(
+  send: (user: number, faults: Faults) => Promise<void>,
+): Promise<[trouble: string, count: number][]> {
+  const users: number[] = []
+  for (const [, faults] of troubles) {
+    const user = newUser()
+    users.push(user)
+    try {
+      await send(user, faults)
+    } finally {
+      await endFaults()
+    }
+  }
+  const counts = await countedActions(users)
+  return troubles.map(([trouble], i) => [trouble, counts[i] ?? 0])
+}
+
+/** What `countEach` returns when every event was counted once. */
+export const eachOnce = (events: number): [trouble: string, count: number][] => troubles.map(([trouble]) => [trouble, events])
 
 /** How many actions of each user are counted, once everything that was accepted is in every store. */
 export async function countedActions(users: readonly number[]): Promise<number[]> {

@@ -1,6 +1,6 @@
 // Has the templates of the stages judged by cdk-nag (as part of the synthesis), cfn-lint and checkov. Exit code 1: a finding
 // without a reason in exceptions.ts, or a reason without a finding.
-import { mkdtempSync, rmSync } from 'node:fs'
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { run } from '../../localstack/cache.ts'
@@ -40,19 +40,25 @@ async function synthesise(stage: string, folder: string): Promise<string> {
 async function findingsIn(template: string, packages: string): Promise<Finding[]> {
   const { command } = await findPython()
   const env = environment(packages)
-  const lint = await run(command, [path.join(packages, 'bin', 'cfn-lint'), '--format', 'json', template], { env })
-  if ((lint.code & ~CFN_LINT_FOUND) !== 0) throw new Error(`cfn-lint failed: ${lint.output}`)
-  const options = ['--framework', 'cloudformation', '--compact', '--quiet', '--skip-download', '--soft-fail', '--output', 'json']
-  const checked = await run(command, ['-m', 'checkov.main', ...options, '--file', template], { env })
+  const reports = path.dirname(template)
+  const lintReport = path.join(reports, 'cfn-lint.json')
+  const lint = [path.join(packages, 'bin', 'cfn-lint'), '--format', 'json', '--output-file', lintReport, template]
+  const { code, output } = await run(command, lint, { env })
+  if ((code & ~CFN_LINT_FOUND) !== 0) throw new Error(`cfn-lint failed: ${output}`)
+  const options = ['--framework', 'cloudformation', '--quiet', '--skip-download', '--soft-fail']
+  const checkov = ['-m', 'checkov.main', ...options, '--output', 'json', '--output-file-path', reports, '--file', template]
+  const checked = await run(command, checkov, { env })
   if (checked.code !== 0) throw new Error(`checkov failed: ${checked.output}`)
-  return [...fromCfnLint(lint.output), ...fromCheckov(checked.output)]
+  return [
+    ...fromCfnLint(readFileSync(lintReport, 'utf8')),
+    ...fromCheckov(readFileSync(path.join(reports, 'results_json.json'), 'utf8')),
+  ]
 }
 
 const folder = mkdtempSync(path.join(tmpdir(), 'millrace-template-'))
 try {
-  const packages = await installPackages(path.join(import.meta.dirname, 'requirements.txt'), 'template-checks', words =>
-    console.log(words),
-  )
+  console.log('cfn-lint and checkov are fetched, once (400 MB)')
+  const packages = await installPackages(path.join(import.meta.dirname, 'requirements.txt'), 'template-checks', () => undefined)
   const all: Finding[] = []
   for (const stage of STAGES) {
     const findings = await findingsIn(await synthesise(stage, path.join(folder, stage)), packages)

@@ -16,7 +16,7 @@ interface CfnLintFinding {
 
 /** Reads what `cfn-lint --format json` prints. */
 export const fromCfnLint = (output: string): Finding[] =>
-  (JSON.parse(output || '[]') as CfnLintFinding[]).map(({ Rule, Location, Message }) => ({
+  (JSON.parse(output) as CfnLintFinding[]).map(({ Rule, Location, Message }) => ({
     check: Rule.Id,
     resource: String(Location.Path?.[1] ?? ''),
     text: Message,
@@ -25,15 +25,14 @@ export const fromCfnLint = (output: string): Finding[] =>
 interface CheckovReport {
   readonly results: {
     readonly failed_checks: readonly { readonly check_id: string; readonly check_name: string; readonly resource: string }[]
-    readonly parsing_errors: readonly string[]
   }
-  readonly summary: { readonly passed: number }
+  readonly summary: { readonly passed: number; readonly parsing_errors: number }
 }
 
 /** Reads what `checkov -o json` prints. Throws when it could not read the template, or checked nothing. */
 export function fromCheckov(output: string): Finding[] {
   const { results, summary } = JSON.parse(output) as CheckovReport
-  if (results.parsing_errors.length > 0 || summary.passed === 0) throw new Error('checkov could not read the template.')
+  if (summary.parsing_errors > 0 || summary.passed === 0) throw new Error('checkov could not read the template.')
   return results.failed_checks.map(({ check_id, check_name, resource }) => ({
     check: check_id,
     resource: resource.split('.').at(-1) ?? '',

@@ -3,6 +3,7 @@ package main
 import (
 	"os"
 	"strconv"
+	"time"
 
 	"github.com/segmentio/analytics-go/v3"
 )
@@ -21,5 +22,7 @@ func main() {
 			Set("event_action", "click").Set("event_category", "test").Set("event_value", n)
 		client.Enqueue(analytics.Track{UserId: user, Event: "app_action", Properties: properties})
 	}
+	wait, _ := strconv.Atoi(os.Getenv("MILLRACE_SECONDS"))
+	time.Sleep(time.Duration(wait) * time.Second)
 	client.Close()
 }
