@@ -51,7 +51,7 @@ function detailsOf(route: Route, catalogue: Catalogue): readonly Detail[] {
   const path = route.path.replaceAll('+}', '}')
   const names = [...path.matchAll(/\{(\w+)\}/g)].map(([, name = '']) => name)
   const parameters = names.map(name => ({ name, in: 'path', required: true, schema: { type: 'string', minLength: 1 } }))
-  const body: Schema | undefined = route.method === 'POST' ? { type: 'object' } : undefined
+  const body: Schema | undefined = route.method === 'POST' ? { type: ['object', 'array'] } : undefined
   return [
     { path, parameters, ...(body && { body }), ok: { type: 'object' }, codes: route.method === 'POST' ? ['malformed_json'] : [] },
   ]

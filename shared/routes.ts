@@ -4,7 +4,7 @@ import type { FunctionName } from './environment.ts'
 export type Scope = 'write' | 'read' | 'admin'
 
 export interface Route {
-  readonly method: 'GET' | 'POST' | 'DELETE' | 'ANY'
+  readonly method: 'GET' | 'POST' | 'DELETE' | 'OPTIONS' | 'ANY'
   /** As API Gateway writes it: `{name}` is one segment, `{name+}` the rest of the path (it decodes %2F before it looks for the route). */
   readonly path: string
   /** The scope a key needs; null: no key. An admin key may do everything. */
@@ -69,7 +69,8 @@ export const routes: readonly Route[] = [
   },
   { method: 'POST', path: '/v1/events/{type}', scope: 'write', function: 'ingest', about: 'Raw rows of one catalogued type.' },
   ...fromSdks,
-  { method: 'ANY', path: '/{proxy+}', scope: null, function: 'ingest', about: 'CORS, and 404 for whatever is not here.' },
+  { method: 'OPTIONS', path: '/{proxy+}', scope: null, function: 'ingest', about: 'CORS.' },
+  { method: 'ANY', path: '/{proxy+}', scope: null, function: 'ingest', about: '404 for whatever is not here.' },
   {
     method: 'GET',
     path: '/v1/users/{id+}',

@@ -124,3 +124,10 @@ test('only the records that were not stored are put again', () => {
   expect(notStored(call, [{}, { ErrorCode: 'ProvisionedThroughputExceededException' }])).toEqual([call[1]])
   expect(notStored(call, [])).toEqual(call)
 })
+
+test('the answer tells of each interaction what became of it, and null of a refused one', () => {
+  const rows = '[{"eventType":"pageview","eventValue":"home"},{"eventType":5}]'
+  expect(sort(rows, rowsOf('interaction')).receipts).toEqual([['pageview', 'home', 'h'], null])
+  expect(sort('[{"eventType":5}]', rowsOf('interaction')).receipts).toEqual([null])
+  expect(sort('{"type":"signup"}').receipts).toBeUndefined()
+})

@@ -14,7 +14,7 @@ export interface Refusal {
 /** What becomes of every element of a request. */
 export interface Sorted {
   readonly events: readonly Event[]
-  /** What the answer tells of each element, in their order: null for a refused one; undefined when no type has anything to tell. */
+  /** What the answer tells of each element, in their order, null for a refused one; undefined when no element is of a type that tells. */
   readonly receipts: readonly unknown[] | undefined
   readonly refusals: readonly Refusal[]
 }
@@ -32,7 +32,8 @@ export function sortElements(spoken: readonly Spoken[], arrival: Arrival): Sorte
     else events.push(outcome)
     receipts.push(isRejection(outcome) ? null : receiptOf(outcome, arrival))
   }
-  return { events, refusals, receipts: receipts.some(receipt => receipt !== null) ? receipts : undefined }
+  const tells = spoken.some(({ envelope }) => arrival.eventTypes.get(String(envelope?.type))?.receipt)
+  return { events, refusals, receipts: tells ? receipts : undefined }
 }
 
 const receiptOf = ({ type, data }: Event, { eventTypes }: Arrival): unknown => eventTypes.get(type)?.receipt?.(data) ?? null

@@ -37,7 +37,7 @@ const asQuarantined = (operation: BulkOperation): QuarantinedEvent => ({
   type: operation.index,
   id: operation.id,
   keyName: '',
-  received: 'version' in operation ? Math.trunc(operation.version / 1000) : 0,
+  received: 'version' in operation ? Math.trunc(operation.version / 1000) : Date.parse(String(operation.document['received'])),
   form: 'text',
   body: JSON.stringify(operation),
 })

@@ -14,6 +14,7 @@ import bodies
 import delivery
 import mappings
 import metrics
+import preflight
 import shards
 import table_streams
 
@@ -52,7 +53,7 @@ async def run():
 
 if __name__ == "__main__":
     app.save_all = save_everything
-    for overlay in (bodies, delivery, mappings, metrics, shards, table_streams):
+    for overlay in (bodies, delivery, mappings, metrics, preflight, shards, table_streams):
         overlay.install()
     if os.path.exists(CLEAN):
         os.remove(CLEAN)

@@ -1,6 +1,7 @@
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
+import { findTarget } from '../../cli/target.ts'
 import { installPackages } from '../../localstack/python.ts'
 import { countedActions, countUnderTroubles, eachOnce, newUser, type Program, runProgram } from '../clients/sdk-run.ts'
 
@@ -50,3 +51,12 @@ test(
   },
   5 * MINUTES,
 )
+
+test('a page of another origin may send, with every header that SDKs add', async () => {
+  const { apiUrl } = await findTarget(undefined)
+  const headers = { origin: 'https://shop.example.com', 'access-control-request-method': 'POST' }
+  const answer = await fetch(`${apiUrl}/v1/t`, { method: 'OPTIONS', headers })
+  expect(answer.status).toBe(204)
+  expect(answer.headers.get('access-control-allow-origin')).toBe('https://shop.example.com')
+  expect(answer.headers.get('access-control-allow-headers')).toContain('x-retry-count')
+})

@@ -1,10 +1,10 @@
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
-import { ListShardsCommand, type Shard, SplitShardCommand } from '@aws-sdk/client-kinesis'
 import { kinesisOf } from '../../cli/clients.ts'
 import { streamReader } from '../../cli/status/stream.ts'
 import { findTarget, type Target } from '../../cli/target.ts'
+import { openShards, splitWidest } from './shards.ts'
 import { differencesFrom, newRun, quarantined, type Run, send, settled, simulatedFile, store } from './thread.ts'
 
 const MINUTES = 60_000
@@ -38,31 +38,6 @@ test(
   },
   10 * MINUTES,
 )
-
-async function openShards(target: Target): Promise<Shard[]> {
-  const { Shards = [] } = await kinesisOf(target).send(new ListShardsCommand({ StreamName: target.outputs.StreamName }))
-  return Shards.filter(({ SequenceNumberRange }) => SequenceNumberRange?.EndingSequenceNumber === undefined)
-}
-
-const rangeOf = ({ HashKeyRange }: Shard): [first: bigint, last: bigint] => [
-  BigInt(HashKeyRange?.StartingHashKey ?? 0),
-  BigInt(HashKeyRange?.EndingHashKey ?? 0),
-]
-const widthOf = (shard: Shard): bigint => rangeOf(shard)[1] - rangeOf(shard)[0]
-
-/** Splits the shard that most keys fall into, in the middle. */
-async function splitWidest(target: Target): Promise<{ parent: string; children: string[] }> {
-  const [widest] = (await openShards(target)).toSorted((a, b) => (widthOf(b) > widthOf(a) ? 1 : -1))
-  if (!widest) throw new Error('The stream has no open shard.')
-  const [first, last] = rangeOf(widest)
-  const parent = widest.ShardId ?? ''
-  const middle = String((first + last) / 2n + 1n)
-  await kinesisOf(target).send(
-    new SplitShardCommand({ StreamName: target.outputs.StreamName, ShardToSplit: parent, NewStartingHashKey: middle }),
-  )
-  const children = (await openShards(target)).filter(({ ParentShardId }) => ParentShardId === parent)
-  return { parent, children: children.map(({ ShardId = '' }) => ShardId) }
-}
 
 /** The shards that hold events of the run. */
 async function shardsOf(target: Target, run: Run): Promise<Set<string>> {

@@ -1,0 +1,48 @@
+import type { Command } from 'commander'
+import { eventTypes, projections } from '../shared/catalogue.ts'
+import { savedObjects } from './dashboards/saved-objects.ts'
+import { Failure } from './failure.ts'
+import { reasonOf } from './sending/api.ts'
+
+const TIMEOUT_MS = 60_000
+
+interface Imported {
+  readonly success: boolean
+  readonly successCount: number
+  readonly errors?: readonly { readonly id: string; readonly error: { readonly type: string } }[]
+}
+
+export function dashboardsCommand(program: Command): void {
+  program
+    .command('dashboards')
+    .description('a data view and a dashboard a workload for OpenSearch Dashboards; written to stdout, or imported')
+    .option('--url <url>', 'import them into the OpenSearch Dashboards at this URL, in place of older ones')
+    .option('--user <name:password>', 'for Dashboards that ask who you are')
+    .action(async ({ url, user }: { url?: string; user?: string }) => {
+      const lines = savedObjects(eventTypes, projections).map(object => `${JSON.stringify(object)}\n`)
+      if (url === undefined) process.stdout.write(lines.join(''))
+      else console.log(`${await importObjects(url, lines.join(''), user)} saved objects imported.`)
+    })
+}
+
+/** Imports saved objects; returns how many there are. Throws a Failure with what Dashboards say. */
+export async function importObjects(url: string, ndjson: string, user: string | undefined): Promise<number> {
+  const form = new FormData()
+  form.append('file', new Blob([ndjson], { type: 'application/x-ndjson' }), 'millrace.ndjson')
+  const headers = {
+    'osd-xsrf': 'true',
+    ...(user !== undefined && { authorization: `Basic ${Buffer.from(user).toString('base64')}` }),
+  }
+  const target = `${url.replace(/\/$/, '')}/api/saved_objects/_import?overwrite=true`
+  const response = await fetch(target, { method: 'POST', headers, body: form, signal: AbortSignal.timeout(TIMEOUT_MS) }).catch(
+    error => {
+      throw new Failure(
+        `${url} does not answer (${reasonOf(error)}); give the URL of OpenSearch Dashboards, such as http://127.0.0.1:5601.`,
+      )
+    },
+  )
+  if (!response.ok) throw new Failure(`OpenSearch Dashboards answer ${response.status}: ${(await response.text()).slice(0, 200)}`)
+  const { success, successCount, errors = [] } = (await response.json()) as Imported
+  if (!success) throw new Failure(`Not imported: ${errors.map(({ id, error }) => `${id} (${error.type})`).join(', ')}`)
+  return successCount
+}

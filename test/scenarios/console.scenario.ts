@@ -1,0 +1,186 @@
+import { readFileSync } from 'node:fs'
+import { createRequire } from 'node:module'
+import type { Browser } from 'playwright-core'
+import { type LocalOutputs, readLocalOutputs } from '../../cli/target.ts'
+import { openSearchPid } from '../../localstack/opensearch.ts'
+import { localCloud } from '../../localstack/parts.ts'
+import { millrace, millraceJson } from '../command.ts'
+import { type Console, openConsole, startBrowser, type View, views } from '../console/browser.ts'
+
+const MINUTES = 60_000
+const axeSource = createRequire(import.meta.url).resolve('axe-core/axe.min.js')
+
+let browser: Browser
+let outputs: LocalOutputs
+
+beforeAll(async () => {
+  outputs = await readLocalOutputs()
+  for (const [simulator, count] of [
+    ['visits', 200],
+    ['actions', 200],
+    ['users', 150],
+    ['interactions', 60],
+    ['readings', 3_000],
+  ] as const)
+    await millraceJson('simulate', simulator, '--count', String(count))
+  await millraceJson('status', '--wait', '240')
+  await millraceJson('report', 'duration-p95')
+  browser = await startBrowser()
+}, 10 * MINUTES)
+afterAll(() => browser?.close())
+
+/** What each view shows once every workload has data. */
+const shows: Readonly<Record<View, (console: Console) => Promise<void>>> = {
+  overview: async ({ page }) => {
+    await page.getByText('Kinesis, the event stream').waitFor()
+    await page
+      .locator('.tile.accepted strong')
+      .filter({ hasText: /^[\d,]{3,}$/ })
+      .waitFor()
+  },
+  users: async ({ page }) => {
+    await page.locator('input[name=user]').fill('3')
+    await page.keyboard.press('Enter')
+    await page.getByText('last_5_urls').waitFor()
+    await page.getByText('favourite_action').waitFor()
+  },
+  windows: async ({ page }) => {
+    await page.getByText(/newest windows/).waitFor()
+    await page.getByRole('region', { name: 'Countries by minute' }).locator('tbody tr').first().waitFor()
+  },
+  reports: async ({ page }) => {
+    await page.getByRole('region', { name: 'duration-p95' }).locator('tbody tr').first().waitFor()
+  },
+  quarantine: async ({ page }) => {
+    await page.getByRole('button', { name: /^date_invalid/ }).click()
+    await page.getByRole('region', { name: 'Samples' }).getByText('date_invalid').first().waitFor()
+  },
+  publish: async ({ page }) => {
+    await page.getByRole('region', { name: 'Newest in OpenSearch' }).locator('tbody tr').first().waitFor()
+  },
+}
+
+describe.each(['light', 'dark'] as const)('in the %s theme', theme => {
+  test.each(views)(
+    '%s shows the data of its workload, without an error, a request elsewhere or a serious finding of axe',
+    async view => {
+      const console = await openConsole(browser, outputs, { theme })
+      await console.go(view)
+      await shows[view](console)
+      expect(await findings(console)).toEqual([])
+      expect(console.errors).toEqual([])
+      await console.page.context().close()
+    },
+    MINUTES,
+  )
+})
+
+/** What axe calls serious or critical, with the elements that it means. */
+async function findings({ page }: Console): Promise<string[]> {
+  // By the debugger, which the page's policy does not bind.
+  await page.evaluate(readFileSync(axeSource, 'utf8'))
+  const found = (await page.evaluate('axe.run()')) as {
+    violations: { id: string; impact: string; nodes: { html: string }[] }[]
+  }
+  return found.violations
+    .filter(({ impact }) => ['serious', 'critical'].includes(impact))
+    .map(({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html).join(' ')}`)
+}
+
+test.each(views)(
+  '%s fits a phone: nothing is wider than the screen',
+  async view => {
+    const console = await openConsole(browser, outputs, { width: 360 })
+    await console.go(view)
+    await shows[view](console)
+    expect(await console.page.evaluate('document.documentElement.scrollWidth')).toBe(360)
+    await console.page.context().close()
+  },
+  MINUTES,
+)
+
+test(
+  'an interaction that is published is answered with its event id, and its document arrives',
+  async () => {
+    const { page } = await openConsole(browser, outputs)
+    await page.locator('nav a[href="#/publish"]').click()
+    await page.getByRole('button', { name: 'Publish checkout' }).click()
+    await page.getByRole('button', { name: 'Publish All engagement' }).click()
+    const sent = page.getByRole('region', { name: 'Published here' })
+    await sent.locator('tbody tr').nth(3).waitFor()
+    const ids = () => sent.locator('tbody tr td:nth-child(3)').allInnerTexts()
+    await sent.getByText('on its way').first().waitFor({ state: 'detached', timeout: MINUTES })
+    expect((await ids()).sort()).toEqual(['c', 'c', 'h', 's'])
+    expect(await page.locator('code.mine').count()).toBe(4)
+    await page.context().close()
+  },
+  2 * MINUTES,
+)
+
+test(
+  'without a mouse: numbers open views, / leads to the search, K to the keys, and the focus is seen',
+  async () => {
+    const { page } = await openConsole(browser, outputs)
+    await page.keyboard.press('3')
+    await page.getByRole('heading', { level: 1, name: 'Windows' }).waitFor()
+    await page.keyboard.press('/')
+    await page.keyboard.type('3')
+    await page.keyboard.press('Enter')
+    await page.getByText('last_5_urls').waitFor()
+    await page.keyboard.press('Tab')
+    expect(await page.evaluate('getComputedStyle(document.activeElement).outlineStyle')).toBe('solid')
+    await page.keyboard.press('k')
+    await page.getByRole('dialog').waitFor()
+    await page.keyboard.press('Escape')
+    await page.getByRole('dialog').waitFor({ state: 'hidden' })
+    await page.context().close()
+  },
+  MINUTES,
+)
+
+test(
+  'keys that are typed once open everything, and stand neither in the address nor outside the tab',
+  async () => {
+    const { page } = await openConsole(browser, outputs, { withKeys: false })
+    await page.getByRole('alert').getByText('key_missing').waitFor()
+    await page.getByRole('button', { name: 'Keys' }).click()
+    await page.locator('input[name=admin]').fill(outputs.adminKey)
+    await page.keyboard.press('Enter')
+    await page.locator('.pulse', { hasText: 'live ·' }).waitFor()
+    expect(page.url()).not.toContain(outputs.adminKey)
+    expect(await page.evaluate('JSON.stringify(localStorage) + document.cookie')).toBe('{}')
+    await page.context().close()
+  },
+  MINUTES,
+)
+
+test(
+  'OpenSearch down: the overview names it, other views say that what they show is old, and both recover by themselves',
+  async () => {
+    const { page } = await openConsole(browser, outputs)
+    await page.locator('nav a[href="#/windows"]').click()
+    await page.getByText(/newest windows/).waitFor()
+    stopOpenSearch()
+    await page
+      .getByRole('alert')
+      .getByText(/What you see is as of/)
+      .waitFor({ timeout: MINUTES })
+    await page.getByText(/newest windows/).waitFor()
+    await page.locator('nav a[href="#/overview"]').click()
+    await page.locator('tr', { hasText: 'search' }).getByText('does not answer').waitFor({ timeout: MINUTES })
+
+    expect((await millrace(['up', '--detach'])).code).toBe(0)
+    await page
+      .locator('tr', { hasText: 'search' })
+      .getByText('answers', { exact: true })
+      .waitFor({ timeout: 2 * MINUTES })
+    await page.context().close()
+  },
+  6 * MINUTES,
+)
+
+function stopOpenSearch(): void {
+  const pid = openSearchPid(localCloud().openSearch)
+  if (pid === undefined) throw new Error('OpenSearch does not run, so it cannot be stopped.')
+  process.kill(pid, 'SIGKILL')
+}
