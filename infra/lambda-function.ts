@@ -17,6 +17,7 @@ import { LogGroup } from 'aws-cdk-lib/aws-logs'
 import type { Construct } from 'constructs'
 import type { Environment, FunctionName } from '../shared/environment.ts'
 import type { AlarmPlan } from './alarms.ts'
+import { bundling } from './bundling.ts'
 import type { Quarantine } from './quarantine.ts'
 import type { Batch, Settings } from './settings.ts'
 
@@ -90,12 +91,11 @@ export class LambdaFunction<F extends FunctionName = FunctionName> extends Nodej
       systemLogLevelV2: SystemLogLevel.WARN,
       bundling: {
         format: OutputFormat.ESM,
-        target: 'node24',
-        mainFields: ['module', 'main'],
-        // CommonJS packages inside an ESM bundle still call require.
-        banner: "import { createRequire as requireFrom } from 'node:module';const require = requireFrom(import.meta.url);",
-        externalModules: [],
-        loader: { '.sql': 'text' },
+        target: bundling.target,
+        mainFields: [...bundling.mainFields],
+        banner: bundling.banner,
+        externalModules: [...bundling.external],
+        loader: bundling.loader,
         minify: true,
         sourceMap: true,
         sourcesContent: false,

@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { build } from 'esbuild'
+import { bundling } from '../infra/bundling.ts'
 
 interface Lock {
   readonly packages: Readonly<
@@ -14,22 +15,28 @@ interface Lock {
   >
 }
 
-test('the bundle of ingest carries no projection', async () => {
+const INGEST_BYTES = 500_000
+
+test('the bundle of ingest is small, and carries no projection and nothing of search', async () => {
   const { metafile } = await build({
     entryPoints: ['lambdas/ingest/ingest.lambda.ts'],
     bundle: true,
+    minify: true,
     write: false,
     metafile: true,
     platform: 'node',
     format: 'esm',
-    mainFields: ['module', 'main'],
+    target: bundling.target,
+    mainFields: [...bundling.mainFields],
+    external: [...bundling.external],
     outfile: 'index.mjs',
   })
   const [output] = Object.values(metafile.outputs)
   const carried = Object.entries(output?.inputs ?? {}).filter(([, { bytesInOutput }]) => bytesInOutput > 0)
   const files = carried.map(([file]) => file)
+  expect(output?.bytes).toBeLessThanOrEqual(INGEST_BYTES)
   expect(files).toContain('shared/events/reading.ts')
-  expect(files.filter(file => file.startsWith('shared/projections/'))).toEqual([])
+  expect(files.filter(file => /^shared\/projections\/|^lambdas\/search\/|opensearch/.test(file))).toEqual([])
 })
 
 test.each(['linux-arm64', 'linux-x64'])('the lock file has DuckDB for %s, so that any host can bundle it', platform => {

@@ -2,6 +2,7 @@ import type { EventType } from '../event.ts'
 import type { Projection } from '../projection.ts'
 import { type RejectionCode, rejections } from '../rejections.ts'
 import type { DailyReport, InstantReport, Report } from '../report.ts'
+import { paths } from '../routes.ts'
 import {
   byName,
   type Catalogue,
@@ -150,6 +151,8 @@ export const details: Readonly<Record<string, (catalogue: Catalogue) => readonly
   'POST /v1/events': () => [{ path: '/v1/events', parameters: [], body: oneOrMany(envelope), ok: taken, codes: bodyCodes }],
   'POST /v1/events/{type}': ({ eventTypes }) => eventTypes.map(postRows),
   'GET /v1/events/{type}': ({ eventTypes }) => eventTypes.map(readEvents),
+  // Whatever comes is answered alike, and not kept.
+  [`POST ${paths.metrics}`]: () => [{ path: paths.metrics, parameters: [], ok: taken, codes: [] }],
   'GET /v1/users/{id+}': ({ projections }) => [
     { path: '/v1/users/{id}', parameters: [userId], ok: userAnswer(projections), codes: ['not_found'] },
   ],

@@ -6,7 +6,10 @@ const { MILLRACE_URL = '', MILLRACE_KEY = '' } = process.env
 const headers = { authorization: `Bearer ${MILLRACE_KEY}` }
 const emit = emitterFor(httpTransport(`${MILLRACE_URL}/v1/events`), { mode: Mode.BINARY })
 const emitStructured = emitterFor(httpTransport(`${MILLRACE_URL}/v1/events`), { mode: Mode.STRUCTURED })
-for (const [n, data] of actions.entries()) {
-  if (n % 2 === 0) await emit(new CloudEvent({ source: '/shop', type: 'app_action', data }), { headers })
-  else await emitStructured(new CloudEvent({ source: '/shop', type: 'app_action', traceparent: '00-1', data }), { headers })
+const half = actions.length / 2
+for (const data of actions.slice(0, half)) {
+  await emit(new CloudEvent({ source: '/shop', type: 'app_action', data }), { headers })
+}
+for (const data of actions.slice(half)) {
+  await emitStructured(new CloudEvent({ source: '/shop', type: 'app_action', traceparent: '00-1', data }), { headers })
 }
