@@ -25,10 +25,12 @@ export const lambdaOf = ({ aws }: Target): LambdaClient =>
 export async function searchOf(target: Target): Promise<Client | undefined> {
   const node = target.outputs.OpenSearchUrl
   if (node === NONE) return undefined
-  if (target.local) return new Client({ node })
+  // Documents hold fields that clients named, __proto__ perhaps among them.
+  const options = { node, disablePrototypePoisoningProtection: true }
+  if (target.local) return new Client(options)
   const { region, credentials } = dynamodbOf(target).config
   return new Client({
-    node,
+    ...options,
     ...AwsSigv4Signer({ region: await region(), service: 'es', getCredentials: async () => credentials() }),
   })
 }

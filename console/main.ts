@@ -28,18 +28,20 @@ const links = pages.map(([name, text], at) => h('a', { href: `#/${name}`, title:
 const dialog = keysDialog(() => void refresh())
 
 let view: View | undefined
+let opened: string | undefined
 let timer: ReturnType<typeof setTimeout> | undefined
 let lastGood: number | undefined
 let turn = 0
 
-/** Opens the page that the address names. */
+/** Opens the page that the address names, unless it is open. */
 function openPage(): void {
   const at = Math.max(
     0,
     pages.findIndex(([name]) => location.hash === `#/${name}`),
   )
   const [name, text, open] = pages[at] ?? pages[0] ?? []
-  if (!open || !name) return
+  if (!open || !name || name === opened) return
+  opened = name
   view?.end()
   view = open(() => void refresh())
   lastGood = undefined
@@ -110,10 +112,12 @@ function onKey(event: KeyboardEvent): void {
   else if (event.key === '/') focusSearch(event)
 }
 
+/** The page is opened at once: what is typed next belongs to the search. */
 function focusSearch(event: Event): void {
   event.preventDefault()
-  if (location.hash !== '#/users') location.hash = '#/users'
-  requestAnimationFrame(() => stage.querySelector('input')?.focus())
+  location.hash = '#/users'
+  openPage()
+  stage.querySelector('input')?.focus()
 }
 
 function skipToContent(event: Event): void {

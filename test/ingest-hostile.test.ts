@@ -65,6 +65,14 @@ test('an id with half a surrogate pair is told and kept so that every store take
   ])
 })
 
+test.each(['{"toString":1}', '[{"__proto__":null}]', `${'['.repeat(9000)}${']'.repeat(9000)}`])(
+  'whatever stands for a type, id or time is put aside: %.20s',
+  async value => {
+    for (const body of [`{"type":${value}}`, `{"type":"t","id":${value}}`, `{"type":"t","time":${value}}`])
+      expect((await send(body)).answer.body).toMatchObject({ accepted: 0, quarantined: [{ code: 'invalid_event' }] })
+  },
+)
+
 test('NUL and the highest code points are text', async () => {
   const { events } = await send('{"type":"t","data":{"a":"\\u0000\\u001f\\uffff\u{10ffff}"}}')
   expect(events[0]?.data).toEqual({ a: '\u0000\u001f\uffff\u{10ffff}' })

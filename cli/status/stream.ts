@@ -14,6 +14,7 @@ import { projectionKey, windowStart } from '../../shared/projection.ts'
 import { type Delivery, type Identity, identityOf, refText, type StreamFacts, type StreamRecord } from './facts.ts'
 
 const catalogue = new Map(eventTypes.map(type => [type.name, type]))
+const DAY_MS = 86_400_000
 const RECORDS_A_READ = 10_000
 
 /** Reads the whole stream, and on every further call what has come since. */
@@ -27,7 +28,7 @@ export function streamReader(client: KinesisClient, name: string, rawEvents: Raw
     const first = events.filter(event => !deliveries.has(identityOf(event)))
     for (const event of first) {
       const identity = identityOf(event)
-      deliveries.set(identity, { identity, user: event.subject, shard, seq, raw: placeOf(event, rawEvents) })
+      deliveries.set(identity, { identity, user: event.subject, shard, seq, raw: standingPlace(event, rawEvents) })
     }
     const [{ subject: user, received } = { subject: null, received: 0 }] = events.filter(({ type }) => isFolded(type))
     if (user === null) return
@@ -92,6 +93,10 @@ function shardReader(client: KinesisClient, name: string, shard: string): () => 
     return records
   }
 }
+
+/** Where a raw event's document must stand; what was received before the retention, and replayed, may be gone already. */
+const standingPlace = (event: Event, rawEvents: RawEvents) =>
+  event.received > Date.now() - rawEvents.retentionDays * DAY_MS ? placeOf(event, rawEvents) : undefined
 
 const isFolded = (type: string): boolean => projections.some(({ on }) => on.name === type)
 

@@ -68,7 +68,7 @@ function tile({ name, title, about }: (typeof stations)[number]) {
   const spark = timeChart({ label: `${title} of each minute`, height: 36, spark: true })
   const value = h('strong', {}, '–')
   const behind = h('small')
-  const element = h('section', { class: `tile ${name}` }, h('h2', {}, title), h('small', {}, about), spark.element, behind)
+  const element = h('section', { class: `tile ${name}` }, h('h2', {}, title), value, h('small', {}, about), spark.element, behind)
   return {
     name,
     spark,
@@ -76,7 +76,7 @@ function tile({ name, title, about }: (typeof stations)[number]) {
     show(instants: readonly number[], values: readonly (number | null)[], lag: number | null): void {
       const known = values.filter(each => each !== null)
       value.textContent = known.length > 0 ? count(known.reduce((sum, each) => sum + each, 0)) : '–'
-      behind.textContent = lag === null ? 'in the last hour' : `${duration(lag)} behind, in the last hour`
+      behind.textContent = lag === null ? 'last hour' : `last hour · ${duration(lag)} behind`
       spark.draw({ instants, lines: [{ label: title, values }] })
     },
   }

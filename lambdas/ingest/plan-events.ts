@@ -1,5 +1,5 @@
 import type { Spoken } from '../../shared/dialect.ts'
-import { type Arrival, accept, type Envelope, type Event, isObject } from '../../shared/event.ts'
+import { type Arrival, accept, type Envelope, type Event, type EventType, isObject } from '../../shared/event.ts'
 import { isRejection, type Rejection, reject } from '../../shared/rejections.ts'
 import type { QuarantinedEvent } from '../quarantine/dynamodb.ts'
 import { jsonProblem } from './json-limits.ts'
@@ -32,9 +32,13 @@ export function sortElements(spoken: readonly Spoken[], arrival: Arrival): Sorte
     else events.push(outcome)
     receipts.push(isRejection(outcome) ? null : receiptOf(outcome, arrival))
   }
-  const tells = spoken.some(({ envelope }) => arrival.eventTypes.get(String(envelope?.type))?.receipt)
+  const tells = spoken.some(({ envelope }) => definitionOf(envelope, arrival)?.receipt)
   return { events, refusals, receipts: tells ? receipts : undefined }
 }
+
+/** The definition of the type that an envelope names, if it names one: anything may stand there. */
+const definitionOf = (envelope: Envelope | undefined, { eventTypes }: Pick<Arrival, 'eventTypes'>): EventType | undefined =>
+  typeof envelope?.type === 'string' ? eventTypes.get(envelope.type) : undefined
 
 const receiptOf = ({ type, data }: Event, { eventTypes }: Arrival): unknown => eventTypes.get(type)?.receipt?.(data) ?? null
 
@@ -85,6 +89,6 @@ const kept = (
 })
 
 function rowId(envelope: Envelope | undefined, eventTypes: Arrival['eventTypes']): string | null {
-  const type = typeof envelope?.type === 'string' ? eventTypes.get(envelope.type) : undefined
+  const type = definitionOf(envelope, { eventTypes })
   return type && isObject(envelope?.data) ? shortText(envelope.data[type.idField]) : null
 }

@@ -5,7 +5,8 @@ const TIMEOUT_MS = 30_000
 
 /** A client of the search cluster: signed as the function's role on https, plain on http (the local node). Retries are the callers'. */
 export function openSearch(url: string): Client {
-  const options = { node: url, maxRetries: 0, requestTimeout: TIMEOUT_MS }
+  // A client's field may be called __proto__: the protection would throw at every answer that has it in a document.
+  const options = { node: url, maxRetries: 0, requestTimeout: TIMEOUT_MS, disablePrototypePoisoningProtection: true }
   if (!url.startsWith('https:')) return new Client(options)
   return new Client({
     ...options,

@@ -4,6 +4,7 @@ import path from 'node:path'
 import { findTarget } from '../../cli/target.ts'
 import { installPackages } from '../../localstack/python.ts'
 import { countedActions, countUnderTroubles, eachOnce, newUser, type Program, runProgram } from '../clients/sdk-run.ts'
+import { millraceJson } from '../command.ts'
 
 const MINUTES = 60_000
 const EVENTS = 20
@@ -60,3 +61,23 @@ test('a page of another origin may send, with every header that SDKs add', async
   expect(answer.headers.get('access-control-allow-origin')).toBe('https://shop.example.com')
   expect(answer.headers.get('access-control-allow-headers')).toContain('x-retry-count')
 })
+
+test(
+  'what JavaScript gives a meaning to, and NUL, are in every store as they were sent',
+  async () => {
+    const target = await findTarget(undefined)
+    const userId = `hostile-${newUser()}`
+    const traits = '{"__proto__":{"a":1},"constructor":{"prototype":2},"nul":"\\u0000"}'
+    const ask = async (path: string, key: string, body?: string) => {
+      const init = { headers: { authorization: `Bearer ${key}` }, ...(body && { method: 'POST', body }) }
+      const answer = await fetch(`${target.apiUrl}${path}`, init)
+      return [answer.status, await answer.text()] as const
+    }
+    const sent = await ask('/v1/identify', target.key('write'), `{"userId":"${userId}","traits":${traits}}`)
+    expect(sent).toEqual([200, '{"success":true,"accepted":1,"quarantined":[]}'])
+    expect(await millraceJson('status', '--wait', '240')).toMatchObject({ settled: true })
+    for (const path of [`/v1/users/${userId}`, `/v1/projections/user-traits?key=${userId}`, '/v1/events/user_traits?limit=1'])
+      expect(await ask(path, target.key('read'))).toEqual([200, expect.stringContaining(`"traits":${traits}`)])
+  },
+  5 * MINUTES,
+)

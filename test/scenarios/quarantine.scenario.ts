@@ -13,6 +13,9 @@ import { settled } from './thread.ts'
 
 const MINUTES = 60_000
 const SETTLE_SECONDS = 120
+/** Two days ago, at a moment that only this run has. */
+const RECEIVED = Date.now() - 2 * 86_400_000
+const instant = (milliseconds: number): string => new Date(milliseconds).toISOString()
 const catalogue = new Map(eventTypes.map(type => [type.name, type]))
 
 let target: Target
@@ -36,7 +39,7 @@ function refuse(event: Partial<QuarantinedEvent>): Promise<void> {
   const { QuarantineTable, QuarantineBucket } = target.outputs
   const aside = quarantine(QuarantineTable, QuarantineBucket, dynamodbOf(target), s3Of(target))
   const facts = { code: 'invalid_event', message: 'No.', type: 'page_visit', id: null, keyName: 'old', form: 'envelope' } as const
-  return aside.keep([{ ...facts, received: 1_700_000_000_000, body: '{}', ...event }])
+  return aside.keep([{ ...facts, received: RECEIVED, body: '{}', ...event }])
 }
 
 /** The rows of the archive with this id. */
@@ -52,8 +55,7 @@ test(
   async () => {
     const user = Date.now()
     const [good, bad] = [`replay-${user}`, `wrong-${user}`]
-    const since = '2023-01-01T00:00:00Z'
-    const filter = ['--since', since, '--until', '2023-12-31T00:00:00Z', '--type', 'page_visit']
+    const filter = ['--since', instant(RECEIVED), '--until', instant(RECEIVED + 1), '--type', 'page_visit']
     await refuse({
       id: good,
       body: JSON.stringify({ id: good, type: 'page_visit', data: { Id: user, Url: '/again', Timestamp: 5 } }),
@@ -70,7 +72,7 @@ test(
     ])
     expect(await settled(SETTLE_SECONDS)).toMatchObject({ settled: true })
     expect(await urlsOf(user)).toEqual(['/again'])
-    expect(await archived(good)).toMatchObject([{ source: 'old', received_time_us: 1_700_000_000_000_000n }])
+    expect(await archived(good)).toMatchObject([{ source: 'old', received_time_us: BigInt(RECEIVED) * 1000n }])
   },
   5 * MINUTES,
 )
@@ -102,9 +104,7 @@ test(
     await putObject(target.outputs.QuarantineBucket, `${DISCARDED_PREFIX}mapping/shard/${user}`, discardedBatch(unread))
     expect((await own()).map(({ count }) => count).sort()).toEqual([1, 2])
 
-    const since = new Date(user).toISOString()
-    const until = new Date(user + 1).toISOString()
-    expect(await replay('--since', since, '--until', until)).toEqual({ replayed: 2, refused: 0 })
+    expect(await replay('--since', instant(user), '--until', instant(user + 1))).toEqual({ replayed: 2, refused: 0 })
     expect(await own()).toEqual([])
     expect(await settled(SETTLE_SECONDS)).toMatchObject({ settled: true })
     expect(await urlsOf(user)).toEqual(['/unread'])
@@ -138,7 +138,7 @@ test(
   'an event is shown with all that was sent; what is not there is said in one line',
   async () => {
     await refuse({ body: '{"shown":"\u{1f600}"}' })
-    const item = (await list()).items.find(({ keyName, received }) => keyName === 'old' && received === 1_700_000_000_000)
+    const item = (await list()).items.find(({ keyName, received }) => keyName === 'old' && received === RECEIVED)
     const shown = await millrace(['quarantine', 'show', item?.key ?? ''])
     expect(shown).toMatchObject({ code: 0, stderr: '' })
     expect(shown.stdout).toContain(item?.key)
