@@ -1,4 +1,5 @@
 import type { Event } from '../shared/event.ts'
+import type { UserItem } from '../shared/state.ts'
 
 /** A valid event with the least that it needs; say only what the test is about. */
 export const anEvent = <Data>(data: Data, facts: Partial<Omit<Event, 'data'>> = {}): Event<Data> => ({
@@ -51,3 +52,17 @@ const recordData = {
 
 export const aRecord = (data: Partial<typeof recordData> = {}, facts: Partial<Omit<Event, 'data'>> = {}) =>
   anEvent({ ...recordData, ...data }, { type: 'user_record', subject: data.email ?? 'id:1', ...facts })
+
+/** A user's item that holds nothing yet. */
+export const aUserItem = (user: string, facts: Partial<UserItem> = {}): UserItem => ({
+  user,
+  version: 1,
+  seq: '1',
+  identities: new Uint8Array(),
+  recordHashes: new Uint8Array(),
+  states: {},
+  late: 0,
+  erasedOrd: 0,
+  out: [],
+  ...facts,
+})

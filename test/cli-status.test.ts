@@ -3,6 +3,7 @@ import { countAccepted, countFolded, expectedDocuments, windowsAreComplete } fro
 import { userHash } from '../lambdas/windows/plan-windows.ts'
 import { projections } from '../shared/catalogue.ts'
 import type { SlotItem, UserItem, WindowItem } from '../shared/state.ts'
+import { aUserItem } from './builders.ts'
 
 const id = (name: string) => identityOf({ source: 'k', type: 'reading', id: name })
 const RECEIVED = 1_700_000_000_000
@@ -21,18 +22,7 @@ const stream = (deliveries: Delivery[], records: StreamFacts['recordsOf'] = new 
   deliveries: new Map(deliveries.map(one => [one.identity, one])),
   recordsOf: records,
 })
-const user = (change: Partial<UserItem> = {}): UserItem => ({
-  user: 'd',
-  version: ORDER,
-  seq: '10',
-  identities: new Uint8Array(),
-  recordHashes: new Uint8Array(),
-  states: {},
-  late: 0,
-  erasedOrd: 0,
-  out: [],
-  ...change,
-})
+const user = (change: Partial<UserItem> = {}): UserItem => aUserItem('d', { version: ORDER, seq: '10', ...change })
 const state = (
   change: Partial<{ users: UserItem[]; windows: WindowItem[]; slots: SlotItem[]; passed: [string, string][] }> = {},
 ): StateFacts => ({

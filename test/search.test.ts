@@ -4,20 +4,10 @@ import { deviceMinutes } from '../shared/projections/device-minutes.ts'
 import { recentUrls } from '../shared/projections/recent-urls.ts'
 import { documentId } from '../shared/search.ts'
 import { byKey, type UserItem } from '../shared/state.ts'
+import { aUserItem } from './builders.ts'
 
 const projections = [recentUrls, deviceMinutes]
-const user = (facts: Partial<UserItem>): UserItem => ({
-  user: '7',
-  version: 5,
-  seq: '1',
-  identities: new Uint8Array(),
-  recordHashes: new Uint8Array(),
-  states: {},
-  late: 0,
-  erasedOrd: 0,
-  out: [],
-  ...facts,
-})
+const user = (facts: Partial<UserItem>): UserItem => aUserItem('7', { version: 5, ...facts })
 const visited = { 'recent-urls-r1': [{ url: '/a', at: 1 }] }
 const window = {
   user: '7',

@@ -6,6 +6,7 @@ import { pageVisit } from '../shared/events/page-visit.ts'
 import { perWindow, type UserWindowProjection, type WindowProjection } from '../shared/projection.ts'
 import { deviceMinutes } from '../shared/projections/device-minutes.ts'
 import type { Contribution, SlotItem, UserItem, WindowItem } from '../shared/state.ts'
+import { aUserItem } from './builders.ts'
 
 const life = { latenessMs: undefined, retentionMs: 0 }
 const visitors = perWindow({
@@ -24,17 +25,8 @@ const visitors = perWindow({
 const projections = [deviceMinutes as UserWindowProjection, visitors as WindowProjection]
 const one = (temperature: number) => ({ events: 1, temperature: [temperature], duration: [1] })
 
-const image = (user: string, out: Contribution[], erasedOrd = 0): UserItem => ({
-  user,
-  version: Math.max(...out.map(({ ord }) => ord)),
-  seq: '1',
-  identities: new Uint8Array(),
-  recordHashes: new Uint8Array(),
-  states: {},
-  late: 0,
-  erasedOrd,
-  out,
-})
+const image = (user: string, out: Contribution[], erasedOrd = 0): UserItem =>
+  aUserItem(user, { version: Math.max(...out.map(({ ord }) => ord)), erasedOrd, out })
 const minuteOf = (ord: number, temperature: number): Contribution => ({
   projection: 'device-minutes-r1',
   start: 0,

@@ -10,6 +10,7 @@ import { readLocalOutputs } from '../../cli/target.ts'
 import { type Attributes, readItem, type StateTable, stateTable } from '../../lambdas/state/dynamodb.ts'
 import { cloudSettings } from '../../localstack/ministack.ts'
 import type { SlotItem, UserItem, WindowItem } from '../../shared/state.ts'
+import { aUserItem } from '../builders.ts'
 import { eventually } from '../scenarios/emulated-cloud.ts'
 import { canRunDynamoDbLocal, type Running, startDynamoDbLocal } from './dynamodb-local.ts'
 import { readStream, type TableStream } from './table-stream.ts'
@@ -25,18 +26,6 @@ const engines: [string, () => Promise<Running>][] = [['the local cloud', localCl
 if (await canRunDynamoDbLocal()) engines.push(["Amazon's DynamoDB Local", startDynamoDbLocal])
 else console.warn('The contract of the state table is not tested on DynamoDB Local: that needs mvn and a JDK.')
 
-const aUser = (user: string, facts: Partial<UserItem> = {}): UserItem => ({
-  user,
-  version: 1,
-  seq: '1',
-  identities: new Uint8Array(),
-  recordHashes: new Uint8Array(),
-  states: {},
-  late: 0,
-  erasedOrd: 0,
-  out: [],
-  ...facts,
-})
 const aWindow = (user: string, start: number, facts: Partial<WindowItem> = {}): WindowItem => ({
   user,
   projection: 'minutes-r1',
@@ -88,23 +77,23 @@ describe.each(engines)('the state table on %s', (_name, open) => {
   })
 
   test('an item is put where there is none, and over the version that was read; otherwise it stays as it is', async () => {
-    expect(await table.putUser(aUser('condition'), undefined)).toBe('written')
-    expect(await table.putUser(aUser('condition', { seq: '9' }), undefined)).toBe('conflict')
-    expect(await table.putUser(aUser('condition', { version: 2, seq: '2' }), 1)).toBe('written')
-    expect(await table.putUser(aUser('condition', { version: 3, seq: '3' }), 1)).toBe('conflict')
+    expect(await table.putUser(aUserItem('condition'), undefined)).toBe('written')
+    expect(await table.putUser(aUserItem('condition', { seq: '9' }), undefined)).toBe('conflict')
+    expect(await table.putUser(aUserItem('condition', { version: 2, seq: '2' }), 1)).toBe('written')
+    expect(await table.putUser(aUserItem('condition', { version: 3, seq: '3' }), 1)).toBe('conflict')
     expect(await table.readUser('condition')).toMatchObject({ version: 2, seq: '2' })
   })
 
   test('of many writers that read the same version exactly one is first', async () => {
     const results = await Promise.all(
-      Array.from({ length: 12 }, (_, i) => table.putUser(aUser('race', { seq: String(i) }), undefined)),
+      Array.from({ length: 12 }, (_, i) => table.putUser(aUserItem('race', { seq: String(i) }), undefined)),
     )
     expect(results.filter(result => result === 'written')).toHaveLength(1)
     expect((await table.readUser('race'))?.seq).toBe(String(results.indexOf('written')))
   })
 
   test('an item comes back to the last digit and byte', async () => {
-    const item = aUser('Ünï\u{1f600}#~ /', {
+    const item = aUserItem('Ünï\u{1f600}#~ /', {
       version: 1_790_000_000_000_001,
       seq: '49681010101010101010101010101010101010101010101010101010',
       identities: Uint8Array.from({ length: 256 }, (_, i) => i),
@@ -129,7 +118,7 @@ describe.each(engines)('the state table on %s', (_name, open) => {
     const users = Array.from({ length: 130 }, (_, i) => `many-${i}`)
     const there = users.filter((_, i) => i % 2 === 0)
     const large = { text: 'x'.repeat(350_000) } // 65 of them are more than the 16 MB of one answer
-    await Promise.all(there.map(user => table.putUser(aUser(user, { states: { 'large-r1': large } }), undefined)))
+    await Promise.all(there.map(user => table.putUser(aUserItem(user, { states: { 'large-r1': large } }), undefined)))
     const read = await table.readUsers(users)
     expect([...read.keys()].sort()).toEqual(users.toSorted())
     expect(
@@ -145,7 +134,7 @@ describe.each(engines)('the state table on %s', (_name, open) => {
     const starts = Array.from({ length: 15 }, (_, i) => (i - 3) * 60)
     for (const start of starts) await table.putWindow(aWindow('w', start, { state: { text } }), undefined)
     await table.putWindow(aWindow('w', 6000, { projection: 'minutes-r10' }), undefined)
-    await table.putUser(aUser('w'), undefined)
+    await table.putUser(aUserItem('w'), undefined)
     const newest = starts.toReversed()
     expect((await table.windowsOf('w', 'minutes-r1', 3)).map(({ start }) => start)).toEqual(newest.slice(0, 3))
     expect((await table.windowsOf('w', 'minutes-r1', 100)).map(({ start }) => start)).toEqual(newest)
@@ -179,9 +168,9 @@ describe.each(engines)('the state table on %s', (_name, open) => {
 
   test('the stream tells every write of an item in order, with the item before and after; a refused put is not in it', async () => {
     const identities = Uint8Array.of(1, 2, 255)
-    await table.putUser(aUser('told', { identities }), undefined)
-    await table.putUser(aUser('told', { version: 2, out: [{ projection: 'all-r1', start: 0, ord: 2, state: {} }] }), 1)
-    await table.putUser(aUser('told', { version: 9 }), 8)
+    await table.putUser(aUserItem('told', { identities }), undefined)
+    await table.putUser(aUserItem('told', { version: 2, out: [{ projection: 'all-r1', start: 0, ord: 2, state: {} }] }), 1)
+    await table.putUser(aUserItem('told', { version: 9 }), 8)
     const images = await eventually('both writes are told', async () => {
       const records = (await readStream(stream)).filter(({ dynamodb }) => dynamodb?.Keys?.['pk']?.S === 'user#told')
       return records.length >= 2 && records
