@@ -52,8 +52,10 @@ const shows: Readonly<Record<View, (console: Console) => Promise<void>>> = {
     await page.getByRole('region', { name: 'duration-p95' }).locator('tbody tr').first().waitFor()
   },
   quarantine: async ({ page }) => {
-    await page.getByRole('button', { name: /^date_invalid/ }).click()
-    await page.getByRole('region', { name: 'Samples' }).getByText('date_invalid').first().waitFor()
+    const reason = page.getByRole('button', { name: /^(?!all )[a-z_]+ \d+$/ }).first()
+    const [code = ''] = (await reason.innerText()).split(' ')
+    await reason.click()
+    await page.getByRole('region', { name: 'Samples' }).getByText(code).first().waitFor()
   },
   publish: async ({ page }) => {
     await page.getByRole('region', { name: 'Newest in OpenSearch' }).locator('tbody tr').first().waitFor()
