@@ -69,11 +69,16 @@ function operationOf({ method, path, scope, about }: Route, detail: Detail): obj
     ...(detail.parameters.length > 0 && { parameters: detail.parameters }),
     ...(detail.body && { requestBody: { required: true, content: { 'application/json': { schema: detail.body } } } }),
     responses: {
-      200: { description: 'Done.', content: { [detail.contentType ?? 'application/json']: { schema: detail.ok } } },
+      ...(method === 'OPTIONS' ? preflight : done(detail)),
       ...errorResponses([...(scope === null ? [] : KEYED), ...detail.codes, 'rate_limited', 'unavailable'], detail.unhealthy),
     },
   }
 }
+
+const done = ({ contentType = 'application/json', ok }: Detail) => ({
+  200: { description: 'Done.', content: { [contentType]: { schema: ok } } },
+})
+const preflight = { 204: { description: 'The CORS headers, and no body.' } }
 
 const KEYED: readonly RejectionCode[] = ['key_missing', 'key_unknown', 'key_conflict', 'key_scope']
 
