@@ -1,7 +1,7 @@
 /** Every code a client can be answered with, its HTTP status, and what to do about it. Codes with status 200 put one event into quarantine. */
 export const rejections = {
   malformed_json: { status: 400, help: 'Send one JSON value, or one JSON value a line (NDJSON).' },
-  key_missing: { status: 401, help: 'Send a write key: Authorization: Bearer KEY.' },
+  key_missing: { status: 401, help: 'Send a key of the scope that the route needs: Authorization: Bearer KEY.' },
   key_unknown: { status: 401, help: 'This key does not exist or was revoked; make one with `millrace keys create`.' },
   key_conflict: { status: 401, help: 'The request carries two different keys; send one.' },
   key_scope: { status: 403, help: 'This key may not do that; use a key of the right scope.' },
