@@ -1,6 +1,6 @@
 import { type AttributeValue, type DynamoDBClient, paginateScan } from '@aws-sdk/client-dynamodb'
 import { type Command, InvalidArgumentError, Option } from 'commander'
-import { type KeptEvent, keptEvents } from '../lambdas/quarantine/dynamodb.ts'
+import { type KeptEvent, keptEvents } from '../lambdas/quarantine/kept-events.ts'
 import { type RejectionCode, rejections } from '../shared/rejections.ts'
 import { parseInstant } from '../shared/time.ts'
 import { dynamodbOf, s3Of } from './clients.ts'

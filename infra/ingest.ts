@@ -27,6 +27,7 @@ export class Ingest extends Construct implements Watched {
       name: 'ingest',
       about: 'Checks, conforms and packs the events of a request; answers when they are durable.',
       entry: 'lambdas/ingest/ingest.lambda.ts',
+      split: true,
       environment: {
         STREAM_NAME: stream.stream.streamName,
         KEYS_TABLE: keys.table.tableName,

@@ -1,11 +1,13 @@
 import path from 'node:path'
-import { Aws, Duration, type Size, Stack, Validations } from 'aws-cdk-lib'
+import { AssetHashType, Aws, DockerImage, Duration, type Size, Stack, Validations } from 'aws-cdk-lib'
 import type { Table } from 'aws-cdk-lib/aws-dynamodb'
 import { PolicyStatement, Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam'
 import type { IStream } from 'aws-cdk-lib/aws-kinesis'
 import {
   Architecture,
+  type AssetCode,
   CfnEventSourceMapping,
+  Code,
   type EventSourceMappingOptions,
   LoggingFormat,
   Runtime,
@@ -15,9 +17,10 @@ import {
 import { type ICommandHooks, NodejsFunction, OutputFormat } from 'aws-cdk-lib/aws-lambda-nodejs'
 import { LogGroup } from 'aws-cdk-lib/aws-logs'
 import type { Construct } from 'constructs'
+import { buildSync } from 'esbuild'
 import type { Environment, FunctionName } from '../shared/environment.ts'
 import type { AlarmPlan } from './alarms.ts'
-import { bundling } from './bundling.ts'
+import { bundling, splitBundle } from './bundling.ts'
 import type { Quarantine } from './quarantine.ts'
 import type { Batch, Settings } from './settings.ts'
 
@@ -37,6 +40,16 @@ const runAfterBundling = (script: string): ICommandHooks => ({
   afterBundling: (inputDir, outputDir) => [`"${process.execPath}" "${path.join(inputDir, script)}" "${outputDir}"`],
 })
 
+/** Built beside CDK's own bundling, which knows only bundles of one file. */
+function splitCode(entry: string): AssetCode {
+  const tryBundle = (outdir: string): boolean => {
+    buildSync({ ...splitBundle(path.join(root, entry), outdir), sourcemap: true, sourcesContent: false })
+    return true
+  }
+  const image = DockerImage.fromRegistry('none')
+  return Code.fromAsset(root, { assetHashType: AssetHashType.OUTPUT, bundling: { image, local: { tryBundle } } })
+}
+
 export interface LambdaFunctionProps<F extends FunctionName> {
   readonly name: F
   readonly about: string
@@ -47,6 +60,8 @@ export interface LambdaFunctionProps<F extends FunctionName> {
   /** Packages with native code: installed into the bundle for the function's architecture, whatever the host's. */
   readonly nativePackages?: readonly string[]
   readonly scratch?: Size
+  /** Whether what is imported lazily is kept in files of its own: for a function whose cold starts somebody waits for. */
+  readonly split?: boolean
   /** A script that adds files to the bundle; it is run with the bundle's folder as its argument. */
   readonly addFiles?: string
 }
@@ -89,6 +104,7 @@ export class LambdaFunction<F extends FunctionName = FunctionName> extends Nodej
       logGroup,
       loggingFormat: LoggingFormat.JSON,
       systemLogLevelV2: SystemLogLevel.WARN,
+      ...(props.split && { code: splitCode(props.entry), handler: 'index.handler' }),
       bundling: {
         format: OutputFormat.ESM,
         target: bundling.target,

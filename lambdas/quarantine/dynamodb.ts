@@ -1,18 +1,11 @@
 import { createHash } from 'node:crypto'
-import { gunzipSync, gzipSync } from 'node:zlib'
-import {
-  type AttributeValue,
-  ConditionalCheckFailedException,
-  DeleteItemCommand,
-  DynamoDBClient,
-  GetItemCommand,
-  UpdateItemCommand,
-} from '@aws-sdk/client-dynamodb'
-import { S3Client } from '@aws-sdk/client-s3'
+import { gzipSync } from 'node:zlib'
+import { type AttributeValue, DynamoDBClient, UpdateItemCommand } from '@aws-sdk/client-dynamodb'
+import type { S3Client } from '@aws-sdk/client-s3'
 import pLimit from 'p-limit'
 import { BODIES_PREFIX, REFUSED_PREFIX } from '../../shared/quarantine.ts'
-import type { Rejection, RejectionCode } from '../../shared/rejections.ts'
-import { failedObjects } from './s3.ts'
+import type { RejectionCode } from '../../shared/rejections.ts'
+import type { failedObjects } from './s3.ts'
 
 /** One event that is kept aside. Identical refused events (same key name, type and bytes) are one item with a count. */
 export interface QuarantinedEvent {
@@ -29,12 +22,6 @@ export interface QuarantinedEvent {
   readonly body: string
   /** How often it came; 1 where nothing is said. */
   readonly count?: number
-}
-
-/** An event as the quarantine holds it. */
-export interface KeptEvent extends QuarantinedEvent {
-  readonly key: string
-  readonly count: number
 }
 
 /** Bodies up to this size, compressed, are kept in the item itself. */
@@ -59,13 +46,13 @@ export interface Quarantine {
  * The quarantine: a table of what was refused and why. Bodies too big for it go to the bucket, and so do the events of a call
  * with very many, which lambdas/quarantine/collect-failures.lambda.ts then takes in.
  */
-export function quarantine(table: string, bucket: string, client = new DynamoDBClient({}), s3 = new S3Client({})): Quarantine {
-  const objects = failedObjects(bucket, s3)
+export function quarantine(table: string, bucket: string, client = new DynamoDBClient({}), s3?: S3Client): Quarantine {
+  const put = putObject(bucket, s3)
   const keepOne = async (event: QuarantinedEvent): Promise<void> => {
     const key = quarantineKey(event)
     const body = gzipSync(event.body)
     const object = body.length > INLINE_BYTES ? `${BODIES_PREFIX}${key}/${event.received}.gz` : undefined
-    if (object) await objects.put(object, body)
+    if (object) await put(object, body)
     const facts = { ...attributesOf(event), ...(object ? { object: { S: object } } : { body: { B: body } }) }
     const names = Object.keys(facts)
     await client.send(
@@ -90,11 +77,20 @@ export function quarantine(table: string, bucket: string, client = new DynamoDBC
           ? refusedObjects(distinct).map(
               ({ key, body }) =>
                 () =>
-                  objects.put(key, body),
+                  put(key, body),
             )
           : distinct.map(event => () => keepOne(event))
       await Promise.all(writes.map(write => limit(write)))
     },
+  }
+}
+
+/** Seldom needed, so what speaks to S3 is loaded with the first object and not at every cold start. */
+function putObject(bucket: string, client: S3Client | undefined): (key: string, body: Uint8Array) => Promise<void> {
+  let objects: Promise<ReturnType<typeof failedObjects>> | undefined
+  return async (key, body) => {
+    objects ??= import('./s3.ts').then(loaded => loaded.failedObjects(bucket, client))
+    await (await objects).put(key, body)
   }
 }
 
@@ -135,66 +131,3 @@ const attributesOf = ({ code, message, keyName, received, form, type, id }: Quar
   type: textOrNull(type),
   id: textOrNull(id),
 })
-
-const keptEvent = (item: Attributes, body: Uint8Array): KeptEvent => ({
-  key: item['key']?.S ?? '',
-  code: item['code']?.S as RejectionCode,
-  message: item['message']?.S ?? '',
-  type: item['type']?.S ?? null,
-  id: item['id']?.S ?? null,
-  keyName: item['keyName']?.S ?? '',
-  received: Number(item['received']?.N ?? 0),
-  form: item['form']?.S as KeptEvent['form'],
-  count: Number(item['count']?.N ?? 1),
-  body: gunzipSync(body).toString(),
-})
-
-/** The events kept aside, each with its body, as they are shown and replayed. */
-export function keptEvents(table: string, bucket: string, client = new DynamoDBClient({}), s3 = new S3Client({})) {
-  const objects = failedObjects(bucket, s3)
-  return {
-    /** The event, or undefined when nothing is kept under this key. */
-    async read(key: string): Promise<KeptEvent | undefined> {
-      const { Item } = await client.send(new GetItemCommand({ TableName: table, Key: { key: { S: key } }, ConsistentRead: true }))
-      if (!Item) return undefined
-      const object = Item['object']?.S
-      return keptEvent(Item, object ? await objects.read(object) : (Item['body']?.B ?? new Uint8Array()))
-    },
-
-    /** Lets the event go, unless it came again since it was read: then it may have been refused once more, and it stays. */
-    async remove({ key, count }: KeptEvent): Promise<void> {
-      const condition = {
-        ConditionExpression: '#count = :count',
-        ExpressionAttributeNames: { '#count': 'count' },
-        ExpressionAttributeValues: { ':count': { N: String(count) } },
-        ReturnValues: 'ALL_OLD' as const,
-      }
-      await ifStill(async () => {
-        const { Attributes } = await client.send(
-          new DeleteItemCommand({ TableName: table, Key: { key: { S: key } }, ...condition }),
-        )
-        const object = Attributes?.['object']?.S
-        if (object) await objects.remove(object)
-      })
-    },
-
-    /** Says why the event was refused this time. */
-    async amend(key: string, { code, message }: Rejection): Promise<void> {
-      const update = {
-        UpdateExpression: 'SET code = :code, message = :message',
-        ConditionExpression: 'attribute_exists(#key)',
-        ExpressionAttributeNames: { '#key': 'key' },
-        ExpressionAttributeValues: { ':code': { S: code }, ':message': { S: message } },
-      }
-      await ifStill(() => client.send(new UpdateItemCommand({ TableName: table, Key: { key: { S: key } }, ...update })))
-    },
-  }
-}
-
-async function ifStill(write: () => Promise<unknown>): Promise<void> {
-  try {
-    await write()
-  } catch (error) {
-    if (!(error instanceof ConditionalCheckFailedException)) throw error
-  }
-}

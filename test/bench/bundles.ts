@@ -1,33 +1,38 @@
-// node test/bench/bundles.ts: the size of every function's bundle, and in how many milliseconds it is imported here.
+// node test/bench/bundles.ts: what a cold start of every function reads, and in how many milliseconds it is imported here.
 import { execFileSync } from 'node:child_process'
-import { globSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import path from 'node:path'
-import { build } from 'esbuild'
 import { formatTable } from '../../cli/table.ts'
-import { bundling } from '../../infra/bundling.ts'
-import { environments } from '../../shared/environment.ts'
 
 const RUNS = 9
-/** Installed beside its bundle, as infra/reports.ts asks: native code. */
-const NATIVE = '@duckdb/node-api'
 
-/** Bundles a function as it is deployed; returns its size in bytes. */
-async function bundle(entry: string, outfile: string): Promise<number> {
-  const { metafile } = await build({
-    entryPoints: [entry],
-    outfile,
-    bundle: true,
-    metafile: true,
-    minify: true,
-    platform: 'node',
-    format: 'esm',
-    target: bundling.target,
-    mainFields: [...bundling.mainFields],
-    banner: { js: bundling.banner },
-    loader: bundling.loader,
-    external: [...bundling.external, NATIVE],
+/** A function of the template, with where its bundle lies. */
+interface Deployed {
+  readonly Metadata: { readonly 'aws:cdk:path': string; readonly 'aws:asset:path': string }
+  readonly Properties: { readonly Environment: { readonly Variables: Readonly<Record<string, unknown>> } }
+}
+
+/** Every function bundled as it is deployed. */
+function functions(folder: string): Deployed[] {
+  execFileSync(process.execPath, ['node_modules/aws-cdk/bin/cdk', 'synth', '-q', '-c', 'stage=dev', '-o', folder], {
+    stdio: 'pipe',
   })
-  return Object.values(metafile.outputs)[0]?.bytes ?? 0
+  const { Resources } = JSON.parse(readFileSync(path.join(folder, 'millrace-dev.template.json'), 'utf8'))
+  return Object.values(Resources as Record<string, Deployed & { Type: string }>).filter(
+    ({ Type }) => Type === 'AWS::Lambda::Function',
+  )
+}
+
+/** Bytes of the bundle's first file and of those that it imports at once. */
+function bytesRead(bundle: string): number {
+  const reached = new Set(['index.mjs'])
+  let bytes = 0
+  for (const file of reached) {
+    const code = readFileSync(path.join(bundle, file), 'utf8')
+    bytes += Buffer.byteLength(code)
+    for (const [, imported = ''] of code.matchAll(/(?:from|import)"\.\/([\w-]+\.mjs)"/g)) reached.add(imported)
+  }
+  return bytes
 }
 
 const importing = `const began = performance.now()
@@ -36,10 +41,10 @@ console.log(performance.now() - began)
 process.exit()`
 
 /** Milliseconds that importing the bundle takes in processes of its own, the shortest first. */
-function importTimes(file: string, name: string): number[] {
-  const names: readonly string[] = environments[name as keyof typeof environments] ?? []
-  const values = names.map(variable => [variable, variable.endsWith('_URL') ? 'http://127.0.0.1:9' : 'none'])
+function importTimes(bundle: string, variables: readonly string[]): number[] {
+  const values = variables.map(variable => [variable, variable.endsWith('_URL') ? 'http://127.0.0.1:9' : 'none'])
   const env = { ...process.env, AWS_REGION: 'us-east-1', ...Object.fromEntries(values) }
+  const file = path.join(bundle, 'index.mjs')
   return Array.from({ length: RUNS }, () =>
     Number(execFileSync(process.execPath, ['--input-type=module', '-e', importing, file], { env, encoding: 'utf8' })),
   ).sort((a, b) => a - b)
@@ -49,15 +54,18 @@ function importTimes(file: string, name: string): number[] {
 mkdirSync('.millrace', { recursive: true })
 const folder = mkdtempSync(path.resolve('.millrace', 'bundles-'))
 try {
-  const rows = []
-  for (const entry of globSync('lambdas/**/*.lambda.ts').sort()) {
-    const name = path.basename(entry, '.lambda.ts')
-    const file = path.join(folder, `${name}.mjs`)
-    const kilobytes = ((await bundle(entry, file)) / 1000).toFixed(0)
-    const times = importTimes(file, name)
-    rows.push({ function: name, kilobytes, best: times[0]?.toFixed(0), median: times[(RUNS - 1) / 2]?.toFixed(0) })
-  }
+  const rows = functions(folder).map(({ Metadata, Properties }) => {
+    const bundle = path.join(folder, Metadata['aws:asset:path'])
+    const variables = Object.keys(Properties.Environment.Variables).filter(name => name !== 'NODE_OPTIONS')
+    const times = importTimes(bundle, variables)
+    return {
+      function: Metadata['aws:cdk:path'].split('/').slice(1, -1).join('/'),
+      kilobytes: (bytesRead(bundle) / 1000).toFixed(0),
+      best: times[0]?.toFixed(0),
+      median: times[(RUNS - 1) / 2]?.toFixed(0),
+    }
+  })
   console.log(formatTable(rows, ['function', 'kilobytes', 'best', 'median']))
 } finally {
-  rmSync(folder, { recursive: true, force: true })
+  rmSync(folder, { recursive: true })
 }

@@ -1,0 +1,84 @@
+import { gunzipSync } from 'node:zlib'
+import {
+  type AttributeValue,
+  ConditionalCheckFailedException,
+  DeleteItemCommand,
+  DynamoDBClient,
+  GetItemCommand,
+  UpdateItemCommand,
+} from '@aws-sdk/client-dynamodb'
+import { S3Client } from '@aws-sdk/client-s3'
+import type { Rejection, RejectionCode } from '../../shared/rejections.ts'
+import type { QuarantinedEvent } from './dynamodb.ts'
+import { failedObjects } from './s3.ts'
+
+/** An event as the quarantine holds it. */
+export interface KeptEvent extends QuarantinedEvent {
+  readonly key: string
+  readonly count: number
+}
+
+type Attributes = Record<string, AttributeValue>
+
+const keptEvent = (item: Attributes, body: Uint8Array): KeptEvent => ({
+  key: item['key']?.S ?? '',
+  code: item['code']?.S as RejectionCode,
+  message: item['message']?.S ?? '',
+  type: item['type']?.S ?? null,
+  id: item['id']?.S ?? null,
+  keyName: item['keyName']?.S ?? '',
+  received: Number(item['received']?.N ?? 0),
+  form: item['form']?.S as KeptEvent['form'],
+  count: Number(item['count']?.N ?? 1),
+  body: gunzipSync(body).toString(),
+})
+
+/** The events kept aside, each with its body, as they are shown and replayed. */
+export function keptEvents(table: string, bucket: string, client = new DynamoDBClient({}), s3 = new S3Client({})) {
+  const objects = failedObjects(bucket, s3)
+  return {
+    /** The event, or undefined when nothing is kept under this key. */
+    async read(key: string): Promise<KeptEvent | undefined> {
+      const { Item } = await client.send(new GetItemCommand({ TableName: table, Key: { key: { S: key } }, ConsistentRead: true }))
+      if (!Item) return undefined
+      const object = Item['object']?.S
+      return keptEvent(Item, object ? await objects.read(object) : (Item['body']?.B ?? new Uint8Array()))
+    },
+
+    /** Lets the event go, unless it came again since it was read: then it may have been refused once more, and it stays. */
+    async remove({ key, count }: KeptEvent): Promise<void> {
+      const condition = {
+        ConditionExpression: '#count = :count',
+        ExpressionAttributeNames: { '#count': 'count' },
+        ExpressionAttributeValues: { ':count': { N: String(count) } },
+        ReturnValues: 'ALL_OLD' as const,
+      }
+      await ifStill(async () => {
+        const { Attributes } = await client.send(
+          new DeleteItemCommand({ TableName: table, Key: { key: { S: key } }, ...condition }),
+        )
+        const object = Attributes?.['object']?.S
+        if (object) await objects.remove(object)
+      })
+    },
+
+    /** Says why the event was refused this time. */
+    async amend(key: string, { code, message }: Rejection): Promise<void> {
+      const update = {
+        UpdateExpression: 'SET code = :code, message = :message',
+        ConditionExpression: 'attribute_exists(#key)',
+        ExpressionAttributeNames: { '#key': 'key' },
+        ExpressionAttributeValues: { ':code': { S: code }, ':message': { S: message } },
+      }
+      await ifStill(() => client.send(new UpdateItemCommand({ TableName: table, Key: { key: { S: key } }, ...update })))
+    },
+  }
+}
+
+async function ifStill(write: () => Promise<unknown>): Promise<void> {
+  try {
+    await write()
+  } catch (error) {
+    if (!(error instanceof ConditionalCheckFailedException)) throw error
+  }
+}
