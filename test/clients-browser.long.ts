@@ -22,8 +22,8 @@ beforeAll(async () => {
 }, MINUTES)
 afterAll(() => browser?.close())
 
-/** A page of a shop on a host of its own, which sends actions of a user with the SDK. */
-async function openShop(user: number): Promise<{ page: Page; shop: Server }> {
+/** A page of a shop on a host of its own, which sends actions of a user with the SDK that the program uses. */
+async function openShop(program: string, user: number): Promise<{ page: Page; shop: Server }> {
   const actions = Array.from({ length: EVENTS }, (_, n) => ({
     user_id: user,
     app_name: 'sdk',
@@ -32,7 +32,7 @@ async function openShop(user: number): Promise<{ page: Page; shop: Server }> {
     event_value: n,
   }))
   const { outputFiles } = await build({
-    entryPoints: [path.resolve(import.meta.dirname, 'clients/sdk/segment-browser.ts')],
+    entryPoints: [path.resolve(import.meta.dirname, 'clients/sdk', program)],
     bundle: true,
     write: false,
     define: {
@@ -50,10 +50,10 @@ async function openShop(user: number): Promise<{ page: Page; shop: Server }> {
 }
 
 /** Opens the shop and waits until each of its events has been answered with 200. */
-async function visitShop(user: number, faults: Faults): Promise<void> {
-  const { page, shop } = await openShop(user)
+async function visitShop(program: string, user: number, faults: Faults): Promise<void> {
+  const { page, shop } = await openShop(program, user)
   // An SDK asks for its settings once and stays silent without them: trouble begins when it has them.
-  await page.route('**/settings', async route => {
+  await page.route(/\/settings$|\/sourceConfig\//, async route => {
     const response = await route.fetch()
     await makeFaults(faults)
     await route.fulfill({ response })
@@ -79,10 +79,13 @@ async function visitShop(user: number, faults: Faults): Promise<void> {
   }
 }
 
-test(
-  '@segment/analytics-next in a page: every event is counted once, whatever the API does to it',
-  async () => {
-    expect(await countEach(visitShop)).toEqual(eachOnce(EVENTS))
+test.each([
+  ['@segment/analytics-next', 'segment-browser.ts'],
+  ['@rudderstack/analytics-js', 'rudder-browser.ts'],
+])(
+  '%s in a page: every event is counted once, whatever the API does to it',
+  async (_, program) => {
+    expect(await countEach((user, faults) => visitShop(program, user, faults))).toEqual(eachOnce(EVENTS))
   },
   10 * MINUTES,
 )
