@@ -1,42 +1,52 @@
-import { type CloudWatchLogsClient, type FilteredLogEvent, paginateFilterLogEvents } from '@aws-sdk/client-cloudwatch-logs'
-import { type Command, InvalidArgumentError } from 'commander'
-import { logsOf } from './clients.ts'
-import { Failure } from './failure.ts'
+import { type Command, InvalidArgumentError, Option } from 'commander'
+import { linesOfRequest, linesOfUser } from './logs/follow.ts'
+import { factsOf, type LogLine, MOST, readLines } from './logs/lines.ts'
 import { type Common, printJson, withCommonOptions } from './options.ts'
 import { realWorld } from './send.ts'
-import { findTarget, type Target } from './target.ts'
-
-/** A line of a function's log. */
-export interface LogLine {
-  readonly function: string
-  /** Milliseconds since 1970. */
-  readonly at: number
-  readonly text: string
-}
+import { findTarget } from './target.ts'
 
 const UNITS: Readonly<Record<string, number>> = { s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 }
-const MOST = 1_000
 
 interface LogsOptions extends Common {
   readonly since: number
   readonly find?: string
+  readonly request?: string
+  readonly user?: string
 }
 
 export function logsCommand(program: Command): void {
   withCommonOptions(program.command('logs'))
     .description('what the functions wrote to their logs, oldest first; each call is one line')
     .argument('[function]', 'one function, such as ingest; all of them by default')
-    .option('--since <time>', 'how far back, such as 30s, 10m, 2h or 1d', readAge, readAge('10m'))
-    .option('--find <text>', 'only lines that hold this text, such as the id of a request')
-    .action(async (name: string | undefined, { stage, json, since, find }: LogsOptions) => {
-      const target = await findTarget(stage)
-      const client = logsOf(target)
-      const start = realWorld.now() - since
-      const read = ([service, group]: readonly [string, string]) => linesOf(client, service, group, start, find)
-      const lines = (await Promise.all(chosenGroups(target, name).map(read))).flat().sort((a, b) => a.at - b.at)
-      if (json) printJson(lines)
+    .addOption(
+      new Option('--since <time>', 'how far back, such as 30s, 10m, 2h or 1d').argParser(readAge).default(readAge('10m'), '10m'),
+    )
+    .option('--find <text>', 'only lines that hold this text')
+    .addOption(
+      new Option('--request <id>', 'only a request of the API, and the calls that carried its records on').conflicts('find'),
+    )
+    .addOption(
+      new Option(
+        '--user <id>',
+        "only the calls that carried the last record in this user's state, and its request, however long ago",
+      ).conflicts(['find', 'request', 'since']),
+    )
+    .action(async (name: string | undefined, options: LogsOptions) => {
+      const lines = (await chosenLines(name, options)).toSorted((a, b) => a.at - b.at)
+      if (options.json) printJson(lines)
       else for (const line of lines.slice(-MOST)) console.log(sentence(line))
     })
+}
+
+async function chosenLines(
+  name: string | undefined,
+  { stage, since, find = '', request, user }: LogsOptions,
+): Promise<readonly LogLine[]> {
+  const target = await findTarget(stage)
+  const reading = { target, start: realWorld.now() - since }
+  if (request !== undefined) return linesOfRequest(reading, request)
+  if (user !== undefined) return linesOfUser(target, user)
+  return readLines(reading, name === undefined ? undefined : [name], ({ text }) => text.includes(find))
 }
 
 /** `10m` as milliseconds; otherwise a usage error. */
@@ -46,53 +56,12 @@ export function readAge(text: string): number {
   return Number(number) * (UNITS[unit] ?? 0)
 }
 
-/** Functions and their log groups; a Failure for a function that the stage does not have. */
-function chosenGroups({ outputs }: Target, name: string | undefined): (readonly [string, string])[] {
-  const groups = outputs.LogGroups.split(',').map(pair => pair.split('=') as [string, string])
-  const chosen = groups.filter(([service]) => name === undefined || service === name)
-  if (chosen.length === 0)
-    throw new Failure(`There is no function ${name}; there are ${groups.map(([service]) => service).join(', ')}.`)
-  return chosen
-}
-
-async function linesOf(
-  client: CloudWatchLogsClient,
-  service: string,
-  logGroupName: string,
-  startTime: number,
-  find: string | undefined,
-): Promise<LogLine[]> {
-  const lines: LogLine[] = []
-  for await (const { events = [] } of paginateFilterLogEvents({ client }, { logGroupName, startTime })) {
-    lines.push(...events.map(event => toLine(service, event)).filter(({ text }) => isOurs(text) && text.includes(find ?? '')))
-    if (lines.length > MOST) lines.splice(0, lines.length - MOST)
-  }
-  return lines
-}
-
-const toLine = (service: string, { timestamp = 0, message = '' }: FilteredLogEvent): LogLine => ({
-  function: service,
-  at: timestamp,
-  text: message.trim(),
-})
-
-/** The local cloud writes START, END and REPORT around each call; a stage does not. */
-const isOurs = (text: string): boolean => text !== '' && !/^(START|END|REPORT) RequestId/.test(text)
-
 /** A call's line without what only CloudWatch reads. */
-export function sentence({ function: service, at, text }: LogLine): string {
-  const [instant, name] = [new Date(at).toISOString(), service.padEnd(16)]
-  const facts = factsOf(text)
-  if (!facts) return `${instant} ${name} ${text}`
+export function sentence(line: LogLine): string {
+  const [instant, name] = [new Date(line.at).toISOString(), line.function.padEnd(16)]
+  const facts = factsOf(line)
+  if (!facts) return `${instant} ${name} ${line.text}`
   const shown = Object.entries(facts).filter(([fact]) => fact !== '_aws' && fact !== 'service')
-  return `${instant} ${name} ${shown.map(([fact, value]) => `${fact}=${value}`).join(' ')}`
-}
-
-function factsOf(text: string): Record<string, unknown> | undefined {
-  try {
-    const value: unknown = JSON.parse(text)
-    return typeof value === 'object' && value !== null ? (value as Record<string, unknown>) : undefined
-  } catch {
-    return undefined
-  }
+  const told = shown.map(([fact, value]) => `${fact}=${typeof value === 'object' ? JSON.stringify(value) : value}`)
+  return `${instant} ${name} ${told.join(' ')}`
 }

@@ -1,6 +1,7 @@
 import { Aws, Duration } from 'aws-cdk-lib'
 import { Alarm, ComparisonOperator, type IMetric, Metric, TreatMissingData } from 'aws-cdk-lib/aws-cloudwatch'
 import { SnsAction } from 'aws-cdk-lib/aws-cloudwatch-actions'
+import type { ILogGroup } from 'aws-cdk-lib/aws-logs'
 import { Topic } from 'aws-cdk-lib/aws-sns'
 import { EmailSubscription } from 'aws-cdk-lib/aws-sns-subscriptions'
 import { Construct } from 'constructs'
@@ -9,30 +10,40 @@ import { type MetricName, metrics } from '../shared/metrics.ts'
 import { stackName } from '../shared/outputs.ts'
 import type { Settings } from './settings.ts'
 
-/** An alarm as its part defines it. */
-export interface AlarmPlan {
+/** An alarm as its part defines it: it rises at `atLeast` and above, or at `atMost` and below. */
+export type AlarmPlan = {
   /** The heading in docs/runbook.md that says what to do. */
   readonly name: string
   /** What is wrong, in one sentence. */
   readonly about: string
   readonly metric: IMetric
-  readonly atLeast: number
   /** How many periods of the metric in a row. */
   readonly periods: number
-}
+} & ({ readonly atLeast: number } | { readonly atMost: number })
 
-/** One graph of the dashboard. */
+/** One graph of the dashboard: metrics of one unit, under the question that they answer. */
 export interface Graph {
   readonly title: string
-  readonly left: readonly IMetric[]
-  readonly right?: readonly IMetric[]
+  readonly unit: string
+  readonly metrics: readonly IMetric[]
+}
+
+/** A graph that CloudWatch draws from log lines: what has too many names to be a metric each. */
+export interface LogGraph {
+  readonly title: string
+  readonly logGroups: readonly ILogGroup[]
+  /** Commands of Logs Insights, in their order. */
+  readonly query: readonly string[]
 }
 
 /** A part that says itself what is watched about it. */
 export interface Watched {
   readonly alarms: readonly AlarmPlan[]
-  readonly graphs: readonly Graph[]
+  readonly graphs: readonly (Graph | LogGraph)[]
 }
+
+/** What one point of a graph stands for, and what alarms look at. */
+export const period = Duration.minutes(5)
 
 /** A metric that a function emits through lambdas/handler.ts. */
 export const productMetric = (service: FunctionName, metricName: MetricName): Metric =>
@@ -41,31 +52,36 @@ export const productMetric = (service: FunctionName, metricName: MetricName): Me
     metricName,
     dimensionsMap: { service },
     statistic: metrics[metricName].unit === 'Seconds' ? 'Maximum' : 'Sum',
-    period: Duration.minutes(5),
+    period,
   })
 
 /** The alarms of all parts, sent to one topic. */
 export class Alarms extends Construct {
   readonly topic: Topic
+  /** In the order of the parts. */
+  readonly alarms: readonly Alarm[]
 
   constructor(scope: Construct, parts: readonly Watched[], { stage, settings }: { stage: string; settings: Settings }) {
     super(scope, 'Alarms')
     this.topic = new Topic(this, 'Topic', { enforceSSL: true })
     if (settings.alarms.email !== NONE) this.topic.addSubscription(new EmailSubscription(settings.alarms.email))
-    for (const plan of parts.flatMap(part => part.alarms)) this.add(plan, stage)
+    this.alarms = parts.flatMap(part => part.alarms).map(plan => this.add(plan, stage))
   }
 
-  private add({ name, about, metric, atLeast, periods }: AlarmPlan, stage: string): void {
+  private add(plan: AlarmPlan, stage: string): Alarm {
+    const { name, about, metric, periods } = plan
+    const { GREATER_THAN_OR_EQUAL_TO_THRESHOLD, LESS_THAN_OR_EQUAL_TO_THRESHOLD } = ComparisonOperator
     const alarm = new Alarm(this, name, {
       alarmName: `${stackName(stage)} ${name}`,
       alarmDescription: `${about} What to do: docs/runbook.md, ${name}.`,
       metric,
-      threshold: atLeast,
+      threshold: 'atLeast' in plan ? plan.atLeast : plan.atMost,
       evaluationPeriods: periods,
-      comparisonOperator: ComparisonOperator.GREATER_THAN_OR_EQUAL_TO_THRESHOLD,
+      comparisonOperator: 'atLeast' in plan ? GREATER_THAN_OR_EQUAL_TO_THRESHOLD : LESS_THAN_OR_EQUAL_TO_THRESHOLD,
       treatMissingData: TreatMissingData.NOT_BREACHING,
     })
     alarm.addAlarmAction(new SnsAction(this.topic))
     alarm.addOkAction(new SnsAction(this.topic))
+    return alarm
   }
 }

@@ -1,4 +1,4 @@
-import { Duration, Stack, Validations } from 'aws-cdk-lib'
+import { Stack, Validations } from 'aws-cdk-lib'
 import { AccessLogFormat } from 'aws-cdk-lib/aws-apigateway'
 import { HttpApi, HttpMethod, HttpStage, LogGroupLogDestination } from 'aws-cdk-lib/aws-apigatewayv2'
 import { HttpLambdaIntegration } from 'aws-cdk-lib/aws-apigatewayv2-integrations'
@@ -6,7 +6,7 @@ import { Function as AnyFunction } from 'aws-cdk-lib/aws-lambda'
 import { LogGroup } from 'aws-cdk-lib/aws-logs'
 import { Construct } from 'constructs'
 import { routes } from '../shared/routes.ts'
-import type { AlarmPlan, Graph, Watched } from './alarms.ts'
+import { type AlarmPlan, type Graph, period, type Watched } from './alarms.ts'
 import type { Archive } from './archive.ts'
 import type { LambdaFunction } from './lambda-function.ts'
 import type { Settings } from './settings.ts'
@@ -36,28 +36,30 @@ export interface ApiProps {
 export class Api extends Construct implements Watched {
   /** Without a path and a slash at its end. */
   readonly url: string
+  readonly http: HttpApi
+  readonly accessLogs: LogGroup
   readonly alarms: readonly AlarmPlan[]
   readonly graphs: readonly Graph[]
 
   constructor(scope: Construct, { functions, archive, settings }: ApiProps) {
     super(scope, 'Api')
     // No corsPreflight: the gateway would answer OPTIONS itself and drop the functions' own CORS headers.
-    const api = new HttpApi(this, 'Http', { apiName: Stack.of(this).stackName, createDefaultStage: false })
-    this.addRoutes(api, functions)
-    const accessLogs = new LogGroup(this, 'AccessLogs', { retention: settings.logRetention, removalPolicy: settings.removal })
+    const http = new HttpApi(this, 'Http', { apiName: Stack.of(this).stackName, createDefaultStage: false })
+    this.http = http
+    this.addRoutes(http, functions)
+    this.accessLogs = new LogGroup(this, 'AccessLogs', { retention: settings.logRetention, removalPolicy: settings.removal })
     new HttpStage(this, 'Stage', {
-      httpApi: api,
+      httpApi: http,
       stageName: '$default',
       autoDeploy: true,
       throttle: { rateLimit: settings.api.rate, burstLimit: settings.api.burst },
-      accessLogSettings: { destination: new LogGroupLogDestination(accessLogs), format: accessLogFormat },
+      accessLogSettings: { destination: new LogGroupLogDestination(this.accessLogs), format: accessLogFormat },
     })
     // Firehose reads from the moment it exists: an event accepted before would never reach the archive.
     this.node.addDependency(archive.delivery)
-    this.url = api.apiEndpoint
-    const period = Duration.minutes(5)
+    this.url = http.apiEndpoint
     const throttled = AnyFunction.metricAllThrottles({ period })
-    const failed = api.metricServerError({ period })
+    const failed = http.metricServerError({ period })
     this.alarms = [
       {
         name: 'api-5xx',
@@ -75,8 +77,17 @@ export class Api extends Construct implements Watched {
       },
     ]
     this.graphs = [
-      { title: 'Requests', left: [api.metricCount({ period }), api.metricClientError({ period }), failed] },
-      { title: 'Latency', left: ['p50', 'p99'].map(statistic => api.metricLatency({ period, statistic, label: statistic })) },
+      {
+        title: 'How many requests come, and how many fail?',
+        unit: 'requests',
+        metrics: [http.metricCount({ period }), http.metricClientError({ period }), failed],
+      },
+      {
+        title: 'How long do answers take?',
+        unit: 'milliseconds',
+        metrics: ['p50', 'p99'].map(statistic => http.metricLatency({ period, statistic, label: statistic })),
+      },
+      { title: 'Is Lambda short of functions to run?', unit: 'calls', metrics: [throttled] },
     ]
   }
 

@@ -1,4 +1,4 @@
-import { Duration, Stack, Validations } from 'aws-cdk-lib'
+import { Stack, Validations } from 'aws-cdk-lib'
 import { type IRole, PolicyDocument, PolicyStatement, Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam'
 import {
   DeliveryStream,
@@ -14,8 +14,9 @@ import { LogGroup } from 'aws-cdk-lib/aws-logs'
 import { Construct } from 'constructs'
 import { ARCHIVE_ERROR_PREFIX, ARCHIVE_PREFIX, REPORTS_PREFIX } from '../shared/archive.ts'
 import type { EventType } from '../shared/event.ts'
-import type { AlarmPlan, Graph, Watched } from './alarms.ts'
+import { type AlarmPlan, type Graph, period, type Watched } from './alarms.ts'
 import { ArchiveTable } from './archive-table.ts'
+import { inSeconds } from './graphs.ts'
 import { acknowledgeWildcard, type LambdaFunction } from './lambda-function.ts'
 import type { Settings } from './settings.ts'
 import { type AccessLogs, DataBucket } from './stores.ts'
@@ -67,11 +68,8 @@ export class Archive extends Construct implements Watched {
       id: 'CloudFormation-Validate::W7001',
       reason: 'The delivery stream construct brings a table of addresses that only VPC destinations use.',
     })
-    const period = Duration.minutes(5)
-    const freshness = this.delivery.metric('DeliveryToS3.DataFreshness', {
-      period,
-      statistic: 'Maximum',
-    })
+    const metric = (name: string, statistic: string) => this.delivery.metric(name, { period, statistic })
+    const freshness = metric('DeliveryToS3.DataFreshness', 'Maximum')
     this.alarms = [
       {
         name: 'archive-behind',
@@ -82,7 +80,17 @@ export class Archive extends Construct implements Watched {
       },
     ]
     this.graphs = [
-      { title: 'Archive', left: [this.delivery.metric('DeliveryToS3.Bytes', { period, statistic: 'Sum' })], right: [freshness] },
+      { title: 'How much is archived?', unit: 'bytes', metrics: [metric('DeliveryToS3.Bytes', 'Sum')] },
+      {
+        title: 'How long until an event is archived?',
+        unit: 'seconds',
+        metrics: [freshness, inSeconds(metric('KinesisMillisBehindLatest', 'Maximum'), 'oldest record unread')],
+      },
+      {
+        title: 'How many records could not be converted?',
+        unit: 'records',
+        metrics: [metric('FailedConversion.Records', 'Sum')],
+      },
     ]
   }
 

@@ -3,6 +3,7 @@ import { Construct } from 'constructs'
 import { NONE } from '../shared/environment.ts'
 import { type AlarmPlan, type Graph, productMetric, type Watched } from './alarms.ts'
 import type { Archive } from './archive.ts'
+import { troubleGraph } from './graphs.ts'
 import { LambdaFunction } from './lambda-function.ts'
 import type { Quarantine } from './quarantine.ts'
 import { every } from './schedule.ts'
@@ -51,6 +52,9 @@ export class Failures extends Construct implements Watched {
       },
       this.function.alarmOnErrors('Failures cannot be taken into the quarantine; they stay in their bucket.', 3),
     ]
-    this.graphs = [{ title: 'Failures', left: [collected] }]
+    this.graphs = [
+      { title: 'How many events missed a store?', unit: 'events', metrics: [collected] },
+      troubleGraph('Does taking them into the quarantine fail?', [this.function]),
+    ]
   }
 }

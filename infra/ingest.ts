@@ -2,6 +2,7 @@ import { Duration } from 'aws-cdk-lib'
 import { Construct } from 'constructs'
 import type { MetricName } from '../shared/metrics.ts'
 import { type AlarmPlan, type Graph, productMetric, type Watched } from './alarms.ts'
+import { troubleGraph } from './graphs.ts'
 import type { Keys } from './keys.ts'
 import { LambdaFunction } from './lambda-function.ts'
 import type { Quarantine } from './quarantine.ts'
@@ -49,10 +50,16 @@ export class Ingest extends Construct implements Watched {
     ]
     this.graphs = [
       {
-        title: 'Ingest',
-        left: [count('EventsAccepted'), count('EventsQuarantined')],
-        right: [count('RequestsRefused'), count('RequestsUnavailable')],
+        title: 'How many events come in?',
+        unit: 'events',
+        metrics: [count('EventsAccepted'), count('EventsQuarantined')],
       },
+      {
+        title: 'How many requests are turned away, or have to come again?',
+        unit: 'requests',
+        metrics: [count('RequestsRefused'), count('RequestsUnavailable')],
+      },
+      troubleGraph('Does ingest fail?', [this.function]),
     ]
   }
 }

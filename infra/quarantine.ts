@@ -2,16 +2,25 @@ import { AttributeType } from 'aws-cdk-lib/aws-dynamodb'
 import { Construct } from 'constructs'
 import type { Environment } from '../shared/environment.ts'
 import { BODIES_PREFIX, DISCARDED_PREFIX, REFUSED_PREFIX } from '../shared/quarantine.ts'
+import { rejections } from '../shared/rejections.ts'
+import type { AlarmPlan, LogGraph, Watched } from './alarms.ts'
 import type { LambdaFunction } from './lambda-function.ts'
 import type { Settings } from './settings.ts'
 import { type AccessLogs, DataBucket, DataTable } from './stores.ts'
 
+/** Codes of single events, and of lines that are no JSON. */
+const codes = Object.entries(rejections).flatMap(([code, { status }]) =>
+  status === 200 || code === 'malformed_json' ? [code] : [],
+)
+
 /** Single events kept aside with their reason, replayable; bodies too big for the table lie in the bucket. */
-export class Quarantine extends Construct {
+export class Quarantine extends Construct implements Watched {
   readonly table: DataTable
   /** Also the last net under every function that reads a stream: records that expire unread are kept here whole. */
   readonly bucket: DataBucket
   readonly environment: Pick<Environment<'ingest'>, 'QUARANTINE_TABLE' | 'QUARANTINE_BUCKET'>
+  readonly alarms: readonly AlarmPlan[] = []
+  private readonly adding: LambdaFunction[] = []
 
   constructor(scope: Construct, { settings, accessLogs }: { settings: Settings; accessLogs: AccessLogs }) {
     super(scope, 'Quarantine')
@@ -22,7 +31,20 @@ export class Quarantine extends Construct {
     this.environment = { QUARANTINE_TABLE: this.table.tableName, QUARANTINE_BUCKET: this.bucket.bucketName }
   }
 
+  /** By code, from the log lines of all who add: a metric for each code would cost more than all the lines. */
+  get graphs(): readonly LogGraph[] {
+    const sums = codes.map(code => `sum(codes.${code}) as ${code}`)
+    return [
+      {
+        title: 'Why are events put aside?',
+        logGroups: this.adding.map(fn => fn.logGroup),
+        query: [`stats ${sums.join(', ')} by bin(5m)`],
+      },
+    ]
+  }
+
   allowAdd(...functions: readonly LambdaFunction[]): void {
+    this.adding.push(...functions)
     for (const fn of functions) {
       fn.allow(['dynamodb:UpdateItem'], this.table.tableArn)
       this.allowPutObject(fn)

@@ -1,8 +1,9 @@
 import { Aws } from 'aws-cdk-lib'
 import { Construct } from 'constructs'
 import { NONE } from '../shared/environment.ts'
-import { type AlarmPlan, type Graph, productMetric, type Watched } from './alarms.ts'
+import { type AlarmPlan, type Graph, period, productMetric, type Watched } from './alarms.ts'
 import type { Archive } from './archive.ts'
+import { troubleGraph } from './graphs.ts'
 import type { Keys } from './keys.ts'
 import { LambdaFunction } from './lambda-function.ts'
 import type { Quarantine } from './quarantine.ts'
@@ -51,11 +52,13 @@ export class Query extends Construct implements Watched {
     })
     this.alarms = [this.function.alarmOnErrors('The query function fails; readers get 5xx.', 3)]
     this.graphs = [
+      { title: 'How much is read?', unit: 'requests', metrics: [this.function.metricInvocations({ period })] },
       {
-        title: 'Queries',
-        left: [this.function.metricInvocations()],
-        right: [productMetric('query', 'RequestsRefused'), productMetric('query', 'RequestsUnavailable')],
+        title: 'How many reads are turned away, or have to come again?',
+        unit: 'requests',
+        metrics: [productMetric('query', 'RequestsRefused'), productMetric('query', 'RequestsUnavailable')],
       },
+      troubleGraph('Do reads fail?', [this.function]),
     ]
   }
 

@@ -1,5 +1,6 @@
 import { Construct } from 'constructs'
 import { type AlarmPlan, type Graph, productMetric, type Watched } from './alarms.ts'
+import { troubleGraph } from './graphs.ts'
 import { LambdaFunction } from './lambda-function.ts'
 import type { Quarantine } from './quarantine.ts'
 import type { Search } from './search.ts'
@@ -31,9 +32,11 @@ export class Reindex extends Construct implements Watched {
     this.alarms = [this.function.alarmOnErrors('A reindex broke off; documents stand as before, or newer.', 1)]
     this.graphs = [
       {
-        title: 'Reindex',
-        left: [productMetric('reindex', 'DocumentsIndexed'), productMetric('reindex', 'DocumentsRefused')],
+        title: 'How many documents are written anew?',
+        unit: 'documents',
+        metrics: [productMetric('reindex', 'DocumentsIndexed'), productMetric('reindex', 'DocumentsRefused')],
       },
+      troubleGraph('Do reindex and set-up fail?', [this.function, search.setUp]),
     ]
   }
 }

@@ -1,6 +1,7 @@
 import { Construct } from 'constructs'
 import { NONE } from '../shared/environment.ts'
 import { type AlarmPlan, type Graph, productMetric, type Watched } from './alarms.ts'
+import { troubleGraph } from './graphs.ts'
 import { LambdaFunction } from './lambda-function.ts'
 import type { Quarantine } from './quarantine.ts'
 import type { Search } from './search.ts'
@@ -34,6 +35,9 @@ export class Replay extends Construct implements Watched {
       settings,
     })
     this.alarms = [this.function.alarmOnErrors('A replay broke off; what was not replayed is kept as before.', 1)]
-    this.graphs = [{ title: 'Replay', left: [productMetric('replay', 'EventsReplayed')] }]
+    this.graphs = [
+      { title: 'How many events are replayed?', unit: 'events', metrics: [productMetric('replay', 'EventsReplayed')] },
+      troubleGraph('Does replaying fail?', [this.function]),
+    ]
   }
 }

@@ -5,6 +5,7 @@ import { durationP95 } from '../shared/reports/duration-p95.ts'
 import { enrichedActions } from '../shared/reports/enriched-actions.ts'
 import { type AlarmPlan, type Graph, productMetric, type Watched } from './alarms.ts'
 import type { Archive } from './archive.ts'
+import { troubleGraph } from './graphs.ts'
 import { LambdaFunction } from './lambda-function.ts'
 import { daily, everyHours } from './schedule.ts'
 import type { Settings } from './settings.ts'
@@ -49,7 +50,9 @@ export class Reports extends Construct implements Watched {
     })
     this.alarms = [this.function.alarmOnErrors('A report did not run to its end.', 1)]
     this.graphs = [
-      { title: 'Reports', left: [productMetric('reports', 'ReportRows')], right: [productMetric('reports', 'ReportSeconds')] },
+      { title: 'How many rows do reports publish?', unit: 'rows', metrics: [productMetric('reports', 'ReportRows')] },
+      { title: 'How long does the longest report take?', unit: 'seconds', metrics: [productMetric('reports', 'ReportSeconds')] },
+      troubleGraph('Do reports fail?', [this.function]),
     ]
   }
 

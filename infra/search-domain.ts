@@ -4,12 +4,19 @@ import { PolicyDocument, PolicyStatement, ServicePrincipal } from 'aws-cdk-lib/a
 import { LogGroup, ResourcePolicy } from 'aws-cdk-lib/aws-logs'
 import { CfnDomain, Domain, EngineVersion, TLSSecurityPolicy } from 'aws-cdk-lib/aws-opensearchservice'
 import { Construct } from 'constructs'
+import { type AlarmPlan, type Graph, period, type Watched } from './alarms.ts'
 import type { LambdaFunction } from './lambda-function.ts'
 import type { DomainSettings, Settings } from './settings.ts'
 
+/** OpenSearch stops taking documents at 20 percent; this leaves time to do something before. */
+const SHARE_FREE = 0.25
+const MEBIBYTES_A_GIBIBYTE = 1024
+
 /** An OpenSearch domain that only the functions it was told of can use, each by its own role. */
-export class SearchDomain extends Construct {
+export class SearchDomain extends Construct implements Watched {
   readonly url: string
+  readonly alarms: readonly AlarmPlan[]
+  readonly graphs: readonly Graph[]
   private readonly domain: Domain
   private readonly policy = new PolicyDocument()
 
@@ -47,7 +54,59 @@ export class SearchDomain extends Construct {
     this.domain.node.addDependency(mayLog)
     if (this.domain.node.defaultChild instanceof CfnDomain) this.domain.node.defaultChild.accessPolicies = this.policy
     this.url = Fn.join('', ['https://', this.domain.domainEndpoint])
+    this.alarms = this.planAlarms(volume)
+    this.graphs = this.planGraphs()
     this.acknowledge(nodes)
+  }
+
+  private planAlarms(volume: number): AlarmPlan[] {
+    return [
+      {
+        name: 'search-cluster-red',
+        about: 'Part of the documents cannot be read or written: a primary shard has no node.',
+        metric: this.domain.metricClusterStatusRed({ period }),
+        atLeast: 1,
+        periods: 1,
+      },
+      {
+        name: 'search-storage-low',
+        about: 'A node of the search cluster has little free disk.',
+        metric: this.domain.metricFreeStorageSpace({ period }),
+        atMost: volume * MEBIBYTES_A_GIBIBYTE * SHARE_FREE,
+        periods: 1,
+      },
+      {
+        name: 'search-writes-blocked',
+        about: 'The search cluster takes no documents; they wait in the streams.',
+        metric: this.domain.metricClusterIndexWritesBlocked({ period }),
+        atLeast: 1,
+        periods: 1,
+      },
+    ]
+  }
+
+  private planGraphs(): Graph[] {
+    return [
+      {
+        title: 'Is the search cluster well?',
+        unit: '0: no, 1: yes',
+        metrics: [
+          this.domain.metricClusterStatusYellow({ period }),
+          this.domain.metricClusterStatusRed({ period }),
+          this.domain.metricClusterIndexWritesBlocked({ period }),
+        ],
+      },
+      {
+        title: 'How much disk is free on its fullest node?',
+        unit: 'MiB',
+        metrics: [this.domain.metricFreeStorageSpace({ period })],
+      },
+      {
+        title: 'How busy is its busiest node?',
+        unit: 'percent',
+        metrics: [this.domain.metricCPUUtilization({ period }), this.domain.metricJVMMemoryPressure({ period })],
+      },
+    ]
   }
 
   /** Lets a function send these HTTP verbs to the paths that match; in its own policy and in the domain's. */

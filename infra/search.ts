@@ -1,6 +1,7 @@
 import { Construct } from 'constructs'
 import type { Environment } from '../shared/environment.ts'
 import { type AlarmPlan, type Graph, productMetric, type Watched } from './alarms.ts'
+import { delayGraph, troubleGraph } from './graphs.ts'
 import { LambdaFunction } from './lambda-function.ts'
 import type { Quarantine } from './quarantine.ts'
 import { daily } from './schedule.ts'
@@ -80,18 +81,24 @@ export class Search extends Construct implements Watched {
       this.events.alarmOnErrors('Raw events cannot be written; they wait in the event stream.', 3),
       ...this.events.alarmsOnDelay('Raw events in OpenSearch are behind the event stream.'),
       this.setUp.alarmOnErrors('Indices could not be set up.', 1),
+      ...(this.domain?.alarms ?? []),
     ]
     this.graphs = [
       {
-        title: 'Search',
-        left: [productMetric('index-documents', 'DocumentsIndexed'), refused],
-        right: [productMetric('index-documents', 'Retries'), productMetric('index-documents', 'FreshnessSeconds')],
+        title: 'How many documents are written?',
+        unit: 'documents',
+        metrics: [productMetric('index-documents', 'DocumentsIndexed'), refused],
       },
+      delayGraph('How long until an event is searchable in its documents?', this.documents),
+      troubleGraph('What do documents fail at, or do twice?', [this.documents], [productMetric('index-documents', 'Retries')]),
       {
-        title: 'Raw events in search',
-        left: [productMetric('index-events', 'DocumentsIndexed'), productMetric('index-events', 'DocumentsRefused')],
-        right: [productMetric('index-events', 'Retries'), productMetric('index-events', 'FreshnessSeconds')],
+        title: 'How many raw events are written to search?',
+        unit: 'documents',
+        metrics: [productMetric('index-events', 'DocumentsIndexed'), productMetric('index-events', 'DocumentsRefused')],
       },
+      delayGraph('How long until a raw event is searchable?', this.events),
+      troubleGraph('What do raw events fail at, or do twice?', [this.events], [productMetric('index-events', 'Retries')]),
+      ...(this.domain?.graphs ?? []),
     ]
   }
 

@@ -6,6 +6,7 @@ import { type StackOutputs, stackName } from '../shared/outputs.ts'
 import { Alarms } from './alarms.ts'
 import { Api } from './api.ts'
 import { Archive } from './archive.ts'
+import { costs } from './costs.ts'
 import { dashboard } from './dashboard.ts'
 import { Failures } from './failures.ts'
 import { Ingest } from './ingest.ts'
@@ -55,7 +56,7 @@ export class MillraceStack extends Stack {
     keys.allowFind(ingest.function, query.function)
     stream.allowPut(ingest.function, replay.function)
     stream.allowDescribe(query.function)
-    quarantine.allowAdd(ingest.function, state.function)
+    quarantine.allowAdd(ingest.function, state.function, windows.function)
     quarantine.allowReplay(replay.function)
     quarantine.allowCollect(failures.function)
     archive.allowCollectErrors(failures.function)
@@ -79,15 +80,16 @@ export class MillraceStack extends Stack {
       search.allowSearch(query.function)
     }
 
-    const searching = search && reindex ? [search, reindex] : []
-    const watched = [api, ingest, stream, state, windows, ...searching, archive, failures, replay, reports, query]
-    new Alarms(this, watched, { stage, settings })
-    dashboard(this, watched, stage)
-
     const functions = [
       ...[ingest, state, windows, failures, replay, reports, query].map(part => part.function),
       ...(search && reindex ? [search.documents, search.events, search.setUp, reindex.function] : []),
     ]
+    const flow = [api, ingest, stream, state, windows, ...(search ? [search] : []), archive, reports, query]
+    const mending = [quarantine, failures, replay, ...(reindex ? [reindex] : [])]
+    const watched = [...flow, ...mending, costs({ api, functions, stream, state, archive, quarantine, settings })]
+    const { alarms } = new Alarms(this, watched, { stage, settings })
+    dashboard(this, watched, { stage, alarms })
+
     this.output({
       ApiUrl: api.url,
       StreamName: stream.stream.streamName,

@@ -1,9 +1,9 @@
-import { Duration } from 'aws-cdk-lib'
 import { AttributeType, StreamViewType } from 'aws-cdk-lib/aws-dynamodb'
 import { Construct } from 'constructs'
 import { type Environment, NONE } from '../shared/environment.ts'
 import type { MetricName } from '../shared/metrics.ts'
-import { type AlarmPlan, type Graph, productMetric, type Watched } from './alarms.ts'
+import { type AlarmPlan, type Graph, period, productMetric, type Watched } from './alarms.ts'
+import { delayGraph, troubleGraph } from './graphs.ts'
 import { LambdaFunction } from './lambda-function.ts'
 import type { Quarantine } from './quarantine.ts'
 import type { Settings } from './settings.ts'
@@ -55,7 +55,7 @@ export class State extends Construct implements Watched {
     })
     this.function.readKinesis(stream.stream, { batch: settings.state.batch, net: quarantine })
     const count = (metric: MetricName) => productMetric('state', metric)
-    const throttled = this.table.metric('WriteThrottleEvents', { period: Duration.minutes(5), statistic: 'Sum' })
+    const throttled = this.table.metric('WriteThrottleEvents', { period, statistic: 'Sum' })
     this.alarms = [
       {
         name: 'state-table-throttled',
@@ -76,10 +76,16 @@ export class State extends Construct implements Watched {
     ]
     this.graphs = [
       {
-        title: 'State',
-        left: [count('EventsFolded'), count('EventsRepeated'), count('EventsLate'), count('EventsQuarantined')],
-        right: [count('Conflicts'), count('Retries'), this.function.metricDelay()],
+        title: 'How many events are folded into states?',
+        unit: 'events',
+        metrics: [count('EventsFolded'), count('EventsRepeated'), count('EventsLate'), count('EventsQuarantined')],
       },
+      delayGraph('How far behind are the states?', this.function),
+      troubleGraph(
+        'What do states fail at, or do twice?',
+        [this.function],
+        [count('Conflicts'), count('Retries'), throttled, this.table.metric('ReadThrottleEvents', { period, statistic: 'Sum' })],
+      ),
     ]
   }
 

@@ -1,7 +1,7 @@
-import { Duration } from 'aws-cdk-lib'
 import { Stream, StreamEncryption, StreamMode } from 'aws-cdk-lib/aws-kinesis'
 import { Construct } from 'constructs'
-import type { AlarmPlan, Graph, Watched } from './alarms.ts'
+import { type AlarmPlan, type Graph, period, type Watched } from './alarms.ts'
+import { inSeconds } from './graphs.ts'
 import type { LambdaFunction } from './lambda-function.ts'
 import type { Settings } from './settings.ts'
 
@@ -20,12 +20,32 @@ export class EventStream extends Construct implements Watched {
       encryption: StreamEncryption.MANAGED,
       removalPolicy: settings.removal,
     })
-    const period = Duration.minutes(5)
     const throttled = this.stream.metricWriteProvisionedThroughputExceeded({ period, statistic: 'Sum' })
     this.alarms = [
       { name: 'stream-throttled', about: 'Shards refuse events; add shards.', metric: throttled, atLeast: 1, periods: 3 },
     ]
-    this.graphs = [{ title: 'Stream', left: [this.stream.metricIncomingBytes({ period, statistic: 'Sum' })], right: [throttled] }]
+    this.graphs = [
+      {
+        title: 'How much goes into the event stream?',
+        unit: 'records',
+        metrics: [this.stream.metricIncomingRecords({ period, statistic: 'Sum' })],
+      },
+      {
+        title: 'How far behind is its slowest reader?',
+        unit: 'seconds',
+        metrics: [
+          inSeconds(
+            this.stream.metricGetRecordsIteratorAgeMilliseconds({ period, statistic: 'Maximum' }),
+            'oldest record unread',
+          ),
+        ],
+      },
+      {
+        title: 'Do its shards refuse writes or reads?',
+        unit: 'calls',
+        metrics: [throttled, this.stream.metricReadProvisionedThroughputExceeded({ period, statistic: 'Sum' })],
+      },
+    ]
   }
 
   allowPut(...functions: readonly LambdaFunction[]): void {

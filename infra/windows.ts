@@ -2,6 +2,7 @@ import { FilterCriteria, FilterRule } from 'aws-cdk-lib/aws-lambda'
 import { Construct } from 'constructs'
 import { USER_ITEM } from '../shared/state.ts'
 import { type AlarmPlan, type Graph, productMetric, type Watched } from './alarms.ts'
+import { delayGraph, troubleGraph } from './graphs.ts'
 import { LambdaFunction } from './lambda-function.ts'
 import type { Quarantine } from './quarantine.ts'
 import type { Settings } from './settings.ts'
@@ -25,7 +26,7 @@ export class Windows extends Construct implements Watched {
       name: 'windows',
       about: 'Adds what each write of a state contributes to windows, once.',
       entry: 'lambdas/windows/windows.lambda.ts',
-      environment: { STATE_TABLE: state.table.tableName, ...expiry(settings) },
+      environment: { STATE_TABLE: state.table.tableName, ...quarantine.environment, ...expiry(settings) },
       settings,
     })
     this.function.readChanges(state.table, {
@@ -34,6 +35,7 @@ export class Windows extends Construct implements Watched {
       filters: [FilterCriteria.filter({ dynamodb: { Keys: { sk: { S: FilterRule.isEqual(USER_ITEM) } } } })],
     })
     const slotTooLarge = productMetric('windows', 'SlotTooLarge')
+    const refused = productMetric('windows', 'EventsQuarantined')
     this.alarms = [
       this.function.alarmOnErrors('Windows cannot be written; the stream of changes waits.', 3),
       ...this.function.alarmsOnDelay('Windows are behind the states; the stream of changes keeps them 24 hours.'),
@@ -44,13 +46,26 @@ export class Windows extends Construct implements Watched {
         atLeast: 1,
         periods: 1,
       },
+      {
+        name: 'windows-refused',
+        about: 'Windows cannot take in what events add to them; that is put aside.',
+        metric: refused,
+        atLeast: 1,
+        periods: 1,
+      },
     ]
     this.graphs = [
       {
-        title: 'Windows',
-        left: [productMetric('windows', 'ContributionsMerged')],
-        right: [productMetric('windows', 'Conflicts'), slotTooLarge, this.function.metricDelay()],
+        title: 'How much is merged into windows?',
+        unit: 'contributions',
+        metrics: [productMetric('windows', 'ContributionsMerged'), refused],
       },
+      delayGraph('How far behind are the windows?', this.function),
+      troubleGraph(
+        'What do windows fail at, or do twice?',
+        [this.function],
+        [productMetric('windows', 'Conflicts'), slotTooLarge],
+      ),
     ]
   }
 }

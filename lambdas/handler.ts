@@ -2,15 +2,19 @@ import { Metrics, MetricUnit } from '@aws-lambda-powertools/metrics'
 import type { Context } from 'aws-lambda'
 import { type Environment, type FunctionName, readEnvironment } from '../shared/environment.ts'
 import { metrics as definitions, type MetricName } from '../shared/metrics.ts'
+import type { RejectionCode } from '../shared/rejections.ts'
 import { describeError, SafeError } from '../shared/safe-error.ts'
 import { originOf } from './input.ts'
 
+/** What a log line may hold under a name; numbers stay numbers, so that a query can sum them. */
+export type Fact = string | number | readonly Fact[] | { readonly [name: string]: Fact }
+
 /** What an invocation says of itself; it becomes the one log line, which CloudWatch also reads as metrics. */
 export interface Told {
-  /** Adds to a metric. */
-  count(metric: MetricName, value: number): void
+  /** Adds to a metric, and with a code to the count of that code in the line, which costs no metric of its own. */
+  count(metric: MetricName, value: number, code?: RejectionCode): void
   /** Puts a fact into the log line: counts and ids, never payloads or keys. */
-  note(name: string, value: string | number): void
+  note(name: string, value: Fact): void
 }
 
 /**
@@ -24,32 +28,54 @@ export function handler<F extends FunctionName, Input, Output>(
 ): (input: Input, context?: Context) => Promise<Output> {
   const handle = start(readEnvironment(name))
   return async (input, context) => {
-    const metrics = new Metrics({ serviceName: name })
+    const line = newLine(name)
     const started = Date.now()
-    const told: Told = {
-      count: (metric, value) => void (value > 0 && metrics.addMetric(metric, MetricUnit[definitions[metric].unit], value)),
-      note: (fact, value) => void metrics.addMetadata(fact, String(value)),
-    }
     const { ids, arrived } = originOf(input)
     for (const [fact, value] of Object.entries({ ...(context && { requestId: context.awsRequestId }), ...ids }))
-      told.note(fact, value)
+      line.note(fact, value)
     try {
-      const output = await handle(input, told)
-      if (arrived !== undefined) told.count('FreshnessSeconds', Date.now() / 1000 - arrived)
+      const output = await handle(input, line)
+      if (arrived !== undefined) line.count('FreshnessSeconds', Math.round(Date.now() - arrived * 1000) / 1000)
       return output
     } catch (error) {
       const description = describeError(error)
-      told.note('error', description)
+      line.note('error', description)
       throw error instanceof SafeError && error.cause === undefined ? error : new SafeError(description)
     } finally {
-      told.note('milliseconds', Date.now() - started)
-      if (metrics.hasStoredMetrics()) metrics.publishStoredMetrics()
-      else console.log(JSON.stringify({ service: name, ...logged(metrics) }))
+      line.note('milliseconds', Date.now() - started)
+      // Lambda's own console would wrap the line into a line of its own, as a text in which no query finds a field.
+      process.stdout.write(`${line.text()}\n`)
     }
   }
 }
 
-const logged = (metrics: Metrics): Record<string, unknown> => {
-  const { _aws, ...facts } = metrics.serializeMetrics() as Record<string, unknown>
-  return facts
+interface Line extends Told {
+  text(): string
+}
+
+/** Sums up what is counted: Powertools would write a line for every hundred values of a metric, with the facts in the first alone. */
+function newLine(service: FunctionName): Line {
+  const sums = new Map<MetricName, number>()
+  const codes = new Map<RejectionCode, number>()
+  const facts = new Map<string, Fact>()
+  const add = <K>(counts: Map<K, number>, key: K, value: number) => counts.set(key, (counts.get(key) ?? 0) + value)
+  return {
+    count: (metric, value, code) => {
+      if (value <= 0) return
+      add(sums, metric, value)
+      if (code) add(codes, code, value)
+    },
+    note: (name, value) => void facts.set(name, value),
+    text: () => {
+      const metrics = new Metrics({ serviceName: service })
+      for (const [metric, sum] of sums) metrics.addMetric(metric, MetricUnit[definitions[metric].unit], sum)
+      const { _aws, ...counted } = metrics.serializeMetrics()
+      return JSON.stringify({
+        ...(sums.size > 0 && { _aws }),
+        ...Object.fromEntries(facts),
+        ...(codes.size > 0 && { codes: Object.fromEntries(codes) }),
+        ...counted,
+      })
+    },
+  }
 }

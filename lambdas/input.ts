@@ -1,35 +1,58 @@
 import type { APIGatewayProxyEventV2, DynamoDBRecord, KinesisStreamRecord } from 'aws-lambda'
+import { bySequence } from '../shared/sequence.ts'
+import { itemKind } from '../shared/state.ts'
 
 /** What a call's input says of where it came from, so that a request can be followed through the logs to its documents. */
 export interface Origin {
-  /** Ids for the log line: the gateway's of a request, or of a batch its shard and the first and last sequence number. */
+  /**
+   * Ids for the log line. Of a request the gateway's; of a batch its first and last sequence number, with its shard or, for
+   * changes of states, the least and the greatest sequence number in the event stream up to which those states are folded.
+   */
   readonly ids: Readonly<Record<string, string | number>>
-  /** When the oldest record of a batch came into its stream, in seconds since 1970; undefined for what is no batch. */
+  /** When the oldest event of a batch came into the event stream, in seconds since 1970; undefined for what is no batch. */
   readonly arrived: number | undefined
 }
 
-type Batch = readonly (KinesisStreamRecord | DynamoDBRecord)[]
-
 /** Reads the origin of any input; a request is followed by `apiRequestId`, a record by the sequence numbers around it. */
 export function originOf(input: unknown): Origin {
-  const { requestContext, Records } = (input ?? {}) as Partial<APIGatewayProxyEventV2> & { Records?: Batch }
-  const [first] = Records ?? []
-  const last = Records?.at(-1)
-  if (first && last) {
-    const ids = { records: Records?.length ?? 0, shard: shardOf(first), from: sequenceOf(first), to: sequenceOf(last) }
-    return { ids, arrived: arrivalOf(first) }
+  const { requestContext, Records = [] } = (input ?? {}) as Partial<APIGatewayProxyEventV2> & {
+    Records?: readonly (KinesisStreamRecord | DynamoDBRecord)[]
   }
+  const records = Records.length
+  if (Records.every(isKinesis) && Records[0])
+    return { ids: { records, ...idsOfRecords(Records) }, arrived: arrivalOf(Records[0]) }
+  if (Records.every(isChange) && Records[0])
+    return { ids: { records, ...idsOfChanges(Records) }, arrived: Math.min(...Records.map(changedArrival)) }
   return { ids: requestContext?.requestId ? { apiRequestId: requestContext.requestId } : {}, arrived: undefined }
 }
 
-const isKinesis = (record: KinesisStreamRecord | DynamoDBRecord): record is KinesisStreamRecord => 'kinesis' in record
+const isKinesis = (record: object): record is KinesisStreamRecord => 'kinesis' in record
+const isChange = (record: object): record is DynamoDBRecord => 'dynamodb' in record
 
-/** Kinesis says `shardId-…:sequence` in its event id; a table's stream does not say. */
-const shardOf = (record: KinesisStreamRecord | DynamoDBRecord): string =>
-  isKinesis(record) ? (record.eventID.split(':')[0] ?? '') : ''
+/** Kinesis says `shardId-…:sequence` in its event id. */
+const idsOfRecords = (records: readonly KinesisStreamRecord[]) => ({
+  shard: records[0]?.eventID.split(':')[0] ?? '',
+  from: records[0]?.kinesis.sequenceNumber ?? '',
+  to: records.at(-1)?.kinesis.sequenceNumber ?? '',
+})
 
-const sequenceOf = (record: KinesisStreamRecord | DynamoDBRecord): string =>
-  (isKinesis(record) ? record.kinesis.sequenceNumber : record.dynamodb?.SequenceNumber) ?? ''
+const arrivalOf = ({ kinesis }: KinesisStreamRecord): number => kinesis.approximateArrivalTimestamp
 
-const arrivalOf = (record: KinesisStreamRecord | DynamoDBRecord): number | undefined =>
-  isKinesis(record) ? record.kinesis.approximateArrivalTimestamp : record.dynamodb?.ApproximateCreationDateTime
+function idsOfChanges(changes: readonly DynamoDBRecord[]) {
+  const folded = changes.flatMap(change => (kindOf(change) === 'user' ? [textOf(change, 'seq')] : [])).sort(bySequence)
+  const [foldedFrom, foldedTo] = [folded[0], folded.at(-1)]
+  return {
+    from: changes[0]?.dynamodb?.SequenceNumber ?? '',
+    to: changes.at(-1)?.dynamodb?.SequenceNumber ?? '',
+    ...(foldedFrom && foldedTo && { foldedFrom, foldedTo }),
+  }
+}
+
+/** The version of a state or a user's window is when its newest event arrived, in microseconds; a change of anything else is its own beginning. */
+const changedArrival = (change: DynamoDBRecord): number =>
+  ['user', 'window'].includes(kindOf(change))
+    ? Number(change.dynamodb?.NewImage?.['version']?.N) / 1e6
+    : (change.dynamodb?.ApproximateCreationDateTime ?? Number.POSITIVE_INFINITY)
+
+const textOf = ({ dynamodb }: DynamoDBRecord, name: string): string => dynamodb?.NewImage?.[name]?.S ?? ''
+const kindOf = (change: DynamoDBRecord) => itemKind({ pk: textOf(change, 'pk'), sk: textOf(change, 'sk') })

@@ -20,7 +20,7 @@ export const metrics = {
   Retries: { unit: 'Count', about: 'Records handed back to be delivered again.' },
   FreshnessSeconds: {
     unit: 'Seconds',
-    about: "From the arrival of a batch's oldest record in its stream until the batch was done.",
+    about: 'From the arrival of the oldest event of a batch in the event stream until the batch was done.',
   },
   ReportRows: { unit: 'Count', about: 'Rows that a report run published.' },
   ReportSeconds: { unit: 'Seconds', about: 'Duration of a report run.' },

@@ -1,3 +1,4 @@
+import type { QuarantinedEvent } from '../lambdas/quarantine/dynamodb.ts'
 import type { Event } from '../shared/event.ts'
 import type { UserItem } from '../shared/state.ts'
 
@@ -64,5 +65,18 @@ export const aUserItem = (user: string, facts: Partial<UserItem> = {}): UserItem
   late: 0,
   erasedOrd: 0,
   out: [],
+  ...facts,
+})
+
+/** An event that does not fit its type, to be kept aside. */
+export const aRefusedEvent = (facts: Partial<QuarantinedEvent> = {}): QuarantinedEvent => ({
+  code: 'invalid_event',
+  message: 'No.',
+  type: 'page_visit',
+  id: null,
+  keyName: 'web',
+  received: 5,
+  form: 'envelope',
+  body: '{"type":"page_visit","data":{"Id":1,"Url":"/a","Timestamp":2}}',
   ...facts,
 })

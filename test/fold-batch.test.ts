@@ -78,6 +78,14 @@ test('at the head of a batch, too: Lambda does not part a batch that fails at it
   expect(aside.map(({ id }) => id)).toEqual(['v2'])
 })
 
+test('what is put aside is counted by its code', async () => {
+  const { parts } = aWorld()
+  const told: unknown[] = []
+  const mixed = `not ours\n${toLine(visit('1'), catalogue.get('page_visit'))}`
+  await foldBatch([record(1, [], mixed)], { ...parts, told: { count: (...counted) => void told.push(counted), note: () => {} } })
+  expect(told).toContainEqual(['EventsQuarantined', 1, 'invalid_event'])
+})
+
 test('a line that ingest never wrote is put aside, and its neighbours are folded', async () => {
   const { table, aside, parts } = aWorld()
   const mixed = `not ours\n${toLine(visit('1'), catalogue.get('page_visit'))}`

@@ -1,18 +1,13 @@
-import { jest } from '@jest/globals'
 import type { Told } from '../lambdas/handler.ts'
 import { environments } from '../shared/environment.ts'
 import { SafeError } from '../shared/safe-error.ts'
+import { listen, parseLine } from './log-lines.ts'
 
 const before = { ...process.env }
 let handler: typeof import('../lambdas/handler.ts').handler
 beforeAll(async () => {
   for (const name of environments.state) process.env[name] = 'any'
-  // Metrics then leave through the console that a test can listen to.
-  Object.assign(process.env, {
-    POWERTOOLS_METRICS_NAMESPACE: 'millrace-test',
-    POWERTOOLS_DEV: 'true',
-    POWERTOOLS_METRICS_DISABLED: 'false',
-  })
+  process.env['POWERTOOLS_METRICS_NAMESPACE'] = 'millrace-test'
   ;({ handler } = await import('../lambdas/handler.ts'))
 })
 afterAll(() => {
@@ -21,17 +16,10 @@ afterAll(() => {
 
 /** The lines that one call writes to the log, and what it throws. */
 async function call(work: (told: Told) => unknown, input: unknown = {}) {
-  const lines: string[] = []
-  const listening = jest.spyOn(console, 'log').mockImplementation(line => void lines.push(String(line)))
-  const thrown = await handler(
-    'state',
-    () => async (_input: unknown, told) => work(told),
-  )(input).then(
-    () => undefined,
-    (error: Error) => error,
-  )
-  listening.mockRestore()
-  return { lines, thrown, facts: JSON.parse(lines[0] ?? '{}') as Record<string, unknown> }
+  const handle = handler('state', () => async (_input: unknown, told) => work(told))
+  const { result, texts } = await listen(() => handle(input))
+  const thrown = result.status === 'rejected' ? (result.reason as Error) : undefined
+  return { lines: texts, thrown, facts: parseLine(texts[0] ?? '{}') }
 }
 
 test('a call leaves one line, which names its metrics, their namespace and the service', async () => {
@@ -52,10 +40,30 @@ test('a call leaves one line, which names its metrics, their namespace and the s
   })
 })
 
+test('however often a call counts, it leaves one line, with the sums and every fact', async () => {
+  const { lines, facts } = await call(
+    told => {
+      for (let write = 0; write < 300; write++) told.count('EventsFolded', 2)
+    },
+    { requestContext: { requestId: 'r-1' } },
+  )
+  expect(lines).toHaveLength(1)
+  expect(facts).toMatchObject({ EventsFolded: 600, apiRequestId: 'r-1' })
+})
+
+test('what is counted with a code is counted by code, too, as numbers that a query can sum', async () => {
+  const { facts } = await call(told => {
+    told.count('EventsQuarantined', 2, 'invalid_event')
+    told.count('EventsQuarantined', 1, 'date_missing')
+    told.count('EventsQuarantined', 1, 'invalid_event')
+  })
+  expect(facts).toMatchObject({ EventsQuarantined: 4, codes: { invalid_event: 3, date_missing: 1 } })
+})
+
 test('what counts nothing is a line without metrics', async () => {
   const { lines, facts } = await call(told => told.count('EventsFolded', 0))
   expect(lines).toHaveLength(1)
-  expect(facts).toEqual({ service: 'state', milliseconds: expect.any(String) })
+  expect(facts).toEqual({ service: 'state', milliseconds: expect.any(Number) })
 })
 
 const SECRET = 'anna@mail.example mr_write_secret'
@@ -89,13 +97,36 @@ const kinesisRecord = (sequenceNumber: string, secondsAgo: number) => ({
 
 test('a batch is told by its shard and sequence numbers, and how old it was when it was done', async () => {
   const { facts } = await call(() => undefined, { Records: [kinesisRecord('7', 30), kinesisRecord('9', 1)] })
-  expect(facts).toMatchObject({ records: '2', shard: 'shardId-000000000001', from: '7', to: '9' })
+  expect(facts).toMatchObject({ records: 2, shard: 'shardId-000000000001', from: '7', to: '9' })
   expect(Math.round(Number(facts['FreshnessSeconds']))).toBe(30)
 })
 
 test('a batch that fails says nothing of freshness', async () => {
   const { facts } = await call(() => Promise.reject(new Error('any')), { Records: [kinesisRecord('7', 30)] })
   expect(facts).not.toHaveProperty('FreshnessSeconds')
+})
+
+const USER = 'anna@mail.example'
+const stateChange = (seq: string, secondsAgo: number) => ({
+  eventID: 'x',
+  dynamodb: {
+    SequenceNumber: `9${seq}`,
+    ApproximateCreationDateTime: Date.now() / 1000,
+    NewImage: {
+      pk: { S: `user#${USER}` },
+      sk: { S: 'state' },
+      seq: { S: seq },
+      version: { N: String(Math.trunc((Date.now() - secondsAgo * 1000) * 1000)) },
+    },
+  },
+})
+
+test('changed states are told by what they are folded up to and are as old as their events, and nobody’s name is told', async () => {
+  const Records = [stateChange('100', 10), stateChange('99', 70), { eventID: 'x', dynamodb: { SequenceNumber: '7' } }]
+  const { lines, facts } = await call(() => undefined, { Records })
+  expect(facts).toMatchObject({ records: 3, from: '9100', to: '7', foldedFrom: '99', foldedTo: '100' })
+  expect(Math.round(Number(facts['FreshnessSeconds']))).toBe(70)
+  expect(lines[0]).not.toContain(USER)
 })
 
 test('a change of a table is told by its sequence number, a request by the id of the gateway', async () => {

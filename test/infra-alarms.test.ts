@@ -9,28 +9,6 @@ const alarms = resources(templateOf('dev'), 'AWS::CloudWatch::Alarm').map(({ Pro
 const OWN_NAMESPACE = '<AWS::StackName>'
 const nameOf = ({ AlarmName }: { AlarmName: string }): string => AlarmName.replace('millrace-dev ', '')
 
-/** Our own metrics on the dashboard, as [service, name]. */
-function shown(): [string, string][] {
-  const body = JSON.parse(plain(resource(templateOf('dev'), 'AWS::CloudWatch::Dashboard').Properties.DashboardBody)) as {
-    widgets: { properties: { metrics: string[][] } }[]
-  }
-  return body.widgets
-    .flatMap(({ properties }) => properties.metrics)
-    .filter(([namespace]) => namespace === OWN_NAMESPACE)
-    .map(([, name = '', dimension, service = '']) => {
-      expect(dimension).toBe('service')
-      return [service, name]
-    })
-}
-
-test('the dashboard shows metrics that functions emit, and every one of them', () => {
-  for (const [service, name] of shown()) {
-    expect(Object.keys(environments)).toContain(service)
-    expect(Object.keys(metrics)).toContain(name)
-  }
-  expect([...new Set(shown().map(([, name]) => name))].sort()).toEqual(Object.keys(metrics).sort())
-})
-
 test('alarms on our own metrics watch metrics that exist', () => {
   const own = alarms.filter(({ Namespace }) => plain(Namespace) === OWN_NAMESPACE)
   expect(own.length).toBeGreaterThan(0)
@@ -68,7 +46,28 @@ test('an e-mail address gets the alarms', () => {
   templateOf('dev').resourceCountIs('AWS::SNS::Subscription', 0)
 })
 
-test('the runbook has a heading for every alarm', () => {
-  const headings = [...readFileSync('docs/runbook.md', 'utf8').matchAll(/^#+ `?([a-z0-9-]+)`?$/gm)].map(([, heading]) => heading)
-  expect(alarms.map(nameOf).filter(name => !headings.includes(name))).toEqual([])
+test.each([
+  ['search-cluster-red', 'ClusterStatus.red', 'GreaterThanOrEqualToThreshold', 1],
+  // A quarter of 10 GiB.
+  ['search-storage-low', 'FreeStorageSpace', 'LessThanOrEqualToThreshold', 2560],
+  ['search-writes-blocked', 'ClusterIndexWritesBlocked', 'GreaterThanOrEqualToThreshold', 1],
+])('%s watches %s of the domain', (name, MetricName, ComparisonOperator, Threshold) => {
+  const Namespace = 'AWS/ES'
+  expect(alarms.find(alarm => nameOf(alarm) === name)).toMatchObject({ Namespace, MetricName, ComparisonOperator, Threshold })
+})
+
+/** Of the runbook: what stands under each heading of the second level. General sections have headings of the first. */
+const sections = new Map(
+  readFileSync('docs/runbook.md', 'utf8')
+    .split(/^(?=#+ )/m)
+    .filter(section => section.startsWith('## '))
+    .map(section => [section.slice('## '.length, section.indexOf('\n')), section] as const),
+)
+
+test('the runbook has a heading for every alarm, and no other', () => {
+  expect([...sections.keys()].sort()).toEqual(alarms.map(nameOf).sort())
+})
+
+test.each([...sections])('the runbook says what %s means, where to look and what mends it', (_name, section) => {
+  for (const word of ['Means', 'Look', 'Mend']) expect(section).toMatch(new RegExp(`^\\*\\*${word}:\\*\\* \\S`, 'm'))
 })

@@ -32,6 +32,7 @@ const expected: Readonly<Record<string, Readonly<Record<string, string>>>> = {
     '<WindowsFunctionLogs.Arn>': log,
     ...readChanges,
     '<StateTable.Arn>': 'dynamodb:GetItem dynamodb:PutItem',
+    '<QuarantineTable.Arn>': 'dynamodb:UpdateItem',
     ...net,
   },
   SearchIndexDocuments: {

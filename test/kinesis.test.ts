@@ -1,7 +1,7 @@
 import type { PutRecordsCommand } from '@aws-sdk/client-kinesis'
 import fc from 'fast-check'
 import { type Putting, putRecords } from '../lambdas/ingest/kinesis.ts'
-import type { StreamRecord } from '../lambdas/ingest/plan-records.ts'
+import { type Place, type StreamRecord, spansOf } from '../lambdas/ingest/plan-records.ts'
 
 /** What befalls one call. */
 type Fate =
@@ -20,14 +20,22 @@ const fates: fc.Arbitrary<Fate> = fc.oneof(
   fc.constant({ kind: 'unreachable' } as const),
 )
 
+/** A record in the stream. */
+interface Stored {
+  readonly user: string
+  readonly text: string
+  readonly place: Place
+}
+
 const CALL_MS = 300
 const PATIENCE_MS = 16_000
 
 /** A stream that meets these fates, one a call, and is healthy or down after them; time passes only in it. */
 function world(ahead: readonly Fate[], then: Fate) {
-  const stored: { user: string; text: string }[] = []
+  const stored: Stored[] = []
   let time = 0
   let calls = 0
+  let given = 0
   const send = async ({ input }: PutRecordsCommand) => {
     const fate = ahead[calls] ?? then
     calls += 1
@@ -37,10 +45,16 @@ function world(ahead: readonly Fate[], then: Fate) {
       user,
       text: Buffer.from(Data ?? []).toString(),
     }))
-    const isRefused = (_: unknown, i: number) => fate.kind === 'throttled' && i % fate.every === 0
-    stored.push(...records.filter((record, i) => !isRefused(record, i)).reverse())
+    const isRefused = (i: number) => fate.kind === 'throttled' && i % fate.every === 0
+    const placed = records.map((record, i) => {
+      given += 1
+      return { ...record, refused: isRefused(i), place: { shard: `shard-${record.user}`, sequence: String(given) } }
+    })
+    stored.push(...placed.filter(({ refused }) => !refused).reverse())
     if (fate.kind === 'answer lost') throw Object.assign(new Error('socket hang up'), { name: 'TimeoutError' })
-    return { Records: records.map((_, i) => (isRefused(_, i) ? { ErrorCode: 'ProvisionedThroughputExceededException' } : {})) }
+    const answer = ({ refused, place }: (typeof placed)[number]) =>
+      refused ? { ErrorCode: 'ProvisionedThroughputExceededException' } : { ShardId: place.shard, SequenceNumber: place.sequence }
+    return { Records: placed.map(answer) }
   }
   const putting = {
     client: { send } as unknown as Putting['client'],
@@ -56,7 +70,7 @@ const record = (partitionKey: string, n: number): StreamRecord => ({ partitionKe
 const requests = fc.array(fc.constantFrom('a', 'b', 'c', 'd'), { minLength: 1, maxLength: 30 }).map(users => users.map(record))
 
 /** The records of each user in the order in which the stream first has them: what its readers make of repetitions. */
-const firsts = (stored: readonly { user: string; text: string }[]): Map<string, string[]> => {
+const firsts = (stored: readonly Pick<Stored, 'user' | 'text'>[]): Map<string, string[]> => {
   const users = new Map<string, string[]>()
   for (const { user, text } of stored) users.set(user, [...new Set([...(users.get(user) ?? []), text])])
   return users
@@ -67,10 +81,23 @@ const sent = (records: readonly StreamRecord[]) =>
 test('whatever befalls the calls: every record is stored, and each user’s in their order', async () => {
   const run = fc.asyncProperty(requests, fc.array(fates, { maxLength: 8 }), async (records, ahead) => {
     const { putting, stored } = world(ahead, { kind: 'stored' })
-    await putRecords('stream', records, putting)
+    const places = await putRecords('stream', records, putting)
     expect(firsts(stored)).toEqual(sent(records))
+    const told = places.map(place => stored.find(record => isSame(record.place, place)))
+    expect(told.map(record => record?.text).sort()).toEqual(records.map(({ data }) => data).sort())
   })
   await fc.assert(run, { numRuns: 2_000 })
+})
+
+const isSame = (a: Place, b: Place): boolean => a.shard === b.shard && a.sequence === b.sequence
+
+test('places are told by shard from the first to the last, whatever their order, and by value: they have up to 56 digits', () => {
+  const place = (shard: string, sequence: string): Place => ({ shard, sequence })
+  const [short, long] = ['9'.repeat(55), `1${'0'.repeat(55)}`]
+  expect(spansOf([place('s1', long), place('s2', '5'), place('s1', short), place('s1', `${long.slice(0, -1)}1`)])).toEqual([
+    { shard: 's1', from: short, to: `${long.slice(0, -1)}1` },
+    { shard: 's2', from: '5', to: '5' },
+  ])
 })
 
 test('a stream that stays away is given up in time, and of no user a later record is stored without the earlier', async () => {

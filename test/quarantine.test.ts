@@ -1,5 +1,5 @@
 import { totalsOf } from '../cli/quarantine/replay.ts'
-import { selectItems } from '../cli/quarantine.ts'
+import { selectItems } from '../cli/quarantine/select.ts'
 import { packReplays, planReplay } from '../lambdas/ingest/plan-replay.ts'
 import { countDistinct, type QuarantinedEvent, quarantineKey } from '../lambdas/quarantine/dynamodb.ts'
 import type { KeptEvent } from '../lambdas/quarantine/kept-events.ts'
@@ -7,26 +7,15 @@ import { fromDeliveryErrors, fromDiscarded, fromRefused } from '../lambdas/quara
 import { fromLines, lineFor, toLine } from '../shared/archive.ts'
 import { eventTypes } from '../shared/catalogue.ts'
 import type { Event } from '../shared/event.ts'
-import { aVisit } from './builders.ts'
+import { aRefusedEvent, aVisit } from './builders.ts'
 
 const catalogue = new Map(eventTypes.map(type => [type.name, type]))
 const lineOf = (event: Event): string => toLine(event, catalogue.get(event.type))
 
-const refused = (facts: Partial<QuarantinedEvent> = {}): QuarantinedEvent => ({
-  code: 'invalid_event',
-  message: 'No.',
-  type: 'page_visit',
-  id: null,
-  keyName: 'web',
-  received: 5,
-  form: 'envelope',
-  body: '{"type":"page_visit","data":{"Id":1,"Url":"/a","Timestamp":2}}',
-  ...facts,
-})
 const kept = (facts: Partial<QuarantinedEvent> = {}): KeptEvent => ({
   count: 1,
-  ...refused(facts),
-  key: quarantineKey(refused(facts)),
+  ...aRefusedEvent(facts),
+  key: quarantineKey(aRefusedEvent(facts)),
 })
 const replayOf = (facts: Partial<QuarantinedEvent> = {}) => planReplay(kept(facts), catalogue)
 
@@ -37,8 +26,13 @@ function eventOf(facts: Partial<QuarantinedEvent>): Event | undefined {
 }
 
 test('identical events are one, however often they come; another key, type or body is another event', () => {
-  const same = Array.from({ length: 3 }, (_, i) => refused({ received: i }))
-  const distinct = countDistinct([...same, refused({ keyName: 'app' }), refused({ type: null }), refused({ body: '{}' })])
+  const same = Array.from({ length: 3 }, (_, i) => aRefusedEvent({ received: i }))
+  const distinct = countDistinct([
+    ...same,
+    aRefusedEvent({ keyName: 'app' }),
+    aRefusedEvent({ type: null }),
+    aRefusedEvent({ body: '{}' }),
+  ])
   expect(distinct.map(({ count, received }) => [count, received])).toEqual([
     [3, 0],
     [undefined, 5],
@@ -188,9 +182,9 @@ describe('a replay', () => {
 
 test('the events that are meant are found by key, code, type and time, the first received first', () => {
   const items = [
-    { key: 'ab', code: 'date_invalid', type: 'user_record', received: 30 },
-    { key: 'ac', code: 'invalid_event', type: 'user_record', received: 20 },
-    { key: 'bc', code: 'invalid_event', type: null, received: 10 },
+    { key: 'ab', code: 'date_invalid', type: 'user_record', received: 30 } as const,
+    { key: 'ac', code: 'invalid_event', type: 'user_record', received: 20 } as const,
+    { key: 'bc', code: 'invalid_event', type: null, received: 10 } as const,
   ].map(item => ({ message: '', id: null, keyName: 'k', count: 1, ...item }))
   const keys = (filter: Parameters<typeof selectItems>[1]) => selectItems(items, filter).map(({ key }) => key)
   expect(keys({})).toEqual(['bc', 'ac', 'ab'])

@@ -1,7 +1,16 @@
 import fc from 'fast-check'
 import * as z from 'zod/mini'
-import { readItem } from '../lambdas/state/dynamodb.ts'
-import { applyToSlot, applyToWindow, planWindows, SLOT_USERS, type Task, withinSize } from '../lambdas/windows/plan-windows.ts'
+import { readItem, slotAttributes } from '../lambdas/state/items.ts'
+import {
+  applyToSlot,
+  applyToWindow,
+  asQuarantined,
+  planWindows,
+  SLOT_USERS,
+  STATE_BYTES,
+  type Task,
+  withinSize,
+} from '../lambdas/windows/plan-windows.ts'
 import { pageVisit } from '../shared/events/page-visit.ts'
 import { perWindow, type UserWindowProjection, type WindowProjection } from '../shared/projection.ts'
 import { deviceMinutes } from '../shared/projections/device-minutes.ts'
@@ -60,24 +69,27 @@ test('contributions of a batch are gathered by the item that they change; unknow
 
 test('a contribution that comes again changes nothing', () => {
   const task = windowTask(image('a', [minuteOf(7, 5)]))
-  const window = applyToWindow(undefined, task, life)
+  const window = applyToWindow(undefined, task, life)?.item
   expect(window).toMatchObject({ version: 7, state: one(5) })
   expect(applyToWindow(window, task, life)).toBeUndefined()
   expect(applyToWindow(window, windowTask(image('a', [minuteOf(7, 5)]), image('a', [minuteOf(8, 6)])), life)).toMatchObject({
-    version: 8,
-    state: { events: 2, temperature: [11] },
+    item: { version: 8, state: { events: 2, temperature: [11] } },
+    refused: [],
   })
 })
 
 test('what is older than an erasure is forgotten, what is newer begins anew', () => {
-  const window = applyToWindow(undefined, windowTask(image('a', [minuteOf(7, 5)])), life)
+  const window = applyToWindow(undefined, windowTask(image('a', [minuteOf(7, 5)])), life)?.item
   expect(planWindows([image('a', [minuteOf(7, 5)], 9)], projections)).toEqual([])
-  expect(applyToWindow(window, windowTask(image('a', [minuteOf(10, 6)], 9)), life)).toMatchObject({ version: 10, state: one(6) })
+  expect(applyToWindow(window, windowTask(image('a', [minuteOf(10, 6)], 9)), life)?.item).toMatchObject({
+    version: 10,
+    state: one(6),
+  })
 })
 
 test('a user counts once in a slot, however often it contributes', () => {
-  const first = applyToSlot(undefined, slotTask(image('a', [visitOf(1)])), life)
-  const again = applyToSlot(first, slotTask(image('a', [visitOf(1)]), image('a', [visitOf(2, 3)])), life)
+  const first = applyToSlot(undefined, slotTask(image('a', [visitOf(1)])), life)?.item
+  const again = applyToSlot(first, slotTask(image('a', [visitOf(1)]), image('a', [visitOf(2, 3)])), life)?.item
   expect(first).toMatchObject({ version: 1, state: { events: 1, users: 1 } })
   expect(again).toMatchObject({ version: 2, state: { events: 4, users: 1 } })
   expect(applyToSlot(again, slotTask(image('a', [visitOf(2, 3)])), life)).toBeUndefined()
@@ -85,10 +97,10 @@ test('a user counts once in a slot, however often it contributes', () => {
 
 test('a window without a lateness bound never expires; with one it outlives every record that may touch it', () => {
   const task = windowTask(image('a', [minuteOf(3_600_000_000, 5)]))
-  expect(applyToWindow(undefined, task, life)?.ttl).toBeUndefined()
-  expect(applyToWindow(undefined, task, { latenessMs: 1000, retentionMs: 2000 })?.ttl).toBe(3600 + 1 + 2 + 86_400)
+  expect(applyToWindow(undefined, task, life)?.item.ttl).toBeUndefined()
+  expect(applyToWindow(undefined, task, { latenessMs: 1000, retentionMs: 2000 })?.item.ttl).toBe(3600 + 1 + 2 + 86_400)
   const older = windowTask(image('a', [minuteOf(1, 5)]))
-  expect(applyToWindow(undefined, older, { latenessMs: 1000, retentionMs: 2000 })?.ttl).toBe(60 + 1 + 2 + 86_400)
+  expect(applyToWindow(undefined, older, { latenessMs: 1000, retentionMs: 2000 })?.item.ttl).toBe(60 + 1 + 2 + 86_400)
 })
 
 test('a slot with too many users forgets those longest not seen', () => {
@@ -97,6 +109,60 @@ test('a slot with too many users forgets those longest not seen', () => {
   const kept = withinSize(slot).users
   expect(kept.size).toBe(SLOT_USERS)
   expect(Math.min(...kept.values())).toBe(2)
+})
+
+test('a large state leaves a slot fewer users: together they fit into an item', () => {
+  const users = new Map(Array.from({ length: SLOT_USERS }, (_, i) => [i.toString(16).padStart(16, '0'), i]))
+  const slot: SlotItem = { projection: 'visitors-r1', start: 0, slot: 0, version: 1, state: 'x'.repeat(STATE_BYTES), users }
+  const { state, users: packed } = slotAttributes(withinSize(slot))
+  expect(Buffer.byteLength(state?.S ?? '') + (packed?.B?.length ?? 0)).toBeLessThan(400_000)
+})
+
+/** Keeps every url; throws on one. */
+const urls = perWindow({
+  ...visitors,
+  name: 'urls',
+  slots: 1,
+  on: pageVisit,
+  initial: (): string[] => [],
+  fold: (state, { data }) => [...state, data.Url],
+  merge: (a, b) => {
+    if (b.includes('throw')) throw new Error('b')
+    return [...a, ...b]
+  },
+  document: state => ({ state }),
+  shape: z.object({ state: z.array(z.string()) }),
+}) as WindowProjection
+const urlOf = (ord: number, url: string): Contribution => ({ projection: 'urls-r1', start: 0, ord, state: [url] })
+
+test.each([
+  ['that does not fit beside what is there', 'b'.repeat(STATE_BYTES - 10), 'the state of the window would pass 200 KB'],
+  ['on which the projection throws', 'throw', "The projection's merge threw"],
+])('what a user adds %s is put aside with its reason, once, and stops nothing', (_, url, why) => {
+  const images = [image('a', [urlOf(1, 'a'.repeat(20))]), image('b', [urlOf(2_000_000, url)]), image('c', [urlOf(3, 'c')])]
+  const [task] = planWindows(images, [urls]) as (Task & { kind: 'slot' })[]
+  const merged = task && applyToSlot(undefined, task, life)
+  expect(merged?.item).toMatchObject({ version: 1, state: ['a'.repeat(20), 'c'] })
+  expect(merged?.refused.map(asQuarantined(task as Task))).toEqual([
+    {
+      code: 'not_merged',
+      message: expect.stringContaining(why),
+      type: 'page_visit',
+      id: null,
+      keyName: '',
+      received: 2_000,
+      form: 'text',
+      body: JSON.stringify({ projection: 'urls-r1', start: 0, user: 'b', ord: 2_000_000, state: [url] }),
+    },
+  ])
+  expect(task && applyToSlot(merged?.item, task, life)).toBeUndefined()
+})
+
+test('a window of a user refuses likewise', () => {
+  const wide = { ...deviceMinutes, merge: (): unknown => 'x'.repeat(STATE_BYTES) } as unknown as UserWindowProjection
+  const [task] = planWindows([image('a', [minuteOf(7, 5)])], [wide]) as (Task & { kind: 'window' })[]
+  const merged = task && applyToWindow(undefined, task, life)
+  expect(merged).toMatchObject({ item: { version: 7, state: wide.initial() }, refused: [{ user: 'a', ord: 7 }] })
 })
 
 test('items are read from a stream image as from the table', () => {
@@ -125,8 +191,8 @@ test('any cut and repetition of a series of images gives the same window and slo
       let reached = 0
       const deliver = (images: UserItem[]) => {
         const tasks = planWindows(images, projections)
-        window = applyToWindow(window, tasks[0] as Task & { kind: 'window' }, life) ?? window
-        slot = applyToSlot(slot, tasks[1] as Task & { kind: 'slot' }, life) ?? slot
+        window = applyToWindow(window, tasks[0] as Task & { kind: 'window' }, life)?.item ?? window
+        slot = applyToSlot(slot, tasks[1] as Task & { kind: 'slot' }, life)?.item ?? slot
       }
       for (const [a, b] of cuts) {
         const from = Math.min(a, reached)

@@ -6,7 +6,7 @@ import type { DeviceMinute, P95 } from '../../test/scenarios/independent/reading
 import type { CountryMinute } from '../../test/scenarios/independent/records.ts'
 import type { RecentUrls } from '../../test/scenarios/independent/visits.ts'
 import { dynamodbOf, s3Of, searchOf } from '../clients.ts'
-import { scanQuarantine } from '../quarantine.ts'
+import { scanQuarantine } from '../quarantine/scan.ts'
 import { documentsOf } from '../query.ts'
 import { prefixesOf, type ReportAnswer, rowsBelow } from '../report.ts'
 import { archiveReader } from '../status/archive.ts'

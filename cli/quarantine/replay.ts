@@ -1,7 +1,7 @@
 import type { ReplayOutcome } from '../../lambdas/ingest/replay.lambda.ts'
+import type { QuarantinedItem } from '../../lambdas/quarantine/kept-events.ts'
 import { invoke } from '../invoke.ts'
 import { showProgress } from '../progress.ts'
-import type { QuarantinedItem } from '../quarantine.ts'
 import type { Target } from '../target.ts'
 
 /** Of one call: even with the largest bodies they fit into the function. */

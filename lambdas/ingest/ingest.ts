@@ -7,15 +7,15 @@ import { allows, type Key, type KeyStore, presentedKey } from '../keys/dynamodb.
 import type { Quarantine } from '../quarantine/dynamodb.ts'
 import { type Answer, answer, cacheable, preflight } from './answer.ts'
 import { type Sorted, sortElements } from './plan-events.ts'
-import { packRecords, type StreamRecord } from './plan-records.ts'
+import { type Place, packRecords, type StreamRecord, spansOf } from './plan-records.ts'
 import { readerOf } from './readers.ts'
 import { sdkSettings } from './sdk-settings.ts'
 
 export interface World {
   readonly keys: KeyStore
   readonly quarantine: Quarantine
-  /** Stores every record, each user's in their order; throws when one could not be stored. */
-  putRecords(records: readonly StreamRecord[]): Promise<void>
+  /** Stores every record, each user's in their order, and returns where; throws when one could not be stored. */
+  putRecords(records: readonly StreamRecord[]): Promise<readonly Place[]>
   /** Whether one more request with the key of this name is let through now. */
   passes(keyName: string): boolean
   /** Milliseconds since 1970. */
@@ -29,6 +29,8 @@ type Request = Pick<
 >
 
 const catalogue = new Map(eventTypes.map(type => [type.name, type]))
+/** Shards that a log line names; a request may fill all of them. */
+const SHARDS_TOLD = 3
 
 /** Answers requests: with 200 only once every event is in the stream or in quarantine. */
 export const ingest =
@@ -40,7 +42,7 @@ export const ingest =
     if (method === 'OPTIONS') return preflight(headers)
     const settings = method === 'GET' ? sdkSettings(path, headers, queryStringParameters) : undefined
     if (settings) return cacheable(settings.body, settings.seconds, headers)
-    const outcome = await (method === 'POST' ? take(path, request, world) : notFound()).catch((error: Error): Rejection => {
+    const outcome = await (method === 'POST' ? take(path, request, world, told) : notFound()).catch((error: Error): Rejection => {
       told.note('unavailable', error.name)
       return reject('unavailable')
     })
@@ -53,7 +55,7 @@ const notFound = async (): Promise<Rejection> => reject('not_found')
 /** What SDKs tell of themselves is not kept. */
 const nothing: Sorted = { events: [], receipts: undefined, refusals: [] }
 
-async function take(path: string, request: Request, world: World): Promise<Sorted | Rejection> {
+async function take(path: string, request: Request, world: World, told: Told): Promise<Sorted | Rejection> {
   if (path === paths.metrics) return nothing
   const reader = readerOf(path, catalogue)
   if (!reader) return reject('not_found')
@@ -73,7 +75,7 @@ async function take(path: string, request: Request, world: World): Promise<Sorte
   const spoken = reading.dialect(reading.body, arrival)
   if (isRejection(spoken)) return spoken
   const sorted = sortElements(spoken, arrival)
-  await store(sorted, world)
+  tellPlaces(await store(sorted, world), told)
   return sorted
 }
 
@@ -86,14 +88,28 @@ async function admit(presented: string, { keys, passes }: World): Promise<Key | 
   return passes(key.name) ? key : reject('rate_limited')
 }
 
-async function store({ events, refusals }: Sorted, world: World): Promise<void> {
-  await Promise.all([world.putRecords(packRecords(events, catalogue)), world.quarantine.keep(refusals.map(({ kept }) => kept))])
+/** Returns where the records of the accepted events stand. */
+async function store({ events, refusals }: Sorted, world: World): Promise<readonly Place[]> {
+  const [places] = await Promise.all([
+    world.putRecords(packRecords(events, catalogue)),
+    world.quarantine.keep(refusals.map(({ kept }) => kept)),
+  ])
+  return places
+}
+
+/** With these the request's records are found in the lines of the stream's readers. */
+function tellPlaces(places: readonly Place[], told: Told): void {
+  if (places.length === 0) return
+  const spans = spansOf(places)
+  told.note('records', places.length)
+  told.note('stored', spans.slice(0, SHARDS_TOLD))
+  if (spans.length > SHARDS_TOLD) told.note('otherShards', spans.length - SHARDS_TOLD)
 }
 
 function tell(outcome: Sorted | Rejection, told: Told): void {
   if (!isRejection(outcome)) {
     told.count('EventsAccepted', outcome.events.length)
-    told.count('EventsQuarantined', outcome.refusals.length)
+    for (const { kept } of outcome.refusals) told.count('EventsQuarantined', 1, kept.code)
   } else {
     told.note('code', outcome.code)
     told.count(outcome.code === 'unavailable' ? 'RequestsUnavailable' : 'RequestsRefused', 1)

@@ -2,7 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises'
 import { KinesisClient, PutRecordsCommand, type PutRecordsCommandOutput } from '@aws-sdk/client-kinesis'
 import { NodeHttpHandler } from '@smithy/node-http-handler'
 import { SafeError } from '../../shared/safe-error.ts'
-import { notStored, planCalls, planRounds, type StreamRecord } from './plan-records.ts'
+import { notStored, type Place, placesIn, planCalls, planRounds, type StreamRecord } from './plan-records.ts'
 
 const FIRST_WAIT_MS = 50
 const LONGEST_WAIT_MS = 2_000
@@ -30,13 +30,16 @@ export const toKinesis = (): Putting => ({
 })
 
 /**
- * Puts every record into the stream, each user's in their order. Throws when one could not be stored in time or for good;
- * some may be stored then, and some twice, but never a later record of a user without the earlier ones.
+ * Puts every record into the stream, each user's in their order, and returns where each stands. Throws when one could not be
+ * stored in time or for good; some may be stored then, and some twice, but never a later record of a user without the earlier
+ * ones.
  */
-export async function putRecords(streamName: string, records: readonly StreamRecord[], putting = toKinesis()): Promise<void> {
+export async function putRecords(streamName: string, records: readonly StreamRecord[], putting = toKinesis()): Promise<Place[]> {
   const until = putting.now() + PATIENCE_MS
+  const places: Place[] = []
   for (const round of planRounds(records))
-    for (const call of planCalls(round)) await putCall(streamName, call, { ...putting, until })
+    for (const call of planCalls(round)) places.push(...(await putCall(streamName, call, { ...putting, until })))
+  return places
 }
 
 /** Puts one call's records, at most one of a user, until all are stored. */
@@ -44,7 +47,8 @@ async function putCall(
   streamName: string,
   call: readonly StreamRecord[],
   { client, now, wait, until }: Putting & { readonly until: number },
-): Promise<void> {
+): Promise<Place[]> {
+  const places: Place[] = []
   let missing = call
   let trouble: Error | undefined
   for (let attempt = 0; now() < until; attempt++) {
@@ -55,8 +59,10 @@ async function putCall(
       trouble = outcome
       continue
     }
-    missing = notStored(missing, outcome.Records ?? [])
-    if (missing.length === 0) return
+    const results = outcome.Records ?? []
+    places.push(...placesIn(results))
+    missing = notStored(missing, results)
+    if (missing.length === 0) return places
   }
   throw new SafeError(`Kinesis did not take ${missing.length} of ${call.length} records in time.`, { cause: trouble })
 }

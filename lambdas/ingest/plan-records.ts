@@ -1,5 +1,6 @@
 import { toLine } from '../../shared/archive.ts'
 import type { Event, EventType } from '../../shared/event.ts'
+import { bySequence } from '../../shared/sequence.ts'
 
 /** One record for the stream: events of one user, received together, as lines. */
 export interface StreamRecord {
@@ -86,8 +87,36 @@ export function planCalls(round: readonly StreamRecord[]): StreamRecord[][] {
   return calls
 }
 
+interface PutResult {
+  readonly ErrorCode?: string | undefined
+  readonly ShardId?: string | undefined
+  readonly SequenceNumber?: string | undefined
+}
+
 /** The records of a call that Kinesis did not store, to be put again. */
-export const notStored = (
-  call: readonly StreamRecord[],
-  results: readonly { readonly ErrorCode?: string | undefined }[],
-): StreamRecord[] => call.filter((_, i) => results[i] === undefined || results[i].ErrorCode !== undefined)
+export const notStored = (call: readonly StreamRecord[], results: readonly PutResult[]): StreamRecord[] =>
+  call.filter((_, i) => results[i] === undefined || results[i].ErrorCode !== undefined)
+
+/** Where a record stands in the stream. */
+export interface Place {
+  readonly shard: string
+  readonly sequence: string
+}
+
+/** Where the records of a call stand that Kinesis stored. */
+export const placesIn = (results: readonly PutResult[]): Place[] =>
+  results.flatMap(({ ErrorCode, ShardId = '', SequenceNumber = '' }) =>
+    ErrorCode === undefined ? [{ shard: ShardId, sequence: SequenceNumber }] : [],
+  )
+
+/** The first and the last place of records in one shard. */
+export type Span = { readonly shard: string; readonly from: string; readonly to: string }
+
+/** Places by shard, in the order in which the shards came. */
+export function spansOf(places: readonly Place[]): Span[] {
+  const shards = Map.groupBy(places, ({ shard }) => shard)
+  return [...shards].map(([shard, mine]) => {
+    const sequences = mine.map(({ sequence }) => sequence).sort(bySequence)
+    return { shard, from: sequences[0] ?? '', to: sequences.at(-1) ?? '' }
+  })
+}

@@ -23,12 +23,15 @@ const ACCEPTED: ReadonlySet<RejectionCode> = new Set<RejectionCode>([
   'retry_budget_spent',
 ])
 
+/** Codes of what was derived from events: the events themselves are in the stores, and what is missing is not in them alone. */
+const DERIVED: ReadonlySet<RejectionCode> = new Set<RejectionCode>(['changes_unread', 'not_merged'])
+
 const HOPELESS = ' It cannot be replayed; send it again, mended.'
 
 /** Judges an event that was kept aside by today's catalogue; it keeps when it came, its key's name and its id. */
 export function planReplay(kept: KeptEvent, eventTypes: EventTypes): Replay {
   if (kept.code === 'document_refused') return { kind: 'write', operation: JSON.parse(kept.body) as BulkOperation }
-  if (kept.code === 'changes_unread') return { kind: 'refuse', rejection: reject(kept.code, kept.message) }
+  if (DERIVED.has(kept.code)) return { kind: 'refuse', rejection: reject(kept.code, kept.message) }
   if (kept.form === 'line') return put(fromLine(unmarked(kept.body).line, eventTypes), kept.body)
   const outcome = acceptAgain(kept, eventTypes)
   if (isRejection(outcome)) return { kind: 'refuse', rejection: outcome }

@@ -44,10 +44,11 @@ export const handler = wrap('collect-failures', environment => {
           await keepAll(events)
           await objects.remove(key)
           collected += events.length
+          // Refused events were counted by ingest, and missed no store.
+          if (prefix !== REFUSED_PREFIX) for (const { code } of events) told.count('FailuresCollected', 1, code)
         }
       }
     }
-    told.count('FailuresCollected', collected)
     // They stay where they are: nothing may be thrown away that nobody understood.
     if (strange.length > 0)
       throw new SafeError(`${strange.length} objects hold no failure that is known, the first is ${strange[0]}.`)

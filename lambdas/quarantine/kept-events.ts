@@ -15,21 +15,30 @@ import { failedObjects } from './s3.ts'
 /** An event as the quarantine holds it. */
 export interface KeptEvent extends QuarantinedEvent {
   readonly key: string
+  /** How often the same event came. */
   readonly count: number
 }
 
+/** What the quarantine's table tells of an event, without what was sent. */
+export type QuarantinedItem = Omit<KeptEvent, 'form' | 'body'>
+
 type Attributes = Record<string, AttributeValue>
 
-const keptEvent = (item: Attributes, body: Uint8Array): KeptEvent => ({
-  key: item['key']?.S ?? '',
-  code: item['code']?.S as RejectionCode,
-  message: item['message']?.S ?? '',
-  type: item['type']?.S ?? null,
-  id: item['id']?.S ?? null,
-  keyName: item['keyName']?.S ?? '',
-  received: Number(item['received']?.N ?? 0),
-  form: item['form']?.S as KeptEvent['form'],
-  count: Number(item['count']?.N ?? 1),
+/** Reads what an item of the table tells of its event. */
+export const readItem = (attributes: Attributes): QuarantinedItem => ({
+  key: attributes['key']?.S ?? '',
+  code: attributes['code']?.S as RejectionCode,
+  message: attributes['message']?.S ?? '',
+  type: attributes['type']?.S ?? null,
+  id: attributes['id']?.S ?? null,
+  keyName: attributes['keyName']?.S ?? '',
+  received: Number(attributes['received']?.N ?? 0),
+  count: Number(attributes['count']?.N ?? 1),
+})
+
+const keptEvent = (attributes: Attributes, body: Uint8Array): KeptEvent => ({
+  ...readItem(attributes),
+  form: attributes['form']?.S as KeptEvent['form'],
   body: gunzipSync(body).toString(),
 })
 

@@ -5,6 +5,13 @@ import type { ConsolePage } from './page.ts'
 
 export type Answer = APIGatewayProxyStructuredResultV2
 
+/** Rows of an answer. */
+export interface Page<Row> {
+  readonly data: readonly Row[]
+  /** Where the next page begins; null: this was the last. */
+  readonly cursor: string | null
+}
+
 const RETRY_AFTER_SECONDS = '5'
 
 export type Headers = Readonly<Record<string, string | undefined>>

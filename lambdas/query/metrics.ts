@@ -1,4 +1,4 @@
-import type { MetricDataQuery, MetricDataResult } from '@aws-sdk/client-cloudwatch'
+import type { Dimension, MetricDataQuery, MetricDataResult } from '@aws-sdk/client-cloudwatch'
 import type { FunctionName } from '../../shared/environment.ts'
 import type { MetricName } from '../../shared/metrics.ts'
 
@@ -24,19 +24,19 @@ const MINUTES = 60
 interface Metric {
   readonly namespace: string
   readonly name: string
-  readonly dimension: readonly [name: string, value: string]
+  readonly dimension: Dimension
 }
 
 const own = (namespace: string, service: FunctionName, name: MetricName): Metric => ({
   namespace,
   name,
-  dimension: ['service', service],
+  dimension: { Name: 'service', Value: service },
 })
 
 const firehose = (stream: string, name: string): Metric => ({
   namespace: 'AWS/Firehose',
   name: `DeliveryToS3.${name}`,
-  dimension: ['DeliveryStreamName', stream],
+  dimension: { Name: 'DeliveryStreamName', Value: stream },
 })
 
 /** What each part counts. */
@@ -67,23 +67,14 @@ export interface FlowQuery {
 export function planFlow(watched: Watched, now: number): FlowQuery {
   const end = (Math.floor(now / MINUTE_MS) + 1) * MINUTE_MS
   const ask = (prefix: string, metrics: Readonly<Record<string, Metric>>, Stat: string): MetricDataQuery[] =>
-    Object.entries(metrics).map(
-      ([
-        part,
-        {
-          namespace,
-          name,
-          dimension: [Name, Value],
-        },
-      ]) => ({
-        Id: `${prefix}_${part}`,
-        MetricStat: {
-          Metric: { Namespace: namespace, MetricName: name, Dimensions: [{ Name, Value }] },
-          Period: MINUTE_MS / 1000,
-          Stat,
-        },
-      }),
-    )
+    Object.entries(metrics).map(([part, { namespace, name, dimension }]) => ({
+      Id: `${prefix}_${part}`,
+      MetricStat: {
+        Metric: { Namespace: namespace, MetricName: name, Dimensions: [dimension] },
+        Period: MINUTE_MS / 1000,
+        Stat,
+      },
+    }))
   return {
     StartTime: new Date(end - MINUTES * MINUTE_MS),
     EndTime: new Date(end),
@@ -113,4 +104,13 @@ export function describeFlow({ StartTime }: FlowQuery, watched: Watched, results
     perMinute: each(counted(watched), byMinute),
     lagSeconds: each(timed(watched), newest),
   }
+}
+
+/** Seconds by store of GET /v1/health; a store that is not named is not known. */
+export type Lags = Readonly<Record<string, number | null>>
+
+/** How far each store was behind when it last took something; OpenSearch as far as the slower of the two that write to it. */
+export function lagsOf({ lagSeconds: { folded = null, archived = null, documents = null, rawEvents = null } }: Flow): Lags {
+  const search = [documents, rawEvents].filter(lag => lag !== null)
+  return { state: folded, archive: archived, search: search.length > 0 ? Math.max(...search) : null }
 }

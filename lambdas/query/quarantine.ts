@@ -2,20 +2,13 @@ import { gunzipSync } from 'node:zlib'
 import { type AttributeValue, DynamoDBClient, ScanCommand } from '@aws-sdk/client-dynamodb'
 import { isRejection, type Rejection, rejections } from '../../shared/rejections.ts'
 import { formatInstant, millisToMicros } from '../../shared/time.ts'
+import { type QuarantinedItem, readItem } from '../quarantine/kept-events.ts'
+import type { Page } from './answer.ts'
 import { invalid, type Parameters, readCursor, readLimit, writeCursor } from './parameters.ts'
-import type { Page } from './projections.ts'
 
 /** An event kept aside, with the beginning of what was sent. */
-export interface KeptRow {
-  readonly key: string
-  readonly code: string
-  readonly message: string
-  readonly type: string | null
-  readonly id: string | null
-  readonly keyName: string
+export interface KeptRow extends Omit<QuarantinedItem, 'received'> {
   readonly received: string
-  /** How often the same event came. */
-  readonly count: number
   /** The first characters of the body; null for a large one, which lies in the bucket. */
   readonly sample: string | null
 }
@@ -34,7 +27,7 @@ const ITEMS_A_READ = 1000
 
 export function planQuarantine(parameters: Parameters): QuarantineQuery | Rejection {
   const { code } = parameters
-  if (code !== undefined && !(code in rejections)) return invalid('code', 'must be a code such as invalid_event.')
+  if (code !== undefined && !Object.hasOwn(rejections, code)) return invalid('code', 'must be a code such as invalid_event.')
   const limit = readLimit(parameters)
   if (typeof limit !== 'number') return limit
   const position = readCursor(parameters, ['string'])
@@ -80,14 +73,12 @@ const scanOf = ({ code }: QuarantineQuery, table: string, after: string | undefi
     }),
   })
 
-const rowOf = (item: Record<string, AttributeValue>): KeptRow => ({
-  key: item['key']?.S ?? '',
-  code: item['code']?.S ?? '',
-  message: item['message']?.S ?? '',
-  type: item['type']?.S ?? null,
-  id: item['id']?.S ?? null,
-  keyName: item['keyName']?.S ?? '',
-  received: formatInstant(millisToMicros(Number(item['received']?.N ?? 0))),
-  count: Number(item['count']?.N ?? 1),
-  sample: item['body']?.B ? gunzipSync(item['body'].B).toString().slice(0, SAMPLE_CHARACTERS) : null,
-})
+const rowOf = (attributes: Record<string, AttributeValue>): KeptRow => {
+  const item = readItem(attributes)
+  const body = attributes['body']?.B
+  return {
+    ...item,
+    received: formatInstant(millisToMicros(item.received)),
+    sample: body ? gunzipSync(body).toString().slice(0, SAMPLE_CHARACTERS) : null,
+  }
+}

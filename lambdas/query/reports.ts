@@ -11,8 +11,8 @@ import {
 import { dayMillis, formatInstant, parseInstant } from '../../shared/time.ts'
 import type { ReportsTable } from '../reports/dynamodb.ts'
 import type { Archive } from '../reports/s3.ts'
+import type { Page } from './answer.ts'
 import { invalid, type Parameters, readCursor, readLimit, writeCursor } from './parameters.ts'
-import type { Page } from './projections.ts'
 import { type Place, type ReportRow, readRows } from './report-rows.ts'
 
 /** What a query for a report asks for. */

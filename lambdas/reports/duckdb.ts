@@ -2,6 +2,7 @@ import { mkdir, rm } from 'node:fs/promises'
 import path from 'node:path'
 import { DuckDBInstance, type DuckDBValue } from '@duckdb/node-api'
 import type { Column, ColumnType } from '../../shared/archive.ts'
+import { SafeError } from '../../shared/safe-error.ts'
 
 /**
  * Rows of one row group of a published Parquet: a page of an answer reads one group or two. A multiple of 2,048, DuckDB's vector.
@@ -14,7 +15,7 @@ export function statementsOf(file: string, text: string): (name: string) => stri
   const named = new Map(parts.map(part => [part.slice(0, part.indexOf('\n')).trim(), part.slice(part.indexOf('\n') + 1)]))
   return name => {
     const statement = named.get(name)
-    if (!statement) throw new Error(`${file} has no statement ${name}.`)
+    if (!statement) throw new SafeError(`${file} has no statement ${name}.`)
     return statement
   }
 }

@@ -30,6 +30,8 @@ const lockKey = (name: string): string => `lock#${name}`
 /** The newest archive object that the scheduled runs have reported on. */
 const ARRIVALS = 'arrivals'
 
+type Attributes = Record<string, AttributeValue>
+
 export type ReportsTable = ReturnType<typeof reportsTable>
 
 /** Locks, publications and progress of reports; one partition a report. */
@@ -39,35 +41,19 @@ export function reportsTable(table: string, client = new DynamoDBClient({})) {
   const get = async (report: string, run: string) =>
     (await client.send(new GetItemCommand({ TableName: table, Key: keyOf(report, run), ConsistentRead: true }))).Item
 
-  /** Writes an item if the condition holds; whether it did. */
-  const putIf = async (item: Record<string, AttributeValue>, condition: string, values: Record<string, AttributeValue>) => {
+  const putIf = (item: Attributes, condition: string, values: Attributes): Promise<boolean> => {
     const check = { ConditionExpression: condition, ExpressionAttributeValues: values }
-    try {
-      await client.send(new PutItemCommand({ TableName: table, Item: item, ...check }))
-      return true
-    } catch (error) {
-      if (error instanceof ConditionalCheckFailedException) return false
-      throw error
-    }
+    return held(client.send(new PutItemCommand({ TableName: table, Item: item, ...check })))
   }
 
-  /** Deletes an item if the condition holds. */
-  const removeIf = async (
-    key: Record<string, AttributeValue>,
-    condition: string,
-    values: Record<string, AttributeValue>,
-  ): Promise<void> => {
+  const removeIf = (key: Attributes, condition: string, values: Attributes): Promise<boolean> => {
     const check = { ConditionExpression: condition, ExpressionAttributeValues: values }
-    try {
-      await client.send(new DeleteItemCommand({ TableName: table, Key: key, ...check }))
-    } catch (error) {
-      if (!(error instanceof ConditionalCheckFailedException)) throw error
-    }
+    return held(client.send(new DeleteItemCommand({ TableName: table, Key: key, ...check })))
   }
 
   const publications = async (report: string, newestOnly: boolean): Promise<Publication[]> => {
     const found: Publication[] = []
-    let from: Record<string, AttributeValue> | undefined
+    let from: Attributes | undefined
     do {
       const page = await client.send(
         new QueryCommand({
@@ -107,7 +93,7 @@ export function reportsTable(table: string, client = new DynamoDBClient({})) {
       ),
 
     /** Gives the lock back, if it is still this owner's. */
-    release: (report: string, name: string, owner: string): Promise<void> =>
+    release: (report: string, name: string, owner: string): Promise<boolean> =>
       removeIf(keyOf(report, lockKey(name)), 'takenBy = :owner', { ':owner': { S: owner } }),
 
     /** Makes a day or an instant show this run's objects, unless a run that began later was first; then false. */
@@ -119,7 +105,7 @@ export function reportsTable(table: string, client = new DynamoDBClient({})) {
       ),
 
     /** Stops showing it, unless another run has replaced it. */
-    withdraw: (report: string, { of, run }: Published): Promise<void> =>
+    withdraw: (report: string, { of, run }: Published): Promise<boolean> =>
       removeIf(keyOf(report, `${PUBLISHED}${of}`), 'published = :run', { ':run': { S: run } }),
 
     /** Everything that is published; days are newest first. */
@@ -146,7 +132,18 @@ export function reportsTable(table: string, client = new DynamoDBClient({})) {
   }
 }
 
-const readPublication = (item: Record<string, AttributeValue>): Publication => ({
+/** Whether the condition of a write held: only then was it made. */
+async function held(write: Promise<unknown>): Promise<boolean> {
+  try {
+    await write
+    return true
+  } catch (error) {
+    if (error instanceof ConditionalCheckFailedException) return false
+    throw error
+  }
+}
+
+const readPublication = (item: Attributes): Publication => ({
   of: (item['run']?.S ?? '').slice(PUBLISHED.length),
   run: item['published']?.S ?? '',
   rows: JSON.parse(item['rows']?.S ?? '{}'),

@@ -27,7 +27,7 @@ async function writeSome(operations: readonly BulkOperation[], { client, aside, 
   const retries = outcomes.filter(outcome => outcome === 'retry').length
   await aside.keep(refused.map(asQuarantined))
   told.count('DocumentsIndexed', outcomes.filter(outcome => outcome === 'written').length)
-  told.count('DocumentsRefused', refused.length)
+  told.count('DocumentsRefused', refused.length, 'document_refused')
   told.count('Retries', retries)
   if (retries > 0) throw new SafeError(`OpenSearch is busy: ${retries} of ${operations.length} documents must be sent again.`)
 }

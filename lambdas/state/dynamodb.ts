@@ -1,5 +1,4 @@
 import {
-  type AttributeValue,
   BatchGetItemCommand,
   ConditionalCheckFailedException,
   DynamoDBClient,
@@ -10,7 +9,6 @@ import {
 } from '@aws-sdk/client-dynamodb'
 import {
   type ItemKey,
-  itemKind,
   type SlotItem,
   slotKey,
   type UserItem,
@@ -19,124 +17,10 @@ import {
   windowKey,
   windowPrefix,
 } from '../../shared/state.ts'
-import { parseInstant } from '../../shared/time.ts'
-
-export type Attributes = Record<string, AttributeValue>
-export type Item =
-  | ({ readonly kind: 'user' } & UserItem)
-  | ({ readonly kind: 'window' } & WindowItem)
-  | ({ readonly kind: 'slot' } & SlotItem)
-  | { readonly kind: 'other' }
+import { type Attributes, type Item, keyAttributes, readItem, slotAttributes, userAttributes, windowAttributes } from './items.ts'
 
 /** What came of a conditional put: another writer may have been first. */
 export type PutResult = 'written' | 'conflict'
-
-const keyAttributes = ({ pk, sk }: ItemKey): Attributes => ({ pk: { S: pk }, sk: { S: sk } })
-const textOf = (attributes: Attributes, name: string): string => attributes[name]?.S ?? ''
-const numberOf = (attributes: Attributes, name: string): number => Number(attributes[name]?.N ?? 0)
-const bytesOf = (attributes: Attributes, name: string): Uint8Array => toBytes(attributes[name]?.B)
-/** The SDK hands bytes over, a stream's image base64 text. */
-const toBytes = (value: unknown): Uint8Array =>
-  typeof value === 'string' ? Buffer.from(value, 'base64') : ((value as Uint8Array | undefined) ?? new Uint8Array())
-const ttlOf = (attributes: Attributes): { ttl: number } | object =>
-  attributes['ttl']?.N ? { ttl: Number(attributes['ttl'].N) } : {}
-const ttlAttribute = (ttl: number | undefined): Attributes => (ttl === undefined ? {} : { ttl: { N: String(ttl) } })
-
-/** Any item of the state table, read from the table or from an image of its stream. */
-export function readItem(attributes: Attributes): Item {
-  const key = { pk: textOf(attributes, 'pk'), sk: textOf(attributes, 'sk') }
-  const kind = itemKind(key)
-  if (kind === 'user') return { kind, ...readUserItem(key, attributes) }
-  if (kind === 'window') return { kind, ...readWindowItem(key, attributes) }
-  if (kind === 'slot') return { kind, ...readSlotItem(key, attributes) }
-  return { kind }
-}
-
-const readUserItem = ({ pk }: ItemKey, attributes: Attributes): UserItem => ({
-  user: pk.slice(userKey('').pk.length),
-  version: numberOf(attributes, 'version'),
-  seq: textOf(attributes, 'seq'),
-  identities: bytesOf(attributes, 'identities'),
-  recordHashes: bytesOf(attributes, 'recordHashes'),
-  states: JSON.parse(textOf(attributes, 'states')),
-  late: numberOf(attributes, 'late'),
-  erasedOrd: numberOf(attributes, 'erasedOrd'),
-  out: JSON.parse(textOf(attributes, 'out')),
-  ...ttlOf(attributes),
-})
-
-const userAttributes = (item: UserItem): Attributes => ({
-  ...keyAttributes(userKey(item.user)),
-  version: { N: String(item.version) },
-  seq: { S: item.seq },
-  identities: { B: item.identities },
-  recordHashes: { B: item.recordHashes },
-  states: { S: JSON.stringify(item.states) },
-  late: { N: String(item.late) },
-  erasedOrd: { N: String(item.erasedOrd) },
-  out: { S: JSON.stringify(item.out) },
-  ...ttlAttribute(item.ttl),
-})
-
-/** `window#<projection>#<instant>`, and a slot's partition key likewise. */
-function projectionAndStart(text: string): { projection: string; start: number } {
-  const [, projection = '', instant = ''] = /^window#([^#]+)#(.+)$/.exec(text) ?? []
-  return { projection, start: Number((parseInstant(instant) ?? 0n) / 1_000_000n) }
-}
-
-const readWindowItem = ({ pk, sk }: ItemKey, attributes: Attributes): WindowItem => ({
-  user: pk.slice(userKey('').pk.length),
-  ...projectionAndStart(sk),
-  version: numberOf(attributes, 'version'),
-  state: JSON.parse(textOf(attributes, 'state')),
-  ...ttlOf(attributes),
-})
-
-const windowAttributes = (item: WindowItem): Attributes => ({
-  ...keyAttributes(windowKey(item.user, item.projection, item.start)),
-  version: { N: String(item.version) },
-  state: { S: JSON.stringify(item.state) },
-  ...ttlAttribute(item.ttl),
-})
-
-const readSlotItem = ({ pk, sk }: ItemKey, attributes: Attributes): SlotItem => ({
-  ...projectionAndStart(pk),
-  slot: Number(sk.slice('slot#'.length)),
-  version: numberOf(attributes, 'version'),
-  state: JSON.parse(textOf(attributes, 'state')),
-  users: unpackUsers(bytesOf(attributes, 'users')),
-  ...ttlOf(attributes),
-})
-
-const slotAttributes = (item: SlotItem): Attributes => ({
-  ...keyAttributes(slotKey(item.projection, item.start, item.slot)),
-  version: { N: String(item.version) },
-  state: { S: JSON.stringify(item.state) },
-  users: { B: packUsers(item.users) },
-  ...ttlAttribute(item.ttl),
-})
-
-/** 16 bytes a user: its hash and its last `ord`. */
-const USER_BYTES = 16
-
-function packUsers(users: ReadonlyMap<string, number>): Uint8Array {
-  const bytes = Buffer.alloc(users.size * USER_BYTES)
-  let at = 0
-  for (const [hash, ord] of users) {
-    bytes.write(hash, at, 'hex')
-    bytes.writeBigUInt64BE(BigInt(ord), at + 8)
-    at += USER_BYTES
-  }
-  return bytes
-}
-
-function unpackUsers(packed: Uint8Array): Map<string, number> {
-  const bytes = Buffer.from(packed.buffer, packed.byteOffset, packed.byteLength)
-  const users = new Map<string, number>()
-  for (let at = 0; at < bytes.length; at += USER_BYTES)
-    users.set(bytes.toString('hex', at, at + 8), Number(bytes.readBigUInt64BE(at + 8)))
-  return users
-}
 
 const KEYS_A_GET = 100
 /** Sequence numbers have up to 56 digits; padded, they compare as text. */
@@ -150,19 +34,22 @@ export function stateTable(table: string, client = new DynamoDBClient({})) {
   const get = async (key: ItemKey): Promise<Attributes | undefined> =>
     (await client.send(new GetItemCommand({ TableName: table, Key: keyAttributes(key), ConsistentRead: true }))).Item
 
-  const put = async (item: Attributes, readVersion: number | undefined): Promise<PutResult> => {
-    const condition =
-      readVersion === undefined
-        ? { ConditionExpression: 'attribute_not_exists(pk)' }
-        : { ConditionExpression: 'version = :read', ExpressionAttributeValues: { ':read': { N: String(readVersion) } } }
+  const putIf = async (item: Attributes, condition: string, values?: Attributes): Promise<PutResult> => {
+    const check = { ConditionExpression: condition, ExpressionAttributeValues: values }
     try {
-      await client.send(new PutItemCommand({ TableName: table, Item: item, ...condition }))
+      await client.send(new PutItemCommand({ TableName: table, Item: item, ...check }))
       return 'written'
     } catch (error) {
       if (error instanceof ConditionalCheckFailedException) return 'conflict'
       throw error
     }
   }
+
+  /** Puts an item if it is still at the version that was read; undefined: if it is still not there. */
+  const put = (item: Attributes, readVersion: number | undefined): Promise<PutResult> =>
+    readVersion === undefined
+      ? putIf(item, 'attribute_not_exists(pk)')
+      : putIf(item, 'version = :read', { ':read': { N: String(readVersion) } })
 
   /** The items that exist, and the partition keys of those that stayed unread. */
   const getSome = async (keys: Attributes[]): Promise<{ items: Attributes[]; unread: Set<string> }> => {
@@ -174,7 +61,7 @@ export function stateTable(table: string, client = new DynamoDBClient({})) {
       items.push(...(Responses?.[table] ?? []))
       wanted = UnprocessedKeys?.[table]?.Keys ?? []
     }
-    return { items, unread: new Set(wanted.map(key => textOf(key, 'pk'))) }
+    return { items, unread: new Set(wanted.map(key => key['pk']?.S ?? '')) }
   }
 
   /** Items of one partition, greatest sort key first: the first `limit`, or all. */
@@ -206,7 +93,7 @@ export function stateTable(table: string, client = new DynamoDBClient({})) {
       for (let at = 0; at < users.length; at += KEYS_A_GET) {
         const some = users.slice(at, at + KEYS_A_GET)
         const { items, unread } = await getSome(some.map(user => keyAttributes(userKey(user))))
-        const found = new Map(items.map(item => [textOf(item, 'pk'), readItem(item) as UserItem]))
+        const found = new Map(items.map(item => [item['pk']?.S, readItem(item) as UserItem]))
         for (const user of some) {
           const { pk } = userKey(user)
           if (!unread.has(pk)) read.set(user, found.get(pk))
@@ -261,18 +148,7 @@ export function stateTable(table: string, client = new DynamoDBClient({})) {
     /** Notes that every record of the shard up to this one has been passed; an older note never replaces a newer one. */
     async notePassed(shard: string, seq: string): Promise<void> {
       const passed = { ...keyAttributes({ pk: `shard#${shard}`, sk: 'progress' }), seq: { S: seq.padStart(SEQ_DIGITS, '0') } }
-      try {
-        await client.send(
-          new PutItemCommand({
-            TableName: table,
-            Item: passed,
-            ConditionExpression: 'attribute_not_exists(pk) OR seq < :seq',
-            ExpressionAttributeValues: { ':seq': passed.seq },
-          }),
-        )
-      } catch (error) {
-        if (!(error instanceof ConditionalCheckFailedException)) throw error
-      }
+      await putIf(passed, 'attribute_not_exists(pk) OR seq < :seq', { ':seq': passed.seq })
     },
   }
 }

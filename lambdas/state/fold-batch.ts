@@ -3,7 +3,7 @@ import pLimit from 'p-limit'
 import type { EventType } from '../../shared/event.ts'
 import type { UserItem } from '../../shared/state.ts'
 import type { Told } from '../handler.ts'
-import type { Quarantine } from '../quarantine/dynamodb.ts'
+import type { Quarantine, QuarantinedEvent } from '../quarantine/dynamodb.ts'
 import type { StateTable } from './dynamodb.ts'
 import type { Rules } from './fold-record.ts'
 import { planWrites, type Write } from './plan-writes.ts'
@@ -33,8 +33,8 @@ export async function foldBatch(batch: readonly KinesisStreamRecord[], parts: Ba
   if (!first) return { batchItemFailures: [] }
   const records = batch.map(record => decode(record, parts))
   const spent = (await isSpent(first, batch.length, parts)) ? records.splice(0, 1) : []
-  await putAside(spent, parts)
-  await parts.aside.keep(records.flatMap(({ unreadable }) => unreadable))
+  const retried = spent.flatMap(({ events }) => events.map(event => asQuarantined({ event, code: 'retry_budget_spent' })))
+  await putAside([...retried, ...records.flatMap(({ unreadable }) => unreadable)], parts)
   const failed = records[await foldUsers(records, parts)]
   if (failed) {
     parts.told.count('Retries', records.length - records.indexOf(failed))
@@ -57,10 +57,9 @@ async function isSpent(record: KinesisStreamRecord, batchSize: number, { table, 
   return attempts > (batchSize === 1 ? ATTEMPTS_ALONE : ATTEMPTS_AT_HEAD)
 }
 
-async function putAside(records: readonly StreamRecord[], { aside, told }: BatchParts): Promise<void> {
-  const events = records.flatMap(record => record.events.map(event => asQuarantined({ event, code: 'retry_budget_spent' })))
+async function putAside(events: readonly QuarantinedEvent[], { aside, told }: BatchParts): Promise<void> {
   await aside.keep(events)
-  told.count('EventsQuarantined', events.length)
+  for (const { code } of events) told.count('EventsQuarantined', 1, code)
 }
 
 /** Returns the index of the first record that is not committed, or how many there are. */
@@ -119,6 +118,6 @@ async function commit(write: Write, { table, aside, told }: BatchParts): Promise
   told.count('EventsFolded', write.folded)
   told.count('EventsRepeated', write.repeated)
   told.count('EventsLate', write.late)
-  told.count('EventsQuarantined', write.refused.length)
+  for (const { code } of write.refused) told.count('EventsQuarantined', 1, code)
   return true
 }

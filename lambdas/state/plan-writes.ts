@@ -1,3 +1,4 @@
+import type { Projection } from '../../shared/projection.ts'
 import { byKey, type Contribution, type UserItem } from '../../shared/state.ts'
 import { type Refused, type Rules, type Step, type UserRecord, userFold } from './fold-record.ts'
 
@@ -25,12 +26,13 @@ export const atOrBefore = (a: string, b: string): boolean => a.length < b.length
  */
 export function planWrites(user: string, stored: UserItem | undefined, records: readonly UserRecord[], rules: Rules): Write[] {
   const fold = userFold(user, stored, rules)
+  const projections = byKey(rules.projections)
   const writes: Write[] = []
   let write: Write | undefined
   for (const [at, record] of records.entries()) {
     if (stored && atOrBefore(record.seq, stored.seq)) continue
     const step = fold(record)
-    const out = write ? mergeOut(write.item.out, step, rules) : step.contributions
+    const out = write ? mergeOut(write.item.out, step, projections) : step.contributions
     if (write && outBytes(out) > OUT_BYTES) {
       writes.push(write)
       write = openWrite(step, step.contributions, write.item.version, at + 1)
@@ -57,8 +59,11 @@ const extend = (write: Write, step: Step, out: readonly Contribution[], recordsD
 })
 
 /** One contribution a projection and window, under the `ord` of its last record. An erasure drops the earlier ones of the user's own windows. */
-function mergeOut(out: readonly Contribution[], step: Step, rules: Rules): readonly Contribution[] {
-  const projections = byKey(rules.projections)
+function mergeOut(
+  out: readonly Contribution[],
+  step: Step,
+  projections: ReadonlyMap<string, Projection>,
+): readonly Contribution[] {
   const erased = step.item.erasedOrd
   const merged = new Map<string, Contribution>()
   for (const contribution of [...out, ...step.contributions]) {

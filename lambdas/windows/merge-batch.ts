@@ -4,14 +4,26 @@ import { type Projection, projectionKey } from '../../shared/projection.ts'
 import { SafeError } from '../../shared/safe-error.ts'
 import type { UserItem } from '../../shared/state.ts'
 import type { Told } from '../handler.ts'
-import { type Attributes, readItem, type StateTable } from '../state/dynamodb.ts'
-import { applyToSlot, applyToWindow, type Life, planWindows, SLOT_USERS, type Task, withinSize } from './plan-windows.ts'
+import type { Quarantine } from '../quarantine/dynamodb.ts'
+import type { StateTable } from '../state/dynamodb.ts'
+import { type Attributes, readItem } from '../state/items.ts'
+import {
+  applyToSlot,
+  applyToWindow,
+  asQuarantined,
+  type Life,
+  type Merged,
+  planWindows,
+  type Task,
+  withinSize,
+} from './plan-windows.ts'
 
 const ATTEMPTS = 5
 const TASKS_AT_ONCE = 32
 
 export interface MergeParts {
   readonly table: StateTable
+  readonly aside: Quarantine
   readonly projections: readonly Projection[]
   readonly life: Life
   readonly told: Told
@@ -40,16 +52,29 @@ async function apply(task: Task, parts: MergeParts): Promise<void> {
   throw new SafeError(`A window was written by others ${ATTEMPTS} times in a row; the batch is delivered again.`)
 }
 
-async function putWindow(task: Task & { kind: 'window' }, { table, life }: MergeParts) {
+async function putWindow(task: Task & { kind: 'window' }, parts: MergeParts) {
+  const { table, life } = parts
   const stored = await table.readWindow(task.user, projectionKey(task.projection), task.start)
-  const item = applyToWindow(stored, task, life)
-  return item ? table.putWindow(item, stored?.version) : 'written'
+  const merged = applyToWindow(stored, task, life)
+  if (!merged) return 'written'
+  await putAside(task, merged, parts)
+  return table.putWindow(merged.item, stored?.version)
 }
 
-async function putSlot(task: Task & { kind: 'slot' }, { table, life, told }: MergeParts) {
+async function putSlot(task: Task & { kind: 'slot' }, parts: MergeParts) {
+  const { table, life, told } = parts
   const stored = await table.readSlot(projectionKey(task.projection), task.start, task.slot)
-  const item = applyToSlot(stored, task, life)
-  if (!item) return 'written'
-  if (item.users.size > SLOT_USERS) told.count('SlotTooLarge', 1)
-  return table.putSlot(withinSize(item), stored?.version)
+  const merged = applyToSlot(stored, task, life)
+  if (!merged) return 'written'
+  await putAside(task, merged, parts)
+  const item = withinSize(merged.item)
+  if (item.users.size < merged.item.users.size) told.count('SlotTooLarge', 1)
+  return table.putSlot(item, stored?.version)
+}
+
+/** Before the item is written, which then holds their order: nothing may be lost between the two. */
+async function putAside(task: Task, { refused }: Merged<unknown>, { aside, told }: MergeParts): Promise<void> {
+  if (refused.length === 0) return
+  await aside.keep(refused.map(asQuarantined(task)))
+  told.count('EventsQuarantined', refused.length, 'not_merged')
 }

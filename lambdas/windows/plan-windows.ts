@@ -1,6 +1,9 @@
 import { createHash } from 'node:crypto'
 import { type Projection, projectionKey, type UserWindowProjection, type WindowProjection } from '../../shared/projection.ts'
+import { rejections } from '../../shared/rejections.ts'
 import { byKey, type Contribution, type SlotItem, type UserItem, type WindowItem } from '../../shared/state.ts'
+import type { QuarantinedEvent } from '../quarantine/dynamodb.ts'
+import { USER_BYTES } from '../state/items.ts'
 
 export interface Life {
   /** How long after its window's end an event still counts; undefined: for ever, and windows never expire. */
@@ -61,25 +64,62 @@ const taskOf = (projection: UserWindowProjection | WindowProjection, user: strin
     ? { kind: 'window', projection, user, start, sent: [] }
     : { kind: 'slot', projection, slot: slotOf(user, projection.slots), start, sent: [] }
 
+/** An item with the contributions that it did not hold yet, and those of them that it cannot take in: it holds their order all the same. */
+export interface Merged<Item> {
+  readonly item: Item
+  readonly refused: readonly Refused[]
+}
+
+interface Refused extends Sent {
+  readonly why: string
+}
+
+/** Of the 400 KB that an item may have: its key and little else beside these, and the state, which leaves room for a slot's users. */
+const ITEM_BYTES = 380_000
+export const STATE_BYTES = 200_000
+
+const TOO_LARGE = 'With what the event adds, the state of the window would pass 200 KB.'
+const THREW = "The projection's merge threw on what the event adds to the window."
+
+/** The state that `merge` makes, or why it cannot be kept. */
+function tryMerge(merge: () => unknown): { readonly state: unknown } | { readonly why: string } {
+  try {
+    const state = merge()
+    return jsonBytes(state) > STATE_BYTES ? { why: TOO_LARGE } : { state }
+  } catch {
+    return { why: THREW }
+  }
+}
+
+const jsonBytes = (state: unknown): number => Buffer.byteLength(JSON.stringify(state))
+
 /** The window with the contributions that it does not hold yet; undefined: it holds them all. */
 export function applyToWindow(
   stored: WindowItem | undefined,
   task: Task & { kind: 'window' },
   life: Life,
-): WindowItem | undefined {
+): Merged<WindowItem> | undefined {
   const { projection, user, start } = task
   let item: WindowItem = stored ?? { user, projection: projectionKey(projection), start, version: 0, state: projection.initial() }
   const fresh = task.sent.filter(({ ord }) => ord > item.version)
   if (fresh.length === 0) return undefined
-  for (const { ord, state, erasedOrd } of fresh) {
+  const refused: Refused[] = []
+  for (const sent of fresh) {
+    const { ord, state, erasedOrd } = sent
     const before = item.version <= erasedOrd ? projection.initial() : item.state
-    item = { ...item, version: ord, state: projection.merge(before, state) }
+    const merged = tryMerge(() => projection.merge(before, state))
+    if ('why' in merged) refused.push({ ...sent, ...merged })
+    item = { ...item, version: ord, state: 'state' in merged ? merged.state : before }
   }
-  return { ...item, ttl: expiry(projection, task, item.ttl, life) }
+  return { item: { ...item, ttl: expiry(projection, task, item.ttl, life) }, refused }
 }
 
 /** The slot with the contributions that it does not hold yet; undefined: it holds them all. */
-export function applyToSlot(stored: SlotItem | undefined, task: Task & { kind: 'slot' }, life: Life): SlotItem | undefined {
+export function applyToSlot(
+  stored: SlotItem | undefined,
+  task: Task & { kind: 'slot' },
+  life: Life,
+): Merged<SlotItem> | undefined {
   const { projection, slot, start } = task
   const item: SlotItem = stored ?? {
     projection: projectionKey(projection),
@@ -91,26 +131,44 @@ export function applyToSlot(stored: SlotItem | undefined, task: Task & { kind: '
   }
   const users = new Map(item.users)
   const isFresh = (sent: Sent) => sent.ord > (users.get(userHash(sent.user)) ?? 0)
+  const refused: Refused[] = []
   let state = item.state
   let added = 0
   for (const sent of task.sent) {
     if (!isFresh(sent)) continue
     const hash = userHash(sent.user)
-    state = projection.merge(state, sent.state, { firstOfUser: !users.has(hash) })
+    const merged = tryMerge(() => projection.merge(state, sent.state, { firstOfUser: !users.has(hash) }))
+    if ('why' in merged) refused.push({ ...sent, ...merged })
+    else state = merged.state
     users.set(hash, sent.ord)
     added += 1
   }
   if (added === 0) return undefined
-  return { ...item, version: item.version + 1, state, users, ttl: expiry(projection, task, item.ttl, life) }
+  return { item: { ...item, version: item.version + 1, state, users, ttl: expiry(projection, task, item.ttl, life) }, refused }
 }
 
-/** Users a slot may remember: 16 bytes each, of the 400 KB that an item may have. */
+/** What a window refused, as it is put aside: not the events, which stand in every other store, but what they add. */
+export const asQuarantined =
+  ({ projection }: Task) =>
+  ({ why, user, projection: key, start, ord, state }: Refused): QuarantinedEvent => ({
+    code: 'not_merged',
+    message: `${why} ${rejections.not_merged.help}`,
+    type: projection.on.name,
+    id: null,
+    keyName: '',
+    received: Math.trunc(ord / 1000),
+    form: 'text',
+    body: JSON.stringify({ projection: key, start, user, ord, state }),
+  })
+
+/** Users a slot may remember, where its state leaves them the room. */
 export const SLOT_USERS = 20_000
 
 /** A slot with too many users forgets those longest not seen: it may then count a late re-delivery of theirs again, but never stops the stream. */
 export function withinSize(item: SlotItem): SlotItem {
-  if (item.users.size <= SLOT_USERS) return item
-  const newest = [...item.users].sort(([, a], [, b]) => b - a).slice(0, SLOT_USERS)
+  const most = Math.min(SLOT_USERS, Math.floor((ITEM_BYTES - jsonBytes(item.state)) / USER_BYTES))
+  if (item.users.size <= most) return item
+  const newest = [...item.users].sort(([, a], [, b]) => b - a).slice(0, most)
   return { ...item, users: new Map(newest) }
 }
 

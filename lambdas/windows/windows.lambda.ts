@@ -2,6 +2,7 @@ import type { DynamoDBStreamEvent } from 'aws-lambda'
 import { projections } from '../../shared/catalogue.ts'
 import { NONE } from '../../shared/environment.ts'
 import { handler as wrap } from '../handler.ts'
+import { quarantine } from '../quarantine/dynamodb.ts'
 import { stateTable } from '../state/dynamodb.ts'
 import { mergeBatch } from './merge-batch.ts'
 
@@ -15,5 +16,6 @@ export const handler = wrap('windows', environment => {
     retentionMs: Number(environment.RETENTION_HOURS) * HOUR_MS,
   }
   const table = stateTable(environment.STATE_TABLE)
-  return ({ Records }: DynamoDBStreamEvent, told) => mergeBatch(Records, { table, projections, life, told })
+  const aside = quarantine(environment.QUARANTINE_TABLE, environment.QUARANTINE_BUCKET)
+  return ({ Records }: DynamoDBStreamEvent, told) => mergeBatch(Records, { table, aside, projections, life, told })
 })

@@ -17,7 +17,7 @@ export const userRecord = defineEvent({
     arrived_at: nullable(integer()),
   },
   added: { ip_valid: flag() },
-  user: row => normalEmail(row.email) ?? `id:${row.id}`,
+  user: ({ email, id }) => userOf(normalEmail(email), id),
   time: row => (row.arrived_at === null ? undefined : inRange(millisToMicros(row.arrived_at))),
   conform: row => {
     const date = normalDate(row.date)
@@ -30,6 +30,12 @@ export const userRecord = defineEvent({
 
 /** Trimmed and in lower case; null for none. */
 export const normalEmail = (email: string | null): string | null => email?.trim().toLowerCase() || null
+
+/** The e-mail, else the id. An e-mail that reads like an id gets a tag in capitals, which no e-mail in lower case has. */
+function userOf(email: string | null, id: number): string {
+  if (email === null) return `id:${id}`
+  return email.startsWith('id:') ? `EMAIL:${email}` : email
+}
 
 const MONTHS = ['jan', 'feb', 'mar', 'apr', 'may', 'jun', 'jul', 'aug', 'sep', 'oct', 'nov', 'dec']
 const DAY_FIRST = /^(?<day>\d{1,2})(?<separator>[/.-])(?<month>\d{1,2})\k<separator>(?<year>\d{4})$/

@@ -6,7 +6,7 @@ import { formatInstant, wholeSeconds } from '../time.ts'
 
 interface Minute {
   readonly events: number
-  /** Users with an e-mail; the subject of a record is its e-mail, so a user counts once. */
+  /** Users with an e-mail, which is the subject of their records and of nobody else's, so that each counts once. */
   readonly users: number
   readonly females: number
   readonly countries: Tally

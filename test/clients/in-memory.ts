@@ -45,6 +45,7 @@ export function ingestInMemory(change: Partial<World> = {}) {
         if (unreadable.length > 0) throw new Error(`A line that no reader understands: ${unreadable[0]}`)
         events.push(...read)
       }
+      return []
     },
     passes: () => true,
     now: () => RECEIVED,

@@ -1,7 +1,7 @@
 import { ListObjectsV2Command, PutObjectCommand } from '@aws-sdk/client-s3'
 import { dynamodbOf, s3Of } from '../../cli/clients.ts'
 import { listObjects, readParquet } from '../../cli/parquet.ts'
-import type { QuarantinePage } from '../../cli/quarantine.ts'
+import type { QuarantinePage } from '../../cli/quarantine/select.ts'
 import { findTarget, type Target } from '../../cli/target.ts'
 import { type QuarantinedEvent, quarantine } from '../../lambdas/quarantine/dynamodb.ts'
 import { ARCHIVE_ERROR_PREFIX, ARCHIVE_PREFIX, toLine } from '../../shared/archive.ts'
@@ -164,14 +164,14 @@ const discardedBatch = (line: string): string =>
     version: '1.0',
     timestamp: new Date().toISOString(),
     KinesisBatchInfo: { shardId: 'shardId-000000000000', batchSize: 1 },
-    payload: JSON.stringify({
+    payload: {
       Records: [
         {
           eventSource: 'aws:kinesis',
           kinesis: { data: Buffer.from(`${line}\n`).toString('base64'), approximateArrivalTimestamp: 1 },
         },
       ],
-    }),
+    },
   })
 
 /** As Firehose writes it below its error prefix, with one record. */

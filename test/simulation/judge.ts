@@ -7,7 +7,7 @@ const same = (a: unknown, b: unknown): boolean => JSON.stringify(a) === JSON.str
 
 /** What is wrong in the end: the table, the index and the quarantine against a plain fold of the log. */
 export function judge(world: World, code: Code): string[] {
-  const items = [...world.table.items.values()].map(attributes => code.stateTable.readItem(attributes))
+  const items = [...world.table.items.values()].map(attributes => code.items.readItem(attributes))
   const users = new Map(items.flatMap(item => (item.kind === 'user' ? [[item.user, item] as const] : [])))
   const windows = new Map<string, (typeof items)[number] & { kind: 'window' }>(
     items.flatMap(item => (item.kind === 'window' ? [[`${item.user}|${item.start}`, item] as const] : [])),
@@ -57,7 +57,7 @@ export function judge(world: World, code: Code): string[] {
 }
 
 /** With a deployment in between, who folded what is open; but every store must have made the same decision. */
-function judgeTotals(world: World, items: ReturnType<Code['stateTable']['readItem']>[]): string[] {
+function judgeTotals(world: World, items: ReturnType<Code['items']['readItem']>[]): string[] {
   if (world.expired || world.log.some(({ erasure }) => erasure)) return []
   const total = (values: number[]) => values.reduce((sum, value) => sum + value, 0)
   const windowEvents = total(items.flatMap(item => (item.kind === 'window' ? [(item.state as { n: number }).n] : [])))

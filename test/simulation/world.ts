@@ -262,7 +262,7 @@ export class World {
       ({ dynamo, search: client, aside }) => {
         const table = stateTable.stateTable('t', dynamo)
         return name === 'windows'
-          ? mergeBatch.mergeBatch(batch, { table, projections, life, told })
+          ? mergeBatch.mergeBatch(batch, { table, aside, projections, life, told })
           : indexBatch.indexBatch(batch, { client, table, aside, projections, told })
       },
       owner,
@@ -270,7 +270,7 @@ export class World {
   }
 
   private items() {
-    return [...this.table.items.values()].map(attributes => this.code.stateTable.readItem(attributes))
+    return [...this.table.items.values()].map(attributes => this.code.items.readItem(attributes))
   }
 
   private isSwept({ user, erasedOrd }: UserItem): boolean {

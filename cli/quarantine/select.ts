@@ -1,0 +1,42 @@
+import type { QuarantinedItem } from '../../lambdas/quarantine/kept-events.ts'
+import type { RejectionCode } from '../../shared/rejections.ts'
+
+/** Which events are meant; what is left out does not matter. */
+export interface Filter {
+  /** The beginning of the key. */
+  readonly key?: string | undefined
+  readonly code?: RejectionCode
+  readonly type?: string
+  /** Milliseconds since 1970, included. */
+  readonly since?: number
+  /** Milliseconds since 1970, excluded. */
+  readonly until?: number
+}
+
+/** The events that are meant, the first received first: so they came, and so they are replayed. */
+export const selectItems = (items: readonly QuarantinedItem[], { key, code, type, since, until }: Filter): QuarantinedItem[] =>
+  items
+    .filter(
+      item =>
+        (key === undefined || item.key.startsWith(key)) &&
+        (code === undefined || item.code === code) &&
+        (type === undefined || item.type === type) &&
+        (since === undefined || item.received >= since) &&
+        (until === undefined || item.received < until),
+    )
+    .sort((a, b) => a.received - b.received)
+
+export interface QuarantinePage {
+  readonly total: number
+  readonly items: readonly QuarantinedItem[]
+  /** The key to go on behind; null on the last page. */
+  readonly cursor: string | null
+}
+
+/** The newest `limit` items behind the cursor. */
+export function pageOf(items: readonly QuarantinedItem[], limit: number, cursor: string | undefined): QuarantinePage {
+  const sorted = items.toSorted((a, b) => b.received - a.received || (a.key < b.key ? -1 : 1))
+  const start = cursor === undefined ? 0 : sorted.findIndex(({ key }) => key === cursor) + 1
+  const page = sorted.slice(start, start + limit)
+  return { total: items.length, items: page, cursor: start + limit < sorted.length ? (page.at(-1)?.key ?? null) : null }
+}

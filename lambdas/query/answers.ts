@@ -1,0 +1,121 @@
+import type { Client } from '@opensearch-project/opensearch'
+import type { APIGatewayProxyEventV2 } from 'aws-lambda'
+import { eventTypes, projections, reports } from '../../shared/catalogue.ts'
+import { type Environment, NONE } from '../../shared/environment.ts'
+import { openApi } from '../../shared/openapi.ts'
+import { isRejection, type Rejection, reject } from '../../shared/rejections.ts'
+import { routes } from '../../shared/routes.ts'
+import { type ReportsTable, reportsTable } from '../reports/dynamodb.ts'
+import { type Archive, archive } from '../reports/s3.ts'
+import { openSearch } from '../search/opensearch.ts'
+import { type StateTable, stateTable } from '../state/dynamodb.ts'
+import { type Answer, type Headers, html, json, refuse } from './answer.ts'
+import { flowReader, lagsReader } from './cloudwatch.ts'
+import { checkHealth, type Probe } from './health.ts'
+import { streamProbe } from './kinesis.ts'
+import type { Flow } from './metrics.ts'
+import { type ConsolePage, readPage } from './page.ts'
+import type { Parameters } from './parameters.ts'
+import { readProjection } from './projections.ts'
+import { readQuarantine } from './quarantine.ts'
+import { readEvents } from './raw-events.ts'
+import { readReport } from './reports.ts'
+import { readUser } from './users.ts'
+
+const PROBE_TIMEOUT_MS = 2000
+
+/** What answers a request, by the path of its route. */
+export type Answers = ReadonlyMap<string, (event: APIGatewayProxyEventV2) => Promise<Answer>>
+
+/** What each path answers, by its stores. */
+export function answersOf(environment: Environment<'query'>): Answers {
+  const state = stateTable(environment.STATE_TABLE)
+  const table = reportsTable(environment.REPORTS_TABLE)
+  const bucket = archive(environment.ARCHIVE_BUCKET)
+  const search = environment.OPENSEARCH_URL === NONE ? undefined : openSearch(environment.OPENSEARCH_URL)
+  const flow = flowReader({ namespace: environment.METRICS_NAMESPACE, deliveryStream: environment.DELIVERY_STREAM })
+  const probes = probesOf(environment, flow, { state, table, bucket, search })
+  let page: ConsolePage | undefined
+
+  return new Map<string, (event: APIGatewayProxyEventV2) => Promise<Answer>>([
+    [
+      '/',
+      async () => {
+        page ??= readPage(process.env['LAMBDA_TASK_ROOT'] ?? '')
+        return html(page)
+      },
+    ],
+    ['/v1/openapi.json', async ({ headers }) => json(200, openApi(routes, { eventTypes, projections, reports }), headers)],
+    ['/v1/metrics', async ({ headers }) => json(200, await flow(), headers)],
+    [
+      '/v1/quarantine',
+      async ({ headers, queryStringParameters = {} }) =>
+        answerWith(await readQuarantine(queryStringParameters, environment.QUARANTINE_TABLE), headers),
+    ],
+    [
+      '/v1/events/{type}',
+      async ({ headers, pathParameters, queryStringParameters = {} }) =>
+        answerWith(await readEvents(pathParameters?.['type'] ?? '', queryStringParameters, search, eventTypes), headers),
+    ],
+    [
+      '/v1/health',
+      async ({ headers }) => {
+        const health = await checkHealth(probes, PROBE_TIMEOUT_MS)
+        return json(health.ok ? 200 : 503, health, headers)
+      },
+    ],
+    [
+      '/v1/users/{id+}',
+      async ({ headers, pathParameters }) => {
+        const user = await readUser(userOf(pathParameters), state, projections)
+        return answerWith(user ?? reject('not_found', 'There is nothing of this user.'), headers)
+      },
+    ],
+    [
+      '/v1/projections/{name}',
+      async ({ headers, pathParameters, queryStringParameters = {} }) =>
+        answerWith(await readProjection(pathParameters?.['name'] ?? '', queryStringParameters, search, projections), headers),
+    ],
+    [
+      '/v1/reports/{name}',
+      async ({ headers, pathParameters, queryStringParameters = {} }) =>
+        answerWith(await readReport(pathParameters?.['name'] ?? '', queryStringParameters, { table, bucket }, reports), headers),
+    ],
+  ])
+}
+
+interface Stores {
+  readonly state: StateTable
+  readonly table: ReportsTable
+  readonly bucket: Archive
+  readonly search: Client | undefined
+}
+
+/** What GET /v1/health asks of each store. */
+function probesOf(
+  { STREAM_NAME }: Environment<'query'>,
+  flow: () => Promise<Flow>,
+  { state, table, bucket, search }: Stores,
+): Readonly<Record<string, Probe>> {
+  const lags = lagsReader(flow)
+  const withLag =
+    (store: string, probe: Probe): Probe =>
+    async () =>
+      (await Promise.all([lags(), probe()]))[0][store]
+  return {
+    stream: streamProbe(STREAM_NAME),
+    state: withLag('state', () => state.readUser('probe')),
+    archive: withLag('archive', () => bucket.probe()),
+    reports: async () => secondsSince(await table.arrivalsUntil(reports[0]?.name ?? '')),
+    ...(search && { search: withLag('search', () => search.ping()) }),
+  }
+}
+
+/** API Gateway decodes every escape of a path but %25. */
+const userOf = (parameters: Parameters = {}): string => (parameters['id'] ?? '').replaceAll('%25', '%')
+
+const answerWith = (body: object | Rejection, headers: Headers): Answer =>
+  isRejection(body) ? refuse(body, headers) : json(200, body, headers)
+
+const secondsSince = (millis: number | undefined): number | null =>
+  millis === undefined ? null : Math.max(0, Math.round((Date.now() - millis) / 1000))

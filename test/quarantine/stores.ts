@@ -1,0 +1,67 @@
+import { type AttributeValue, ConditionalCheckFailedException, DynamoDBClient } from '@aws-sdk/client-dynamodb'
+import { S3Client } from '@aws-sdk/client-s3'
+
+type Attributes = Record<string, AttributeValue>
+
+interface Command {
+  readonly constructor: { readonly name: string }
+  // biome-ignore lint/suspicious/noExplicitAny: inputs of several commands
+  readonly input: any
+}
+
+/** The quarantine's table and bucket in memory, as clients that answer the few calls that the product makes as AWS does. */
+export function quarantineStores() {
+  const items = new Map<string, Attributes>()
+  const objects = new Map<string, Uint8Array>()
+  const asked: string[] = []
+  const answers: Record<string, (input: Command['input']) => unknown> = {
+    ScanCommand: input => scan([...items.values()], input),
+    GetItemCommand: ({ Key }) => ({ Item: items.get(Key.key.S) }),
+    UpdateItemCommand: input => void items.set(input.Key.key.S, update(items.get(input.Key.key.S), input)),
+    DeleteItemCommand: ({ Key, ExpressionAttributeValues: values }) => {
+      const Attributes = items.get(Key.key.S)
+      if (Attributes?.['count']?.N !== values[':count'].N) throw refused()
+      items.delete(Key.key.S)
+      return { Attributes }
+    },
+    PutObjectCommand: ({ Key, Body }) => void objects.set(Key, Body),
+    GetObjectCommand: ({ Key }) => ({ Body: { transformToByteArray: async () => objects.get(Key) } }),
+    DeleteObjectCommand: ({ Key }) => void objects.delete(Key),
+  }
+  const send = async ({ constructor: { name }, input }: Command) => {
+    asked.push(name)
+    return answers[name]?.(input) ?? {}
+  }
+  const dynamodb: DynamoDBClient = Object.assign(new DynamoDBClient({ region: 'none' }), { send })
+  const s3: S3Client = Object.assign(new S3Client({ region: 'none' }), { send })
+  return { dynamodb, s3, objects, asked }
+}
+
+const refused = () => new ConditionalCheckFailedException({ message: 'condition', $metadata: {} })
+
+/** A filter is applied after the limit, and a page that is full has a key to go on behind, even where nothing follows. */
+function scan(items: readonly Attributes[], { Limit = 1000, ExclusiveStartKey, FilterExpression, ...input }: Command['input']) {
+  const start = ExclusiveStartKey ? items.findIndex(({ key }) => key?.S === ExclusiveStartKey.key.S) + 1 : 0
+  const page = items.slice(start, start + Limit)
+  const last = page.length === Limit ? page.at(-1)?.['key'] : undefined
+  return {
+    Items: page.filter(({ code }) => !FilterExpression || code?.S === input.ExpressionAttributeValues[':code'].S),
+    ...(last && { LastEvaluatedKey: { key: last } }),
+  }
+}
+
+function update(
+  item: Attributes | undefined,
+  { Key, UpdateExpression, ConditionExpression, ExpressionAttributeValues }: Command['input'],
+): Attributes {
+  if (ConditionExpression === 'attribute_exists(#key)' && !item) throw refused()
+  const updated: Attributes = { ...Key, ...item }
+  for (const [placeholder, value] of Object.entries(ExpressionAttributeValues as Attributes)) {
+    const name = placeholder.slice(1)
+    if (UpdateExpression.includes(`ADD #${name}`)) updated[name] = sum(item?.[name], value)
+    else if (!UpdateExpression.includes(`if_not_exists(#${name},`) || !item?.[name]) updated[name] = value
+  }
+  return updated
+}
+
+const sum = (a: AttributeValue | undefined, b: AttributeValue): AttributeValue => ({ N: String(Number(a?.N ?? 0) + Number(b.N)) })
