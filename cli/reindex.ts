@@ -7,6 +7,7 @@ import { Failure } from './failure.ts'
 import { invoke } from './invoke.ts'
 import { type Common, printJson, withCommonOptions } from './options.ts'
 import { showProgress } from './progress.ts'
+import { findMendable, release } from './reindex/release.ts'
 import { findTarget, type Target } from './target.ts'
 
 /** Parts of the table; progress is shown in them. */
@@ -18,16 +19,30 @@ export function reindexCommand(program: Command): void {
     .description('write documents anew from the state table; safe while events flow, and as often as you like')
     .addArgument(new Argument('[projection]', 'only this projection').choices(projections.map(({ name }) => name)))
     .action(async (projection: string | undefined, { stage, json }: Common) => {
-      const documents = await reindex(await findTarget(stage), projection)
-      if (json) printJson({ documents })
-      else console.log(`${documents} documents written.`)
+      const { documents, released } = await reindex(await findTarget(stage), projection)
+      if (json) printJson({ documents, released })
+      else console.log(`${documents} documents written, ${released} events left the quarantine.`)
     })
 }
 
-/** Writes the documents of one projection or of all; returns how many were sent, each with the version of its state. */
-export async function reindex(target: Target, projection: string | undefined): Promise<number> {
+interface Reindexed {
+  /** How many were sent, each with the version of its state. */
+  readonly documents: number
+  /** How many events left the quarantine, because their documents are written now. */
+  readonly released: number
+}
+
+/** Writes the documents of one projection or of all; after all of them the quarantine lets go of what that has mended. */
+async function reindex(target: Target, projection: string | undefined): Promise<Reindexed> {
   if (target.outputs.ReindexFunction === NONE)
     throw new Failure(`There is no OpenSearch in ${target.name}, so nothing to reindex.`)
+  // Before the first document: what comes during the reindex may have missed it.
+  const mendable = projection === undefined ? await findMendable(target) : []
+  const documents = await writeDocuments(target, projection)
+  return { documents, released: await release(target, mendable) }
+}
+
+async function writeDocuments(target: Target, projection: string | undefined): Promise<number> {
   const progress = showProgress('reindex', SEGMENTS)
   const limit = pLimit(SEGMENTS_AT_ONCE)
   let documents = 0

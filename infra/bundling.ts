@@ -1,4 +1,11 @@
-import type { BuildOptions } from 'esbuild'
+import path from 'node:path'
+import { AssetHashType, DockerImage } from 'aws-cdk-lib'
+import { Architecture, type AssetCode, Code } from 'aws-cdk-lib/aws-lambda'
+import type { ICommandHooks } from 'aws-cdk-lib/aws-lambda-nodejs'
+import { type BuildOptions, buildSync } from 'esbuild'
+
+/** The repository. */
+export const root = path.join(import.meta.dirname, '..')
 
 /** Links of the SDK's chain of credentials that a function never comes to, since its own are in its environment: imported only when their turn comes. */
 const unusedCredentials = [
@@ -39,3 +46,28 @@ export const splitBundle = (entry: string, outdir: string) =>
     platform: 'node',
     format: 'esm',
   }) satisfies BuildOptions
+
+/** What makes a function's bundle differ between machines. */
+export const npmPlatform = (architecture: Architecture): Record<string, string> => ({
+  npm_config_os: 'linux',
+  npm_config_cpu: architecture === Architecture.ARM_64 ? 'arm64' : 'x64',
+  npm_config_libc: 'glibc',
+  npm_config_prefer_offline: 'true',
+})
+
+/** Lets a script add files to the bundle. */
+export const runAfterBundling = (script: string): ICommandHooks => ({
+  beforeBundling: () => [],
+  beforeInstall: () => [],
+  afterBundling: (inputDir, outputDir) => [`"${process.execPath}" "${path.join(inputDir, script)}" "${outputDir}"`],
+})
+
+/** A function's code as a split bundle: CDK's own bundling knows only bundles of one file. */
+export function splitCode(entry: string): AssetCode {
+  const tryBundle = (outdir: string): boolean => {
+    buildSync({ ...splitBundle(path.join(root, entry), outdir), sourcemap: true, sourcesContent: false })
+    return true
+  }
+  const image = DockerImage.fromRegistry('none')
+  return Code.fromAsset(root, { assetHashType: AssetHashType.OUTPUT, bundling: { image, local: { tryBundle } } })
+}

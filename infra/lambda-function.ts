@@ -1,54 +1,17 @@
 import path from 'node:path'
-import { AssetHashType, Aws, DockerImage, Duration, type Size, Stack, Validations } from 'aws-cdk-lib'
+import { Aws, Duration, type Size, Stack, Validations } from 'aws-cdk-lib'
 import type { Table } from 'aws-cdk-lib/aws-dynamodb'
 import { PolicyStatement, Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam'
 import type { IStream } from 'aws-cdk-lib/aws-kinesis'
-import {
-  Architecture,
-  type AssetCode,
-  CfnEventSourceMapping,
-  Code,
-  type EventSourceMappingOptions,
-  LoggingFormat,
-  Runtime,
-  StartingPosition,
-  SystemLogLevel,
-} from 'aws-cdk-lib/aws-lambda'
-import { type ICommandHooks, NodejsFunction, OutputFormat } from 'aws-cdk-lib/aws-lambda-nodejs'
+import { type EventSourceMappingOptions, LoggingFormat, Runtime, StartingPosition, SystemLogLevel } from 'aws-cdk-lib/aws-lambda'
+import { NodejsFunction, OutputFormat } from 'aws-cdk-lib/aws-lambda-nodejs'
 import { LogGroup } from 'aws-cdk-lib/aws-logs'
 import type { Construct } from 'constructs'
-import { buildSync } from 'esbuild'
 import type { Environment, FunctionName } from '../shared/environment.ts'
 import type { AlarmPlan } from './alarms.ts'
-import { bundling, splitBundle } from './bundling.ts'
+import { bundling, npmPlatform, root, runAfterBundling, splitCode } from './bundling.ts'
 import type { Quarantine } from './quarantine.ts'
 import type { Batch, Settings } from './settings.ts'
-
-const root = path.join(import.meta.dirname, '..')
-
-/** What makes a function's bundle differ between machines. */
-const npmPlatform = (architecture: Architecture): Record<string, string> => ({
-  npm_config_os: 'linux',
-  npm_config_cpu: architecture === Architecture.ARM_64 ? 'arm64' : 'x64',
-  npm_config_libc: 'glibc',
-  npm_config_prefer_offline: 'true',
-})
-
-const runAfterBundling = (script: string): ICommandHooks => ({
-  beforeBundling: () => [],
-  beforeInstall: () => [],
-  afterBundling: (inputDir, outputDir) => [`"${process.execPath}" "${path.join(inputDir, script)}" "${outputDir}"`],
-})
-
-/** Built beside CDK's own bundling, which knows only bundles of one file. */
-function splitCode(entry: string): AssetCode {
-  const tryBundle = (outdir: string): boolean => {
-    buildSync({ ...splitBundle(path.join(root, entry), outdir), sourcemap: true, sourcesContent: false })
-    return true
-  }
-  const image = DockerImage.fromRegistry('none')
-  return Code.fromAsset(root, { assetHashType: AssetHashType.OUTPUT, bundling: { image, local: { tryBundle } } })
-}
 
 export interface LambdaFunctionProps<F extends FunctionName> {
   readonly name: F
@@ -68,12 +31,24 @@ export interface LambdaFunctionProps<F extends FunctionName> {
 
 export interface StreamReading {
   readonly batch: Batch
-  /** Where records are kept that expire unread. */
+  /** Where records are kept that nobody could read before they were nearly gone. */
   readonly net: Quarantine
   readonly filters?: NonNullable<EventSourceMappingOptions['filters']>
 }
 
-const UNTIL_EXPIRY = -1
+const WITHOUT_LIMIT = -1
+/** How long a table's stream keeps changes. */
+export const TABLE_STREAM_RETENTION = Duration.hours(24)
+const OLDEST_RECORD = Duration.days(7)
+
+/**
+ * Lambda keeps what is older than this in the net. What the stream itself lets go of it may not keep: the documentation names only
+ * spent retries and spent age. So a reader gives up an hour before that; more than seven days Lambda does not allow.
+ */
+function maxRecordAge(retention: Duration): Duration {
+  const age = retention.minus(Duration.hours(1))
+  return age.toSeconds() > OLDEST_RECORD.toSeconds() ? OLDEST_RECORD : age
+}
 
 /** A function as all of ours are: bundled whole with its SDK, its own role and log group, logs as JSON, no tracing. */
 export class LambdaFunction<F extends FunctionName = FunctionName> extends NodejsFunction {
@@ -133,25 +108,25 @@ export class LambdaFunction<F extends FunctionName = FunctionName> extends Nodej
     if (reason) acknowledgeWildcard(this.executionRole, arn, reason)
   }
 
-  readKinesis(stream: IStream, reading: StreamReading): void {
+  readKinesis(stream: IStream, retention: Duration, reading: StreamReading): void {
     stream.grantRead(this)
-    this.read('EventStream', stream.streamArn, reading)
+    this.read('EventStream', stream.streamArn, retention, reading)
   }
 
   /** Reads the changes of a table that has a stream; AWS allows two readers. */
   readChanges(table: Table, reading: StreamReading): void {
     table.grantStreamRead(this)
     acknowledgeWildcard(this.executionRole, '*', 'dynamodb:ListStreams cannot be limited to a table.')
-    this.read('Changes', table.tableStreamArn ?? '', reading)
+    this.read('Changes', table.tableStreamArn ?? '', TABLE_STREAM_RETENTION, reading)
   }
 
   /**
-   * From the oldest record, in order and without end: a failing batch is halved until the bad record is alone, records are
-   * tried until they expire, and what expires is kept by the net.
+   * From the oldest record, in order and with any number of attempts: a failing batch is halved until the bad record is alone, and
+   * what is nearly gone from the stream is kept by the net.
    */
-  private read(id: string, eventSourceArn: string, { batch, net, filters }: StreamReading): void {
+  private read(id: string, eventSourceArn: string, retention: Duration, { batch, net, filters }: StreamReading): void {
     net.allowCatch(this)
-    const mapping = this.addEventSourceMapping(id, {
+    this.addEventSourceMapping(id, {
       eventSourceArn,
       batchSize: batch.size,
       maxBatchingWindow: batch.window,
@@ -159,14 +134,12 @@ export class LambdaFunction<F extends FunctionName = FunctionName> extends Nodej
       parallelizationFactor: 1,
       bisectBatchOnError: true,
       reportBatchItemFailures: true,
-      retryAttempts: UNTIL_EXPIRY,
+      retryAttempts: WITHOUT_LIMIT,
+      maxRecordAge: maxRecordAge(retention),
       onFailure: { bind: () => ({ destination: net.bucket.bucketArn }) },
       supportS3OnFailureDestination: true,
       ...(filters && { filters }),
     })
-    // The construct's own property takes no -1.
-    if (mapping.node.defaultChild instanceof CfnEventSourceMapping)
-      mapping.node.defaultChild.maximumRecordAgeInSeconds = UNTIL_EXPIRY
   }
 
   /** Calls that ended in an error, which in a stream's reader are batches that are tried again. */

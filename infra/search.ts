@@ -58,7 +58,7 @@ export class Search extends Construct implements Watched {
       },
       settings,
     })
-    this.events.readKinesis(stream.stream, { batch: search.rawEvents.batch, net: quarantine })
+    this.events.readKinesis(stream.stream, settings.stream.retention, { batch: search.rawEvents.batch, net: quarantine })
     this.setUp = new LambdaFunction(this, 'SetUp', {
       name: 'set-up',
       about: 'Brings indices, mappings and aliases as the catalogue has them.',

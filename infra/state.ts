@@ -4,7 +4,7 @@ import { type Environment, NONE } from '../shared/environment.ts'
 import type { MetricName } from '../shared/metrics.ts'
 import { type AlarmPlan, type Graph, period, productMetric, type Watched } from './alarms.ts'
 import { delayGraph, troubleGraph } from './graphs.ts'
-import { LambdaFunction } from './lambda-function.ts'
+import { LambdaFunction, TABLE_STREAM_RETENTION } from './lambda-function.ts'
 import type { Quarantine } from './quarantine.ts'
 import type { Settings } from './settings.ts'
 import { DataTable } from './stores.ts'
@@ -16,12 +16,10 @@ export interface StateProps {
   readonly settings: Settings
 }
 
-const TABLE_STREAM_HOURS = 24
-
 /** What decides when an item may expire: how late events still count, and how long both streams may bring old records again. */
 export const expiry = ({ state, stream }: Settings): Pick<Environment<'windows'>, 'LATENESS_HOURS' | 'RETENTION_HOURS'> => ({
   LATENESS_HOURS: state.lateness === NONE ? NONE : String(state.lateness.toHours()),
-  RETENTION_HOURS: String(stream.retention.toHours() + TABLE_STREAM_HOURS),
+  RETENTION_HOURS: String(stream.retention.toHours() + TABLE_STREAM_RETENTION.toHours()),
 })
 
 /** Events become the state of their user: one item a user, written on condition, and the stream of its changes. */
@@ -53,7 +51,7 @@ export class State extends Construct implements Watched {
       },
       settings,
     })
-    this.function.readKinesis(stream.stream, { batch: settings.state.batch, net: quarantine })
+    this.function.readKinesis(stream.stream, settings.stream.retention, { batch: settings.state.batch, net: quarantine })
     const count = (metric: MetricName) => productMetric('state', metric)
     const throttled = this.table.metric('WriteThrottleEvents', { period, statistic: 'Sum' })
     this.alarms = [

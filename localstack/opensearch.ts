@@ -24,6 +24,8 @@ export interface Node {
   readonly folder: string
   readonly port: number
   readonly transportPort: number
+  /** Settings that a test gives its node beside those of every node. */
+  readonly settings?: Readonly<Record<string, string | number>>
 }
 
 /** Where Java comes from: the person's own, a wheel, or a line that says what to set. */
@@ -141,7 +143,7 @@ export async function openSearchAnswers(node: Pick<Node, 'port'>): Promise<boole
 }
 
 function writeConfiguration(node: Node): void {
-  const { folder, port, transportPort } = node
+  const { folder, port, transportPort, settings } = node
   const configuration = {
     'cluster.name': 'millrace-local',
     'node.name': 'local',
@@ -154,6 +156,7 @@ function writeConfiguration(node: Node): void {
     'cluster.routing.allocation.disk.threshold_enabled': false,
     // The serial collector lets garbage pile up, which the breaker on real memory would answer with 429.
     'indices.breaker.total.use_real_memory': false,
+    ...settings,
   }
   for (const made of ['config', 'tmp']) mkdirSync(join(folder, made), { recursive: true })
   const lines = Object.entries(configuration).map(([key, value]) => `${key}: ${JSON.stringify(value)}\n`)

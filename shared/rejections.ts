@@ -30,7 +30,10 @@ export const rejections = {
   not_indexed: { status: 200, help: 'The stream let go of the event before OpenSearch had it; replay it.' },
   not_merged: { status: 200, help: 'Give the projection a smaller state or more slots, or mend it, under a new revision.' },
   changes_unread: { status: 200, help: 'The stream of changes let go of a batch; run `millrace reindex`.' },
-  document_refused: { status: 200, help: 'OpenSearch refused the document; mend the mapping and run `millrace reindex`.' },
+  document_refused: {
+    status: 200,
+    help: 'OpenSearch refused the document; mend the mapping, then run `millrace reindex`, or replay a raw event.',
+  },
 } as const
 
 export type RejectionCode = keyof typeof rejections

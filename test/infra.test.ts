@@ -1,4 +1,5 @@
 import { execFileSync } from 'node:child_process'
+import { Duration } from 'aws-cdk-lib'
 import type { Template } from 'aws-cdk-lib/assertions'
 import { AwsSolutionsChecks } from 'cdk-nag'
 import { settingsFor } from '../infra/settings.ts'
@@ -101,7 +102,7 @@ describe('readers of streams', () => {
   const mapping = (id: string) => resource(templateOf('dev'), 'AWS::Lambda::EventSourceMapping', id).Properties
 
   test.each(['StateFunctionEventStream', 'WindowsFunctionChanges', 'SearchIndexDocumentsChanges'])(
-    '%s reads in order, from the oldest record, and gives none up before it expires',
+    '%s reads in order, from the oldest record, and gives one up to the net only an hour before it would be gone',
     id => {
       expect(mapping(id)).toMatchObject({
         StartingPosition: 'TRIM_HORIZON',
@@ -109,11 +110,20 @@ describe('readers of streams', () => {
         BisectBatchOnFunctionError: true,
         FunctionResponseTypes: ['ReportBatchItemFailures'],
         MaximumRetryAttempts: -1,
-        MaximumRecordAgeInSeconds: -1,
+        MaximumRecordAgeInSeconds: 23 * 3600,
       })
       expect(plain(mapping(id).DestinationConfig.OnFailure.Destination)).toBe('<QuarantineBucket.Arn>')
     },
   )
+
+  test('a stage that keeps events longer gives them up later, at most after the seven days that Lambda allows', () => {
+    const ageOf = (template: Template, id: string) =>
+      resource(template, 'AWS::Lambda::EventSourceMapping', id).Properties.MaximumRecordAgeInSeconds
+    expect(ageOf(templateOf('prod'), 'StateFunctionEventStream')).toBe((7 * 24 - 1) * 3600)
+    expect(ageOf(templateOf('prod'), 'WindowsFunctionChanges')).toBe(23 * 3600)
+    const long = templateWith('prod', { stream: { ...settingsFor('prod').stream, retention: Duration.days(30) } })
+    expect(ageOf(long, 'StateFunctionEventStream')).toBe(7 * 24 * 3600)
+  })
 
   test('states and raw events read the event stream; windows and documents are the two readers of the changes', () => {
     expect(plain(mapping('StateFunctionEventStream').EventSourceArn)).toBe('<EventStream.Arn>')

@@ -76,22 +76,32 @@ test('a record sent again is recognised whole, even when it holds more events th
   expect(fold([record(events), record(events)], undefined, few)).toMatchObject([{ folded: 4, repeated: 4 }])
 })
 
-test('an event that a projection throws on is put aside alone, and counts when it comes again after a fix', () => {
-  const failing = perUser({
-    ...recentUrls,
-    fold: (visits, event) => (event.data.Url === '/b' ? fail() : recentUrls.fold(visits, event)),
-  })
-  const records = [record([visit('a'), visit('b'), visit('c')])]
-  const [write] = fold(records, undefined, { projections: [failing] })
-  expect(write?.refused).toMatchObject([{ code: 'projection_failed', event: { id: 'b' } }])
-  expect(urls(write?.item)).toEqual(['/c', '/a'])
-  const again = [record(records[0]?.events as Event[])]
-  expect(fold(again, write?.item)).toMatchObject([{ folded: 1, repeated: 2, refused: [] }])
-})
-
 const fail = (): never => {
   throw new Error('poison')
 }
+
+const throwing = {
+  fold: perUser({
+    ...recentUrls,
+    fold: (visits, event) => (event.data.Url === '/b' ? fail() : recentUrls.fold(visits, event)),
+  }),
+  document: perUser({
+    ...recentUrls,
+    document: (visits, user) => (visits[0]?.url === '/b' ? fail() : recentUrls.document(visits, user)),
+  }),
+}
+
+test.each(['fold', 'document'] as const)(
+  'an event on which %s of a projection throws is put aside alone, and counts when it comes again after a fix',
+  part => {
+    const records = [record([visit('a'), visit('b'), visit('c')])]
+    const [write] = fold(records, undefined, { projections: [throwing[part]] })
+    expect(write?.refused).toMatchObject([{ code: 'projection_failed', event: { id: 'b' } }])
+    expect(urls(write?.item)).toEqual(['/c', '/a'])
+    const again = [record(records[0]?.events as Event[])]
+    expect(fold(again, write?.item)).toMatchObject([{ folded: 1, repeated: 2, refused: [] }])
+  },
+)
 
 test('an event that would make the state too large is put aside; smaller ones go on', () => {
   const hoard = perUser<{ Url: string }, string[]>({

@@ -137,7 +137,7 @@ const urlOf = (ord: number, url: string): Contribution => ({ projection: 'urls-r
 
 test.each([
   ['that does not fit beside what is there', 'b'.repeat(STATE_BYTES - 10), 'the state of the window would pass 200 KB'],
-  ['on which the projection throws', 'throw', "The projection's merge threw"],
+  ['on which the projection throws', 'throw', 'The projection threw'],
 ])('what a user adds %s is put aside with its reason, once, and stops nothing', (_, url, why) => {
   const images = [image('a', [urlOf(1, 'a'.repeat(20))]), image('b', [urlOf(2_000_000, url)]), image('c', [urlOf(3, 'c')])]
   const [task] = planWindows(images, [urls]) as (Task & { kind: 'slot' })[]
@@ -158,11 +158,14 @@ test.each([
   expect(task && applyToSlot(merged?.item, task, life)).toBeUndefined()
 })
 
-test('a window of a user refuses likewise', () => {
-  const wide = { ...deviceMinutes, merge: (): unknown => 'x'.repeat(STATE_BYTES) } as unknown as UserWindowProjection
-  const [task] = planWindows([image('a', [minuteOf(7, 5)])], [wide]) as (Task & { kind: 'window' })[]
+test.each([
+  ['is too large', { merge: () => 'x'.repeat(STATE_BYTES) }],
+  ['cannot be shown', { document: () => JSON.parse('{') }],
+])('a window of a user refuses likewise what %s', (_, broken) => {
+  const projection = { ...deviceMinutes, ...broken } as unknown as UserWindowProjection
+  const [task] = planWindows([image('a', [minuteOf(7, 5)])], [projection]) as (Task & { kind: 'window' })[]
   const merged = task && applyToWindow(undefined, task, life)
-  expect(merged).toMatchObject({ item: { version: 7, state: wide.initial() }, refused: [{ user: 'a', ord: 7 }] })
+  expect(merged).toMatchObject({ item: { version: 7, state: projection.initial() }, refused: [{ user: 'a', ord: 7 }] })
 })
 
 test('items are read from a stream image as from the table', () => {

@@ -23,8 +23,8 @@ interface Discarded {
   readonly requestContext: { readonly functionArn: string }
   readonly timestamp: string
   readonly KinesisBatchInfo?: object
-  /** The event of the invocation, as JSON text. */
-  readonly payload?: string
+  /** The event of the invocation; Lambda's guide shows it as JSON text. */
+  readonly payload?: KinesisEvent | string
 }
 
 interface KinesisEvent {
@@ -37,7 +37,8 @@ export function fromDiscarded(text: string, meaning: Meaning): QuarantinedEvent[
   const name = functionName(requestContext.functionArn)
   if (!KinesisBatchInfo || payload === undefined) return [changes(text, name, Date.parse(timestamp), meaning)]
   const forSearch = name === meaning.rawEventsFunction
-  return (JSON.parse(payload) as KinesisEvent).Records.flatMap(({ kinesis }) =>
+  const { Records } = typeof payload === 'string' ? (JSON.parse(payload) as KinesisEvent) : payload
+  return Records.flatMap(({ kinesis }) =>
     fromRecord(Buffer.from(kinesis.data, 'base64').toString(), {
       ...(forSearch ? { code: 'not_indexed', only: 'search' } : { code: 'record_unread', only: undefined }),
       arrived: Math.trunc(kinesis.approximateArrivalTimestamp * 1000),

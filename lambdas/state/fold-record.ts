@@ -143,6 +143,7 @@ function foldEvent(
       const key = projectionKey(projection)
       if (projection.scope === 'user') {
         states[key] = json(projection.fold(states[key] ?? projection.initial(), event))
+        projection.document(states[key], item.user) // throws here, not where it would stop the table's stream
         continue
       }
       if (!projection.where(event)) continue
@@ -154,7 +155,7 @@ function foldEvent(
       }
       const before = added.get(`${key}#${start}`)?.state ?? projection.initial()
       const state = json(projection.fold(before, event))
-      projection.merge(projection.initial(), state, { firstOfUser: true }) // throws here, not where it would stop the table's stream
+      projection.merge(projection.initial(), state, { firstOfUser: true }) // likewise
       added.set(`${key}#${start}`, { projection: key, start, ord: item.version, state })
     }
   } catch {

@@ -79,12 +79,16 @@ const ITEM_BYTES = 380_000
 export const STATE_BYTES = 200_000
 
 const TOO_LARGE = 'With what the event adds, the state of the window would pass 200 KB.'
-const THREW = "The projection's merge threw on what the event adds to the window."
+const THREW = 'The projection threw when what the event adds to the window was merged or shown.'
 
-/** The state that `merge` makes, or why it cannot be kept. */
-function tryMerge(merge: () => unknown): { readonly state: unknown } | { readonly why: string } {
+/** The state that `merge` makes, or why it cannot be kept; what `show` throws on would stop those who write its document. */
+function tryMerge(
+  merge: () => unknown,
+  show: (state: unknown) => unknown,
+): { readonly state: unknown } | { readonly why: string } {
   try {
     const state = merge()
+    show(state)
     return jsonBytes(state) > STATE_BYTES ? { why: TOO_LARGE } : { state }
   } catch {
     return { why: THREW }
@@ -107,7 +111,10 @@ export function applyToWindow(
   for (const sent of fresh) {
     const { ord, state, erasedOrd } = sent
     const before = item.version <= erasedOrd ? projection.initial() : item.state
-    const merged = tryMerge(() => projection.merge(before, state))
+    const merged = tryMerge(
+      () => projection.merge(before, state),
+      shown => projection.document(shown, { user, start }),
+    )
     if ('why' in merged) refused.push({ ...sent, ...merged })
     item = { ...item, version: ord, state: 'state' in merged ? merged.state : before }
   }
@@ -137,7 +144,10 @@ export function applyToSlot(
   for (const sent of task.sent) {
     if (!isFresh(sent)) continue
     const hash = userHash(sent.user)
-    const merged = tryMerge(() => projection.merge(state, sent.state, { firstOfUser: !users.has(hash) }))
+    const merged = tryMerge(
+      () => projection.merge(state, sent.state, { firstOfUser: !users.has(hash) }),
+      shown => projection.document(shown, { start }),
+    )
     if ('why' in merged) refused.push({ ...sent, ...merged })
     else state = merged.state
     users.set(hash, sent.ord)

@@ -6,6 +6,10 @@ from dataclasses import dataclass, replace
 FIRST_RETRY_SECONDS = 0.1
 LONGEST_RETRY_SECONDS = 10
 
+# Why a batch is discarded, in Lambda's words.
+EXHAUSTED = "RetryAttemptsExhausted"
+TOO_OLD = "RecordAgeExceeded"
+
 
 @dataclass(frozen=True)
 class Rules:
@@ -41,7 +45,7 @@ class Attempts:
 class Step:
     attempts: Attempts
     commit: object = None  # the shard is done up to this cursor
-    discarded: bool = False  # the batch goes to the on-failure destination
+    discarded: str = ""  # why the batch goes to the on-failure destination
     delay: float = 0.0  # seconds before the next invocation
 
 
@@ -75,7 +79,8 @@ def after(cursors, failed, reported, attempts, rules):
         halves = (*bounds, cursors[(len(cursors) - 1) // 2])
         return Step(replace(attempts, invocations=0, bounds=halves), delay=_delay(0))  # splitting uses up no retry
     if 0 <= rules.retries <= attempts.failures:
-        return Step(Attempts(bounds=attempts.bounds if attempts.bound != last else attempts.bounds[:-1]), last, discarded=True)
+        others = attempts.bounds if attempts.bound != last else attempts.bounds[:-1]
+        return Step(Attempts(bounds=others), last, discarded=EXHAUSTED)
     return Step(replace(tried, failures=attempts.failures + 1), delay=_delay(attempts.failures))
 
 

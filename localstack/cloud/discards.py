@@ -9,38 +9,42 @@ from ministack.core.arn import parse_arn
 from ministack.core.responses import new_uuid
 from ministack.services import s3, sqs
 
+import batch
+
 logger = logging.getLogger("discards")
 
 
-def send(mapping, function, source, entries, invocations):
+def send(mapping, function, source, entries, condition, invocations):
     """Sends the invocation record of a discarded batch. Lambda drops the batch even when the destination refuses."""
     destination = ((mapping.get("DestinationConfig") or {}).get("OnFailure") or {}).get("Destination")
     if not destination:
         return
     now = datetime.datetime.now(datetime.timezone.utc)
-    record = invocation_record(mapping, function, source, entries, invocations, now)
+    record = invocation_record(mapping, function, source, entries, condition, invocations, now)
     try:
         if parse_arn(destination).service == "s3":
             key = f"aws/lambda/{mapping['UUID']}/{source.shard_id}/{now:%Y/%m/%d}/{now:%Y-%m-%dT%H.%M.%S}-{new_uuid()}"
             event = {"Records": [entry.record for entry in entries]}
-            put_object(destination.rsplit(":", 1)[-1], key, json.dumps({**record, "payload": json.dumps(event)}).encode())
+            put_object(destination.rsplit(":", 1)[-1], key, json.dumps({**record, "payload": event}).encode())
         else:
             send_message(destination, json.dumps(record))
     except Exception:
         logger.exception("The on-failure destination %s refused a batch", destination)
 
 
-def invocation_record(mapping, function, source, entries, invocations, now):
-    """As in the Lambda Developer Guide, "Retain discarded batch records"; one condition is documented for all causes."""
+def invocation_record(mapping, function, source, entries, condition, invocations, now):
+    """As in the Lambda Developer Guide, "Retain discarded batch records", and as LocalStack's tests recorded it on AWS: the
+    payload is the event itself, and there is no response where the records were too old."""
+    response = {"statusCode": 200, "executedVersion": "$LATEST", "functionError": "Unhandled"}
     config = function.get("config") or function
     return {
         "requestContext": {
             "requestId": new_uuid(),
             "functionArn": config.get("FunctionArn", ""),
-            "condition": "RetryAttemptsExhausted",
+            "condition": condition,
             "approximateInvokeCount": invocations,
         },
-        "responseContext": {"statusCode": 200, "executedVersion": "$LATEST", "functionError": "Unhandled"},
+        **({"responseContext": response} if condition == batch.EXHAUSTED else {}),
         "version": "1.0",
         "timestamp": _instant(now.timestamp()),
         source.batch_info: {

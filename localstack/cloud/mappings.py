@@ -71,7 +71,7 @@ class Worker(threading.Thread):
         self.oldest_seen = None
         expired = self._expired(entries)
         if expired:
-            return self._apply(function, expired, batch.Step(batch.Attempts(), expired[-1].cursor, discarded=True))
+            return self._apply(function, expired, batch.Step(batch.Attempts(), expired[-1].cursor, discarded=batch.TOO_OLD))
         if not entries:  # all filtered out
             return self._apply(function, [], batch.Step(self.attempts, read_to))
         return self._apply(function, entries, self._deliver(function, entries, read_to))
@@ -123,7 +123,7 @@ class Worker(threading.Thread):
 
     def _apply(self, function, entries, step):
         if step.discarded and not _frozen:
-            discards.send(self.mapping, function, self.source, entries, self.attempts.invocations + 1)
+            discards.send(self.mapping, function, self.source, entries, step.discarded, self.attempts.invocations + 1)
         with _commits:
             if _frozen:
                 return LONGEST_WAIT_SECONDS

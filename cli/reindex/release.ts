@@ -1,0 +1,35 @@
+import pLimit from 'p-limit'
+import { keptEvents, type QuarantinedItem } from '../../lambdas/quarantine/kept-events.ts'
+import { projections } from '../../shared/catalogue.ts'
+import { rejections } from '../../shared/rejections.ts'
+import { dynamodbOf, s3Of } from '../clients.ts'
+import { collectedItems } from '../quarantine/scan.ts'
+import type { Target } from '../target.ts'
+
+const ITEMS_AT_ONCE = 32
+
+/** What stands in the quarantine now and a reindex of all projections mends. */
+export const findMendable = async (target: Target): Promise<QuarantinedItem[]> =>
+  (await collectedItems(target)).filter(isMendable)
+
+/** Documents of projections, of whatever revision, and changes that the documents missed; not raw events, nor windows. */
+export function isMendable({ code, message, type }: QuarantinedItem): boolean {
+  if (code === 'changes_unread') return message === rejections.changes_unread.help
+  const [name] = type?.split(/-r\d+$/) ?? []
+  return code === 'document_refused' && projections.some(projection => projection.name === name)
+}
+
+/** Lets these items leave the quarantine, but for those that came again since they were found; returns how many left. */
+export async function release(target: Target, items: readonly QuarantinedItem[]): Promise<number> {
+  const { QuarantineTable, QuarantineBucket } = target.outputs
+  const aside = keptEvents(QuarantineTable, QuarantineBucket, dynamodbOf(target), s3Of(target))
+  const limit = pLimit(ITEMS_AT_ONCE)
+  const releaseOne = async ({ key, count }: QuarantinedItem): Promise<number> => {
+    const kept = await aside.read(key)
+    if (kept?.count !== count) return 0
+    await aside.remove(kept)
+    return 1
+  }
+  const released = await Promise.all(items.map(item => limit(() => releaseOne(item))))
+  return released.reduce((sum, one) => sum + one, 0)
+}
