@@ -116,18 +116,20 @@ function plotOptions(options: ChartOptions, { instants, lines }: ChartData, widt
 const FEW = 40
 const MINUTE = 60
 const DAY = 86_400
+const YEAR = 365 * DAY
+const wholeMinutes = [1, 2, 5, 10, 15, 30, 60, 180, 360, 720].map(minutes => minutes * MINUTE)
+const wholeDays = [DAY, 2 * DAY, 7 * DAY, 30 * DAY, 90 * DAY, YEAR, 10 * YEAR, 100 * YEAR, 1000 * YEAR]
 
 function axesOf({ unit, spark, days }: ChartOptions): uPlot.Axis[] {
   const axis = { show: !spark, stroke: colour('quiet'), ticks: { show: false }, font: '11px system-ui' }
-  const wholeMinutes = [1, 2, 5, 10, 15, 30, 60, 180, 360, 720, 1440, 10_080].map(minutes => minutes * MINUTE)
   const unitText = unit ? ` ${unit}` : ''
   return [
     {
       ...axis,
       grid: { show: false },
       space: 70,
-      incrs: days ? [DAY, 2 * DAY, 7 * DAY] : wholeMinutes,
-      values: (_plot, ticks, _axis, _space, step) => ticks.map(tick => (days || step >= DAY ? dayOf(tick) : clockOf(tick))),
+      incrs: days ? wholeDays : [...wholeMinutes, ...wholeDays],
+      values: (_plot, ticks, _axis, _space, step) => ticks.map(tick => tickText(tick, step)),
     },
     {
       ...axis,
@@ -138,8 +140,12 @@ function axesOf({ unit, spark, days }: ChartOptions): uPlot.Axis[] {
   ]
 }
 
-const dayOf = (seconds: number): string => new Date(seconds * 1000).toISOString().slice(5, 10)
-const clockOf = (seconds: number): string => new Date(seconds * 1000).toISOString().slice(11, 16)
+/** As much of the instant as tells ticks of this step apart. */
+function tickText(seconds: number, step: number): string {
+  const text = new Date(seconds * 1000).toISOString()
+  if (step >= YEAR) return text.slice(0, -20)
+  return step >= DAY ? text.slice(-19, -14) : text.slice(-13, -8)
+}
 
 /** The smallest distance of two instants; a minute where there are none. */
 const stepOf = (instants: readonly number[]): number =>

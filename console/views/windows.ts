@@ -6,6 +6,7 @@ import { table } from '../table.ts'
 import type { View } from '../view.ts'
 
 const MOST = '1000'
+const DAY = 86_400
 /** Colours that an eye can tell apart. */
 const DEVICES = 8
 
@@ -46,8 +47,10 @@ export function windows(refreshed: () => void): View {
     element,
     every: 5_000,
     async refresh() {
+      // A device whose clock is years ahead must not hide the present.
+      const to = new Date(Date.now() + DAY * 1000).toISOString()
       const read = (name: string, parameters = {}) =>
-        get<Page>(pathTo(['projections', name], { limit: MOST, ...parameters }), 'read').then(({ data }) => data)
+        get<Page>(pathTo(['projections', name], { limit: MOST, to, ...parameters }), 'read').then(({ data }) => ofNewestDay(data))
       const [readings, minutes] = await Promise.all([
         read('device-minutes', { key: device.value.trim() || undefined }),
         read('country-minutes', { limit: '100' }),
@@ -66,6 +69,8 @@ export function windows(refreshed: () => void): View {
 
 const deviceOf = (row: Row): string => String(row['device_id'])
 const startOf = (row: Row): number => Date.parse(String(row['window_start'])) / 1000
+/** Rows come newest first; one far in the past would press all others into one line. */
+const ofNewestDay = (rows: readonly Row[]): Row[] => rows.filter((row, _, [newest = row]) => startOf(newest) - startOf(row) < DAY)
 const devicesOf = (rows: readonly Row[]): string[] => [...new Set(rows.map(deviceOf))].sort()
 
 /** The devices with most windows, in their order by name. */
@@ -89,7 +94,7 @@ function byDevice(rows: readonly Row[], devices: readonly string[], measure: str
 function noteOf(rows: readonly Row[], chosen: readonly string[]): string {
   const devices = devicesOf(rows).length
   const shown = devices > chosen.length ? `the ${chosen.length} busiest of ${devices} devices` : `${devices} devices`
-  return rows.length === 0 ? 'No windows yet.' : `${count(rows.length)} newest windows, ${shown}.`
+  return rows.length === 0 ? 'No windows yet.' : `${count(rows.length)} windows of the newest day, ${shown}.`
 }
 
 function usersOf(minutes: readonly Row[]): ChartData {

@@ -45,7 +45,7 @@ const shows: Readonly<Record<View, (console: Console) => Promise<void>>> = {
     await page.getByText('favourite_action').waitFor()
   },
   windows: async ({ page }) => {
-    await page.getByText(/newest windows/).waitFor()
+    await page.getByText(/windows of the newest day/).waitFor()
     await page.getByRole('region', { name: 'Countries by minute' }).locator('tbody tr').first().waitFor()
   },
   reports: async ({ page }) => {
@@ -161,13 +161,13 @@ test(
   async () => {
     const { page } = await openConsole(browser, outputs)
     await page.locator('nav a[href="#/windows"]').click()
-    await page.getByText(/newest windows/).waitFor()
+    await page.getByText(/windows of the newest day/).waitFor()
     stopOpenSearch()
     await page
       .getByRole('alert')
       .getByText(/What you see is as of/)
       .waitFor({ timeout: MINUTES })
-    await page.getByText(/newest windows/).waitFor()
+    await page.getByText(/windows of the newest day/).waitFor()
     await page.locator('nav a[href="#/overview"]').click()
     await page.locator('tr', { hasText: 'search' }).getByText('does not answer').waitFor({ timeout: MINUTES })
 
