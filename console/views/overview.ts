@@ -21,7 +21,7 @@ const stations = [
   { name: 'accepted', title: 'Accepted', about: 'events into the stream' },
   { name: 'folded', title: 'Folded', about: 'events into states' },
   { name: 'archived', title: 'Archived', about: 'stream records into S3' },
-  { name: 'documents', title: 'Indexed', about: 'documents into OpenSearch' },
+  { name: 'documents', title: 'Indexed', about: 'documents written' },
   { name: 'rawEvents', title: 'Raw events', about: 'events into OpenSearch' },
   { name: 'quarantined', title: 'Quarantined', about: 'events put aside' },
 ] as const
