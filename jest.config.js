@@ -18,7 +18,11 @@ const project = (displayName, suffix, more = {}) => ({
   ...more,
 })
 
-const onLocalCloud = { globalSetup: '<rootDir>/test/local-cloud.ts', globalTeardown: '<rootDir>/test/local-cloud-down.ts' }
+const onLocalCloud = {
+  globalSetup: '<rootDir>/test/local-cloud.ts',
+  globalTeardown: '<rootDir>/test/local-cloud-down.ts',
+  setupFilesAfterEnv: ['<rootDir>/test/local-cloud-patience.ts'],
+}
 
 /** unit: pure and fast, downloads nothing. local: on the running local cloud. long: big runs, not part of `npm test`. */
 export default {

@@ -8,7 +8,7 @@ import { findPython } from '../../localstack/python.ts'
 const MINUTES = 60_000
 const SCHEMATHESIS = 'schemathesis==4.32.5'
 const SEED = '1'
-const SECONDS = '60'
+const SECONDS = '30'
 
 let folder: string
 beforeAll(async () => {
