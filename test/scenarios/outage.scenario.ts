@@ -41,15 +41,18 @@ test(
   10 * MINUTES,
 )
 
+/** An index that was made a moment ago answers with a failure until its shard is there. */
+const notYet = () => undefined
+
 /** Resolves once some of the run's interactions have their documents. */
 async function untilIndexed(run: Run): Promise<void> {
   const search = await searchOf(await findTarget(undefined))
   const query = { prefix: { event_id: `interactions-${run.seed}-` } }
   const deadline = Date.now() + MINUTES
   for (;;) {
-    await search?.indices.refresh({ index: INTERACTIONS })
-    const answer = await search?.count({ index: INTERACTIONS, body: { query } })
+    const answer = await search?.count({ index: INTERACTIONS, body: { query } }).catch(notYet)
     if ((answer?.body.count ?? 0) > 0) return
+    await search?.indices.refresh({ index: INTERACTIONS }).catch(notYet)
     if (Date.now() > deadline) throw new Error('No interaction was indexed within a minute.')
   }
 }
