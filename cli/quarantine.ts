@@ -1,5 +1,5 @@
 import { type Command, InvalidArgumentError, Option } from 'commander'
-import { type KeptEvent, keptEvents } from '../lambdas/quarantine/kept-events.ts'
+import { type KeptEvent, keptEvents } from '../lambdas/quarantine/dynamodb-kept-events.ts'
 import { rejections } from '../shared/rejections.ts'
 import { parseInstant } from '../shared/time.ts'
 import { dynamodbOf, s3Of } from './clients.ts'

@@ -1,5 +1,5 @@
 import type { Command } from 'commander'
-import type { QuarantinedItem } from '../lambdas/quarantine/kept-events.ts'
+import type { QuarantinedItem } from '../lambdas/quarantine/dynamodb-kept-events.ts'
 import { typesFrom } from '../lambdas/search/plan-events.ts'
 import { eventTypes, projections } from '../shared/catalogue.ts'
 import { NONE } from '../shared/environment.ts'

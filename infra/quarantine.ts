@@ -16,7 +16,7 @@ const codes = Object.entries(rejections).flatMap(([code, { status }]) =>
 /** Single events kept aside with their reason, replayable; bodies too big for the table lie in the bucket. */
 export class Quarantine extends Construct implements Watched {
   readonly table: DataTable
-  /** Also the last net under every function that reads a stream: records that expire unread are kept here whole. */
+  /** Also the last net under every function that reads a stream: records that are nearly gone unread are kept here whole. */
   readonly bucket: DataBucket
   readonly environment: Pick<Environment<'ingest'>, 'QUARANTINE_TABLE' | 'QUARANTINE_BUCKET'>
   readonly alarms: readonly AlarmPlan[] = []
@@ -55,7 +55,7 @@ export class Quarantine extends Construct implements Watched {
     query.allow(['dynamodb:Scan'], this.table.tableArn)
   }
 
-  /** Lets Lambda leave a reader's expired records here. */
+  /** Lets Lambda leave here what a reader gave up. */
   allowCatch(reader: LambdaFunction): void {
     this.allowPutObject(reader)
     reader.allow(['s3:ListBucket'], this.bucket.bucketArn)

@@ -77,7 +77,7 @@ export class Search extends Construct implements Watched {
         periods: 1,
       },
       this.documents.alarmOnErrors('Documents cannot be written; the stream of changes waits.', 3),
-      ...this.documents.alarmsOnDelay('Documents are behind the states; after 24 hours they need `millrace reindex`.'),
+      ...this.documents.alarmsOnDelay('Documents are behind the states; after 23 hours they need `millrace reindex`.'),
       this.events.alarmOnErrors('Raw events cannot be written; they wait in the event stream.', 3),
       ...this.events.alarmsOnDelay('Raw events in OpenSearch are behind the event stream.'),
       this.setUp.alarmOnErrors('Indices could not be set up.', 1),

@@ -65,7 +65,7 @@ export interface Settings {
   readonly stream: {
     /** Shards of the event stream (plan 0.5 MB/s each, three readers share it), or on-demand capacity. */
     readonly shards: number | 'on-demand'
-    /** How long events wait for a store that is down: 24 hours to 365 days. */
+    /** How long events stay in the stream, 24 hours to 365 days; a store that is down is waited for an hour less, and at most 7 days. */
     readonly retention: Duration
   }
   readonly state: {

@@ -38,7 +38,7 @@ export class Windows extends Construct implements Watched {
     const refused = productMetric('windows', 'EventsQuarantined')
     this.alarms = [
       this.function.alarmOnErrors('Windows cannot be written; the stream of changes waits.', 3),
-      ...this.function.alarmsOnDelay('Windows are behind the states; the stream of changes keeps them 24 hours.'),
+      ...this.function.alarmsOnDelay('Windows are behind the states; after 23 hours their changes go to the quarantine.'),
       {
         name: 'slot-too-large',
         about: 'A window slot is near the item size limit.',

@@ -1,7 +1,7 @@
 import { showProgress } from '../cli/progress.ts'
 import { pageOf } from '../cli/quarantine/select.ts'
 import { formatTable } from '../cli/table.ts'
-import type { QuarantinedItem } from '../lambdas/quarantine/kept-events.ts'
+import type { QuarantinedItem } from '../lambdas/quarantine/dynamodb-kept-events.ts'
 import { differences } from './scenarios/independent/compare.ts'
 import type { SentFile } from './scenarios/independent/lines.ts'
 import { recompute } from './scenarios/independent/recompute.ts'

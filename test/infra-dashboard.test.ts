@@ -46,7 +46,7 @@ test('events put aside are summed by every code that one can have, from the line
   expect([...(log ?? '').matchAll(/sum\(codes\.(\w+)\) as (\w+)/g)].map(([, code]) => code).sort()).toEqual(
     [...codes, 'malformed_json'].sort(),
   )
-  for (const part of ['Ingest', 'State', 'SearchIndexDocuments', 'Failures'])
+  for (const part of ['Ingest', 'State', 'Windows', 'SearchIndexDocuments', 'Failures'])
     expect(log).toMatch(new RegExp(`SOURCE '<${part}\\w*>'`))
 })
 

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import { scanQuarantine } from '../cli/quarantine/scan.ts'
 import { type QuarantinedEvent, quarantine, quarantineKey } from '../lambdas/quarantine/dynamodb.ts'
-import { keptEvents } from '../lambdas/quarantine/kept-events.ts'
+import { keptEvents } from '../lambdas/quarantine/dynamodb-kept-events.ts'
 import { reject } from '../shared/rejections.ts'
 import { aRefusedEvent } from './builders.ts'
 import { quarantineStores } from './quarantine/stores.ts'
@@ -34,10 +34,10 @@ test('an event goes with its body, unless it came again since it was read', asyn
   const { aside, kept, objects } = await keeping(large)
   const before = (await kept.read(quarantineKey(large))) ?? fail()
   await aside.keep([{ ...large, received: large.received }])
-  await kept.remove(before)
+  expect(await kept.remove(before)).toBe(false)
   const now = (await kept.read(before.key)) ?? fail()
   expect(now).toMatchObject({ count: 2 })
-  await kept.remove(now)
+  expect(await kept.remove(now)).toBe(true)
   expect(await kept.read(before.key)).toBeUndefined()
   expect(objects.size).toBe(0)
 })

@@ -1,6 +1,8 @@
 import fc from 'fast-check'
 import * as z from 'zod/mini'
-import { readItem, slotAttributes } from '../lambdas/state/items.ts'
+import type { PutResult, StateTable } from '../lambdas/state/dynamodb.ts'
+import { readItem, slotAttributes, userAttributes } from '../lambdas/state/dynamodb-items.ts'
+import { mergeBatch } from '../lambdas/windows/merge-batch.ts'
 import {
   applyToSlot,
   applyToWindow,
@@ -166,6 +168,34 @@ test.each([
   const [task] = planWindows([image('a', [minuteOf(7, 5)])], [projection]) as (Task & { kind: 'window' })[]
   const merged = task && applyToWindow(undefined, task, life)
   expect(merged).toMatchObject({ item: { version: 7, state: projection.initial() }, refused: [{ user: 'a', ord: 7 }] })
+})
+
+test('what a window refused is put aside before the item is written, and counted once however many races are lost', async () => {
+  const told: unknown[] = []
+  const outcomes: PutResult[] = ['conflict', 'written']
+  const table = {
+    readSlot: async () => undefined,
+    putSlot: async () => {
+      told.push('put')
+      return outcomes.shift()
+    },
+  } as unknown as StateTable
+  await mergeBatch([{ dynamodb: { NewImage: userAttributes(image('b', [urlOf(1, 'throw')])) as never } }], {
+    table,
+    aside: { keep: async events => void told.push(events.map(({ code }) => code)) },
+    projections: [urls],
+    life,
+    told: { count: (...counted) => void told.push(counted), note: () => undefined },
+  })
+  expect(told).toEqual([
+    ['not_merged'],
+    'put',
+    ['Conflicts', 1],
+    ['not_merged'],
+    'put',
+    ['EventsQuarantined', 1, 'not_merged'],
+    ['ContributionsMerged', 1],
+  ])
 })
 
 test('items are read from a stream image as from the table', () => {

@@ -1,5 +1,5 @@
 import type { ReplayOutcome } from '../../lambdas/ingest/replay.lambda.ts'
-import type { QuarantinedItem } from '../../lambdas/quarantine/kept-events.ts'
+import type { QuarantinedItem } from '../../lambdas/quarantine/dynamodb-kept-events.ts'
 import { invoke } from '../invoke.ts'
 import { showProgress } from '../progress.ts'
 import type { Target } from '../target.ts'

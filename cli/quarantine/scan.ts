@@ -1,5 +1,5 @@
 import { type DynamoDBClient, paginateScan } from '@aws-sdk/client-dynamodb'
-import { type QuarantinedItem, readItem } from '../../lambdas/quarantine/kept-events.ts'
+import { type QuarantinedItem, readItem } from '../../lambdas/quarantine/dynamodb-kept-events.ts'
 import { dynamodbOf } from '../clients.ts'
 import { invoke } from '../invoke.ts'
 import type { Target } from '../target.ts'

@@ -1,4 +1,4 @@
-import type { QuarantinedItem } from '../../lambdas/quarantine/kept-events.ts'
+import type { QuarantinedItem } from '../../lambdas/quarantine/dynamodb-kept-events.ts'
 import type { RejectionCode } from '../../shared/rejections.ts'
 
 /** Which events are meant; what is left out does not matter. */

@@ -1,5 +1,5 @@
 import { type DynamoDBClient, paginateScan } from '@aws-sdk/client-dynamodb'
-import { readItem } from '../../lambdas/state/items.ts'
+import { readItem } from '../../lambdas/state/dynamodb-items.ts'
 import type { SlotItem, UserItem, WindowItem } from '../../shared/state.ts'
 import type { StateFacts } from './facts.ts'
 

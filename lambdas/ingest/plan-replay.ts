@@ -1,7 +1,7 @@
 import { fromLine, toLine, unmarked } from '../../shared/archive.ts'
 import { accept, type Envelope, type Event, type EventType } from '../../shared/event.ts'
 import { isRejection, type Rejection, type RejectionCode, reject } from '../../shared/rejections.ts'
-import type { KeptEvent } from '../quarantine/kept-events.ts'
+import type { KeptEvent } from '../quarantine/dynamodb-kept-events.ts'
 import type { BulkOperation } from '../search/opensearch.ts'
 import { sortElements } from './plan-events.ts'
 import { packLines, partitionKeyOf, type StreamRecord } from './plan-records.ts'

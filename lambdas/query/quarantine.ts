@@ -2,7 +2,7 @@ import { gunzipSync } from 'node:zlib'
 import { type AttributeValue, DynamoDBClient, ScanCommand } from '@aws-sdk/client-dynamodb'
 import { isRejection, type Rejection, rejections } from '../../shared/rejections.ts'
 import { formatInstant, millisToMicros } from '../../shared/time.ts'
-import { type QuarantinedItem, readItem } from '../quarantine/kept-events.ts'
+import { type QuarantinedItem, readItem } from '../quarantine/dynamodb-kept-events.ts'
 import type { Page } from './answer.ts'
 import { invalid, type Parameters, readCursor, readLimit, writeCursor } from './parameters.ts'
 

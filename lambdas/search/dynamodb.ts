@@ -1,5 +1,5 @@
 import { DynamoDBClient, ScanCommand } from '@aws-sdk/client-dynamodb'
-import { type Attributes, type Item, readItem } from '../state/items.ts'
+import { type Attributes, type Item, readItem } from '../state/dynamodb-items.ts'
 
 /** A part of the table that can be read by itself: number `segment` of `segments`, counted from 0. */
 export interface Segment {

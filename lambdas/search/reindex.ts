@@ -2,7 +2,7 @@ import { type Projection, projectionKey } from '../../shared/projection.ts'
 import { SafeError } from '../../shared/safe-error.ts'
 import { byKey, type SlotItem, type UserItem, type WindowItem } from '../../shared/state.ts'
 import type { StateTable } from '../state/dynamodb.ts'
-import type { Item } from '../state/items.ts'
+import type { Item } from '../state/dynamodb-items.ts'
 import type { BulkOperation } from './opensearch.ts'
 import { planSlots, planUser, planWindow } from './plan-bulk.ts'
 

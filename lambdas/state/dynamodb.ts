@@ -17,7 +17,15 @@ import {
   windowKey,
   windowPrefix,
 } from '../../shared/state.ts'
-import { type Attributes, type Item, keyAttributes, readItem, slotAttributes, userAttributes, windowAttributes } from './items.ts'
+import {
+  type Attributes,
+  type Item,
+  keyAttributes,
+  readItem,
+  slotAttributes,
+  userAttributes,
+  windowAttributes,
+} from './dynamodb-items.ts'
 
 /** What came of a conditional put: another writer may have been first. */
 export type PutResult = 'written' | 'conflict'

@@ -1,4 +1,5 @@
 import type { Projection } from '../../shared/projection.ts'
+import { bySequence } from '../../shared/sequence.ts'
 import { byKey, type Contribution, type UserItem } from '../../shared/state.ts'
 import { type Refused, type Rules, type Step, type UserRecord, userFold } from './fold-record.ts'
 
@@ -17,9 +18,6 @@ export interface Write {
 
 const OUT_BYTES = 100_000
 
-/** True when `a` comes before `b` or is `b`; sequence numbers are integers of up to 56 digits. */
-export const atOrBefore = (a: string, b: string): boolean => a.length < b.length || (a.length === b.length && a <= b)
-
 /**
  * Folds a user's records, in stream order, into the item as it was read: the writes in the order they must be made.
  * A write is cut between records when what it adds to windows would pass 100 KB.
@@ -30,7 +28,7 @@ export function planWrites(user: string, stored: UserItem | undefined, records: 
   const writes: Write[] = []
   let write: Write | undefined
   for (const [at, record] of records.entries()) {
-    if (stored && atOrBefore(record.seq, stored.seq)) continue
+    if (stored && bySequence(record.seq, stored.seq) <= 0) continue
     const step = fold(record)
     const out = write ? mergeOut(write.item.out, step, projections) : step.contributions
     if (write && outBytes(out) > OUT_BYTES) {

@@ -5,8 +5,8 @@ import { SafeError } from '../../shared/safe-error.ts'
 import type { UserItem } from '../../shared/state.ts'
 import type { Told } from '../handler.ts'
 import type { Quarantine } from '../quarantine/dynamodb.ts'
-import type { StateTable } from '../state/dynamodb.ts'
-import { type Attributes, readItem } from '../state/items.ts'
+import type { PutResult, StateTable } from '../state/dynamodb.ts'
+import { type Attributes, readItem } from '../state/dynamodb-items.ts'
 import {
   applyToSlot,
   applyToWindow,
@@ -57,8 +57,7 @@ async function putWindow(task: Task & { kind: 'window' }, parts: MergeParts) {
   const stored = await table.readWindow(task.user, projectionKey(task.projection), task.start)
   const merged = applyToWindow(stored, task, life)
   if (!merged) return 'written'
-  await putAside(task, merged, parts)
-  return table.putWindow(merged.item, stored?.version)
+  return whenAside(task, merged, parts, () => table.putWindow(merged.item, stored?.version))
 }
 
 async function putSlot(task: Task & { kind: 'slot' }, parts: MergeParts) {
@@ -66,15 +65,15 @@ async function putSlot(task: Task & { kind: 'slot' }, parts: MergeParts) {
   const stored = await table.readSlot(projectionKey(task.projection), task.start, task.slot)
   const merged = applyToSlot(stored, task, life)
   if (!merged) return 'written'
-  await putAside(task, merged, parts)
   const item = withinSize(merged.item)
   if (item.users.size < merged.item.users.size) told.count('SlotTooLarge', 1)
-  return table.putSlot(item, stored?.version)
+  return whenAside(task, merged, parts, () => table.putSlot(item, stored?.version))
 }
 
-/** Before the item is written, which then holds their order: nothing may be lost between the two. */
-async function putAside(task: Task, { refused }: Merged<unknown>, { aside, told }: MergeParts): Promise<void> {
-  if (refused.length === 0) return
+/** Puts the item once what it refused is aside: it holds the order of that, too, so nothing may be lost between the two. */
+async function whenAside(task: Task, { refused }: Merged<unknown>, { aside, told }: MergeParts, put: () => Promise<PutResult>) {
   await aside.keep(refused.map(asQuarantined(task)))
-  told.count('EventsQuarantined', refused.length, 'not_merged')
+  const result = await put()
+  if (result === 'written') told.count('EventsQuarantined', refused.length, 'not_merged')
+  return result
 }

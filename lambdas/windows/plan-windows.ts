@@ -3,7 +3,7 @@ import { type Projection, projectionKey, type UserWindowProjection, type WindowP
 import { rejections } from '../../shared/rejections.ts'
 import { byKey, type Contribution, type SlotItem, type UserItem, type WindowItem } from '../../shared/state.ts'
 import type { QuarantinedEvent } from '../quarantine/dynamodb.ts'
-import { USER_BYTES } from '../state/items.ts'
+import { USER_BYTES } from '../state/dynamodb-items.ts'
 
 export interface Life {
   /** How long after its window's end an event still counts; undefined: for ever, and windows never expire. */

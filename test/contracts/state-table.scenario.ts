@@ -8,7 +8,7 @@ import {
 import { jest } from '@jest/globals'
 import { readLocalOutputs } from '../../cli/target.ts'
 import { type StateTable, stateTable } from '../../lambdas/state/dynamodb.ts'
-import { type Attributes, readItem } from '../../lambdas/state/items.ts'
+import { type Attributes, readItem } from '../../lambdas/state/dynamodb-items.ts'
 import { cloudSettings } from '../../localstack/ministack.ts'
 import type { SlotItem, UserItem, WindowItem } from '../../shared/state.ts'
 import { aUserItem } from '../builders.ts'

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { searchOf } from '../../cli/clients.ts'
 import { findTarget } from '../../cli/target.ts'
-import { openSearchPid } from '../../localstack/opensearch.ts'
+import { killOpenSearch } from '../../localstack/opensearch.ts'
 import { localCloud } from '../../localstack/parts.ts'
 import { millrace } from '../command.ts'
 import { differencesFrom, newRun, quarantined, type Run, send, settled, simulatedFile, store } from './thread.ts'
@@ -28,7 +28,7 @@ test(
     const files = [interactions, ...later]
     const sending = send(await store(folder, interactions), interactions.type, '--rate', '1000')
     await untilIndexed(run)
-    killOpenSearch()
+    expect(await killOpenSearch(localCloud().openSearch)).toBe(true)
     const totals = [await sending]
     for (const sent of later) totals.push(await send(await store(folder, sent), sent.type))
     expect(totals.map(({ lines }) => lines)).toEqual(files.map(({ lines }) => lines.length))
@@ -55,10 +55,4 @@ async function untilIndexed(run: Run): Promise<void> {
     await search?.indices.refresh({ index: INTERACTIONS }).catch(notYet)
     if (Date.now() > deadline) throw new Error('No interaction was indexed within a minute.')
   }
-}
-
-function killOpenSearch(): void {
-  const pid = openSearchPid(localCloud().openSearch)
-  if (pid === undefined) throw new Error('OpenSearch does not run, so it cannot be killed.')
-  process.kill(pid, 'SIGKILL')
 }

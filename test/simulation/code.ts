@@ -7,7 +7,7 @@ export interface Code {
   readonly event: typeof import('../../shared/event.ts')
   readonly state: typeof import('../../shared/state.ts')
   readonly projection: typeof import('../../shared/projection.ts')
-  readonly items: typeof import('../../lambdas/state/items.ts')
+  readonly items: typeof import('../../lambdas/state/dynamodb-items.ts')
   readonly stateTable: typeof import('../../lambdas/state/dynamodb.ts')
   readonly foldBatch: typeof import('../../lambdas/state/fold-batch.ts')
   readonly mergeBatch: typeof import('../../lambdas/windows/merge-batch.ts')
@@ -22,7 +22,7 @@ export async function loadCode(root: string): Promise<Code> {
     event: await load('shared/event.ts'),
     state: await load('shared/state.ts'),
     projection: await load('shared/projection.ts'),
-    items: await load('lambdas/state/items.ts'),
+    items: await load('lambdas/state/dynamodb-items.ts'),
     stateTable: await load('lambdas/state/dynamodb.ts'),
     foldBatch: await load('lambdas/state/fold-batch.ts'),
     mergeBatch: await load('lambdas/windows/merge-batch.ts'),

@@ -54,15 +54,15 @@ export function keptEvents(table: string, bucket: string, client = new DynamoDBC
       return keptEvent(Item, object ? await objects.read(object) : (Item['body']?.B ?? new Uint8Array()))
     },
 
-    /** Lets the event go, unless it came again since it was read: then it may have been refused once more, and it stays. */
-    async remove({ key, count }: KeptEvent): Promise<void> {
+    /** Lets the event go, unless it came again since it was read: then it may have been refused once more, and it stays. Says whether it went. */
+    remove({ key, count }: Pick<KeptEvent, 'key' | 'count'>): Promise<boolean> {
       const condition = {
         ConditionExpression: '#count = :count',
         ExpressionAttributeNames: { '#count': 'count' },
         ExpressionAttributeValues: { ':count': { N: String(count) } },
         ReturnValues: 'ALL_OLD' as const,
       }
-      await ifStill(async () => {
+      return held(async () => {
         const { Attributes } = await client.send(
           new DeleteItemCommand({ TableName: table, Key: { key: { S: key } }, ...condition }),
         )
@@ -79,15 +79,18 @@ export function keptEvents(table: string, bucket: string, client = new DynamoDBC
         ExpressionAttributeNames: { '#key': 'key' },
         ExpressionAttributeValues: { ':code': { S: code }, ':message': { S: message } },
       }
-      await ifStill(() => client.send(new UpdateItemCommand({ TableName: table, Key: { key: { S: key } }, ...update })))
+      await held(() => client.send(new UpdateItemCommand({ TableName: table, Key: { key: { S: key } }, ...update })))
     },
   }
 }
 
-async function ifStill(write: () => Promise<unknown>): Promise<void> {
+/** Whether the condition of a write held: only then was it made. */
+async function held(write: () => Promise<unknown>): Promise<boolean> {
   try {
     await write()
+    return true
   } catch (error) {
-    if (!(error instanceof ConditionalCheckFailedException)) throw error
+    if (error instanceof ConditionalCheckFailedException) return false
+    throw error
   }
 }
