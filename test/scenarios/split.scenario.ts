@@ -25,13 +25,14 @@ test(
     const run = newRun(Date.now())
     const before = await quarantined()
     const records = await simulatedFile('users', 10_000, run)
+    const shardsNow = await shardsReader(target, run)
     const sending = send(await store(folder, records), 'user_record', '--rate', '2000')
-    await untilArrived(target, run)
+    await untilArrived(shardsNow)
     const { parent, children } = await splitWidest(target)
 
     expect(await sending).toMatchObject({ lines: records.lines.length })
     expect(await settled(SETTLE_SECONDS)).toMatchObject({ settled: true })
-    const shards = await shardsOf(target, run)
+    const shards = await shardsNow()
     expect(shards.size).toBeGreaterThan(SHARDS)
     expect([parent, ...children].filter(shard => !shards.has(shard))).toEqual([])
     expect(await differencesFrom([records], run, before)).toEqual([])
@@ -39,17 +40,20 @@ test(
   10 * MINUTES,
 )
 
-/** The shards that hold events of the run. */
-async function shardsOf(target: Target, run: Run): Promise<Set<string>> {
+/** Reads which shards hold events of the run. What stood in the stream before is read at once: later there is no time for it. */
+async function shardsReader(target: Target, run: Run): Promise<() => Promise<Set<string>>> {
   const nothing = { eventTypes: new Map(), isOn: () => false, retentionDays: 0 }
-  const { deliveries } = await streamReader(kinesisOf(target), target.outputs.StreamName, nothing)()
-  const own = [...deliveries.values()].filter(({ identity }) => identity.includes(`-${run.seed}-`))
-  return new Set(own.map(({ shard }) => shard))
+  const read = streamReader(kinesisOf(target), target.outputs.StreamName, nothing)
+  await read()
+  return async () => {
+    const own = [...(await read()).deliveries.values()].filter(({ identity }) => identity.includes(`-${run.seed}-`))
+    return new Set(own.map(({ shard }) => shard))
+  }
 }
 
 /** Resolves once every one of the open shards has got events of the run. */
-async function untilArrived(target: Target, run: Run): Promise<void> {
+async function untilArrived(shardsNow: () => Promise<Set<string>>): Promise<void> {
   const deadline = Date.now() + MINUTES
-  while ((await shardsOf(target, run)).size < SHARDS)
+  while ((await shardsNow()).size < SHARDS)
     if (Date.now() > deadline) throw new Error('The events did not reach all shards within a minute.')
 }
