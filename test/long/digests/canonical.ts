@@ -1,0 +1,57 @@
+import { createHash } from 'node:crypto'
+
+/** Properties that hold sentences for people. */
+const PROSE: ReadonlySet<string> = new Set(['message', 'help'])
+/** The same in descriptions of the API and of schemas. */
+export const DESCRIPTIONS: ReadonlySet<string> = new Set([...PROSE, 'description', 'summary', 'title', 'about'])
+
+/** One text for one value: sorted keys, no prose, and what JSON has no form for written out. */
+export function canonical(value: unknown, dropped: ReadonlySet<string> = PROSE): string {
+  if (value === undefined) return 'undefined'
+  if (typeof value === 'bigint') return `${value}n`
+  if (typeof value === 'number' && !Number.isFinite(value)) return String(value)
+  if (typeof value !== 'object' || value === null) return JSON.stringify(value)
+  if (value instanceof Date) return JSON.stringify(value.toISOString())
+  if (value instanceof Uint8Array) return JSON.stringify(Buffer.from(value).toString('base64'))
+  const inner = (each: unknown): string => canonical(each, dropped)
+  if (value instanceof Set) return `[${[...value].map(inner)}]`
+  if (value instanceof Map) return `[${[...value].map(inner)}]`
+  if (Array.isArray(value)) return `[${value.map(inner)}]`
+  const members = Object.entries(value)
+    .filter(([name, member]) => !dropped.has(name) && member !== undefined)
+    .sort(([a], [b]) => (a < b ? -1 : 1))
+  return `{${members.map(([name, member]) => `${JSON.stringify(name)}:${inner(member)}`)}}`
+}
+
+/** The values of an internal structure without the names of its properties, which are no contract. */
+export function unnamed(value: unknown): unknown {
+  if (value instanceof Set || Array.isArray(value)) return [...value].map(unnamed)
+  if (typeof value !== 'object' || value === null || value instanceof Uint8Array) return value
+  return Object.values(value)
+    .map(unnamed)
+    .sort((a, b) => (canonical(a) < canonical(b) ? -1 : 1))
+}
+
+/** JSON as its value, any other text as it is. */
+export function parsed(text: string | undefined): unknown {
+  try {
+    return JSON.parse(text ?? '')
+  } catch {
+    return text
+  }
+}
+
+/** The named outputs of a run: each a list of values, one a line. */
+export class Outputs {
+  readonly texts = new Map<string, string>()
+
+  add(name: string, values: readonly unknown[], dropped: ReadonlySet<string> = PROSE): void {
+    if (this.texts.has(name)) throw new Error(`Two outputs are called ${name}.`)
+    this.texts.set(name, values.map(value => `${canonical(value, dropped)}\n`).join(''))
+  }
+
+  digests(): Record<string, string> {
+    const digest = (text: string) => createHash('sha256').update(text).digest('hex')
+    return Object.fromEntries([...this.texts].map(([name, text]) => [name, digest(text)]))
+  }
+}

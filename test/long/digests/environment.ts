@@ -1,0 +1,37 @@
+// Imported before everything of the product: its functions read their environment and their clock when they are loaded.
+import { mock } from 'node:test'
+
+/** When every run of the digests begins, some minutes behind the simulators' own start. */
+export const START = Date.parse('2026-01-01T00:40:00Z')
+
+mock.timers.enable({ apis: ['Date'], now: START })
+export const setClock = (now: number): void => mock.timers.setTime(now)
+
+Object.assign(process.env, {
+  AWS_REGION: 'eu-central-1',
+  AWS_ACCESS_KEY_ID: 'none',
+  AWS_SECRET_ACCESS_KEY: 'none',
+  AWS_ENDPOINT_URL: 'http://127.0.0.1:1',
+  POWERTOOLS_METRICS_NAMESPACE: 'millrace',
+  POWERTOOLS_DEV: 'false',
+  STREAM_NAME: 'stream',
+  KEYS_TABLE: 'keys',
+  QUARANTINE_TABLE: 'quarantine',
+  QUARANTINE_BUCKET: 'aside',
+  KEY_RATE: 'none',
+  OPENSEARCH_URL: 'http://127.0.0.1:2',
+  ARCHIVE_BUCKET: 'archive',
+  RAW_EVENTS_FUNCTION: 'raw',
+  DOCUMENTS_FUNCTION: 'documents',
+  STATE_TABLE: 'state',
+  IDENTITY_MINUTES: '15',
+  IDENTITY_COUNT: '150',
+  RETRY_BUDGET_SECONDS: '300',
+  LATENESS_HOURS: '6',
+  RETENTION_HOURS: '24',
+  RAW_EVENT_TYPES: 'all',
+  RAW_EVENT_DAYS: '7',
+  REPORTS_TABLE: 'reports',
+  METRICS_NAMESPACE: 'millrace',
+  DELIVERY_STREAM: 'delivery',
+})
