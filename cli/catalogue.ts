@@ -1,5 +1,6 @@
 import { type Command, Option } from 'commander'
-import { fieldColumns } from '../shared/archive.ts'
+import { fieldColumns } from '../shared/archive-columns.ts'
+
 import { eventTypes, projections } from '../shared/catalogue.ts'
 import { jsonSchemaOf } from '../shared/json-schema.ts'
 import { catalogueMarkdown } from './catalogue/markdown.ts'

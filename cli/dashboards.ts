@@ -1,7 +1,7 @@
 import type { Command } from 'commander'
 import { eventTypes, projections } from '../shared/catalogue.ts'
+import { UserError } from '../shared/user-error.ts'
 import { savedObjects } from './dashboards/saved-objects.ts'
-import { Failure } from './failure.ts'
 import { reasonOf } from './sending/api.ts'
 
 const TIMEOUT_MS = 60_000
@@ -36,13 +36,14 @@ export async function importObjects(url: string, ndjson: string, user: string | 
   const target = `${url.replace(/\/$/, '')}/api/saved_objects/_import?overwrite=true`
   const response = await fetch(target, { method: 'POST', headers, body: form, signal: AbortSignal.timeout(TIMEOUT_MS) }).catch(
     error => {
-      throw new Failure(
+      throw new UserError(
         `${url} does not answer (${reasonOf(error)}); give the URL of OpenSearch Dashboards, such as http://127.0.0.1:5601.`,
       )
     },
   )
-  if (!response.ok) throw new Failure(`OpenSearch Dashboards answer ${response.status}: ${(await response.text()).slice(0, 200)}`)
+  if (!response.ok)
+    throw new UserError(`OpenSearch Dashboards answer ${response.status}: ${(await response.text()).slice(0, 200)}`)
   const { success, successCount, errors = [] } = (await response.json()) as Imported
-  if (!success) throw new Failure(`Not imported: ${errors.map(({ id, error }) => `${id} (${error.type})`).join(', ')}`)
+  if (!success) throw new UserError(`Not imported: ${errors.map(({ id, error }) => `${id} (${error.type})`).join(', ')}`)
   return successCount
 }

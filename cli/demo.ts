@@ -2,15 +2,15 @@ import { rm } from 'node:fs/promises'
 import type { Command } from 'commander'
 import { type LocalCloud, localCloud, parts } from '../localstack/parts.ts'
 import { down, up } from '../localstack/up.ts'
+import { UserError } from '../shared/user-error.ts'
 import { differences } from '../test/scenarios/independent/compare.ts'
 import type { SentFile } from '../test/scenarios/independent/lines.ts'
 import { type Expected, recompute } from '../test/scenarios/independent/recompute.ts'
 import { type Published, readStores } from './demo/stores.ts'
-import { type Story, summarise } from './demo/summary.ts'
-import { Failure } from './failure.ts'
+import { type DemoResult, summarise } from './demo/summary.ts'
 import { showProgress } from './progress.ts'
 import { runReport } from './report.ts'
-import { realWorld } from './send.ts'
+import { realRuntime } from './send.ts'
 import { sendLines, simulatedLines } from './simulate.ts'
 import { rollDice } from './simulators/dice.ts'
 import { disturb } from './simulators/disturb.ts'
@@ -52,7 +52,7 @@ async function stay(): Promise<void> {
 /** Plays the demo on an empty cloud, and throws a Failure unless every store holds exactly what was sent. */
 async function checkOnce(): Promise<void> {
   if (parts.some(({ pid }) => pid(localCloud()) !== undefined))
-    throw new Failure('The local cloud is running, and --once proves on an empty one; stop it first with `npx millrace down`.')
+    throw new UserError('The local cloud is running, and --once proves on an empty one; stop it first with `npx millrace down`.')
   const local = localCloud(ONCE_FOLDER)
   await down(local)
   await rm(ONCE_FOLDER, { recursive: true, force: true })
@@ -78,7 +78,7 @@ async function playAndCompare(local: LocalCloud): Promise<void> {
   console.log(`\n${summarise(story)}\n`)
   const expected = recompute(files, run)
   const [first, ...others] = differences(expected, story.found)
-  if (first !== undefined) throw new Failure(`${first}${others.length > 0 ? ` (and ${others.length} more stores differ)` : ''}`)
+  if (first !== undefined) throw new UserError(`${first}${others.length > 0 ? ` (and ${others.length} more stores differ)` : ''}`)
   console.log(verdict(expected))
 }
 
@@ -93,7 +93,7 @@ function verdict(expected: Expected): string {
 }
 
 interface Played {
-  readonly story: Story
+  readonly story: DemoResult
   readonly files: readonly SentFile[]
   /** The instant that the reports were made as of, in milliseconds since 1970. */
   readonly run: number
@@ -101,16 +101,16 @@ interface Played {
 
 /** Sends what careless clients make of the simulators' events, waits until it has settled, makes the reports and reads the stores. */
 async function play(target: Target, consoleUrl: string): Promise<Played> {
-  const now = realWorld.now()
+  const now = realRuntime.now()
   const files = await Promise.all(Object.entries(COUNTS).map(([simulator, count]) => disturbedFile(simulator, count, now)))
-  const sent: Story['sent'][number][] = []
+  const sent: DemoResult['sent'][number][] = []
   for (const { type, lines } of files) {
     await sendLines(lines, lines.length, type, target)
     sent.push({ events: type, lines: lines.length })
   }
-  const sentAt = realWorld.now()
+  const sentAt = realRuntime.now()
   const status = await waitUntilSettled(target)
-  const run = realWorld.now()
+  const run = realRuntime.now()
   const found = await readStores(target, await makeReports(target, run))
   const seconds = { sending: (sentAt - now) / 1000, settling: (run - sentAt) / 1000 }
   return { story: { sent, seconds, status, found, consoleUrl }, files, run }
@@ -133,6 +133,6 @@ async function waitUntilSettled(target: Target) {
     progress.at((folded + archived) / (2 * accepted || 1), `${folded} folded, ${archived} archived, ${indexed} documents`),
   )
   progress.done()
-  if (!status.settled) throw new Failure(`Not settled after ${SETTLE_SECONDS} s: ${JSON.stringify(status)}`)
+  if (!status.settled) throw new UserError(`Not settled after ${SETTLE_SECONDS} s: ${JSON.stringify(status)}`)
   return status
 }

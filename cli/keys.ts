@@ -1,11 +1,10 @@
 import { randomBytes } from 'node:crypto'
 import { type DynamoDBClient, PutItemCommand, paginateScan, UpdateItemCommand } from '@aws-sdk/client-dynamodb'
 import { type Command, Option } from 'commander'
-import { keyHash } from '../lambdas/keys/dynamodb.ts'
-import type { Scope } from '../shared/routes.ts'
+import { keyHash, type Scope } from '../shared/keys.ts'
+import { UserError } from '../shared/user-error.ts'
 import { dynamodbOf } from './clients.ts'
-import { Failure } from './failure.ts'
-import { type Common, printJson, withCommonOptions } from './options.ts'
+import { type CommonOptions, printJson, withCommonOptions } from './options.ts'
 import { formatTable } from './table.ts'
 import { findTarget, type Target } from './target.ts'
 
@@ -20,14 +19,14 @@ export function keysCommand(program: Command): void {
     .description('make a key; it is shown this once')
     .argument('<name>', 'what it is called; also the source of events sent with it')
     .addOption(new Option('--scope <scope>', 'what it may do').choices(SCOPES).makeOptionMandatory())
-    .action(async (name: string, { stage, json, scope }: Common & { scope: Scope }) => {
+    .action(async (name: string, { stage, json, scope }: CommonOptions & { scope: Scope }) => {
       const key = await createKey(await findTarget(stage), name, scope)
       if (json) printJson({ name, key, scope })
       else console.log(key)
     })
   withCommonOptions(command.command('list'))
     .description('the keys, without themselves')
-    .action(async ({ stage, json }: Common) => {
+    .action(async ({ stage, json }: CommonOptions) => {
       const keys = await listKeys(await findTarget(stage))
       if (json) printJson(keys)
       else console.log(formatTable(keys, ['name', 'scope', 'created', 'revoked']))
@@ -35,7 +34,7 @@ export function keysCommand(program: Command): void {
   withCommonOptions(command.command('revoke'))
     .description('refuse a key from now on; functions notice within a minute')
     .argument('<name>', 'the name of the key')
-    .action(async (name: string, { stage, json }: Common) => {
+    .action(async (name: string, { stage, json }: CommonOptions) => {
       const revoked = await revokeKeys(await findTarget(stage), name)
       if (json) printJson({ name, revoked })
       else console.log(`${revoked === 1 ? 'The key' : `${revoked} keys called`} ${name} will be refused within a minute.`)
@@ -52,7 +51,7 @@ interface ListedKey {
 
 /** Makes a key and stores its hash; the key itself is returned and kept nowhere. */
 export async function createKey(target: Target, name: string, scope: Scope): Promise<string> {
-  if (!NAME.test(name)) throw new Failure('The name of a key has 1 to 128 letters, digits or . : @ _ - and nothing else.')
+  if (!NAME.test(name)) throw new UserError('The name of a key has 1 to 128 letters, digits or . : @ _ - and nothing else.')
   const key = `mr_${scope}_${randomBytes(KEY_BYTES).toString('base64url')}`
   const item = { hash: { S: keyHash(key) }, name: { S: name }, scope: { S: scope }, created: { S: new Date().toISOString() } }
   await dynamodbOf(target).send(new PutItemCommand({ TableName: target.outputs.KeysTable, Item: item }))
@@ -84,7 +83,7 @@ async function revokeKeys(target: Target, name: string): Promise<number> {
   const table = target.outputs.KeysTable
   const keys = (await scanKeys(client, table)).filter(key => key.name === name && key.revoked === null)
   if (keys.length === 0)
-    throw new Failure(`There is no key called ${name} that could be revoked; see \`npx millrace keys list\`.`)
+    throw new UserError(`There is no key called ${name} that could be revoked; see \`npx millrace keys list\`.`)
   for (const { hash } of keys) {
     const update = {
       TableName: table,

@@ -1,13 +1,13 @@
 import { type Command, InvalidArgumentError, Option } from 'commander'
 import { linesOfRequest, linesOfUser } from './logs/follow.ts'
-import { factsOf, type LogLine, MOST, readLines } from './logs/lines.ts'
-import { type Common, printJson, withCommonOptions } from './options.ts'
-import { realWorld } from './send.ts'
+import { fieldsOf, type LogLine, MAX_LINES, readLines } from './logs/lines.ts'
+import { type CommonOptions, printJson, withCommonOptions } from './options.ts'
+import { realRuntime } from './send.ts'
 import { findTarget } from './target.ts'
 
 const UNITS: Readonly<Record<string, number>> = { s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 }
 
-interface LogsOptions extends Common {
+interface LogsOptions extends CommonOptions {
   readonly since: number
   readonly find?: string
   readonly request?: string
@@ -34,7 +34,7 @@ export function logsCommand(program: Command): void {
     .action(async (name: string | undefined, options: LogsOptions) => {
       const lines = (await chosenLines(name, options)).toSorted((a, b) => a.at - b.at)
       if (options.json) printJson(lines)
-      else for (const line of lines.slice(-MOST)) console.log(sentence(line))
+      else for (const line of lines.slice(-MAX_LINES)) console.log(sentence(line))
     })
 }
 
@@ -43,7 +43,7 @@ async function chosenLines(
   { stage, since, find = '', request, user }: LogsOptions,
 ): Promise<readonly LogLine[]> {
   const target = await findTarget(stage)
-  const reading = { target, start: realWorld.now() - since }
+  const reading = { target, start: realRuntime.now() - since }
   if (request !== undefined) return linesOfRequest(reading, request)
   if (user !== undefined) return linesOfUser(target, user)
   return readLines(reading, name === undefined ? undefined : [name], ({ text }) => text.includes(find))
@@ -59,9 +59,9 @@ export function readAge(text: string): number {
 /** A call's line without what only CloudWatch reads. */
 export function sentence(line: LogLine): string {
   const [instant, name] = [new Date(line.at).toISOString(), line.function.padEnd(16)]
-  const facts = factsOf(line)
+  const facts = fieldsOf(line)
   if (!facts) return `${instant} ${name} ${line.text}`
   const shown = Object.entries(facts).filter(([fact]) => fact !== '_aws' && fact !== 'service')
-  const told = shown.map(([fact, value]) => `${fact}=${typeof value === 'object' ? JSON.stringify(value) : value}`)
-  return `${instant} ${name} ${told.join(' ')}`
+  const telemetry = shown.map(([fact, value]) => `${fact}=${typeof value === 'object' ? JSON.stringify(value) : value}`)
+  return `${instant} ${name} ${telemetry.join(' ')}`
 }

@@ -1,9 +1,9 @@
 import { Command, CommanderError } from 'commander'
+import { UserError } from '../shared/user-error.ts'
 import { catalogueCommand } from './catalogue.ts'
 import { dashboardsCommand } from './dashboards.ts'
 import { demoCommand } from './demo.ts'
 import { downCommand } from './down.ts'
-import { Failure } from './failure.ts'
 import { keysCommand } from './keys.ts'
 import { logsCommand } from './logs.ts'
 import { quarantineCommand } from './quarantine.ts'
@@ -56,7 +56,7 @@ function exitCodeOf(error: unknown): number {
 }
 
 function lineOf(error: unknown): string | undefined {
-  if (error instanceof Failure) return error.message
+  if (error instanceof UserError) return error.message
   const { name, message, code, $metadata } = error as Error & { code?: string; $metadata?: unknown }
   if (code === 'ECONNREFUSED') return 'The local cloud does not answer; `npx millrace up` starts what has ended.'
   if (name === 'CredentialsProviderError') return 'There are no AWS credentials; log in, or set AWS_PROFILE.'

@@ -1,7 +1,7 @@
 import { type Command, InvalidArgumentError } from 'commander'
 
 /** The options of every command that talks to a cloud. */
-export interface Common {
+export interface CommonOptions {
   readonly stage?: string
   readonly json?: boolean
 }
@@ -13,14 +13,14 @@ export const withCommonOptions = (command: Command): Command =>
     .option('--json', 'print one JSON value')
 
 /** A number above zero; otherwise a usage error. */
-export function positive(text: string): number {
+export function positiveNumber(text: string): number {
   const value = Number(text)
   if (Number.isFinite(value) && value > 0) return value
   throw new InvalidArgumentError('It must be a number above 0.')
 }
 
 /** An integer of 0 or more; otherwise a usage error. */
-export function whole(text: string): number {
+export function wholeNumber(text: string): number {
   const value = Number(text)
   if (/^\d+$/.test(text) && Number.isSafeInteger(value)) return value
   throw new InvalidArgumentError('It must be an integer, 0 or more.')

@@ -1,10 +1,11 @@
 import { type Command, InvalidArgumentError, Option } from 'commander'
-import { type KeptEvent, keptEvents } from '../lambdas/quarantine/dynamodb-kept-events.ts'
+import { quarantineReader } from '../lambdas/quarantine/dynamodb-read.ts'
+import type { StoredQuarantinedEvent } from '../shared/quarantine.ts'
 import { rejections } from '../shared/rejections.ts'
 import { parseInstant } from '../shared/time.ts'
+import { UserError } from '../shared/user-error.ts'
 import { dynamodbOf, s3Of } from './clients.ts'
-import { Failure } from './failure.ts'
-import { type Common, printJson, whole, withCommonOptions } from './options.ts'
+import { type CommonOptions, printJson, wholeNumber, withCommonOptions } from './options.ts'
 import { replayItems, type Totals } from './quarantine/replay.ts'
 import { collectedItems } from './quarantine/scan.ts'
 import { type Filter, pageOf, type QuarantinePage, selectItems } from './quarantine/select.ts'
@@ -22,7 +23,7 @@ export function quarantineCommand(program: Command): void {
   replayCommand(command)
 }
 
-interface ListOptions extends Common {
+interface ListOptions extends CommonOptions {
   readonly limit: number
   readonly cursor?: string
 }
@@ -30,7 +31,7 @@ interface ListOptions extends Common {
 function listCommand(parent: Command): void {
   withCommonOptions(parent.command('list'))
     .description('the events that were kept aside, newest first')
-    .option('--limit <items>', 'how many', whole, PAGE)
+    .option('--limit <items>', 'how many', wholeNumber, PAGE)
     .option('--cursor <key>', 'go on behind this one')
     .action(async ({ stage, json, limit, cursor }: ListOptions) => {
       const page = pageOf(await collectedItems(await findTarget(stage)), limit, cursor)
@@ -51,29 +52,30 @@ function showCommand(parent: Command): void {
   withCommonOptions(parent.command('show'))
     .description('one event with all that was sent')
     .argument('<key>', 'its key, or the beginning of it')
-    .action(async (key: string, { stage, json }: Common) => {
+    .action(async (key: string, { stage, json }: CommonOptions) => {
       const kept = await find(await findTarget(stage), key)
       if (json) printJson(kept)
       else show(kept)
     })
 }
 
-async function find(target: Target, beginning: string): Promise<KeptEvent> {
+async function find(target: Target, beginning: string): Promise<StoredQuarantinedEvent> {
   const [first, ...others] = selectItems(await collectedItems(target), { key: beginning })
-  if (others.length > 0) throw new Failure(`${others.length + 1} keys begin with ${beginning}; give more of the key.`)
+  if (others.length > 0) throw new UserError(`${others.length + 1} keys begin with ${beginning}; give more of the key.`)
   const { QuarantineTable, QuarantineBucket } = target.outputs
-  const kept = first && (await keptEvents(QuarantineTable, QuarantineBucket, dynamodbOf(target), s3Of(target)).read(first.key))
+  const kept =
+    first && (await quarantineReader(QuarantineTable, QuarantineBucket, dynamodbOf(target), s3Of(target)).read(first.key))
   if (kept) return kept
-  throw new Failure(`Nothing is kept under ${beginning}; see \`npx millrace quarantine list\`.`)
+  throw new UserError(`Nothing is kept under ${beginning}; see \`npx millrace quarantine list\`.`)
 }
 
-function show({ body, ...facts }: KeptEvent): void {
+function show({ body, ...facts }: StoredQuarantinedEvent): void {
   const texts = { ...facts, received: new Date(facts.received).toISOString(), count: String(facts.count) }
   const rows = Object.entries(texts).map(([fact, value]) => ({ fact, value }))
   console.log(`${formatTable(rows, ['fact', 'value'])}\n\n${body}`)
 }
 
-interface ReplayOptions extends Common, Filter {
+interface ReplayOptions extends CommonOptions, Filter {
   readonly dryRun?: boolean
 }
 
@@ -90,7 +92,7 @@ function replayCommand(parent: Command): void {
       const target = await findTarget(stage)
       const items = selectItems(await collectedItems(target), { ...filter, key })
       if (key !== undefined && items.length === 0)
-        throw new Failure(`Nothing is kept under ${key}; see \`npx millrace quarantine list\`.`)
+        throw new UserError(`Nothing is kept under ${key}; see \`npx millrace quarantine list\`.`)
       const totals = await replayItems(target, items, dryRun)
       if (json) printJson({ replayed: totals.replayed, refused: totals.refused })
       else report(totals, dryRun)

@@ -1,4 +1,4 @@
-import { Failure } from './failure.ts'
+import { UserError } from '../shared/user-error.ts'
 import { reasonOf } from './sending/api.ts'
 import type { Target } from './target.ts'
 
@@ -10,13 +10,13 @@ export async function get(target: Target, path: string): Promise<unknown> {
   const headers = { authorization: `Bearer ${target.key('read')}` }
   const response = await fetch(new URL(path, target.apiUrl), { headers, signal: AbortSignal.timeout(TIMEOUT_MS) }).catch(
     error => {
-      throw new Failure(`${target.apiUrl} does not answer (${reasonOf(error)}); see \`npx millrace status\`.`)
+      throw new UserError(`${target.apiUrl} does not answer (${reasonOf(error)}); see \`npx millrace status\`.`)
     },
   )
   if (response.status === 404) return undefined
   if (response.ok) return response.json()
   const { code = '', message = '' } = (await response.json().catch(() => ({}))) as { code?: string; message?: string }
-  throw new Failure(`The API answers ${response.status} ${code}: ${message}`)
+  throw new UserError(`The API answers ${response.status} ${code}: ${message}`)
 }
 
 export type Document = Readonly<Record<string, unknown>>

@@ -1,13 +1,13 @@
 import { Argument, type Command } from 'commander'
 import pLimit from 'p-limit'
-import type { ReindexAnswer, ReindexRequest } from '../lambdas/search/reindex.lambda.ts'
 import { projections } from '../shared/catalogue.ts'
 import { NONE } from '../shared/environment.ts'
-import { Failure } from './failure.ts'
+import type { ReindexRequest, ReindexResult } from '../shared/reindex.ts'
+import { UserError } from '../shared/user-error.ts'
 import { invoke } from './invoke.ts'
-import { type Common, printJson, withCommonOptions } from './options.ts'
+import { type CommonOptions, printJson, withCommonOptions } from './options.ts'
 import { showProgress } from './progress.ts'
-import { findMendable, release } from './reindex/release.ts'
+import { findResolvable, release } from './reindex/release.ts'
 import { findTarget, type Target } from './target.ts'
 
 /** Parts of the table; progress is shown in them. */
@@ -18,7 +18,7 @@ export function reindexCommand(program: Command): void {
   withCommonOptions(program.command('reindex'))
     .description('write documents anew from the state table; safe while events flow, and as often as you like')
     .addArgument(new Argument('[projection]', 'only this projection').choices(projections.map(({ name }) => name)))
-    .action(async (projection: string | undefined, { stage, json }: Common) => {
+    .action(async (projection: string | undefined, { stage, json }: CommonOptions) => {
       const { documents, released } = await reindex(await findTarget(stage), projection)
       if (json) printJson({ documents, released })
       else console.log(`${documents} documents written, ${released} events left the quarantine.`)
@@ -35,9 +35,9 @@ interface Reindexed {
 /** Writes the documents of one projection or of all; after all of them the quarantine lets go of what that has mended. */
 async function reindex(target: Target, projection: string | undefined): Promise<Reindexed> {
   if (target.outputs.ReindexFunction === NONE)
-    throw new Failure(`There is no OpenSearch in ${target.name}, so nothing to reindex.`)
+    throw new UserError(`There is no OpenSearch in ${target.name}, so nothing to reindex.`)
   // Before the first document: what comes during the reindex may have missed it.
-  const mendable = projection === undefined ? await findMendable(target) : []
+  const mendable = projection === undefined ? await findResolvable(target) : []
   const documents = await writeDocuments(target, projection)
   return { documents, released: await release(target, mendable) }
 }
@@ -48,7 +48,7 @@ async function writeDocuments(target: Target, projection: string | undefined): P
   let documents = 0
   let done = 0
   const bringSegment = async (segment: number): Promise<void> => {
-    let next: ReindexAnswer['next'] = null
+    let next: ReindexResult['next'] = null
     do {
       const request: ReindexRequest = {
         segment,
@@ -56,7 +56,7 @@ async function writeDocuments(target: Target, projection: string | undefined): P
         ...(projection && { projection }),
         ...(next && { from: next }),
       }
-      const answer = (await invoke(target, target.outputs.ReindexFunction, request)) as ReindexAnswer
+      const answer = (await invoke(target, target.outputs.ReindexFunction, request)) as ReindexResult
       documents += answer.documents
       next = answer.next
       progress.at(done, `${documents} documents`)

@@ -3,9 +3,9 @@ import { type Command, Option } from 'commander'
 import { type FileMetaData, parquetMetadataAsync, parquetReadObjects } from 'hyparquet'
 import { reports } from '../shared/catalogue.ts'
 import { formatInstant } from '../shared/time.ts'
+import { UserError } from '../shared/user-error.ts'
 import { lambdaOf, s3Of } from './clients.ts'
-import { Failure } from './failure.ts'
-import { type Common, printJson, withCommonOptions } from './options.ts'
+import { type CommonOptions, printJson, withCommonOptions } from './options.ts'
 import { listObjects, rangeReader, readParquet } from './parquet.ts'
 import { formatTable } from './table.ts'
 import { findTarget, type Target } from './target.ts'
@@ -13,12 +13,12 @@ import { findTarget, type Target } from './target.ts'
 const SHOWN = 50
 
 /** What a run published: one prefix, or one for each of its tables. */
-export type ReportAnswer = { readonly rows: number } & (
+export type ReportResult = { readonly rows: number } & (
   | { readonly prefix: string }
   | { readonly prefixes: Readonly<Record<string, string>> }
 )
 
-interface ReportOptions extends Common {
+interface ReportOptions extends CommonOptions {
   readonly at?: string
   readonly date?: string
   readonly show?: boolean
@@ -43,18 +43,18 @@ export function reportCommand(program: Command): void {
 function when(name: string, date: string | undefined, at: string | undefined) {
   if (date !== undefined) return { date }
   if (at !== undefined) return { at }
-  return reports.find(report => report.name === name)?.made === 'as of an instant' ? {} : { all: true }
+  return reports.find(report => report.name === name)?.kind === 'snapshot' ? {} : { all: true }
 }
 
-export const prefixesOf = (answer: ReportAnswer): string[] =>
+export const prefixesOf = (answer: ReportResult): string[] =>
   'prefixes' in answer ? Object.values(answer.prefixes) : [answer.prefix]
 
 /** Calls the reports function and waits; throws a Failure with what it says went wrong. */
-export async function runReport(target: Target, request: Readonly<Record<string, unknown>>): Promise<ReportAnswer> {
+export async function runReport(target: Target, request: Readonly<Record<string, unknown>>): Promise<ReportResult> {
   const invocation = { FunctionName: target.outputs.ReportsFunction, Payload: Buffer.from(JSON.stringify(request)) }
   const { Payload, FunctionError } = await lambdaOf(target).send(new InvokeCommand(invocation))
   const answer = JSON.parse(Buffer.from(Payload ?? []).toString() || 'null')
-  if (FunctionError) throw new Failure(`The report failed: ${answer?.errorMessage ?? FunctionError}`)
+  if (FunctionError) throw new UserError(`The report failed: ${answer?.errorMessage ?? FunctionError}`)
   return answer
 }
 

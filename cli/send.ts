@@ -4,10 +4,10 @@ import { mkdir, open, readFile, rename, rm, writeFile } from 'node:fs/promises'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Command } from 'commander'
 import { eventTypes } from '../shared/catalogue.ts'
-import { Failure } from './failure.ts'
-import { type Common, positive, printJson, withCommonOptions } from './options.ts'
+import { UserError } from '../shared/user-error.ts'
+import { type CommonOptions, positiveNumber, printJson, withCommonOptions } from './options.ts'
 import { showProgress } from './progress.ts'
-import { eventsApi, type World } from './sending/api.ts'
+import { eventsApi, type Runtime } from './sending/api.ts'
 import { batchSize, cutBatches } from './sending/batches.ts'
 import { deliver, nothing, type Totals } from './sending/deliver.ts'
 import { type Element, type Form, formOf, readElements } from './sending/elements.ts'
@@ -15,13 +15,13 @@ import { identify } from './sending/identify.ts'
 import { findTarget, type Target } from './target.ts'
 
 /** The clock and the dice of real commands. */
-export const realWorld: World = { now: Date.now, sleep: milliseconds => sleep(milliseconds), random: Math.random }
+export const realRuntime: Runtime = { now: Date.now, sleep: milliseconds => sleep(milliseconds), random: Math.random }
 
 const PROGRESS_FOLDER = '.millrace/send'
 const HEAD_BYTES = 64 * 1024
 const HASH_DIGITS = 32
 
-interface SendOptions extends Common {
+interface SendOptions extends CommonOptions {
   readonly type: string
   readonly rate?: number
 }
@@ -31,7 +31,7 @@ export function sendCommand(program: Command): void {
     .description('send the rows of a file: JSON lines, or one JSON array of any size')
     .argument('<file>', 'the file; rows without an id get one from its content, so sending it again changes nothing')
     .requiredOption('--type <event-type>', 'the event type of its rows')
-    .option('--rate <events>', 'at most so many events a second', positive)
+    .option('--rate <events>', 'at most so many events a second', positiveNumber)
     .action(async (file: string, options: SendOptions) => {
       const totals = await sendFile(file, options.type, await findTarget(options.stage), options.rate)
       if (options.json) printJson(totals)
@@ -62,9 +62,9 @@ export async function sendFile(file: string, type: string, target: Target, rate?
   const url = new URL(`/v1/events/${encodeURIComponent(type)}`, target.apiUrl)
   const totals = await deliver({
     batches: cutBatches(withIds(elements, idField, hash, before.lines), batchSize(rate)),
-    post: eventsApi(url, target.key('write'), realWorld, why => progress.say(`waiting: ${why}`)),
+    post: eventsApi(url, target.key('write'), realRuntime, why => progress.say(`waiting: ${why}`)),
     rate,
-    world: realWorld,
+    runtime: realRuntime,
     before,
     async confirmed(batch, { lines, accepted, quarantined }) {
       await notes.write({ type, apiUrl: target.apiUrl, offset: batch.end, lines, accepted, quarantined })
@@ -98,10 +98,11 @@ async function inspect(file: string): Promise<{ hash: string; count: number; for
 
 async function readHead(file: string): Promise<Buffer> {
   const handle = await open(file).catch((error: NodeJS.ErrnoException) => {
-    throw new Failure(`${file} cannot be read (${error.code}); give a file of JSON lines or one JSON array.`)
+    throw new UserError(`${file} cannot be read (${error.code}); give a file of JSON lines or one JSON array.`)
   })
   try {
-    if (!(await handle.stat()).isFile()) throw new Failure(`${file} is not a file; give a file of JSON lines or one JSON array.`)
+    if (!(await handle.stat()).isFile())
+      throw new UserError(`${file} is not a file; give a file of JSON lines or one JSON array.`)
     const { buffer, bytesRead } = await handle.read(Buffer.alloc(HEAD_BYTES), 0, HEAD_BYTES, 0)
     return buffer.subarray(0, bytesRead)
   } finally {

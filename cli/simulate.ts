@@ -1,8 +1,8 @@
 import { Argument, type Command } from 'commander'
-import { Failure } from './failure.ts'
-import { type Common, positive, printJson, whole, withCommonOptions } from './options.ts'
+import { UserError } from '../shared/user-error.ts'
+import { type CommonOptions, positiveNumber, printJson, wholeNumber, withCommonOptions } from './options.ts'
 import { showProgress } from './progress.ts'
-import { realWorld } from './send.ts'
+import { realRuntime } from './send.ts'
 import { eventsApi } from './sending/api.ts'
 import { batchSize, cutBatches } from './sending/batches.ts'
 import { deliver, nothing, type Totals } from './sending/deliver.ts'
@@ -15,7 +15,7 @@ import { simulators } from './simulators/simulators.ts'
 import { readSiteMap } from './simulators/site-map.ts'
 import { findTarget, type Target } from './target.ts'
 
-interface SimulateOptions extends Common {
+interface SimulateOptions extends CommonOptions {
   readonly count?: number
   readonly rate?: number
   readonly seed?: number
@@ -29,13 +29,13 @@ export function simulateCommand(program: Command): void {
   withCommonOptions(program.command('simulate'))
     .description('send simulated events')
     .addArgument(new Argument('<simulator>', names.join('; ')).choices(Object.keys(simulators)))
-    .option('--count <events>', `how many; else ${counts.join(', ')}`, whole)
-    .option('--rate <events>', 'at most so many a second', positive)
-    .option('--seed <n>', `the same seed gives the same events, from ${config.start} on; without one they end now`, whole)
+    .option('--count <events>', `how many; else ${counts.join(', ')}`, wholeNumber)
+    .option('--rate <events>', 'at most so many a second', positiveNumber)
+    .option('--seed <n>', `the same seed gives the same events, from ${config.start} on; without one they end now`, wholeNumber)
     .option('--sitemap <file-or-url>', 'for visits: the site map whose addresses are visited')
     .option('--file <file>', 'write them instead, for `send`: one JSON array into a .json file, else JSON lines')
     .action(async (name: string, options: SimulateOptions) => {
-      const lines = await simulatedLines(name, options, realWorld.now())
+      const lines = await simulatedLines(name, options, realRuntime.now())
       if (options.file !== undefined) await write(lines, options.file, options.json)
       else await send(lines, name, options)
     })
@@ -43,7 +43,7 @@ export function simulateCommand(program: Command): void {
 
 async function write(lines: Iterable<string>, file: string, json: boolean | undefined): Promise<void> {
   const rows = await writeRows(file, lines).catch((error: NodeJS.ErrnoException) => {
-    throw new Failure(`${file} cannot be written (${error.code}).`)
+    throw new UserError(`${file} cannot be written (${error.code}).`)
   })
   if (json) printJson({ file, rows })
   else console.log(`${rows} rows in ${file}.`)
@@ -97,9 +97,9 @@ export async function sendLines(
   const url = new URL(`/v1/events/${type}`, target.apiUrl)
   const totals = await deliver({
     batches: cutBatches(elementsOf(lines), batchSize(rate)),
-    post: eventsApi(url, target.key('write'), realWorld, why => progress.say(`waiting: ${why}`)),
+    post: eventsApi(url, target.key('write'), realRuntime, why => progress.say(`waiting: ${why}`)),
     rate,
-    world: realWorld,
+    runtime: realRuntime,
     before: nothing,
     confirmed: (_, { lines }) => progress.at(lines, `${lines} of ${count}`),
   })

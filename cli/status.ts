@@ -1,17 +1,17 @@
 import type { Command } from 'commander'
-import type { QuarantinedItem } from '../lambdas/quarantine/dynamodb-kept-events.ts'
-import { typesFrom } from '../lambdas/search/plan-events.ts'
 import { eventTypes, projections } from '../shared/catalogue.ts'
 import { NONE } from '../shared/environment.ts'
+import type { QuarantineSummary } from '../shared/quarantine.ts'
+import { parseRawEventTypes } from '../shared/raw-events.ts'
 import type { RejectionCode } from '../shared/rejections.ts'
+import { UserError } from '../shared/user-error.ts'
 import { dynamodbOf, kinesisOf, s3Of, searchOf } from './clients.ts'
-import { Failure } from './failure.ts'
-import { type Common, positive, printJson, withCommonOptions } from './options.ts'
+import { type CommonOptions, positiveNumber, printJson, withCommonOptions } from './options.ts'
 import { scanQuarantine } from './quarantine/scan.ts'
-import { realWorld } from './send.ts'
+import { realRuntime } from './send.ts'
 import { archiveReader } from './status/archive.ts'
 import { countCurrent, rawEventReader, refresh } from './status/documents.ts'
-import { type Aside, asideText } from './status/facts.ts'
+import { type QuarantinedRefs, quarantinedRef } from './status/facts.ts'
 import { countAccepted, countFolded, expectedDocuments, type Status, windowsAreComplete } from './status/settled.ts'
 import { readState } from './status/state.ts'
 import { streamReader } from './status/stream.ts'
@@ -28,7 +28,7 @@ const UNFOLDED: ReadonlySet<string> = new Set<RejectionCode>([
 /** The code of documents that OpenSearch will never take; they are kept aside under their index and id. */
 const REFUSED: RejectionCode = 'document_refused'
 
-interface StatusOptions extends Common {
+interface StatusOptions extends CommonOptions {
   readonly wait?: number
 }
 
@@ -38,14 +38,14 @@ export function statusCommand(program: Command): void {
     .option(
       '--wait <seconds>',
       'wait until every accepted event is folded, archived and indexed; exit 1 when that takes longer',
-      positive,
+      positiveNumber,
     )
     .action(async ({ stage, json, wait }: StatusOptions) => {
       const read = await statusReader(await findTarget(stage))
       const status = wait === undefined ? await read() : await settle(read, wait, () => {})
       if (json) printJson(status)
       else console.log(sentence(status))
-      if (wait !== undefined && !status.settled) throw new Failure(`Not settled after ${wait} seconds.`)
+      if (wait !== undefined && !status.settled) throw new UserError(`Not settled after ${wait} seconds.`)
     })
 }
 
@@ -55,12 +55,12 @@ export const sentence = ({ settled, accepted, folded, archived, indexed, quarant
 
 /** Reads the status again and again until it is settled or the time is over; returns the last one. */
 export async function settle(read: () => Promise<Status>, seconds: number, seen: (status: Status) => void): Promise<Status> {
-  const deadline = realWorld.now() + seconds * 1000
+  const deadline = realRuntime.now() + seconds * 1000
   for (;;) {
     const status = await read()
     seen(status)
-    if (status.settled || realWorld.now() + POLL_MS > deadline) return status
-    await realWorld.sleep(POLL_MS)
+    if (status.settled || realRuntime.now() + POLL_MS > deadline) return status
+    await realRuntime.sleep(POLL_MS)
   }
 }
 
@@ -71,7 +71,7 @@ export async function statusReader(target: Target): Promise<() => Promise<Status
   const search = await searchOf(target)
   const readStream = streamReader(kinesisOf(target), outputs.StreamName, {
     eventTypes: new Map(eventTypes.map(type => [type.name, type])),
-    isOn: typesFrom(search ? outputs.RawEventTypes : NONE),
+    isOn: parseRawEventTypes(search ? outputs.RawEventTypes : NONE),
     retentionDays: Number(outputs.RawEventDays),
   })
   const readRaw = search && rawEventReader(search)
@@ -82,13 +82,13 @@ export async function statusReader(target: Target): Promise<() => Promise<Status
     const archived = await readArchive()
     const quarantined = await scanQuarantine(dynamodb, outputs.QuarantineTable)
     const state = await readState(dynamodb, outputs.StateTable)
-    const refused = asideOf(quarantined, code => code === REFUSED)
+    const refused = quarantinedRefsOf(quarantined, code => code === REFUSED)
     const documents = search ? expectedDocuments(state, projections, refused) : []
     const current = search ? await countCurrent(search, documents) : 0
     const raw = readRaw ? await readRaw(stream, refused) : { indexed: 0, missing: 0 }
     const accepted = countAccepted(stream, archived)
     const folded = countFolded(stream, archived, state)
-    const aside = asideOf(quarantined, code => UNFOLDED.has(code))
+    const aside = quarantinedRefsOf(quarantined, code => UNFOLDED.has(code))
     const settled =
       folded === accepted &&
       archived.size === accepted &&
@@ -100,5 +100,5 @@ export async function statusReader(target: Target): Promise<() => Promise<Status
   }
 }
 
-const asideOf = (quarantined: readonly QuarantinedItem[], isMeant: (code: string) => boolean): Aside =>
-  new Set(quarantined.filter(({ code }) => isMeant(code)).map(({ type, id }) => asideText(type, id)))
+const quarantinedRefsOf = (quarantined: readonly QuarantineSummary[], isMeant: (code: string) => boolean): QuarantinedRefs =>
+  new Set(quarantined.filter(({ code }) => isMeant(code)).map(({ type, id }) => quarantinedRef(type, id)))

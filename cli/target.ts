@@ -1,8 +1,9 @@
 import { readFile } from 'node:fs/promises'
 import { CloudFormationClient, DescribeStacksCommand } from '@aws-sdk/client-cloudformation'
-import { type StackOutputs, stackName, stackOutputs } from '../shared/outputs.ts'
-import type { Scope } from '../shared/routes.ts'
-import { Failure } from './failure.ts'
+import type { Scope } from '../shared/keys.ts'
+import { LOCAL_OUTPUTS, type LocalOutputs, type StackOutputs, stackName, stackOutputs } from '../shared/outputs.ts'
+
+import { UserError } from '../shared/user-error.ts'
 
 /** Settings for AWS SDK clients; empty: the person's own account, by the SDK's rules. */
 export interface AwsSettings {
@@ -23,24 +24,6 @@ export interface Target {
   key(scope: Scope): string
 }
 
-/** `.millrace/outputs.json`, written by `up`. */
-export interface LocalOutputs {
-  readonly apiUrl: string
-  readonly writeKey: string
-  readonly readKey: string
-  readonly adminKey: string
-  readonly opensearchUrl: string
-  readonly awsEndpointUrl: string
-  readonly region: string
-  readonly streamName: string
-  readonly stateTable: string
-  readonly archiveBucket: string
-  readonly consoleUrl: string
-  readonly stack: StackOutputs
-}
-
-export const LOCAL_OUTPUTS = '.millrace/outputs.json'
-
 /** The target of a command: a stage by its name, or the local cloud. */
 export const findTarget = (stage: string | undefined): Promise<Target> =>
   stage === undefined ? readLocalOutputs().then(localTarget) : stageTarget(stage)
@@ -50,7 +33,7 @@ export async function readLocalOutputs(): Promise<LocalOutputs> {
   try {
     return JSON.parse(await readFile(LOCAL_OUTPUTS, 'utf8')) as LocalOutputs
   } catch {
-    throw new Failure('Nothing is running here; start it with `npx millrace up`.')
+    throw new UserError('Nothing is running here; start it with `npx millrace up`.')
   }
 }
 
@@ -83,7 +66,7 @@ async function stageTarget(stage: string): Promise<Target> {
     key: scope => {
       const key = process.env['MILLRACE_KEY']
       if (key) return key
-      throw new Failure(
+      throw new UserError(
         `Set MILLRACE_KEY to a ${scope} key; make one with \`npx millrace keys create NAME --scope ${scope} --stage ${stage}\`.`,
       )
     },
@@ -95,6 +78,8 @@ async function readStackOutputs(stage: string): Promise<StackOutputs> {
   const found = new Map(Stacks?.[0]?.Outputs?.map(({ OutputKey, OutputValue }) => [OutputKey, OutputValue]))
   const missing = stackOutputs.filter(name => !found.get(name))
   if (missing.length > 0)
-    throw new Failure(`The stack ${stackName(stage)} lacks the outputs ${missing.join(', ')}; deploy it again with this version.`)
+    throw new UserError(
+      `The stack ${stackName(stage)} lacks the outputs ${missing.join(', ')}; deploy it again with this version.`,
+    )
   return Object.fromEntries(found) as StackOutputs
 }

@@ -2,7 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises'
 import type { Command } from 'commander'
 import { type LocalCloud, localCloud, parts } from '../localstack/parts.ts'
 import { down, up } from '../localstack/up.ts'
-import type { LocalOutputs } from './target.ts'
+import type { LocalOutputs } from '../shared/outputs.ts'
 
 const WATCH_MS = 1_000
 

@@ -6,7 +6,7 @@ import { Function as AnyFunction } from 'aws-cdk-lib/aws-lambda'
 import { LogGroup } from 'aws-cdk-lib/aws-logs'
 import { Construct } from 'constructs'
 import { routes } from '../shared/routes.ts'
-import { type AlarmPlan, type Graph, period, type Watched } from './alarms.ts'
+import { type AlarmPlan, type Graph, type Monitored, period } from './alarm-topic.ts'
 import type { Archive } from './archive.ts'
 import type { LambdaFunction } from './lambda-function.ts'
 import type { Settings } from './settings.ts'
@@ -33,7 +33,7 @@ export interface ApiProps {
 }
 
 /** The HTTP API with the routes of shared/routes.ts. */
-export class Api extends Construct implements Watched {
+export class Api extends Construct implements Monitored {
   /** Without a path and a slash at its end. */
   readonly url: string
   readonly http: HttpApi

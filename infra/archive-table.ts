@@ -2,8 +2,8 @@ import { Aws } from 'aws-cdk-lib'
 import { CfnDatabase, CfnTable } from 'aws-cdk-lib/aws-glue'
 import type { IBucket } from 'aws-cdk-lib/aws-s3'
 import { Construct } from 'constructs'
-import { ARCHIVE_PREFIX, archiveColumns } from '../shared/archive.ts'
-import type { EventType } from '../shared/event.ts'
+import { ARCHIVE_PREFIX, archiveColumns } from '../shared/archive-columns.ts'
+import type { EventType } from '../shared/event-type.ts'
 
 /** The first day that can have events. */
 const FIRST_DAY = '2026-01-01'

@@ -12,9 +12,10 @@ import {
 } from 'aws-cdk-lib/aws-kinesisfirehose'
 import { LogGroup } from 'aws-cdk-lib/aws-logs'
 import { Construct } from 'constructs'
-import { ARCHIVE_ERROR_PREFIX, ARCHIVE_PREFIX, REPORTS_PREFIX } from '../shared/archive.ts'
-import type { EventType } from '../shared/event.ts'
-import { type AlarmPlan, type Graph, period, type Watched } from './alarms.ts'
+import { ARCHIVE_ERROR_PREFIX, ARCHIVE_PREFIX, REPORTS_PREFIX } from '../shared/archive-columns.ts'
+import type { EventType } from '../shared/event-type.ts'
+
+import { type AlarmPlan, type Graph, type Monitored, period } from './alarm-topic.ts'
 import { ArchiveTable } from './archive-table.ts'
 import { inSeconds } from './graphs.ts'
 import { acknowledgeWildcard, type LambdaFunction } from './lambda-function.ts'
@@ -31,7 +32,7 @@ export interface ArchiveProps {
 }
 
 /** Every event as Parquet in S3, by arrival, with the catalogue's columns. */
-export class Archive extends Construct implements Watched {
+export class Archive extends Construct implements Monitored {
   readonly bucket: DataBucket
   readonly delivery: DeliveryStream
   readonly alarms: readonly AlarmPlan[]

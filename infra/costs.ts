@@ -2,7 +2,7 @@ import { Duration } from 'aws-cdk-lib'
 import { type IMetric, MathExpression, Metric } from 'aws-cdk-lib/aws-cloudwatch'
 import type { ILogGroup } from 'aws-cdk-lib/aws-logs'
 import type { IBucket } from 'aws-cdk-lib/aws-s3'
-import { type Graph, period, type Watched } from './alarms.ts'
+import { type Graph, type Monitored, period } from './alarm-topic.ts'
 import type { Api } from './api.ts'
 import type { Archive } from './archive.ts'
 import type { LambdaFunction } from './lambda-function.ts'
@@ -25,7 +25,7 @@ const sum = { period, statistic: 'Sum' }
 const MEGABYTES_A_GIGABYTE = 1024
 
 /** What the bill follows. What a stage pays while nothing happens, its shards and its search cluster, stands in its settings. */
-export const costs = (props: CostsProps): Watched => ({
+export const costs = (props: CostsProps): Monitored => ({
   alarms: [],
   graphs: [callsGraph(props), computeGraph(props), logsGraph(props), dataGraph(props), unitsGraph(props), storageGraph(props)],
 })

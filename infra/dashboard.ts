@@ -10,7 +10,7 @@ import {
 } from 'aws-cdk-lib/aws-cloudwatch'
 import type { Construct } from 'constructs'
 import { stackName } from '../shared/outputs.ts'
-import type { Graph, LogGraph, Watched } from './alarms.ts'
+import type { Graph, LogGraph, Monitored } from './alarm-topic.ts'
 
 const WHOLE_ROW = 24
 const THIRD_OF_ROW = 8
@@ -24,7 +24,7 @@ The graphs follow the events in this order; then come reads, what was put aside,
 /** The alarms of all parts, and their graphs in the order events flow, on one page. */
 export const dashboard = (
   scope: Construct,
-  parts: readonly Watched[],
+  parts: readonly Monitored[],
   { stage, alarms }: { readonly stage: string; readonly alarms: readonly Alarm[] },
 ): Dashboard =>
   new Dashboard(scope, 'Dashboard', {

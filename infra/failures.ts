@@ -1,9 +1,9 @@
 import { Duration } from 'aws-cdk-lib'
 import { Construct } from 'constructs'
 import { NONE } from '../shared/environment.ts'
-import { type AlarmPlan, type Graph, productMetric, type Watched } from './alarms.ts'
+import { type AlarmPlan, type Graph, type Monitored, productMetric } from './alarm-topic.ts'
 import type { Archive } from './archive.ts'
-import { troubleGraph } from './graphs.ts'
+import { failureGraph } from './graphs.ts'
 import { LambdaFunction } from './lambda-function.ts'
 import type { Quarantine } from './quarantine.ts'
 import { every } from './schedule.ts'
@@ -21,7 +21,7 @@ export interface FailuresProps {
 const INTERVAL = Duration.minutes(5)
 
 /** What Lambda and Firehose give up is taken into the quarantine, where it is listed and replayed as everything else. */
-export class Failures extends Construct implements Watched {
+export class Failures extends Construct implements Monitored {
   readonly function: LambdaFunction<'collect-failures'>
   readonly alarms: readonly AlarmPlan[]
   readonly graphs: readonly Graph[]
@@ -54,7 +54,7 @@ export class Failures extends Construct implements Watched {
     ]
     this.graphs = [
       { title: 'How many events missed a store?', unit: 'events', metrics: [collected] },
-      troubleGraph('Does taking them into the quarantine fail?', [this.function]),
+      failureGraph('Does taking them into the quarantine fail?', [this.function]),
     ]
   }
 }

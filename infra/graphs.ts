@@ -1,5 +1,5 @@
 import { type IMetric, MathExpression } from 'aws-cdk-lib/aws-cloudwatch'
-import { type Graph, period, productMetric } from './alarms.ts'
+import { type Graph, period, productMetric } from './alarm-topic.ts'
 import type { LambdaFunction } from './lambda-function.ts'
 
 /** A metric of milliseconds in seconds, so that all ages on the dashboard compare. */
@@ -17,7 +17,7 @@ export const delayGraph = (title: string, reader: LambdaFunction): Graph => ({
 })
 
 /** Calls that failed or that Lambda did not start, beside what else the functions had to do twice. */
-export const troubleGraph = (title: string, functions: readonly LambdaFunction[], more: readonly IMetric[] = []): Graph => ({
+export const failureGraph = (title: string, functions: readonly LambdaFunction[], more: readonly IMetric[] = []): Graph => ({
   title,
   unit: 'count',
   metrics: [

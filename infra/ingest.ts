@@ -1,8 +1,8 @@
 import { Duration } from 'aws-cdk-lib'
 import { Construct } from 'constructs'
 import type { MetricName } from '../shared/metrics.ts'
-import { type AlarmPlan, type Graph, productMetric, type Watched } from './alarms.ts'
-import { troubleGraph } from './graphs.ts'
+import { type AlarmPlan, type Graph, type Monitored, productMetric } from './alarm-topic.ts'
+import { failureGraph } from './graphs.ts'
 import type { Keys } from './keys.ts'
 import { LambdaFunction } from './lambda-function.ts'
 import type { Quarantine } from './quarantine.ts'
@@ -17,7 +17,7 @@ export interface IngestProps {
 }
 
 /** Requests become events in the stream, or in quarantine. */
-export class Ingest extends Construct implements Watched {
+export class Ingest extends Construct implements Monitored {
   readonly function: LambdaFunction<'ingest'>
   readonly alarms: readonly AlarmPlan[]
   readonly graphs: readonly Graph[]
@@ -59,7 +59,7 @@ export class Ingest extends Construct implements Watched {
         unit: 'requests',
         metrics: [count('RequestsRefused'), count('RequestsUnavailable')],
       },
-      troubleGraph('Does ingest fail?', [this.function]),
+      failureGraph('Does ingest fail?', [this.function]),
     ]
   }
 }

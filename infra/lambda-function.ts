@@ -8,7 +8,7 @@ import { NodejsFunction, OutputFormat } from 'aws-cdk-lib/aws-lambda-nodejs'
 import { LogGroup } from 'aws-cdk-lib/aws-logs'
 import type { Construct } from 'constructs'
 import type { Environment, FunctionName } from '../shared/environment.ts'
-import type { AlarmPlan } from './alarms.ts'
+import type { AlarmPlan } from './alarm-topic.ts'
 import { bundling, npmPlatform, root, runAfterBundling, splitCode } from './bundling.ts'
 import type { Quarantine } from './quarantine.ts'
 import type { Batch, Settings } from './settings.ts'
@@ -29,10 +29,10 @@ export interface LambdaFunctionProps<F extends FunctionName> {
   readonly addFiles?: string
 }
 
-export interface StreamReading {
+export interface StreamSource {
   readonly batch: Batch
   /** Where records are kept that nobody could read before they were nearly gone. */
-  readonly net: Quarantine
+  readonly onFailure: Quarantine
   readonly filters?: NonNullable<EventSourceMappingOptions['filters']>
 }
 
@@ -108,13 +108,13 @@ export class LambdaFunction<F extends FunctionName = FunctionName> extends Nodej
     if (reason) acknowledgeWildcard(this.executionRole, arn, reason)
   }
 
-  readKinesis(stream: IStream, retention: Duration, reading: StreamReading): void {
+  readKinesis(stream: IStream, retention: Duration, reading: StreamSource): void {
     stream.grantRead(this)
     this.read('EventStream', stream.streamArn, retention, reading)
   }
 
   /** Reads the changes of a table that has a stream; AWS allows two readers. */
-  readChanges(table: Table, reading: StreamReading): void {
+  readChanges(table: Table, reading: StreamSource): void {
     table.grantStreamRead(this)
     acknowledgeWildcard(this.executionRole, '*', 'dynamodb:ListStreams cannot be limited to a table.')
     this.read('Changes', table.tableStreamArn ?? '', TABLE_STREAM_RETENTION, reading)
@@ -124,7 +124,7 @@ export class LambdaFunction<F extends FunctionName = FunctionName> extends Nodej
    * From the oldest record, in order and with any number of attempts: a failing batch is halved until the bad record is alone, and
    * what is nearly gone from the stream is kept by the net.
    */
-  private read(id: string, eventSourceArn: string, retention: Duration, { batch, net, filters }: StreamReading): void {
+  private read(id: string, eventSourceArn: string, retention: Duration, { batch, onFailure: net, filters }: StreamSource): void {
     net.allowCatch(this)
     this.addEventSourceMapping(id, {
       eventSourceArn,

@@ -3,7 +3,7 @@ import { Construct } from 'constructs'
 import type { Environment } from '../shared/environment.ts'
 import { BODIES_PREFIX, DISCARDED_PREFIX, REFUSED_PREFIX } from '../shared/quarantine.ts'
 import { rejections } from '../shared/rejections.ts'
-import type { AlarmPlan, LogGraph, Watched } from './alarms.ts'
+import type { AlarmPlan, LogGraph, Monitored } from './alarm-topic.ts'
 import type { LambdaFunction } from './lambda-function.ts'
 import type { Settings } from './settings.ts'
 import { type AccessLogs, DataBucket, DataTable } from './stores.ts'
@@ -14,7 +14,7 @@ const codes = Object.entries(rejections).flatMap(([code, { status }]) =>
 )
 
 /** Single events kept aside with their reason, replayable; bodies too big for the table lie in the bucket. */
-export class Quarantine extends Construct implements Watched {
+export class Quarantine extends Construct implements Monitored {
   readonly table: DataTable
   /** Also the last net under every function that reads a stream: records that are nearly gone unread are kept here whole. */
   readonly bucket: DataBucket

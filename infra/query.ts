@@ -1,9 +1,9 @@
 import { Aws } from 'aws-cdk-lib'
 import { Construct } from 'constructs'
 import { NONE } from '../shared/environment.ts'
-import { type AlarmPlan, type Graph, period, productMetric, type Watched } from './alarms.ts'
+import { type AlarmPlan, type Graph, type Monitored, period, productMetric } from './alarm-topic.ts'
 import type { Archive } from './archive.ts'
-import { troubleGraph } from './graphs.ts'
+import { failureGraph } from './graphs.ts'
 import type { Keys } from './keys.ts'
 import { LambdaFunction } from './lambda-function.ts'
 import type { Quarantine } from './quarantine.ts'
@@ -25,7 +25,7 @@ export interface QueryProps {
 }
 
 /** What the stores hold, read over HTTP. */
-export class Query extends Construct implements Watched {
+export class Query extends Construct implements Monitored {
   readonly function: LambdaFunction<'query'>
   readonly alarms: readonly AlarmPlan[]
   readonly graphs: readonly Graph[]
@@ -58,7 +58,7 @@ export class Query extends Construct implements Watched {
         unit: 'requests',
         metrics: [productMetric('query', 'RequestsRefused'), productMetric('query', 'RequestsUnavailable')],
       },
-      troubleGraph('Do reads fail?', [this.function]),
+      failureGraph('Do reads fail?', [this.function]),
     ]
   }
 

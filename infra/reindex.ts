@@ -1,6 +1,6 @@
 import { Construct } from 'constructs'
-import { type AlarmPlan, type Graph, productMetric, type Watched } from './alarms.ts'
-import { troubleGraph } from './graphs.ts'
+import { type AlarmPlan, type Graph, type Monitored, productMetric } from './alarm-topic.ts'
+import { failureGraph } from './graphs.ts'
 import { LambdaFunction } from './lambda-function.ts'
 import type { Quarantine } from './quarantine.ts'
 import type { Search } from './search.ts'
@@ -15,7 +15,7 @@ export interface ReindexProps {
 }
 
 /** Documents written anew from the state table, for `millrace reindex`. */
-export class Reindex extends Construct implements Watched {
+export class Reindex extends Construct implements Monitored {
   readonly function: LambdaFunction<'reindex'>
   readonly alarms: readonly AlarmPlan[]
   readonly graphs: readonly Graph[]
@@ -36,7 +36,7 @@ export class Reindex extends Construct implements Watched {
         unit: 'documents',
         metrics: [productMetric('reindex', 'DocumentsIndexed'), productMetric('reindex', 'DocumentsRefused')],
       },
-      troubleGraph('Do reindex and set-up fail?', [this.function, search.setUp]),
+      failureGraph('Do reindex and set-up fail?', [this.function, search.setUp]),
     ]
   }
 }

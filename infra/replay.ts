@@ -1,7 +1,7 @@
 import { Construct } from 'constructs'
 import { NONE } from '../shared/environment.ts'
-import { type AlarmPlan, type Graph, productMetric, type Watched } from './alarms.ts'
-import { troubleGraph } from './graphs.ts'
+import { type AlarmPlan, type Graph, type Monitored, productMetric } from './alarm-topic.ts'
+import { failureGraph } from './graphs.ts'
 import { LambdaFunction } from './lambda-function.ts'
 import type { Quarantine } from './quarantine.ts'
 import type { Search } from './search.ts'
@@ -16,7 +16,7 @@ export interface ReplayProps {
 }
 
 /** Kept events go on their way again, by the catalogue that is deployed; `millrace quarantine replay` calls it. */
-export class Replay extends Construct implements Watched {
+export class Replay extends Construct implements Monitored {
   readonly function: LambdaFunction<'replay'>
   readonly alarms: readonly AlarmPlan[]
   readonly graphs: readonly Graph[]
@@ -37,7 +37,7 @@ export class Replay extends Construct implements Watched {
     this.alarms = [this.function.alarmOnErrors('A replay broke off; what was not replayed is kept as before.', 1)]
     this.graphs = [
       { title: 'How many events are replayed?', unit: 'events', metrics: [productMetric('replay', 'EventsReplayed')] },
-      troubleGraph('Does replaying fail?', [this.function]),
+      failureGraph('Does replaying fail?', [this.function]),
     ]
   }
 }

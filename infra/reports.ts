@@ -3,9 +3,9 @@ import { ContextAttribute } from 'aws-cdk-lib/aws-scheduler'
 import { Construct } from 'constructs'
 import { durationP95 } from '../shared/reports/duration-p95.ts'
 import { enrichedActions } from '../shared/reports/enriched-actions.ts'
-import { type AlarmPlan, type Graph, productMetric, type Watched } from './alarms.ts'
+import { type AlarmPlan, type Graph, type Monitored, productMetric } from './alarm-topic.ts'
 import type { Archive } from './archive.ts'
-import { troubleGraph } from './graphs.ts'
+import { failureGraph } from './graphs.ts'
 import { LambdaFunction } from './lambda-function.ts'
 import { daily, everyHours } from './schedule.ts'
 import type { Settings } from './settings.ts'
@@ -17,7 +17,7 @@ export interface ReportsProps {
 }
 
 /** Scheduled queries over the archive; the table holds their locks and names what each has published. */
-export class Reports extends Construct implements Watched {
+export class Reports extends Construct implements Monitored {
   readonly table: DataTable
   readonly function: LambdaFunction<'reports'>
   readonly alarms: readonly AlarmPlan[]
@@ -52,7 +52,7 @@ export class Reports extends Construct implements Watched {
     this.graphs = [
       { title: 'How many rows do reports publish?', unit: 'rows', metrics: [productMetric('reports', 'ReportRows')] },
       { title: 'How long does the longest report take?', unit: 'seconds', metrics: [productMetric('reports', 'ReportSeconds')] },
-      troubleGraph('Do reports fail?', [this.function]),
+      failureGraph('Do reports fail?', [this.function]),
     ]
   }
 

@@ -4,7 +4,7 @@ import { PolicyDocument, PolicyStatement, ServicePrincipal } from 'aws-cdk-lib/a
 import { LogGroup, ResourcePolicy } from 'aws-cdk-lib/aws-logs'
 import { CfnDomain, Domain, EngineVersion, TLSSecurityPolicy } from 'aws-cdk-lib/aws-opensearchservice'
 import { Construct } from 'constructs'
-import { type AlarmPlan, type Graph, period, type Watched } from './alarms.ts'
+import { type AlarmPlan, type Graph, type Monitored, period } from './alarm-topic.ts'
 import type { LambdaFunction } from './lambda-function.ts'
 import type { DomainSettings, Settings } from './settings.ts'
 
@@ -13,7 +13,7 @@ const SHARE_FREE = 0.25
 const MEBIBYTES_A_GIBIBYTE = 1024
 
 /** An OpenSearch domain that only the functions it was told of can use, each by its own role. */
-export class SearchDomain extends Construct implements Watched {
+export class SearchDomain extends Construct implements Monitored {
   readonly url: string
   readonly alarms: readonly AlarmPlan[]
   readonly graphs: readonly Graph[]

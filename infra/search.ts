@@ -1,7 +1,7 @@
 import { Construct } from 'constructs'
 import type { Environment } from '../shared/environment.ts'
-import { type AlarmPlan, type Graph, productMetric, type Watched } from './alarms.ts'
-import { delayGraph, troubleGraph } from './graphs.ts'
+import { type AlarmPlan, type Graph, type Monitored, productMetric } from './alarm-topic.ts'
+import { delayGraph, failureGraph } from './graphs.ts'
 import { LambdaFunction } from './lambda-function.ts'
 import type { Quarantine } from './quarantine.ts'
 import { daily } from './schedule.ts'
@@ -19,7 +19,7 @@ export interface SearchProps {
 }
 
 /** Changed states and windows become documents in OpenSearch, and recent raw events, too. */
-export class Search extends Construct implements Watched {
+export class Search extends Construct implements Monitored {
   readonly url: string
   /** Which raw events get documents, and for how long. */
   readonly rawEvents: Pick<Environment<'index-events'>, 'RAW_EVENT_TYPES' | 'RAW_EVENT_DAYS'>
@@ -46,7 +46,7 @@ export class Search extends Construct implements Watched {
       environment: { STATE_TABLE: state.table.tableName, ...environment, ...quarantine.environment },
       settings,
     })
-    this.documents.readChanges(state.table, { batch: search.documents, net: quarantine })
+    this.documents.readChanges(state.table, { batch: search.documents, onFailure: quarantine })
     this.events = new LambdaFunction(this, 'IndexEvents', {
       name: 'index-events',
       about: 'Brings recent raw events into OpenSearch, one document each.',
@@ -58,7 +58,7 @@ export class Search extends Construct implements Watched {
       },
       settings,
     })
-    this.events.readKinesis(stream.stream, settings.stream.retention, { batch: search.rawEvents.batch, net: quarantine })
+    this.events.readKinesis(stream.stream, settings.stream.retention, { batch: search.rawEvents.batch, onFailure: quarantine })
     this.setUp = new LambdaFunction(this, 'SetUp', {
       name: 'set-up',
       about: 'Brings indices, mappings and aliases as the catalogue has them.',
@@ -90,14 +90,14 @@ export class Search extends Construct implements Watched {
         metrics: [productMetric('index-documents', 'DocumentsIndexed'), refused],
       },
       delayGraph('How long until an event is searchable in its documents?', this.documents),
-      troubleGraph('What do documents fail at, or do twice?', [this.documents], [productMetric('index-documents', 'Retries')]),
+      failureGraph('What do documents fail at, or do twice?', [this.documents], [productMetric('index-documents', 'Retries')]),
       {
         title: 'How many raw events are written to search?',
         unit: 'documents',
         metrics: [productMetric('index-events', 'DocumentsIndexed'), productMetric('index-events', 'DocumentsRefused')],
       },
       delayGraph('How long until a raw event is searchable?', this.events),
-      troubleGraph('What do raw events fail at, or do twice?', [this.events], [productMetric('index-events', 'Retries')]),
+      failureGraph('What do raw events fail at, or do twice?', [this.events], [productMetric('index-events', 'Retries')]),
       ...(this.domain?.graphs ?? []),
     ]
   }

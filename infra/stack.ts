@@ -1,9 +1,10 @@
 import { CfnOutput, RemovalPolicy, Stack } from 'aws-cdk-lib'
 import type { Construct } from 'constructs'
 import { NONE } from '../shared/environment.ts'
-import type { EventType } from '../shared/event.ts'
+import type { EventType } from '../shared/event-type.ts'
+
 import { type StackOutputs, stackName } from '../shared/outputs.ts'
-import { Alarms } from './alarms.ts'
+import { Alarms } from './alarm-topic.ts'
 import { Api } from './api.ts'
 import { Archive } from './archive.ts'
 import { costs } from './costs.ts'

@@ -2,8 +2,8 @@ import { AttributeType, StreamViewType } from 'aws-cdk-lib/aws-dynamodb'
 import { Construct } from 'constructs'
 import { type Environment, NONE } from '../shared/environment.ts'
 import type { MetricName } from '../shared/metrics.ts'
-import { type AlarmPlan, type Graph, period, productMetric, type Watched } from './alarms.ts'
-import { delayGraph, troubleGraph } from './graphs.ts'
+import { type AlarmPlan, type Graph, type Monitored, period, productMetric } from './alarm-topic.ts'
+import { delayGraph, failureGraph } from './graphs.ts'
 import { LambdaFunction, TABLE_STREAM_RETENTION } from './lambda-function.ts'
 import type { Quarantine } from './quarantine.ts'
 import type { Settings } from './settings.ts'
@@ -23,7 +23,7 @@ export const expiry = ({ state, stream }: Settings): Pick<Environment<'windows'>
 })
 
 /** Events become the state of their user: one item a user, written on condition, and the stream of its changes. */
-export class State extends Construct implements Watched {
+export class State extends Construct implements Monitored {
   readonly table: DataTable
   readonly function: LambdaFunction<'state'>
   readonly alarms: readonly AlarmPlan[]
@@ -51,7 +51,7 @@ export class State extends Construct implements Watched {
       },
       settings,
     })
-    this.function.readKinesis(stream.stream, settings.stream.retention, { batch: settings.state.batch, net: quarantine })
+    this.function.readKinesis(stream.stream, settings.stream.retention, { batch: settings.state.batch, onFailure: quarantine })
     const count = (metric: MetricName) => productMetric('state', metric)
     const throttled = this.table.metric('WriteThrottleEvents', { period, statistic: 'Sum' })
     this.alarms = [
@@ -79,7 +79,7 @@ export class State extends Construct implements Watched {
         metrics: [count('EventsFolded'), count('EventsRepeated'), count('EventsLate'), count('EventsQuarantined')],
       },
       delayGraph('How far behind are the states?', this.function),
-      troubleGraph(
+      failureGraph(
         'What do states fail at, or do twice?',
         [this.function],
         [count('Conflicts'), count('Retries'), throttled, this.table.metric('ReadThrottleEvents', { period, statistic: 'Sum' })],

@@ -1,12 +1,12 @@
 import { Stream, StreamEncryption, StreamMode } from 'aws-cdk-lib/aws-kinesis'
 import { Construct } from 'constructs'
-import { type AlarmPlan, type Graph, period, type Watched } from './alarms.ts'
+import { type AlarmPlan, type Graph, type Monitored, period } from './alarm-topic.ts'
 import { inSeconds } from './graphs.ts'
 import type { LambdaFunction } from './lambda-function.ts'
 import type { Settings } from './settings.ts'
 
 /** The event stream: accepted events in the order of each user, until every reader has them. */
-export class EventStream extends Construct implements Watched {
+export class EventStream extends Construct implements Monitored {
   readonly stream: Stream
   readonly alarms: readonly AlarmPlan[]
   readonly graphs: readonly Graph[]

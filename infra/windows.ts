@@ -1,8 +1,8 @@
 import { FilterCriteria, FilterRule } from 'aws-cdk-lib/aws-lambda'
 import { Construct } from 'constructs'
 import { USER_ITEM } from '../shared/state.ts'
-import { type AlarmPlan, type Graph, productMetric, type Watched } from './alarms.ts'
-import { delayGraph, troubleGraph } from './graphs.ts'
+import { type AlarmPlan, type Graph, type Monitored, productMetric } from './alarm-topic.ts'
+import { delayGraph, failureGraph } from './graphs.ts'
 import { LambdaFunction } from './lambda-function.ts'
 import type { Quarantine } from './quarantine.ts'
 import type { Settings } from './settings.ts'
@@ -15,7 +15,7 @@ export interface WindowsProps {
 }
 
 /** Changed states become windows: of a user, and over all users. */
-export class Windows extends Construct implements Watched {
+export class Windows extends Construct implements Monitored {
   readonly function: LambdaFunction<'windows'>
   readonly alarms: readonly AlarmPlan[]
   readonly graphs: readonly Graph[]
@@ -31,7 +31,7 @@ export class Windows extends Construct implements Watched {
     })
     this.function.readChanges(state.table, {
       batch: settings.windows,
-      net: quarantine,
+      onFailure: quarantine,
       filters: [FilterCriteria.filter({ dynamodb: { Keys: { sk: { S: FilterRule.isEqual(USER_ITEM) } } } })],
     })
     const slotTooLarge = productMetric('windows', 'SlotTooLarge')
@@ -61,7 +61,7 @@ export class Windows extends Construct implements Watched {
         metrics: [productMetric('windows', 'ContributionsMerged'), refused],
       },
       delayGraph('How far behind are the windows?', this.function),
-      troubleGraph(
+      failureGraph(
         'What do windows fail at, or do twice?',
         [this.function],
         [productMetric('windows', 'Conflicts'), slotTooLarge],

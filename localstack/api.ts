@@ -1,8 +1,8 @@
 import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { Failure } from '../cli/failure.ts'
+import { UserError } from '../shared/user-error.ts'
 import { nodeFolder } from './node.ts'
-import { launch, runningPid, stop, troubleIn, waitUntil } from './processes.ts'
+import { failureIn, launch, runningPid, stop, waitUntil } from './processes.ts'
 
 const START_MS = 10_000
 const STOP_MS = 2_000
@@ -27,7 +27,7 @@ export const apiPid = (api: Api): number | undefined => runningPid(pidFile(api))
 /** Where the emulated cloud serves an HTTP API, from the URL that its stack puts out (`https://<id>.execute-api.…`). Throws a Failure. */
 export function executeUrl(cloudUrl: string, apiOutput: string): string {
   const id = /^https?:\/\/([a-z0-9]+)\.execute-api\./.exec(apiOutput)?.[1]
-  if (!id) throw new Failure(`The stack's output ApiUrl is no HTTP API of the local cloud: ${apiOutput}`)
+  if (!id) throw new UserError(`The stack's output ApiUrl is no HTTP API of the local cloud: ${apiOutput}`)
   return `${cloudUrl}/_aws/execute-api/${id}/$default`
 }
 
@@ -41,7 +41,7 @@ export async function startApi(api: Api, target: string): Promise<void> {
   await launch({ command, args, env: {}, cwd: api.folder, log: logFile(api), pidFile: pidFile(api) })
   writeFileSync(targetFile(api), target)
   const listening = await waitUntil(async () => (await answers(api)) || !apiPid(api), START_MS)
-  if (!listening || !apiPid(api)) throw new Failure(`The local API did not start: ${troubleIn(logFile(api))} (${logFile(api)})`)
+  if (!listening || !apiPid(api)) throw new UserError(`The local API did not start: ${failureIn(logFile(api))} (${logFile(api)})`)
 }
 
 /** Stops the proxy by its pid file. */

@@ -5,7 +5,7 @@ import { homedir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { Readable, Transform } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
-import { Failure } from '../cli/failure.ts'
+import { UserError } from '../shared/user-error.ts'
 
 /** Shows how far something is, in a few words. */
 export type Progress = (words: string) => void
@@ -46,7 +46,7 @@ export async function download(url: string, file: string, sha256: string, progre
     const counted = counting(resumed ? have : 0, total, progress)
     const body = Readable.fromWeb(response.body as import('node:stream/web').ReadableStream)
     await pipeline(body, counted, createWriteStream(part, { flags: resumed ? 'a' : 'w' })).catch(error => {
-      throw new Failure(`The download of ${url} broke off (${reason(error)}); run the command again, it goes on from there.`)
+      throw new UserError(`The download of ${url} broke off (${reason(error)}); run the command again, it goes on from there.`)
     })
   }
   await requireHash(part, sha256, url)
@@ -55,12 +55,12 @@ export async function download(url: string, file: string, sha256: string, progre
 
 async function request(url: string, have: number): Promise<Response> {
   const response = await fetch(url, have > 0 ? { headers: { range: `bytes=${have}-` } } : {}).catch(error => {
-    throw new Failure(
+    throw new UserError(
       `${new URL(url).host} cannot be reached (${reason(error)}): check the network or the proxy, then run the command again.`,
     )
   })
   if (response.ok || response.status === 416) return response
-  throw new Failure(`${url} answered ${response.status}; set MAVEN_REPOSITORY_URL to a Maven repository that has it.`)
+  throw new UserError(`${url} answered ${response.status}; set MAVEN_REPOSITORY_URL to a Maven repository that has it.`)
 }
 
 function counting(start: number, total: number, progress: Progress): Transform {
@@ -81,7 +81,9 @@ export async function requireHash(file: string, sha256: string, origin: string):
   const actual = hash.digest('hex')
   if (actual === sha256) return
   rmSync(file)
-  throw new Failure(`${origin} has the sha256 ${actual}, not ${sha256}; it was deleted: run the command again to fetch it anew.`)
+  throw new UserError(
+    `${origin} has the sha256 ${actual}, not ${sha256}; it was deleted: run the command again to fetch it anew.`,
+  )
 }
 
 /** Runs a program to its end, feeding its lines to `line`. Resolves to its exit code, -1 when there is no such program, and all it wrote. */

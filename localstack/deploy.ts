@@ -2,8 +2,8 @@ import { createHash } from 'node:crypto'
 import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
 import { dirname, join, relative } from 'node:path'
 import { CloudFormationClient, DescribeStacksCommand, type Stack } from '@aws-sdk/client-cloudformation'
-import { Failure } from '../cli/failure.ts'
 import { type StackOutputs, stackName, stackOutputs } from '../shared/outputs.ts'
+import { UserError } from '../shared/user-error.ts'
 import { type Progress, run } from './cache.ts'
 import { ACCOUNT, cloudEnvironment, cloudSettings, REGION } from './ministack.ts'
 import { nodeFolder } from './node.ts'
@@ -52,7 +52,7 @@ export async function deploy(deployment: Deployment, progress: Progress): Promis
   await cdk(['deploy', '--all', '--require-approval', 'never', '--progress', 'events', ...context], ROOT, deployment, progress)
   const outputs = await outputsOf(deployment)
   if (!outputs)
-    throw new Failure(
+    throw new UserError(
       `The stack ${stackName(STAGE)} is not there after its deployment; run \`npx millrace down\`, then up again.`,
     )
   mkdirSync(dirname(record), { recursive: true })
@@ -67,7 +67,7 @@ async function outputsOf({ endpoint }: Deployment): Promise<StackOutputs | undef
   const found = new Map(stack.Outputs?.map(({ OutputKey, OutputValue }) => [OutputKey, OutputValue]))
   const missing = stackOutputs.filter(name => !found.get(name))
   if (missing.length > 0)
-    throw new Failure(`The stack ${stackName(STAGE)} lacks the outputs ${missing.join(', ')}; see shared/outputs.ts.`)
+    throw new UserError(`The stack ${stackName(STAGE)} lacks the outputs ${missing.join(', ')}; see shared/outputs.ts.`)
   return Object.fromEntries(found) as StackOutputs
 }
 
@@ -99,11 +99,11 @@ async function cdk(args: readonly string[], cwd: string, { endpoint, folder }: D
   mkdirSync(folder, { recursive: true })
   const log = join(folder, 'cdk.log')
   writeFileSync(log, said)
-  throw new Failure(`cdk ${args[0]} failed: ${troubleOf(said)} (${log})`)
+  throw new UserError(`cdk ${args[0]} failed: ${failureOf(said)} (${log})`)
 }
 
 /** The first line of CDK's output that tells a cause. */
-export const troubleOf = (output: string): string => {
+export const failureOf = (output: string): string => {
   const lines = output.split('\n').map(line => line.trim())
   return lines.find(line => /error|fail|❌|cannot/i.test(line)) ?? lines.filter(Boolean).at(-1) ?? 'it left no word'
 }

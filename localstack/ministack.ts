@@ -1,9 +1,9 @@
 import { existsSync, mkdirSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
-import { Failure } from '../cli/failure.ts'
+import { UserError } from '../shared/user-error.ts'
 import type { Progress } from './cache.ts'
 import { nodeFolder } from './node.ts'
-import { launch, runningPid, stop, troubleIn, waitUntil } from './processes.ts'
+import { failureIn, launch, runningPid, stop, waitUntil } from './processes.ts'
 import { findPython, installPackages } from './python.ts'
 
 const START_MS = 60_000
@@ -72,7 +72,7 @@ export async function startCloud(cloud: Cloud, packages: string): Promise<void> 
   const answered = await waitUntil(async () => (await cloudAnswers(cloudUrl(cloud))) || !cloudPid(cloud), START_MS)
   if (answered && cloudPid(cloud)) return
   const said = cloudPid(cloud) ? `does not answer within ${START_MS / 1000} s` : 'ended at its start'
-  throw new Failure(`The local cloud ${said}: ${troubleIn(logFile(cloud))} (${logFile(cloud)})`)
+  throw new UserError(`The local cloud ${said}: ${failureIn(logFile(cloud))} (${logFile(cloud)})`)
 }
 
 function prepareFolders({ folder }: Cloud): void {
@@ -116,7 +116,7 @@ export async function cloudAnswers(url: string): Promise<boolean> {
 }
 
 /** Moves the folders aside as `<folder>.unclean`, instead of what lay there. */
-export function setAside(folders: readonly string[]): void {
+export function moveAside(folders: readonly string[]): void {
   for (const folder of folders) {
     if (!existsSync(folder)) continue
     rmSync(`${folder}.unclean`, { recursive: true, force: true })

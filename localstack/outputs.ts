@@ -1,10 +1,11 @@
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
-import { Failure } from '../cli/failure.ts'
 import { createKey } from '../cli/keys.ts'
-import type { LocalOutputs, Target } from '../cli/target.ts'
-import type { StackOutputs } from '../shared/outputs.ts'
-import type { Scope } from '../shared/routes.ts'
+import type { Target } from '../cli/target.ts'
+import type { Scope } from '../shared/keys.ts'
+import type { LocalOutputs, StackOutputs } from '../shared/outputs.ts'
+import { UserError } from '../shared/user-error.ts'
+
 import { apiUrl } from './api.ts'
 import { cloudSettings, REGION } from './ministack.ts'
 import { openSearchUrl } from './opensearch.ts'
@@ -66,6 +67,6 @@ const targetOf = ({ api }: LocalCloud, endpoint: string, stack: StackOutputs): T
   outputs: stack,
   aws: cloudSettings(endpoint),
   key: scope => {
-    throw new Failure(`There is no ${scope} key yet.`)
+    throw new UserError(`There is no ${scope} key yet.`)
   },
 })

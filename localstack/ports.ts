@@ -3,7 +3,7 @@ import { readdirSync, readFileSync, readlinkSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
-import { Failure } from '../cli/failure.ts'
+import { UserError } from '../shared/user-error.ts'
 
 const names = {
   api: 'MILLRACE_API_PORT',
@@ -23,7 +23,7 @@ export function parsePorts(text: string, environment: Readonly<Record<string, st
     const value = environment[name] ?? file[name]
     const number = Number(value)
     if (!Number.isInteger(number) || number < 1 || number > 65_535) {
-      throw new Failure(`${name} must be a port from 1 to 65535, not ${value ?? 'empty'}; see localstack/ports.env.`)
+      throw new UserError(`${name} must be a port from 1 to 65535, not ${value ?? 'empty'}; see localstack/ports.env.`)
     }
     return number
   }
@@ -38,7 +38,7 @@ export const readPorts = (environment = process.env): Ports =>
 export async function requireFree(ports: Ports, keys: readonly (keyof Ports)[]): Promise<void> {
   for (const key of keys) {
     if (await isFree(ports[key])) continue
-    throw new Failure(portInUse(ports[key], names[key], await holderOf(ports[key])))
+    throw new UserError(portInUse(ports[key], names[key], await holderOf(ports[key])))
   }
 }
 

@@ -66,7 +66,7 @@ export async function waitUntil(condition: () => boolean | Promise<boolean>, mil
 }
 
 /** The last lines of a log that speak of trouble, for an error message. */
-export function troubleIn(log: string): string {
+export function failureIn(log: string): string {
   const lines = readFileSync(log, 'utf8').split('\n')
   return (
     lines.filter(line => /error|exception|caused by|fatal/i.test(line)).at(-1) ??

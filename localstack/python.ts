@@ -1,14 +1,14 @@
 import { createHash } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { Failure } from '../cli/failure.ts'
+import { UserError } from '../shared/user-error.ts'
 import { cacheFolder, installOnce, type Progress, run } from './cache.ts'
 
 const INSTALL =
   'Debian and Ubuntu: apt-get install python3 python3-pip; Fedora: dnf install python3 python3-pip; macOS: brew install python'
 
 /** The line a person reads when Python is missing (`version` is empty) or too old; undefined when `version` ("3.12") will do. */
-export function pythonTrouble(version: string): string | undefined {
+export function pythonProblem(version: string): string | undefined {
   if (!version) return `The local cloud needs Python 3.10 or newer, and there is no python3: install it (${INSTALL}).`
   const [major = 0, minor = 0] = version.split('.').map(Number)
   if (major > 3 || (major === 3 && minor >= 10)) return undefined
@@ -16,7 +16,7 @@ export function pythonTrouble(version: string): string | undefined {
 }
 
 /** The line a person reads when pip failed, from what it wrote. */
-export function pipTrouble(output: string): string {
+export function pipProblem(output: string): string {
   if (/No module named pip/.test(output)) return `python3 has no pip: install it (${INSTALL}).`
   if (/DO NOT MATCH THE HASHES/i.test(output)) {
     return 'A Python package does not have its pinned hash: empty the cache with `python3 -m pip cache purge`, then run the command again.'
@@ -46,8 +46,8 @@ export async function findPython(): Promise<{ command: string; version: string }
     'import sys; print(sys.executable); print("%d.%d" % sys.version_info[:2])',
   ])
   const [command = '', version = ''] = code === 0 ? output.trim().split('\n') : []
-  const trouble = pythonTrouble(version)
-  if (trouble) throw new Failure(trouble)
+  const trouble = pythonProblem(version)
+  if (trouble) throw new UserError(trouble)
   return { command, version }
 }
 
@@ -68,7 +68,7 @@ export async function installPackages(requirements: string, name: string, progre
       '--require-hashes',
     ]
     const { code, output } = await run(command, [...args, '--target', scratch, '-r', requirements], { line: progress })
-    if (code !== 0) throw new Failure(pipTrouble(output))
+    if (code !== 0) throw new UserError(pipProblem(output))
     return scratch
   })
 }

@@ -2,9 +2,8 @@ import { rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { InvokeCommand, LambdaClient } from '@aws-sdk/client-lambda'
 import { Listr, type ListrTask } from 'listr2'
-import { Failure } from '../cli/failure.ts'
-import type { LocalOutputs } from '../cli/target.ts'
-import type { StackOutputs } from '../shared/outputs.ts'
+import type { LocalOutputs, StackOutputs } from '../shared/outputs.ts'
+import { UserError } from '../shared/user-error.ts'
 import { apiPid, executeUrl, startApi } from './api.ts'
 import type { Progress } from './cache.ts'
 import { deploy } from './deploy.ts'
@@ -15,7 +14,7 @@ import {
   cloudUrl,
   endedUncleanly,
   installMiniStack,
-  setAside,
+  moveAside,
   startCloud,
 } from './ministack.ts'
 import {
@@ -118,15 +117,15 @@ async function check(local: LocalCloud, elsewhere: string | undefined): Promise<
 /** `--cloud` must never lead to a real account. */
 async function requireCloud(url: string): Promise<void> {
   if (!/^https?:\/\/[^/]+$/.test(url) || /amazonaws\./.test(url)) {
-    throw new Failure(`--cloud takes the URL of a local cloud without a path, like http://127.0.0.1:4566, not ${url}.`)
+    throw new UserError(`--cloud takes the URL of a local cloud without a path, like http://127.0.0.1:4566, not ${url}.`)
   }
-  if (!(await cloudAnswers(url))) throw new Failure(`No cloud answers at ${url}: start it first, or leave --cloud out.`)
+  if (!(await cloudAnswers(url))) throw new UserError(`No cloud answers at ${url}: start it first, or leave --cloud out.`)
 }
 
 /** A cloud that did not save its end is older than what OpenSearch shows: neither can be trusted, both begin empty. */
 async function startAfresh(local: LocalCloud): Promise<void> {
   await stopOpenSearch(local.openSearch)
-  setAside([local.cloud.folder, local.openSearch.folder])
+  moveAside([local.cloud.folder, local.openSearch.folder])
   console.error(`The local cloud did not stop cleanly: it begins empty, what was there lies in ${local.cloud.folder}.unclean.`)
 }
 
@@ -167,5 +166,5 @@ async function setUp(endpoint: string, name: string): Promise<void> {
   const client = new LambdaClient({ ...cloudSettings(endpoint), maxAttempts: 1 })
   const call = new InvokeCommand({ FunctionName: name })
   const answer = await client.send(call, { abortSignal: AbortSignal.timeout(SET_UP_MS) })
-  if (answer.FunctionError) throw new Failure(`The set-up function failed: ${Buffer.from(answer.Payload ?? []).toString()}`)
+  if (answer.FunctionError) throw new UserError(`The set-up function failed: ${Buffer.from(answer.Payload ?? []).toString()}`)
 }

@@ -1,4 +1,5 @@
-import type { EventType } from './event.ts'
+import type { EventType } from './event-type.ts'
+
 import { appAction } from './events/app-action.ts'
 import { interaction } from './events/interaction.ts'
 import { pageVisit } from './events/page-visit.ts'

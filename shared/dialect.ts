@@ -1,4 +1,5 @@
-import type { Arrival, Envelope } from './event.ts'
+import type { Arrival, Envelope } from './acceptance.ts'
+
 import type { Rejection } from './rejections.ts'
 
 /** One element of a body: an element of its array, a line of its NDJSON, or the body itself. */
@@ -15,11 +16,11 @@ export interface Element {
 export interface Body {
   readonly elements: readonly Element[]
   /** The object around an SDK's `batch`: what it says once for all events, without them. */
-  readonly around?: Readonly<Record<string, unknown>>
+  readonly batchDefaults?: Readonly<Record<string, unknown>>
 }
 
 /** One event of a request, or what is none. */
-export interface Spoken {
+export interface DecodedElement {
   /** 0-based element or non-blank line of the body. */
   readonly index: number
   /** Undefined: the element is not JSON, or not an object. */
@@ -31,7 +32,7 @@ export interface Spoken {
 }
 
 /** A wire format: what a body says, as envelopes; a rejection refuses the body as a whole. */
-export type Dialect = (body: Body, arrival: Pick<Arrival, 'eventTypes' | 'keyName'>) => readonly Spoken[] | Rejection
+export type Dialect = (body: Body, arrival: Pick<Arrival, 'eventTypes' | 'keyName'>) => readonly DecodedElement[] | Rejection
 
 /** The text of an element without the write key that it carries: a key is kept nowhere. */
 export const withoutKey = (text: string, writeKey: unknown): string =>

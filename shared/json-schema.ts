@@ -1,5 +1,5 @@
 import * as z from 'zod/mini'
-import type { EventType } from './event.ts'
+import type { EventType } from './event-type.ts'
 
 /** A JSON Schema (2020-12), as far as ours go. */
 export interface JsonSchema {

@@ -1,5 +1,6 @@
 import type * as z from 'zod/mini'
-import type { Event, EventType } from './event.ts'
+import type { Event } from './event.ts'
+import type { EventType } from './event-type.ts'
 
 /** What a projection shows in OpenSearch and in the API; any JSON object that fits the projection's shape. */
 export type Document = Readonly<Record<string, unknown>>

@@ -1,4 +1,5 @@
-import { REPORTS_PREFIX } from './archive.ts'
+import { REPORTS_PREFIX } from './archive-columns.ts'
+
 import { millisToMicros, parseInstant } from './time.ts'
 
 export interface ReportColumn {
@@ -26,29 +27,29 @@ interface Named {
 
 /** A query over the archive that is published anew for each UTC day that got events. */
 export interface DailyReport extends Named {
-  readonly made: 'by day'
+  readonly kind: 'daily'
   /** The first is shown where nobody says which. */
   readonly tables: readonly ReportTable[]
 }
 
 /** A query over the whole archive as of an instant: of the events before it, whenever they arrived. */
-export interface InstantReport extends Named {
-  readonly made: 'as of an instant'
+export interface SnapshotReport extends Named {
+  readonly kind: 'snapshot'
   /** The schedule makes it as of every so many full hours of the UTC day. */
   readonly everyHours: number
   /** The rows are published in objects of so many; only the last may hold fewer. */
-  readonly rowsAPart: number
+  readonly rowsPerPart: number
   /** In the order they are published in. */
   readonly columns: readonly ReportColumn[]
 }
 
-export type Report = DailyReport | InstantReport
+export type Report = DailyReport | SnapshotReport
 
 export type ReportFormat = 'parquet' | 'csv'
 
 /** What is published is named by its day, `YYYY-MM-DD`, or its instant, RFC 3339 in UTC; `run` made it. */
-export interface Published {
-  readonly of: string
+export interface Publication {
+  readonly period: string
   readonly run: string
 }
 
@@ -88,8 +89,8 @@ export const runStart = (run: string): number => Date.parse(run.replace(RUN, '$1
  * The newest of what is published as of instants. A run as of an instant that had not come is as of its own beginning: later
  * events cannot be in it, and it must not stand before every later run.
  */
-export function newestInstant<P extends Published>(published: readonly P[]): P | undefined {
-  const asOf = ({ of, run }: Published): bigint => {
+export function newestSnapshot<P extends Publication>(published: readonly P[]): P | undefined {
+  const asOf = ({ period: of, run }: Publication): bigint => {
     const [instant, began] = [parseInstant(of) ?? 0n, millisToMicros(runStart(run))]
     return instant < began ? instant : began
   }

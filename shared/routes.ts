@@ -1,7 +1,6 @@
 import { type Call, calls } from './dialects/segment.ts'
 import type { FunctionName } from './environment.ts'
-
-export type Scope = 'write' | 'read' | 'admin'
+import type { Scope } from './keys.ts'
 
 export interface Route {
   readonly method: 'GET' | 'POST' | 'DELETE' | 'OPTIONS' | 'ANY'

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto'
 import { type Projection, projectionKey } from './projection.ts'
 import { formatInstant } from './time.ts'
 
@@ -8,13 +9,13 @@ export interface ItemKey {
 }
 
 /** What one write of a user's state adds to one window of one projection. */
-export interface Contribution {
+export interface WindowDelta {
   /** Projection key: name and revision. */
   readonly projection: string
   /** Epoch seconds at which the window starts. */
   readonly start: number
   /** The order number of the record it comes from: grows with every record of the user, never restarts. */
-  readonly ord: number
+  readonly order: number
   /** What the projection's fold made of the record's events, beginning with `initial`. */
   readonly state: unknown
 }
@@ -22,10 +23,10 @@ export interface Contribution {
 /** All per-user states of one user, the only item that the state function writes. */
 export interface UserItem {
   readonly user: string
-  /** `ord` of the last record in it; the version of the user's documents. */
+  /** order number of the last record in it; the version of the user's documents. */
   readonly version: number
   /** Sequence number of the last record in it: up to 56 digits, so text. */
-  readonly seq: string
+  readonly sequenceNumber: string
   /** The identities seen lately, packed; see lambdas/state/identities.ts. */
   readonly identities: Uint8Array
   /** Hashes of whole records seen lately, packed. */
@@ -34,10 +35,10 @@ export interface UserItem {
   readonly states: Readonly<Record<string, unknown>>
   /** Events later than the lateness bound. */
   readonly late: number
-  /** `ord` of the last erasure record, 0 without one: what is older counts as absent. */
-  readonly erasedOrd: number
+  /** order number of the last erasure record, 0 without one: what is older counts as absent. */
+  readonly erasedOrder: number
   /** What this write adds to windows. */
-  readonly out: readonly Contribution[]
+  readonly outbox: readonly WindowDelta[]
   /** Epoch seconds after which an erased item may go. */
   readonly ttl?: number | undefined
 }
@@ -47,7 +48,7 @@ export interface WindowItem {
   readonly user: string
   readonly projection: string
   readonly start: number
-  /** `ord` of the last contribution in it; the version of its document. */
+  /** order number of the last contribution in it; the version of its document. */
   readonly version: number
   readonly state: unknown
   readonly ttl?: number | undefined
@@ -60,7 +61,7 @@ export interface SlotItem {
   readonly slot: number
   readonly version: number
   readonly state: unknown
-  /** The last `ord` merged, by user hash. */
+  /** The last order number merged, by user hash. */
   readonly users: ReadonlyMap<string, number>
   readonly ttl?: number | undefined
 }
@@ -99,3 +100,21 @@ export function itemKind({ pk, sk }: ItemKey): ItemKind {
 /** The projections by their key. */
 export const byKey = (projections: readonly Projection[]): ReadonlyMap<string, Projection> =>
   new Map(projections.map(projection => [projectionKey(projection), projection]))
+
+/** Bytes a slot takes for a user: its hash and its last order number. */
+export const SLOT_USER_BYTES = 16
+
+/** 8 bytes of a user's hash in hex: what a slot remembers a user by. */
+export const userHash = (user: string): string => createHash('sha256').update(user).digest('hex').slice(0, 16)
+
+/** The deltas of a write as JSON text, as the item stores them: their size in it is the size of this text. */
+export const outboxText = (outbox: readonly WindowDelta[]): string =>
+  JSON.stringify(outbox.map(({ projection, start, order, state }) => ({ projection, start, ord: order, state })))
+
+interface StoredDelta extends Omit<WindowDelta, 'order'> {
+  readonly ord: number
+}
+
+/** The deltas of a stored outbox. Throws when the text is not JSON. */
+export const parseOutbox = (text: string): WindowDelta[] =>
+  (JSON.parse(text) as StoredDelta[]).map(({ projection, start, ord, state }) => ({ projection, start, order: ord, state }))

@@ -1,7 +1,9 @@
 import fc from 'fast-check'
-import { archiveColumns, columnName, fromLine, toLine } from '../shared/archive.ts'
+import { archiveColumns, columnName } from '../shared/archive-columns.ts'
 import { eventTypes } from '../shared/catalogue.ts'
-import { defineEvent, text } from '../shared/event.ts'
+import { defineEvent, text } from '../shared/event-type.ts'
+import { fromLine, toLine } from '../shared/stream-record.ts'
+
 import { EARLIEST, LATEST } from '../shared/time.ts'
 import { anEvent, aReading, aVisit } from './builders.ts'
 

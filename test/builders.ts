@@ -1,5 +1,5 @@
-import type { QuarantinedEvent } from '../lambdas/quarantine/dynamodb.ts'
 import type { Event } from '../shared/event.ts'
+import type { QuarantinedEvent } from '../shared/quarantine.ts'
 import type { UserItem } from '../shared/state.ts'
 
 /** A valid event with the least that it needs; say only what the test is about. */
@@ -58,13 +58,13 @@ export const aRecord = (data: Partial<typeof recordData> = {}, facts: Partial<Om
 export const aUserItem = (user: string, facts: Partial<UserItem> = {}): UserItem => ({
   user,
   version: 1,
-  seq: '1',
+  sequenceNumber: '1',
   identities: new Uint8Array(),
   recordHashes: new Uint8Array(),
   states: {},
   late: 0,
-  erasedOrd: 0,
-  out: [],
+  erasedOrder: 0,
+  outbox: [],
   ...facts,
 })
 

@@ -48,7 +48,7 @@ test('the totals add up over the answers and what was confirmed before', async (
     batches,
     post: async () => answers.shift() ?? { accepted: 0, quarantined: [] },
     rate: undefined,
-    world: clock,
+    runtime: clock,
     before,
     confirmed: (_, { lines }) => void seen.push(lines),
   })
@@ -63,7 +63,7 @@ test('with a rate no event leaves before its turn', async () => {
       fc.integer({ min: 1, max: 1000 }),
       async (counts, rate) => {
         const { batches, clock, post, sentAt } = setting(counts)
-        await deliver({ batches, post, rate, world: clock, before: nothing, confirmed: () => {} })
+        await deliver({ batches, post, rate, runtime: clock, before: nothing, confirmed: () => {} })
         const due = counts.map((_, i) => (counts.slice(0, i).reduce((sum, count) => sum + count, 0) / rate) * 1000)
         for (const [i, at] of sentAt.entries()) expect(at).toBeCloseTo(due[i] ?? 0, 6)
       },

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { cutBatches } from '../cli/sending/batches.ts'
-import { BODY_BYTES, type Element, formOf, type Position, readElements } from '../cli/sending/elements.ts'
+import { BODY_BYTES, type Element, formOf, readElements, type StartPosition } from '../cli/sending/elements.ts'
 import { identify } from '../cli/sending/identify.ts'
 
 async function collect<T>(values: AsyncIterable<T>): Promise<T[]> {
@@ -9,7 +9,7 @@ async function collect<T>(values: AsyncIterable<T>): Promise<T[]> {
   return collected
 }
 
-const start: Position = { offset: 0, count: 0 }
+const start: StartPosition = { offset: 0, count: 0 }
 
 /** The text in chunks of these sizes, then the rest. */
 async function* chunked(text: string, sizes: readonly number[] = []): AsyncGenerator<Buffer> {

@@ -1,7 +1,8 @@
 import { showProgress } from '../cli/progress.ts'
 import { pageOf } from '../cli/quarantine/select.ts'
 import { formatTable } from '../cli/table.ts'
-import type { QuarantinedItem } from '../lambdas/quarantine/dynamodb-kept-events.ts'
+import type { QuarantineSummary } from '../shared/quarantine.ts'
+
 import { differences } from './scenarios/independent/compare.ts'
 import type { SentFile } from './scenarios/independent/lines.ts'
 import { recompute } from './scenarios/independent/recompute.ts'
@@ -17,7 +18,7 @@ test('a table aligns its columns, numbers to the right, and shows what is missin
   )
 })
 
-const item = (key: string, received: number): QuarantinedItem => ({
+const item = (key: string, received: number): QuarantineSummary => ({
   key,
   code: 'invalid_event',
   message: '',

@@ -1,4 +1,4 @@
-import { isMendable } from '../cli/reindex/release.ts'
+import { isResolvable } from '../cli/reindex/release.ts'
 import { fromDiscarded } from '../lambdas/quarantine/plan-failures.ts'
 import { eventTypes } from '../shared/catalogue.ts'
 import { reject } from '../shared/rejections.ts'
@@ -11,10 +11,10 @@ const kept = (facts: object) => ({
 })
 
 test('a reindex mends documents of projections, of older revisions too, but no raw events', () => {
-  expect(isMendable(kept({ type: 'recent-urls-r1' }))).toBe(true)
-  expect(isMendable(kept({ type: 'recent-urls-r12', message: 'mapper_parsing_exception' }))).toBe(true)
-  expect(isMendable(kept({ type: 'events-page_visit-2026.01.31' }))).toBe(false)
-  expect(isMendable(kept({ type: 'nobody-r1' }))).toBe(false)
+  expect(isResolvable(kept({ type: 'recent-urls-r1' }))).toBe(true)
+  expect(isResolvable(kept({ type: 'recent-urls-r12', message: 'mapper_parsing_exception' }))).toBe(true)
+  expect(isResolvable(kept({ type: 'events-page_visit-2026.01.31' }))).toBe(false)
+  expect(isResolvable(kept({ type: 'nobody-r1' }))).toBe(false)
 })
 
 test('a reindex mends changes that the documents missed, but not those that the windows missed', () => {
@@ -26,12 +26,12 @@ test('a reindex mends changes that the documents missed, but not those that the 
   const missedBy = (name: string) => {
     const requestContext = { functionArn: `arn:aws:lambda:us-east-1:000000000000:function:${name}` }
     const text = JSON.stringify({ requestContext, timestamp: '2026-01-01T00:00:00Z', DDBStreamBatchInfo: {} })
-    return fromDiscarded(text, meaning).map(event => isMendable(kept(event)))
+    return fromDiscarded(text, meaning).map(event => isResolvable(kept(event)))
   }
   expect(missedBy('documents')).toEqual([true])
   expect(missedBy('windows')).toEqual([false])
 })
 
 test('a reindex mends no event that was refused for itself', () => {
-  expect(isMendable(kept({ ...reject('invalid_event'), type: aVisit('/a', 1).type }))).toBe(false)
+  expect(isResolvable(kept({ ...reject('invalid_event'), type: aVisit('/a', 1).type }))).toBe(false)
 })

@@ -1,8 +1,8 @@
-import { asideText, type Delivery, identityOf, refText, type StateFacts, type StreamFacts } from '../cli/status/facts.ts'
+import { type Delivery, identityOf, quarantinedRef, refText, type StateFacts, type StreamFacts } from '../cli/status/facts.ts'
 import { countAccepted, countFolded, expectedDocuments, windowsAreComplete } from '../cli/status/settled.ts'
-import { userHash } from '../lambdas/windows/plan-windows.ts'
 import { projections } from '../shared/catalogue.ts'
 import type { SlotItem, UserItem, WindowItem } from '../shared/state.ts'
+import { userHash } from '../shared/state.ts'
 import { aUserItem } from './builders.ts'
 
 const id = (name: string) => identityOf({ source: 'k', type: 'reading', id: name })
@@ -14,7 +14,7 @@ const delivery = (name: string, change: Partial<Delivery> = {}): Delivery => ({
   identity: id(name),
   user: 'd',
   shard: 's0',
-  seq: '10',
+  sequenceNumber: '10',
   raw: undefined,
   ...change,
 })
@@ -22,7 +22,7 @@ const stream = (deliveries: Delivery[], records: StreamFacts['recordsOf'] = new 
   deliveries: new Map(deliveries.map(one => [one.identity, one])),
   recordsOf: records,
 })
-const user = (change: Partial<UserItem> = {}): UserItem => aUserItem('d', { version: ORDER, seq: '10', ...change })
+const user = (change: Partial<UserItem> = {}): UserItem => aUserItem('d', { version: ORDER, sequenceNumber: '10', ...change })
 const state = (
   change: Partial<{ users: UserItem[]; windows: WindowItem[]; slots: SlotItem[]; passed: [string, string][] }> = {},
 ): StateFacts => ({
@@ -38,13 +38,17 @@ test('an event in the stream and in the archive is accepted once', () => {
 })
 
 test('an event is folded once its user has passed its sequence number, compared as integers', () => {
-  const facts = stream([delivery('a', { seq: '9' }), delivery('b', { seq: '10' }), delivery('c', { seq: '11' })])
-  expect(countFolded(facts, nobody, state({ users: [user({ seq: '10' })] }))).toBe(2)
+  const facts = stream([
+    delivery('a', { sequenceNumber: '9' }),
+    delivery('b', { sequenceNumber: '10' }),
+    delivery('c', { sequenceNumber: '11' }),
+  ])
+  expect(countFolded(facts, nobody, state({ users: [user({ sequenceNumber: '10' })] }))).toBe(2)
   expect(countFolded(facts, nobody, state())).toBe(0)
 })
 
 test('an event without a user is folded once its own shard has passed it', () => {
-  const facts = stream([delivery('a', { user: null, shard: 's1', seq: '5' })])
+  const facts = stream([delivery('a', { user: null, shard: 's1', sequenceNumber: '5' })])
   expect(countFolded(facts, nobody, state({ passed: [['s1', '0000000005']] }))).toBe(1)
   expect(countFolded(facts, nobody, state({ passed: [['s0', '0000000009']] }))).toBe(0)
 })
@@ -55,7 +59,14 @@ test('what the stream no longer holds was folded long ago', () => {
 
 /** Two records of one millisecond, each with an event of the window. */
 const twoRecords = new Map([
-  ['d', ['20', '10'].map((seq, i) => ({ seq, received: RECEIVED, windows: new Map([[refText(window), [id(`e${i}`)]]]) }))],
+  [
+    'd',
+    ['20', '10'].map((sequenceNumber, i) => ({
+      sequenceNumber,
+      received: RECEIVED,
+      windows: new Map([[refText(window), [id(`e${i}`)]]]),
+    })),
+  ],
 ])
 
 test('a window is complete only when it holds the last of several records of one millisecond', () => {
@@ -68,14 +79,16 @@ test('a window is complete only when it holds the last of several records of one
 
 test('windows do not wait for events that were put aside, were erased, or may be later than the bound', () => {
   const facts = stream([], twoRecords)
-  const aside = new Set(['e0', 'e1'].map(name => asideText('reading', name)))
+  const aside = new Set(['e0', 'e1'].map(name => quarantinedRef('reading', name)))
   expect(windowsAreComplete(facts, state({ users: [user()] }), aside)).toBe(true)
-  expect(windowsAreComplete(facts, state({ users: [user({ erasedOrd: ORDER + 1 })] }), nobody)).toBe(true)
+  expect(windowsAreComplete(facts, state({ users: [user({ erasedOrder: ORDER + 1 })] }), nobody)).toBe(true)
   expect(windowsAreComplete(facts, state({ users: [user({ late: 1 })] }), nobody)).toBe(true)
 })
 
 test("a window over all users waits for each user's last contribution", () => {
-  const records = new Map([['d', [{ seq: '1', received: RECEIVED, windows: new Map([[refText(window), [id('a')]]]) }]]])
+  const records = new Map([
+    ['d', [{ sequenceNumber: '1', received: RECEIVED, windows: new Map([[refText(window), [id('a')]]]) }]],
+  ])
   const slot = (order: number): SlotItem => ({
     ...window,
     slot: 0,
@@ -100,5 +113,5 @@ test('every per-user state and every window calls for a document of its version;
     { index: 'device-minutes-r1', id: 'd#1970-01-01T00:01:00Z', version: 7 },
   ]
   expect(expectedDocuments(facts, projections, nobody)).toEqual([ofUser, ofWindow])
-  expect(expectedDocuments(facts, projections, new Set([asideText('recent-urls-r1', 'd')]))).toEqual([ofWindow])
+  expect(expectedDocuments(facts, projections, new Set([quarantinedRef('recent-urls-r1', 'd')]))).toEqual([ofWindow])
 })

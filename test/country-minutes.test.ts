@@ -1,8 +1,9 @@
 import { planSlots } from '../lambdas/search/plan-bulk.ts'
 import { planWrites } from '../lambdas/state/plan-writes.ts'
 import { applyToSlot, planWindows } from '../lambdas/windows/plan-windows.ts'
+import { accept } from '../shared/acceptance.ts'
 import { eventTypes } from '../shared/catalogue.ts'
-import { accept, type Event } from '../shared/event.ts'
+import type { Event } from '../shared/event.ts'
 import type { WindowProjection } from '../shared/projection.ts'
 import { countryMinutes } from '../shared/projections/country-minutes.ts'
 import { isRejection } from '../shared/rejections.ts'
@@ -37,7 +38,7 @@ function documentOf(rows: readonly Parameters<typeof eventOf>[0][]) {
       user,
       undefined,
       events.map(event => ({
-        seq: event.id,
+        sequenceNumber: event.id,
         received: RECEIVED,
         arrived: RECEIVED,
         events: [event],

@@ -3,8 +3,8 @@ import type { AddressInfo } from 'node:net'
 import { text } from 'node:stream/consumers'
 import { type SavedObject, savedObjects, workloadsOf } from '../cli/dashboards/saved-objects.ts'
 import { importObjects } from '../cli/dashboards.ts'
-import { Failure } from '../cli/failure.ts'
 import { eventTypes, projections } from '../shared/catalogue.ts'
+import { UserError } from '../shared/user-error.ts'
 
 const objects = savedObjects(eventTypes, projections)
 const ofType = (type: SavedObject['type']) => objects.filter(object => object.type === type)
@@ -66,6 +66,6 @@ test('an import sends every object as a line of one file, over those of before',
 test('what Dashboards refuse is one line that names it', async () => {
   const refusal = { success: false, successCount: 0, errors: [{ id: 'a', error: { type: 'missing_references' } }] }
   const { url, close } = await dashboards(refusal)
-  await expect(importObjects(url, '{}\n', undefined)).rejects.toThrow(new Failure('Not imported: a (missing_references)'))
+  await expect(importObjects(url, '{}\n', undefined)).rejects.toThrow(new UserError('Not imported: a (missing_references)'))
   await close()
 })

@@ -45,13 +45,13 @@ test('ten million actions are enriched by a function of 2 GB, disk and all', asy
       ['--import', './test/reports/sql-loader.ts', 'test/reports/enrich.ts', folder, '2048', '2025-11-26T14:50:00Z'],
       { maxBuffer: MEBIBYTE },
     )
-    const told = JSON.parse(child.stdout) as { rows: number[]; seconds: number; memory: number; disk: number }
-    const [memory, disk] = [told.memory, told.disk].map(bytes => Math.round(bytes / MEBIBYTE))
+    const telemetry = JSON.parse(child.stdout) as { rows: number[]; seconds: number; memory: number; disk: number }
+    const [memory, disk] = [telemetry.memory, telemetry.disk].map(bytes => Math.round(bytes / MEBIBYTE))
     console.log(
-      `${OBJECTS * ROWS_AN_OBJECT} actions in ${told.seconds.toFixed(1)} s; at most ${memory} MiB of memory, ${disk} MiB of disk`,
+      `${OBJECTS * ROWS_AN_OBJECT} actions in ${telemetry.seconds.toFixed(1)} s; at most ${memory} MiB of memory, ${disk} MiB of disk`,
     )
-    expect(told.rows).toEqual([...Array(9).fill(enrichedActions.rowsAPart), 900_000])
-    expect(told.memory).toBeLessThan(2048 * MEBIBYTE)
+    expect(telemetry.rows).toEqual([...Array(9).fill(enrichedActions.rowsPerPart), 900_000])
+    expect(telemetry.memory).toBeLessThan(2048 * MEBIBYTE)
     expect(await facts(folder)).toEqual({
       events: 9_900_000n,
       identities: 9_900_000n,
@@ -80,7 +80,7 @@ async function facts(folder: string): Promise<unknown> {
       -- The events are all within the last three hours, so that each user's count is the number of its rows.
       (SELECT CAST(sum(u_count) AS BIGINT) FROM (SELECT DISTINCT user_id, u_count FROM published)) AS recent,
       (SELECT count(*) FROM (
-        SELECT user_id, any_value(u_mp_ea) AS told, max(times) AS most, max(times) FILTER (event_action = u_mp_ea) AS of_told,
+        SELECT user_id, any_value(u_mp_ea) AS telemetry, max(times) AS most, max(times) FILTER (event_action = u_mp_ea) AS of_told,
           min(event_action) FILTER (times = top) AS smallest
         FROM (SELECT *, max(times) OVER (PARTITION BY user_id) AS top FROM (
           SELECT user_id, event_action, u_mp_ea, count(event_action) AS times FROM published WHERE event_action IS NOT NULL

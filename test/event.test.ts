@@ -1,5 +1,5 @@
+import { accept, type Envelope } from '../shared/acceptance.ts'
 import { eventTypes } from '../shared/catalogue.ts'
-import { accept, type Envelope } from '../shared/event.ts'
 
 const arrival = {
   eventTypes: new Map(eventTypes.map(type => [type.name, type])),

@@ -1,25 +1,25 @@
 import type { APIGatewayProxyEventV2, DynamoDBRecord, KinesisStreamEvent, KinesisStreamRecord } from 'aws-lambda'
-import { handler } from '../lambdas/handler.ts'
+import { defineHandler } from '../lambdas/handler.ts'
 import { ingest } from '../lambdas/ingest/ingest.ts'
-import type { BulkOperation } from '../lambdas/search/opensearch.ts'
 import { writeBulk } from '../lambdas/search/write-bulk.ts'
 import { stateTable } from '../lambdas/state/dynamodb.ts'
 import { foldBatch } from '../lambdas/state/fold-batch.ts'
 import { mergeBatch } from '../lambdas/windows/merge-batch.ts'
-import { SLOT_USERS } from '../lambdas/windows/plan-windows.ts'
-import { toLine } from '../shared/archive.ts'
+import { MAX_SLOT_USERS } from '../lambdas/windows/plan-windows.ts'
+import type { BulkOperation } from '../shared/bulk-operation.ts'
 import { eventTypes, projections } from '../shared/catalogue.ts'
 import { environments, type FunctionName } from '../shared/environment.ts'
 import type { Event } from '../shared/event.ts'
 import { projectionKey } from '../shared/projection.ts'
 import { countryMinutes } from '../shared/projections/country-minutes.ts'
 import { deviceMinutes } from '../shared/projections/device-minutes.ts'
+import { toLine } from '../shared/stream-record.ts'
 import { aReading, aRecord, aVisit } from './builders.ts'
 import { Table } from './simulation/table.ts'
 
 const HOUR_MS = 3_600_000
 const catalogue = new Map(eventTypes.map(type => [type.name, type]))
-const aside = { keep: async () => undefined }
+const quarantine = { add: async () => undefined }
 const unreachable = async (): Promise<never> => {
   throw new Error('connect ECONNREFUSED')
 }
@@ -46,12 +46,12 @@ async function stateFaults(table: Table): Promise<void> {
     latenessMs: HOUR_MS,
     retentionMs: 0,
   }
-  const parts = { table: stateOf(table), aside, eventTypes: catalogue, rules, budgetMs: HOUR_MS, now: Date.now }
-  const fold = handler(
+  const parts = { table: stateOf(table), quarantine, eventTypes: catalogue, rules, retryBudgetMs: HOUR_MS, now: Date.now }
+  const fold = defineHandler(
     'state',
     () =>
-      ({ Records }: KinesisStreamEvent, told) =>
-        foldBatch(Records, { ...parts, told }),
+      ({ Records }: KinesisStreamEvent, telemetry) =>
+        foldBatch(Records, { ...parts, telemetry }),
   )
   table.heat('user#7|state', 1)
   const troubled = [
@@ -81,7 +81,7 @@ const streamRecord = (event: Event, i: number): KinesisStreamRecord =>
 async function windowFaults(table: Table): Promise<void> {
   const state = stateOf(table)
   const changes = table.streams.flat()
-  const users = new Map(Array.from({ length: SLOT_USERS }, (_, n) => [n.toString(16).padStart(16, '0'), 1]))
+  const users = new Map(Array.from({ length: MAX_SLOT_USERS }, (_, n) => [n.toString(16).padStart(16, '0'), 1]))
   for (const start of startsOf(changes))
     for (let slot = 0; slot < countryMinutes.slots; slot++)
       await state.putSlot(
@@ -89,9 +89,10 @@ async function windowFaults(table: Table): Promise<void> {
         undefined,
       )
   const life = { latenessMs: undefined, retentionMs: 0 }
-  const merge = handler(
+  const merge = defineHandler(
     'windows',
-    () => (batch: readonly DynamoDBRecord[], told) => mergeBatch(batch, { table: state, aside, projections, life, told }),
+    () => (batch: readonly DynamoDBRecord[], telemetry) =>
+      mergeBatch(batch, { table: state, quarantine: quarantine, projections, lifetime: life, telemetry }),
   )
   await Promise.all([merge(changes), merge(changes)])
   const out = [{ projection: projectionKey(deviceMinutes), start: 0, ord: Number.MAX_SAFE_INTEGER, state: null }]
@@ -110,7 +111,10 @@ const startsOf = (changes: readonly DynamoDBRecord[]): Set<number> =>
 async function searchFaults(name: FunctionName): Promise<void> {
   const items = [400, 429].map(status => ({ create: { status } }))
   const client = { bulk: async () => ({ body: { items } }) } as never
-  const write = handler(name, () => (operations: BulkOperation[], told) => writeBulk(operations, { client, aside, told }))
+  const write = defineHandler(
+    name,
+    () => (operations: BulkOperation[], telemetry) => writeBulk(operations, { client, quarantine: quarantine, telemetry }),
+  )
   const document = { received: '2026-01-01T00:00:00Z' }
   await write(['1', '2'].map(id => ({ action: 'create', index: 'any', id, document }))).catch(() => undefined)
 }
@@ -118,13 +122,13 @@ async function searchFaults(name: FunctionName): Promise<void> {
 async function ingestFault(): Promise<void> {
   const world = {
     keys: { find: unreachable },
-    quarantine: aside,
+    quarantine: quarantine,
     putRecords: unreachable,
-    passes: () => true,
+    withinRateLimit: () => true,
     now: Date.now,
     newId: () => 'any',
   }
-  const take = handler('ingest', () => ingest(world))
+  const take = defineHandler('ingest', () => ingest(world))
   const headers = { authorization: 'Bearer any' }
   await take({ rawPath: '/v1/events', headers, isBase64Encoded: false, requestContext: { http: { method: 'POST' } } } as never)
 }

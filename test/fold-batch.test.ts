@@ -1,10 +1,10 @@
 import type { KinesisStreamRecord } from 'aws-lambda'
-import type { QuarantinedEvent } from '../lambdas/quarantine/dynamodb.ts'
 import { stateTable } from '../lambdas/state/dynamodb.ts'
-import { type BatchParts, foldBatch } from '../lambdas/state/fold-batch.ts'
-import { toLine } from '../shared/archive.ts'
+import { type FoldDependencies, foldBatch } from '../lambdas/state/fold-batch.ts'
 import { eventTypes, projections } from '../shared/catalogue.ts'
 import type { Event } from '../shared/event.ts'
+import type { QuarantinedEvent } from '../shared/quarantine.ts'
+import { toLine } from '../shared/stream-record.ts'
 import { aVisit } from './builders.ts'
 import { Table } from './simulation/table.ts'
 
@@ -15,14 +15,14 @@ function aWorld() {
   const table = new Table()
   const aside: QuarantinedEvent[] = []
   let now = START
-  const parts: BatchParts = {
+  const parts: FoldDependencies = {
     table: stateTable('t', { send: async (command: never) => table.execute(command, 'done') } as never),
-    aside: { keep: async events => void aside.push(...events) },
+    quarantine: { add: async events => void aside.push(...events) },
     eventTypes: catalogue,
     rules: { projections, identities: { milliseconds: 900_000, count: 2500 }, latenessMs: undefined, retentionMs: 0 },
-    budgetMs: 300_000,
+    retryBudgetMs: 300_000,
     now: () => now,
-    told: { count: () => {}, note: () => {} },
+    telemetry: { count: () => {}, annotate: () => {} },
   }
   const passLater = (milliseconds: number) => {
     now += milliseconds
@@ -80,10 +80,13 @@ test('at the head of a batch, too: Lambda does not part a batch that fails at it
 
 test('what is put aside is counted by its code', async () => {
   const { parts } = aWorld()
-  const told: unknown[] = []
+  const telemetry: unknown[] = []
   const mixed = `not ours\n${toLine(visit('1'), catalogue.get('page_visit'))}`
-  await foldBatch([record(1, [], mixed)], { ...parts, told: { count: (...counted) => void told.push(counted), note: () => {} } })
-  expect(told).toContainEqual(['EventsQuarantined', 1, 'invalid_event'])
+  await foldBatch([record(1, [], mixed)], {
+    ...parts,
+    telemetry: { count: (...counted) => void telemetry.push(counted), annotate: () => {} },
+  })
+  expect(telemetry).toContainEqual(['EventsQuarantined', 1, 'invalid_event'])
 })
 
 test('a line that ingest never wrote is put aside, and its neighbours are folded', async () => {

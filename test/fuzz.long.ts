@@ -6,9 +6,9 @@ const MINUTES = 60_000
 test(
   `whatever is sent, the answer is one of the specified, and no valid event is lost (${BODIES} bodies)`,
   async () => {
-    const told = await fuzz(BODIES, 2)
-    console.log(JSON.stringify(told, null, 2))
-    expect(told.peakMegabytes).toBeLessThan(1024)
+    const telemetry = await fuzz(BODIES, 2)
+    console.log(JSON.stringify(telemetry, null, 2))
+    expect(telemetry.peakMegabytes).toBeLessThan(1024)
   },
   20 * MINUTES,
 )

@@ -1,31 +1,31 @@
-import type { Told } from '../lambdas/handler.ts'
+import type { Telemetry } from '../lambdas/handler.ts'
 import { environments } from '../shared/environment.ts'
 import { SafeError } from '../shared/safe-error.ts'
 import { listen, parseLine } from './log-lines.ts'
 
 const before = { ...process.env }
-let handler: typeof import('../lambdas/handler.ts').handler
+let handler: typeof import('../lambdas/handler.ts').defineHandler
 beforeAll(async () => {
   for (const name of environments.state) process.env[name] = 'any'
   process.env['POWERTOOLS_METRICS_NAMESPACE'] = 'millrace-test'
-  ;({ handler } = await import('../lambdas/handler.ts'))
+  ;({ defineHandler: handler } = await import('../lambdas/handler.ts'))
 })
 afterAll(() => {
   process.env = before
 })
 
 /** The lines that one call writes to the log, and what it throws. */
-async function call(work: (told: Told) => unknown, input: unknown = {}) {
-  const handle = handler('state', () => async (_input: unknown, told) => work(told))
+async function call(work: (telemetry: Telemetry) => unknown, input: unknown = {}) {
+  const handle = handler('state', () => async (_input: unknown, telemetry) => work(telemetry))
   const { result, texts } = await listen(() => handle(input))
   const thrown = result.status === 'rejected' ? (result.reason as Error) : undefined
   return { lines: texts, thrown, facts: parseLine(texts[0] ?? '{}') }
 }
 
 test('a call leaves one line, which names its metrics, their namespace and the service', async () => {
-  const { lines, facts } = await call(told => {
-    told.count('EventsFolded', 3)
-    told.note('code', 'any')
+  const { lines, facts } = await call(telemetry => {
+    telemetry.count('EventsFolded', 3)
+    telemetry.annotate('code', 'any')
   })
   expect(lines).toHaveLength(1)
   expect(facts).toMatchObject({
@@ -42,8 +42,8 @@ test('a call leaves one line, which names its metrics, their namespace and the s
 
 test('however often a call counts, it leaves one line, with the sums and every fact', async () => {
   const { lines, facts } = await call(
-    told => {
-      for (let write = 0; write < 300; write++) told.count('EventsFolded', 2)
+    telemetry => {
+      for (let write = 0; write < 300; write++) telemetry.count('EventsFolded', 2)
     },
     { requestContext: { requestId: 'r-1' } },
   )
@@ -52,16 +52,16 @@ test('however often a call counts, it leaves one line, with the sums and every f
 })
 
 test('what is counted with a code is counted by code, too, as numbers that a query can sum', async () => {
-  const { facts } = await call(told => {
-    told.count('EventsQuarantined', 2, 'invalid_event')
-    told.count('EventsQuarantined', 1, 'date_missing')
-    told.count('EventsQuarantined', 1, 'invalid_event')
+  const { facts } = await call(telemetry => {
+    telemetry.count('EventsQuarantined', 2, 'invalid_event')
+    telemetry.count('EventsQuarantined', 1, 'date_missing')
+    telemetry.count('EventsQuarantined', 1, 'invalid_event')
   })
   expect(facts).toMatchObject({ EventsQuarantined: 4, codes: { invalid_event: 3, date_missing: 1 } })
 })
 
 test('what counts nothing is a line without metrics', async () => {
-  const { lines, facts } = await call(told => told.count('EventsFolded', 0))
+  const { lines, facts } = await call(telemetry => telemetry.count('EventsFolded', 0))
   expect(lines).toHaveLength(1)
   expect(facts).toEqual({ service: 'state', milliseconds: expect.any(Number) })
 })

@@ -1,7 +1,8 @@
 import { Template } from 'aws-cdk-lib/assertions'
-import { archiveColumns } from '../shared/archive.ts'
+import { archiveColumns } from '../shared/archive-columns.ts'
 import { eventTypes } from '../shared/catalogue.ts'
-import { defineEvent, type EventType, integer, nullable, number, text } from '../shared/event.ts'
+import { defineEvent, type EventType, integer, nullable, number, text } from '../shared/event-type.ts'
+
 import { plain, resource, stackOf, templateOf } from './infra-templates.ts'
 
 const type = (name: string, fields: EventType['fields']): EventType =>

@@ -1,7 +1,7 @@
 import { gzipSync } from 'node:zlib'
 import type { DynamoDBClient } from '@aws-sdk/client-dynamodb'
-import { DEPTH, FIELDS } from '../lambdas/ingest/json-limits.ts'
 import { keyStore } from '../lambdas/keys/dynamodb.ts'
+import { MAX_DEPTH, MAX_FIELDS } from '../shared/limits.ts'
 import { ingestInMemory, withKey } from './clients/in-memory.ts'
 
 const send = async (body: string | Uint8Array, path = '/v1/events') => {
@@ -11,8 +11,10 @@ const send = async (body: string | Uint8Array, path = '/v1/events') => {
 const nested = (levels: number) => `${'{"a":'.repeat(levels)}1${'}'.repeat(levels)}`
 const wide = (fields: number) => `{${Array.from({ length: fields }, (_, i) => `"f${i}":0`)}}`
 
-test(`events may be nested ${DEPTH} levels deep and have ${FIELDS} fields`, async () => {
-  const bodies = [nested(DEPTH - 1), nested(DEPTH), wide(FIELDS - 2), wide(FIELDS - 1)].map(data => `{"type":"t","data":${data}}`)
+test(`events may be nested ${MAX_DEPTH} levels deep and have ${MAX_FIELDS} fields`, async () => {
+  const bodies = [nested(MAX_DEPTH - 1), nested(MAX_DEPTH), wide(MAX_FIELDS - 2), wide(MAX_FIELDS - 1)].map(
+    data => `{"type":"t","data":${data}}`,
+  )
   const { answer, events } = await send(`[${bodies}]`)
   expect(events).toHaveLength(2)
   expect(answer.body.quarantined.map(({ index }: { index: number }) => index)).toEqual([1, 3])

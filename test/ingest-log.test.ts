@@ -1,15 +1,15 @@
 import { ingest } from '../lambdas/ingest/ingest.ts'
-import type { Place, StreamRecord } from '../lambdas/ingest/plan-records.ts'
+import type { StreamPosition, StreamRecord } from '../lambdas/ingest/plan-records.ts'
 import { environments } from '../shared/environment.ts'
 import { resource, templateOf } from './infra-templates.ts'
 import { listen, parseLine } from './log-lines.ts'
 
 const before = { ...process.env }
-let handler: typeof import('../lambdas/handler.ts').handler
+let handler: typeof import('../lambdas/handler.ts').defineHandler
 beforeAll(async () => {
   for (const name of environments.ingest) process.env[name] = 'any'
   process.env['POWERTOOLS_METRICS_NAMESPACE'] = 'millrace-prod'
-  ;({ handler } = await import('../lambdas/handler.ts'))
+  ;({ defineHandler: handler } = await import('../lambdas/handler.ts'))
 })
 afterAll(() => {
   process.env = before
@@ -21,15 +21,15 @@ const longest = (number: number): string => `49${String(number).padStart(SEQUENC
 
 /** The line of one request of these events, whose records are put to as many shards in turn. */
 async function lineOf(events: readonly object[], shards = 1) {
-  const place = (_: StreamRecord, i: number): Place => ({
+  const place = (_: StreamRecord, i: number): StreamPosition => ({
     shard: `shardId-${String(i % shards).padStart(12, '0')}`,
     sequence: longest(i),
   })
   const world = {
     keys: { find: async () => ({ name: 'web', scope: 'write' as const }) },
-    quarantine: { keep: async () => undefined },
+    quarantine: { add: async () => undefined },
     putRecords: async (records: readonly StreamRecord[]) => records.map(place),
-    passes: () => true,
+    withinRateLimit: () => true,
     now: () => 1_700_000_000_000,
     newId: () => 'made',
   }

@@ -52,7 +52,7 @@ describe('the key', () => {
 test.each([
   ['the keys cannot be asked', { keys: { find: () => Promise.reject(new Error('down')) } }],
   ['the stream takes nothing', { putRecords: () => Promise.reject(new Error('down')) }],
-  ['the quarantine takes nothing', { quarantine: { keep: () => Promise.reject(new Error('down')) } }],
+  ['the quarantine takes nothing', { quarantine: { add: () => Promise.reject(new Error('down')) } }],
 ])('while %s, a sender is asked to wait', async (_, broken) => {
   const { request } = ingestInMemory(broken)
   const answer = await request('/v1/events', { headers: withKey, body: `[${event},5]` })
@@ -142,7 +142,7 @@ test('settings send a browser’s events to the host that it asked, and stay in 
 
 test('a key that sends more than its rate is told to wait, and others are not', async () => {
   let now = 0
-  const { request } = ingestInMemory({ passes: rateLimit(2, () => now) })
+  const { request } = ingestInMemory({ withinRateLimit: rateLimit(2, () => now) })
   const statusOf = async (key: string) => (await request('/v1/events', { query: { writeKey: key }, body: event })).status
   expect([await statusOf('good'), await statusOf('good'), await statusOf('good')]).toEqual([200, 200, 429])
   expect(await statusOf('other')).toBe(200)

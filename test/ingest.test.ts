@@ -1,14 +1,15 @@
 import { gzipSync } from 'node:zlib'
-import { sortElements } from '../lambdas/ingest/plan-events.ts'
+import { bodyText, splitElements } from '../lambdas/ingest/body.ts'
+import { classifyElements } from '../lambdas/ingest/classify-elements.ts'
 import { notStored, packRecords, planCalls, planRounds } from '../lambdas/ingest/plan-records.ts'
-import { BODY_BYTES, bodyText, elements } from '../lambdas/ingest/request.ts'
 import { eventTypes } from '../shared/catalogue.ts'
 import { envelopes, rowsOf } from '../shared/dialects/native.ts'
+import { MAX_BODY_BYTES } from '../shared/limits.ts'
 import { aVisit } from './builders.ts'
 
 const catalogue = new Map(eventTypes.map(type => [type.name, type]))
 const values = (text: string, type?: string) => {
-  const body = elements(text, type)
+  const body = splitElements(text, type)
   return Array.isArray(body) ? body.map(({ value }) => value) : body
 }
 
@@ -23,7 +24,7 @@ test('a body is one object, an array, or lines', () => {
 test.each(['', ' \n ', '{"a":NaN}', "{'a':1}", '[1,]', '{"a":1}{"b":2}', '5', '"text"', '{"a":"\u0001"}'])(
   'malformed: %j',
   text => {
-    expect(elements(text, 'application/json')).toMatchObject({ code: 'malformed_json' })
+    expect(splitElements(text, 'application/json')).toMatchObject({ code: 'malformed_json' })
   },
 )
 
@@ -39,8 +40,8 @@ test('gzip that the gateway read as text is answered with 503: the client still 
 })
 
 test('a body of 4 MB passes, one byte more does not, however it is packed', () => {
-  const body = ' '.repeat(BODY_BYTES)
-  expect(bodyText({ body, isBase64Encoded: false })).toHaveLength(BODY_BYTES)
+  const body = ' '.repeat(MAX_BODY_BYTES)
+  expect(bodyText({ body, isBase64Encoded: false })).toHaveLength(MAX_BODY_BYTES)
   expect(bodyText({ body: `${body} `, isBase64Encoded: false })).toMatchObject({ code: 'body_too_large' })
   expect(bodyText({ body: gzipSync(`${body} `).toString('base64'), isBase64Encoded: true })).toMatchObject({
     code: 'body_too_large',
@@ -55,44 +56,44 @@ test('bytes that are not UTF-8 are refused', () => {
 
 const arrival = { eventTypes: catalogue, keyName: 'web', received: 5, defaultId: () => 'made-up' }
 const sort = (text: string, dialect = envelopes) => {
-  const body = elements(text, undefined)
+  const body = splitElements(text, undefined)
   if ('code' in body) throw new Error(body.code)
   const spoken = dialect({ elements: body }, arrival)
   if ('code' in spoken) throw new Error(spoken.code)
-  return sortElements(spoken, arrival)
+  return classifyElements(spoken, arrival)
 }
 
 test('a bad element is put aside alone, with its place and what it was', () => {
-  const { events, refusals } = sort('{"type":"a","id":"1"}\n5\n{bad\n{"type":"b","id":7}\n{"type":"c","id":"4"}')
+  const { events, quarantined } = sort('{"type":"a","id":"1"}\n5\n{bad\n{"type":"b","id":7}\n{"type":"c","id":"4"}')
   expect(events.map(({ id }) => id)).toEqual(['1', '4'])
-  expect(refusals).toMatchObject([
-    { index: 1, kept: { code: 'invalid_event', body: '5', form: 'text', id: null } },
-    { index: 2, kept: { code: 'malformed_json', body: '{bad', form: 'text' } },
+  expect(quarantined).toMatchObject([
+    { index: 1, event: { code: 'invalid_event', body: '5', form: 'text', id: null } },
+    { index: 2, event: { code: 'malformed_json', body: '{bad', form: 'text' } },
     {
       index: 3,
-      kept: { code: 'invalid_event', body: '{"type":"b","id":7}', form: 'envelope', type: 'b', keyName: 'web', received: 5 },
+      event: { code: 'invalid_event', body: '{"type":"b","id":7}', form: 'envelope', type: 'b', keyName: 'web', received: 5 },
     },
   ])
 })
 
 test('rows of a type are put aside with the id that they carry', () => {
-  const { refusals } = sort('[{"Id":"x","event_id":"v9"}]', rowsOf('page_visit'))
-  expect(refusals).toMatchObject([
-    { kept: { type: 'page_visit', id: 'v9', body: '{"type":"page_visit","data":{"Id":"x","event_id":"v9"}}' } },
+  const { quarantined } = sort('[{"Id":"x","event_id":"v9"}]', rowsOf('page_visit'))
+  expect(quarantined).toMatchObject([
+    { event: { type: 'page_visit', id: 'v9', body: '{"type":"page_visit","data":{"Id":"x","event_id":"v9"}}' } },
   ])
 })
 
 test('an event may have 32 KB as sent: white space and escapes count', () => {
   const event = (bytes: number) => `{"type":"a", "data":"${'\\u0041'.repeat((bytes - 22) / 6)}"}`
-  const { events, refusals } = sort(`[ ${event(32 * 1024 - 0)} ,\n ${event(32 * 1024 + 6)} ]`)
+  const { events, quarantined } = sort(`[ ${event(32 * 1024 - 0)} ,\n ${event(32 * 1024 + 6)} ]`)
   expect(events).toHaveLength(1)
-  expect(refusals).toMatchObject([{ index: 1, kept: { code: 'event_too_large' } }])
+  expect(quarantined).toMatchObject([{ index: 1, event: { code: 'event_too_large' } }])
 })
 
 test('what comes after 2,500 events is put aside', () => {
-  const { events, refusals } = sort(JSON.stringify(Array.from({ length: 2502 }, (_, i) => ({ type: 'a', id: String(i) }))))
+  const { events, quarantined } = sort(JSON.stringify(Array.from({ length: 2502 }, (_, i) => ({ type: 'a', id: String(i) }))))
   expect(events).toHaveLength(2500)
-  expect(refusals.map(({ index, kept }) => [index, kept.code])).toEqual([
+  expect(quarantined.map(({ index, event: kept }) => [index, kept.code])).toEqual([
     [2500, 'too_many_events'],
     [2501, 'too_many_events'],
   ])

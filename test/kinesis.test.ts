@@ -1,7 +1,7 @@
 import type { PutRecordsCommand } from '@aws-sdk/client-kinesis'
 import fc from 'fast-check'
-import { type Putting, putRecords } from '../lambdas/ingest/kinesis.ts'
-import { type Place, type StreamRecord, spansOf } from '../lambdas/ingest/plan-records.ts'
+import { type PutDependencies, putRecords } from '../lambdas/ingest/kinesis.ts'
+import { rangesByShard, type StreamPosition, type StreamRecord } from '../lambdas/ingest/plan-records.ts'
 
 /** What befalls one call. */
 type Fate =
@@ -24,7 +24,7 @@ const fates: fc.Arbitrary<Fate> = fc.oneof(
 interface Stored {
   readonly user: string
   readonly text: string
-  readonly place: Place
+  readonly place: StreamPosition
 }
 
 const CALL_MS = 300
@@ -57,7 +57,7 @@ function world(ahead: readonly Fate[], then: Fate) {
     return { Records: placed.map(answer) }
   }
   const putting = {
-    client: { send } as unknown as Putting['client'],
+    client: { send } as unknown as PutDependencies['client'],
     now: () => time,
     wait: async (milliseconds: number) => {
       time += milliseconds
@@ -83,18 +83,18 @@ test('whatever befalls the calls: every record is stored, and each user’s in t
     const { putting, stored } = world(ahead, { kind: 'stored' })
     const places = await putRecords('stream', records, putting)
     expect(firsts(stored)).toEqual(sent(records))
-    const told = places.map(place => stored.find(record => isSame(record.place, place)))
-    expect(told.map(record => record?.text).sort()).toEqual(records.map(({ data }) => data).sort())
+    const telemetry = places.map(place => stored.find(record => isSame(record.place, place)))
+    expect(telemetry.map(record => record?.text).sort()).toEqual(records.map(({ data }) => data).sort())
   })
   await fc.assert(run, { numRuns: 2_000 })
 })
 
-const isSame = (a: Place, b: Place): boolean => a.shard === b.shard && a.sequence === b.sequence
+const isSame = (a: StreamPosition, b: StreamPosition): boolean => a.shard === b.shard && a.sequence === b.sequence
 
 test('places are told by shard from the first to the last, whatever their order, and by value: they have up to 56 digits', () => {
-  const place = (shard: string, sequence: string): Place => ({ shard, sequence })
+  const place = (shard: string, sequence: string): StreamPosition => ({ shard, sequence })
   const [short, long] = ['9'.repeat(55), `1${'0'.repeat(55)}`]
-  expect(spansOf([place('s1', long), place('s2', '5'), place('s1', short), place('s1', `${long.slice(0, -1)}1`)])).toEqual([
+  expect(rangesByShard([place('s1', long), place('s2', '5'), place('s1', short), place('s1', `${long.slice(0, -1)}1`)])).toEqual([
     { shard: 's1', from: short, to: `${long.slice(0, -1)}1` },
     { shard: 's2', from: '5', to: '5' },
   ])
@@ -126,7 +126,7 @@ test('what waiting cannot mend is not tried again', async () => {
     calls += 1
     throw denied
   }
-  const putting = { ...world([], { kind: 'stored' }).putting, client: { send } as unknown as Putting['client'] }
+  const putting = { ...world([], { kind: 'stored' }).putting, client: { send } as unknown as PutDependencies['client'] }
   await expect(putRecords('stream', [record('a', 1)], putting)).rejects.toBe(denied)
   expect(calls).toBe(1)
 })

@@ -2,12 +2,12 @@ import { once } from 'node:events'
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { buffer } from 'node:stream/consumers'
-import { dealFates } from '../localstack/cloud/faults.ts'
+import { drawFaults } from '../localstack/cloud/faults.ts'
 import { startProxy } from '../localstack/cloud/proxy.ts'
 
 test('the same seed cuts the same requests', () => {
   const cuts = (seed: number): (string | undefined)[] => {
-    const deal = dealFates({ cut: { when: 'after', probability: 0.5, seed } })
+    const deal = drawFaults({ cut: { when: 'after', probability: 0.5, seed } })
     return Array.from({ length: 40 }, () => deal().cut)
   }
   expect(cuts(1)).toEqual(cuts(1))
@@ -16,7 +16,7 @@ test('the same seed cuts the same requests', () => {
 })
 
 test('a status is dealt out as often as asked, then nothing', () => {
-  const deal = dealFates({ status: { code: 503, times: 2 }, delayMs: 5 })
+  const deal = drawFaults({ status: { code: 503, times: 2 }, delayMs: 5 })
   expect([deal(), deal(), deal()]).toEqual([
     { status: 503, cut: undefined, delayMs: 5 },
     { status: 503, cut: undefined, delayMs: 5 },

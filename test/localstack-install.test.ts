@@ -5,9 +5,9 @@ import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { cacheFolder, download, installOnce } from '../localstack/cache.ts'
-import { fingerprint, troubleOf } from '../localstack/deploy.ts'
+import { failureOf, fingerprint } from '../localstack/deploy.ts'
 import { javaSource } from '../localstack/opensearch.ts'
-import { pipTrouble, pythonTrouble } from '../localstack/python.ts'
+import { pipProblem, pythonProblem } from '../localstack/python.ts'
 
 const content = Buffer.alloc(3_000_000, 'millrace')
 const sha256 = createHash('sha256').update(content).digest('hex')
@@ -118,12 +118,12 @@ test('a platform without a ready Java is told what to set', () => {
 })
 
 test('Python that is missing or too old is one line with the command that installs it', () => {
-  expect(pythonTrouble('')).toMatch(
+  expect(pythonProblem('')).toMatch(
     /^The local cloud needs Python 3\.10 or newer, and there is no python3: .*apt-get install python3 python3-pip/,
   )
-  expect(pythonTrouble('3.9')).toMatch(/and python3 is 3\.9: install a newer one/)
-  expect(pythonTrouble('3.10')).toBeUndefined()
-  expect(pythonTrouble('3.14')).toBeUndefined()
+  expect(pythonProblem('3.9')).toMatch(/and python3 is 3\.9: install a newer one/)
+  expect(pythonProblem('3.10')).toBeUndefined()
+  expect(pythonProblem('3.14')).toBeUndefined()
 })
 
 test.each([
@@ -139,12 +139,12 @@ test.each([
     /^python3 -m pip failed: Could not install: .*No space left/,
   ],
 ])('pip’s %j is one line', (output, line) => {
-  expect(pipTrouble(output)).toMatch(line)
-  expect(pipTrouble(output)).not.toContain('\n')
+  expect(pipProblem(output)).toMatch(line)
+  expect(pipProblem(output)).not.toContain('\n')
 })
 
 test('the first line of trouble in what the CDK wrote is told', () => {
-  expect(troubleOf('Bundling…\n\n ❌  millrace-local failed: table exists\n    at x\n')).toBe(
+  expect(failureOf('Bundling…\n\n ❌  millrace-local failed: table exists\n    at x\n')).toBe(
     '❌  millrace-local failed: table exists',
   )
 })

@@ -1,6 +1,6 @@
-import { foldedUpTo, isAbout, spansOf, withShards } from '../cli/logs/spans.ts'
+import { foldedUpTo, isAbout, rangesOf, withShards } from '../cli/logs/ranges.ts'
 import { readAge, sentence } from '../cli/logs.ts'
-import { spansOf as spansOfPlaces } from '../lambdas/ingest/plan-records.ts'
+import { rangesByShard as spansOfPlaces } from '../lambdas/ingest/plan-records.ts'
 
 test('a time back is a number and its unit', () => {
   expect(['30s', '10m', '2h', '1d'].map(readAge)).toEqual([30_000, 600_000, 7_200_000, 86_400_000])
@@ -43,12 +43,12 @@ test.each<[string, boolean, Record<string, unknown>]>([
   ['the same numbers in a shard that it did not fill', false, batch('s2', '7', '200')],
   ['a call that was about no records', false, { apiRequestId: 'r-2' }],
 ])('a request is followed into its stream: %s', (_, expected, facts) => {
-  expect(isAbout(facts, spansOf(request))).toBe(expected)
+  expect(isAbout(facts, rangesOf(request))).toBe(expected)
 })
 
 test('it is followed into states that a later record of the batch changed, too', () => {
   const [first, second] = [batch('s0', '90', '120'), batch('s0', '121', '300')]
-  const folded = foldedUpTo(spansOf(request), [first, second])
+  const folded = foldedUpTo(rangesOf(request), [first, second])
   expect(folded).toEqual([
     { from: '98', to: '120' },
     { from: '7', to: '7' },

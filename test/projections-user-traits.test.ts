@@ -1,5 +1,5 @@
 import { userTraitsProjection } from '../shared/projections/user-traits.ts'
-import { mappingOf } from '../shared/search.ts'
+import { mappingOf } from '../shared/search-index.ts'
 import { anEvent } from './builders.ts'
 
 type Fold = Parameters<typeof userTraitsProjection.fold>

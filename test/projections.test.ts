@@ -1,11 +1,11 @@
 import fc from 'fast-check'
+import { add, mean, merge, sum } from '../shared/exact-sum.ts'
 import { windowStart } from '../shared/projection.ts'
 import { countryMinutes } from '../shared/projections/country-minutes.ts'
 import { deviceMinutes } from '../shared/projections/device-minutes.ts'
 import { recentUrls } from '../shared/projections/recent-urls.ts'
 import { userActivity } from '../shared/projections/user-activity.ts'
-import { mappingOf } from '../shared/search.ts'
-import { add, mean, merge, sum } from '../shared/sum.ts'
+import { mappingOf } from '../shared/search-index.ts'
 import { anAction, aReading, aRecord, aVisit } from './builders.ts'
 
 const lastUrls = (visits: [url: string, at: number][]) => {

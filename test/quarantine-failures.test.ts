@@ -1,6 +1,6 @@
 import { fromDiscarded } from '../lambdas/quarantine/plan-failures.ts'
-import { toLine } from '../shared/archive.ts'
 import { eventTypes } from '../shared/catalogue.ts'
+import { toLine } from '../shared/stream-record.ts'
 import { aVisit } from './builders.ts'
 
 const catalogue = new Map(eventTypes.map(type => [type.name, type]))

@@ -1,7 +1,8 @@
 import { randomBytes } from 'node:crypto'
 import { scanQuarantine } from '../cli/quarantine/scan.ts'
-import { type QuarantinedEvent, quarantine, quarantineKey } from '../lambdas/quarantine/dynamodb.ts'
-import { keptEvents } from '../lambdas/quarantine/dynamodb-kept-events.ts'
+import { quarantineStore } from '../lambdas/quarantine/dynamodb.ts'
+import { quarantineReader } from '../lambdas/quarantine/dynamodb-read.ts'
+import { type QuarantinedEvent, quarantineKey } from '../shared/quarantine.ts'
 import { reject } from '../shared/rejections.ts'
 import { aRefusedEvent } from './builders.ts'
 import { quarantineStores } from './quarantine/stores.ts'
@@ -11,9 +12,9 @@ const large = aRefusedEvent({ form: 'text', type: null, body: randomBytes(400_00
 
 async function keeping(...events: QuarantinedEvent[]) {
   const { dynamodb, s3, objects } = quarantineStores()
-  const aside = quarantine('t', 'b', dynamodb, s3)
-  for (const event of events) await aside.keep([event])
-  return { aside, dynamodb, objects, kept: keptEvents('t', 'b', dynamodb, s3) }
+  const aside = quarantineStore('t', 'b', dynamodb, s3)
+  for (const event of events) await aside.add([event])
+  return { aside, dynamodb, objects, kept: quarantineReader('t', 'b', dynamodb, s3) }
 }
 
 test.each([
@@ -33,7 +34,7 @@ test('an event that comes again is counted, and the first arrival stands', async
 test('an event goes with its body, unless it came again since it was read', async () => {
   const { aside, kept, objects } = await keeping(large)
   const before = (await kept.read(quarantineKey(large))) ?? fail()
-  await aside.keep([{ ...large, received: large.received }])
+  await aside.add([{ ...large, received: large.received }])
   expect(await kept.remove(before)).toBe(false)
   const now = (await kept.read(before.key)) ?? fail()
   expect(now).toMatchObject({ count: 2 })

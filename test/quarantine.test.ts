@@ -1,18 +1,17 @@
 import { totalsOf } from '../cli/quarantine/replay.ts'
 import { selectItems } from '../cli/quarantine/select.ts'
 import { packReplays, planReplay } from '../lambdas/ingest/plan-replay.ts'
-import { countDistinct, type QuarantinedEvent, quarantineKey } from '../lambdas/quarantine/dynamodb.ts'
-import type { KeptEvent } from '../lambdas/quarantine/dynamodb-kept-events.ts'
 import { fromDeliveryErrors, fromDiscarded, fromRefused } from '../lambdas/quarantine/plan-failures.ts'
-import { fromLines, lineFor, toLine } from '../shared/archive.ts'
 import { eventTypes } from '../shared/catalogue.ts'
 import type { Event } from '../shared/event.ts'
+import { countDistinct, type QuarantinedEvent, quarantineKey, type StoredQuarantinedEvent } from '../shared/quarantine.ts'
+import { fromLines, lineForReader, toLine } from '../shared/stream-record.ts'
 import { aRefusedEvent, aVisit } from './builders.ts'
 
 const catalogue = new Map(eventTypes.map(type => [type.name, type]))
 const lineOf = (event: Event): string => toLine(event, catalogue.get(event.type))
 
-const kept = (facts: Partial<QuarantinedEvent> = {}): KeptEvent => ({
+const kept = (facts: Partial<QuarantinedEvent> = {}): StoredQuarantinedEvent => ({
   count: 1,
   ...aRefusedEvent(facts),
   key: quarantineKey(aRefusedEvent(facts)),
@@ -74,7 +73,7 @@ describe('what left its way is understood', () => {
 
   test('a record that the raw events missed: for search alone, since the states have it', () => {
     expect(fromDiscarded(discarded('raw', [lineOf(visit)]), meaning)).toMatchObject([
-      { code: 'not_indexed', body: lineFor('search', lineOf(visit)) },
+      { code: 'not_indexed', body: lineForReader('search', lineOf(visit)) },
     ])
   })
 
@@ -101,11 +100,11 @@ describe('what left its way is understood', () => {
       `${JSON.stringify({ rawData: Buffer.from(lines.join('\n')).toString('base64'), arrivalTimestamp: 1, ErrorCode: 'x' })}\n`
     const other = aVisit('/b', 3, { id: 'v2' })
     expect(
-      fromDeliveryErrors(error([lineOf(visit)]) + error([lineOf(other), lineFor('archive', lineOf(visit))]), meaning),
+      fromDeliveryErrors(error([lineOf(visit)]) + error([lineOf(other), lineForReader('archive', lineOf(visit))]), meaning),
     ).toMatchObject([
-      { code: 'not_archived', id: 'v1', body: lineFor('archive', lineOf(visit)) },
+      { code: 'not_archived', id: 'v1', body: lineForReader('archive', lineOf(visit)) },
       { code: 'not_archived', id: 'v2' },
-      { code: 'not_archived', id: 'v1', body: lineFor('archive', lineOf(visit)) },
+      { code: 'not_archived', id: 'v1', body: lineForReader('archive', lineOf(visit)) },
     ])
   })
 
@@ -151,10 +150,10 @@ describe('a replay', () => {
       ['archive', 'search'],
       ['search', 'archive'],
     ] as const) {
-      expect(replayOf({ code: 'not_archived', form: 'line', body: lineFor(reader, line) })).toMatchObject({ kind: 'put' })
-      expect(fromLines(lineFor(reader, line), catalogue)).toEqual({ events: [], unreadable: [] })
-      expect(fromLines(lineFor(reader, line), catalogue, other).events).toEqual([])
-      expect(fromLines(lineFor(reader, line), catalogue, reader).events).toHaveLength(1)
+      expect(replayOf({ code: 'not_archived', form: 'line', body: lineForReader(reader, line) })).toMatchObject({ kind: 'put' })
+      expect(fromLines(lineForReader(reader, line), catalogue)).toEqual({ events: [], unrecognised: [] })
+      expect(fromLines(lineForReader(reader, line), catalogue, other).events).toEqual([])
+      expect(fromLines(lineForReader(reader, line), catalogue, reader).events).toHaveLength(1)
     }
   })
 

@@ -1,14 +1,15 @@
 import { randomBytes } from 'node:crypto'
-import { type QuarantinedEvent, quarantine, quarantineKey } from '../lambdas/quarantine/dynamodb.ts'
+import { quarantineStore } from '../lambdas/quarantine/dynamodb.ts'
 import { writeCursor } from '../lambdas/query/parameters.ts'
 import { readQuarantine } from '../lambdas/query/quarantine.ts'
+import { type QuarantinedEvent, quarantineKey } from '../shared/quarantine.ts'
 import { isRejection } from '../shared/rejections.ts'
 import { aRefusedEvent } from './builders.ts'
 import { quarantineStores } from './quarantine/stores.ts'
 
 async function keeping(...events: QuarantinedEvent[]) {
   const { dynamodb, s3, asked } = quarantineStores()
-  for (const event of events) await quarantine('t', 'b', dynamodb, s3).keep([event])
+  for (const event of events) await quarantineStore('t', 'b', dynamodb, s3).add([event])
   asked.length = 0
   const read = async (parameters: Record<string, string> = {}) => {
     const answer = await readQuarantine(parameters, 't', dynamodb)

@@ -1,8 +1,9 @@
 import { writeCursor } from '../lambdas/query/parameters.ts'
 import { planEventSearch, readEvents } from '../lambdas/query/raw-events.ts'
 import { eventTypes } from '../shared/catalogue.ts'
+import { eventDocument } from '../shared/raw-events.ts'
 import { isRejection } from '../shared/rejections.ts'
-import { eventDocument } from '../shared/search.ts'
+
 import { anEvent, aVisit } from './builders.ts'
 import { searchOver } from './query/search-index.ts'
 

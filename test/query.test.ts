@@ -1,13 +1,13 @@
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
-import type { Page } from '../lambdas/query/answer.ts'
 import { checkHealth } from '../lambdas/query/health.ts'
+import type { Search } from '../lambdas/query/paged-search.ts'
 import { planSearch, readProjection } from '../lambdas/query/projections.ts'
 import { readReport } from '../lambdas/query/reports.ts'
-import type { Search } from '../lambdas/query/search.ts'
+import type { Page } from '../lambdas/query/response.ts'
 import { describeUser } from '../lambdas/query/users.ts'
-import type { Publication } from '../lambdas/reports/dynamodb.ts'
+import type { PublicationItem } from '../lambdas/reports/dynamodb.ts'
 import { projections, reports } from '../shared/catalogue.ts'
 import { perWindow, projectionKey, type UserWindowProjection } from '../shared/projection.ts'
 import { deviceMinutes } from '../shared/projections/device-minutes.ts'
@@ -124,7 +124,7 @@ describe('users', () => {
   })
 
   test('what is older than the erasure is gone, and a user of nothing else is unknown', () => {
-    const erased = item({ states: {}, erasedOrd: 9 })
+    const erased = item({ states: {}, erasedOrder: 9 })
     expect(describeUser(erased, projections, windows(window(60, 9)))).toBeUndefined()
     expect(describeUser(erased, projections, windows(window(60, 10), window(0, 9)))?.windows['device-minutes']).toHaveLength(1)
   })
@@ -136,7 +136,7 @@ describe('users', () => {
 
 describe('reports', () => {
   let folder: string
-  let published: Publication[]
+  let published: PublicationItem[]
   beforeAll(async () => {
     folder = await mkdtemp(path.join(tmpdir(), 'millrace-query-'))
     const rows = Array.from(
@@ -151,7 +151,7 @@ describe('reports', () => {
   const read = (parameters: Record<string, string>, name = 'duration-p95') => {
     const table = {
       newest: async () => published.at(-1),
-      publicationOf: async (_: string, date: string) => published.find(({ of }) => of === date),
+      publicationOf: async (_: string, date: string) => published.find(({ period: of }) => of === date),
     }
     return readReport(name, parameters, { table, bucket: folderArchive(folder) }, reports)
   }
@@ -196,7 +196,7 @@ describe('reports', () => {
   describe('as of instants', () => {
     const [noon, later] = ['2026-01-31T12:00:00Z', '2026-01-31T12:00:00.500000Z'] as const
     let actions: string
-    let publication: Publication
+    let publication: PublicationItem
     beforeAll(async () => {
       actions = await mkdtemp(path.join(tmpdir(), 'millrace-query-'))
       const times = ['0001-01-01T00:00:00.000001Z', '2026-01-31T11:00:00Z', '2026-01-31T11:00:00.25Z', '2026-01-31T11:00:01Z']
@@ -209,7 +209,7 @@ describe('reports', () => {
     const ask = (parameters: Record<string, string>) => {
       const table = {
         newest: async () => publication,
-        publicationOf: async (_: string, of: string) => [publication].find(one => one.of === of),
+        publicationOf: async (_: string, of: string) => [publication].find(one => one.period === of),
       }
       return readReport('enriched-actions', parameters, { table, bucket: folderArchive(actions) }, reports)
     }

@@ -64,7 +64,7 @@ test('objects from before a field had a column read as null there', async () => 
 test('nothing in the archive is published as one part without rows that still has the columns', async () => {
   await writeFile(path.join(folder, 'empty'), '')
   const { rows, publication } = await reportActions(folder, at)
-  expect([rows, publication]).toEqual([[], { of: at, run, rows: { 0: 0 } }])
+  expect([rows, publication]).toEqual([[], { period: at, run, rows: { 0: 0 } }])
   const file = (await folderArchive(folder).open(partKey('enriched-actions', run, 'parquet', 0))) as AsyncBuffer
   const { schema } = await parquetMetadataAsync(file)
   expect(schema.slice(1).map(({ name }) => name)).toEqual(enrichedActions.columns.map(({ name }) => name))

@@ -2,18 +2,18 @@ import { mkdir, mkdtemp, readdir, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import {
+  type ColumnRange,
   eventObjects,
   type Footer,
   mayHoldBefore,
   mayHoldDay,
   mayHoldEarlier,
-  type Span,
 } from '../lambdas/reports/plan-objects.ts'
 import { dateOf, dayOf, readRequest } from '../lambdas/reports/plan-run.ts'
-import { expired, outdated } from '../lambdas/reports/plan-sweep.ts'
+import { expiredKeys, outdatedPublications } from '../lambdas/reports/plan-sweep.ts'
 import { scratchFolder } from '../lambdas/reports/scratch.ts'
 import { reports } from '../shared/catalogue.ts'
-import { newestInstant, partKey, publishedKey, runId } from '../shared/report.ts'
+import { newestSnapshot, partKey, publishedKey, runId } from '../shared/report.ts'
 import { durationP95 } from '../shared/reports/duration-p95.ts'
 import { enrichedActions } from '../shared/reports/enriched-actions.ts'
 import { LATEST } from '../shared/time.ts'
@@ -74,9 +74,9 @@ describe('what an invocation asks for', () => {
 })
 
 describe('which objects are read', () => {
-  const footer = (spans: Footer['spans'] = {}): Footer => ({
+  const footer = (spans: Footer['ranges'] = {}): Footer => ({
     columns: new Set(),
-    spans: {
+    ranges: {
       timestamp: { least: 86_400, greatest: 172_799.999999 },
       received_time_us: { least: 1000, greatest: 2000 },
       event_time_us: { least: 500, greatest: 600 },
@@ -85,7 +85,7 @@ describe('which objects are read', () => {
   })
 
   test('those whose readings may touch one of the days, ends included', () => {
-    const may = (days: number[], timestamp?: Span) => mayHoldDay(footer(timestamp && { timestamp }), 'timestamp', days)
+    const may = (days: number[], timestamp?: ColumnRange) => mayHoldDay(footer(timestamp && { timestamp }), 'timestamp', days)
     expect([[0], [1], [2], [0, 2], [0, 1, 2]].map(days => may(days))).toEqual([false, true, false, false, true])
     expect(may([-1], { least: -0.5, greatest: -0.5 })).toBe(true)
     expect(may([7], 'unknown')).toBe(true)
@@ -93,14 +93,14 @@ describe('which objects are read', () => {
   })
 
   test('earlier arrivals are sought in all that may have come as early', () => {
-    const may = (last: bigint, spans?: Footer['spans']) => mayHoldEarlier(footer(spans), 'timestamp', last)
+    const may = (last: bigint, spans?: Footer['ranges']) => mayHoldEarlier(footer(spans), 'timestamp', last)
     expect([999n, 1000n, 5000n].map(last => may(last))).toEqual([false, true, true])
     expect(may(0n, { received_time_us: 'unknown' })).toBe(true)
     expect(may(5000n, { timestamp: 'none' })).toBe(false)
   })
 
   test('events before an instant are sought in all that may hold one', () => {
-    const may = (at: bigint, spans?: Footer['spans']) => mayHoldBefore(footer(spans), 'timestamp', at)
+    const may = (at: bigint, spans?: Footer['ranges']) => mayHoldBefore(footer(spans), 'timestamp', at)
     expect([499n, 501n].map(at => may(at))).toEqual([false, true])
     expect(may(501n, { timestamp: 'none' })).toBe(false)
     const year9999 = { event_time_us: { least: Number(253_402_300_799_999_998n), greatest: Number(LATEST) } }
@@ -128,15 +128,15 @@ test('only objects that no day shows, a day after they were written, are deleted
     { key: 'reports/duration-p95/of-somebody-else', modified: 0 },
   ]
   const published = [
-    { of: '2026-01-01', run: current },
-    { of: '2026-01-02', run: old },
+    { period: '2026-01-01', run: current },
+    { period: '2026-01-02', run: old },
   ]
-  expect(expired(durationP95, objects, published, now)).toEqual([key(old, '2026-01-01'), key(old, '2026-01-01', 'csv')])
+  expect(expiredKeys(durationP95, objects, published, now)).toEqual([key(old, '2026-01-01'), key(old, '2026-01-01', 'csv')])
 })
 
 describe('what is published as of instants', () => {
   const daysAgo = (days: number, digits = '00000000') => runId(now - days * 24 * HOUR, digits)
-  const instant = (of: string, run: string) => ({ of, run })
+  const instant = (period: string, run: string) => ({ period, run })
 
   test('is withdrawn a week after it was made, but never the newest, and days never', () => {
     const [old, older, week] = [
@@ -144,9 +144,9 @@ describe('what is published as of instants', () => {
       instant('2026-01-19T00:00:00Z', daysAgo(9)),
       daysAgo(7),
     ]
-    expect(outdated(enrichedActions, [old, older], now)).toEqual([older])
-    expect(outdated(enrichedActions, [instant('2026-01-24T00:00:00Z', week), old, older], now)).toEqual([old, older])
-    expect(outdated(durationP95, [old, older], now)).toEqual([])
+    expect(outdatedPublications(enrichedActions, [old, older], now)).toEqual([older])
+    expect(outdatedPublications(enrichedActions, [instant('2026-01-24T00:00:00Z', week), old, older], now)).toEqual([old, older])
+    expect(outdatedPublications(durationP95, [old, older], now)).toEqual([])
   })
 
   test('is newest by its instant, and one that had not come counts as of its making', () => {
@@ -155,9 +155,9 @@ describe('what is published as of instants', () => {
       instant('2026-01-31T12:00:00Z', daysAgo(0)),
       instant('9999-12-31T23:59:59.999999Z', daysAgo(1)),
     ]
-    expect(newestInstant([past, present, future])).toBe(present)
-    expect(newestInstant([past, future])).toBe(future)
-    expect(newestInstant([])).toBeUndefined()
+    expect(newestSnapshot([past, present, future])).toBe(present)
+    expect(newestSnapshot([past, future])).toBe(future)
+    expect(newestSnapshot([])).toBeUndefined()
   })
 
   test('keeps every part of a shown run; parts of others go after a day', () => {
@@ -165,7 +165,7 @@ describe('what is published as of instants', () => {
     const keys = (run: string) =>
       [0, 1].flatMap(part => (['parquet', 'csv'] as const).map(format => partKey('enriched-actions', run, format, part)))
     const objects = [...keys(shown), ...keys(replaced)].map(key => ({ key, modified: now - 48 * HOUR }))
-    expect(expired(enrichedActions, objects, [instant('2026-01-28T00:00:00Z', shown)], now)).toEqual(keys(replaced))
+    expect(expiredKeys(enrichedActions, objects, [instant('2026-01-28T00:00:00Z', shown)], now)).toEqual(keys(replaced))
   })
 })
 

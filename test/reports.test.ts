@@ -75,7 +75,7 @@ test('the schedule reports the days that got arrivals, whole', async () => {
   await utimes(path.join(folder, object('b')), 2000, 2000)
   const { device, publications } = await reportRows(folder, 'days with arrivals', 1_500_000)
   expect(device).toMatchObject([{ date: '2025-11-26', num_events: 210 }])
-  expect(publications.map(({ of }) => of)).toEqual(['2025-11-26'])
+  expect(publications.map(({ period: of }) => of)).toEqual(['2025-11-26'])
 })
 
 test('an archive that is empty, or holds objects without readings or bytes, has no rows', async () => {
@@ -83,7 +83,7 @@ test('an archive that is empty, or holds objects without readings or bytes, has 
   await archiveRows(folder, object('a'), [])
   await writeFile(path.join(folder, object('empty')), '')
   expect((await reportRows(folder, 'every day')).publications).toEqual([])
-  expect((await reportRows(folder, { day })).publications).toEqual([{ of: '2025-11-26', run, rows: {} }])
+  expect((await reportRows(folder, { day })).publications).toEqual([{ period: '2025-11-26', run, rows: {} }])
 })
 
 test('objects from before a field had a column read as null there', async () => {

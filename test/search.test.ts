@@ -1,8 +1,8 @@
+import { outcomeOf } from '../lambdas/search/bulk-outcome.ts'
 import { planUser, planWindow } from '../lambdas/search/plan-bulk.ts'
-import { outcomeOf } from '../lambdas/search/retry.ts'
 import { deviceMinutes } from '../shared/projections/device-minutes.ts'
 import { recentUrls } from '../shared/projections/recent-urls.ts'
-import { documentId } from '../shared/search.ts'
+import { documentId } from '../shared/search-index.ts'
 import { byKey, type UserItem } from '../shared/state.ts'
 import { aUserItem } from './builders.ts'
 
@@ -24,7 +24,7 @@ test("a user's document is written at the version of its item", () => {
 })
 
 test('a state that an erasure took away takes its document away, at the version of the erasure', () => {
-  expect(planUser({ before: user({ version: 4, states: visited }), after: user({ erasedOrd: 5 }) }, projections)).toEqual([
+  expect(planUser({ before: user({ version: 4, states: visited }), after: user({ erasedOrder: 5 }) }, projections)).toEqual([
     { action: 'delete', index: 'recent-urls-r1', id: '7', version: 5 },
   ])
 })

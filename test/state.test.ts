@@ -1,4 +1,4 @@
-import type { Rules, UserRecord } from '../lambdas/state/fold-record.ts'
+import type { FoldRules, UserRecord } from '../lambdas/state/fold-record.ts'
 import { identitiesFrom } from '../lambdas/state/identities.ts'
 import { planWrites } from '../lambdas/state/plan-writes.ts'
 import { eventTypes } from '../shared/catalogue.ts'
@@ -11,7 +11,7 @@ import { aReading, aVisit } from './builders.ts'
 
 const [pageVisit] = eventTypes
 const MINUTE = 60_000
-const rules: Rules = {
+const rules: FoldRules = {
   projections: [recentUrls, deviceMinutes],
   identities: { milliseconds: 15 * MINUTE, count: 2500 },
   latenessMs: undefined,
@@ -20,7 +20,7 @@ const rules: Rules = {
 const START = 1_700_000_000_000
 let seq = 0
 const record = (events: Event[], received = START, facts: Partial<UserRecord> = {}): UserRecord => ({
-  seq: String(++seq + 10 ** 9),
+  sequenceNumber: String(++seq + 10 ** 9),
   received,
   arrived: received,
   events,
@@ -28,7 +28,7 @@ const record = (events: Event[], received = START, facts: Partial<UserRecord> = 
   ...facts,
 })
 const visit = (id: string, timestamp = 1) => aVisit(`/${id}`, timestamp, { id })
-const fold = (records: UserRecord[], stored?: UserItem, other: Partial<Rules> = {}) =>
+const fold = (records: UserRecord[], stored?: UserItem, other: Partial<FoldRules> = {}) =>
   planWrites('1', stored, records, { ...rules, ...other })
 const urls = (item: UserItem | undefined) =>
   (item?.states['recent-urls-r1'] as { url: string }[] | undefined)?.map(({ url }) => url)
@@ -37,14 +37,14 @@ test('records are folded into one put, at the order of the last', () => {
   const [write, ...more] = fold([record([visit('a')]), record([visit('b'), visit('c')], START + 1)])
   expect(more).toEqual([])
   expect(write).toMatchObject({ readVersion: undefined, recordsDone: 2, folded: 3, repeated: 0 })
-  expect(write?.item).toMatchObject({ version: (START + 1) * 1000, seq: String(seq + 10 ** 9) })
+  expect(write?.item).toMatchObject({ version: (START + 1) * 1000, sequenceNumber: String(seq + 10 ** 9) })
   expect(urls(write?.item)).toEqual(['/c', '/b', '/a'])
 })
 
 test('records at or below the stored sequence number are skipped; sequence numbers are integers', () => {
-  const [first] = fold([record([visit('a')], START, { seq: '9' })])
-  expect(fold([record([visit('a')], START, { seq: '9' })], first?.item)).toEqual([])
-  expect(fold([record([visit('b')], START, { seq: '10' })], first?.item)).toHaveLength(1)
+  const [first] = fold([record([visit('a')], START, { sequenceNumber: '9' })])
+  expect(fold([record([visit('a')], START, { sequenceNumber: '9' })], first?.item)).toEqual([])
+  expect(fold([record([visit('b')], START, { sequenceNumber: '10' })], first?.item)).toHaveLength(1)
 })
 
 test('an event sent twice is folded once, and the item advances all the same', () => {
@@ -96,10 +96,10 @@ test.each(['fold', 'document'] as const)(
   part => {
     const records = [record([visit('a'), visit('b'), visit('c')])]
     const [write] = fold(records, undefined, { projections: [throwing[part]] })
-    expect(write?.refused).toMatchObject([{ code: 'projection_failed', event: { id: 'b' } }])
+    expect(write?.rejections).toMatchObject([{ code: 'projection_failed', event: { id: 'b' } }])
     expect(urls(write?.item)).toEqual(['/c', '/a'])
     const again = [record(records[0]?.events as Event[])]
-    expect(fold(again, write?.item)).toMatchObject([{ folded: 1, repeated: 2, refused: [] }])
+    expect(fold(again, write?.item)).toMatchObject([{ folded: 1, repeated: 2, rejections: [] }])
   },
 )
 
@@ -113,19 +113,19 @@ test('an event that would make the state too large is put aside; smaller ones go
   }) as Projection
   const big = (id: string, bytes: number) => aVisit('x'.repeat(bytes), 1, { id })
   const [write] = fold([record([big('a', 200_000), big('b', 60_000), big('c', 10)])], undefined, { projections: [hoard] })
-  expect(write?.refused).toMatchObject([{ code: 'state_too_large', event: { id: 'b' } }])
+  expect(write?.rejections).toMatchObject([{ code: 'state_too_large', event: { id: 'b' } }])
   expect(write).toMatchObject({ folded: 2 })
 })
 
 test('what a write adds to windows is folded from nothing, one contribution a window', () => {
   const reading = (id: string, timestamp: number) => aReading({ timestamp, temperature: 1 }, { id, subject: '1' })
   const [first] = fold([record([reading('a', 0), reading('b', 59), reading('c', 60)]), record([reading('d', 1)])])
-  expect(first?.item.out).toMatchObject([
-    { start: 0, ord: START * 1000 + 1, state: { events: 3 } },
-    { start: 60, ord: START * 1000, state: { events: 1 } },
+  expect(first?.item.outbox).toMatchObject([
+    { start: 0, order: START * 1000 + 1, state: { events: 3 } },
+    { start: 60, order: START * 1000, state: { events: 1 } },
   ])
   const [second] = fold([record([reading('e', 0)])], first?.item)
-  expect(second?.item.out).toMatchObject([{ start: 0, state: { events: 1 } }])
+  expect(second?.item.outbox).toMatchObject([{ start: 0, state: { events: 1 } }])
 })
 
 test('a write is cut between records when it would add more than 100 KB to windows', () => {
@@ -138,7 +138,7 @@ test('a write is cut between records when it would add more than 100 KB to windo
   }) as Projection
   const reading = (minute: number) => record([aReading({ timestamp: minute * 60 }, { id: String(minute), subject: '1' })])
   const writes = fold([1, 2, 3, 4, 5].map(reading), undefined, { projections: [wide] })
-  expect(writes.map(({ recordsDone, item }) => [recordsDone, item.out.length])).toEqual([
+  expect(writes.map(({ recordsDone, item }) => [recordsDone, item.outbox.length])).toEqual([
     [2, 2],
     [4, 2],
     [5, 1],
@@ -149,7 +149,7 @@ test('a write is cut between records when it would add more than 100 KB to windo
 test('an event later than the bound is folded into states, not into its window, and counted', () => {
   const late = aReading({ timestamp: START / 1000 - 3600 }, { received: START, subject: '1' })
   expect(fold([record([late])], undefined, { latenessMs: 30 * MINUTE })).toMatchObject([
-    { folded: 1, late: 1, item: { out: [], late: 1 } },
+    { folded: 1, late: 1, item: { outbox: [], late: 1 } },
   ])
 })
 
@@ -158,7 +158,7 @@ test('an erasure forgets the states and keeps the order and the identities', () 
   const [before] = fold([record([visit('a')])])
   const [write] = fold([record([reading]), record([], START, { erasure: true }), record([visit('a'), visit('b')])], before?.item)
   expect(urls(write?.item)).toEqual(['/b'])
-  expect(write?.item).toMatchObject({ erasedOrd: START * 1000 + 2, version: START * 1000 + 3, out: [], ttl: undefined })
+  expect(write?.item).toMatchObject({ erasedOrder: START * 1000 + 2, version: START * 1000 + 3, outbox: [], ttl: undefined })
   const [alone] = fold([record([], START, { erasure: true })], before?.item)
   expect(alone?.item).toMatchObject({ states: {}, ttl: START / 1000 + 48 * 3600 + 15 * 60 })
 })

@@ -7,16 +7,16 @@ import {
   applyToSlot,
   applyToWindow,
   asQuarantined,
+  MAX_SLOT_USERS,
+  MAX_WINDOW_STATE_BYTES,
   planWindows,
-  SLOT_USERS,
-  STATE_BYTES,
-  type Task,
+  type WindowTask,
   withinSize,
 } from '../lambdas/windows/plan-windows.ts'
 import { pageVisit } from '../shared/events/page-visit.ts'
 import { perWindow, type UserWindowProjection, type WindowProjection } from '../shared/projection.ts'
 import { deviceMinutes } from '../shared/projections/device-minutes.ts'
-import type { Contribution, SlotItem, UserItem, WindowItem } from '../shared/state.ts'
+import type { SlotItem, UserItem, WindowDelta, WindowItem } from '../shared/state.ts'
 import { aUserItem } from './builders.ts'
 
 const life = { latenessMs: undefined, retentionMs: 0 }
@@ -36,22 +36,22 @@ const visitors = perWindow({
 const projections = [deviceMinutes as UserWindowProjection, visitors as WindowProjection]
 const one = (temperature: number) => ({ events: 1, temperature: [temperature], duration: [1] })
 
-const image = (user: string, out: Contribution[], erasedOrd = 0): UserItem =>
-  aUserItem(user, { version: Math.max(...out.map(({ ord }) => ord)), erasedOrd, out })
-const minuteOf = (ord: number, temperature: number): Contribution => ({
+const image = (user: string, outbox: WindowDelta[], erasedOrder = 0): UserItem =>
+  aUserItem(user, { version: Math.max(...outbox.map(({ order }) => order)), erasedOrder, outbox })
+const minuteOf = (order: number, temperature: number): WindowDelta => ({
   projection: 'device-minutes-r1',
   start: 0,
-  ord,
+  order,
   state: one(temperature),
 })
-const visitOf = (ord: number, events = 1): Contribution => ({
+const visitOf = (order: number, events = 1): WindowDelta => ({
   projection: 'visitors-r1',
   start: 0,
-  ord,
+  order,
   state: { events, users: 1 },
 })
-const windowTask = (...images: UserItem[]) => planWindows(images, projections)[0] as Task & { kind: 'window' }
-const slotTask = (...images: UserItem[]) => planWindows(images, projections)[0] as Task & { kind: 'slot' }
+const windowTask = (...images: UserItem[]) => planWindows(images, projections)[0] as WindowTask & { kind: 'window' }
+const slotTask = (...images: UserItem[]) => planWindows(images, projections)[0] as WindowTask & { kind: 'slot' }
 
 test('contributions of a batch are gathered by the item that they change; unknown projections are left out', () => {
   const tasks = planWindows(
@@ -62,7 +62,7 @@ test('contributions of a batch are gathered by the item that they change; unknow
     ],
     projections,
   )
-  expect(tasks.map(task => [task.kind, task.sent.map(({ user, ord }) => `${user}${ord}`)])).toEqual([
+  expect(tasks.map(task => [task.kind, task.deltas.map(({ user, order }) => `${user}${order}`)])).toEqual([
     ['window', ['a1', 'a2']],
     ['slot', ['a1']],
     ['window', ['b1']],
@@ -76,7 +76,7 @@ test('a contribution that comes again changes nothing', () => {
   expect(applyToWindow(window, task, life)).toBeUndefined()
   expect(applyToWindow(window, windowTask(image('a', [minuteOf(7, 5)]), image('a', [minuteOf(8, 6)])), life)).toMatchObject({
     item: { version: 8, state: { events: 2, temperature: [11] } },
-    refused: [],
+    rejections: [],
   })
 })
 
@@ -106,16 +106,23 @@ test('a window without a lateness bound never expires; with one it outlives ever
 })
 
 test('a slot with too many users forgets those longest not seen', () => {
-  const users = new Map(Array.from({ length: SLOT_USERS + 2 }, (_, i) => [i.toString(16).padStart(16, '0'), i]))
+  const users = new Map(Array.from({ length: MAX_SLOT_USERS + 2 }, (_, i) => [i.toString(16).padStart(16, '0'), i]))
   const slot: SlotItem = { projection: 'visitors-r1', start: 0, slot: 0, version: 1, state: {}, users }
   const kept = withinSize(slot).users
-  expect(kept.size).toBe(SLOT_USERS)
+  expect(kept.size).toBe(MAX_SLOT_USERS)
   expect(Math.min(...kept.values())).toBe(2)
 })
 
 test('a large state leaves a slot fewer users: together they fit into an item', () => {
-  const users = new Map(Array.from({ length: SLOT_USERS }, (_, i) => [i.toString(16).padStart(16, '0'), i]))
-  const slot: SlotItem = { projection: 'visitors-r1', start: 0, slot: 0, version: 1, state: 'x'.repeat(STATE_BYTES), users }
+  const users = new Map(Array.from({ length: MAX_SLOT_USERS }, (_, i) => [i.toString(16).padStart(16, '0'), i]))
+  const slot: SlotItem = {
+    projection: 'visitors-r1',
+    start: 0,
+    slot: 0,
+    version: 1,
+    state: 'x'.repeat(MAX_WINDOW_STATE_BYTES),
+    users,
+  }
   const { state, users: packed } = slotAttributes(withinSize(slot))
   expect(Buffer.byteLength(state?.S ?? '') + (packed?.B?.length ?? 0)).toBeLessThan(400_000)
 })
@@ -135,17 +142,21 @@ const urls = perWindow({
   document: state => ({ state }),
   shape: z.object({ state: z.array(z.string()) }),
 }) as WindowProjection
-const urlOf = (ord: number, url: string): Contribution => ({ projection: 'urls-r1', start: 0, ord, state: [url] })
+const urlOf = (order: number, url: string): WindowDelta => ({ projection: 'urls-r1', start: 0, order, state: [url] })
 
 test.each([
-  ['that does not fit beside what is there', 'b'.repeat(STATE_BYTES - 10), 'the state of the window would pass 200 KB'],
+  [
+    'that does not fit beside what is there',
+    'b'.repeat(MAX_WINDOW_STATE_BYTES - 10),
+    'the state of the window would pass 200 KB',
+  ],
   ['on which the projection throws', 'throw', 'The projection threw'],
 ])('what a user adds %s is put aside with its reason, once, and stops nothing', (_, url, why) => {
   const images = [image('a', [urlOf(1, 'a'.repeat(20))]), image('b', [urlOf(2_000_000, url)]), image('c', [urlOf(3, 'c')])]
-  const [task] = planWindows(images, [urls]) as (Task & { kind: 'slot' })[]
+  const [task] = planWindows(images, [urls]) as (WindowTask & { kind: 'slot' })[]
   const merged = task && applyToSlot(undefined, task, life)
   expect(merged?.item).toMatchObject({ version: 1, state: ['a'.repeat(20), 'c'] })
-  expect(merged?.refused.map(asQuarantined(task as Task))).toEqual([
+  expect(merged?.rejections.map(asQuarantined(task as WindowTask))).toEqual([
     {
       code: 'not_merged',
       message: expect.stringContaining(why),
@@ -161,33 +172,33 @@ test.each([
 })
 
 test.each([
-  ['is too large', { merge: () => 'x'.repeat(STATE_BYTES) }],
+  ['is too large', { merge: () => 'x'.repeat(MAX_WINDOW_STATE_BYTES) }],
   ['cannot be shown', { document: () => JSON.parse('{') }],
 ])('a window of a user refuses likewise what %s', (_, broken) => {
   const projection = { ...deviceMinutes, ...broken } as unknown as UserWindowProjection
-  const [task] = planWindows([image('a', [minuteOf(7, 5)])], [projection]) as (Task & { kind: 'window' })[]
+  const [task] = planWindows([image('a', [minuteOf(7, 5)])], [projection]) as (WindowTask & { kind: 'window' })[]
   const merged = task && applyToWindow(undefined, task, life)
-  expect(merged).toMatchObject({ item: { version: 7, state: projection.initial() }, refused: [{ user: 'a', ord: 7 }] })
+  expect(merged).toMatchObject({ item: { version: 7, state: projection.initial() }, rejections: [{ user: 'a', order: 7 }] })
 })
 
 test('what a window refused is put aside before the item is written, and counted once however many races are lost', async () => {
-  const told: unknown[] = []
+  const telemetry: unknown[] = []
   const outcomes: PutResult[] = ['conflict', 'written']
   const table = {
     readSlot: async () => undefined,
     putSlot: async () => {
-      told.push('put')
+      telemetry.push('put')
       return outcomes.shift()
     },
   } as unknown as StateTable
   await mergeBatch([{ dynamodb: { NewImage: userAttributes(image('b', [urlOf(1, 'throw')])) as never } }], {
     table,
-    aside: { keep: async events => void told.push(events.map(({ code }) => code)) },
+    quarantine: { add: async events => void telemetry.push(events.map(({ code }) => code)) },
     projections: [urls],
-    life,
-    told: { count: (...counted) => void told.push(counted), note: () => undefined },
+    lifetime: life,
+    telemetry: { count: (...counted) => void telemetry.push(counted), annotate: () => undefined },
   })
-  expect(told).toEqual([
+  expect(telemetry).toEqual([
     ['not_merged'],
     'put',
     ['Conflicts', 1],
@@ -216,7 +227,7 @@ test('items are read from a stream image as from the table', () => {
 })
 
 test('any cut and repetition of a series of images gives the same window and slot', () => {
-  const series = [1, 2, 3, 4, 5].map(ord => image('a', [minuteOf(ord, ord), visitOf(ord, ord)]))
+  const series = [1, 2, 3, 4, 5].map(order => image('a', [minuteOf(order, order), visitOf(order, order)]))
   fc.assert(
     fc.property(fc.array(fc.tuple(fc.nat(4), fc.nat(4)), { maxLength: 6 }), cuts => {
       let window: WindowItem | undefined
@@ -224,8 +235,8 @@ test('any cut and repetition of a series of images gives the same window and slo
       let reached = 0
       const deliver = (images: UserItem[]) => {
         const tasks = planWindows(images, projections)
-        window = applyToWindow(window, tasks[0] as Task & { kind: 'window' }, life)?.item ?? window
-        slot = applyToSlot(slot, tasks[1] as Task & { kind: 'slot' }, life)?.item ?? slot
+        window = applyToWindow(window, tasks[0] as WindowTask & { kind: 'window' }, life)?.item ?? window
+        slot = applyToSlot(slot, tasks[1] as WindowTask & { kind: 'slot' }, life)?.item ?? slot
       }
       for (const [a, b] of cuts) {
         const from = Math.min(a, reached)

@@ -1,8 +1,9 @@
-import { envelopeColumns, fieldColumns } from '../../shared/archive.ts'
-import type { EventType } from '../../shared/event.ts'
+import { envelopeColumns, fieldColumns } from '../../shared/archive-columns.ts'
+import type { EventType } from '../../shared/event-type.ts'
+
 import { type JsonSchema, jsonSchemaOf } from '../../shared/json-schema.ts'
 import type { Projection } from '../../shared/projection.ts'
-import { mappingOf } from '../../shared/search.ts'
+import { mappingOf } from '../../shared/search-index.ts'
 
 interface Catalogue {
   readonly eventTypes: readonly EventType[]

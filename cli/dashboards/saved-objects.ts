@@ -1,6 +1,7 @@
-import type { EventType } from '../../shared/event.ts'
+import type { EventType } from '../../shared/event-type.ts'
 import type { Projection } from '../../shared/projection.ts'
-import { eventIndexPattern, eventMapping, mappingOf } from '../../shared/search.ts'
+import { eventIndexPattern, eventMapping } from '../../shared/raw-events.ts'
+import { mappingOf } from '../../shared/search-index.ts'
 import { panelsOf } from './panels.ts'
 
 /** A saved object as OpenSearch Dashboards export and import it, one a line. */
@@ -28,7 +29,7 @@ export interface Workload {
 
 const PANEL_WIDTH = 24
 const PANEL_HEIGHT = 15
-const PANELS_A_ROW = 2
+const PANELS_PER_ROW = 2
 
 /** A data view, its charts and a dashboard for every workload; the same catalogue gives the same objects. */
 export const savedObjects = (eventTypes: readonly EventType[], projections: readonly Projection[]): SavedObject[] =>
@@ -96,8 +97,8 @@ function dashboardOf({ name, timeField }: Workload, id: string, charts: readonly
     embeddableConfig: {},
     gridData: {
       i: String(at + 1),
-      x: (at % PANELS_A_ROW) * PANEL_WIDTH,
-      y: Math.floor(at / PANELS_A_ROW) * PANEL_HEIGHT,
+      x: (at % PANELS_PER_ROW) * PANEL_WIDTH,
+      y: Math.floor(at / PANELS_PER_ROW) * PANEL_HEIGHT,
       w: PANEL_WIDTH,
       h: PANEL_HEIGHT,
     },

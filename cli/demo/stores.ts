@@ -8,16 +8,16 @@ import type { RecentUrls } from '../../test/scenarios/independent/visits.ts'
 import { dynamodbOf, s3Of, searchOf } from '../clients.ts'
 import { scanQuarantine } from '../quarantine/scan.ts'
 import { documentsOf } from '../query.ts'
-import { prefixesOf, type ReportAnswer, rowsBelow } from '../report.ts'
+import { prefixesOf, type ReportResult, rowsBelow } from '../report.ts'
 import { archiveReader } from '../status/archive.ts'
 import type { Target } from '../target.ts'
 
-const DOCUMENTS_A_PAGE = 10_000
+const DOCUMENTS_PER_PAGE = 10_000
 
 /** What runs of the reports published. */
 export interface Published {
-  readonly durationP95: ReportAnswer
-  readonly enrichedActions: ReportAnswer
+  readonly durationP95: ReportResult
+  readonly enrichedActions: ReportResult
 }
 
 /** Everything that the stores of a target with OpenSearch hold, and what the reports published. */
@@ -48,7 +48,7 @@ type RawEvent = InteractionDocument & { readonly event_type: string }
 async function readRawEvents(search: Client): Promise<RawEvent[]> {
   const _source = ['event_id', 'event_type', 'eventType', 'eventValue', 'eventId']
   const found: RawEvent[] = []
-  for await (const document of search.helpers.scrollDocuments<RawEvent>({ index: 'events-*', size: DOCUMENTS_A_PAGE, _source }))
+  for await (const document of search.helpers.scrollDocuments<RawEvent>({ index: 'events-*', size: DOCUMENTS_PER_PAGE, _source }))
     found.push(document)
   return found
 }

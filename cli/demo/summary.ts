@@ -7,7 +7,7 @@ import { formatTable } from '../table.ts'
 const SHOWN = 3
 
 /** What a person needs to know of a demo that went well. */
-export interface Story {
+export interface DemoResult {
   readonly sent: readonly { readonly events: string; readonly lines: number }[]
   readonly seconds: { readonly sending: number; readonly settling: number }
   readonly status: Status
@@ -20,7 +20,7 @@ const quiet = (text: string): string => styleText('dim', text)
 const indent = (text: string): string => text.replaceAll(/^/gm, '  ')
 
 /** The demo's result as text for a terminal. */
-export function summarise({ sent, seconds, status, found, consoleUrl }: Story): string {
+export function summarise({ sent, seconds, status, found, consoleUrl }: DemoResult): string {
   const { accepted, indexed, quarantined } = status
   const lines = sent.map(({ events, lines }) => `${lines} ${events}`).join(', ')
   return [

@@ -1,11 +1,11 @@
 import { GetItemCommand } from '@aws-sdk/client-dynamodb'
 import type { FunctionName } from '../../shared/environment.ts'
 import { userKey } from '../../shared/state.ts'
+import { UserError } from '../../shared/user-error.ts'
 import { dynamodbOf } from '../clients.ts'
-import { Failure } from '../failure.ts'
 import type { Target } from '../target.ts'
-import { type Facts, factsOf, type LogLine, type Reading, readLines } from './lines.ts'
-import { foldedUpTo, isAbout, type Span, spansOf, withShards } from './spans.ts'
+import { fieldsOf, type LogFields, type LogLine, type LogQuery, readLines } from './lines.ts'
+import { foldedUpTo, isAbout, type LogRange, rangesOf, withShards } from './ranges.ts'
 
 /** Readers of the event stream, and readers of what changes in states. */
 const READERS: readonly FunctionName[] = ['state', 'index-events']
@@ -14,11 +14,11 @@ const CHANGE_READERS: readonly FunctionName[] = ['windows', 'index-documents']
 const SLACK_MS = 60_000
 
 /** A request's line, and those of the calls that carried its records on. */
-export async function linesOfRequest({ target, start }: Reading, id: string): Promise<LogLine[]> {
-  const own = await readLines({ target, start }, ['ingest'], line => factsOf(line)?.['apiRequestId'] === id)
+export async function linesOfRequest({ target, start }: LogQuery, id: string): Promise<LogLine[]> {
+  const own = await readLines({ target, start }, ['ingest'], line => fieldsOf(line)?.['apiRequestId'] === id)
   const [first] = own
-  if (!first) throw new Failure(`Ingest knows no request ${id} of that time; look further back with --since.`)
-  return [...own, ...(await linesAbout({ target, start: first.at - SLACK_MS }, own.map(factsOrNone).flatMap(spansOf)))]
+  if (!first) throw new UserError(`Ingest knows no request ${id} of that time; look further back with --since.`)
+  return [...own, ...(await linesAbout({ target, start: first.at - SLACK_MS }, own.map(factsOrNone).flatMap(rangesOf)))]
 }
 
 /** The lines of the calls that carried the last record in a user's state, and of the request that it came with. */
@@ -27,7 +27,7 @@ export async function linesOfUser(target: Target, user: string): Promise<LogLine
   const get = new GetItemCommand({ TableName: target.outputs.StateTable, Key: { pk: { S: pk }, sk: { S: sk } } })
   const { Item } = await dynamodbOf(target).send(get)
   const [seq, arrivedMicros] = [Item?.['seq']?.S, Number(Item?.['version']?.N)]
-  if (!seq) throw new Failure(`There is no state of the user ${user}.`)
+  if (!seq) throw new UserError(`There is no state of the user ${user}.`)
   const reading = { target, start: arrivedMicros / 1000 - SLACK_MS }
   const lines = await linesAbout(reading, [{ from: seq, to: seq }])
   const batches = lines.filter(line => line.function === 'state').map(factsOrNone)
@@ -36,10 +36,10 @@ export async function linesOfUser(target: Target, user: string): Promise<LogLine
 }
 
 /** Lines of those who read these records, and of those who read what changed by them. */
-async function linesAbout(reading: Reading, spans: readonly Span[]): Promise<LogLine[]> {
+async function linesAbout(reading: LogQuery, spans: readonly LogRange[]): Promise<LogLine[]> {
   const batches = await readLines(reading, READERS, line => isAbout(factsOrNone(line), spans))
   const folded = foldedUpTo(spans, batches.filter(line => line.function === 'state').map(factsOrNone))
   return [...batches, ...(await readLines(reading, CHANGE_READERS, line => isAbout(factsOrNone(line), folded)))]
 }
 
-const factsOrNone = (line: LogLine): Facts => factsOf(line) ?? {}
+const factsOrNone = (line: LogLine): LogFields => fieldsOf(line) ?? {}

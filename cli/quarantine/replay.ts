@@ -1,11 +1,11 @@
-import type { ReplayOutcome } from '../../lambdas/ingest/replay.lambda.ts'
-import type { QuarantinedItem } from '../../lambdas/quarantine/dynamodb-kept-events.ts'
+import type { QuarantineSummary, ReplayOutcome } from '../../shared/quarantine.ts'
+
 import { invoke } from '../invoke.ts'
 import { showProgress } from '../progress.ts'
 import type { Target } from '../target.ts'
 
 /** Of one call: even with the largest bodies they fit into the function. */
-const KEYS_A_CALL = 100
+const KEYS_PER_CALL = 100
 
 export interface Totals {
   readonly replayed: number
@@ -15,11 +15,11 @@ export interface Totals {
 }
 
 /** Replays the items in their order, or with `dryRun` only asks what would become of them. */
-export async function replayItems(target: Target, items: readonly QuarantinedItem[], dryRun: boolean): Promise<Totals> {
+export async function replayItems(target: Target, items: readonly QuarantineSummary[], dryRun: boolean): Promise<Totals> {
   const progress = showProgress('replay', items.length)
   const outcomes: ReplayOutcome[] = []
-  for (let at = 0; at < items.length; at += KEYS_A_CALL) {
-    const keys = items.slice(at, at + KEYS_A_CALL).map(({ key }) => key)
+  for (let at = 0; at < items.length; at += KEYS_PER_CALL) {
+    const keys = items.slice(at, at + KEYS_PER_CALL).map(({ key }) => key)
     outcomes.push(...((await invoke(target, target.outputs.ReplayFunction, { keys, dryRun })) as ReplayOutcome[]))
     progress.at(at + keys.length, `${at + keys.length} of ${items.length}`)
   }

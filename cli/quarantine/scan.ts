@@ -1,5 +1,6 @@
 import { type DynamoDBClient, paginateScan } from '@aws-sdk/client-dynamodb'
-import { type QuarantinedItem, readItem } from '../../lambdas/quarantine/dynamodb-kept-events.ts'
+import { readSummary } from '../../lambdas/quarantine/dynamodb-read.ts'
+import type { QuarantineSummary } from '../../shared/quarantine.ts'
 import { dynamodbOf } from '../clients.ts'
 import { invoke } from '../invoke.ts'
 import type { Target } from '../target.ts'
@@ -13,16 +14,16 @@ const FIELDS = [
   'keyName',
   'received',
   'count',
-] as const satisfies readonly (keyof QuarantinedItem)[]
+] as const satisfies readonly (keyof QuarantineSummary)[]
 
 /** Everything in the quarantine, after what still waits in a bucket was taken into it. */
-export async function collectedItems(target: Target): Promise<QuarantinedItem[]> {
+export async function collectedItems(target: Target): Promise<QuarantineSummary[]> {
   await invoke(target, target.outputs.CollectFailuresFunction, {})
   return scanQuarantine(dynamodbOf(target), target.outputs.QuarantineTable)
 }
 
 /** Everything in the quarantine, without the bodies. */
-export async function scanQuarantine(client: DynamoDBClient, table: string): Promise<QuarantinedItem[]> {
+export async function scanQuarantine(client: DynamoDBClient, table: string): Promise<QuarantineSummary[]> {
   const names = Object.fromEntries(FIELDS.map(field => [`#${field}`, field]))
   const scan = {
     TableName: table,
@@ -30,7 +31,7 @@ export async function scanQuarantine(client: DynamoDBClient, table: string): Pro
     ProjectionExpression: Object.keys(names).join(', '),
     ExpressionAttributeNames: names,
   }
-  const items: QuarantinedItem[] = []
-  for await (const { Items = [] } of paginateScan({ client }, scan)) items.push(...Items.map(readItem))
+  const items: QuarantineSummary[] = []
+  for await (const { Items = [] } of paginateScan({ client }, scan)) items.push(...Items.map(readSummary))
   return items
 }

@@ -1,4 +1,5 @@
-import type { QuarantinedItem } from '../../lambdas/quarantine/dynamodb-kept-events.ts'
+import type { QuarantineSummary } from '../../shared/quarantine.ts'
+
 import type { RejectionCode } from '../../shared/rejections.ts'
 
 /** Which events are meant; what is left out does not matter. */
@@ -14,7 +15,10 @@ export interface Filter {
 }
 
 /** The events that are meant, the first received first: so they came, and so they are replayed. */
-export const selectItems = (items: readonly QuarantinedItem[], { key, code, type, since, until }: Filter): QuarantinedItem[] =>
+export const selectItems = (
+  items: readonly QuarantineSummary[],
+  { key, code, type, since, until }: Filter,
+): QuarantineSummary[] =>
   items
     .filter(
       item =>
@@ -28,13 +32,13 @@ export const selectItems = (items: readonly QuarantinedItem[], { key, code, type
 
 export interface QuarantinePage {
   readonly total: number
-  readonly items: readonly QuarantinedItem[]
+  readonly items: readonly QuarantineSummary[]
   /** The key to go on behind; null on the last page. */
   readonly cursor: string | null
 }
 
 /** The newest `limit` items behind the cursor. */
-export function pageOf(items: readonly QuarantinedItem[], limit: number, cursor: string | undefined): QuarantinePage {
+export function pageOf(items: readonly QuarantineSummary[], limit: number, cursor: string | undefined): QuarantinePage {
   const sorted = items.toSorted((a, b) => b.received - a.received || (a.key < b.key ? -1 : 1))
   const start = cursor === undefined ? 0 : sorted.findIndex(({ key }) => key === cursor) + 1
   const page = sorted.slice(start, start + limit)

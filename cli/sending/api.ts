@@ -1,7 +1,7 @@
-import { Failure } from '../failure.ts'
+import { UserError } from '../../shared/user-error.ts'
 
 /** What the API said of one batch. */
-export interface Answer {
+export interface SendResult {
   readonly accepted: number
   readonly quarantined: readonly {
     readonly index: number
@@ -12,7 +12,7 @@ export interface Answer {
 }
 
 /** The parts of the world that sending needs besides the network. */
-export interface World {
+export interface Runtime {
   /** Milliseconds since 1970. */
   now(): number
   sleep(milliseconds: number): Promise<void>
@@ -21,30 +21,32 @@ export interface World {
 }
 
 const FIRST_WAIT_MS = 500
-const LONGEST_WAIT_MS = 30_000
+const MAX_WAIT_MS = 30_000
 /** How long one batch is tried before the sender gives up; what was confirmed stays confirmed. */
-const PATIENCE_MS = 15 * 60_000
+const DEADLINE_MS = 15 * 60_000
 const TIMEOUT_MS = 60_000
 
 /** Milliseconds to wait before attempt number `attempt` (1 is the first repetition): what Retry-After says, else doubling with jitter. */
-export function waitBefore(attempt: number, retryAfter: string | null, world: Pick<World, 'now' | 'random'>): number {
+export function waitBefore(attempt: number, retryAfter: string | null, world: Pick<Runtime, 'now' | 'random'>): number {
   const seconds = retryAfter === null ? Number.NaN : Number(retryAfter)
   if (seconds >= 0) return seconds * 1000
   const date = Date.parse(retryAfter ?? '')
   if (date) return Math.max(0, date - world.now())
-  return Math.min(LONGEST_WAIT_MS, FIRST_WAIT_MS * 2 ** (attempt - 1)) * (0.5 + world.random() / 2)
+  return Math.min(MAX_WAIT_MS, FIRST_WAIT_MS * 2 ** (attempt - 1)) * (0.5 + world.random() / 2)
 }
 
 /** POSTs NDJSON bodies; waits while the API says 429 or 5xx or cannot be reached. Throws a Failure for any other refusal. */
-export function eventsApi(url: URL, key: string, world: World, waiting: (why: string) => void = () => {}) {
-  return async (body: Buffer): Promise<Answer> => {
-    const giveUpAt = world.now() + PATIENCE_MS
+export function eventsApi(url: URL, key: string, world: Runtime, waiting: (why: string) => void = () => {}) {
+  return async (body: Buffer): Promise<SendResult> => {
+    const giveUpAt = world.now() + DEADLINE_MS
     for (let attempt = 1; ; attempt++) {
       const { answer, why, retryAfter } = await tryOnce(url, key, body)
       if (answer) return answer
       const wait = waitBefore(attempt, retryAfter, world)
       if (world.now() + wait > giveUpAt)
-        throw new Failure(`${url.origin} does not take events (${why}); run the same command again, it goes on where it stopped.`)
+        throw new UserError(
+          `${url.origin} does not take events (${why}); run the same command again, it goes on where it stopped.`,
+        )
       waiting(why)
       await world.sleep(wait)
     }
@@ -52,7 +54,7 @@ export function eventsApi(url: URL, key: string, world: World, waiting: (why: st
 }
 
 interface Attempt {
-  readonly answer?: Answer
+  readonly answer?: SendResult
   /** Why it must be tried again. */
   readonly why: string
   readonly retryAfter: string | null
@@ -67,12 +69,12 @@ async function tryOnce(url: URL, key: string, body: Buffer): Promise<Attempt> {
       body: new Uint8Array(body),
       signal: AbortSignal.timeout(TIMEOUT_MS),
     })
-    if (response.ok) return { answer: (await response.json()) as Answer, why: '', retryAfter: null }
+    if (response.ok) return { answer: (await response.json()) as SendResult, why: '', retryAfter: null }
   } catch (error) {
     return { why: reasonOf(error), retryAfter: null }
   }
   const why = `${response.status} ${await messageOf(response)}`.trim()
-  if (response.status !== 429 && response.status < 500) throw new Failure(`${url.href} refused the events: ${why}`)
+  if (response.status !== 429 && response.status < 500) throw new UserError(`${url.href} refused the events: ${why}`)
   return { why, retryAfter: response.headers.get('retry-after') }
 }
 

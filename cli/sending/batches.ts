@@ -3,7 +3,7 @@ import { BODY_BYTES, type Element } from './elements.ts'
 /** The API takes so many events a request. */
 const EVENTS = 2_500
 /** With a rate, requests leave about so often a second. */
-const REQUESTS_A_SECOND = 4
+const REQUESTS_PER_SECOND = 4
 
 /** The elements of one request. */
 export interface Batch {
@@ -16,7 +16,7 @@ export interface Batch {
 
 /** How many events a request holds at most, at this rate (events a second) or as fast as can be. */
 export const batchSize = (rate: number | undefined): number =>
-  rate === undefined ? EVENTS : Math.min(EVENTS, Math.max(1, Math.ceil(rate / REQUESTS_A_SECOND)))
+  rate === undefined ? EVENTS : Math.min(EVENTS, Math.max(1, Math.ceil(rate / REQUESTS_PER_SECOND)))
 
 /** Cuts elements, in their order, into requests of at most `size` events that stay below 4 MB. */
 export async function* cutBatches(elements: AsyncIterable<Element> | Iterable<Element>, size: number): AsyncGenerator<Batch> {

@@ -1,4 +1,4 @@
-import type { Answer, World } from './api.ts'
+import type { Runtime, SendResult } from './api.ts'
 import type { Batch } from './batches.ts'
 
 /** What `send` and `simulate` report: lines = accepted + quarantined. */
@@ -12,10 +12,10 @@ export const nothing: Totals = { lines: 0, accepted: 0, quarantined: 0 }
 
 export interface Delivery {
   readonly batches: AsyncIterable<Batch>
-  post(body: Buffer): Promise<Answer>
+  post(body: Buffer): Promise<SendResult>
   /** Events a second; undefined: as fast as the API takes them. */
   readonly rate: number | undefined
-  readonly world: World
+  readonly runtime: Runtime
   /** What earlier attempts confirmed. */
   readonly before: Totals
   /** Called when a batch is durable, with the totals so far. */
@@ -23,7 +23,7 @@ export interface Delivery {
 }
 
 /** Sends the batches one after another, which keeps the order of a user's events, and adds up the answers. */
-export async function deliver({ batches, post, rate, world, before, confirmed }: Delivery): Promise<Totals> {
+export async function deliver({ batches, post, rate, runtime: world, before, confirmed }: Delivery): Promise<Totals> {
   const started = world.now()
   let totals = before
   for await (const batch of batches) {

@@ -1,4 +1,4 @@
-import { Failure } from '../failure.ts'
+import { UserError } from '../../shared/user-error.ts'
 
 /** A request may not hold more: 4 MB decoded. */
 export const BODY_BYTES = 4 * 2 ** 20
@@ -15,7 +15,7 @@ export interface Element {
 export type Form = 'lines' | 'array'
 
 /** Where reading begins: nowhere (0, 0), or behind the last of `count` elements. */
-export interface Position {
+export interface StartPosition {
   readonly offset: number
   readonly count: number
 }
@@ -46,14 +46,14 @@ export function formOf(head: Buffer): Form {
 }
 
 /** Reads elements one by one in constant memory; `chunks` begin at the position. */
-export async function* readElements(chunks: AsyncIterable<Buffer>, form: Form, from: Position): AsyncGenerator<Element> {
+export async function* readElements(chunks: AsyncIterable<Buffer>, form: Form, from: StartPosition): AsyncGenerator<Element> {
   const splitter = form === 'lines' ? lineSplitter(from) : arraySplitter(from)
   for await (const chunk of chunks) yield* splitter.push(chunk)
   yield* splitter.finish()
 }
 
 /** Collects the bytes of the element that is being read. */
-function collector(from: Position) {
+function collector(from: StartPosition) {
   let parts: Buffer[] = []
   let bytes = 0
   let count = from.count
@@ -63,7 +63,7 @@ function collector(from: Position) {
       parts.push(part)
       bytes += part.length
       if (bytes > BODY_BYTES)
-        throw new Failure(
+        throw new UserError(
           `Element ${count} of the file is larger than 4 MB, the most that a request may hold; take it out. Nothing was sent.`,
         )
     },
@@ -88,7 +88,7 @@ function trimmed(text: Buffer): Buffer {
 }
 
 /** White space around a line is dropped and blank lines are skipped, as the API does. */
-function lineSplitter(from: Position): Splitter {
+function lineSplitter(from: StartPosition): Splitter {
   const line = collector(from)
   let offset = from.offset
   function* end(): Generator<Element> {
@@ -113,15 +113,15 @@ function lineSplitter(from: Position): Splitter {
   }
 }
 
-type Place = 'before the array' | 'before an element' | 'in an element' | 'behind an element' | 'behind the array'
+type ArrayPosition = 'before the array' | 'before an element' | 'in an element' | 'behind an element' | 'behind the array'
 
 /**
  * Finds where elements end without parsing them, so that their bytes stay as they are. A line break becomes a tab: outside of
  * strings both are white space, inside both are refused.
  */
-function arraySplitter(from: Position): Splitter {
+function arraySplitter(from: StartPosition): Splitter {
   const element = collector(from)
-  let place: Place = from.count === 0 ? 'before the array' : 'behind an element'
+  let place: ArrayPosition = from.count === 0 ? 'before the array' : 'behind an element'
   let offset = from.offset
   let depth = 0
   let inString = false
@@ -161,7 +161,7 @@ function arraySplitter(from: Position): Splitter {
           between(byte)
           start = at
         }
-        if ((place as Place) !== 'in an element' || !leaves(byte)) continue
+        if ((place as ArrayPosition) !== 'in an element' || !leaves(byte)) continue
         element.add(chunk.subarray(start, at))
         place = 'behind an element'
         yield complete(offset)
@@ -178,7 +178,7 @@ function arraySplitter(from: Position): Splitter {
 }
 
 /** Where a byte between elements leads to; undefined: it may not stand there. */
-function step(place: Place, byte: number, count: number): Place | undefined {
+function step(place: ArrayPosition, byte: number, count: number): ArrayPosition | undefined {
   const bom = place === 'before the array' && (byte === 0xef || byte === 0xbb || byte === 0xbf)
   if (isBlank(byte) || bom) return place
   if (place === 'before the array') return byte === OPEN_ARRAY ? 'before an element' : undefined
@@ -188,5 +188,5 @@ function step(place: Place, byte: number, count: number): Place | undefined {
   return byte === COMMA ? undefined : 'in an element'
 }
 
-const notAnArray = (offset: number, count: number): Failure =>
-  new Failure(`The file stops being a JSON array at byte ${offset}, behind ${count} whole elements; mend it. Nothing was sent.`)
+const notAnArray = (offset: number, count: number): UserError =>
+  new UserError(`The file stops being a JSON array at byte ${offset}, behind ${count} whole elements; mend it. Nothing was sent.`)

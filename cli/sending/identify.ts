@@ -1,4 +1,4 @@
-import { isObject } from '../../shared/event.ts'
+import { isObject } from '../../shared/json.ts'
 
 const CLOSING_BRACE = 0x7d
 

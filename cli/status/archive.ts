@@ -1,5 +1,6 @@
 import type { S3Client } from '@aws-sdk/client-s3'
-import { ARCHIVE_PREFIX } from '../../shared/archive.ts'
+import { ARCHIVE_PREFIX } from '../../shared/archive-columns.ts'
+
 import { listObjects, readParquet } from '../parquet.ts'
 import { type Identity, identityOf } from './facts.ts'
 

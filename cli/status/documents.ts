@@ -1,7 +1,7 @@
 import { type Client, errors } from '@opensearch-project/opensearch'
-import { type Aside, asideText, type ExpectedDocument, type StreamFacts } from './facts.ts'
+import { type ExpectedDocument, type QuarantinedRefs, quarantinedRef, type StreamFacts } from './facts.ts'
 
-const DOCUMENTS_A_READ = 1_000
+const DOCUMENTS_PER_READ = 1_000
 const RAW_EVENTS = 'events-*'
 
 /** How many of these documents stand in OpenSearch with just this version; none while it does not answer. */
@@ -23,8 +23,8 @@ const isOutage = (error: unknown): boolean =>
 /** Reads by id, which sees what is not refreshed yet. */
 async function readVersions(client: Client, expected: readonly ExpectedDocument[]): Promise<number> {
   let current = 0
-  for (let at = 0; at < expected.length; at += DOCUMENTS_A_READ) {
-    const some = expected.slice(at, at + DOCUMENTS_A_READ)
+  for (let at = 0; at < expected.length; at += DOCUMENTS_PER_READ) {
+    const some = expected.slice(at, at + DOCUMENTS_PER_READ)
     const docs = some.map(({ index, id }) => ({ _index: index, _id: id }))
     const { body } = await client.mget({ body: { docs }, _source: false })
     current += some.filter(({ version }, i) => {
@@ -42,14 +42,14 @@ export interface RawDocuments {
 }
 
 /** Looks for the documents of the stream's raw events; one that was seen is not asked for again. */
-export function rawEventReader(client: Client): (stream: StreamFacts, refused: Aside) => Promise<RawDocuments> {
+export function rawEventReader(client: Client): (stream: StreamFacts, refused: QuarantinedRefs) => Promise<RawDocuments> {
   const seen = new Set<string>()
   return async ({ deliveries }, refused) => {
     const wanted = [...deliveries.values()].flatMap(({ raw }) => raw ?? [])
-    const isMissing = ({ index, id }: { index: string; id: string }) => !seen.has(id) && !refused.has(asideText(index, id))
+    const isMissing = ({ index, id }: { index: string; id: string }) => !seen.has(id) && !refused.has(quarantinedRef(index, id))
     const missing = wanted.filter(isMissing)
-    for (let at = 0; at < missing.length; at += DOCUMENTS_A_READ) {
-      const found = await readExisting(client, missing.slice(at, at + DOCUMENTS_A_READ))
+    for (let at = 0; at < missing.length; at += DOCUMENTS_PER_READ) {
+      const found = await readExisting(client, missing.slice(at, at + DOCUMENTS_PER_READ))
       for (const id of found) seen.add(id)
       if (found.length === 0) break
     }

@@ -20,14 +20,14 @@ export interface Delivery {
   readonly identity: Identity
   readonly user: string | null
   readonly shard: string
-  readonly seq: string
+  readonly sequenceNumber: string
   /** Where its own document must stand; undefined where its type gets none. */
   readonly raw: { readonly index: string; readonly id: string } | undefined
 }
 
 /** A record of the stream: the identities that it was the first to bring, by the windows they belong to. */
 export interface StreamRecord {
-  readonly seq: string
+  readonly sequenceNumber: string
   /** Milliseconds since 1970. */
   readonly received: number
   readonly windows: ReadonlyMap<string, readonly Identity[]>
@@ -49,8 +49,8 @@ export interface StateFacts {
 }
 
 /** What was put aside after it was accepted: events that a projection could not fold (type and id), or documents (index and id). */
-export type Aside = ReadonlySet<string>
-export const asideText = (type: string | null, id: string | null): string => JSON.stringify([type, id])
+export type QuarantinedRefs = ReadonlySet<string>
+export const quarantinedRef = (type: string | null, id: string | null): string => JSON.stringify([type, id])
 
 /** A document as it must stand in OpenSearch. */
 export interface ExpectedDocument {

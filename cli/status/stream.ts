@@ -6,34 +6,40 @@ import {
   type _Record as KinesisRecord,
   ListShardsCommand,
 } from '@aws-sdk/client-kinesis'
-import { placeOf, type RawEvents } from '../../lambdas/search/plan-events.ts'
-import { fromLines } from '../../shared/archive.ts'
 import { eventTypes, projections } from '../../shared/catalogue.ts'
-import { ERASURE, type Event } from '../../shared/event.ts'
+import { ERASURE_TYPE, type Event } from '../../shared/event.ts'
 import { projectionKey, windowStart } from '../../shared/projection.ts'
+import { type RawEventSettings, rawDocumentOf } from '../../shared/raw-events.ts'
+import { fromLines } from '../../shared/stream-record.ts'
 import { type Delivery, type Identity, identityOf, refText, type StreamFacts, type StreamRecord } from './facts.ts'
 
 const catalogue = new Map(eventTypes.map(type => [type.name, type]))
 const DAY_MS = 86_400_000
-const RECORDS_A_READ = 10_000
+const RECORDS_PER_READ = 10_000
 
 /** Reads the whole stream, and on every further call what has come since. */
-export function streamReader(client: KinesisClient, name: string, rawEvents: RawEvents): () => Promise<StreamFacts> {
+export function streamReader(client: KinesisClient, name: string, rawEvents: RawEventSettings): () => Promise<StreamFacts> {
   const deliveries = new Map<Identity, Delivery>()
   const recordsOf = new Map<string, StreamRecord[]>()
   const shards = new Map<string, () => Promise<KinesisRecord[]>>()
 
-  const take = (shard: string, { SequenceNumber: seq = '', Data }: KinesisRecord): void => {
+  const take = (shard: string, { SequenceNumber: sequenceNumber = '', Data }: KinesisRecord): void => {
     const events = eventsOf(Buffer.from(Data ?? []).toString())
     const first = events.filter(event => !deliveries.has(identityOf(event)))
     for (const event of first) {
       const identity = identityOf(event)
-      deliveries.set(identity, { identity, user: event.subject, shard, seq, raw: standingPlace(event, rawEvents) })
+      deliveries.set(identity, {
+        identity,
+        user: event.subject,
+        shard,
+        sequenceNumber,
+        raw: standingPlace(event, rawEvents),
+      })
     }
     const [{ subject: user, received } = { subject: null, received: 0 }] = events.filter(({ type }) => isFolded(type))
     if (user === null) return
     const records = recordsOf.get(user) ?? []
-    records.push({ seq, received, windows: windowsOf(user, first) })
+    records.push({ sequenceNumber, received, windows: windowsOf(user, first) })
     recordsOf.set(user, records)
   }
 
@@ -73,11 +79,11 @@ function shardReader(client: KinesisClient, name: string, shard: string): () => 
   const page = async () => {
     iterator ??= await open()
     try {
-      return await client.send(new GetRecordsCommand({ ShardIterator: iterator, Limit: RECORDS_A_READ }))
+      return await client.send(new GetRecordsCommand({ ShardIterator: iterator, Limit: RECORDS_PER_READ }))
     } catch (error) {
       if (!(error instanceof ExpiredIteratorException)) throw error
       iterator = await open()
-      return await client.send(new GetRecordsCommand({ ShardIterator: iterator, Limit: RECORDS_A_READ }))
+      return await client.send(new GetRecordsCommand({ ShardIterator: iterator, Limit: RECORDS_PER_READ }))
     }
   }
   return async () => {
@@ -95,13 +101,13 @@ function shardReader(client: KinesisClient, name: string, shard: string): () => 
 }
 
 /** Where a raw event's document must stand; what was received before the retention, and replayed, may be gone already. */
-const standingPlace = (event: Event, rawEvents: RawEvents) =>
-  event.received > Date.now() - rawEvents.retentionDays * DAY_MS ? placeOf(event, rawEvents) : undefined
+const standingPlace = (event: Event, rawEvents: RawEventSettings) =>
+  event.received > Date.now() - rawEvents.retentionDays * DAY_MS ? rawDocumentOf(event, rawEvents) : undefined
 
 const isFolded = (type: string): boolean => projections.some(({ on }) => on.name === type)
 
 /** The events of a record; lines that are none of ours are quarantined by the state function. */
-const eventsOf = (text: string): Event[] => fromLines(text, catalogue).events.filter(({ type }) => type !== ERASURE)
+const eventsOf = (text: string): Event[] => fromLines(text, catalogue).events.filter(({ type }) => type !== ERASURE_TYPE)
 
 /** The events of one user by the windows that they are folded into. */
 function windowsOf(user: string, events: readonly Event[]): Map<string, Identity[]> {

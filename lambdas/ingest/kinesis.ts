@@ -2,17 +2,17 @@ import { setTimeout as delay } from 'node:timers/promises'
 import { KinesisClient, PutRecordsCommand, type PutRecordsCommandOutput } from '@aws-sdk/client-kinesis'
 import { NodeHttpHandler } from '@smithy/node-http-handler'
 import { SafeError } from '../../shared/safe-error.ts'
-import { notStored, type Place, placesIn, planCalls, planRounds, type StreamRecord } from './plan-records.ts'
+import { notStored, planCalls, planRounds, positionsIn, type StreamPosition, type StreamRecord } from './plan-records.ts'
 
 const FIRST_WAIT_MS = 50
-const LONGEST_WAIT_MS = 2_000
+const MAX_WAIT_MS = 2_000
 /** Of one call; a healthy one takes some milliseconds. */
-const CALL_MS = 4_000
+const CALL_TIMEOUT_MS = 4_000
 /** Of all calls of one request: with the last of them it still ends before the function's 25 s and the gateway's 30 s. */
-const PATIENCE_MS = 16_000
+const REQUEST_DEADLINE_MS = 16_000
 
 /** What putting needs besides the records. */
-export interface Putting {
+export interface PutDependencies {
   readonly client: Pick<KinesisClient, 'send'>
   /** Milliseconds since 1970. */
   now(): number
@@ -23,7 +23,7 @@ export interface Putting {
  * HTTP/1.1: over HTTP/2, the client's default, large calls to the local cloud failed although their records were stored. The
  * client itself never tries again: it would put records that were stored behind those that follow them.
  */
-export const toKinesis = (): Putting => ({
+export const kinesisPutDependencies = (): PutDependencies => ({
   client: new KinesisClient({ maxAttempts: 1, requestHandler: new NodeHttpHandler({ connectionTimeout: 2_000 }) }),
   now: Date.now,
   wait: delay,
@@ -34,11 +34,15 @@ export const toKinesis = (): Putting => ({
  * stored in time or for good; some may be stored then, and some twice, but never a later record of a user without the earlier
  * ones.
  */
-export async function putRecords(streamName: string, records: readonly StreamRecord[], putting = toKinesis()): Promise<Place[]> {
-  const until = putting.now() + PATIENCE_MS
-  const places: Place[] = []
+export async function putRecords(
+  streamName: string,
+  records: readonly StreamRecord[],
+  dependencies = kinesisPutDependencies(),
+): Promise<StreamPosition[]> {
+  const until = dependencies.now() + REQUEST_DEADLINE_MS
+  const places: StreamPosition[] = []
   for (const round of planRounds(records))
-    for (const call of planCalls(round)) places.push(...(await putCall(streamName, call, { ...putting, until })))
+    for (const call of planCalls(round)) places.push(...(await putCall(streamName, call, { ...dependencies, until })))
   return places
 }
 
@@ -46,32 +50,32 @@ export async function putRecords(streamName: string, records: readonly StreamRec
 async function putCall(
   streamName: string,
   call: readonly StreamRecord[],
-  { client, now, wait, until }: Putting & { readonly until: number },
-): Promise<Place[]> {
-  const places: Place[] = []
+  { client, now, wait, until }: PutDependencies & { readonly until: number },
+): Promise<StreamPosition[]> {
+  const places: StreamPosition[] = []
   let missing = call
-  let trouble: Error | undefined
+  let failure: Error | undefined
   for (let attempt = 0; now() < until; attempt++) {
-    if (attempt > 0) await wait(Math.min(LONGEST_WAIT_MS, FIRST_WAIT_MS * 2 ** (attempt - 1)))
+    if (attempt > 0) await wait(Math.min(MAX_WAIT_MS, FIRST_WAIT_MS * 2 ** (attempt - 1)))
     const outcome = await putOnce(streamName, missing, client)
     if (outcome instanceof Error) {
-      if (isFinal(outcome)) throw outcome
-      trouble = outcome
+      if (isPermanent(outcome)) throw outcome
+      failure = outcome
       continue
     }
     const results = outcome.Records ?? []
-    places.push(...placesIn(results))
+    places.push(...positionsIn(results))
     missing = notStored(missing, results)
     if (missing.length === 0) return places
   }
-  throw new SafeError(`Kinesis did not take ${missing.length} of ${call.length} records in time.`, { cause: trouble })
+  throw new SafeError(`Kinesis did not take ${missing.length} of ${call.length} records in time.`, { cause: failure })
 }
 
 /** A failure does not say whether the records were stored. */
 const putOnce = (
   StreamName: string,
   records: readonly StreamRecord[],
-  client: Putting['client'],
+  client: PutDependencies['client'],
 ): Promise<PutRecordsCommandOutput | Error> =>
   client
     .send(
@@ -79,12 +83,12 @@ const putOnce = (
         StreamName,
         Records: records.map(({ partitionKey, data }) => ({ PartitionKey: partitionKey, Data: Buffer.from(data) })),
       }),
-      { abortSignal: AbortSignal.timeout(CALL_MS) },
+      { abortSignal: AbortSignal.timeout(CALL_TIMEOUT_MS) },
     )
     .catch((error: Error) => error)
 
 /** What no repetition mends, such as a missing right or stream. */
-function isFinal(error: Error): boolean {
+function isPermanent(error: Error): boolean {
   const { $metadata, name } = error as Error & { $metadata?: { httpStatusCode?: number } }
   const status = $metadata?.httpStatusCode ?? 500
   return status >= 400 && status < 500 && status !== 429 && !/Throttl|ThroughputExceeded|LimitExceeded/.test(name)

@@ -1,6 +1,8 @@
-import { toLine } from '../../shared/archive.ts'
-import type { Event, EventType } from '../../shared/event.ts'
-import { bySequence } from '../../shared/sequence.ts'
+import type { Event } from '../../shared/event.ts'
+import type { EventType } from '../../shared/event-type.ts'
+import { BYTES_PER_CALL, MAX_EVENTS_PER_RECORD, MAX_RECORD_BYTES, RECORDS_PER_CALL } from '../../shared/limits.ts'
+import { bySequenceNumber } from '../../shared/order.ts'
+import { toLine } from '../../shared/stream-record.ts'
 
 /** One record for the stream: events of one user, received together, as lines. */
 export interface StreamRecord {
@@ -8,12 +10,6 @@ export interface StreamRecord {
   readonly data: string
   readonly bytes: number
 }
-
-const RECORD_EVENTS = 500
-const RECORD_BYTES = 256 * 2 ** 10
-/** Of one PutRecords call; Kinesis takes 500 records, and 10 MiB. */
-const CALL_RECORDS = 500
-const CALL_BYTES = 4 * 2 ** 20
 
 /**
  * Packs events into records. A record never mixes users, so that each user's order is the stream's; packing is what makes
@@ -41,7 +37,7 @@ export function packLines(partitionKey: string, texts: readonly string[]): Strea
   for (const text of texts) {
     const line = `${text}\n`
     const lineBytes = Buffer.byteLength(line)
-    if (lines.length === RECORD_EVENTS || (lines.length > 0 && bytes + lineBytes > RECORD_BYTES)) {
+    if (lines.length === MAX_EVENTS_PER_RECORD || (lines.length > 0 && bytes + lineBytes > MAX_RECORD_BYTES)) {
       close()
       lines = []
       bytes = 0
@@ -76,7 +72,7 @@ export function planCalls(round: readonly StreamRecord[]): StreamRecord[][] {
   let bytes = Number.POSITIVE_INFINITY
   for (const record of round) {
     const last = calls.at(-1)
-    if (!last || last.length === CALL_RECORDS || bytes + record.bytes > CALL_BYTES) {
+    if (!last || last.length === RECORDS_PER_CALL || bytes + record.bytes > BYTES_PER_CALL) {
       calls.push([record])
       bytes = record.bytes
     } else {
@@ -98,25 +94,25 @@ export const notStored = (call: readonly StreamRecord[], results: readonly PutRe
   call.filter((_, i) => results[i] === undefined || results[i].ErrorCode !== undefined)
 
 /** Where a record stands in the stream. */
-export interface Place {
+export interface StreamPosition {
   readonly shard: string
   readonly sequence: string
 }
 
 /** Where the records of a call stand that Kinesis stored. */
-export const placesIn = (results: readonly PutResult[]): Place[] =>
+export const positionsIn = (results: readonly PutResult[]): StreamPosition[] =>
   results.flatMap(({ ErrorCode, ShardId = '', SequenceNumber = '' }) =>
     ErrorCode === undefined ? [{ shard: ShardId, sequence: SequenceNumber }] : [],
   )
 
 /** The first and the last place of records in one shard. */
-export type Span = { readonly shard: string; readonly from: string; readonly to: string }
+export type SequenceRange = { readonly shard: string; readonly from: string; readonly to: string }
 
 /** Places by shard, in the order in which the shards came. */
-export function spansOf(places: readonly Place[]): Span[] {
+export function rangesByShard(places: readonly StreamPosition[]): SequenceRange[] {
   const shards = Map.groupBy(places, ({ shard }) => shard)
   return [...shards].map(([shard, mine]) => {
-    const sequences = mine.map(({ sequence }) => sequence).sort(bySequence)
+    const sequences = mine.map(({ sequence }) => sequence).sort(bySequenceNumber)
     return { shard, from: sequences[0] ?? '', to: sequences.at(-1) ?? '' }
   })
 }

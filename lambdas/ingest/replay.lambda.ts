@@ -1,52 +1,42 @@
 import type { Client } from '@opensearch-project/opensearch'
 import pLimit from 'p-limit'
+import type { BulkOperation } from '../../shared/bulk-operation.ts'
 import { eventTypes } from '../../shared/catalogue.ts'
 import { NONE } from '../../shared/environment.ts'
+import type { ReplayOutcome, ReplayRequest, StoredQuarantinedEvent } from '../../shared/quarantine.ts'
 import { type Rejection, type RejectionCode, reject } from '../../shared/rejections.ts'
-import { handler as wrap } from '../handler.ts'
-import { type KeptEvent, keptEvents } from '../quarantine/dynamodb-kept-events.ts'
-import { type BulkOperation, bulk, openSearch } from '../search/opensearch.ts'
+import { defineHandler } from '../handler.ts'
+import { quarantineReader } from '../quarantine/dynamodb-read.ts'
+import { bulk, openSearch } from '../search/opensearch.ts'
 import { putRecords } from './kinesis.ts'
 import { packReplays, planReplay, type Replay } from './plan-replay.ts'
 
 const catalogue = new Map(eventTypes.map(type => [type.name, type]))
-const ITEMS_AT_ONCE = 32
+const EVENTS_AT_ONCE = 32
 /** Reasons that say nothing about the event: it stays as it is. */
-const PASSING: ReadonlySet<RejectionCode> = new Set<RejectionCode>(['unavailable', 'search_off'])
-
-/** Which kept events to replay, by their keys. */
-export interface ReplayRequest {
-  readonly keys: readonly string[]
-  /** Judge only; change nothing. */
-  readonly dryRun?: boolean
-}
-
-/** What became, or would become, of one kept event. */
-export type ReplayOutcome =
-  | { readonly key: string; readonly replayed: true }
-  | ({ readonly key: string; readonly replayed: false } & Pick<Rejection, 'code' | 'message'>)
+const TRANSIENT_CODES: ReadonlySet<RejectionCode> = new Set<RejectionCode>(['unavailable', 'search_off'])
 
 /**
  * Sends kept events on the way of all events again, under the catalogue that is deployed. An event goes from the quarantine
  * once it is durable elsewhere; one that is refused again stays, with its new reason; a key that is not there is left out.
  */
-export const handler = wrap('replay', environment => {
-  const aside = keptEvents(environment.QUARANTINE_TABLE, environment.QUARANTINE_BUCKET)
+export const handler = defineHandler('replay', environment => {
+  const quarantine = quarantineReader(environment.QUARANTINE_TABLE, environment.QUARANTINE_BUCKET)
   const search = environment.OPENSEARCH_URL === NONE ? undefined : openSearch(environment.OPENSEARCH_URL)
-  return async ({ keys, dryRun = false }: ReplayRequest, told): Promise<ReplayOutcome[]> => {
-    const limit = pLimit(ITEMS_AT_ONCE)
-    const found = await Promise.all(keys.map(key => limit(() => aside.read(key))))
+  return async ({ keys, dryRun = false }: ReplayRequest, telemetry): Promise<ReplayOutcome[]> => {
+    const limit = pLimit(EVENTS_AT_ONCE)
+    const found = await Promise.all(keys.map(key => limit(() => quarantine.read(key))))
     const kept = found.filter(event => event !== undefined)
     const replays = kept.map(event => planReplay(event, catalogue))
     const rejections = await Promise.all(replays.map(replay => rejectionOf(replay, dryRun, search)))
     if (!dryRun) await putRecords(environment.STREAM_NAME, packReplays(replays))
-    const settle = async (event: KeptEvent, rejection: Rejection | undefined): Promise<void> => {
-      if (!rejection) await aside.remove(event)
-      else if (!PASSING.has(rejection.code)) await aside.amend(event.key, rejection)
+    const settle = async (event: StoredQuarantinedEvent, rejection: Rejection | undefined): Promise<void> => {
+      if (!rejection) await quarantine.remove(event)
+      else if (!TRANSIENT_CODES.has(rejection.code)) await quarantine.amend(event.key, rejection)
     }
     if (!dryRun) {
       await Promise.all(kept.map((event, i) => limit(() => settle(event, rejections[i]))))
-      told.count('EventsReplayed', rejections.filter(rejection => rejection === undefined).length)
+      telemetry.count('EventsReplayed', rejections.filter(rejection => rejection === undefined).length)
     }
     return kept.map(({ key }, i): ReplayOutcome => {
       const rejection = rejections[i]

@@ -1,38 +1,38 @@
-import { ARCHIVE_ERROR_PREFIX } from '../../shared/archive.ts'
+import { ARCHIVE_ERROR_PREFIX } from '../../shared/archive-columns.ts'
 import { eventTypes } from '../../shared/catalogue.ts'
-import { DISCARDED_PREFIX, REFUSED_PREFIX } from '../../shared/quarantine.ts'
+import { DISCARDED_PREFIX, type QuarantinedEvent, REFUSED_PREFIX } from '../../shared/quarantine.ts'
 import { SafeError } from '../../shared/safe-error.ts'
-import { handler as wrap } from '../handler.ts'
-import { EVENTS_A_CALL, type QuarantinedEvent, quarantine } from './dynamodb.ts'
-import { fromDeliveryErrors, fromDiscarded, fromRefused, type Meaning } from './plan-failures.ts'
-import { failedObjects } from './s3.ts'
+import { defineHandler } from '../handler.ts'
+import { MAX_EVENTS_PER_CALL, quarantineStore } from './dynamodb.ts'
+import { type FailureContext, fromDeliveryErrors, fromDiscarded, fromRefused } from './plan-failures.ts'
+import { failureBucket } from './s3.ts'
 
 /** When a run begins no further object, the next one goes on; an object takes half a minute at most. */
-const PATIENCE_MS = 10 * 60_000
+const DEADLINE_MS = 10 * 60_000
 
 /**
  * Takes the failures that AWS leaves as objects, and what requests with very many refused events left, into the quarantine's
  * table. An object goes once all of it is kept; one that is taken in twice changes nothing but counts.
  */
-export const handler = wrap('collect-failures', environment => {
-  const aside = quarantine(environment.QUARANTINE_TABLE, environment.QUARANTINE_BUCKET)
-  const meaning: Meaning = {
+export const handler = defineHandler('collect-failures', environment => {
+  const quarantine = quarantineStore(environment.QUARANTINE_TABLE, environment.QUARANTINE_BUCKET)
+  const meaning: FailureContext = {
     eventTypes: new Map(eventTypes.map(type => [type.name, type])),
     rawEventsFunction: environment.RAW_EVENTS_FUNCTION,
     documentsFunction: environment.DOCUMENTS_FUNCTION,
   }
-  const own = failedObjects(environment.QUARANTINE_BUCKET)
+  const own = failureBucket(environment.QUARANTINE_BUCKET)
   const places = [
     { objects: own, prefix: REFUSED_PREFIX, read: fromRefused },
     { objects: own, prefix: DISCARDED_PREFIX, read: (text: string) => fromDiscarded(text, meaning) },
     {
-      objects: failedObjects(environment.ARCHIVE_BUCKET),
+      objects: failureBucket(environment.ARCHIVE_BUCKET),
       prefix: ARCHIVE_ERROR_PREFIX,
       read: (text: string) => fromDeliveryErrors(text, meaning),
     },
   ]
-  return async (_input: unknown, told): Promise<{ collected: number }> => {
-    const until = Date.now() + PATIENCE_MS
+  return async (_input: unknown, telemetry): Promise<{ collected: number }> => {
+    const until = Date.now() + DEADLINE_MS
     const strange: string[] = []
     let collected = 0
     for (const { objects, prefix, read } of places) {
@@ -45,7 +45,7 @@ export const handler = wrap('collect-failures', environment => {
           await objects.remove(key)
           collected += events.length
           // Refused events were counted by ingest, and missed no store.
-          if (prefix !== REFUSED_PREFIX) for (const { code } of events) told.count('FailuresCollected', 1, code)
+          if (prefix !== REFUSED_PREFIX) for (const { code } of events) telemetry.count('FailuresCollected', 1, code)
         }
       }
     }
@@ -56,7 +56,8 @@ export const handler = wrap('collect-failures', environment => {
   }
 
   async function keepAll(events: readonly QuarantinedEvent[]): Promise<void> {
-    for (let at = 0; at < events.length; at += EVENTS_A_CALL) await aside.keep(events.slice(at, at + EVENTS_A_CALL))
+    for (let at = 0; at < events.length; at += MAX_EVENTS_PER_CALL)
+      await quarantine.add(events.slice(at, at + MAX_EVENTS_PER_CALL))
   }
 })
 

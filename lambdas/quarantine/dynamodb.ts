@@ -3,50 +3,29 @@ import { gzipSync } from 'node:zlib'
 import { type AttributeValue, DynamoDBClient, UpdateItemCommand } from '@aws-sdk/client-dynamodb'
 import type { S3Client } from '@aws-sdk/client-s3'
 import pLimit from 'p-limit'
-import { BODIES_PREFIX, REFUSED_PREFIX } from '../../shared/quarantine.ts'
-import type { RejectionCode } from '../../shared/rejections.ts'
-import type { failedObjects } from './s3.ts'
-
-/** One event that is kept aside. Identical refused events (same key name, type and bytes) are one item with a count. */
-export interface QuarantinedEvent {
-  readonly code: RejectionCode
-  readonly message: string
-  /** Null when the refused text does not say. */
-  readonly type: string | null
-  readonly id: string | null
-  readonly keyName: string
-  /** Milliseconds since 1970; a replay keeps it. */
-  readonly received: number
-  /** `envelope`: JSON text of an envelope; `line`: a line of the stream; `text`: what was sent, for what is neither. */
-  readonly form: 'envelope' | 'line' | 'text'
-  readonly body: string
-  /** How often it came; 1 where nothing is said. */
-  readonly count?: number
-}
+import {
+  BODIES_PREFIX,
+  countDistinct,
+  type Quarantine,
+  type QuarantinedEvent,
+  quarantineKey,
+  REFUSED_PREFIX,
+} from '../../shared/quarantine.ts'
+import type { failureBucket } from './s3.ts'
 
 /** Bodies up to this size, compressed, are kept in the item itself. */
 const INLINE_BYTES = 300_000
 const WRITES_AT_ONCE = 64
 /** More distinct events than this in one call take too long to write while somebody waits. */
-export const EVENTS_A_CALL = 2_500
+export const MAX_EVENTS_PER_CALL = 2_500
 /** Events of one object: what the function that takes them in writes in half a minute or less. */
-const EVENTS_AN_OBJECT = 25_000
-
-export const quarantineKey = ({ keyName, type, body }: QuarantinedEvent): string =>
-  createHash('sha256')
-    .update(JSON.stringify([keyName, type, body]))
-    .digest('hex')
-
-export interface Quarantine {
-  /** Keeps events aside; returns when all of them are stored, throws when one could not be. */
-  keep(events: readonly QuarantinedEvent[]): Promise<void>
-}
+const EVENTS_PER_OBJECT = 25_000
 
 /**
  * The quarantine: a table of what was refused and why. Bodies too big for it go to the bucket, and so do the events of a call
  * with very many, which lambdas/quarantine/collect-failures.lambda.ts then takes in.
  */
-export function quarantine(table: string, bucket: string, client = new DynamoDBClient({}), s3?: S3Client): Quarantine {
+export function quarantineStore(table: string, bucket: string, client = new DynamoDBClient({}), s3?: S3Client): Quarantine {
   const put = putObject(bucket, s3)
   const keepOne = async (event: QuarantinedEvent): Promise<void> => {
     const key = quarantineKey(event)
@@ -69,11 +48,11 @@ export function quarantine(table: string, bucket: string, client = new DynamoDBC
     )
   }
   return {
-    async keep(events) {
+    async add(events) {
       const distinct = countDistinct(events)
       const limit = pLimit(WRITES_AT_ONCE)
       const writes =
-        distinct.length > EVENTS_A_CALL
+        distinct.length > MAX_EVENTS_PER_CALL
           ? refusedObjects(distinct).map(
               ({ key, body }) =>
                 () =>
@@ -87,29 +66,16 @@ export function quarantine(table: string, bucket: string, client = new DynamoDBC
 
 /** Seldom needed, so what speaks to S3 is loaded with the first object and not at every cold start. */
 function putObject(bucket: string, client: S3Client | undefined): (key: string, body: Uint8Array) => Promise<void> {
-  let objects: Promise<ReturnType<typeof failedObjects>> | undefined
+  let objects: Promise<ReturnType<typeof failureBucket>> | undefined
   return async (key, body) => {
-    objects ??= import('./s3.ts').then(loaded => loaded.failedObjects(bucket, client))
+    objects ??= import('./s3.ts').then(loaded => loaded.failureBucket(bucket, client))
     await (await objects).put(key, body)
   }
 }
 
-/** Identical events once, with their count, in the order they first came. */
-export function countDistinct(events: readonly QuarantinedEvent[]): QuarantinedEvent[] {
-  const distinct = new Map<string, { event: QuarantinedEvent; count: number }>()
-  for (const event of events) {
-    // With lengths, so that nothing a client chooses can make two different events look alike; cheaper than a hash.
-    const same = `${event.type?.length} ${event.keyName.length} ${event.type}${event.keyName}${event.body}`
-    const known = distinct.get(same)
-    if (known) known.count += event.count ?? 1
-    else distinct.set(same, { event, count: event.count ?? 1 })
-  }
-  return [...distinct.values()].map(({ event, count }) => (count === 1 ? event : { ...event, count }))
-}
-
 /** Events as the objects they wait in, named after what they hold: an object that is put again is the same object. */
 function* chunksOf(events: readonly QuarantinedEvent[]): Generator<readonly QuarantinedEvent[]> {
-  for (let at = 0; at < events.length; at += EVENTS_AN_OBJECT) yield events.slice(at, at + EVENTS_AN_OBJECT)
+  for (let at = 0; at < events.length; at += EVENTS_PER_OBJECT) yield events.slice(at, at + EVENTS_PER_OBJECT)
 }
 
 const refusedObjects = (events: readonly QuarantinedEvent[]): { key: string; body: Uint8Array }[] =>

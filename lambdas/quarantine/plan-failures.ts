@@ -1,10 +1,10 @@
-import { fromLine, lineFor, type Reader, unmarked } from '../../shared/archive.ts'
-import type { EventType } from '../../shared/event.ts'
+import type { EventType } from '../../shared/event-type.ts'
+import type { QuarantinedEvent } from '../../shared/quarantine.ts'
 import { type RejectionCode, rejections } from '../../shared/rejections.ts'
-import type { QuarantinedEvent } from './dynamodb.ts'
+import { fromLine, type LineReader, lineForReader, withoutReaderMark } from '../../shared/stream-record.ts'
 
 /** What must be known to tell what a failure means. */
-export interface Meaning {
+export interface FailureContext {
   readonly eventTypes: ReadonlyMap<string, EventType>
   /** Name of the function that brings raw events to OpenSearch; the other reader of the event stream keeps the states. */
   readonly rawEventsFunction: string
@@ -19,7 +19,7 @@ export const fromRefused = (text: string): QuarantinedEvent[] =>
     .filter(line => line !== '')
     .map(line => JSON.parse(line) as QuarantinedEvent)
 
-interface Discarded {
+interface DiscardedBatch {
   readonly requestContext: { readonly functionArn: string }
   readonly timestamp: string
   readonly KinesisBatchInfo?: object
@@ -32,10 +32,10 @@ interface KinesisEvent {
 }
 
 /** The events of a batch that Lambda discarded, from what it left in the bucket. Throws when it is no such object. */
-export function fromDiscarded(text: string, meaning: Meaning): QuarantinedEvent[] {
-  const { requestContext, timestamp, KinesisBatchInfo, payload } = JSON.parse(text) as Discarded
+export function fromDiscarded(text: string, meaning: FailureContext): QuarantinedEvent[] {
+  const { requestContext, timestamp, KinesisBatchInfo, payload } = JSON.parse(text) as DiscardedBatch
   const name = functionName(requestContext.functionArn)
-  if (!KinesisBatchInfo || payload === undefined) return [changes(text, name, Date.parse(timestamp), meaning)]
+  if (!KinesisBatchInfo || payload === undefined) return [fromChanges(text, name, Date.parse(timestamp), meaning)]
   const forSearch = name === meaning.rawEventsFunction
   const { Records } = typeof payload === 'string' ? (JSON.parse(payload) as KinesisEvent) : payload
   return Records.flatMap(({ kinesis }) =>
@@ -50,7 +50,7 @@ export function fromDiscarded(text: string, meaning: Meaning): QuarantinedEvent[
 const functionName = (arn: string): string => arn.split(':')[6] ?? ''
 
 /** A batch of changes stays whole: its events are in the archive, and its items in the state table. */
-const changes = (text: string, name: string, received: number, { documentsFunction }: Meaning): QuarantinedEvent => ({
+const fromChanges = (text: string, name: string, received: number, { documentsFunction }: FailureContext): QuarantinedEvent => ({
   code: 'changes_unread',
   message:
     name === documentsFunction
@@ -72,7 +72,7 @@ interface DeliveryError {
 }
 
 /** The events of an object that Firehose wrote about records it could not convert: one JSON object a line. Throws when it is no such object. */
-export const fromDeliveryErrors = (text: string, { eventTypes }: Meaning): QuarantinedEvent[] =>
+export const fromDeliveryErrors = (text: string, { eventTypes }: FailureContext): QuarantinedEvent[] =>
   text
     .split('\n')
     .filter(line => line !== '')
@@ -86,24 +86,24 @@ export const fromDeliveryErrors = (text: string, { eventTypes }: Meaning): Quara
       }),
     )
 
-interface Lost {
+interface MissedRecord {
   readonly code: RejectionCode
   /** The one reader that missed the record; undefined: the states, and all readers get it again. */
-  readonly only: Reader | undefined
+  readonly only: LineReader | undefined
   /** Milliseconds since 1970. */
   readonly arrived: number
   readonly eventTypes: ReadonlyMap<string, EventType>
 }
 
 /** One event for each line of a record, as the line to put again. */
-function fromRecord(text: string, { code, only, arrived, eventTypes }: Lost): QuarantinedEvent[] {
+function fromRecord(text: string, { code, only, arrived, eventTypes }: MissedRecord): QuarantinedEvent[] {
   const lines = text.split('\n').filter(line => line !== '')
   return lines.map((line): QuarantinedEvent => {
-    const plain = unmarked(line)
+    const plain = withoutReaderMark(line)
     try {
       const { type, id, source, received } = fromLine(plain.line, eventTypes)
       const reader = only ?? plain.only
-      const body = reader ? lineFor(reader, plain.line) : plain.line
+      const body = reader ? lineForReader(reader, plain.line) : plain.line
       return { code, message: rejections[code].help, type, id, keyName: source, received, form: 'line', body }
     } catch {
       const message = 'A line of the stream is not one that ingest wrote; find out who else writes to the stream.'

@@ -2,7 +2,7 @@ import { gunzipSync } from 'node:zlib'
 import { DeleteObjectCommand, GetObjectCommand, ListObjectsV2Command, PutObjectCommand, S3Client } from '@aws-sdk/client-s3'
 
 /** A bucket in which failures wait to be looked at. All failures of S3 are thrown. */
-export function failedObjects(bucket: string, client = new S3Client({})) {
+export function failureBucket(bucket: string, client = new S3Client({})) {
   const read = async (key: string): Promise<Uint8Array> => {
     const { Body } = await client.send(new GetObjectCommand({ Bucket: bucket, Key: key }))
     return (await Body?.transformToByteArray()) ?? new Uint8Array()

@@ -1,4 +1,4 @@
-import { within } from './deadline.ts'
+import { withTimeout } from './deadline.ts'
 
 /** Asks one store something small and throws when it does not answer; a number it returns is how many seconds the store is behind. */
 export type Probe = () => Promise<unknown>
@@ -23,7 +23,7 @@ export async function checkHealth(probes: Readonly<Record<string, Probe>>, timeo
 
 async function tryProbe(probe: Probe, timeoutMs: number): Promise<StoreHealth> {
   try {
-    const lag = await within(timeoutMs, probe())
+    const lag = await withTimeout(timeoutMs, probe())
     return { reachable: true, lagSeconds: typeof lag === 'number' ? lag : null }
   } catch {
     return { reachable: false, lagSeconds: null }

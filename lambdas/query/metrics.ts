@@ -13,7 +13,7 @@ export interface Flow {
 }
 
 /** Whose metrics are read. */
-export interface Watched {
+export interface MetricSources {
   readonly namespace: string
   readonly deliveryStream: string
 }
@@ -40,7 +40,7 @@ const firehose = (stream: string, name: string): Metric => ({
 })
 
 /** What each part counts. */
-const counted = ({ namespace, deliveryStream }: Watched): Readonly<Record<string, Metric>> => ({
+const counted = ({ namespace, deliveryStream }: MetricSources): Readonly<Record<string, Metric>> => ({
   accepted: own(namespace, 'ingest', 'EventsAccepted'),
   quarantined: own(namespace, 'ingest', 'EventsQuarantined'),
   folded: own(namespace, 'state', 'EventsFolded'),
@@ -50,7 +50,7 @@ const counted = ({ namespace, deliveryStream }: Watched): Readonly<Record<string
 })
 
 /** How long each part takes. */
-const timed = ({ namespace, deliveryStream }: Watched): Readonly<Record<string, Metric>> => ({
+const timed = ({ namespace, deliveryStream }: MetricSources): Readonly<Record<string, Metric>> => ({
   folded: own(namespace, 'state', 'FreshnessSeconds'),
   documents: own(namespace, 'index-documents', 'FreshnessSeconds'),
   rawEvents: own(namespace, 'index-events', 'FreshnessSeconds'),
@@ -64,7 +64,7 @@ export interface FlowQuery {
 }
 
 /** What CloudWatch is asked: the last hour by minutes. `now` in milliseconds since 1970. */
-export function planFlow(watched: Watched, now: number): FlowQuery {
+export function planFlow(watched: MetricSources, now: number): FlowQuery {
   const end = (Math.floor(now / MINUTE_MS) + 1) * MINUTE_MS
   const ask = (prefix: string, metrics: Readonly<Record<string, Metric>>, Stat: string): MetricDataQuery[] =>
     Object.entries(metrics).map(([part, { namespace, name, dimension }]) => ({
@@ -83,7 +83,7 @@ export function planFlow(watched: Watched, now: number): FlowQuery {
 }
 
 /** CloudWatch's answer by part; a minute of which it knows nothing had nothing. */
-export function describeFlow({ StartTime }: FlowQuery, watched: Watched, results: readonly MetricDataResult[]): Flow {
+export function describeFlow({ StartTime }: FlowQuery, watched: MetricSources, results: readonly MetricDataResult[]): Flow {
   const starts = Array.from({ length: MINUTES }, (_, minute) => StartTime.getTime() + minute * MINUTE_MS)
   const valuesOf = (id: string): Map<number, number> => {
     const { Timestamps = [], Values = [] } = results.find(({ Id }) => Id === id) ?? {}

@@ -5,15 +5,16 @@ import { parseInstant } from '../../shared/time.ts'
 export type Parameters = Readonly<Record<string, string | undefined>>
 
 const DEFAULT_LIMIT = 100
-const MOST = 1000
+const MAX_LIMIT = 1000
 
-export const invalid = (parameter: string, wanted: string): Rejection => reject('invalid_request', `${parameter} ${wanted}`)
+export const invalidParameter = (parameter: string, wanted: string): Rejection =>
+  reject('invalid_request', `${parameter} ${wanted}`)
 
 /** `limit`: how many documents or rows an answer holds at most. */
 export function readLimit({ limit }: Parameters): number | Rejection {
   if (limit === undefined) return DEFAULT_LIMIT
   const count = /^\d{1,4}$/.test(limit) ? Number(limit) : 0
-  return count >= 1 && count <= MOST ? count : invalid('limit', `must be a whole number from 1 to ${MOST}.`)
+  return count >= 1 && count <= MAX_LIMIT ? count : invalidParameter('limit', `must be a whole number from 1 to ${MAX_LIMIT}.`)
 }
 
 /**
@@ -24,7 +25,7 @@ export function readSecond(parameters: Parameters, name: 'from' | 'to'): bigint 
   const text = parameters[name]
   if (text === undefined) return undefined
   const instant = parseInstant(text)
-  if (instant === undefined) return invalid(name, 'must be RFC 3339, such as 2026-01-31T12:00:00Z.')
+  if (instant === undefined) return invalidParameter(name, 'must be RFC 3339, such as 2026-01-31T12:00:00Z.')
   const past = ((instant % 1_000_000n) + 1_000_000n) % 1_000_000n
   return past === 0n ? instant : instant - past + 1_000_000n
 }
@@ -44,7 +45,9 @@ export function readCursor(
   const position = CURSOR.test(cursor) ? parsed(Buffer.from(cursor, 'base64url').toString()) : undefined
   const fits =
     Array.isArray(position) && position.length === types.length && types.every((type, at) => typeof position[at] === type)
-  return fits ? (position as (string | number)[]) : invalid('cursor', 'must be the cursor of an answer to the same query.')
+  return fits
+    ? (position as (string | number)[])
+    : invalidParameter('cursor', 'must be the cursor of an answer to the same query.')
 }
 
 function parsed(text: string): unknown {

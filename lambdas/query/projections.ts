@@ -1,16 +1,16 @@
 import type { Client } from '@opensearch-project/opensearch'
 import type { Document, Projection } from '../../shared/projection.ts'
 import { isRejection, type Rejection, reject } from '../../shared/rejections.ts'
-import { mappingOf } from '../../shared/search.ts'
+import { mappingOf } from '../../shared/search-index.ts'
 import { formatInstant } from '../../shared/time.ts'
-import type { Page } from './answer.ts'
-import { invalid, type Parameters, readSecond } from './parameters.ts'
-import { type Order, planPage, readPage, type Search } from './search.ts'
+import { planPage, readPage, type Search, type SortField } from './paged-search.ts'
+import { invalidParameter, type Parameters, readSecond } from './parameters.ts'
+import type { Page } from './response.ts'
 
 const WINDOW_START = 'window_start'
 
 /** The document fields that order a projection: newest window first, then by key. */
-const orderOf = (projection: Projection): Order[] => {
+const orderOf = (projection: Projection): SortField[] => {
   const { properties } = mappingOf(projection.shape)
   const start = { field: WINDOW_START, order: 'desc', type: 'string' } as const
   if (projection.scope === 'window') return [start]
@@ -31,7 +31,7 @@ export function planSearch(projection: Projection, parameters: Parameters): Sear
 function keyFilters(projection: Projection, key: string | undefined): object[] | Rejection {
   if (key === undefined) return []
   if (projection.scope === 'window')
-    return invalid('key', `does not apply: ${projection.name} has one document a window, over all users.`)
+    return invalidParameter('key', `does not apply: ${projection.name} has one document a window, over all users.`)
   if (mappingOf(projection.shape).properties[projection.key]?.type === 'keyword') return [{ term: { [projection.key]: key } }]
   // What is no such number is nobody's key; OpenSearch would refuse it.
   const isNumber = /^-?\d{1,16}$/.test(key) && Number.isSafeInteger(Number(key))
@@ -45,7 +45,7 @@ function rangeFilters(projection: Projection, parameters: Parameters): object[] 
   if (typeof to === 'object') return to
   if (from === undefined && to === undefined) return []
   if (projection.scope === 'user')
-    return invalid(from === undefined ? 'to' : 'from', `does not apply: ${projection.name} has no windows.`)
+    return invalidParameter(from === undefined ? 'to' : 'from', `does not apply: ${projection.name} has no windows.`)
   const bounds = { ...(from !== undefined && { gte: formatInstant(from) }), ...(to !== undefined && { lt: formatInstant(to) }) }
   return [{ range: { [WINDOW_START]: bounds } }]
 }

@@ -1,13 +1,14 @@
 import { gunzipSync } from 'node:zlib'
 import { type AttributeValue, DynamoDBClient, ScanCommand } from '@aws-sdk/client-dynamodb'
+import type { QuarantineSummary } from '../../shared/quarantine.ts'
 import { isRejection, type Rejection, rejections } from '../../shared/rejections.ts'
 import { formatInstant, millisToMicros } from '../../shared/time.ts'
-import { type QuarantinedItem, readItem } from '../quarantine/dynamodb-kept-events.ts'
-import type { Page } from './answer.ts'
-import { invalid, type Parameters, readCursor, readLimit, writeCursor } from './parameters.ts'
+import { readSummary } from '../quarantine/dynamodb-read.ts'
+import { invalidParameter, type Parameters, readCursor, readLimit, writeCursor } from './parameters.ts'
+import type { Page } from './response.ts'
 
 /** An event kept aside, with the beginning of what was sent. */
-export interface KeptRow extends Omit<QuarantinedItem, 'received'> {
+export interface QuarantineRow extends Omit<QuarantineSummary, 'received'> {
   readonly received: string
   /** The first characters of the body; null for a large one, which lies in the bucket. */
   readonly sample: string | null
@@ -22,19 +23,20 @@ export interface QuarantineQuery {
 
 const SAMPLE_CHARACTERS = 500
 /** A rare code may be far away: an answer looks no further, and its cursor goes on from there. */
-const READS_AN_ANSWER = 5
-const ITEMS_A_READ = 1000
+const MAX_READS_PER_REQUEST = 5
+const ITEMS_PER_READ = 1000
 
 export function planQuarantine(parameters: Parameters): QuarantineQuery | Rejection {
   const { code } = parameters
-  if (code !== undefined && !Object.hasOwn(rejections, code)) return invalid('code', 'must be a code such as invalid_event.')
+  if (code !== undefined && !Object.hasOwn(rejections, code))
+    return invalidParameter('code', 'must be a code such as invalid_event.')
   const limit = readLimit(parameters)
   if (typeof limit !== 'number') return limit
   const position = readCursor(parameters, ['string'])
   if (position && !Array.isArray(position)) return position
   const after = position && String(position[0])
   if (after !== undefined && !/^[0-9a-f]{64}$/.test(after))
-    return invalid('cursor', 'must be the cursor of an answer to the same query.')
+    return invalidParameter('cursor', 'must be the cursor of an answer to the same query.')
   return { limit, code, after }
 }
 
@@ -46,12 +48,12 @@ export async function readQuarantine(
   parameters: Parameters,
   table: string,
   client: Pick<DynamoDBClient, 'send'> = new DynamoDBClient({}),
-): Promise<Page<KeptRow> | Rejection> {
+): Promise<Page<QuarantineRow> | Rejection> {
   const query = planQuarantine(parameters)
   if (isRejection(query)) return query
-  const data: KeptRow[] = []
+  const data: QuarantineRow[] = []
   let after = query.after
-  for (let reads = 0; reads < READS_AN_ANSWER && data.length < query.limit; reads++) {
+  for (let reads = 0; reads < MAX_READS_PER_REQUEST && data.length < query.limit; reads++) {
     const { Items = [], LastEvaluatedKey } = await client.send(scanOf(query, table, after, query.limit - data.length))
     data.push(...Items.map(rowOf))
     after = LastEvaluatedKey?.['key']?.S
@@ -64,7 +66,7 @@ export async function readQuarantine(
 const scanOf = ({ code }: QuarantineQuery, table: string, after: string | undefined, wanted: number): ScanCommand =>
   new ScanCommand({
     TableName: table,
-    Limit: Math.min(wanted, ITEMS_A_READ),
+    Limit: Math.min(wanted, ITEMS_PER_READ),
     ...(after !== undefined && { ExclusiveStartKey: { key: { S: after } } }),
     ...(code !== undefined && {
       FilterExpression: '#code = :code',
@@ -73,8 +75,8 @@ const scanOf = ({ code }: QuarantineQuery, table: string, after: string | undefi
     }),
   })
 
-const rowOf = (attributes: Record<string, AttributeValue>): KeptRow => {
-  const item = readItem(attributes)
+const rowOf = (attributes: Record<string, AttributeValue>): QuarantineRow => {
+  const item = readSummary(attributes)
   const body = attributes['body']?.B
   return {
     ...item,

@@ -1,38 +1,39 @@
 import type { APIGatewayProxyEventV2 } from 'aws-lambda'
+import { allows, type KeyStore, presentedKey } from '../../shared/keys.ts'
 import { type Rejection, reject } from '../../shared/rejections.ts'
 import { type Route, routes } from '../../shared/routes.ts'
 import { describeError } from '../../shared/safe-error.ts'
-import { type Told, handler as wrap } from '../handler.ts'
-import { allows, type KeyStore, keyStore, presentedKey } from '../keys/dynamodb.ts'
-import { type Answer, refuse } from './answer.ts'
-import { type Answers, answersOf } from './answers.ts'
-import { within } from './deadline.ts'
+import { defineHandler, type Telemetry } from '../handler.ts'
+import { keyStore } from '../keys/dynamodb.ts'
+import { withTimeout } from './deadline.ts'
+import { type RouteHandlers, routeHandlers } from './query-routes.ts'
+import { type Response, rejectWith } from './response.ts'
 
 /** Less than the function's own time-out and the gateway's: a store that hangs is answered for, too. */
-const ANSWER_TIMEOUT_MS = 10_000
+const RESPONSE_TIMEOUT_MS = 10_000
 
 /** Answers GET requests from the stores; each path is a route of shared/routes.ts. */
-export const handler = wrap('query', environment => {
+export const handler = defineHandler('query', environment => {
   const keys = keyStore(environment.KEYS_TABLE)
-  const answers = answersOf(environment)
+  const answers = routeHandlers(environment)
 
-  return async (event: APIGatewayProxyEventV2, told): Promise<Answer> => {
-    const answer = await within(ANSWER_TIMEOUT_MS, answerTo(event, keys, answers)).catch((error: unknown) => {
-      told.note('error', describeError(error))
-      return refuse(reject('unavailable'), event.headers)
+  return async (event: APIGatewayProxyEventV2, telemetry): Promise<Response> => {
+    const answer = await withTimeout(RESPONSE_TIMEOUT_MS, handle(event, keys, answers)).catch((error: unknown) => {
+      telemetry.annotate('error', describeError(error))
+      return rejectWith(reject('unavailable'), event.headers)
     })
-    tell(told, answer, event.routeKey)
+    recordResponse(telemetry, answer, event.routeKey)
     return answer
   }
 })
 
-async function answerTo(event: APIGatewayProxyEventV2, keys: KeyStore, answers: Answers): Promise<Answer> {
+async function handle(event: APIGatewayProxyEventV2, keys: KeyStore, answers: RouteHandlers): Promise<Response> {
   const { headers } = event
   const route = routes.find(({ method, path }) => event.routeKey === `${method} ${path}`)
   const answer = route && answers.get(route.path)
-  if (!answer) return refuse(reject('not_found'), headers)
+  if (!answer) return rejectWith(reject('not_found'), headers)
   const refused = await checkKey(route, event, keys)
-  return refused ? refuse(refused, headers) : answer(event)
+  return refused ? rejectWith(refused, headers) : answer(event)
 }
 
 async function checkKey({ scope }: Route, event: APIGatewayProxyEventV2, keys: KeyStore): Promise<Rejection | undefined> {
@@ -44,9 +45,9 @@ async function checkKey({ scope }: Route, event: APIGatewayProxyEventV2, keys: K
   return allows(key.scope, scope) ? undefined : reject('key_scope')
 }
 
-function tell(told: Told, { statusCode = 200 }: Answer, routeKey: string): void {
-  told.note('route', routeKey)
-  told.note('status', statusCode)
-  if (statusCode === 503) told.count('RequestsUnavailable', 1)
-  else if (statusCode >= 400) told.count('RequestsRefused', 1)
+function recordResponse(telemetry: Telemetry, { statusCode = 200 }: Response, routeKey: string): void {
+  telemetry.annotate('route', routeKey)
+  telemetry.annotate('status', statusCode)
+  if (statusCode === 503) telemetry.count('RequestsUnavailable', 1)
+  else if (statusCode >= 400) telemetry.count('RequestsRefused', 1)
 }

@@ -1,14 +1,14 @@
 import type { Client } from '@opensearch-project/opensearch'
-import type { EventType } from '../../shared/event.ts'
+import type { EventType } from '../../shared/event-type.ts'
 import type { Document } from '../../shared/projection.ts'
+import { eventIndexPattern } from '../../shared/raw-events.ts'
 import { isRejection, type Rejection, reject } from '../../shared/rejections.ts'
-import { eventIndexPattern } from '../../shared/search.ts'
-import type { Page } from './answer.ts'
+import { planPage, readPage, type Search, type SortField } from './paged-search.ts'
 import type { Parameters } from './parameters.ts'
-import { type Order, planPage, readPage, type Search } from './search.ts'
+import type { Page } from './response.ts'
 
 /** The newest arrival first; the rest tells apart what came at once. */
-const ORDER: readonly Order[] = [
+const ORDER: readonly SortField[] = [
   { field: 'received', order: 'desc', type: 'string' },
   { field: 'event_id', order: 'asc', type: 'string' },
   { field: 'source', order: 'asc', type: 'string' },

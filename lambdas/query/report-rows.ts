@@ -4,7 +4,7 @@ import { formatInstant } from '../../shared/time.ts'
 export type ReportRow = Readonly<Record<string, string | number | null>>
 
 /** A row of a run: the number of its part and its place there, both from 0 on. */
-export interface Place {
+export interface RowPosition {
   readonly part: number
   readonly row: number
 }
@@ -15,9 +15,9 @@ export interface Place {
  */
 export async function readRows(
   open: (part: number) => Promise<AsyncBuffer | undefined>,
-  from: Place,
+  from: RowPosition,
   limit: number,
-): Promise<{ rows: ReportRow[]; next: Place | undefined }> {
+): Promise<{ rows: ReportRow[]; next: RowPosition | undefined }> {
   const rows: ReportRow[] = []
   for (let { part, row } = from; ; part++, row = 0) {
     const file = await open(part)

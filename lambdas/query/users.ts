@@ -9,9 +9,9 @@ import type { UserItem, WindowItem } from '../../shared/state.ts'
 import type { StateTable } from '../state/dynamodb.ts'
 
 /** Windows of each projection in an answer, the newest. */
-const WINDOWS = 100
+const WINDOWS_PER_PROJECTION = 100
 
-export interface UserAnswer {
+export interface UserView {
   readonly user: string
   readonly states: Readonly<Record<string, Document>>
   readonly windows: Readonly<Record<string, readonly Document[]>>
@@ -22,11 +22,11 @@ export async function readUser(
   user: string,
   table: Pick<StateTable, 'readUser' | 'windowsOf'>,
   projections: readonly Projection[],
-): Promise<UserAnswer | undefined> {
+): Promise<UserView | undefined> {
   const windowed = projections.filter(projection => projection.scope === 'user window')
   const [item, ...windows] = await Promise.all([
     table.readUser(user),
-    ...windowed.map(projection => table.windowsOf(user, projectionKey(projection), WINDOWS)),
+    ...windowed.map(projection => table.windowsOf(user, projectionKey(projection), WINDOWS_PER_PROJECTION)),
   ])
   return item && describeUser(item, projections, new Map(windowed.map((projection, at) => [projection, windows[at] ?? []])))
 }
@@ -36,7 +36,7 @@ export function describeUser(
   item: UserItem,
   projections: readonly Projection[],
   windowItems: ReadonlyMap<UserWindowProjection, readonly WindowItem[]>,
-): UserAnswer | undefined {
+): UserView | undefined {
   const { user } = item
   const states = projections
     .filter((projection): projection is UserProjection => projection.scope === 'user' && projectionKey(projection) in item.states)
@@ -48,14 +48,14 @@ export function describeUser(
           projection.name,
           documentsOf(
             projection,
-            items.filter(({ version }) => version > item.erasedOrd),
+            items.filter(({ version }) => version > item.erasedOrder),
           ),
         ] as const,
     )
     .filter(([, documents]) => documents.length > 0)
-  if (item.erasedOrd > 0 && states.length === 0 && windows.length === 0) return undefined
+  if (item.erasedOrder > 0 && states.length === 0 && windows.length === 0) return undefined
   return { user, states: Object.fromEntries(states), windows: Object.fromEntries(windows) }
 }
 
 const documentsOf = (projection: UserWindowProjection, items: readonly WindowItem[]): Document[] =>
-  items.slice(0, WINDOWS).map(({ user, start, state }) => projection.document(state, { user, start }))
+  items.slice(0, WINDOWS_PER_PROJECTION).map(({ user, start, state }) => projection.document(state, { user, start }))

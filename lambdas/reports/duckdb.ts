@@ -1,13 +1,14 @@
 import { mkdir, rm } from 'node:fs/promises'
 import path from 'node:path'
 import { DuckDBInstance, type DuckDBValue } from '@duckdb/node-api'
-import type { Column, ColumnType } from '../../shared/archive.ts'
+import type { Column, ColumnType } from '../../shared/archive-columns.ts'
+
 import { SafeError } from '../../shared/safe-error.ts'
 
 /**
  * Rows of one row group of a published Parquet: a page of an answer reads one group or two. A multiple of 2,048, DuckDB's vector.
  */
-const ROWS_A_GROUP = 16_384
+const ROWS_PER_GROUP = 16_384
 
 /** The statements of a report's SQL by the names that `-- name:` gives them; asking for another throws. */
 export function statementsOf(file: string, text: string): (name: string) => string {
@@ -22,7 +23,7 @@ export function statementsOf(file: string, text: string): (name: string) => stri
 
 const sqlTypes: Record<ColumnType, string> = { string: 'VARCHAR', bigint: 'BIGINT', double: 'DOUBLE', boolean: 'BOOLEAN' }
 
-const quoted = (text: string): string => `'${text.replaceAll("'", "''")}'`
+const sqlString = (text: string): string => `'${text.replaceAll("'", "''")}'`
 
 /**
  * The view `arrivals` of one archive object: the wanted columns, cast, those that its file does not have as nulls, and
@@ -33,7 +34,7 @@ export const arrivalsView = (file: string, object: number, wanted: readonly Colu
     ({ name, type }) => `CAST(${present.has(name) ? `"${name}"` : 'NULL'} AS ${sqlTypes[type]}) AS "${name}"`,
   )
   return `CREATE OR REPLACE VIEW arrivals AS SELECT CAST(${object} AS INTEGER) AS object, file_row_number AS line, ${columns.join(', ')}
-FROM read_parquet(${quoted(file)}, file_row_number = true, hive_partitioning = false)`
+FROM read_parquet(${sqlString(file)}, file_row_number = true, hive_partitioning = false)`
 }
 
 export type Workspace = Awaited<ReturnType<typeof openWorkspace>>
@@ -68,8 +69,8 @@ export async function openWorkspace(folder: string, memoryMegabytes: number) {
     /** Writes the rows of a query to a file; how many there were. */
     async write(query: string, name: string, format: 'parquet' | 'csv'): Promise<number> {
       const options =
-        format === 'csv' ? 'FORMAT csv, HEADER' : `FORMAT parquet, COMPRESSION snappy, ROW_GROUP_SIZE ${ROWS_A_GROUP}`
-      const [copied] = await this.run(`COPY (${query}) TO ${quoted(path.join(folder, name))} (${options})`)
+        format === 'csv' ? 'FORMAT csv, HEADER' : `FORMAT parquet, COMPRESSION snappy, ROW_GROUP_SIZE ${ROWS_PER_GROUP}`
+      const [copied] = await this.run(`COPY (${query}) TO ${sqlString(path.join(folder, name))} (${options})`)
       return Number(copied?.['Count'])
     },
 

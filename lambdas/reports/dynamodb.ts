@@ -7,10 +7,10 @@ import {
   PutItemCommand,
   QueryCommand,
 } from '@aws-sdk/client-dynamodb'
-import { newestInstant, type Published, type Report } from '../../shared/report.ts'
+import { newestSnapshot, type Publication, type Report } from '../../shared/report.ts'
 
 /** Which run's objects are the published ones of a day or an instant. */
-export interface Publication extends Published {
+export interface PublicationItem extends Publication {
   /** Of a day: rows by the table's `by`, and a table without rows has no object. Of an instant: rows by the number of the part. */
   readonly rows: Readonly<Record<string, number>>
 }
@@ -43,16 +43,16 @@ export function reportsTable(table: string, client = new DynamoDBClient({})) {
 
   const putIf = (item: Attributes, condition: string, values: Attributes): Promise<boolean> => {
     const check = { ConditionExpression: condition, ExpressionAttributeValues: values }
-    return held(client.send(new PutItemCommand({ TableName: table, Item: item, ...check })))
+    return conditionHeld(client.send(new PutItemCommand({ TableName: table, Item: item, ...check })))
   }
 
   const removeIf = (key: Attributes, condition: string, values: Attributes): Promise<boolean> => {
     const check = { ConditionExpression: condition, ExpressionAttributeValues: values }
-    return held(client.send(new DeleteItemCommand({ TableName: table, Key: key, ...check })))
+    return conditionHeld(client.send(new DeleteItemCommand({ TableName: table, Key: key, ...check })))
   }
 
-  const publications = async (report: string, newestOnly: boolean): Promise<Publication[]> => {
-    const found: Publication[] = []
+  const publications = async (report: string, newestOnly: boolean): Promise<PublicationItem[]> => {
+    const found: PublicationItem[] = []
     let from: Attributes | undefined
     do {
       const page = await client.send(
@@ -97,25 +97,25 @@ export function reportsTable(table: string, client = new DynamoDBClient({})) {
       removeIf(keyOf(report, lockKey(name)), 'takenBy = :owner', { ':owner': { S: owner } }),
 
     /** Makes a day or an instant show this run's objects, unless a run that began later was first; then false. */
-    publish: (report: string, { of, run, rows }: Publication): Promise<boolean> =>
+    publish: (report: string, { period, run, rows }: PublicationItem): Promise<boolean> =>
       putIf(
-        { ...keyOf(report, `${PUBLISHED}${of}`), published: { S: run }, rows: { S: JSON.stringify(rows) } },
+        { ...keyOf(report, `${PUBLISHED}${period}`), published: { S: run }, rows: { S: JSON.stringify(rows) } },
         'attribute_not_exists(report) OR published <= :run',
         { ':run': { S: run } },
       ),
 
     /** Stops showing it, unless another run has replaced it. */
-    withdraw: (report: string, { of, run }: Published): Promise<boolean> =>
-      removeIf(keyOf(report, `${PUBLISHED}${of}`), 'published = :run', { ':run': { S: run } }),
+    withdraw: (report: string, { period, run }: Publication): Promise<boolean> =>
+      removeIf(keyOf(report, `${PUBLISHED}${period}`), 'published = :run', { ':run': { S: run } }),
 
     /** Everything that is published; days are newest first. */
-    published: (report: string): Promise<Publication[]> => publications(report, false),
+    published: (report: string): Promise<PublicationItem[]> => publications(report, false),
 
-    newest: async ({ name, made }: Report): Promise<Publication | undefined> =>
-      made === 'by day' ? (await publications(name, true))[0] : newestInstant(await publications(name, false)),
+    newest: async ({ name, kind: made }: Report): Promise<PublicationItem | undefined> =>
+      made === 'daily' ? (await publications(name, true))[0] : newestSnapshot(await publications(name, false)),
 
-    async publicationOf(report: string, of: string): Promise<Publication | undefined> {
-      const item = await get(report, `${PUBLISHED}${of}`)
+    async publicationOf(report: string, period: string): Promise<PublicationItem | undefined> {
+      const item = await get(report, `${PUBLISHED}${period}`)
       return item && readPublication(item)
     },
 
@@ -133,7 +133,7 @@ export function reportsTable(table: string, client = new DynamoDBClient({})) {
 }
 
 /** Whether the condition of a write held: only then was it made. */
-async function held(write: Promise<unknown>): Promise<boolean> {
+async function conditionHeld(write: Promise<unknown>): Promise<boolean> {
   try {
     await write
     return true
@@ -143,8 +143,8 @@ async function held(write: Promise<unknown>): Promise<boolean> {
   }
 }
 
-const readPublication = (item: Attributes): Publication => ({
-  of: (item['run']?.S ?? '').slice(PUBLISHED.length),
+const readPublication = (item: Attributes): PublicationItem => ({
+  period: (item['run']?.S ?? '').slice(PUBLISHED.length),
   run: item['published']?.S ?? '',
   rows: JSON.parse(item['rows']?.S ?? '{}'),
 })

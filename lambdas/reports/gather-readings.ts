@@ -1,4 +1,5 @@
-import { ARCHIVE_PREFIX, columnName, envelopeColumns, fieldColumns } from '../../shared/archive.ts'
+import { ARCHIVE_PREFIX, columnName, envelopeColumns, fieldColumns } from '../../shared/archive-columns.ts'
+
 import { reading } from '../../shared/events/reading.ts'
 import type { Workspace } from './duckdb.ts'
 import { type Candidate, loadObjects, readFooters } from './load-objects.ts'
@@ -11,7 +12,7 @@ const columns = [...envelopeColumns, ...fieldColumns(reading)]
 const TIMESTAMP = columnName(reading.name, 'timestamp')
 
 /** What one report reads with, and the named statements of its SQL. */
-export interface Reader {
+export interface ReportReader {
   readonly archive: Archive
   readonly workspace: Workspace
   readonly sql: (name: string) => string
@@ -22,11 +23,11 @@ export interface Reader {
  * the new objects first, which say what the days are, then those that may hold more of these days, and at last the
  * repetitions that arrived earlier under another day. `since` (milliseconds since 1970) is what it means by new.
  */
-export async function gatherReadings(period: Period, since: number, reader: Reader): Promise<number[]> {
+export async function gatherReadings(period: Period, since: number, reader: ReportReader): Promise<number[]> {
   const candidates = await readFooters(reader.archive, ARCHIVE_PREFIX, [TIMESTAMP, 'received_time_us'])
   const isNew = ({ modified }: ArchiveObject): boolean =>
     period === 'every day' || (period === 'days with arrivals' && modified >= since)
-  const fresh = candidates.filter(candidate => isNew(candidate) && candidate.footer.spans[TIMESTAMP] !== 'none')
+  const fresh = candidates.filter(candidate => isNew(candidate) && candidate.footer.ranges[TIMESTAMP] !== 'none')
   await load(fresh, 'load', reader)
 
   const days = typeof period === 'object' ? [period.day] : (await loaded(reader)).map(({ day }) => day)
@@ -41,14 +42,14 @@ export async function gatherReadings(period: Period, since: number, reader: Read
   return days
 }
 
-async function load(candidates: readonly Candidate[], statement: string, { sql, ...reader }: Reader): Promise<void> {
+async function load(candidates: readonly Candidate[], statement: string, { sql, ...reader }: ReportReader): Promise<void> {
   await loadObjects(candidates, columns, reader, async () => {
     await reader.workspace.run(sql('arriving'))
     await reader.workspace.run(sql(statement))
   })
 }
 
-async function loaded({ workspace, sql }: Reader): Promise<{ day: number; received: bigint }[]> {
+async function loaded({ workspace, sql }: ReportReader): Promise<{ day: number; received: bigint }[]> {
   const rows = await workspace.run(sql('loaded'))
   return rows.map(row => ({ day: row['day'] as number, received: row['last_received'] as bigint }))
 }

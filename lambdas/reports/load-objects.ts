@@ -1,13 +1,14 @@
 import { rm } from 'node:fs/promises'
 import pLimit from 'p-limit'
-import type { Column } from '../../shared/archive.ts'
+import type { Column } from '../../shared/archive-columns.ts'
+
 import { arrivalsView, type Workspace } from './duckdb.ts'
 import { type ArchiveObject, eventObjects, type Footer, readFooter } from './plan-objects.ts'
 import type { Archive } from './s3.ts'
 
 const FOOTERS_AT_ONCE = 32
 /** Objects that are on their way or on disk while DuckDB loads the one before them: small ones take longer to fetch than to load. */
-const AHEAD = 8
+const OBJECTS_AHEAD = 8
 
 /** An object of the archive that a report may have to read. */
 export interface Candidate extends ArchiveObject {
@@ -47,22 +48,22 @@ export async function loadObjects(
 
 /** The items in their order, each when it is fetched; a few are fetched ahead of the one that is handed out. */
 async function* fetchAhead<Item>(items: readonly Item[], fetch: (item: Item) => Promise<void>): AsyncGenerator<Item> {
-  const under: Promise<void>[] = []
+  const inFlight: Promise<void>[] = []
   const start = (item: Item | undefined): void => {
     if (item === undefined) return
     const fetching = fetch(item)
     // It may fail before anybody waits for it; who waits is told.
     fetching.catch(() => undefined)
-    under.push(fetching)
+    inFlight.push(fetching)
   }
   try {
-    for (const item of items.slice(0, AHEAD)) start(item)
+    for (const item of items.slice(0, OBJECTS_AHEAD)) start(item)
     for (const [at, item] of items.entries()) {
-      await under[at]
+      await inFlight[at]
       yield item
-      start(items[at + AHEAD])
+      start(items[at + OBJECTS_AHEAD])
     }
   } finally {
-    await Promise.allSettled(under)
+    await Promise.allSettled(inFlight)
   }
 }

@@ -1,5 +1,5 @@
 import type { FileMetaData } from 'hyparquet'
-import { ARCHIVE_PREFIX } from '../../shared/archive.ts'
+import { ARCHIVE_PREFIX } from '../../shared/archive-columns.ts'
 
 /** An object of the archive as a listing shows it; `modified` in milliseconds since 1970. */
 export interface ArchiveObject {
@@ -15,21 +15,21 @@ export const eventObjects = (listed: readonly ArchiveObject[]): ArchiveObject[] 
   listed.filter(({ key, size }) => size > 0 && ARCHIVED.test(key)).toSorted((a, b) => (a.key < b.key ? -1 : 1))
 
 /** What a footer says of a column's values: between which they lie, that there are none, or nothing. */
-export type Span = { readonly least: number; readonly greatest: number } | 'none' | 'unknown'
+export type ColumnRange = { readonly least: number; readonly greatest: number } | 'none' | 'unknown'
 
 /** What the footer of one object tells without reading it. */
 export interface Footer {
   readonly columns: ReadonlySet<string>
   /** By the names of the columns that were asked for; whole numbers beyond 2^53 are rounded to a double. */
-  readonly spans: Readonly<Record<string, Span>>
+  readonly ranges: Readonly<Record<string, ColumnRange>>
 }
 
 export const readFooter = (metadata: FileMetaData, spans: readonly string[]): Footer => ({
   columns: new Set(metadata.schema.slice(1).map(element => element.name)),
-  spans: Object.fromEntries(spans.map(column => [column, spanOf(metadata, column)])),
+  ranges: Object.fromEntries(spans.map(column => [column, rangeOf(metadata, column)])),
 })
 
-function spanOf(metadata: FileMetaData, column: string): Span {
+function rangeOf(metadata: FileMetaData, column: string): ColumnRange {
   const spans = metadata.row_groups.map(group => {
     const chunk = group.columns.find(({ meta_data }) => meta_data?.path_in_schema[0] === column)?.meta_data
     if (!chunk) return 'none'
@@ -37,16 +37,16 @@ function spanOf(metadata: FileMetaData, column: string): Span {
     if (statistics?.null_count !== undefined && statistics.null_count === chunk.num_values) return 'none'
     return between(statistics?.min_value ?? statistics?.min, statistics?.max_value ?? statistics?.max)
   })
-  return spans.reduce<Span>(union, 'none')
+  return spans.reduce<ColumnRange>(union, 'none')
 }
 
-function between(min: unknown, max: unknown): Span {
+function between(min: unknown, max: unknown): ColumnRange {
   if (!['number', 'bigint'].includes(typeof min) || !['number', 'bigint'].includes(typeof max)) return 'unknown'
   const [least, greatest] = [Number(min), Number(max)]
   return least <= greatest ? { least, greatest } : 'unknown'
 }
 
-function union(a: Span, b: Span): Span {
+function union(a: ColumnRange, b: ColumnRange): ColumnRange {
   if (a === 'none') return b
   if (b === 'none') return a
   if (a === 'unknown' || b === 'unknown') return 'unknown'
@@ -56,7 +56,7 @@ function union(a: Span, b: Span): Span {
 const SECONDS_A_DAY = 86_400
 
 /** Whether an object may hold a time (epoch seconds) of one of these days (days since 1970, ascending) in a column. */
-export function mayHoldDay({ spans }: Footer, column: string, days: readonly number[]): boolean {
+export function mayHoldDay({ ranges: spans }: Footer, column: string, days: readonly number[]): boolean {
   const span = spans[column] ?? 'unknown'
   if (span === 'none') return false
   if (span === 'unknown') return days.length > 0
@@ -69,13 +69,13 @@ export function mayHoldDay({ spans }: Footer, column: string, days: readonly num
  * Whether an object may hold an earlier arrival of an event that arrived at `lastReceived` (microseconds since 1970) or before;
  * every event that is sought has a value in `column`.
  */
-export const mayHoldEarlier = ({ spans }: Footer, column: string, lastReceived: bigint): boolean =>
+export const mayHoldEarlier = ({ ranges: spans }: Footer, column: string, lastReceived: bigint): boolean =>
   spans[column] !== 'none' && mayStartBy(spans['received_time_us'], lastReceived)
 
 /** Whether an object may hold an event before an instant (microseconds since 1970); every event that is sought has a value in `column`. */
-export const mayHoldBefore = ({ spans }: Footer, column: string, at: bigint): boolean =>
+export const mayHoldBefore = ({ ranges: spans }: Footer, column: string, at: bigint): boolean =>
   spans[column] !== 'none' && mayStartBy(spans['event_time_us'], at)
 
 /** Rounding keeps the order, but may make two values equal: the end counts. */
-const mayStartBy = (span: Span = 'unknown', last: bigint): boolean =>
+const mayStartBy = (span: ColumnRange = 'unknown', last: bigint): boolean =>
   span !== 'none' && (span === 'unknown' || span.least <= Number(last))

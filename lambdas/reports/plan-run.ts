@@ -1,4 +1,4 @@
-import type { DailyReport, InstantReport, Report } from '../../shared/report.ts'
+import type { DailyReport, Report, SnapshotReport } from '../../shared/report.ts'
 import { SafeError } from '../../shared/safe-error.ts'
 import { dayMillis, formatInstant, millisToMicros, parseInstant } from '../../shared/time.ts'
 
@@ -10,7 +10,7 @@ const MICROS_AN_HOUR = 60n * MICROS_A_MINUTE
 export type Period = { readonly day: number } | 'every day' | 'days with arrivals'
 
 /** A run as it was asked for. */
-export type Request = {
+export type RunRequest = {
   /** Runs of the same report and name exclude each other. */
   readonly name: string
   /** A run of the schedule happens once: a second start of the same name gets the first one's answer. */
@@ -18,7 +18,7 @@ export type Request = {
 } & (
   | { readonly report: DailyReport; readonly period: Period }
   /** As of `at`, in microseconds since 1970. */
-  | { readonly report: InstantReport; readonly at: bigint }
+  | { readonly report: SnapshotReport; readonly at: bigint }
 )
 
 /** The day number (days since 1970) of `YYYY-MM-DD`, or undefined when there is no such day. */
@@ -31,12 +31,12 @@ export function dayOf(date: string): number | undefined {
 export const dateOf = (day: number): string => new Date(day * MILLIS_A_DAY).toISOString().slice(0, 10)
 
 /** What an invocation asks for. Throws one line that says what is wrong: only our own scheduler and CLI call this function. */
-export function readRequest(input: unknown, reports: readonly Report[], now: number): Request {
+export function readRequest(input: unknown, reports: readonly Report[], now: number): RunRequest {
   const { report: name, once, ...when } = (input ?? {}) as Record<string, unknown>
   const report = reports.find(known => known.name === name)
   if (!report)
     throw new SafeError(`Unknown report ${JSON.stringify(name)}; there are: ${reports.map(known => known.name).join(', ')}.`)
-  return report.made === 'by day'
+  return report.kind === 'daily'
     ? { report, once: once === true, ...readPeriod(when, now) }
     : { report, once: once === true, ...readAt(report, when, once === true, now) }
 }
@@ -50,18 +50,18 @@ function readPeriod({ date, at, all }: When, now: number): { name: string; perio
     return { name: `date#${dateOf(day)}`, period: { day } }
   }
   if (all === true) return { name: 'all', period: 'every day' }
-  return { name: nameOf(readInstant(at) ?? roundedDown(millisToMicros(now), MICROS_A_MINUTE)), period: 'days with arrivals' }
+  return { name: lockNameOf(readInstant(at) ?? roundedDown(millisToMicros(now), MICROS_A_MINUTE)), period: 'days with arrivals' }
 }
 
 /**
  * The schedule calls some minutes after a full hour and means that hour: by then the archive holds what happened before it. A
  * person who names no instant means all there is now.
  */
-function readAt(report: InstantReport, { date, at, all }: When, scheduled: boolean, now: number): { name: string; at: bigint } {
+function readAt(report: SnapshotReport, { date, at, all }: When, scheduled: boolean, now: number): { name: string; at: bigint } {
   if (date !== undefined || all !== undefined) throw new SafeError(`${report.name} is made as of an instant; use at, not date.`)
   const instant = readInstant(at) ?? millisToMicros(now)
   const asOf = scheduled ? roundedDown(instant, MICROS_AN_HOUR) : instant
-  return { name: nameOf(asOf), at: asOf }
+  return { name: lockNameOf(asOf), at: asOf }
 }
 
 /** The scheduler's local emulation passes its placeholder as it is: as if nothing was said. */
@@ -74,7 +74,7 @@ function readInstant(at: unknown): bigint | undefined {
   return instant
 }
 
-const nameOf = (instant: bigint): string => `at#${formatInstant(instant)}`
+const lockNameOf = (instant: bigint): string => `at#${formatInstant(instant)}`
 
 const roundedDown = (instant: bigint, step: bigint): bigint => instant - (((instant % step) + step) % step)
 

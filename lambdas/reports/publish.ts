@@ -1,7 +1,6 @@
 import pLimit from 'p-limit'
 import {
   type DailyReport,
-  type InstantReport,
   partKey,
   partsPrefix,
   publishedKey,
@@ -10,11 +9,12 @@ import {
   type ReportFormat,
   type ReportTable,
   reportPrefix,
+  type SnapshotReport,
 } from '../../shared/report.ts'
 import type { Workspace } from './duckdb.ts'
-import type { Publication, ReportsTable } from './dynamodb.ts'
+import type { PublicationItem, ReportsTable } from './dynamodb.ts'
 import { dateOf } from './plan-run.ts'
-import { expired, outdated } from './plan-sweep.ts'
+import { expiredKeys, outdatedPublications } from './plan-sweep.ts'
 import type { Archive } from './s3.ts'
 
 const formats: Record<ReportFormat, string> = { parquet: 'application/vnd.apache.parquet', csv: 'text/csv; charset=utf-8' }
@@ -41,7 +41,7 @@ export const uploadDay = (
 /** The same for one part of what is made as of an instant. */
 export const uploadPart = (
   query: string,
-  { report, run, part }: { readonly report: InstantReport; readonly run: string; readonly part: number },
+  { report, run, part }: { readonly report: SnapshotReport; readonly run: string; readonly part: number },
   storage: Storage,
 ): Promise<number> => upload(query, format => partKey(report.name, run, format, part), storage)
 
@@ -56,29 +56,29 @@ async function upload(query: string, keyOf: (format: ReportFormat) => string, { 
 }
 
 /** Makes days or instants show this run, each in one conditional write; days that never had rows need none. */
-export async function publish(report: Report, publications: readonly Publication[], table: ReportsTable): Promise<void> {
-  const telling = report.made === 'by day' ? await tellingDays(report, publications, table) : publications
+export async function publish(report: Report, publications: readonly PublicationItem[], table: ReportsTable): Promise<void> {
+  const telling = report.kind === 'daily' ? await changedDays(report, publications, table) : publications
   await pLimit(WRITES_AT_ONCE).map(telling, publication => table.publish(report.name, publication))
 }
 
-async function tellingDays(
+async function changedDays(
   report: DailyReport,
-  publications: readonly Publication[],
+  publications: readonly PublicationItem[],
   table: ReportsTable,
-): Promise<readonly Publication[]> {
-  const before = new Set((await table.published(report.name)).map(({ of }) => of))
-  return publications.filter(({ of, rows }) => before.has(of) || Object.values(rows).some(count => count > 0))
+): Promise<readonly PublicationItem[]> {
+  const before = new Set((await table.published(report.name)).map(({ period }) => period))
+  return publications.filter(({ period, rows }) => before.has(period) || Object.values(rows).some(count => count > 0))
 }
 
 /** What a run answers: where its Parquet is, by table where the report has tables, and how many rows it published. */
-export type Answer = { readonly rows: number } & (
+export type RunResult = { readonly rows: number } & (
   | { readonly prefix: string }
   | { readonly prefixes: Readonly<Record<string, string>> }
 )
 
-export function answerOf(report: Report, run: string, publications: readonly Publication[]): Answer {
+export function runResult(report: Report, run: string, publications: readonly PublicationItem[]): RunResult {
   const rows = publications.flatMap(publication => Object.values(publication.rows)).reduce((total, count) => total + count, 0)
-  if (report.made === 'as of an instant') return { prefix: partsPrefix(report.name, run, 'parquet'), rows }
+  if (report.kind === 'snapshot') return { prefix: partsPrefix(report.name, run, 'parquet'), rows }
   const prefixes = report.tables.map(({ by }) => [`by_${by}`, publishedPrefix(report.name, run, by, 'parquet')])
   return { prefixes: Object.fromEntries(prefixes), rows }
 }
@@ -86,7 +86,7 @@ export function answerOf(report: Report, run: string, publications: readonly Pub
 /** Withdraws old instants, then deletes what nothing shows any more, except the newest of it, which readers may still be reading. */
 export async function sweep(report: Report, now: number, archive: Archive, table: ReportsTable): Promise<void> {
   const objects = await archive.list(reportPrefix(report.name))
-  const old = outdated(report, await table.published(report.name), now)
+  const old = outdatedPublications(report, await table.published(report.name), now)
   await pLimit(WRITES_AT_ONCE).map(old, publication => table.withdraw(report.name, publication))
-  await archive.remove(expired(report, objects, await table.published(report.name), now))
+  await archive.remove(expiredKeys(report, objects, await table.published(report.name), now))
 }

@@ -5,11 +5,11 @@ import { runId } from '../../shared/report.ts'
 import { durationP95 } from '../../shared/reports/duration-p95.ts'
 import { enrichedActions } from '../../shared/reports/enriched-actions.ts'
 import { SafeError } from '../../shared/safe-error.ts'
-import { type Told, handler as wrap } from '../handler.ts'
+import { defineHandler, type Telemetry } from '../handler.ts'
 import { openWorkspace } from './duckdb.ts'
-import { type Publication, type ReportsTable, reportsTable } from './dynamodb.ts'
-import { databaseMegabytes, type Request, readRequest } from './plan-run.ts'
-import { type Answer, answerOf, publish, type Storage, sweep } from './publish.ts'
+import { type PublicationItem, type ReportsTable, reportsTable } from './dynamodb.ts'
+import { databaseMegabytes, type RunRequest, readRequest } from './plan-run.ts'
+import { publish, type RunResult, runResult, type Storage, sweep } from './publish.ts'
 import { runDurationP95 } from './run-duration-p95.ts'
 import { runEnrichedActions } from './run-enriched-actions.ts'
 import { type Archive, archive } from './s3.ts'
@@ -28,36 +28,36 @@ interface Stores {
  * Runs a report. A daily one takes `{date}` for one day, `{all: true}` for every day, else the days with new arrivals; another is
  * made as of `{at}`. The scheduler adds `{once: true}`, since it may call twice.
  */
-export const handler = wrap('reports', environment => {
+export const handler = defineHandler('reports', environment => {
   const stores: Stores = {
     bucket: archive(environment.ARCHIVE_BUCKET),
     table: reportsTable(environment.REPORTS_TABLE),
     memory: databaseMegabytes(Number(process.env['AWS_LAMBDA_FUNCTION_MEMORY_SIZE'] ?? 1024)),
   }
 
-  return async (input: unknown, told): Promise<Answer> => {
+  return async (input: unknown, telemetry): Promise<RunResult> => {
     const started = Date.now()
     const request = readRequest(input, reports, started)
     const run = runId(started, randomBytes(4).toString('hex'))
     const lock = await stores.table.lock(request.report.name, request.name, run, started, request.once)
-    if (lock.state === 'done') return lock.answer as Answer
+    if (lock.state === 'done') return lock.answer as RunResult
     if (lock.state === 'held')
       throw new SafeError(
         `This report is being made by another run; try again after ${new Date(lock.until).toISOString()} at the latest.`,
       )
-    let answer: Answer | undefined
+    let answer: RunResult | undefined
     try {
       answer = await make(request, run, started, stores)
     } finally {
       if (answer) await stores.table.finish(request.report.name, request.name, run, answer)
       else await stores.table.release(request.report.name, request.name, run)
     }
-    tell(told, answer, started)
+    recordRun(telemetry, answer, started)
     return answer
   }
 })
 
-async function make(request: Request, run: string, started: number, { bucket, table, memory }: Stores): Promise<Answer> {
+async function make(request: RunRequest, run: string, started: number, { bucket, table, memory }: Stores): Promise<RunResult> {
   const { report } = request
   const workspace = await openWorkspace(await scratchFolder(tmpdir(), run, started), memory)
   try {
@@ -65,7 +65,7 @@ async function make(request: Request, run: string, started: number, { bucket, ta
     await publish(report, publications, table)
     if ('period' in request && request.period === 'days with arrivals') await table.noteArrivals(report.name, started)
     if (request.once) await sweep(report, started, bucket, table)
-    return answerOf(report, run, publications)
+    return runResult(report, run, publications)
   } finally {
     await workspace.close()
   }
@@ -73,11 +73,11 @@ async function make(request: Request, run: string, started: number, { bucket, ta
 
 /** What computes each report. */
 const daily: Readonly<Record<string, typeof runDurationP95>> = { [durationP95.name]: runDurationP95 }
-const asOfInstants: Readonly<Record<string, typeof runEnrichedActions>> = { [enrichedActions.name]: runEnrichedActions }
+const snapshots: Readonly<Record<string, typeof runEnrichedActions>> = { [enrichedActions.name]: runEnrichedActions }
 
-async function compute(request: Request, run: string, table: ReportsTable, storage: Storage): Promise<Publication[]> {
+async function compute(request: RunRequest, run: string, table: ReportsTable, storage: Storage): Promise<PublicationItem[]> {
   const { name } = request.report
-  const [days, instant] = [daily[name], asOfInstants[name]]
+  const [days, instant] = [daily[name], snapshots[name]]
   if ('period' in request && days) {
     const since = ((await table.arrivalsUntil(name)) ?? 0) - OVERLAP_MS
     return days({ period: request.period, since, run }, storage)
@@ -86,7 +86,7 @@ async function compute(request: Request, run: string, table: ReportsTable, stora
   throw new SafeError(`Nothing computes ${name}; add its run to lambdas/reports/reports.lambda.ts.`)
 }
 
-function tell(told: Told, { rows }: Answer, started: number): void {
-  told.count('ReportRows', rows)
-  told.count('ReportSeconds', (Date.now() - started) / 1000)
+function recordRun(telemetry: Telemetry, { rows }: RunResult, started: number): void {
+  telemetry.count('ReportRows', rows)
+  telemetry.count('ReportSeconds', (Date.now() - started) / 1000)
 }

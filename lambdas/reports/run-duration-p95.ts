@@ -1,7 +1,7 @@
 import { durationP95 } from '../../shared/reports/duration-p95.ts'
 import { statementsOf } from './duckdb.ts'
 import sqlText from './duration-p95.sql'
-import type { Publication } from './dynamodb.ts'
+import type { PublicationItem } from './dynamodb.ts'
 import { gatherReadings } from './gather-readings.ts'
 import { dateOf, type Period } from './plan-run.ts'
 import { type Storage, uploadDay } from './publish.ts'
@@ -16,7 +16,7 @@ export const dayQuery = (dimension: string, day: number): string =>
 export async function runDurationP95(
   { period, since, run }: { readonly period: Period; readonly since: number; readonly run: string },
   storage: Storage,
-): Promise<Publication[]> {
+): Promise<PublicationItem[]> {
   const { workspace } = storage
   await workspace.run(sql('create'))
   const days = await gatherReadings(period, since, { ...storage, sql })
@@ -30,5 +30,5 @@ export async function runDurationP95(
         counts[table.by] = await uploadDay(dayQuery(table.dimension, day), { report: durationP95, run, table, day }, storage)
     }
   }
-  return [...rows].map(([day, counts]) => ({ of: dateOf(day), run, rows: counts }))
+  return [...rows].map(([day, counts]) => ({ period: dateOf(day), run, rows: counts }))
 }

@@ -1,9 +1,10 @@
-import { ARCHIVE_PREFIX, columnName, envelopeColumns, fieldColumns } from '../../shared/archive.ts'
+import { ARCHIVE_PREFIX, columnName, envelopeColumns, fieldColumns } from '../../shared/archive-columns.ts'
+
 import { appAction } from '../../shared/events/app-action.ts'
 import { enrichedActions } from '../../shared/reports/enriched-actions.ts'
 import { formatInstant } from '../../shared/time.ts'
 import { statementsOf } from './duckdb.ts'
-import type { Publication } from './dynamodb.ts'
+import type { PublicationItem } from './dynamodb.ts'
 import sqlText from './enriched-actions.sql'
 import { loadObjects, readFooters } from './load-objects.ts'
 import { mayHoldBefore } from './plan-objects.ts'
@@ -16,17 +17,17 @@ const columns = [...envelopeColumns, ...fieldColumns(appAction)]
 const USER = columnName(appAction.name, 'user_id')
 
 /** An instant as microseconds since 1970, years 0001..9999, and the run that makes the report as of it. */
-export interface InstantRun {
+export interface SnapshotRun {
   readonly at: bigint
   readonly run: string
 }
 
 /** Computes the report as of the instant and uploads it under the run's prefixes; returns what is there to publish. */
 export async function runEnrichedActions(
-  { at, run }: InstantRun,
+  { at, run }: SnapshotRun,
   storage: Storage,
   report = enrichedActions,
-): Promise<Publication> {
+): Promise<PublicationItem> {
   const { archive, workspace } = storage
   await workspace.run(sql('create'))
   const footers = await readFooters(archive, ARCHIVE_PREFIX, [USER, 'event_time_us'])
@@ -39,11 +40,11 @@ export async function runEnrichedActions(
   await workspace.run(sql('enrich'))
 
   const [counted] = await workspace.run(sql('enriched'))
-  const all = Math.max(1, Math.ceil(Number(counted?.['rows']) / report.rowsAPart))
+  const all = Math.max(1, Math.ceil(Number(counted?.['rows']) / report.rowsPerPart))
   const rows: Record<string, number> = {}
   for (let part = 0; part < all; part++)
-    rows[part] = await uploadPart(partQuery(part, report.rowsAPart), { report, run, part }, storage)
-  return { of: formatInstant(at), run, rows }
+    rows[part] = await uploadPart(partQuery(part, report.rowsPerPart), { report, run, part }, storage)
+  return { period: formatInstant(at), run, rows }
 }
 
 /** The rows of one part in their order, which is the order they were stored in. */

@@ -12,7 +12,8 @@ import {
   S3Client,
 } from '@aws-sdk/client-s3'
 import { type AsyncBuffer, type FileMetaData, parquetMetadataAsync } from 'hyparquet'
-import { REPORTS_PREFIX } from '../../shared/archive.ts'
+import { REPORTS_PREFIX } from '../../shared/archive-columns.ts'
+
 import { SafeError } from '../../shared/safe-error.ts'
 
 export interface StoredObject {
@@ -39,7 +40,7 @@ export interface Archive {
 
 /** Footers of archive objects are a few KB; a longer one costs a second request. */
 const FOOTER_BYTES = 64 * 1024
-const KEYS_A_DELETE = 1000
+const KEYS_PER_DELETE = 1000
 
 /** Opens the bucket; all failures of S3 are thrown. */
 export function archive(bucket: string, client = new S3Client({})): Archive {
@@ -89,8 +90,8 @@ export function archive(bucket: string, client = new S3Client({})): Archive {
     },
 
     async remove(keys) {
-      for (let at = 0; at < keys.length; at += KEYS_A_DELETE) {
-        const Objects = keys.slice(at, at + KEYS_A_DELETE).map(Key => ({ Key }))
+      for (let at = 0; at < keys.length; at += KEYS_PER_DELETE) {
+        const Objects = keys.slice(at, at + KEYS_PER_DELETE).map(Key => ({ Key }))
         const { Errors } = await client.send(new DeleteObjectsCommand({ Bucket: bucket, Delete: { Objects, Quiet: true } }))
         if (Errors?.[0]) throw new SafeError(`${Errors[0].Key} cannot be deleted: ${Errors[0].Message}`)
       }

@@ -1,13 +1,14 @@
 import type { Client } from '@opensearch-project/opensearch'
+import type { BulkOperation } from '../../shared/bulk-operation.ts'
 import type { Projection } from '../../shared/projection.ts'
 import { SafeError } from '../../shared/safe-error.ts'
-import { indexOf } from '../../shared/search.ts'
+import { indexOf } from '../../shared/search-index.ts'
 import type { UserItem } from '../../shared/state.ts'
-import { type BulkOperation, bulk } from './opensearch.ts'
+import { outcomeOf } from './bulk-outcome.ts'
+import { bulk } from './opensearch.ts'
 import type { Change } from './plan-bulk.ts'
-import { outcomeOf } from './retry.ts'
 
-const DOCUMENTS_A_ROUND = 1000
+const DOCUMENTS_PER_SEARCH = 1000
 
 /**
  * Deletes the window documents of users whose erasure a batch brings: all that are older than the erasure, at the erasure's
@@ -18,16 +19,16 @@ export async function deleteErased(
   changes: readonly Change<UserItem>[],
   projections: readonly Projection[],
 ): Promise<void> {
-  const erased = changes.flatMap(({ before, after }) => (after && after.erasedOrd > (before?.erasedOrd ?? 0) ? [after] : []))
-  for (const { user, erasedOrd } of erased)
+  const erased = changes.flatMap(({ before, after }) => (after && after.erasedOrder > (before?.erasedOrder ?? 0) ? [after] : []))
+  for (const { user, erasedOrder } of erased)
     for (const projection of projections)
-      if (projection.scope === 'user window') await deleteOlder(client, indexOf(projection), projection.key, user, erasedOrd)
+      if (projection.scope === 'user window') await deleteOlder(client, indexOf(projection), projection.key, user, erasedOrder)
 }
 
-async function deleteOlder(client: Client, index: string, key: string, user: string, erasedOrd: number): Promise<void> {
+async function deleteOlder(client: Client, index: string, key: string, user: string, erasedOrder: number): Promise<void> {
   await client.indices.refresh({ index })
   const query = {
-    size: DOCUMENTS_A_ROUND,
+    size: DOCUMENTS_PER_SEARCH,
     version: true,
     _source: false,
     query: { term: { [key]: user } },
@@ -36,8 +37,8 @@ async function deleteOlder(client: Client, index: string, key: string, user: str
   let after: unknown[] | undefined
   do {
     const { body } = await client.search({ index, body: { ...query, ...(after && { search_after: after }) } as never })
-    const older = body.hits.hits.filter(hit => (hit._version ?? 0) < erasedOrd)
-    const deletes = older.map((hit): BulkOperation => ({ action: 'delete', index, id: String(hit._id), version: erasedOrd }))
+    const older = body.hits.hits.filter(hit => (hit._version ?? 0) < erasedOrder)
+    const deletes = older.map((hit): BulkOperation => ({ action: 'delete', index, id: String(hit._id), version: erasedOrder }))
     const answers = deletes.length > 0 ? await bulk(client, deletes) : []
     if (answers.map(outcomeOf).includes('retry')) throw new SafeError('OpenSearch is busy: an erasure must be sent again.')
     after = body.hits.hits.at(-1)?.sort

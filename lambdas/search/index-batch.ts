@@ -1,24 +1,25 @@
 import type { DynamoDBRecord } from 'aws-lambda'
+import type { BulkOperation } from '../../shared/bulk-operation.ts'
 import { type Projection, projectionKey } from '../../shared/projection.ts'
 import { byKey, type SlotItem, type UserItem, type WindowItem } from '../../shared/state.ts'
 import type { StateTable } from '../state/dynamodb.ts'
 import { type Attributes, type Item, readItem } from '../state/dynamodb-items.ts'
 import { deleteErased } from './erasure.ts'
-import type { BulkOperation } from './opensearch.ts'
-import { type Change, planSlots, planUser, planWindow } from './plan-bulk.ts'
-import { type BulkParts, writeBulk } from './write-bulk.ts'
 
-export interface IndexParts extends BulkParts {
+import { type Change, planSlots, planUser, planWindow } from './plan-bulk.ts'
+import { type BulkDependencies, writeBulk } from './write-bulk.ts'
+
+export interface IndexDependencies extends BulkDependencies {
   readonly table: StateTable
   readonly projections: readonly Projection[]
 }
 
 /** Writes the documents of a batch's items. Throws when the cluster could not take all of them: the batch comes again. */
-export async function indexBatch(batch: readonly DynamoDBRecord[], parts: IndexParts): Promise<void> {
+export async function indexBatch(batch: readonly DynamoDBRecord[], dependencies: IndexDependencies): Promise<void> {
   const changes = batch.flatMap(changeOf)
-  await deleteErased(parts.client, changes.filter(isOf('user')), parts.projections)
-  const documents = changes.flatMap(change => planItem(change, parts.projections))
-  await writeBulk([...documents, ...(await planWindowsOfAll(changes, parts))], parts)
+  await deleteErased(dependencies.client, changes.filter(isOf('user')), dependencies.projections)
+  const documents = changes.flatMap(change => planItem(change, dependencies.projections))
+  await writeBulk([...documents, ...(await planWindowsOverAllUsers(changes, dependencies))], dependencies)
 }
 
 /** The items before and after; nothing for an expired item, whose document the index keeps. */
@@ -40,7 +41,10 @@ function planItem(change: Change<Item>, projections: readonly Projection[]): Bul
 }
 
 /** A window over all users is read whole, once a batch: its slots change far more often than its document needs to. */
-async function planWindowsOfAll(changes: readonly Change<Item>[], { table, projections }: IndexParts): Promise<BulkOperation[]> {
+async function planWindowsOverAllUsers(
+  changes: readonly Change<Item>[],
+  { table, projections }: IndexDependencies,
+): Promise<BulkOperation[]> {
   const known = byKey(projections)
   const slots = changes.filter(isOf('slot')).map(({ after, before }) => (after ?? before) as SlotItem)
   const windows = new Map(slots.map(slot => [`${slot.projection}#${slot.start}`, slot]))

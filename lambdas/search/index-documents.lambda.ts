@@ -1,21 +1,21 @@
 import type { DynamoDBStreamEvent } from 'aws-lambda'
 import { projections } from '../../shared/catalogue.ts'
-import { handler as wrap } from '../handler.ts'
-import { quarantine } from '../quarantine/dynamodb.ts'
+import { defineHandler } from '../handler.ts'
+import { quarantineStore } from '../quarantine/dynamodb.ts'
 import { stateTable } from '../state/dynamodb.ts'
 import { indexBatch } from './index-batch.ts'
 import { openSearch } from './opensearch.ts'
 import { ensureIndices } from './set-up.ts'
 
 /** Reads every change of the state table and keeps the documents. */
-export const handler = wrap('index-documents', environment => {
+export const handler = defineHandler('index-documents', environment => {
   const client = openSearch(environment.OPENSEARCH_URL)
   const table = stateTable(environment.STATE_TABLE)
-  const aside = quarantine(environment.QUARANTINE_TABLE, environment.QUARANTINE_BUCKET)
+  const quarantine = quarantineStore(environment.QUARANTINE_TABLE, environment.QUARANTINE_BUCKET)
   let ready = false
-  return async ({ Records }: DynamoDBStreamEvent, told) => {
+  return async ({ Records }: DynamoDBStreamEvent, telemetry) => {
     if (!ready) await ensureIndices(client, projections)
     ready = true
-    await indexBatch(Records, { client, table, aside, projections, told })
+    await indexBatch(Records, { client, table, quarantine, projections, telemetry })
   }
 })

@@ -1,24 +1,25 @@
 import type { KinesisStreamEvent } from 'aws-lambda'
-import { fromLines } from '../../shared/archive.ts'
 import { eventTypes } from '../../shared/catalogue.ts'
-import { handler as wrap } from '../handler.ts'
-import { quarantine } from '../quarantine/dynamodb.ts'
+import { parseRawEventTypes, type RawEventSettings } from '../../shared/raw-events.ts'
+import { fromLines } from '../../shared/stream-record.ts'
+import { defineHandler } from '../handler.ts'
+import { quarantineStore } from '../quarantine/dynamodb.ts'
 import { openSearch } from './opensearch.ts'
-import { planEvents, type RawEvents, typesFrom } from './plan-events.ts'
+import { planEvents } from './plan-events.ts'
 import { ensureEventTemplates } from './set-up.ts'
 import { writeBulk } from './write-bulk.ts'
 
 /** Reads the stream and keeps one document for every recent raw event of the types that are on. */
-export const handler = wrap('index-events', environment => {
+export const handler = defineHandler('index-events', environment => {
   const client = openSearch(environment.OPENSEARCH_URL)
-  const aside = quarantine(environment.QUARANTINE_TABLE, environment.QUARANTINE_BUCKET)
-  const raw: RawEvents = {
+  const quarantine = quarantineStore(environment.QUARANTINE_TABLE, environment.QUARANTINE_BUCKET)
+  const raw: RawEventSettings = {
     eventTypes: new Map(eventTypes.map(type => [type.name, type])),
-    isOn: typesFrom(environment.RAW_EVENT_TYPES),
+    isOn: parseRawEventTypes(environment.RAW_EVENT_TYPES),
     retentionDays: Number(environment.RAW_EVENT_DAYS),
   }
   let ready = false
-  return async ({ Records }: KinesisStreamEvent, told) => {
+  return async ({ Records }: KinesisStreamEvent, telemetry) => {
     const lines = Records.map(({ kinesis }) =>
       fromLines(Buffer.from(kinesis.data, 'base64').toString(), raw.eventTypes, 'search'),
     )
@@ -29,6 +30,6 @@ export const handler = wrap('index-events', environment => {
     if (operations.length === 0) return
     if (!ready) await ensureEventTemplates(client, eventTypes)
     ready = true
-    await writeBulk(operations, { client, aside, told })
+    await writeBulk(operations, { client, quarantine, telemetry })
   }
 })

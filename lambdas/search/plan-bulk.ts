@@ -1,9 +1,9 @@
+import type { BulkOperation } from '../../shared/bulk-operation.ts'
 import { type Projection, projectionKey, type UserProjection, type WindowProjection } from '../../shared/projection.ts'
-import { documentId, indexOf } from '../../shared/search.ts'
+import { documentId, indexOf } from '../../shared/search-index.ts'
 import type { byKey, SlotItem, UserItem, WindowItem } from '../../shared/state.ts'
-import type { BulkOperation } from './opensearch.ts'
 
-type Known = ReturnType<typeof byKey>
+type ProjectionsByKey = ReturnType<typeof byKey>
 
 /** A change of the state table: an item before and after. */
 export interface Change<Item> {
@@ -29,7 +29,7 @@ export function planUser({ before, after }: Change<UserItem>, projections: reado
 const isPerUser = (projection: Projection): projection is UserProjection => projection.scope === 'user'
 
 /** The document of a user's window; a window that is gone is deleted above its last version. */
-export function planWindow({ before, after }: Change<WindowItem>, known: Known): BulkOperation[] {
+export function planWindow({ before, after }: Change<WindowItem>, known: ProjectionsByKey): BulkOperation[] {
   const item = after ?? before
   const projection = item && known.get(item.projection)
   if (!item || projection?.scope !== 'user window') return []

@@ -1,14 +1,14 @@
 import { eventTypes, projections } from '../../shared/catalogue.ts'
-import { handler as wrap } from '../handler.ts'
+import { defineHandler } from '../handler.ts'
 import { openSearch } from './opensearch.ts'
 import { dropOldEvents, ensureEventTemplates, ensureIndices } from './set-up.ts'
 
 /** Prepares the search cluster and drops raw events past their retention: after a deployment, and daily. */
-export const handler = wrap('set-up', environment => {
+export const handler = defineHandler('set-up', environment => {
   const client = openSearch(environment.OPENSEARCH_URL)
-  return async (_event: unknown, told) => {
+  return async (_event: unknown, telemetry) => {
     await ensureIndices(client, projections)
     await ensureEventTemplates(client, eventTypes)
-    told.note('dropped', await dropOldEvents(client, Number(environment.RAW_EVENT_DAYS), Date.now()))
+    telemetry.annotate('dropped', await dropOldEvents(client, Number(environment.RAW_EVENT_DAYS), Date.now()))
   }
 })

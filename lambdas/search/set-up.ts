@@ -1,7 +1,8 @@
 import type { Client } from '@opensearch-project/opensearch'
-import type { EventType } from '../../shared/event.ts'
+import type { EventType } from '../../shared/event-type.ts'
 import type { Projection } from '../../shared/projection.ts'
-import { eventIndexPattern, eventMapping, indexOf, isExpiredDay, mappingOf } from '../../shared/search.ts'
+import { eventIndexPattern, eventMapping, isExpiredDay } from '../../shared/raw-events.ts'
+import { indexOf, mappingOf } from '../../shared/search-index.ts'
 
 /** Longer than any function runs: until then a deleted document's version is remembered, and no late write restores it. */
 const REMEMBER_DELETES = '20m'

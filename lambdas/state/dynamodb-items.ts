@@ -2,6 +2,9 @@ import type { AttributeValue } from '@aws-sdk/client-dynamodb'
 import {
   type ItemKey,
   itemKind,
+  outboxText,
+  parseOutbox,
+  SLOT_USER_BYTES,
   type SlotItem,
   slotKey,
   type UserItem,
@@ -21,6 +24,7 @@ export type Item =
   | { readonly kind: 'other' }
 
 export const keyAttributes = ({ pk, sk }: ItemKey): Attributes => ({ pk: { S: pk }, sk: { S: sk } })
+export const itemKeyOf = (attributes: Attributes): ItemKey => ({ pk: textOf(attributes, 'pk'), sk: textOf(attributes, 'sk') })
 const textOf = (attributes: Attributes, name: string): string => attributes[name]?.S ?? ''
 const numberOf = (attributes: Attributes, name: string): number => Number(attributes[name]?.N ?? 0)
 const bytesOf = (attributes: Attributes, name: string): Uint8Array => toBytes(attributes[name]?.B)
@@ -33,7 +37,7 @@ const ttlAttribute = (ttl: number | undefined): Attributes => (ttl === undefined
 
 /** Any item of the state table, read from the table or from an image of its stream. */
 export function readItem(attributes: Attributes): Item {
-  const key = { pk: textOf(attributes, 'pk'), sk: textOf(attributes, 'sk') }
+  const key = itemKeyOf(attributes)
   const kind = itemKind(key)
   if (kind === 'user') return { kind, ...readUserItem(key, attributes) }
   if (kind === 'window') return { kind, ...readWindowItem(key, attributes) }
@@ -44,26 +48,26 @@ export function readItem(attributes: Attributes): Item {
 const readUserItem = ({ pk }: ItemKey, attributes: Attributes): UserItem => ({
   user: pk.slice(userKey('').pk.length),
   version: numberOf(attributes, 'version'),
-  seq: textOf(attributes, 'seq'),
+  sequenceNumber: textOf(attributes, 'seq'),
   identities: bytesOf(attributes, 'identities'),
   recordHashes: bytesOf(attributes, 'recordHashes'),
   states: JSON.parse(textOf(attributes, 'states')),
   late: numberOf(attributes, 'late'),
-  erasedOrd: numberOf(attributes, 'erasedOrd'),
-  out: JSON.parse(textOf(attributes, 'out')),
+  erasedOrder: numberOf(attributes, 'erasedOrd'),
+  outbox: parseOutbox(textOf(attributes, 'out')),
   ...ttlOf(attributes),
 })
 
 export const userAttributes = (item: UserItem): Attributes => ({
   ...keyAttributes(userKey(item.user)),
   version: { N: String(item.version) },
-  seq: { S: item.seq },
+  seq: { S: item.sequenceNumber },
   identities: { B: item.identities },
   recordHashes: { B: item.recordHashes },
   states: { S: JSON.stringify(item.states) },
   late: { N: String(item.late) },
-  erasedOrd: { N: String(item.erasedOrd) },
-  out: { S: JSON.stringify(item.out) },
+  erasedOrd: { N: String(item.erasedOrder) },
+  out: { S: outboxText(item.outbox) },
   ...ttlAttribute(item.ttl),
 })
 
@@ -105,16 +109,13 @@ export const slotAttributes = (item: SlotItem): Attributes => ({
   ...ttlAttribute(item.ttl),
 })
 
-/** Bytes a slot takes for a user: its hash and its last `ord`. */
-export const USER_BYTES = 16
-
 function packUsers(users: ReadonlyMap<string, number>): Uint8Array {
-  const bytes = Buffer.alloc(users.size * USER_BYTES)
+  const bytes = Buffer.alloc(users.size * SLOT_USER_BYTES)
   let at = 0
-  for (const [hash, ord] of users) {
+  for (const [hash, order] of users) {
     bytes.write(hash, at, 'hex')
-    bytes.writeBigUInt64BE(BigInt(ord), at + 8)
-    at += USER_BYTES
+    bytes.writeBigUInt64BE(BigInt(order), at + 8)
+    at += SLOT_USER_BYTES
   }
   return bytes
 }
@@ -122,7 +123,7 @@ function packUsers(users: ReadonlyMap<string, number>): Uint8Array {
 function unpackUsers(packed: Uint8Array): Map<string, number> {
   const bytes = Buffer.from(packed.buffer, packed.byteOffset, packed.byteLength)
   const users = new Map<string, number>()
-  for (let at = 0; at < bytes.length; at += USER_BYTES)
+  for (let at = 0; at < bytes.length; at += SLOT_USER_BYTES)
     users.set(bytes.toString('hex', at, at + 8), Number(bytes.readBigUInt64BE(at + 8)))
   return users
 }

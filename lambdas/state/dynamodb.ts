@@ -30,9 +30,9 @@ import {
 /** What came of a conditional put: another writer may have been first. */
 export type PutResult = 'written' | 'conflict'
 
-const KEYS_A_GET = 100
+const KEYS_PER_BATCH_GET = 100
 /** Sequence numbers have up to 56 digits; padded, they compare as text. */
-const SEQ_DIGITS = 60
+const SEQUENCE_NUMBER_DIGITS = 60
 const READ_ATTEMPTS = 3
 
 export type StateTable = ReturnType<typeof stateTable>
@@ -98,8 +98,8 @@ export function stateTable(table: string, client = new DynamoDBClient({})) {
     /** The items of these users, undefined where there is none; a user that could not be read is not in the map. */
     async readUsers(users: readonly string[]): Promise<Map<string, UserItem | undefined>> {
       const read = new Map<string, UserItem | undefined>()
-      for (let at = 0; at < users.length; at += KEYS_A_GET) {
-        const some = users.slice(at, at + KEYS_A_GET)
+      for (let at = 0; at < users.length; at += KEYS_PER_BATCH_GET) {
+        const some = users.slice(at, at + KEYS_PER_BATCH_GET)
         const { items, unread } = await getSome(some.map(user => keyAttributes(userKey(user))))
         const found = new Map(items.map(item => [item['pk']?.S, readItem(item) as UserItem]))
         for (const user of some) {
@@ -139,11 +139,11 @@ export function stateTable(table: string, client = new DynamoDBClient({})) {
     slotsOf: (projection: string, start: number) => query(slotKey(projection, start, 0).pk, 'slot#') as Promise<SlotItem[]>,
 
     /** Counts one more attempt at a record and returns how many there were; the count goes after a week. */
-    async countAttempt(shard: string, seq: string, now: number): Promise<number> {
+    async countAttempt(shard: string, sequenceNumber: string, now: number): Promise<number> {
       const { Attributes } = await client.send(
         new UpdateItemCommand({
           TableName: table,
-          Key: keyAttributes({ pk: `attempts#${shard}`, sk: seq }),
+          Key: keyAttributes({ pk: `attempts#${shard}`, sk: sequenceNumber }),
           UpdateExpression: 'ADD attempts :one SET #ttl = :ttl',
           ExpressionAttributeNames: { '#ttl': 'ttl' },
           ExpressionAttributeValues: { ':one': { N: '1' }, ':ttl': { N: String(Math.floor(now / 1000) + 7 * 86_400) } },
@@ -154,8 +154,11 @@ export function stateTable(table: string, client = new DynamoDBClient({})) {
     },
 
     /** Notes that every record of the shard up to this one has been passed; an older note never replaces a newer one. */
-    async notePassed(shard: string, seq: string): Promise<void> {
-      const passed = { ...keyAttributes({ pk: `shard#${shard}`, sk: 'progress' }), seq: { S: seq.padStart(SEQ_DIGITS, '0') } }
+    async notePassed(shard: string, sequenceNumber: string): Promise<void> {
+      const passed = {
+        ...keyAttributes({ pk: `shard#${shard}`, sk: 'progress' }),
+        seq: { S: sequenceNumber.padStart(SEQUENCE_NUMBER_DIGITS, '0') },
+      }
       await putIf(passed, 'attribute_not_exists(pk) OR seq < :seq', { ':seq': passed.seq })
     },
   }

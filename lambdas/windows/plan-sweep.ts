@@ -5,4 +5,4 @@ import type { UserItem, WindowItem } from '../../shared/state.ts'
  * erasure's image and every invocation that began before it has ended. Until then every reader leaves them out.
  */
 export const windowsToSweep = (user: UserItem, windows: readonly WindowItem[]): WindowItem[] =>
-  windows.filter(({ version }) => version <= user.erasedOrd)
+  windows.filter(({ version }) => version <= user.erasedOrder)

@@ -17,14 +17,14 @@ export const faultsSchema = z.strictObject({
 export type Faults = z.output<typeof faultsSchema>
 
 /** What happens to one request. */
-export interface Fate {
+export interface RequestFault {
   readonly delayMs: number
   readonly status: number | undefined
   readonly cut: 'before' | 'after' | undefined
 }
 
 /** Deals out the fates of requests, in the order they come; the same faults give the same fates. */
-export function dealFates(faults: Faults): () => Fate {
+export function drawFaults(faults: Faults): () => RequestFault {
   const random = xoroshiro128plus(faults.cut?.seed ?? 0)
   let refusals = faults.status?.times ?? 0
   return () => {

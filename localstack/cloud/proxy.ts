@@ -12,7 +12,7 @@ import {
 import { json } from 'node:stream/consumers'
 import { pipeline } from 'node:stream/promises'
 import { setTimeout as delay } from 'node:timers/promises'
-import { dealFates, type Faults, faultsSchema } from './faults.ts'
+import { drawFaults, type Faults, faultsSchema } from './faults.ts'
 
 // As API Gateway has them for HTTP APIs.
 const LARGEST_BODY = 10 * 2 ** 20
@@ -28,7 +28,7 @@ interface Settings {
 
 /** Starts the API and, on a port of its own, the switch for faults (PUT, DELETE). */
 export async function startProxy({ apiPort, faultsPort, target }: Settings): Promise<readonly Server[]> {
-  let fate = dealFates({})
+  let fate = drawFaults({})
   // An idle connection ends here before the cloud ends it (after 75 s): a request must not meet that moment.
   const agent = new Agent({ keepAlive: true, maxSockets: 64, timeout: 60_000 })
   const api = createServer({ maxHeaderSize: LARGEST_HEAD, keepAliveTimeout: 75_000 }, (incoming, answer) => {
@@ -43,7 +43,7 @@ export async function startProxy({ apiPort, faultsPort, target }: Settings): Pro
   const faults = createServer((incoming, answer) => {
     void readFaults(incoming).then(
       wanted => {
-        fate = dealFates(wanted)
+        fate = drawFaults(wanted)
         answer.writeHead(204).end()
       },
       error => answer.writeHead(400).end(`${error.message}\n`),

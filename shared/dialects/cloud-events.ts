@@ -1,5 +1,7 @@
+import type { Envelope } from '../acceptance.ts'
 import type { Dialect, Element } from '../dialect.ts'
-import { type Envelope, isObject } from '../event.ts'
+import { isObject } from '../json.ts'
+
 import { type Rejection, reject } from '../rejections.ts'
 import { parseInstant } from '../time.ts'
 

@@ -1,5 +1,5 @@
 import { type Dialect, withoutKey } from '../dialect.ts'
-import { isObject } from '../event.ts'
+import { isObject } from '../json.ts'
 
 /** Elements are envelopes as they are. */
 export const envelopes: Dialect = ({ elements }) =>

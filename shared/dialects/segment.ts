@@ -1,7 +1,9 @@
 import { createHash } from 'node:crypto'
-import { type Dialect, type Element, type Spoken, withoutKey } from '../dialect.ts'
-import { type Arrival, type Envelope, isObject, isTypeName } from '../event.ts'
+import type { Arrival, Envelope } from '../acceptance.ts'
+import { type DecodedElement, type Dialect, type Element, withoutKey } from '../dialect.ts'
+import { isTypeName } from '../event.ts'
 import { userTraits } from '../events/user-traits.ts'
+import { isObject } from '../json.ts'
 import { parseInstant } from '../time.ts'
 
 /** The calls of the Segment family with the letters that browsers put into their paths. */
@@ -10,7 +12,7 @@ export const calls = { track: 't', page: 'p', identify: 'i', screen: 's', group:
 export type Call = keyof typeof calls
 
 type Fields = Readonly<Record<string, unknown>>
-type About = Pick<Arrival, 'eventTypes' | 'keyName'>
+type DialectContext = Pick<Arrival, 'eventTypes' | 'keyName'>
 
 /**
  * The calls of the Segment family, one or a batch; `pathCall` is what a call is that does not say so itself.
@@ -20,18 +22,18 @@ type About = Pick<Arrival, 'eventTypes' | 'keyName'>
  */
 export const segment =
   (pathCall?: Call): Dialect =>
-  ({ elements, around = {} }, about) =>
-    elements.map((element): Spoken => {
+  ({ elements, batchDefaults: around = {} }, about) =>
+    elements.map((element): DecodedElement => {
       const { index, value, text } = element
       if (!isObject(value)) return { index, text, envelope: undefined }
-      const { writeKey, ...event } = withShared(value, around)
+      const { writeKey, ...event } = withBatchDefaults(value, around)
       const call = event['type'] ?? pathCall
       const envelope = envelopeOf({ ...event, type: call }, element, about)
       return { index, text: withoutKey(text, writeKey), envelope, problem: problemOf(event, call) }
     })
 
 /** What the batch says for all of its events stands under what each says itself. */
-function withShared(event: Fields, { sentAt, context }: Fields): Fields {
+function withBatchDefaults(event: Fields, { sentAt, context }: Fields): Fields {
   return {
     ...event,
     ...(event['sentAt'] == null && instantOf(sentAt) && { sentAt }),
@@ -55,9 +57,9 @@ function textOf(value: unknown): string | undefined {
   return typeof value === 'string' && value !== '' ? value : undefined
 }
 
-function envelopeOf(event: Fields, { text }: Element, about: About): Envelope {
+function envelopeOf(event: Fields, { text }: Element, about: DialectContext): Envelope {
   const { messageId, originalTimestamp, timestamp, sentAt } = event
-  const meaning = meaningOf(event, about)
+  const meaning = interpret(event, about)
   const time = instantOf(originalTimestamp) ?? instantOf(timestamp)
   return {
     id: textOf(messageId) ?? meaning.rowId ?? hashOf(about.keyName, text),
@@ -77,13 +79,13 @@ const hashOf = (keyName: string, text: string): string =>
 const instantOf = (value: unknown): string | undefined =>
   typeof value === 'string' && parseInstant(value) !== undefined ? value : undefined
 
-interface Meaning {
+interface Interpretation {
   readonly facts: Pick<Envelope, 'type' | 'subject' | 'data'>
   /** An id among the row's own fields. */
   readonly rowId?: string | undefined
 }
 
-function meaningOf({ messageId, ...event }: Fields, { eventTypes }: About): Meaning {
+function interpret({ messageId, ...event }: Fields, { eventTypes }: DialectContext): Interpretation {
   const call = event['type']
   const name = event['event']
   const catalogued = call === 'track' && typeof name === 'string' ? eventTypes.get(name) : undefined
@@ -96,7 +98,7 @@ function meaningOf({ messageId, ...event }: Fields, { eventTypes }: About): Mean
   return { facts: { type: call === 'track' ? trackedType(name) : call, subject: userOf(event), data: event } }
 }
 
-function traitsOf({ traits, ...sdk }: Fields): Meaning['facts'] {
+function traitsOf({ traits, ...sdk }: Fields): Interpretation['facts'] {
   const groupId = sdk['type'] === 'group' ? textOf(sdk['groupId']) : undefined
   return { type: userTraits.name, data: { user_id: userOf(sdk), group_id: groupId ?? null, traits: traits ?? {}, sdk } }
 }

@@ -1,4 +1,5 @@
-import { dateTime, defineEvent, integer, nullable, text } from '../event.ts'
+import { dateTime, defineEvent, integer, nullable, text } from '../event-type.ts'
+
 import { parseInstant } from '../time.ts'
 
 export const appAction = defineEvent({

@@ -1,4 +1,4 @@
-import { defineEvent, nullable, text } from '../event.ts'
+import { defineEvent, nullable, text } from '../event-type.ts'
 
 /** The ids of the known pairs of type and value; any other pair has none. */
 const eventIds: ReadonlyMap<string, ReadonlyMap<string | null, string>> = new Map([

@@ -1,4 +1,5 @@
-import { defineEvent, integer, text } from '../event.ts'
+import { defineEvent, integer, text } from '../event-type.ts'
+
 import { secondsToMicros } from '../time.ts'
 
 export const pageVisit = defineEvent({

@@ -1,4 +1,5 @@
-import { defineEvent, epochSeconds, nullable, number, text } from '../event.ts'
+import { defineEvent, epochSeconds, nullable, number, text } from '../event-type.ts'
+
 import { secondsToMicros } from '../time.ts'
 
 export const reading = defineEvent({

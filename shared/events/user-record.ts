@@ -1,4 +1,5 @@
-import { defineEvent, flag, integer, nullable, text } from '../event.ts'
+import { defineEvent, flag, integer, nullable, text } from '../event-type.ts'
+
 import { type Rejection, reject } from '../rejections.ts'
 import { dayMillis, inRange, millisToMicros } from '../time.ts'
 

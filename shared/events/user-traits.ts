@@ -1,4 +1,6 @@
-import { defineEvent, isObject, nullable, text } from '../event.ts'
+import { defineEvent, nullable, text } from '../event-type.ts'
+import { isObject } from '../json.ts'
+
 import { reject } from '../rejections.ts'
 
 /** What an identify or a group call says: `traits`, an object kept in the row beside its columns. */

@@ -1,7 +1,8 @@
-import type { EventType } from '../event.ts'
+import type { EventType } from '../event-type.ts'
+
 import type { Projection } from '../projection.ts'
 import { type RejectionCode, rejections } from '../rejections.ts'
-import type { DailyReport, InstantReport, Report } from '../report.ts'
+import type { DailyReport, Report, SnapshotReport } from '../report.ts'
 import { paths } from '../routes.ts'
 import {
   byName,
@@ -88,7 +89,7 @@ function readProjection({ name, scope, shape }: Projection): Detail {
 }
 
 function readReport(report: Report): Detail {
-  const { parameters, rows } = report.made === 'by day' ? dailyRows(report) : instantRows(report)
+  const { parameters, rows } = report.kind === 'daily' ? dailyRows(report) : instantRows(report)
   return {
     path: `/v1/reports/${report.name}`,
     about: report.about,
@@ -105,7 +106,7 @@ function dailyRows({ tables }: DailyReport) {
   return { parameters: [day, ...(names.length > 1 ? [by] : [])], rows: tables.map(reportRowSchema) }
 }
 
-const instantRows = (report: InstantReport) => ({
+const instantRows = (report: SnapshotReport) => ({
   parameters: [query('at', 'The instant it was made as of; the newest published one by default.', time)],
   rows: [reportRowSchema(report)],
 })

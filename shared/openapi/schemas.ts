@@ -1,5 +1,6 @@
 import * as z from 'zod/mini'
-import type { EventType } from '../event.ts'
+import type { EventType } from '../event-type.ts'
+
 import type { Projection } from '../projection.ts'
 import type { RejectionCode } from '../rejections.ts'
 import type { Report, ReportColumn, ReportTable } from '../report.ts'

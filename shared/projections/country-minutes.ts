@@ -1,7 +1,7 @@
 import * as z from 'zod/mini'
 import { normalEmail, userRecord } from '../events/user-record.ts'
 import { minute, perWindow } from '../projection.ts'
-import { mergeTallies, type Tally, tally } from '../text.ts'
+import { mergeTallies, type Tally, tally } from '../tally.ts'
 import { formatInstant, wholeSeconds } from '../time.ts'
 
 interface Minute {

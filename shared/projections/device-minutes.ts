@@ -1,7 +1,7 @@
 import * as z from 'zod/mini'
 import { reading } from '../events/reading.ts'
+import { add, mean, merge, sum } from '../exact-sum.ts'
 import { minute, perUserWindow } from '../projection.ts'
-import { add, mean, merge, sum } from '../sum.ts'
 import { formatInstant } from '../time.ts'
 
 export const deviceMinutes = perUserWindow({

@@ -1,7 +1,7 @@
 import * as z from 'zod/mini'
 import { appAction } from '../events/app-action.ts'
 import { perUser } from '../projection.ts'
-import { type Tally, tally } from '../text.ts'
+import { type Tally, tally } from '../tally.ts'
 
 interface Activity {
   readonly events: number

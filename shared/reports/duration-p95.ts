@@ -20,6 +20,6 @@ const by = (name: string, dimension: string, about: string) => ({
 export const durationP95: DailyReport = {
   name: 'duration-p95',
   about: 'The 95th percentile of event_duration without outliers, by day and by device type or device.',
-  made: 'by day',
+  kind: 'daily',
   tables: [by('type', 'device_type', 'Type of the devices.'), by('device', 'device_id', 'The device.')],
 }

@@ -1,12 +1,12 @@
-import type { InstantReport } from '../report.ts'
+import type { SnapshotReport } from '../report.ts'
 
 /** How the columns are worked out is in lambdas/reports/enriched-actions.sql. */
-export const enrichedActions: InstantReport = {
+export const enrichedActions: SnapshotReport = {
   name: 'enriched-actions',
   about: 'Every app_action before an instant, once, with what its user did lately and does most often.',
-  made: 'as of an instant',
+  kind: 'snapshot',
   everyHours: 3,
-  rowsAPart: 1_000_000,
+  rowsPerPart: 1_000_000,
   columns: [
     { name: 'event_time', type: 'timestamp', about: 'When it happened, to the microsecond, in UTC; rows are ordered by it.' },
     { name: 'user_id', type: 'bigint', about: 'The user.' },

@@ -1,13 +1,13 @@
-import type { Told } from '../../lambdas/handler.ts'
-import { ingest, type World } from '../../lambdas/ingest/ingest.ts'
-import type { Key } from '../../lambdas/keys/dynamodb.ts'
-import type { QuarantinedEvent } from '../../lambdas/quarantine/dynamodb.ts'
-import { fromLines } from '../../shared/archive.ts'
+import type { Telemetry } from '../../lambdas/handler.ts'
+import { type IngestDependencies, ingest } from '../../lambdas/ingest/ingest.ts'
 import { eventTypes } from '../../shared/catalogue.ts'
 import type { Event } from '../../shared/event.ts'
+import type { Key } from '../../shared/keys.ts'
+import type { QuarantinedEvent } from '../../shared/quarantine.ts'
+import { fromLines } from '../../shared/stream-record.ts'
 
 const catalogue = new Map(eventTypes.map(type => [type.name, type]))
-const silent: Told = { count: () => {}, note: () => {} }
+const silent: Telemetry = { count: () => {}, annotate: () => {} }
 
 export const RECEIVED = 1_700_000_000_000
 
@@ -27,7 +27,7 @@ export interface Answered {
 }
 
 /** The real handler of ingest with stores in memory, which read back what the stream would carry. */
-export function ingestInMemory(change: Partial<World> = {}) {
+export function ingestInMemory(change: Partial<IngestDependencies> = {}) {
   const keys = new Map<string, Key>([
     ['good', { name: 'web', scope: 'write' }],
     ['other', { name: 'app', scope: 'write' }],
@@ -38,16 +38,16 @@ export function ingestInMemory(change: Partial<World> = {}) {
   let made = 0
   const handle = ingest({
     keys: { find: async key => keys.get(key) },
-    quarantine: { keep: async refused => void quarantined.push(...refused) },
+    quarantine: { add: async refused => void quarantined.push(...refused) },
     putRecords: async records => {
       for (const { data } of records) {
-        const { events: read, unreadable } = fromLines(data, catalogue)
+        const { events: read, unrecognised: unreadable } = fromLines(data, catalogue)
         if (unreadable.length > 0) throw new Error(`A line that no reader understands: ${unreadable[0]}`)
         events.push(...read)
       }
       return []
     },
-    passes: () => true,
+    withinRateLimit: () => true,
     now: () => RECEIVED,
     newId: () => `made-${++made}`,
     ...change,

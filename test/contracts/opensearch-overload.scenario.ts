@@ -2,11 +2,12 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { type Client, errors } from '@opensearch-project/opensearch'
-import type { QuarantinedEvent } from '../../lambdas/quarantine/dynamodb.ts'
-import { type BulkOperation, openSearch } from '../../lambdas/search/opensearch.ts'
-import { type BulkParts, writeBulk } from '../../lambdas/search/write-bulk.ts'
+import { openSearch } from '../../lambdas/search/opensearch.ts'
+import { type BulkDependencies, writeBulk } from '../../lambdas/search/write-bulk.ts'
 import { installOpenSearch, type Node, openSearchUrl, startOpenSearch, stopOpenSearch } from '../../localstack/opensearch.ts'
 import { waitUntil } from '../../localstack/processes.ts'
+import type { BulkOperation } from '../../shared/bulk-operation.ts'
+import type { QuarantinedEvent } from '../../shared/quarantine.ts'
 import { SafeError } from '../../shared/safe-error.ts'
 import { freePort } from '../scenarios/emulated-cloud.ts'
 
@@ -57,16 +58,16 @@ const scattered = (batch: number): BulkOperation[] =>
   })
 
 /** What writes documents, and what it put aside and counted. */
-function listeningParts(): { parts: BulkParts; aside: QuarantinedEvent[]; counts: Map<string, number> } {
+function listeningParts(): { parts: BulkDependencies; aside: QuarantinedEvent[]; counts: Map<string, number> } {
   const aside: QuarantinedEvent[] = []
   const counts = new Map<string, number>()
   const count = (metric: string, value: number) => void counts.set(metric, (counts.get(metric) ?? 0) + value)
   const keep = async (events: readonly QuarantinedEvent[]) => void aside.push(...events)
-  return { parts: { client, aside: { keep }, told: { count, note: () => undefined } }, aside, counts }
+  return { parts: { client, quarantine: { add: keep }, telemetry: { count, annotate: () => undefined } }, aside, counts }
 }
 
 /** Delivers a batch until it is taken, as Lambda does; returns what was refused on the way. */
-async function deliver(batch: readonly BulkOperation[], parts: BulkParts): Promise<string[]> {
+async function deliver(batch: readonly BulkOperation[], parts: BulkDependencies): Promise<string[]> {
   const refusals: string[] = []
   const isTaken = async () => {
     try {

@@ -4,8 +4,8 @@ import path from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { jest } from '@jest/globals'
 import type { Client } from '@opensearch-project/opensearch'
-import { type BulkOperation, bulk, openSearch } from '../../lambdas/search/opensearch.ts'
-import { outcomeOf } from '../../lambdas/search/retry.ts'
+import { outcomeOf } from '../../lambdas/search/bulk-outcome.ts'
+import { bulk, openSearch } from '../../lambdas/search/opensearch.ts'
 import {
   installOpenSearch,
   killOpenSearch,
@@ -15,6 +15,7 @@ import {
   startOpenSearch,
   stopOpenSearch,
 } from '../../localstack/opensearch.ts'
+import type { BulkOperation } from '../../shared/bulk-operation.ts'
 import { freePort } from '../scenarios/emulated-cloud.ts'
 
 jest.setTimeout(240_000)

@@ -79,30 +79,30 @@ describe.each(engines)('the state table on %s', (_name, open) => {
 
   test('an item is put where there is none, and over the version that was read; otherwise it stays as it is', async () => {
     expect(await table.putUser(aUserItem('condition'), undefined)).toBe('written')
-    expect(await table.putUser(aUserItem('condition', { seq: '9' }), undefined)).toBe('conflict')
-    expect(await table.putUser(aUserItem('condition', { version: 2, seq: '2' }), 1)).toBe('written')
-    expect(await table.putUser(aUserItem('condition', { version: 3, seq: '3' }), 1)).toBe('conflict')
-    expect(await table.readUser('condition')).toMatchObject({ version: 2, seq: '2' })
+    expect(await table.putUser(aUserItem('condition', { sequenceNumber: '9' }), undefined)).toBe('conflict')
+    expect(await table.putUser(aUserItem('condition', { version: 2, sequenceNumber: '2' }), 1)).toBe('written')
+    expect(await table.putUser(aUserItem('condition', { version: 3, sequenceNumber: '3' }), 1)).toBe('conflict')
+    expect(await table.readUser('condition')).toMatchObject({ version: 2, sequenceNumber: '2' })
   })
 
   test('of many writers that read the same version exactly one is first', async () => {
     const results = await Promise.all(
-      Array.from({ length: 12 }, (_, i) => table.putUser(aUserItem('race', { seq: String(i) }), undefined)),
+      Array.from({ length: 12 }, (_, i) => table.putUser(aUserItem('race', { sequenceNumber: String(i) }), undefined)),
     )
     expect(results.filter(result => result === 'written')).toHaveLength(1)
-    expect((await table.readUser('race'))?.seq).toBe(String(results.indexOf('written')))
+    expect((await table.readUser('race'))?.sequenceNumber).toBe(String(results.indexOf('written')))
   })
 
   test('an item comes back to the last digit and byte', async () => {
     const item = aUserItem('Ünï\u{1f600}#~ /', {
       version: 1_790_000_000_000_001,
-      seq: '49681010101010101010101010101010101010101010101010101010',
+      sequenceNumber: '49681010101010101010101010101010101010101010101010101010',
       identities: Uint8Array.from({ length: 256 }, (_, i) => i),
       recordHashes: Uint8Array.of(0, 255),
       states: { 'a-r1': { '': null, text: 'é\u0000', n: 0.1 } },
       late: 3,
-      erasedOrd: 7,
-      out: [{ projection: 'all-r1', start: -60, ord: 5, state: [1] }],
+      erasedOrder: 7,
+      outbox: [{ projection: 'all-r1', start: -60, order: 5, state: [1] }],
       ttl: 4_000_000_000,
     })
     await table.putUser(item, undefined)
@@ -170,7 +170,7 @@ describe.each(engines)('the state table on %s', (_name, open) => {
   test('the stream tells every write of an item in order, with the item before and after; a refused put is not in it', async () => {
     const identities = Uint8Array.of(1, 2, 255)
     await table.putUser(aUserItem('told', { identities }), undefined)
-    await table.putUser(aUserItem('told', { version: 2, out: [{ projection: 'all-r1', start: 0, ord: 2, state: {} }] }), 1)
+    await table.putUser(aUserItem('told', { version: 2, outbox: [{ projection: 'all-r1', start: 0, order: 2, state: {} }] }), 1)
     await table.putUser(aUserItem('told', { version: 9 }), 8)
     const images = await eventually('both writes are told', async () => {
       const records = (await readStream(stream)).filter(({ dynamodb }) => dynamodb?.Keys?.['pk']?.S === 'user#told')

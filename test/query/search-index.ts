@@ -1,5 +1,5 @@
 import type { Client } from '@opensearch-project/opensearch'
-import type { Search } from '../../lambdas/query/search.ts'
+import type { Search } from '../../lambdas/query/paged-search.ts'
 
 type Document = Readonly<Record<string, string | number>>
 type Position = readonly (string | number)[]

@@ -44,11 +44,11 @@ export function eventOf(action: Action): Event {
 export const run = runId(1_764_300_000_000, '0123abcd')
 
 /** Runs the report over a folder: its rows with times as text, those of each part apart, and which objects it downloaded. */
-export async function reportActions(folder: string, at: string, rowsAPart = enrichedActions.rowsAPart) {
+export async function reportActions(folder: string, at: string, rowsPerPart = enrichedActions.rowsPerPart) {
   const archive = folderArchive(folder)
   const workspace = await openWorkspace(path.join(folder, 'scratch'), 512)
   try {
-    const report = { ...enrichedActions, rowsAPart }
+    const report = { ...enrichedActions, rowsPerPart }
     const instant = parseInstant(at)
     if (instant === undefined) throw new Error(`${at} is no instant.`)
     const publication = await runEnrichedActions({ at: instant, run }, { archive, workspace }, report)

@@ -3,9 +3,10 @@ import path from 'node:path'
 import { DuckDBInstance } from '@duckdb/node-api'
 import { asyncBufferFromFile, parquetMetadataAsync } from 'hyparquet'
 import type { Archive, StoredObject } from '../../lambdas/reports/s3.ts'
-import { archiveColumns, toLine } from '../../shared/archive.ts'
+import { archiveColumns } from '../../shared/archive-columns.ts'
 import { eventTypes } from '../../shared/catalogue.ts'
 import type { Event } from '../../shared/event.ts'
+import { toLine } from '../../shared/stream-record.ts'
 import { millisToMicros, secondsToMicros } from '../../shared/time.ts'
 
 /** A bucket in a folder; it notes which objects were downloaded. */

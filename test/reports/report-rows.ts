@@ -17,7 +17,7 @@ export async function reportRows(folder: string, period: Period, since = 0) {
     const rowsOf = async (by: string) => {
       const keys = publications
         .filter(({ rows }) => rows[by])
-        .map(({ of }) => publishedKey('duration-p95', run, by, 'parquet', of))
+        .map(({ period: of }) => publishedKey('duration-p95', run, by, 'parquet', of))
       const days = await Promise.all(keys.map(async key => readParquet((await archive.open(key)) as AsyncBuffer)))
       return days.flat()
     }

@@ -1,9 +1,10 @@
 import { readFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import type { Browser } from 'playwright-core'
-import { type LocalOutputs, readLocalOutputs } from '../../cli/target.ts'
+import { readLocalOutputs } from '../../cli/target.ts'
 import { openSearchPid } from '../../localstack/opensearch.ts'
 import { localCloud } from '../../localstack/parts.ts'
+import type { LocalOutputs } from '../../shared/outputs.ts'
 import { millrace, millraceJson } from '../command.ts'
 import { type Console, openConsole, startBrowser, type View, views } from '../console/browser.ts'
 

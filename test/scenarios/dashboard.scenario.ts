@@ -1,10 +1,11 @@
 import { PutObjectCommand } from '@aws-sdk/client-s3'
 import { s3Of } from '../../cli/clients.ts'
-import { factsOf, type LogLine, readLines } from '../../cli/logs/lines.ts'
-import type { ReportAnswer } from '../../cli/report.ts'
+import { fieldsOf, type LogLine, readLines } from '../../cli/logs/lines.ts'
+import type { ReportResult } from '../../cli/report.ts'
 import { findTarget, type Target } from '../../cli/target.ts'
-import { ARCHIVE_ERROR_PREFIX, toLine } from '../../shared/archive.ts'
+import { ARCHIVE_ERROR_PREFIX } from '../../shared/archive-columns.ts'
 import { eventTypes } from '../../shared/catalogue.ts'
+import { toLine } from '../../shared/stream-record.ts'
 import { aVisit } from '../builders.ts'
 import { millrace, millraceJson } from '../command.ts'
 import { ownMetricsOf, widgetsOf } from '../dashboard-widgets.ts'
@@ -67,7 +68,7 @@ async function useEverything(): Promise<void> {
   const instants = ['--since', new Date(user).toISOString(), '--until', new Date(user + 1).toISOString()]
   expect(await millraceJson('quarantine', 'replay', '--code', 'not_archived', ...instants)).toEqual({ replayed: 1, refused: 0 })
   expect(await settled(SETTLE_SECONDS)).toMatchObject({ settled: true })
-  expect((await millraceJson<ReportAnswer>('report', 'enriched-actions')).rows).toBeGreaterThan(0)
+  expect((await millraceJson<ReportResult>('report', 'enriched-actions')).rows).toBeGreaterThan(0)
   await millraceJson('reindex', 'recent-urls')
 }
 
@@ -109,7 +110,7 @@ test(
     expect(back.map(line => line.function)).toEqual(expect.arrayContaining(['ingest', 'state', 'windows', 'index-documents']))
     const [request, ...others] = back.filter(line => line.function === 'ingest')
     expect(others).toEqual([])
-    const id = String(factsOf(request as LogLine)?.['apiRequestId'])
+    const id = String(fieldsOf(request as LogLine)?.['apiRequestId'])
     expect(textsOf(await follow('--request', id))).toEqual(expect.arrayContaining(textsOf(back)))
     expect(textsOf(back).filter(text => text.includes(String(user)))).toEqual([])
   },

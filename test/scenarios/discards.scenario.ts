@@ -5,14 +5,13 @@ import { s3Of, searchOf } from '../../cli/clients.ts'
 import { collectedItems } from '../../cli/quarantine/scan.ts'
 import type { QuarantinePage } from '../../cli/quarantine/select.ts'
 import { findTarget, type Target } from '../../cli/target.ts'
-import type { QuarantinedItem } from '../../lambdas/quarantine/dynamodb-kept-events.ts'
-import { failedObjects } from '../../lambdas/quarantine/s3.ts'
+import { failureBucket } from '../../lambdas/quarantine/s3.ts'
 import { stopOpenSearch } from '../../localstack/opensearch.ts'
 import { localCloud } from '../../localstack/parts.ts'
 import { waitUntil } from '../../localstack/processes.ts'
 import { recentUrls } from '../../shared/projections/recent-urls.ts'
-import { DISCARDED_PREFIX } from '../../shared/quarantine.ts'
-import { indexOf } from '../../shared/search.ts'
+import { DISCARDED_PREFIX, type QuarantineSummary } from '../../shared/quarantine.ts'
+import { indexOf } from '../../shared/search-index.ts'
 import { millrace, millraceJson } from '../command.ts'
 import type { SentFile } from './independent/lines.ts'
 import { recompute } from './independent/recompute.ts'
@@ -41,7 +40,8 @@ test(
     const before = await quarantined()
     const [early, middle, late] = inThirds(await simulatedFile('actions', 300, run))
     const lost = [middle, await simulatedFile('readings', 500, run), await simulatedFile('users', 15, run)]
-    const isOwn = ({ code, id }: QuarantinedItem): boolean => code === 'record_unread' && (id?.includes(`-${run.seed}-`) ?? false)
+    const isOwn = ({ code, id }: QuarantineSummary): boolean =>
+      code === 'record_unread' && (id?.includes(`-${run.seed}-`) ?? false)
     await sendFile(early)
     expect(await settled(SETTLE_SECONDS)).toMatchObject({ settled: true })
 
@@ -72,7 +72,7 @@ test(
     const lines = [JSON.stringify({ Id: user, Url: '/away', Timestamp: 5, event_id: id })]
     expect(await settled(SETTLE_SECONDS)).toMatchObject({ settled: true })
     const before = await itemsAside()
-    const isNew = ({ key }: QuarantinedItem): boolean => !before.some(item => item.key === key)
+    const isNew = ({ key }: QuarantineSummary): boolean => !before.some(item => item.key === key)
     const newCodes = async () => [...new Set((await collectedItems(target)).filter(isNew).map(({ code }) => code))].sort()
 
     await stopOpenSearch(localCloud().openSearch)
@@ -109,11 +109,11 @@ const inThirds = ({ type, lines }: SentFile): [SentFile, SentFile, SentFile] => 
   return [part(0), part(1), part(2)]
 }
 
-const itemsAside = async (): Promise<readonly QuarantinedItem[]> =>
+const itemsAside = async (): Promise<readonly QuarantineSummary[]> =>
   (await millraceJson<QuarantinePage>('quarantine', 'list', '--limit', '100000')).items
 
 /** Resolves once the items that are meant hold all these events, each as its type and id. */
-async function untilAside(isMeant: (item: QuarantinedItem) => boolean, events: ReadonlySet<string>): Promise<void> {
+async function untilAside(isMeant: (item: QuarantineSummary) => boolean, events: ReadonlySet<string>): Promise<void> {
   const allAreAside = async () => {
     const found = new Set((await collectedItems(target)).filter(isMeant).map(({ type, id }) => `${type} ${id}`))
     return [...events].every(event => found.has(event))
@@ -123,7 +123,7 @@ async function untilAside(isMeant: (item: QuarantinedItem) => boolean, events: R
 
 /** Resolves once a batch lies in the quarantine's bucket that was given up for this reason. */
 async function untilDiscarded(condition: string): Promise<void> {
-  const objects = failedObjects(target.outputs.QuarantineBucket, s3Of(target))
+  const objects = failureBucket(target.outputs.QuarantineBucket, s3Of(target))
   const wasGivenUp = async () => {
     for await (const key of objects.list(DISCARDED_PREFIX))
       if (JSON.parse(await objects.readText(key)).requestContext.condition === condition) return true

@@ -3,10 +3,11 @@ import { dynamodbOf, s3Of } from '../../cli/clients.ts'
 import { listObjects, readParquet } from '../../cli/parquet.ts'
 import type { QuarantinePage } from '../../cli/quarantine/select.ts'
 import { findTarget, type Target } from '../../cli/target.ts'
-import { type QuarantinedEvent, quarantine } from '../../lambdas/quarantine/dynamodb.ts'
-import { ARCHIVE_ERROR_PREFIX, ARCHIVE_PREFIX, toLine } from '../../shared/archive.ts'
+import { quarantineStore } from '../../lambdas/quarantine/dynamodb.ts'
+import { ARCHIVE_ERROR_PREFIX, ARCHIVE_PREFIX } from '../../shared/archive-columns.ts'
 import { eventTypes } from '../../shared/catalogue.ts'
-import { DISCARDED_PREFIX, REFUSED_PREFIX } from '../../shared/quarantine.ts'
+import { DISCARDED_PREFIX, type QuarantinedEvent, REFUSED_PREFIX } from '../../shared/quarantine.ts'
+import { toLine } from '../../shared/stream-record.ts'
 import { aVisit } from '../builders.ts'
 import { millrace, millraceJson } from '../command.ts'
 import { settled } from './thread.ts'
@@ -37,9 +38,9 @@ const urlsOf = async (user: number): Promise<unknown> => {
 /** Puts an event aside as an older catalogue would have refused it. */
 function refuse(event: Partial<QuarantinedEvent>): Promise<void> {
   const { QuarantineTable, QuarantineBucket } = target.outputs
-  const aside = quarantine(QuarantineTable, QuarantineBucket, dynamodbOf(target), s3Of(target))
+  const aside = quarantineStore(QuarantineTable, QuarantineBucket, dynamodbOf(target), s3Of(target))
   const facts = { code: 'invalid_event', message: 'No.', type: 'page_visit', id: null, keyName: 'old', form: 'envelope' } as const
-  return aside.keep([{ ...facts, received: RECEIVED, body: '{}', ...event }])
+  return aside.add([{ ...facts, received: RECEIVED, body: '{}', ...event }])
 }
 
 /** The rows of the archive with this id. */

@@ -6,13 +6,12 @@ import { dynamodbOf, s3Of, searchOf } from '../../cli/clients.ts'
 import type { QuarantinePage } from '../../cli/quarantine/select.ts'
 import { release } from '../../cli/reindex/release.ts'
 import { findTarget, type Target } from '../../cli/target.ts'
-import { quarantine } from '../../lambdas/quarantine/dynamodb.ts'
-import type { QuarantinedItem } from '../../lambdas/quarantine/dynamodb-kept-events.ts'
+import { quarantineStore } from '../../lambdas/quarantine/dynamodb.ts'
 import { projections } from '../../shared/catalogue.ts'
 import { recentUrls } from '../../shared/projections/recent-urls.ts'
-import { DISCARDED_PREFIX } from '../../shared/quarantine.ts'
+import { DISCARDED_PREFIX, type QuarantineSummary } from '../../shared/quarantine.ts'
 import { reject } from '../../shared/rejections.ts'
-import { indexOf } from '../../shared/search.ts'
+import { indexOf } from '../../shared/search-index.ts'
 import { millraceJson } from '../command.ts'
 import { eventually } from './emulated-cloud.ts'
 import { differencesFrom, newRun, quarantined, send, settled, simulatedFile, store } from './thread.ts'
@@ -62,8 +61,8 @@ test(
     const index = indexOf(recentUrls)
     const user = Date.now()
     const lines = [JSON.stringify({ Id: user, Url: '/kept', Timestamp: 5, event_id: `refused-${user}` })]
-    const isRefused = ({ type, id }: QuarantinedItem): boolean => type === index && id === String(user)
-    const find = async (isMeant: (item: QuarantinedItem) => boolean) => (await itemsAside()).find(isMeant)
+    const isRefused = ({ type, id }: QuarantineSummary): boolean => type === index && id === String(user)
+    const find = async (isMeant: (item: QuarantineSummary) => boolean) => (await itemsAside()).find(isMeant)
     await search?.indices.delete({ index })
     await search?.indices.create({ index, body: { mappings: { properties: { last_5_urls: { type: 'long' } } } } })
     try {
@@ -90,7 +89,7 @@ test(
   5 * MINUTES,
 )
 
-const itemsAside = async (): Promise<readonly QuarantinedItem[]> =>
+const itemsAside = async (): Promise<readonly QuarantineSummary[]> =>
   (await millraceJson<QuarantinePage>('quarantine', 'list', '--limit', '100000')).items
 
 /** Leaves in the bucket what Lambda would of a batch that the windows never read. */
@@ -110,7 +109,7 @@ function refuseRawEvent(target: Target, received: number): Promise<void> {
   const { QuarantineTable, QuarantineBucket } = target.outputs
   const operation = { action: 'create', index: 'events-page_visit-other', id: `raw-${received}`, document: {} }
   const facts = { ...reject('document_refused'), type: operation.index, id: operation.id, keyName: '', received }
-  return quarantine(QuarantineTable, QuarantineBucket, dynamodbOf(target), s3Of(target)).keep([
+  return quarantineStore(QuarantineTable, QuarantineBucket, dynamodbOf(target), s3Of(target)).add([
     { ...facts, form: 'text', body: JSON.stringify(operation) },
   ])
 }

@@ -44,22 +44,22 @@ test('who does not ask for one run only gets the lock of what has ended, but of 
 
 test('a day shows the run that began last, in whatever order runs end', async () => {
   const [older, newer] = [runId(now, 'ffffffff'), runId(now + 1, '00000000')]
-  expect(await table.publish(report, { of: '2026-01-31', run: newer, rows: { type: 2 } })).toBe(true)
-  expect(await table.publish(report, { of: '2026-01-31', run: older, rows: { type: 1 } })).toBe(false)
-  expect(await table.publish(report, { of: '0001-01-01', run: older, rows: {} })).toBe(true)
+  expect(await table.publish(report, { period: '2026-01-31', run: newer, rows: { type: 2 } })).toBe(true)
+  expect(await table.publish(report, { period: '2026-01-31', run: older, rows: { type: 1 } })).toBe(false)
+  expect(await table.publish(report, { period: '0001-01-01', run: older, rows: {} })).toBe(true)
   expect(await table.publicationOf(report, '2026-01-31')).toEqual({ of: '2026-01-31', run: newer, rows: { type: 2 } })
-  expect((await table.newest({ ...durationP95, name: report }))?.of).toBe('2026-01-31')
-  expect((await table.published(report)).map(({ of }) => of)).toEqual(['2026-01-31', '0001-01-01'])
+  expect((await table.newest({ ...durationP95, name: report }))?.period).toBe('2026-01-31')
+  expect((await table.published(report)).map(({ period: of }) => of)).toEqual(['2026-01-31', '0001-01-01'])
 })
 
 test('an instant is shown until it is withdrawn, unless it was replaced meanwhile', async () => {
   const instants = { ...enrichedActions, name: `${report}-instants` }
   const [older, newer] = [runId(now, '00000000'), runId(now + 1, '00000000')]
   const [first, second] = ['2026-01-31T12:00:00.500000Z', '2026-01-31T12:00:01Z'] as const
-  for (const instant of [first, second]) await table.publish(instants.name, { of: instant, run: older, rows: { 0: 7 } })
-  expect((await table.newest(instants))?.of).toBe(second)
-  await table.publish(instants.name, { of: first, run: newer, rows: { 0: 8 } })
-  for (const instant of [first, second]) await table.withdraw(instants.name, { of: instant, run: older })
+  for (const instant of [first, second]) await table.publish(instants.name, { period: instant, run: older, rows: { 0: 7 } })
+  expect((await table.newest(instants))?.period).toBe(second)
+  await table.publish(instants.name, { period: first, run: newer, rows: { 0: 8 } })
+  for (const instant of [first, second]) await table.withdraw(instants.name, { period: instant, run: older })
   expect(await table.published(instants.name)).toEqual([{ of: first, run: newer, rows: { 0: 8 } }])
   expect(await table.publicationOf(instants.name, second)).toBeUndefined()
 })

@@ -1,7 +1,7 @@
 import { writeFile } from 'node:fs/promises'
 import path from 'node:path'
 import { readStores } from '../../cli/demo/stores.ts'
-import type { ReportAnswer } from '../../cli/report.ts'
+import type { ReportResult } from '../../cli/report.ts'
 import type { Totals } from '../../cli/sending/deliver.ts'
 import { simulatedLines } from '../../cli/simulate.ts'
 import config from '../../cli/simulators/config.json' with { type: 'json' }
@@ -99,8 +99,8 @@ export const quarantined = async (): Promise<number> => (await millraceJson<{ to
 
 /** Where the stores differ from what the specification makes of the files, as far as this run's users, devices, ids and day go. */
 export async function differencesFrom(files: readonly SentFile[], run: Run, quarantinedBefore: number): Promise<string[]> {
-  const durationP95 = await millraceJson<ReportAnswer>('report', 'duration-p95', '--date', config.start.slice(0, 10))
-  const enrichedActions = await millraceJson<ReportAnswer>('report', 'enriched-actions', '--at', RUN_OF_REPORT)
+  const durationP95 = await millraceJson<ReportResult>('report', 'duration-p95', '--date', config.start.slice(0, 10))
+  const enrichedActions = await millraceJson<ReportResult>('report', 'enriched-actions', '--at', RUN_OF_REPORT)
   const found = await readStores(await findTarget(undefined), { durationP95, enrichedActions })
   return differences(recompute(files, Date.parse(RUN_OF_REPORT)), ofRun(found, run, quarantinedBefore))
 }

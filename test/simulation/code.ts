@@ -3,7 +3,7 @@ import { pathToFileURL } from 'node:url'
 
 /** The product's code under simulation: of this checkout, or of a copy with a deliberate mistake in it. */
 export interface Code {
-  readonly archive: typeof import('../../shared/archive.ts')
+  readonly streamRecord: typeof import('../../shared/stream-record.ts')
   readonly event: typeof import('../../shared/event.ts')
   readonly state: typeof import('../../shared/state.ts')
   readonly projection: typeof import('../../shared/projection.ts')
@@ -18,7 +18,7 @@ export interface Code {
 export async function loadCode(root: string): Promise<Code> {
   const load = (file: string) => import(pathToFileURL(path.join(root, file)).href)
   return {
-    archive: await load('shared/archive.ts'),
+    streamRecord: await load('shared/stream-record.ts'),
     event: await load('shared/event.ts'),
     state: await load('shared/state.ts'),
     projection: await load('shared/projection.ts'),

@@ -1,5 +1,6 @@
 import type { Client } from '@opensearch-project/opensearch'
-import type { QuarantinedEvent } from '../../lambdas/quarantine/dynamodb.ts'
+import type { QuarantinedEvent } from '../../shared/quarantine.ts'
+
 import type { Choices } from './choices.ts'
 import type { SearchIndex } from './search-index.ts'
 import type { Fate, Table } from './table.ts'
@@ -21,7 +22,7 @@ export interface Owner {
 export interface Clients {
   readonly dynamo: never
   readonly search: Client
-  readonly aside: { keep(events: readonly QuarantinedEvent[]): Promise<void> }
+  readonly quarantine: { add(events: readonly QuarantinedEvent[]): Promise<void> }
 }
 
 export interface Faults {
@@ -105,14 +106,14 @@ export class Invocations {
         })
       })
     const callStore = <T>(store: string, run: () => T) => call(store, fate => befall(fate, run))
-    const keep = async (events: readonly QuarantinedEvent[]) => {
+    const add = async (events: readonly QuarantinedEvent[]) => {
       const store = () => events.forEach(event => void this.quarantined.set(`${event.id} ${event.code}`, event))
       if (events.length > 0) await callStore('quarantine', store)
     }
     return {
       dynamo: { send: (command: never) => call(describe(command), fate => this.table.execute(command, fate)) } as never,
       search: this.index.client(run => callStore('search', run)) as unknown as Client,
-      aside: { keep },
+      quarantine: { add },
     }
   }
 }

@@ -1,4 +1,5 @@
-import type { Event, EventType } from '../../shared/event.ts'
+import type { Event } from '../../shared/event.ts'
+import type { EventType } from '../../shared/event-type.ts'
 import type { Document, Projection } from '../../shared/projection.ts'
 import type { Code } from './code.ts'
 

@@ -53,7 +53,7 @@ export class World {
   private readonly stream: Stream
   private readonly places: Record<string, number>
   private readonly consumers: Consumer[]
-  private readonly swept = new Map<string, { erasedOrd: number; noticed: number; done: boolean }>()
+  private readonly swept = new Map<string, { erasedOrder: number; noticed: number; done: boolean }>()
   private now = 1_700_000_000_000
   private steps = 0
   private left: number
@@ -199,9 +199,9 @@ export class World {
   }
 
   private put({ user, events, received, erasure }: Omit<LogEntry, 'seq' | 'arrived'>): void {
-    const { archive, event } = this.code
-    const marker = { id: 'x', source: 's', type: event.ERASURE, subject: user, time: 0n, received, data: null }
-    const lines = (erasure ? [marker] : events).map(each => archive.toLine(each, undefined))
+    const { streamRecord, event } = this.code
+    const marker = { id: 'x', source: 's', type: event.ERASURE_TYPE, subject: user, time: 0n, received, data: null }
+    const lines = (erasure ? [marker] : events).map(each => streamRecord.toLine(each, undefined))
     const seq = this.stream.put(this.places[user] ?? 0, lines, this.now)
     this.log.push({ seq, user, events, received, arrived: this.now, erasure })
     this.say(`producer puts ${seq} of ${user}: ${erasure ? 'erasure' : events.map(({ id }) => id)}`)
@@ -217,7 +217,7 @@ export class World {
       latenessMs: limits.latenessMs,
       retentionMs: RETENTION_MS,
     }
-    const rest = { eventTypes: new Map(), rules, budgetMs: Number.POSITIVE_INFINITY, now: () => this.now, told }
+    const rest = { eventTypes: new Map(), rules, retryBudgetMs: Number.POSITIVE_INFINITY, now: () => this.now, telemetry }
     const owner: Owner = {
       ended: result => {
         shard.running = undefined
@@ -232,7 +232,7 @@ export class World {
     shard.running = this.invocations.begin(
       `state of ${shard.id} with ${batch.map(({ kinesis }) => kinesis.sequenceNumber)}`,
       this.steps,
-      ({ dynamo, aside }) => foldBatch.foldBatch(batch, { table: stateTable.stateTable('t', dynamo), aside, ...rest }),
+      ({ dynamo, quarantine }) => foldBatch.foldBatch(batch, { table: stateTable.stateTable('t', dynamo), quarantine, ...rest }),
       owner,
     )
   }
@@ -246,7 +246,7 @@ export class World {
     const batch = this.table.streams[shard]?.slice(from, from + 1 + this.choices.below(5)) ?? []
     const { stateTable, mergeBatch, indexBatch } = this.code
     const projections = simProjections(this.code, this.mended)
-    const life = { latenessMs: limits.latenessMs, retentionMs: RETENTION_MS }
+    const lifetime = { latenessMs: limits.latenessMs, retentionMs: RETENTION_MS }
     const owner: Owner = {
       ended: () => {
         consumer.running = undefined
@@ -259,11 +259,11 @@ export class World {
     consumer.running = this.invocations.begin(
       `${name} of table shard ${shard} from ${from}, ${batch.length} images`,
       this.steps,
-      ({ dynamo, search: client, aside }) => {
+      ({ dynamo, search: client, quarantine }) => {
         const table = stateTable.stateTable('t', dynamo)
         return name === 'windows'
-          ? mergeBatch.mergeBatch(batch, { table, aside, projections, life, told })
-          : indexBatch.indexBatch(batch, { client, table, aside, projections, told })
+          ? mergeBatch.mergeBatch(batch, { table, quarantine, projections, lifetime, telemetry })
+          : indexBatch.indexBatch(batch, { client, table, quarantine, projections, telemetry })
       },
       owner,
     )
@@ -273,13 +273,13 @@ export class World {
     return [...this.table.items.values()].map(attributes => this.code.items.readItem(attributes))
   }
 
-  private isSwept({ user, erasedOrd }: UserItem): boolean {
+  private isSwept({ user, erasedOrder }: UserItem): boolean {
     const swept = this.swept.get(user)
-    return swept?.erasedOrd === erasedOrd && swept.done
+    return swept?.erasedOrder === erasedOrder && swept.done
   }
 
   private unswept = (): UserItem[] =>
-    this.items().filter(item => item.kind === 'user' && item.erasedOrd > 0 && !this.isSwept(item)) as UserItem[]
+    this.items().filter(item => item.kind === 'user' && item.erasedOrder > 0 && !this.isSwept(item)) as UserItem[]
 
   /** Once the windows function has passed the erasure's image. */
   private mustSweep(): boolean {
@@ -292,9 +292,9 @@ export class World {
   private sweep(): void {
     for (const user of this.unswept()) {
       const before = this.swept.get(user.user)
-      const noticed = before?.erasedOrd === user.erasedOrd ? before.noticed : this.steps
+      const noticed = before?.erasedOrder === user.erasedOrder ? before.noticed : this.steps
       const done = this.invocations.live.every(({ began }) => began > noticed)
-      this.swept.set(user.user, { erasedOrd: user.erasedOrd, noticed, done })
+      this.swept.set(user.user, { erasedOrder: user.erasedOrder, noticed, done })
       if (done) this.deleteWindows(user)
     }
   }
@@ -324,4 +324,4 @@ export class World {
   }
 }
 
-const told = { count: () => {}, note: () => {} }
+const telemetry = { count: () => {}, annotate: () => {} }

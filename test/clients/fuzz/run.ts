@@ -9,7 +9,7 @@ const broken = {
   up: {},
   'keys down': { keys: { find: down } },
   'stream down': { putRecords: down },
-  'quarantine down': { quarantine: { keep: down } },
+  'quarantine down': { quarantine: { add: down } },
 } as const satisfies Record<Case['store'], object>
 
 const [bodies = 1000, seed = 1] = process.argv.slice(2).map(Number)
@@ -21,7 +21,7 @@ let slowestMs = 0
 const started = performance.now()
 for (let n = 0; n < bodies; n++) {
   const dealt = dealCase(dice, n)
-  const stored = ingestInMemory({ ...broken[dealt.store], passes: () => !dealt.limited })
+  const stored = ingestInMemory({ ...broken[dealt.store], withinRateLimit: () => !dealt.limited })
   const began = performance.now()
   const answer = await stored.request(dealt.path, dealt.posted)
   slowestMs = Math.max(slowestMs, performance.now() - began)

@@ -1,6 +1,7 @@
 import { rollDice } from '../../../cli/simulators/dice.ts'
 import { eventTypes } from '../../../shared/catalogue.ts'
-import type { EventType } from '../../../shared/event.ts'
+import type { EventType } from '../../../shared/event-type.ts'
+
 import type { Posted } from './inputs.ts'
 
 const good = { authorization: 'Bearer good' }

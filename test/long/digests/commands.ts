@@ -7,20 +7,19 @@ import type { APIGatewayProxyEventV2, APIGatewayProxyStructuredResultV2 } from '
 import { Command } from 'commander'
 import { catalogueCommand } from '../../../cli/catalogue.ts'
 import { dashboardsCommand } from '../../../cli/dashboards.ts'
-import { Failure } from '../../../cli/failure.ts'
 import { keysCommand } from '../../../cli/keys.ts'
 import { quarantineCommand } from '../../../cli/quarantine.ts'
 import { reindexCommand } from '../../../cli/reindex.ts'
 import { sendCommand } from '../../../cli/send.ts'
 import { showCommand } from '../../../cli/show.ts'
 import { simulateCommand } from '../../../cli/simulate.ts'
-import type { LocalOutputs } from '../../../cli/target.ts'
 import { userCommand } from '../../../cli/user.ts'
 import { handler as replay } from '../../../lambdas/ingest/replay.lambda.ts'
 import { handler as collectFailures } from '../../../lambdas/quarantine/collect-failures.lambda.ts'
 import { handler as query } from '../../../lambdas/query/query.lambda.ts'
 import { handler as reindex } from '../../../lambdas/search/reindex.lambda.ts'
-import { stackOutputs } from '../../../shared/outputs.ts'
+import { type LocalOutputs, stackOutputs } from '../../../shared/outputs.ts'
+import { UserError } from '../../../shared/user-error.ts'
 import { DESCRIPTIONS, type Outputs, parsed } from './canonical.ts'
 import { type Cloud, newCloud } from './cloud.ts'
 import { START, setClock } from './environment.ts'
@@ -130,7 +129,7 @@ async function run(args: readonly string[]): Promise<unknown[]> {
   let failure: unknown[] = []
   const lines = await written(async () => {
     await program.parseAsync(args, { from: 'user' }).catch((error: Error) => {
-      if (!(error instanceof Failure)) throw error
+      if (!(error instanceof UserError)) throw error
       failure = ['failure']
     })
   })

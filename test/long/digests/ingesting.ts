@@ -1,43 +1,43 @@
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb'
 import { KinesisClient } from '@aws-sdk/client-kinesis'
 import type { APIGatewayProxyEventV2, APIGatewayProxyStructuredResultV2 } from 'aws-lambda'
-import { handler } from '../../../lambdas/handler.ts'
-import { ingest, type World } from '../../../lambdas/ingest/ingest.ts'
+import { defineHandler } from '../../../lambdas/handler.ts'
+import { type IngestDependencies, ingest } from '../../../lambdas/ingest/ingest.ts'
 import { putRecords } from '../../../lambdas/ingest/kinesis.ts'
 import { rateLimit } from '../../../lambdas/ingest/rate-limit.ts'
 import { keyStore } from '../../../lambdas/keys/dynamodb.ts'
-import { quarantine } from '../../../lambdas/quarantine/dynamodb.ts'
+import { quarantineStore } from '../../../lambdas/quarantine/dynamodb.ts'
 import { parsed } from './canonical.ts'
 import { START, setClock } from './environment.ts'
 import type { Posted } from './inputs.ts'
 
 /** The real function over the stores of the current cloud, with ids that are counted. */
-export function ingestFunction(change: Partial<World> = {}) {
+export function ingestFunction(change: Partial<IngestDependencies> = {}) {
   let made = 0
-  const world: World = {
+  const world: IngestDependencies = {
     keys: keyStore('keys', new DynamoDBClient({}), Date.now),
-    quarantine: quarantine('quarantine', 'aside', new DynamoDBClient({})),
+    quarantine: quarantineStore('quarantine', 'aside', new DynamoDBClient({})),
     putRecords: records =>
       putRecords('stream', records, { client: new KinesisClient({}), now: Date.now, wait: async () => undefined }),
-    passes: () => true,
+    withinRateLimit: () => true,
     now: Date.now,
     newId: () => `made-${++made}`,
     ...change,
   }
-  return handler('ingest', () => ingest(world))
+  return defineHandler('ingest', () => ingest(world))
 }
 
 export type IngestFunction = ReturnType<typeof ingestFunction>
 /** At most so many requests a second of a key. */
-export const slowly = (perSecond: number): Partial<World> => ({ passes: rateLimit(perSecond, Date.now) })
+export const slowly = (perSecond: number): Partial<IngestDependencies> => ({ withinRateLimit: rateLimit(perSecond, Date.now) })
 
 const down = () => Promise.reject(new Error('down'))
 /** Worlds in which a store does not answer. */
-export const broken: Readonly<Record<string, Partial<World>>> = {
+export const broken: Readonly<Record<string, Partial<IngestDependencies>>> = {
   up: {},
   'keys down': { keys: { find: down } },
   'stream down': { putRecords: down },
-  'quarantine down': { quarantine: { keep: down } },
+  'quarantine down': { quarantine: { add: down } },
 }
 
 /** A request as the gateway hands it over; bytes come in base64. */

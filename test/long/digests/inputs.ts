@@ -4,7 +4,8 @@ import { rollDice } from '../../../cli/simulators/dice.ts'
 import { disturb } from '../../../cli/simulators/disturb.ts'
 import type { Dice, Simulator } from '../../../cli/simulators/simulator.ts'
 import { simulators } from '../../../cli/simulators/simulators.ts'
-import { isObject } from '../../../shared/event.ts'
+import { isObject } from '../../../shared/json.ts'
+
 import { parsed } from './canonical.ts'
 
 /** A request to ingest. */

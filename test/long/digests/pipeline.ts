@@ -6,8 +6,8 @@ import { handler as indexEvents } from '../../../lambdas/search/index-events.lam
 import { handler as reindex } from '../../../lambdas/search/reindex.lambda.ts'
 import { handler as foldState } from '../../../lambdas/state/state.lambda.ts'
 import { handler as mergeWindows } from '../../../lambdas/windows/windows.lambda.ts'
-import { fromLines } from '../../../shared/archive.ts'
 import { eventTypes } from '../../../shared/catalogue.ts'
+import { fromLines } from '../../../shared/stream-record.ts'
 import type { Outputs } from './canonical.ts'
 import type { Cloud } from './cloud.ts'
 import { logged } from './log.ts'
@@ -75,7 +75,7 @@ export async function describe(name: string, cloud: Cloud, log: readonly unknown
 /** The lines of the stream as events, by place: the names of an event's parts are not stored. */
 function eventsOf({ records }: Cloud): unknown[] {
   return records.map(({ kinesis }) => {
-    const { events, unreadable } = fromLines(Buffer.from(kinesis.data, 'base64').toString(), catalogue)
+    const { events, unrecognised: unreadable } = fromLines(Buffer.from(kinesis.data, 'base64').toString(), catalogue)
     const told = events.map(({ id, source, type, subject, time, received, data }) => [
       id,
       source,

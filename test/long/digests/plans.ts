@@ -8,9 +8,9 @@ import { disturb } from '../../../cli/simulators/disturb.ts'
 import { simulators } from '../../../cli/simulators/simulators.ts'
 import { eventObjects, mayHoldBefore, mayHoldDay, mayHoldEarlier, readFooter } from '../../../lambdas/reports/plan-objects.ts'
 import { databaseMegabytes, dateOf, dayOf, readRequest } from '../../../lambdas/reports/plan-run.ts'
-import { expired, outdated } from '../../../lambdas/reports/plan-sweep.ts'
+import { expiredKeys, outdatedPublications } from '../../../lambdas/reports/plan-sweep.ts'
 import { reports } from '../../../shared/catalogue.ts'
-import { newestInstant, type Published, partKey, publishedKey, runId } from '../../../shared/report.ts'
+import { newestSnapshot, type Publication, partKey, publishedKey, runId } from '../../../shared/report.ts'
 import { type Outputs, unnamed } from './canonical.ts'
 import { START } from './environment.ts'
 import { takeFailuresIn } from './failures.ts'
@@ -101,24 +101,24 @@ function planObjects(): unknown[] {
 
 function planSweeps(): unknown[] {
   const runs = [0, 1, 3, 6, 8, 20].map((days, n) => runId(START - days * DAY_MS, `0000000${n}`))
-  const told = ({ of, run }: Published) => [of, run]
+  const told = ({ period: of, run }: Publication) => [of, run]
   return reports.map(report => {
     const published = runs.map(
-      (run, n): Published => ({ of: report.made === 'by day' ? dateOf(20_000 + n) : `2025-12-2${n}T00:00:00Z`, run }),
+      (run, n): Publication => ({ period: report.kind === 'daily' ? dateOf(20_000 + n) : `2025-12-2${n}T00:00:00Z`, run }),
     )
     const objects = runs.flatMap((run, n) =>
       (['parquet', 'csv'] as const).map((format, day) => ({
         key:
-          report.made === 'by day'
+          report.kind === 'daily'
             ? publishedKey(report.name, run, 'type', format, dateOf(20_000 + n + day))
             : partKey(report.name, run, format, n),
         modified: START - n * DAY_MS,
       })),
     )
-    const newest = newestInstant(published)
+    const newest = newestSnapshot(published)
     return [
-      outdated(report, published, START).map(told),
-      expired(report, objects, published.slice(1), START),
+      outdatedPublications(report, published, START).map(told),
+      expiredKeys(report, objects, published.slice(1), START),
       newest && told(newest),
     ]
   })

@@ -1,11 +1,12 @@
 import type { APIGatewayProxyEventV2 } from 'aws-lambda'
 import { handler as query } from '../../../lambdas/query/query.lambda.ts'
-import { archiveColumns, envelopeColumns, fieldColumns } from '../../../shared/archive.ts'
+import { archiveColumns, envelopeColumns, fieldColumns } from '../../../shared/archive-columns.ts'
 import { eventTypes, projections, reports } from '../../../shared/catalogue.ts'
 import { jsonSchemaOf } from '../../../shared/json-schema.ts'
 import { projectionKey } from '../../../shared/projection.ts'
+import { eventMapping } from '../../../shared/raw-events.ts'
 import { routes } from '../../../shared/routes.ts'
-import { eventMapping, indexOf, mappingOf } from '../../../shared/search.ts'
+import { indexOf, mappingOf } from '../../../shared/search-index.ts'
 import { DESCRIPTIONS, type Outputs } from './canonical.ts'
 import type { Cloud } from './cloud.ts'
 import { seen } from './ingesting.ts'
@@ -117,7 +118,7 @@ export function describeCatalogue(outputs: Outputs): void {
   outputs.add(
     'catalogue.report-columns',
     reports.map(report => {
-      const tables = report.made === 'by day' ? report.tables.map(({ by, columns }) => [by, columns]) : [[null, report.columns]]
+      const tables = report.kind === 'daily' ? report.tables.map(({ by, columns }) => [by, columns]) : [[null, report.columns]]
       return [
         report.name,
         tables.map(([by, columns]) => [by, (columns as typeof envelopeColumns).map(({ name, type }) => [name, type])]),

@@ -61,7 +61,7 @@ export async function runHostile(outputs: Outputs): Promise<void> {
     for (let n = 0; n < FUZZED; n++) {
       setClock(START + n * 31)
       const { path, posted, store, limited } = dealCase(dice, n)
-      const take = ingestFunction({ ...broken[store], ...(limited && { passes: () => false }) })
+      const take = ingestFunction({ ...broken[store], ...(limited && { withinRateLimit: () => false }) })
       answers.push([path, store, ...seen(await take(asEvent({ path, ...posted })))])
     }
     const limited = ingestFunction(slowly(3))

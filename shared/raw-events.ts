@@ -1,49 +1,13 @@
-import { createHash } from 'node:crypto'
-import type * as z from 'zod/mini'
-import { type Event, type EventType, isObject } from './event.ts'
-import { type Projection, projectionKey } from './projection.ts'
+import { ALL, NONE } from './environment.ts'
+import { type Event, identityHash, RESERVED_PREFIX } from './event.ts'
+import type { EventType } from './event-type.ts'
+import { isObject } from './json.ts'
+import { fieldMapping, keyword, type Mapping } from './search-index.ts'
 import { formatInstant, millisToMicros } from './time.ts'
-
-/** The index of a projection; the alias over it is the projection's name. */
-export const indexOf = (projection: Pick<Projection, 'name' | 'revision'>): string => projectionKey(projection)
-
-const ID_BYTES = 512 // OpenSearch refuses a longer _id
-
-/** `_id` of a projection's document: the user, the user#window, or the window; a hash where that is longer than 512 bytes. */
-export function documentId(user: string | null, windowStart: number | null): string {
-  const window = windowStart === null ? null : formatInstant(BigInt(windowStart) * 1_000_000n)
-  const id = [user, window].filter(part => part !== null).join('#')
-  return Buffer.byteLength(id) <= ID_BYTES ? id : createHash('sha256').update(id).digest('hex')
-}
-
-type Mapping = { enabled?: boolean; type?: string; ignore_above?: number; properties?: Record<string, Mapping> }
-
-/** A longer term than 32,766 bytes would refuse the whole document; such a value stays in the document and is not indexed. */
-const keyword: Mapping = { type: 'keyword', ignore_above: 8191 }
-
-/** The strict index mapping of a document's shape. */
-export function mappingOf(shape: z.ZodMiniObject): { dynamic: 'strict'; properties: Record<string, Mapping> } {
-  return { dynamic: 'strict', properties: propertiesOf(shape) }
-}
-
-const propertiesOf = (shape: z.ZodMiniObject): Record<string, Mapping> =>
-  Object.fromEntries(Object.entries(shape.shape).map(([field, schema]) => [field, fieldMapping(schema as z.ZodMiniType)]))
-
-function fieldMapping(schema: z.ZodMiniType): Mapping {
-  const def = schema._zod.def as { type: string; format?: string; innerType?: z.ZodMiniType; element?: z.ZodMiniType }
-  const inner = def.innerType ?? def.element
-  if (inner) return fieldMapping(inner)
-  // Fields that clients name are kept and not indexed: each would be a field of the mapping.
-  if (def.type === 'record') return { type: 'object', enabled: false }
-  if (def.type === 'object') return { properties: propertiesOf(schema as z.ZodMiniObject) }
-  if (def.type === 'number') return { type: def.format === 'safeint' ? 'long' : 'double' }
-  if (def.type === 'boolean') return { type: 'boolean' }
-  if (def.type === 'string') return def.format === 'datetime' ? { type: 'date' } : keyword
-  throw new Error(`A document field cannot be a ${def.type}; use objects, arrays, strings, numbers and booleans.`)
-}
 
 /** Types without a definition share one index a day: their names are the clients'. */
 const UNCATALOGUED = 'uncatalogued'
+
 const DAY_MICROS = 86_400_000_000n
 
 /** The raw events' indices of one type, or of all types without a definition. */
@@ -102,4 +66,27 @@ export function eventMapping(type: EventType | undefined): { dynamic: 'strict'; 
     dynamic: 'strict',
     properties: { ...Object.fromEntries(fields), ...envelope, data: { type: 'object', enabled: false } },
   }
+}
+
+export interface RawEventSettings {
+  readonly eventTypes: ReadonlyMap<string, EventType>
+  /** Whether events of this type get documents. */
+  readonly isOn: (type: string) => boolean
+  readonly retentionDays: number
+}
+
+/** Reads the dial: `all`, `none`, or the types with commas between. */
+export function parseRawEventTypes(dial: string): (type: string) => boolean {
+  if (dial === ALL) return () => true
+  const types = new Set(dial === NONE ? [] : dial.split(','))
+  return type => types.has(type)
+}
+
+/** Index and id of an event's document; undefined where its type gets none. */
+export function rawDocumentOf(
+  event: Event,
+  { eventTypes, isOn, retentionDays }: RawEventSettings,
+): { index: string; id: string } | undefined {
+  if (!isOn(event.type) || event.type.startsWith(RESERVED_PREFIX)) return undefined
+  return { index: eventIndex(event, eventTypes.get(event.type), retentionDays), id: identityHash(event).toString('hex') }
 }

@@ -1,9 +1,9 @@
 import type { APIGatewayProxyStructuredResultV2 } from 'aws-lambda'
 import { corsHeaders } from '../../shared/cors.ts'
 import { type Rejection, rejections } from '../../shared/rejections.ts'
-import type { ConsolePage } from './page.ts'
+import type { ConsolePage } from './console-page.ts'
 
-export type Answer = APIGatewayProxyStructuredResultV2
+export type Response = APIGatewayProxyStructuredResultV2
 
 /** Rows of an answer. */
 export interface Page<Row> {
@@ -18,7 +18,7 @@ export type Headers = Readonly<Record<string, string | undefined>>
 
 const always = { 'cache-control': 'no-store', 'x-content-type-options': 'nosniff' }
 
-export const json = (status: number, body: unknown, headers: Headers): Answer => ({
+export const json = (status: number, body: unknown, headers: Headers): Response => ({
   statusCode: status,
   headers: {
     ...corsHeaders(headers),
@@ -29,11 +29,11 @@ export const json = (status: number, body: unknown, headers: Headers): Answer =>
   body: JSON.stringify(body),
 })
 
-export const refuse = ({ code, message }: Rejection, headers: Headers): Answer =>
+export const rejectWith = ({ code, message }: Rejection, headers: Headers): Response =>
   json(rejections[code].status, { success: false, code, message }, headers)
 
 /** The console page, under its own policy. */
-export const html = ({ html: body, policy }: ConsolePage): Answer => ({
+export const html = ({ html: body, policy }: ConsolePage): Response => ({
   statusCode: 200,
   headers: {
     ...always,

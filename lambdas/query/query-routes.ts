@@ -9,26 +9,26 @@ import { type ReportsTable, reportsTable } from '../reports/dynamodb.ts'
 import { type Archive, archive } from '../reports/s3.ts'
 import { openSearch } from '../search/opensearch.ts'
 import { type StateTable, stateTable } from '../state/dynamodb.ts'
-import { type Answer, type Headers, html, json, refuse } from './answer.ts'
 import { flowReader, lagsReader } from './cloudwatch.ts'
+import { type ConsolePage, readPage } from './console-page.ts'
 import { checkHealth, type Probe } from './health.ts'
 import { streamProbe } from './kinesis.ts'
 import type { Flow } from './metrics.ts'
-import { type ConsolePage, readPage } from './page.ts'
 import type { Parameters } from './parameters.ts'
 import { readProjection } from './projections.ts'
 import { readQuarantine } from './quarantine.ts'
 import { readEvents } from './raw-events.ts'
 import { readReport } from './reports.ts'
+import { type Headers, html, json, type Response, rejectWith } from './response.ts'
 import { readUser } from './users.ts'
 
 const PROBE_TIMEOUT_MS = 2000
 
 /** What answers a request, by the path of its route. */
-export type Answers = ReadonlyMap<string, (event: APIGatewayProxyEventV2) => Promise<Answer>>
+export type RouteHandlers = ReadonlyMap<string, (event: APIGatewayProxyEventV2) => Promise<Response>>
 
 /** What each path answers, by its stores. */
-export function answersOf(environment: Environment<'query'>): Answers {
+export function routeHandlers(environment: Environment<'query'>): RouteHandlers {
   const state = stateTable(environment.STATE_TABLE)
   const table = reportsTable(environment.REPORTS_TABLE)
   const bucket = archive(environment.ARCHIVE_BUCKET)
@@ -37,7 +37,7 @@ export function answersOf(environment: Environment<'query'>): Answers {
   const probes = probesOf(environment, flow, { state, table, bucket, search })
   let page: ConsolePage | undefined
 
-  return new Map<string, (event: APIGatewayProxyEventV2) => Promise<Answer>>([
+  return new Map<string, (event: APIGatewayProxyEventV2) => Promise<Response>>([
     [
       '/',
       async () => {
@@ -50,12 +50,12 @@ export function answersOf(environment: Environment<'query'>): Answers {
     [
       '/v1/quarantine',
       async ({ headers, queryStringParameters = {} }) =>
-        answerWith(await readQuarantine(queryStringParameters, environment.QUARANTINE_TABLE), headers),
+        respondWith(await readQuarantine(queryStringParameters, environment.QUARANTINE_TABLE), headers),
     ],
     [
       '/v1/events/{type}',
       async ({ headers, pathParameters, queryStringParameters = {} }) =>
-        answerWith(await readEvents(pathParameters?.['type'] ?? '', queryStringParameters, search, eventTypes), headers),
+        respondWith(await readEvents(pathParameters?.['type'] ?? '', queryStringParameters, search, eventTypes), headers),
     ],
     [
       '/v1/health',
@@ -68,23 +68,23 @@ export function answersOf(environment: Environment<'query'>): Answers {
       '/v1/users/{id+}',
       async ({ headers, pathParameters }) => {
         const user = await readUser(userOf(pathParameters), state, projections)
-        return answerWith(user ?? reject('not_found', 'There is nothing of this user.'), headers)
+        return respondWith(user ?? reject('not_found', 'There is nothing of this user.'), headers)
       },
     ],
     [
       '/v1/projections/{name}',
       async ({ headers, pathParameters, queryStringParameters = {} }) =>
-        answerWith(await readProjection(pathParameters?.['name'] ?? '', queryStringParameters, search, projections), headers),
+        respondWith(await readProjection(pathParameters?.['name'] ?? '', queryStringParameters, search, projections), headers),
     ],
     [
       '/v1/reports/{name}',
       async ({ headers, pathParameters, queryStringParameters = {} }) =>
-        answerWith(await readReport(pathParameters?.['name'] ?? '', queryStringParameters, { table, bucket }, reports), headers),
+        respondWith(await readReport(pathParameters?.['name'] ?? '', queryStringParameters, { table, bucket }, reports), headers),
     ],
   ])
 }
 
-interface Stores {
+interface ProbedStores {
   readonly state: StateTable
   readonly table: ReportsTable
   readonly bucket: Archive
@@ -95,7 +95,7 @@ interface Stores {
 function probesOf(
   { STREAM_NAME }: Environment<'query'>,
   flow: () => Promise<Flow>,
-  { state, table, bucket, search }: Stores,
+  { state, table, bucket, search }: ProbedStores,
 ): Readonly<Record<string, Probe>> {
   const lags = lagsReader(flow)
   const withLag =
@@ -114,8 +114,8 @@ function probesOf(
 /** API Gateway decodes every escape of a path but %25. */
 const userOf = (parameters: Parameters = {}): string => (parameters['id'] ?? '').replaceAll('%25', '%')
 
-const answerWith = (body: object | Rejection, headers: Headers): Answer =>
-  isRejection(body) ? refuse(body, headers) : json(200, body, headers)
+const respondWith = (body: object | Rejection, headers: Headers): Response =>
+  isRejection(body) ? rejectWith(body, headers) : json(200, body, headers)
 
 const secondsSince = (millis: number | undefined): number | null =>
   millis === undefined ? null : Math.max(0, Math.round((Date.now() - millis) / 1000))

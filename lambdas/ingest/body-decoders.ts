@@ -2,30 +2,32 @@ import type { Body, Dialect } from '../../shared/dialect.ts'
 import { claimedMode, cloudEvents, fromBinary, hasSpecVersion } from '../../shared/dialects/cloud-events.ts'
 import { envelopes, rowsOf } from '../../shared/dialects/native.ts'
 import { segment } from '../../shared/dialects/segment.ts'
-import { type EventType, isObject } from '../../shared/event.ts'
+import type { EventType } from '../../shared/event-type.ts'
+import { isObject } from '../../shared/json.ts'
+
 import { isRejection, type Rejection, reject } from '../../shared/rejections.ts'
 import { callOf, paths } from '../../shared/routes.ts'
-import { batchBody, bodyBytes, bodyText, elements } from './request.ts'
+import { batchBody, bodyBytes, bodyText, splitElements } from './body.ts'
 
 /** What ingest reads of a request. */
-export interface Sent {
+export interface HttpRequest {
   readonly headers: Readonly<Record<string, string | undefined>>
   readonly body?: string | undefined
   readonly isBase64Encoded: boolean
 }
 
 /** A body and how it is to be understood. */
-export interface Reading {
+export interface DecodedBody {
   readonly body: Body
   readonly dialect: Dialect
   /** The write keys that the body carries. */
   readonly keys: readonly string[]
 }
 
-export type Reader = (sent: Sent) => Reading | Rejection
+export type BodyDecoder = (sent: HttpRequest) => DecodedBody | Rejection
 
 /** How the body of a POST to this path is read; undefined where there is nothing. */
-export function readerOf(path: string, eventTypes: ReadonlyMap<string, EventType>): Reader | undefined {
+export function decoderFor(path: string, eventTypes: ReadonlyMap<string, EventType>): BodyDecoder | undefined {
   if (path === paths.events) return readEvents
   if (path === paths.batch || path === paths.shortBatch || path === paths.beacon) return readCalls(segment())
   const call = callOf(path)
@@ -35,17 +37,17 @@ export function readerOf(path: string, eventTypes: ReadonlyMap<string, EventType
   return eventTypes.has(type) ? readRows(rowsOf(type)) : () => reject('unknown_type')
 }
 
-function readEvents(sent: Sent): Reading | Rejection {
+function readEvents(sent: HttpRequest): DecodedBody | Rejection {
   const mode = claimedMode(sent.headers)
   if (mode === 'unsupported') return reject('unsupported_format')
   if (mode === 'binary') return readBinary(sent)
-  const body = readBody(sent, (text, contentType) => asBody(elements(text, contentType)))
+  const body = readBody(sent, (text, contentType) => asBody(splitElements(text, contentType)))
   if (isRejection(body)) return body
   const dialect = mode === 'structured' || hasSpecVersion(body.elements) ? cloudEvents : envelopes
   return { body, dialect, keys: keysOf(body) }
 }
 
-function readBinary(sent: Sent): Reading | Rejection {
+function readBinary(sent: HttpRequest): DecodedBody | Rejection {
   const bytes = bodyBytes(sent)
   if (!Buffer.isBuffer(bytes)) return bytes
   const element = fromBinary(sent.headers, bytes)
@@ -53,7 +55,7 @@ function readBinary(sent: Sent): Reading | Rejection {
 }
 
 const readCalls =
-  (dialect: Dialect): Reader =>
+  (dialect: Dialect): BodyDecoder =>
   sent => {
     const body = readBody(sent, batchBody)
     return isRejection(body) ? body : { body, dialect, keys: keysOf(body) }
@@ -61,21 +63,24 @@ const readCalls =
 
 /** A row's fields are the sender's own, whatever they are called: no key is looked for in them. */
 const readRows =
-  (dialect: Dialect): Reader =>
+  (dialect: Dialect): BodyDecoder =>
   sent => {
-    const body = readBody(sent, (text, contentType) => asBody(elements(text, contentType)))
+    const body = readBody(sent, (text, contentType) => asBody(splitElements(text, contentType)))
     return isRejection(body) ? body : { body, dialect, keys: [] }
   }
 
 const asBody = (found: Body['elements'] | Rejection): Body | Rejection => (isRejection(found) ? found : { elements: found })
 
-function readBody(sent: Sent, read: (text: string, contentType: string | undefined) => Body | Rejection): Body | Rejection {
+function readBody(
+  sent: HttpRequest,
+  read: (text: string, contentType: string | undefined) => Body | Rejection,
+): Body | Rejection {
   const text = bodyText(sent)
   return typeof text === 'string' ? read(text, sent.headers['content-type']) : text
 }
 
 /** The key of the batch, or else those of its events. */
-function keysOf({ elements, around }: Body): string[] {
+function keysOf({ elements, batchDefaults: around }: Body): string[] {
   const shared = around?.['writeKey']
   const keys = shared ? [shared] : elements.map(({ value }) => (isObject(value) ? value['writeKey'] : undefined))
   return keys.filter(key => typeof key === 'string')

@@ -1,4 +1,4 @@
 /** Something a person can mend: its message is one line that says what to do. */
-export class Failure extends Error {
-  override readonly name = 'Failure'
+export class UserError extends Error {
+  override readonly name = 'UserError'
 }

@@ -1,11 +1,11 @@
 import type { Client } from '@opensearch-project/opensearch'
 import type { Document } from '../../shared/projection.ts'
 import type { Rejection } from '../../shared/rejections.ts'
-import type { Page } from './answer.ts'
 import { type Parameters, readCursor, readLimit, writeCursor } from './parameters.ts'
+import type { Page } from './response.ts'
 
 /** A field that documents are ordered by, and what a cursor holds of it. */
-export interface Order {
+export interface SortField {
   readonly field: string
   readonly order: 'asc' | 'desc'
   readonly type: 'string' | 'number'
@@ -24,14 +24,14 @@ export interface Search {
 }
 
 /** What is sought: documents of an index that pass every filter, in an order that no two of them share a place in. */
-export interface Sought {
+export interface PageQuery {
   readonly index: string
   readonly filters: readonly object[]
-  readonly order: readonly Order[]
+  readonly order: readonly SortField[]
 }
 
 /** The search for the page that `limit` and `cursor` ask for. */
-export function planPage({ index, filters, order }: Sought, parameters: Parameters): Search | Rejection {
+export function planPage({ index, filters, order }: PageQuery, parameters: Parameters): Search | Rejection {
   const limit = readLimit(parameters)
   if (typeof limit !== 'number') return limit
   const after = readCursor(
@@ -52,7 +52,7 @@ export function planPage({ index, filters, order }: Sought, parameters: Paramete
 }
 
 /** The page of what a search found. */
-export function pageOf(found: readonly Document[], { size }: Search, order: readonly Order[]): Page<Document> {
+export function pageOf(found: readonly Document[], { size }: Search, order: readonly SortField[]): Page<Document> {
   const data = found.slice(0, size - 1)
   const last = data.at(-1)
   const position = order.map(({ field }) => last?.[field] as string | number)
@@ -60,7 +60,7 @@ export function pageOf(found: readonly Document[], { size }: Search, order: read
 }
 
 /** Sends the search; throws when OpenSearch does not answer. */
-export async function readPage(client: Client, search: Search, order: readonly Order[]): Promise<Page<Document>> {
+export async function readPage(client: Client, search: Search, order: readonly SortField[]): Promise<Page<Document>> {
   const { body } = await client.search(search as never)
   return pageOf(
     body.hits.hits.map(hit => hit._source as Document),

@@ -1,5 +1,5 @@
 import type { APIGatewayProxyEventV2, DynamoDBRecord, KinesisStreamRecord } from 'aws-lambda'
-import { bySequence } from '../shared/sequence.ts'
+import { bySequenceNumber } from '../shared/order.ts'
 import { itemKind } from '../shared/state.ts'
 
 /** What a call's input says of where it came from, so that a request can be followed through the logs to its documents. */
@@ -39,7 +39,7 @@ const idsOfRecords = (records: readonly KinesisStreamRecord[]) => ({
 const arrivalOf = ({ kinesis }: KinesisStreamRecord): number => kinesis.approximateArrivalTimestamp
 
 function idsOfChanges(changes: readonly DynamoDBRecord[]) {
-  const folded = changes.flatMap(change => (kindOf(change) === 'user' ? [textOf(change, 'seq')] : [])).sort(bySequence)
+  const folded = changes.flatMap(change => (kindOf(change) === 'user' ? [textOf(change, 'seq')] : [])).sort(bySequenceNumber)
   const [foldedFrom, foldedTo] = [folded[0], folded.at(-1)]
   return {
     from: changes[0]?.dynamodb?.SequenceNumber ?? '',

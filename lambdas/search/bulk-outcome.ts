@@ -1,4 +1,4 @@
-import type { BulkAnswer } from './opensearch.ts'
+import type { BulkResult } from './opensearch.ts'
 
 /** What an answer to one operation means. */
 export type Outcome =
@@ -11,7 +11,7 @@ export type Outcome =
   /** The document can never be written as it is. */
   | 'refused'
 
-export function outcomeOf({ status }: BulkAnswer): Outcome {
+export function outcomeOf({ status }: BulkResult): Outcome {
   if (status >= 200 && status < 300) return 'written'
   if (status === 409 || status === 404) return 'superseded'
   if (status === 429 || status >= 500 || status === 401 || status === 403 || status === 408) return 'retry'

@@ -37,7 +37,7 @@ export interface LogGraph {
 }
 
 /** A part that says itself what is watched about it. */
-export interface Watched {
+export interface Monitored {
   readonly alarms: readonly AlarmPlan[]
   readonly graphs: readonly (Graph | LogGraph)[]
 }
@@ -61,7 +61,7 @@ export class Alarms extends Construct {
   /** In the order of the parts. */
   readonly alarms: readonly Alarm[]
 
-  constructor(scope: Construct, parts: readonly Watched[], { stage, settings }: { stage: string; settings: Settings }) {
+  constructor(scope: Construct, parts: readonly Monitored[], { stage, settings }: { stage: string; settings: Settings }) {
     super(scope, 'Alarms')
     this.topic = new Topic(this, 'Topic', { enforceSSL: true })
     if (settings.alarms.email !== NONE) this.topic.addSubscription(new EmailSubscription(settings.alarms.email))

@@ -1,41 +1,43 @@
 import type { KinesisStreamRecord } from 'aws-lambda'
-import { fromLines } from '../../shared/archive.ts'
-import { ERASURE, type Event, type EventType } from '../../shared/event.ts'
+import { ERASURE_TYPE, type Event } from '../../shared/event.ts'
+import type { EventType } from '../../shared/event-type.ts'
+import type { QuarantinedEvent } from '../../shared/quarantine.ts'
 import { rejections } from '../../shared/rejections.ts'
+import { fromLines } from '../../shared/stream-record.ts'
 import { formatInstant } from '../../shared/time.ts'
-import type { QuarantinedEvent } from '../quarantine/dynamodb.ts'
-import type { Refused, Rules, UserRecord } from './fold-record.ts'
+
+import type { FoldRejection, FoldRules, UserRecord } from './fold-record.ts'
 
 /** A record of the stream as the state function needs it. */
-export interface StreamRecord extends UserRecord {
+export interface DecodedRecord extends UserRecord {
   /** Null when no projection folds any of its events. */
   readonly user: string | null
   /** Lines that are none of ours, to be put aside. */
-  readonly unreadable: readonly QuarantinedEvent[]
+  readonly unrecognised: readonly QuarantinedEvent[]
 }
 
 /** Takes a record apart: ingest packs the events of one user, received together, as one line each. */
 export function decode(
   { kinesis }: KinesisStreamRecord,
-  { eventTypes, rules }: { readonly eventTypes: ReadonlyMap<string, EventType>; readonly rules: Rules },
-): StreamRecord {
-  const { events, unreadable } = fromLines(Buffer.from(kinesis.data, 'base64').toString(), eventTypes)
+  { eventTypes, rules }: { readonly eventTypes: ReadonlyMap<string, EventType>; readonly rules: FoldRules },
+): DecodedRecord {
+  const { events, unrecognised: unreadable } = fromLines(Buffer.from(kinesis.data, 'base64').toString(), eventTypes)
   const arrived = Math.trunc(kinesis.approximateArrivalTimestamp * 1000)
-  const folded = events.filter(({ type }) => type === ERASURE || rules.projections.some(({ on }) => on.name === type))
+  const folded = events.filter(({ type }) => type === ERASURE_TYPE || rules.projections.some(({ on }) => on.name === type))
   const [first] = folded
-  const erasure = first?.type === ERASURE
+  const erasure = first?.type === ERASURE_TYPE
   return {
-    seq: kinesis.sequenceNumber,
+    sequenceNumber: kinesis.sequenceNumber,
     user: first?.subject ?? null,
     received: first?.received ?? 0,
     arrived,
     events: erasure ? [] : folded,
     erasure,
-    unreadable: unreadable.map(line => asUnreadable(line, arrived)),
+    unrecognised: unreadable.map(line => asUnrecognised(line, arrived)),
   }
 }
 
-const asUnreadable = (line: string, arrived: number): QuarantinedEvent => ({
+const asUnrecognised = (line: string, arrived: number): QuarantinedEvent => ({
   code: 'invalid_event',
   message: 'A line of the stream is not one that ingest wrote; find out who else writes to the stream.',
   type: null,
@@ -52,7 +54,7 @@ export const asQuarantined = ({
   code,
 }: {
   event: Event
-  code: Refused['code'] | 'retry_budget_spent'
+  code: FoldRejection['code'] | 'retry_budget_spent'
 }): QuarantinedEvent => ({
   code,
   message: rejections[code].help,

@@ -1,39 +1,46 @@
-import type { Spoken } from '../../shared/dialect.ts'
-import { type Arrival, accept, type Envelope, type Event, type EventType, isObject } from '../../shared/event.ts'
+import { type Arrival, accept, type Envelope } from '../../shared/acceptance.ts'
+import type { DecodedElement } from '../../shared/dialect.ts'
+import type { Event } from '../../shared/event.ts'
+import type { EventType } from '../../shared/event-type.ts'
+import { isObject } from '../../shared/json.ts'
+import { MAX_EVENT_BYTES, MAX_EVENTS_PER_REQUEST } from '../../shared/limits.ts'
+import type { QuarantinedEvent } from '../../shared/quarantine.ts'
 import { isRejection, type Rejection, reject } from '../../shared/rejections.ts'
-import type { QuarantinedEvent } from '../quarantine/dynamodb.ts'
-import { jsonProblem } from './json-limits.ts'
-import { EVENT_BYTES, EVENTS } from './request.ts'
+
+import { jsonProblem } from './json-problem.ts'
 
 /** An element that goes to quarantine, as the answer tells it and as it is kept. */
-export interface Refusal {
+export interface QuarantinedElement {
   readonly index: number
-  readonly kept: QuarantinedEvent
+  readonly event: QuarantinedEvent
 }
 
 /** What becomes of every element of a request. */
-export interface Sorted {
+export interface ClassifiedElements {
   readonly events: readonly Event[]
   /** What the answer tells of each element, in their order, null for a refused one; undefined when no element is of a type that tells. */
   readonly receipts: readonly unknown[] | undefined
-  readonly refusals: readonly Refusal[]
+  readonly quarantined: readonly QuarantinedElement[]
 }
 
 /** Sorts the elements into events to accept and elements to keep aside; each by itself, so that a bad one harms no other. */
-export function sortElements(spoken: readonly Spoken[], arrival: Arrival): Sorted {
+export function classifyElements(elements: readonly DecodedElement[], arrival: Arrival): ClassifiedElements {
   const events: Event[] = []
-  const refusals: Refusal[] = []
+  const refusals: QuarantinedElement[] = []
   const receipts: unknown[] = []
-  for (const element of spoken) {
+  for (const element of elements) {
     const unreadable = problemOf(element)
-    const outcome = unreadable ?? oversize(element) ?? acceptElement(element, arrival)
+    const outcome = unreadable ?? limitExceeded(element) ?? acceptElement(element, arrival)
     if (isRejection(outcome))
-      refusals.push({ index: element.index, kept: kept(element, outcome, unreadable ? 'text' : 'envelope', arrival) })
+      refusals.push({
+        index: element.index,
+        event: toQuarantinedEvent(element, outcome, unreadable ? 'text' : 'envelope', arrival),
+      })
     else events.push(outcome)
     receipts.push(isRejection(outcome) ? null : receiptOf(outcome, arrival))
   }
-  const tells = spoken.some(({ envelope }) => definitionOf(envelope, arrival)?.receipt)
-  return { events, refusals, receipts: tells ? receipts : undefined }
+  const tells = elements.some(({ envelope }) => definitionOf(envelope, arrival)?.receipt)
+  return { events, quarantined: refusals, receipts: tells ? receipts : undefined }
 }
 
 /** The definition of the type that an envelope names, if it names one: anything may stand there. */
@@ -43,17 +50,17 @@ const definitionOf = (envelope: Envelope | undefined, { eventTypes }: Pick<Arriv
 const receiptOf = ({ type, data }: Event, { eventTypes }: Arrival): unknown => eventTypes.get(type)?.receipt?.(data) ?? null
 
 /** Why an element is no event, whatever its type: it is kept as it was sent. */
-function problemOf({ envelope, problem }: Spoken): Rejection | undefined {
+function problemOf({ envelope, problem }: DecodedElement): Rejection | undefined {
   const sentence = problem ?? (envelope && jsonProblem(envelope))
   return sentence === undefined ? undefined : reject('invalid_event', sentence)
 }
 
-function oversize({ index, text }: Spoken): Rejection | undefined {
-  if (index >= EVENTS) return reject('too_many_events')
-  return Buffer.byteLength(text) > EVENT_BYTES ? reject('event_too_large') : undefined
+function limitExceeded({ index, text }: DecodedElement): Rejection | undefined {
+  if (index >= MAX_EVENTS_PER_REQUEST) return reject('too_many_events')
+  return Buffer.byteLength(text) > MAX_EVENT_BYTES ? reject('event_too_large') : undefined
 }
 
-function acceptElement({ envelope, text }: Spoken, arrival: Arrival): Event | Rejection {
+function acceptElement({ envelope, text }: DecodedElement, arrival: Arrival): Event | Rejection {
   if (envelope) return accept(envelope, arrival)
   return isJson(text)
     ? reject('invalid_event', 'An event must be a JSON object.')
@@ -73,8 +80,8 @@ function isJson(text: string): boolean {
 const shortText = (value: unknown): string | null =>
   typeof value === 'string' && value !== '' ? value.slice(0, 128).toWellFormed() : null
 
-const kept = (
-  { envelope, text }: Spoken,
+const toQuarantinedEvent = (
+  { envelope, text }: DecodedElement,
   { code, message }: Rejection,
   form: QuarantinedEvent['form'],
   { keyName, received, eventTypes }: Arrival,

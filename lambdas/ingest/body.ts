@@ -1,18 +1,10 @@
 import { gunzipSync } from 'node:zlib'
 import type { Body, Element } from '../../shared/dialect.ts'
-import { isObject } from '../../shared/event.ts'
-import { isRejection, type Rejection, reject } from '../../shared/rejections.ts'
-import { memberText, pieces } from './json-texts.ts'
+import { isObject } from '../../shared/json.ts'
+import { MAX_BODY_BYTES, MAX_ELEMENTS_PER_REQUEST } from '../../shared/limits.ts'
 
-const KB = 2 ** 10
-/** Largest body, as it comes and decoded. */
-export const BODY_BYTES = 4 * 2 ** 20
-/** Largest single event, in bytes of UTF-8 as sent. */
-export const EVENT_BYTES = 32 * KB
-/** Most events of one request. */
-export const EVENTS = 2500
-/** Most elements of one request: what comes behind the events is kept aside one by one, which must end in time. */
-export const ELEMENTS = 4 * EVENTS
+import { isRejection, type Rejection, reject } from '../../shared/rejections.ts'
+import { memberText, pieces } from './json-pieces.ts'
 
 interface Sent {
   readonly body?: string | undefined
@@ -25,14 +17,14 @@ export function bodyBytes({ body = '', isBase64Encoded }: Sent): Buffer | Reject
   if (!isBase64Encoded && body.startsWith('\u001f\ufffd'))
     return reject('unavailable', 'The gateway damaged the compressed body; send it uncompressed.')
   const bytes = Buffer.from(body, isBase64Encoded ? 'base64' : 'utf8')
-  if (bytes.length > BODY_BYTES) return reject('body_too_large')
+  if (bytes.length > MAX_BODY_BYTES) return reject('body_too_large')
   return bytes[0] === 0x1f && bytes[1] === 0x8b ? inflate(bytes) : bytes
 }
 
 /** Both ends of it are bounded in bytes, and so is its time. */
 function inflate(bytes: Buffer): Buffer | Rejection {
   try {
-    return gunzipSync(bytes, { maxOutputLength: BODY_BYTES })
+    return gunzipSync(bytes, { maxOutputLength: MAX_BODY_BYTES })
   } catch (error) {
     const tooLarge = (error as NodeJS.ErrnoException).code === 'ERR_BUFFER_TOO_LARGE'
     return tooLarge ? reject('body_too_large') : reject('malformed_json', 'The gzip of the body is damaged.')
@@ -54,9 +46,9 @@ export function bodyText(sent: Sent): string | Rejection {
  * The elements of a body. The whole body is one JSON object or array; else, with an NDJSON content type or several lines,
  * every line stands for itself; else it is malformed and nothing of it is kept.
  */
-export function elements(text: string, contentType: string | undefined): readonly Element[] | Rejection {
+export function splitElements(text: string, contentType: string | undefined): readonly Element[] | Rejection {
   const whole = parse(text)
-  if (Array.isArray(whole)) return whole.length > ELEMENTS ? tooMany() : arrayElements(whole, text)
+  if (Array.isArray(whole)) return whole.length > MAX_ELEMENTS_PER_REQUEST ? tooMany() : arrayElements(whole, text)
   if (isObject(whole)) return [{ index: 0, value: whole, text: text.trim() }]
   const lines = text
     .split('\n')
@@ -64,24 +56,27 @@ export function elements(text: string, contentType: string | undefined): readonl
     .filter(line => line !== '')
   const isNdjson = /\b(ndjson|jsonl|jsonlines|x-ndjson|json-seq)\b/i.test(contentType ?? '')
   if (lines.length === 0 || (lines.length === 1 && !isNdjson)) return reject('malformed_json')
-  if (lines.length > ELEMENTS) return tooMany()
+  if (lines.length > MAX_ELEMENTS_PER_REQUEST) return tooMany()
   return lines.map((line, index) => ({ index, value: parse(line), text: line }))
 }
 
-const tooMany = (): Rejection => reject('body_too_large', `The body has more than ${ELEMENTS} elements; send smaller batches.`)
+const tooMany = (): Rejection =>
+  reject('body_too_large', `The body has more than ${MAX_ELEMENTS_PER_REQUEST} elements; send smaller batches.`)
 
 /** The events of an SDK's body: those of its `batch`, with what it says around them, or the elements of any other body. */
 export function batchBody(text: string, contentType: string | undefined): Body | Rejection {
-  const found = elements(text, contentType)
+  const found = splitElements(text, contentType)
   if (isRejection(found)) return found
   const [{ value } = { value: undefined }] = found
   if (found.length !== 1 || !isObject(value) || !Array.isArray(value['batch'])) return { elements: found }
   const { batch, ...around } = value
-  if (batch.length > ELEMENTS) return tooMany()
+  if (batch.length > MAX_ELEMENTS_PER_REQUEST) return tooMany()
   const events = arrayElements(batch, memberText(text, 'batch'))
   // The context is kept with every event: it counts with each.
   const context = isObject(around['context']) ? Buffer.byteLength(memberText(text, 'context')) : 0
-  return text.length + context * events.length > BODY_BYTES ? reject('body_too_large') : { elements: events, around }
+  return text.length + context * events.length > MAX_BODY_BYTES
+    ? reject('body_too_large')
+    : { elements: events, batchDefaults: around }
 }
 
 /** Undefined where the text is not JSON. */

@@ -1,0 +1,77 @@
+import * as z from 'zod/mini'
+import type { Rejection } from './rejections.ts'
+import { EARLIEST, LATEST, parseInstant, secondsToMicros, wholeSeconds } from './time.ts'
+
+export type Fields = Readonly<Record<string, z.ZodMiniType>>
+
+export type Row<F extends Fields> = keyof F extends never
+  ? unknown
+  : z.output<z.ZodMiniObject<{ -readonly [K in keyof F]: F[K] }>>
+
+/** What one catalogued event type is: validation, columns, index fields, JSON Schema and docs all derive from it. */
+export interface EventType<Data = unknown> {
+  readonly name: string
+  /** One sentence for the docs. */
+  readonly about: string
+  /** Fields of a raw row; a nullable field may also be absent, extra fields are kept beside the columns. */
+  readonly fields: Fields
+  /** Fields that `conform` adds. */
+  readonly added: Fields
+  /** The field of a raw row that carries the event's id. */
+  readonly idField: string
+  /** The user of a conformed row; null for a type without users. */
+  user(data: Data): string | null
+  /** When the row says it happened; undefined: it does not say, or not within the years 0001..9999. */
+  time(data: Data): bigint | undefined
+  /** Cleans a valid row, or says why it cannot be used. */
+  conform(row: Data): Data | Rejection
+  /** What the answer to the sender tells of each event of this type, if anything. */
+  receipt?(data: Data): unknown
+}
+
+export const integer = () => z.int()
+
+export const number = () => z.number()
+
+export const text = () => z.string()
+
+export const flag = () => z.boolean()
+
+/** `YYYY-MM-DD HH:MM:SS[.ffffff]` in UTC, in the years 0001..9999. */
+export const dateTime = () =>
+  z.string().check(
+    z.regex(/^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d(\.\d{1,6})?$/),
+    z.refine(value => parseInstant(`${value}Z`) !== undefined),
+  )
+
+/** Seconds since 1970 with decimals, within the years 0001..9999. */
+export const epochSeconds = () =>
+  z.number().check(
+    z.gte(wholeSeconds(EARLIEST)),
+    z.lt(wholeSeconds(LATEST) + 1),
+    z.refine(seconds => secondsToMicros(seconds) !== undefined),
+  )
+
+/** The value, null, or nothing at all (which becomes null). */
+export const nullable = <T extends z.ZodMiniType>(schema: T) => z._default(z.nullable(schema), null)
+
+export function defineEvent<F extends Fields, A extends Fields = Record<never, never>>(definition: {
+  name: string
+  about: string
+  fields: F
+  added?: A
+  idField?: string
+  user: (data: Row<F> & Row<A>) => string | null
+  time?: (data: Row<F> & Row<A>) => bigint | undefined
+  conform?: (row: Row<F>) => (Row<F> & Row<A>) | Rejection
+  receipt?: (data: Row<F> & Row<A>) => unknown
+}): EventType<Row<F> & Row<A>> {
+  type Data = Row<F> & Row<A>
+  return {
+    idField: 'event_id',
+    time: () => undefined,
+    ...definition,
+    added: definition.added ?? {},
+    conform: (definition.conform ?? ((row: Row<F>) => row)) as (row: Data) => Data | Rejection,
+  }
+}
