@@ -1,0 +1,61 @@
+import { readFile } from 'node:fs/promises'
+import { Ajv2020 } from 'ajv/dist/2020.js'
+import { catalogueMarkdown } from '../../cli/catalogue/markdown.ts'
+import { simulatedLines } from '../../cli/simulate.ts'
+import { rollDice } from '../../cli/simulators/dice.ts'
+import { disturb } from '../../cli/simulators/disturb.ts'
+import { simulators } from '../../cli/simulators/simulators.ts'
+import { eventTypes, projections } from '../../shared/catalogue.ts'
+import { jsonSchemaOf } from '../../shared/json-schema.ts'
+import { millrace } from '../command.ts'
+
+test('docs/events.md is what the catalogue says; else run `npx millrace catalogue --markdown > docs/events.md`', async () => {
+  expect(await readFile('docs/events.md', 'utf8')).toBe(`${catalogueMarkdown({ eventTypes, projections })}\n`)
+})
+
+const validatorOf = (name: string) => {
+  const type = eventTypes.find(known => known.name === name)
+  if (!type) throw new Error(`There is no event type ${name}.`)
+  return new Ajv2020().compile(jsonSchemaOf(type))
+}
+
+test.each(Object.entries(simulators))(
+  'the JSON Schema takes every simulated row of %s, and refuses spoilt ones',
+  async (name, { type }) => {
+    const validate = validatorOf(type)
+    const lines = [...(await simulatedLines(name, { count: 2_000, seed: 1 }, 0))]
+    expect(lines.filter(line => !validate(JSON.parse(line)))).toEqual([])
+    const good = new Set(lines)
+    const spoilt = [...disturb(lines, rollDice(1))].filter(line => !good.has(line) && line.endsWith('}'))
+    expect(spoilt.length).toBeGreaterThan(0)
+    expect(spoilt.filter(line => isObject(line) && validate(JSON.parse(line)))).toEqual([])
+  },
+)
+
+const isObject = (line: string): boolean => {
+  try {
+    return typeof JSON.parse(line) === 'object'
+  } catch {
+    return false
+  }
+}
+
+test('a schema allows more fields, and lets nullable fields be null or absent; numbers in strings are none', () => {
+  const validate = validatorOf('reading')
+  const least = { device_id: 'd', timestamp: 1.5 }
+  expect(validate(least)).toBe(true)
+  expect(validate({ ...least, event_id: null, device_type: null, temperature: null, more: [1] })).toBe(true)
+  expect(validate({ ...least, timestamp: '1.5' })).toBe(false)
+  expect(validate({ ...least, timestamp: 253_402_300_800 })).toBe(false)
+  expect(validate({ ...least, event_id: '' })).toBe(false)
+})
+
+test('the command prints every type with its schema, or the page', async () => {
+  const { code, stdout } = await millrace(['catalogue', '--json'])
+  expect(code).toBe(0)
+  const printed = JSON.parse(stdout) as { eventTypes: { name: string; schema: object }[] }
+  expect(printed.eventTypes.map(({ name, schema }) => [name, schema])).toEqual(
+    eventTypes.map(type => [type.name, jsonSchemaOf(type)]),
+  )
+  expect((await millrace(['catalogue', '--markdown'])).stdout).toBe(await readFile('docs/events.md', 'utf8'))
+})

@@ -1,0 +1,117 @@
+import { type Delivery, identityOf, quarantinedRef, refText, type StateFacts, type StreamFacts } from '../../cli/status/facts.ts'
+import { countAccepted, countFolded, expectedDocuments, windowsAreComplete } from '../../cli/status/settled.ts'
+import { projections } from '../../shared/catalogue.ts'
+import type { SlotItem, UserItem, WindowItem } from '../../shared/state.ts'
+import { userHash } from '../../shared/state.ts'
+import { aUserItem } from '../builders.ts'
+
+const id = (name: string) => identityOf({ source: 'k', type: 'reading', id: name })
+const RECEIVED = 1_700_000_000_000
+const ORDER = RECEIVED * 1000
+const window = { user: 'd', projection: 'device-minutes-r1', start: 60 }
+
+const delivery = (name: string, change: Partial<Delivery> = {}): Delivery => ({
+  identity: id(name),
+  user: 'd',
+  shard: 's0',
+  sequenceNumber: '10',
+  raw: undefined,
+  ...change,
+})
+const stream = (deliveries: Delivery[], records: StreamFacts['recordsOf'] = new Map()): StreamFacts => ({
+  deliveries: new Map(deliveries.map(one => [one.identity, one])),
+  recordsOf: records,
+})
+const user = (change: Partial<UserItem> = {}): UserItem => aUserItem('d', { version: ORDER, sequenceNumber: '10', ...change })
+const state = (
+  change: Partial<{ users: UserItem[]; windows: WindowItem[]; slots: SlotItem[]; passed: [string, string][] }> = {},
+): StateFacts => ({
+  users: new Map((change.users ?? []).map(item => [item.user, item])),
+  windows: change.windows ?? [],
+  slots: change.slots ?? [],
+  passed: new Map(change.passed ?? []),
+})
+const nobody: ReadonlySet<string> = new Set()
+
+test('an event in the stream and in the archive is accepted once', () => {
+  expect(countAccepted(stream([delivery('a'), delivery('b')]), new Set([id('b'), id('c')]))).toBe(3)
+})
+
+test('an event is folded once its user has passed its sequence number, compared as integers', () => {
+  const facts = stream([
+    delivery('a', { sequenceNumber: '9' }),
+    delivery('b', { sequenceNumber: '10' }),
+    delivery('c', { sequenceNumber: '11' }),
+  ])
+  expect(countFolded(facts, nobody, state({ users: [user({ sequenceNumber: '10' })] }))).toBe(2)
+  expect(countFolded(facts, nobody, state())).toBe(0)
+})
+
+test('an event without a user is folded once its own shard has passed it', () => {
+  const facts = stream([delivery('a', { user: null, shard: 's1', sequenceNumber: '5' })])
+  expect(countFolded(facts, nobody, state({ passed: [['s1', '0000000005']] }))).toBe(1)
+  expect(countFolded(facts, nobody, state({ passed: [['s0', '0000000009']] }))).toBe(0)
+})
+
+test('what the stream no longer holds was folded long ago', () => {
+  expect(countFolded(stream([]), new Set([id('old')]), state())).toBe(1)
+})
+
+/** Two records of one millisecond, each with an event of the window. */
+const twoRecords = new Map([
+  [
+    'd',
+    ['20', '10'].map((sequenceNumber, i) => ({
+      sequenceNumber,
+      received: RECEIVED,
+      windows: new Map([[refText(window), [id(`e${i}`)]]]),
+    })),
+  ],
+])
+
+test('a window is complete only when it holds the last of several records of one millisecond', () => {
+  const facts = stream([], twoRecords)
+  const at = (version: number) => state({ users: [user()], windows: [{ ...window, version, state: {} }] })
+  expect(windowsAreComplete(facts, at(ORDER), nobody)).toBe(false)
+  expect(windowsAreComplete(facts, at(ORDER + 1), nobody)).toBe(true)
+  expect(windowsAreComplete(facts, state({ users: [user()] }), nobody)).toBe(false)
+})
+
+test('windows do not wait for events that were put aside, were erased, or may be later than the bound', () => {
+  const facts = stream([], twoRecords)
+  const aside = new Set(['e0', 'e1'].map(name => quarantinedRef('reading', name)))
+  expect(windowsAreComplete(facts, state({ users: [user()] }), aside)).toBe(true)
+  expect(windowsAreComplete(facts, state({ users: [user({ erasedOrder: ORDER + 1 })] }), nobody)).toBe(true)
+  expect(windowsAreComplete(facts, state({ users: [user({ late: 1 })] }), nobody)).toBe(true)
+})
+
+test("a window over all users waits for each user's last contribution", () => {
+  const records = new Map([
+    ['d', [{ sequenceNumber: '1', received: RECEIVED, windows: new Map([[refText(window), [id('a')]]]) }]],
+  ])
+  const slot = (order: number): SlotItem => ({
+    ...window,
+    slot: 0,
+    version: 1,
+    state: {},
+    users: new Map([[userHash('d'), order]]),
+  })
+  expect(windowsAreComplete(stream([], records), state({ users: [user()], slots: [slot(ORDER)] }), nobody)).toBe(true)
+  expect(windowsAreComplete(stream([], records), state({ users: [user()], slots: [slot(ORDER - 1)] }), nobody)).toBe(false)
+})
+
+test('every per-user state and every window calls for a document of its version; unknown projections call for none', () => {
+  const facts = state({
+    users: [user({ states: { 'recent-urls-r1': [], 'gone-r1': [] } })],
+    windows: [
+      { ...window, version: 7, state: {} },
+      { ...window, projection: 'gone-r1', version: 7, state: {} },
+    ],
+  })
+  const [ofUser, ofWindow] = [
+    { index: 'recent-urls-r1', id: 'd', version: ORDER },
+    { index: 'device-minutes-r1', id: 'd#1970-01-01T00:01:00Z', version: 7 },
+  ]
+  expect(expectedDocuments(facts, projections, nobody)).toEqual([ofUser, ofWindow])
+  expect(expectedDocuments(facts, projections, new Set([quarantinedRef('recent-urls-r1', 'd')]))).toEqual([ofWindow])
+})

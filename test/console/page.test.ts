@@ -1,0 +1,41 @@
+import { buildConsole } from '../../console/build.ts'
+import { count, csv, duration, instant } from '../../console/format.ts'
+
+const page = buildConsole()
+
+test('the same source gives the same page', () => {
+  expect(buildConsole()).toBe(page)
+})
+
+test('the page is one file of less than 150 kB that names no other host', () => {
+  expect(page.length).toBeLessThan(150_000)
+  const addresses = [...page.matchAll(/https?:\/\/[^\s"'`)]+/g)].map(([address]) => address)
+  expect(addresses.filter(address => !address.startsWith('http://www.w3.org/'))).toEqual([])
+  expect(page).not.toMatch(/<script[^>]+src=|<link[^>]+stylesheet/)
+})
+
+test('one script and one style, whole', () => {
+  expect(page.match(/<script/g)).toHaveLength(1)
+  expect(page.match(/<style/g)).toHaveLength(1)
+  expect(page.indexOf('</script>')).toBe(page.lastIndexOf('</script>'))
+})
+
+test('a duration is told in the largest unit that says something', () => {
+  expect([0.25, 42, 180, 7200, 200_000, null].map(duration)).toEqual(['0.3 s', '42 s', '3 min', '2 h', '2 d', '–'])
+})
+
+test('numbers are grouped and nothing is a dash', () => {
+  expect([1234.4, 0, null, undefined].map(count)).toEqual(['1,234', '0', '–', '–'])
+})
+
+test('an instant is shown in UTC, and what is none as it is', () => {
+  expect([instant('2026-01-31T12:00:00+02:00'), instant('soon')]).toEqual(['2026-01-31 10:00:00', 'soon'])
+})
+
+test('CSV quotes what needs it, and no cell of text is a formula', () => {
+  const rows = [
+    { a: 'x,"y"\n', b: -1.5, c: null },
+    { a: '=1+1', b: 2, c: '@x' },
+  ]
+  expect(csv(rows, ['a', 'b', 'c'])).toBe('a,b,c\r\n"x,""y""\n",-1.5,\r\n\'=1+1,2,\'@x\r\n')
+})

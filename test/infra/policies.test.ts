@@ -1,0 +1,173 @@
+import { plain, resources, templateOf } from '../infra-templates.ts'
+
+const net = { '<QuarantineBucket.Arn>': 's3:ListBucket', '<QuarantineBucket.Arn>/*': 's3:PutObject' }
+const readChanges = {
+  '*': 'dynamodb:ListStreams',
+  '<StateTable.StreamArn>': 'dynamodb:DescribeStream dynamodb:GetRecords dynamodb:GetShardIterator',
+}
+const log = 'logs:CreateLogStream logs:PutLogEvents'
+const write = 'es:ESHttpGet es:ESHttpHead es:ESHttpPost es:ESHttpPut'
+
+const readEvents =
+  'kinesis:DescribeStream kinesis:DescribeStreamConsumer kinesis:DescribeStreamSummary kinesis:GetRecords ' +
+  'kinesis:GetShardIterator kinesis:ListShards kinesis:ListStreams kinesis:SubscribeToShard'
+
+/** Who may do what to which resource: all of it. */
+const expected: Readonly<Record<string, Readonly<Record<string, string>>>> = {
+  IngestFunction: {
+    '<IngestFunctionLogs.Arn>': log,
+    '<EventStream.Arn>': 'kinesis:PutRecords',
+    '<KeysTable.Arn>': 'dynamodb:GetItem',
+    '<QuarantineTable.Arn>': 'dynamodb:UpdateItem',
+    '<QuarantineBucket.Arn>/*': 's3:PutObject',
+  },
+  StateFunction: {
+    '<StateFunctionLogs.Arn>': log,
+    '<EventStream.Arn>': readEvents,
+    '<StateTable.Arn>': 'dynamodb:BatchGetItem dynamodb:GetItem dynamodb:PutItem dynamodb:UpdateItem',
+    '<QuarantineTable.Arn>': 'dynamodb:UpdateItem',
+    ...net,
+  },
+  WindowsFunction: {
+    '<WindowsFunctionLogs.Arn>': log,
+    ...readChanges,
+    '<StateTable.Arn>': 'dynamodb:GetItem dynamodb:PutItem',
+    '<QuarantineTable.Arn>': 'dynamodb:UpdateItem',
+    ...net,
+  },
+  SearchIndexDocuments: {
+    '<SearchIndexDocumentsLogs.Arn>': log,
+    ...readChanges,
+    '<StateTable.Arn>': 'dynamodb:GetItem dynamodb:Query',
+    '<SearchDomain.Arn>/*': write,
+    '<QuarantineTable.Arn>': 'dynamodb:UpdateItem',
+    ...net,
+  },
+  SearchIndexEvents: {
+    '<SearchIndexEventsLogs.Arn>': log,
+    '<EventStream.Arn>': readEvents,
+    '<SearchDomain.Arn>/*': write,
+    '<QuarantineTable.Arn>': 'dynamodb:UpdateItem',
+    ...net,
+  },
+  SearchSetUp: {
+    '<SearchSetUpLogs.Arn>': log,
+    '<SearchDomain.Arn>/*': write,
+    '<SearchDomain.Arn>/events-*': 'es:ESHttpDelete',
+  },
+  SearchDailySetUp: {
+    '<SearchSetUp.Arn>': 'lambda:InvokeFunction',
+    '<SearchSetUp.Arn>:*': 'lambda:InvokeFunction',
+  },
+  ArchiveDelivery: {
+    '<EventStream.Arn>': 'kinesis:DescribeStream kinesis:GetRecords kinesis:GetShardIterator kinesis:ListShards',
+    'arn:<AWS::Partition>:glue:<AWS::Region>:<AWS::AccountId>:catalog':
+      'glue:GetTable glue:GetTableVersion glue:GetTableVersions',
+    'arn:<AWS::Partition>:glue:<AWS::Region>:<AWS::AccountId>:database/millrace_dev':
+      'glue:GetTable glue:GetTableVersion glue:GetTableVersions',
+    'arn:<AWS::Partition>:glue:<AWS::Region>:<AWS::AccountId>:table/millrace_dev/events':
+      'glue:GetTable glue:GetTableVersion glue:GetTableVersions',
+    '<ArchiveBucket.Arn>': 's3:GetBucketLocation s3:ListBucket s3:ListBucketMultipartUploads',
+    '<ArchiveBucket.Arn>/events/*': 's3:AbortMultipartUpload s3:GetObject s3:PutObject',
+    '<ArchiveBucket.Arn>/errors/*': 's3:AbortMultipartUpload s3:GetObject s3:PutObject',
+    '<ArchiveDeliveryErrors.Arn>': 'logs:PutLogEvents',
+  },
+  FailuresFunction: {
+    '<FailuresFunctionLogs.Arn>': log,
+    '<QuarantineTable.Arn>': 'dynamodb:UpdateItem',
+    ...net,
+    '<QuarantineBucket.Arn>/refused/*': 's3:DeleteObject s3:GetObject',
+    '<QuarantineBucket.Arn>/aws/lambda/*': 's3:DeleteObject s3:GetObject',
+    '<ArchiveBucket.Arn>': 's3:ListBucket',
+    '<ArchiveBucket.Arn>/errors/*': 's3:DeleteObject s3:GetObject',
+  },
+  FailuresCollect: {
+    '<FailuresFunction.Arn>': 'lambda:InvokeFunction',
+    '<FailuresFunction.Arn>:*': 'lambda:InvokeFunction',
+  },
+  ReplayFunction: {
+    '<ReplayFunctionLogs.Arn>': log,
+    '<EventStream.Arn>': 'kinesis:PutRecords',
+    '<QuarantineTable.Arn>': 'dynamodb:DeleteItem dynamodb:GetItem dynamodb:UpdateItem',
+    '<QuarantineBucket.Arn>/bodies/*': 's3:DeleteObject s3:GetObject',
+    '<SearchDomain.Arn>/_bulk': 'es:ESHttpPost',
+  },
+  ReindexFunction: {
+    '<ReindexFunctionLogs.Arn>': log,
+    '<StateTable.Arn>': 'dynamodb:BatchGetItem dynamodb:Query dynamodb:Scan',
+    '<SearchDomain.Arn>/*': write,
+    '<QuarantineTable.Arn>': 'dynamodb:UpdateItem',
+    '<QuarantineBucket.Arn>/*': 's3:PutObject',
+  },
+  ReportsFunction: {
+    '<ReportsFunctionLogs.Arn>': log,
+    '<ArchiveBucket.Arn>': 's3:ListBucket',
+    '<ArchiveBucket.Arn>/events/*': 's3:GetObject',
+    '<ArchiveBucket.Arn>/reports/*': 's3:DeleteObject s3:GetObject s3:PutObject',
+    '<ReportsTable.Arn>': 'dynamodb:DeleteItem dynamodb:GetItem dynamodb:PutItem dynamodb:Query',
+  },
+  ReportsDailyDurationP95: {
+    '<ReportsFunction.Arn>': 'lambda:InvokeFunction',
+    '<ReportsFunction.Arn>:*': 'lambda:InvokeFunction',
+  },
+  ReportsRegularEnrichedActions: {
+    '<ReportsFunction.Arn>': 'lambda:InvokeFunction',
+    '<ReportsFunction.Arn>:*': 'lambda:InvokeFunction',
+  },
+  QueryFunction: {
+    '<QueryFunctionLogs.Arn>': log,
+    '*': 'cloudwatch:GetMetricData',
+    '<QuarantineTable.Arn>': 'dynamodb:Scan',
+    '<KeysTable.Arn>': 'dynamodb:GetItem',
+    '<EventStream.Arn>': 'kinesis:DescribeStreamSummary',
+    '<StateTable.Arn>': 'dynamodb:GetItem dynamodb:Query',
+    '<ReportsTable.Arn>': 'dynamodb:GetItem dynamodb:Query',
+    '<ArchiveBucket.Arn>': 's3:ListBucket',
+    '<ArchiveBucket.Arn>/reports/*': 's3:GetObject',
+    '<SearchDomain.Arn>/*': 'es:ESHttpGet es:ESHttpHead',
+    '<SearchDomain.Arn>/*/_search': 'es:ESHttpPost',
+  },
+}
+
+interface Statement {
+  readonly Effect: string
+  readonly Action: string | readonly string[]
+  readonly Resource: unknown
+  readonly Condition?: unknown
+}
+
+/** What the statements allow, by resource. */
+function allowed(statements: readonly Statement[]): Record<string, string> {
+  const actions = new Map<string, Set<string>>()
+  for (const { Action, Resource } of statements)
+    for (const arn of [Resource].flat().map(plain))
+      actions.set(arn, new Set([...(actions.get(arn) ?? []), ...[Action].flat()] as string[]))
+  return Object.fromEntries([...actions].map(([arn, names]) => [arn, [...names].sort().join(' ')]))
+}
+
+/** Statements by role: of its inline policies and of the policies attached to it. */
+function statementsByRole(): Map<string, Statement[]> {
+  const template = templateOf('dev')
+  const roles = new Map(
+    resources(template, 'AWS::IAM::Role').map(({ id, Properties }) => {
+      expect(Properties.ManagedPolicyArns).toBeUndefined()
+      const inline = (Properties.Policies ?? []) as { PolicyDocument: { Statement: Statement[] } }[]
+      return [id, inline.flatMap(({ PolicyDocument }) => PolicyDocument.Statement)]
+    }),
+  )
+  for (const { Properties } of resources(template, 'AWS::IAM::Policy'))
+    for (const role of Properties.Roles) roles.get(plain(role).slice(1, -1))?.push(...Properties.PolicyDocument.Statement)
+  return roles
+}
+
+const found = statementsByRole()
+
+test('every role is in the table', () => {
+  expect([...found.keys()].map(id => id.replace(/Role$/, '')).sort()).toEqual(Object.keys(expected).sort())
+})
+
+test.each(Object.entries(expected))('%s may do this and nothing else', (name, table) => {
+  const statements = found.get(`${name}Role`) ?? []
+  expect(statements.every(({ Effect }) => Effect === 'Allow')).toBe(true)
+  expect(allowed(statements)).toEqual(table)
+})

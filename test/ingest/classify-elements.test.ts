@@ -1,0 +1,134 @@
+import { gzipSync } from 'node:zlib'
+import { bodyText, splitElements } from '../../lambdas/ingest/body.ts'
+import { classifyElements } from '../../lambdas/ingest/classify-elements.ts'
+import { notStored, packRecords, planCalls, planRounds } from '../../lambdas/ingest/plan-records.ts'
+import { eventTypes } from '../../shared/catalogue.ts'
+import { envelopes, rowsOf } from '../../shared/dialects/native.ts'
+import { MAX_BODY_BYTES } from '../../shared/limits.ts'
+import { aVisit } from '../builders.ts'
+
+const catalogue = new Map(eventTypes.map(type => [type.name, type]))
+const values = (text: string, type?: string) => {
+  const body = splitElements(text, type)
+  return Array.isArray(body) ? body.map(({ value }) => value) : body
+}
+
+test('a body is one object, an array, or lines', () => {
+  expect(values('{"a":1}')).toEqual([{ a: 1 }])
+  expect(values(' [1, {"a":2}] ')).toEqual([1, { a: 2 }])
+  expect(values('[]')).toEqual([])
+  expect(values('{"a":1}\r\n\n  {"a":2}\n{bad\n')).toEqual([{ a: 1 }, { a: 2 }, undefined])
+  expect(values('{"a":1', 'application/x-ndjson')).toEqual([undefined])
+})
+
+test.each(['', ' \n ', '{"a":NaN}', "{'a':1}", '[1,]', '{"a":1}{"b":2}', '5', '"text"', '{"a":"\u0001"}'])(
+  'malformed: %j',
+  text => {
+    expect(splitElements(text, 'application/json')).toMatchObject({ code: 'malformed_json' })
+  },
+)
+
+test('a body is understood plain, gzipped, and in base64, whatever it is called', () => {
+  const gzip = gzipSync('{"ü":1}')
+  expect(bodyText({ body: '{"ü":1}', isBase64Encoded: false })).toBe('{"ü":1}')
+  expect(bodyText({ body: Buffer.from('{"ü":1}').toString('base64'), isBase64Encoded: true })).toBe('{"ü":1}')
+  expect(bodyText({ body: gzip.toString('base64'), isBase64Encoded: true })).toBe('{"ü":1}')
+})
+
+test('gzip that the gateway read as text is answered with 503: the client still has it', () => {
+  expect(bodyText({ body: gzipSync('{}').toString('utf8'), isBase64Encoded: false })).toMatchObject({ code: 'unavailable' })
+})
+
+test('a body of 4 MB passes, one byte more does not, however it is packed', () => {
+  const body = ' '.repeat(MAX_BODY_BYTES)
+  expect(bodyText({ body, isBase64Encoded: false })).toHaveLength(MAX_BODY_BYTES)
+  expect(bodyText({ body: `${body} `, isBase64Encoded: false })).toMatchObject({ code: 'body_too_large' })
+  expect(bodyText({ body: gzipSync(`${body} `).toString('base64'), isBase64Encoded: true })).toMatchObject({
+    code: 'body_too_large',
+  })
+})
+
+test('bytes that are not UTF-8 are refused', () => {
+  expect(bodyText({ body: Buffer.from([0x22, 0xff, 0x22]).toString('base64'), isBase64Encoded: true })).toMatchObject({
+    code: 'malformed_json',
+  })
+})
+
+const arrival = { eventTypes: catalogue, keyName: 'web', received: 5, defaultId: () => 'made-up' }
+const sort = (text: string, dialect = envelopes) => {
+  const body = splitElements(text, undefined)
+  if ('code' in body) throw new Error(body.code)
+  const spoken = dialect({ elements: body }, arrival)
+  if ('code' in spoken) throw new Error(spoken.code)
+  return classifyElements(spoken, arrival)
+}
+
+test('a bad element is put aside alone, with its place and what it was', () => {
+  const { events, quarantined } = sort('{"type":"a","id":"1"}\n5\n{bad\n{"type":"b","id":7}\n{"type":"c","id":"4"}')
+  expect(events.map(({ id }) => id)).toEqual(['1', '4'])
+  expect(quarantined).toMatchObject([
+    { index: 1, event: { code: 'invalid_event', body: '5', form: 'text', id: null } },
+    { index: 2, event: { code: 'malformed_json', body: '{bad', form: 'text' } },
+    {
+      index: 3,
+      event: { code: 'invalid_event', body: '{"type":"b","id":7}', form: 'envelope', type: 'b', keyName: 'web', received: 5 },
+    },
+  ])
+})
+
+test('rows of a type are put aside with the id that they carry', () => {
+  const { quarantined } = sort('[{"Id":"x","event_id":"v9"}]', rowsOf('page_visit'))
+  expect(quarantined).toMatchObject([
+    { event: { type: 'page_visit', id: 'v9', body: '{"type":"page_visit","data":{"Id":"x","event_id":"v9"}}' } },
+  ])
+})
+
+test('an event may have 32 KB as sent: white space and escapes count', () => {
+  const event = (bytes: number) => `{"type":"a", "data":"${'\\u0041'.repeat((bytes - 22) / 6)}"}`
+  const { events, quarantined } = sort(`[ ${event(32 * 1024 - 0)} ,\n ${event(32 * 1024 + 6)} ]`)
+  expect(events).toHaveLength(1)
+  expect(quarantined).toMatchObject([{ index: 1, event: { code: 'event_too_large' } }])
+})
+
+test('what comes after 2,500 events is put aside', () => {
+  const { events, quarantined } = sort(JSON.stringify(Array.from({ length: 2502 }, (_, i) => ({ type: 'a', id: String(i) }))))
+  expect(events).toHaveLength(2500)
+  expect(quarantined.map(({ index, event: kept }) => [index, kept.code])).toEqual([
+    [2500, 'too_many_events'],
+    [2501, 'too_many_events'],
+  ])
+})
+
+test('a record holds one user, at most 500 events, in their order', () => {
+  const events = Array.from({ length: 1202 }, (_, i) => aVisit('/a', i, { id: String(i), subject: i % 2 ? '1' : '2' }))
+  const records = packRecords(events, catalogue)
+  expect(records.map(({ partitionKey, data }) => [partitionKey, data.split('\n').length - 1])).toEqual([
+    ['2', 500],
+    ['2', 101],
+    ['1', 500],
+    ['1', 101],
+  ])
+  expect(records.every(({ data, bytes }) => Buffer.byteLength(data) === bytes)).toBe(true)
+})
+
+test("a user's second record waits for the first", () => {
+  const records = packRecords(
+    Array.from({ length: 1001 }, (_, i) => aVisit('/a', i, { id: String(i), subject: i < 501 ? '1' : String(i) })),
+    catalogue,
+  )
+  expect(planRounds(records).map(round => round.length)).toEqual([501, 1])
+  expect(planCalls(planRounds(records)[0] ?? []).map(call => call.length)).toEqual([500, 1])
+})
+
+test('only the records that were not stored are put again', () => {
+  const call = packRecords([aVisit('/a', 1, { subject: '1' }), aVisit('/b', 1, { subject: '2' })], catalogue)
+  expect(notStored(call, [{}, { ErrorCode: 'ProvisionedThroughputExceededException' }])).toEqual([call[1]])
+  expect(notStored(call, [])).toEqual(call)
+})
+
+test('the answer tells of each interaction what became of it, and null of a refused one', () => {
+  const rows = '[{"eventType":"pageview","eventValue":"home"},{"eventType":5}]'
+  expect(sort(rows, rowsOf('interaction')).receipts).toEqual([['pageview', 'home', 'h'], null])
+  expect(sort('[{"eventType":5}]', rowsOf('interaction')).receipts).toEqual([null])
+  expect(sort('{"type":"signup"}').receipts).toBeUndefined()
+})

@@ -1,0 +1,100 @@
+import { ingest } from '../../lambdas/ingest/ingest.ts'
+import type { StreamPosition, StreamRecord } from '../../lambdas/ingest/plan-records.ts'
+import { environments } from '../../shared/environment.ts'
+import { resource, templateOf } from '../infra-templates.ts'
+import { listen, parseLine } from '../log-lines.ts'
+
+const before = { ...process.env }
+let handler: typeof import('../../lambdas/handler.ts').defineHandler
+beforeAll(async () => {
+  for (const name of environments.ingest) process.env[name] = 'any'
+  process.env['POWERTOOLS_METRICS_NAMESPACE'] = 'millrace-prod'
+  ;({ defineHandler: handler } = await import('../../lambdas/handler.ts'))
+})
+afterAll(() => {
+  process.env = before
+})
+
+const KEY = 'mr_write_secret'
+const SEQUENCE_DIGITS = 56
+const longest = (number: number): string => `49${String(number).padStart(SEQUENCE_DIGITS - 2, '0')}`
+
+/** The line of one request of these events, whose records are put to as many shards in turn. */
+async function lineOf(events: readonly object[], shards = 1) {
+  const place = (_: StreamRecord, i: number): StreamPosition => ({
+    shard: `shardId-${String(i % shards).padStart(12, '0')}`,
+    sequence: longest(i),
+  })
+  const world = {
+    keys: { find: async () => ({ name: 'web', scope: 'write' as const }) },
+    quarantine: { add: async () => undefined },
+    putRecords: async (records: readonly StreamRecord[]) => records.map(place),
+    withinRateLimit: () => true,
+    now: () => 1_700_000_000_000,
+    newId: () => 'made',
+  }
+  const handle = handler('ingest', () => ingest(world))
+  const request = {
+    rawPath: '/v1/events',
+    headers: { authorization: `Bearer ${KEY}` },
+    body: JSON.stringify(events),
+    isBase64Encoded: false,
+    requestContext: { requestId: 'JKJaXmPLvHcESHA=', http: { method: 'POST' } },
+  }
+  const { texts } = await listen(() =>
+    handle(request as never, { awsRequestId: '00000000-0000-4000-8000-000000000000' } as never),
+  )
+  expect(texts).toHaveLength(1)
+  return { text: texts[0] ?? '', facts: parseLine(texts[0] ?? '') }
+}
+
+const signUps = (count: number) =>
+  Array.from({ length: count }, (_, n) => ({
+    type: 'signup',
+    id: `id-${n}`,
+    subject: `anna-${n}@mail.example`,
+    data: { plan: 'secret plan' },
+  }))
+const refused = [
+  { type: 'page_visit', id: 'bad-1', data: { Id: 'anna' } },
+  { type: 'page_visit', id: 'bad-2', data: {} },
+  { type: 'user_record', id: 'bad-3', data: { id: 1, date: 'never', country: 'Chad' } },
+]
+
+test('a request is told by its id, where its records stand in the stream, and how many events were put aside by code', async () => {
+  const { facts } = await lineOf([...signUps(3), ...refused], 2)
+  expect(facts).toMatchObject({
+    apiRequestId: 'JKJaXmPLvHcESHA=',
+    EventsAccepted: 3,
+    EventsQuarantined: 3,
+    codes: { invalid_event: 2, date_invalid: 1 },
+    records: 3,
+    stored: [
+      { shard: 'shardId-000000000000', from: longest(0), to: longest(2) },
+      { shard: 'shardId-000000000001', from: longest(1), to: longest(1) },
+    ],
+  })
+  expect(facts).not.toHaveProperty('otherShards')
+})
+
+test('of a request that fills many shards, three are named and the others counted', async () => {
+  const { facts } = await lineOf(signUps(40), 16)
+  expect(facts['stored']).toHaveLength(3)
+  expect(facts).toMatchObject({ records: 40, otherShards: 13 })
+})
+
+test('the line holds nothing of what was sent, and no key', async () => {
+  const { text } = await lineOf([...signUps(2), ...refused])
+  for (const sent of [KEY, 'anna', 'mail.example', 'secret plan', 'id-1', 'bad-', 'never', 'Chad'])
+    expect(text).not.toContain(sent)
+})
+
+const LOG_DOLLARS_A_BYTE = 0.5 / 1e9
+const REQUEST_DOLLARS = 1 / 1e6
+
+test('all that is logged of a request costs less than the request', async () => {
+  const { text } = await lineOf([...signUps(2_400), ...refused], 100)
+  const accessLog = resource(templateOf('prod'), 'AWS::ApiGatewayV2::Stage').Properties.AccessLogSettings.Format as string
+  const values = accessLog.replaceAll(/\$context\.[\w.]+/g, 'POST /v1/events/{type}'.padEnd(36))
+  expect((text.length + values.length) * LOG_DOLLARS_A_BYTE).toBeLessThan(REQUEST_DOLLARS)
+})

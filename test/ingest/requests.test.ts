@@ -1,0 +1,154 @@
+import { gzipSync } from 'node:zlib'
+import { rateLimit } from '../../lambdas/ingest/rate-limit.ts'
+import { ingestInMemory, withKey } from '../clients/in-memory.ts'
+
+const event = '{"type":"signup","id":"1"}'
+const basic = (key: string) => `Basic ${Buffer.from(`${key}:`).toString('base64')}`
+
+describe('the key', () => {
+  test.each<[string, { headers?: Record<string, string>; query?: Record<string, string>; body?: string }]>([
+    ['as Basic user', { headers: { authorization: basic('good') } }],
+    ['as Bearer', { headers: { authorization: 'Bearer good' } }],
+    ['as X-Write-Key', { headers: { 'x-write-key': 'good' } }],
+    ['in the query', { query: { writeKey: 'good' } }],
+    ['in the body', { body: '{"type":"signup","id":"1","writeKey":"good"}' }],
+    ['in every place', { headers: { authorization: basic('good'), 'x-write-key': 'good' }, query: { writeKey: 'good' } }],
+  ])('is found %s', async (_, posted) => {
+    const { request, events } = ingestInMemory()
+    expect(await request('/v1/events', { body: event, ...posted })).toMatchObject({ status: 200 })
+    expect(events).toMatchObject([{ id: '1', source: 'web', data: null }])
+  })
+
+  test('is found on a batch, and else on its events', async () => {
+    const { request } = ingestInMemory()
+    const call = { type: 'page', userId: 'u' }
+    const batches = [{ batch: [call], writeKey: 'good' }, { batch: [{ ...call, writeKey: 'good' }] }]
+    for (const batch of batches)
+      expect(await request('/v1/batch', { body: JSON.stringify(batch) })).toMatchObject({ status: 200, body: { accepted: 1 } })
+  })
+
+  test.each<[string, number, string, { headers?: Record<string, string>; query?: Record<string, string>; body?: string }]>([
+    ['is nowhere', 401, 'key_missing', {}],
+    ['does not exist', 401, 'key_unknown', { headers: { 'x-write-key': 'made up' } }],
+    ['may only read', 403, 'key_scope', { headers: { 'x-write-key': 'reads' } }],
+    ['is another in the query', 401, 'key_conflict', { headers: withKey, query: { writeKey: 'other' } }],
+    ['is another in the body', 401, 'key_conflict', { headers: withKey, body: '{"type":"a","writeKey":"other"}' }],
+    ['is another on an event', 401, 'key_conflict', { body: '[{"type":"a","writeKey":"good"},{"type":"a","writeKey":"other"}]' }],
+  ])('refuses the request when it %s', async (_, status, code, posted) => {
+    const { request, events, quarantined } = ingestInMemory()
+    const answer = await request('/v1/events', { body: event, ...posted })
+    expect(answer).toMatchObject({ status, body: { success: false, code, message: expect.stringMatching(/\.$/) } })
+    expect([events, quarantined]).toEqual([[], []])
+  })
+
+  test('is not looked for in raw rows, whose fields are the sender’s', async () => {
+    const { request, events } = ingestInMemory()
+    const body = '{"eventType":"pageview","eventValue":"home","writeKey":"mine"}'
+    expect((await request('/v1/events/interaction', { headers: withKey, body })).status).toBe(200)
+    expect(events[0]?.data).toMatchObject({ eventId: 'h', writeKey: 'mine' })
+  })
+})
+
+test.each([
+  ['the keys cannot be asked', { keys: { find: () => Promise.reject(new Error('down')) } }],
+  ['the stream takes nothing', { putRecords: () => Promise.reject(new Error('down')) }],
+  ['the quarantine takes nothing', { quarantine: { add: () => Promise.reject(new Error('down')) } }],
+])('while %s, a sender is asked to wait', async (_, broken) => {
+  const { request } = ingestInMemory(broken)
+  const answer = await request('/v1/events', { headers: withKey, body: `[${event},5]` })
+  expect(answer).toMatchObject({ status: 503, headers: { 'retry-after': '1' }, body: { success: false, code: 'unavailable' } })
+})
+
+test('interactions are told their ids, in the order of the request', async () => {
+  const { request } = ingestInMemory()
+  const body = '{"eventType":"engagement","eventValue":"click"}\n5\n{"eventType":"x"}'
+  const answer = await request('/v1/events/interaction', { headers: withKey, body })
+  expect(answer.body).toMatchObject({ accepted: 2, events: [['engagement', 'click', 'c'], null, ['x', null, null]] })
+})
+
+test.each([
+  ['POST', '/v2/events', 404, 'not_found'],
+  ['PUT', '/v1/events', 404, 'not_found'],
+  ['GET', '/v1/track', 404, 'not_found'],
+  ['POST', '/v1/events/page_visit/more', 404, 'not_found'],
+  ['POST', '/v1/events/__proto__', 404, 'unknown_type'],
+])('%s %s is answered, not redirected: %i %s', async (method, path, status, code) => {
+  const { request } = ingestInMemory()
+  const headers = { ...withKey, origin: 'https://shop.example.com' }
+  const answer = await request(path, { method, headers, body: event })
+  expect(answer).toMatchObject({ status, body: { success: false, code } })
+  expect(answer.headers).toMatchObject({ 'access-control-allow-origin': 'https://shop.example.com' })
+})
+
+test('a slash at the end of a path changes nothing', async () => {
+  const { request } = ingestInMemory()
+  expect((await request('/v1/batch/', { headers: withKey, body: '{"batch":[]}' })).status).toBe(200)
+})
+
+test('a batch is understood gzipped and called a form, in text/plain, and with white space and escapes where JSON allows them', async () => {
+  const batch =
+    '{ "batch" : [ {"type":"page","userId":"u","messageId":"1","properties":{"batch":"},["}} , 5 ] , "b\\u0061tch2": 1 }'
+  const packed = ingestInMemory()
+  const form = { ...withKey, 'content-type': 'application/x-www-form-urlencoded' }
+  const answer = await packed.request('/v1/batch', { headers: form, body: gzipSync(batch) })
+  expect(answer.body).toMatchObject({ accepted: 1, quarantined: [{ index: 1 }] })
+  expect(packed.events).toMatchObject([{ id: '1' }])
+  const plain = ingestInMemory()
+  await plain.request('/v1/b', {
+    headers: { ...withKey, 'content-type': 'text/plain' },
+    body: batch.replace('"batch"', '"b\\u0061tch"'),
+  })
+  expect(plain.events).toMatchObject([{ id: '1' }])
+  expect(plain.quarantined).toMatchObject([{ body: '5' }])
+})
+
+test('a beacon has its key in the query and comes with credentials', async () => {
+  const { request } = ingestInMemory()
+  const headers = { 'content-type': 'text/plain;charset=UTF-8', origin: 'https://shop.example.com' }
+  const answer = await request('/beacon/v1/batch', { headers, query: { writeKey: 'good' }, body: '{"batch":[]}' })
+  expect(answer).toMatchObject({
+    status: 200,
+    headers: { 'access-control-allow-origin': 'https://shop.example.com', 'access-control-allow-credentials': 'true' },
+  })
+})
+
+test('browsers are told that they may send, with every header that an SDK adds', async () => {
+  const { request } = ingestInMemory()
+  const answer = await request('/v1/t', { method: 'OPTIONS', headers: { origin: 'https://shop.example.com' } })
+  expect(answer).toMatchObject({ status: 204, headers: { 'access-control-max-age': '86400' } })
+  expect(answer.headers['access-control-allow-headers']).toContain('authorization, content-type, x-retry-count')
+  expect(answer.headers['access-control-allow-origin']).toBe('https://shop.example.com')
+})
+
+test('what SDKs tell of themselves is answered and not kept', async () => {
+  const { request, events } = ingestInMemory()
+  expect(await request('/v1/m', { body: '{"series":[]}' })).toMatchObject({ status: 200, body: { success: true } })
+  expect(events).toEqual([])
+})
+
+test('settings send a browser’s events to the host that it asked, and stay in its cache', async () => {
+  const { request } = ingestInMemory()
+  const headers = { 'x-forwarded-proto': 'https' }
+  const answer = await request('/v1/projects/KEY/settings', { method: 'GET', headers })
+  expect(answer).toMatchObject({ status: 200, headers: { 'cache-control': 'public, max-age=300' } })
+  expect(answer.body).toEqual({
+    integrations: { 'Segment.io': { apiKey: 'KEY', apiHost: 'events.example.com/v1', protocol: 'https' } },
+    plan: { track: {} },
+    metrics: { sampleRate: 0 },
+  })
+  const source = await request('/sourceConfig/', { method: 'GET', query: { writeKey: 'KEY' } })
+  expect(source.body.source).toMatchObject({ id: 'KEY', destinations: [], config: {} })
+})
+
+test('a key that sends more than its rate is told to wait, and others are not', async () => {
+  let now = 0
+  const { request } = ingestInMemory({ withinRateLimit: rateLimit(2, () => now) })
+  const statusOf = async (key: string) => (await request('/v1/events', { query: { writeKey: key }, body: event })).status
+  expect([await statusOf('good'), await statusOf('good'), await statusOf('good')]).toEqual([200, 200, 429])
+  expect(await statusOf('other')).toBe(200)
+  now = 1000
+  const answers = [await statusOf('good'), await statusOf('good'), await statusOf('good')]
+  expect(answers).toEqual([200, 200, 429])
+  const refused = await request('/v1/events', { query: { writeKey: 'good' }, body: event })
+  expect(refused).toMatchObject({ headers: { 'retry-after': '1' }, body: { code: 'rate_limited' } })
+})

@@ -1,0 +1,30 @@
+import { emittedBy, listen } from '../log-lines.ts'
+import { causeFaults } from './faults.ts'
+
+const before = { ...process.env }
+afterAll(() => {
+  process.env = before
+})
+
+test('every trouble that functions meet is counted', async () => {
+  const { result, texts } = await listen(causeFaults)
+  expect(result).toMatchObject({ status: 'fulfilled' })
+  expect([...emittedBy(texts)]).toEqual(
+    expect.arrayContaining([
+      'state EventsLate',
+      'state EventsQuarantined',
+      'state Retries',
+      'state Conflicts',
+      'windows Conflicts',
+      'windows SlotTooLarge',
+      'windows EventsQuarantined',
+      'index-documents DocumentsRefused',
+      'index-documents Retries',
+      'index-events DocumentsRefused',
+      'index-events Retries',
+      'reindex DocumentsRefused',
+      'ingest RequestsUnavailable',
+      'query RequestsUnavailable',
+    ]),
+  )
+})

@@ -1,0 +1,137 @@
+import type { Telemetry } from '../../lambdas/handler.ts'
+import { environments } from '../../shared/environment.ts'
+import { SafeError } from '../../shared/safe-error.ts'
+import { listen, parseLine } from '../log-lines.ts'
+
+const before = { ...process.env }
+let handler: typeof import('../../lambdas/handler.ts').defineHandler
+beforeAll(async () => {
+  for (const name of environments.state) process.env[name] = 'any'
+  process.env['POWERTOOLS_METRICS_NAMESPACE'] = 'millrace-test'
+  ;({ defineHandler: handler } = await import('../../lambdas/handler.ts'))
+})
+afterAll(() => {
+  process.env = before
+})
+
+/** The lines that one call writes to the log, and what it throws. */
+async function call(work: (telemetry: Telemetry) => unknown, input: unknown = {}) {
+  const handle = handler('state', () => async (_input: unknown, telemetry) => work(telemetry))
+  const { result, texts } = await listen(() => handle(input))
+  const thrown = result.status === 'rejected' ? (result.reason as Error) : undefined
+  return { lines: texts, thrown, facts: parseLine(texts[0] ?? '{}') }
+}
+
+test('a call leaves one line, which names its metrics, their namespace and the service', async () => {
+  const { lines, facts } = await call(telemetry => {
+    telemetry.count('EventsFolded', 3)
+    telemetry.annotate('code', 'any')
+  })
+  expect(lines).toHaveLength(1)
+  expect(facts).toMatchObject({
+    service: 'state',
+    EventsFolded: 3,
+    code: 'any',
+    _aws: {
+      CloudWatchMetrics: [
+        { Namespace: 'millrace-test', Dimensions: [['service']], Metrics: [{ Name: 'EventsFolded', Unit: 'Count' }] },
+      ],
+    },
+  })
+})
+
+test('however often a call counts, it leaves one line, with the sums and every fact', async () => {
+  const { lines, facts } = await call(
+    telemetry => {
+      for (let write = 0; write < 300; write++) telemetry.count('EventsFolded', 2)
+    },
+    { requestContext: { requestId: 'r-1' } },
+  )
+  expect(lines).toHaveLength(1)
+  expect(facts).toMatchObject({ EventsFolded: 600, apiRequestId: 'r-1' })
+})
+
+test('what is counted with a code is counted by code, too, as numbers that a query can sum', async () => {
+  const { facts } = await call(telemetry => {
+    telemetry.count('EventsQuarantined', 2, 'invalid_event')
+    telemetry.count('EventsQuarantined', 1, 'date_missing')
+    telemetry.count('EventsQuarantined', 1, 'invalid_event')
+  })
+  expect(facts).toMatchObject({ EventsQuarantined: 4, codes: { invalid_event: 3, date_missing: 1 } })
+})
+
+test('what counts nothing is a line without metrics', async () => {
+  const { lines, facts } = await call(telemetry => telemetry.count('EventsFolded', 0))
+  expect(lines).toHaveLength(1)
+  expect(facts).toEqual({ service: 'state', milliseconds: expect.any(Number) })
+})
+
+const SECRET = 'anna@mail.example mr_write_secret'
+const quoting = (): unknown => JSON.parse(`{"email": ${SECRET}}`)
+
+test.each([
+  ['JSON.parse, which quotes its input', quoting],
+  ['a library', () => Promise.reject(Object.assign(new Error(`mapper: ${SECRET}\nat field`), { statusCode: 400 }))],
+  ['a thrown string', () => Promise.reject(SECRET)],
+  ['an error caused by one that quotes', () => Promise.reject(new SafeError('One of 3 failed.', { cause: new Error(SECRET) }))],
+])('neither the log line nor what goes on to the log of Lambda quotes what a client sent: %s', async (_, work) => {
+  const { lines, thrown, facts } = await call(work)
+  expect(facts['error']).toEqual(expect.any(String))
+  for (const part of SECRET.split(/\W+/)) expect(`${lines}${thrown}${thrown?.stack}${facts['error']}`).not.toContain(part)
+})
+
+test('an error says what it is and where it was thrown', async () => {
+  const { facts } = await call(quoting)
+  expect(facts['error']).toMatch(/^SyntaxError at .*handler\.test\.ts:\d+:\d+/)
+})
+
+test('our own words are logged and thrown as they are', async () => {
+  const { thrown, facts } = await call(() => Promise.reject(new SafeError('2 of 3 documents must be sent again.')))
+  expect([thrown?.message, facts['error']]).toEqual(Array(2).fill('2 of 3 documents must be sent again.'))
+})
+
+const kinesisRecord = (sequenceNumber: string, secondsAgo: number) => ({
+  eventID: `shardId-000000000001:${sequenceNumber}`,
+  kinesis: { sequenceNumber, approximateArrivalTimestamp: Date.now() / 1000 - secondsAgo, data: '' },
+})
+
+test('a batch is told by its shard and sequence numbers, and how old it was when it was done', async () => {
+  const { facts } = await call(() => undefined, { Records: [kinesisRecord('7', 30), kinesisRecord('9', 1)] })
+  expect(facts).toMatchObject({ records: 2, shard: 'shardId-000000000001', from: '7', to: '9' })
+  expect(Math.round(Number(facts['FreshnessSeconds']))).toBe(30)
+})
+
+test('a batch that fails says nothing of freshness', async () => {
+  const { facts } = await call(() => Promise.reject(new Error('any')), { Records: [kinesisRecord('7', 30)] })
+  expect(facts).not.toHaveProperty('FreshnessSeconds')
+})
+
+const USER = 'anna@mail.example'
+const stateChange = (seq: string, secondsAgo: number) => ({
+  eventID: 'x',
+  dynamodb: {
+    SequenceNumber: `9${seq}`,
+    ApproximateCreationDateTime: Date.now() / 1000,
+    NewImage: {
+      pk: { S: `user#${USER}` },
+      sk: { S: 'state' },
+      seq: { S: seq },
+      version: { N: String(Math.trunc((Date.now() - secondsAgo * 1000) * 1000)) },
+    },
+  },
+})
+
+test('changed states are told by what they are folded up to and are as old as their events, and nobody’s name is told', async () => {
+  const Records = [stateChange('100', 10), stateChange('99', 70), { eventID: 'x', dynamodb: { SequenceNumber: '7' } }]
+  const { lines, facts } = await call(() => undefined, { Records })
+  expect(facts).toMatchObject({ records: 3, from: '9100', to: '7', foldedFrom: '99', foldedTo: '100' })
+  expect(Math.round(Number(facts['FreshnessSeconds']))).toBe(70)
+  expect(lines[0]).not.toContain(USER)
+})
+
+test('a change of a table is told by its sequence number, a request by the id of the gateway', async () => {
+  const change = { eventID: 'x', dynamodb: { SequenceNumber: '12', ApproximateCreationDateTime: Date.now() / 1000 } }
+  expect((await call(() => undefined, { Records: [change] })).facts).toMatchObject({ from: '12', to: '12' })
+  const { facts } = await call(() => undefined, { requestContext: { requestId: 'r-1' }, body: SECRET })
+  expect(facts).toMatchObject({ apiRequestId: 'r-1' })
+})

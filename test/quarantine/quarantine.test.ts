@@ -1,0 +1,207 @@
+import { totalsOf } from '../../cli/quarantine/replay.ts'
+import { selectItems } from '../../cli/quarantine/select.ts'
+import { packReplays, planReplay } from '../../lambdas/ingest/plan-replay.ts'
+import { fromDeliveryErrors, fromDiscarded, fromRefused } from '../../lambdas/quarantine/plan-failures.ts'
+import { eventTypes } from '../../shared/catalogue.ts'
+import type { Event } from '../../shared/event.ts'
+import { countDistinct, type QuarantinedEvent, quarantineKey, type StoredQuarantinedEvent } from '../../shared/quarantine.ts'
+import { fromLines, lineForReader, toLine } from '../../shared/stream-record.ts'
+import { aRefusedEvent, aVisit } from '../builders.ts'
+
+const catalogue = new Map(eventTypes.map(type => [type.name, type]))
+const lineOf = (event: Event): string => toLine(event, catalogue.get(event.type))
+
+const kept = (facts: Partial<QuarantinedEvent> = {}): StoredQuarantinedEvent => ({
+  count: 1,
+  ...aRefusedEvent(facts),
+  key: quarantineKey(aRefusedEvent(facts)),
+})
+const replayOf = (facts: Partial<QuarantinedEvent> = {}) => planReplay(kept(facts), catalogue)
+
+/** The event that a replay puts into the stream. */
+function eventOf(facts: Partial<QuarantinedEvent>): Event | undefined {
+  const replay = replayOf(facts)
+  return replay.kind === 'put' ? fromLines(replay.line, catalogue).events[0] : undefined
+}
+
+test('identical events are one, however often they come; another key, type or body is another event', () => {
+  const same = Array.from({ length: 3 }, (_, i) => aRefusedEvent({ received: i }))
+  const distinct = countDistinct([
+    ...same,
+    aRefusedEvent({ keyName: 'app' }),
+    aRefusedEvent({ type: null }),
+    aRefusedEvent({ body: '{}' }),
+  ])
+  expect(distinct.map(({ count, received }) => [count, received])).toEqual([
+    [3, 0],
+    [undefined, 5],
+    [undefined, 5],
+    [undefined, 5],
+  ])
+  expect(countDistinct([...distinct, ...same])[0]).toMatchObject({ count: 6 })
+})
+
+describe('what left its way is understood', () => {
+  const meaning = { eventTypes: catalogue, rawEventsFunction: 'raw', documentsFunction: 'documents' }
+  const visit = aVisit('/a', 2, { id: 'v1', received: 7, source: 'web' })
+  const discarded = (functionName: string, lines: readonly string[], more: object = { KinesisBatchInfo: {} }) =>
+    JSON.stringify({
+      requestContext: { functionArn: `arn:aws:lambda:us-east-1:000000000000:function:${functionName}` },
+      timestamp: '1970-01-01T00:00:09.000Z',
+      payload: JSON.stringify({
+        Records: [
+          { kinesis: { data: Buffer.from(`${lines.join('\n')}\n`).toString('base64'), approximateArrivalTimestamp: 8.5 } },
+        ],
+      }),
+      ...more,
+    })
+
+  test('a record that the states missed: each of its lines is put again for all', () => {
+    expect(fromDiscarded(discarded('state', [lineOf(visit)]), meaning)).toEqual([
+      {
+        code: 'record_unread',
+        message: expect.stringContaining('replay'),
+        type: 'page_visit',
+        id: 'v1',
+        keyName: 'web',
+        received: 7,
+        form: 'line',
+        body: lineOf(visit),
+      },
+    ])
+  })
+
+  test('a record that the raw events missed: for search alone, since the states have it', () => {
+    expect(fromDiscarded(discarded('raw', [lineOf(visit)]), meaning)).toMatchObject([
+      { code: 'not_indexed', body: lineForReader('search', lineOf(visit)) },
+    ])
+  })
+
+  test('a line that nobody wrote stays alone, and the others are understood', () => {
+    expect(fromDiscarded(discarded('state', ['{bad', lineOf(visit)]), meaning)).toMatchObject([
+      { code: 'invalid_event', form: 'text', body: '{bad', received: 8500 },
+      { code: 'record_unread' },
+    ])
+  })
+
+  test.each([
+    ['windows', /rebuilt from the archive/],
+    ['documents', /millrace reindex/],
+  ])('a batch of changes that the %s missed is kept whole, with what to do', (name, what) => {
+    const text = discarded(name, [], { DDBStreamBatchInfo: {} })
+    expect(fromDiscarded(text, meaning)).toEqual([
+      expect.objectContaining({ code: 'changes_unread', message: expect.stringMatching(what), body: text, received: 9000 }),
+    ])
+    expect(planReplay(kept({ code: 'changes_unread', form: 'text', body: text }), catalogue)).toMatchObject({ kind: 'refuse' })
+  })
+
+  test('a record that Firehose could not convert: for the archive alone, whole or as a single line', () => {
+    const error = (lines: readonly string[]) =>
+      `${JSON.stringify({ rawData: Buffer.from(lines.join('\n')).toString('base64'), arrivalTimestamp: 1, ErrorCode: 'x' })}\n`
+    const other = aVisit('/b', 3, { id: 'v2' })
+    expect(
+      fromDeliveryErrors(error([lineOf(visit)]) + error([lineOf(other), lineForReader('archive', lineOf(visit))]), meaning),
+    ).toMatchObject([
+      { code: 'not_archived', id: 'v1', body: lineForReader('archive', lineOf(visit)) },
+      { code: 'not_archived', id: 'v2' },
+      { code: 'not_archived', id: 'v1', body: lineForReader('archive', lineOf(visit)) },
+    ])
+  })
+
+  test('what is no failure at all throws', () => {
+    expect(() => fromDiscarded('{}', meaning)).toThrow()
+    expect(() => fromDeliveryErrors('hello', meaning)).toThrow()
+    expect(() => fromRefused('hello')).toThrow()
+  })
+})
+
+describe('a replay', () => {
+  test('keeps when the event came, its key and its id; without an id it gets one that stays the same', () => {
+    const body = '{"id":"e7","type":"page_visit","data":{"Id":1,"Url":"/a","Timestamp":2}}'
+    expect(eventOf({ body })).toMatchObject({ id: 'e7', source: 'web', received: 5, subject: '1' })
+    expect(eventOf({})).toMatchObject({ id: kept().key, received: 5 })
+    expect(replayOf()).toEqual(replayOf())
+  })
+
+  test('is refused for what today is wrong with the event', () => {
+    expect(replayOf({ code: 'date_invalid', body: '{"type":"page_visit","data":{"Id":"x"}}' })).toMatchObject({
+      kind: 'refuse',
+      rejection: { code: 'invalid_event', message: 'Id: must be of JSON type number.' },
+    })
+    const large = JSON.stringify({ type: 'a', data: 'x'.repeat(33_000) })
+    expect(replayOf({ type: 'a', body: large })).toMatchObject({ rejection: { code: 'event_too_large' } })
+  })
+
+  test('of an event that had been accepted asks only what its type asks', () => {
+    const large = JSON.stringify({ id: '1', type: 'a', source: 's', data: 'x'.repeat(33_000) })
+    expect(replayOf({ code: 'projection_failed', type: 'a', body: large })).toMatchObject({ kind: 'put', partitionKey: '1' })
+  })
+
+  test('of a text is refused, twice in the same words', () => {
+    const first = replayOf({ form: 'text', code: 'malformed_json', body: '{bad' })
+    if (first.kind !== 'refuse') throw new Error('It was not refused.')
+    expect(first.rejection.message).toBe('No. It cannot be replayed; send it again, mended.')
+    expect(replayOf({ form: 'text', code: 'malformed_json', message: first.rejection.message, body: '{bad' })).toEqual(first)
+  })
+
+  test('for one reader passes the others by', () => {
+    const line = lineOf(aVisit('/a', 1))
+    for (const [reader, other] of [
+      ['archive', 'search'],
+      ['search', 'archive'],
+    ] as const) {
+      expect(replayOf({ code: 'not_archived', form: 'line', body: lineForReader(reader, line) })).toMatchObject({ kind: 'put' })
+      expect(fromLines(lineForReader(reader, line), catalogue)).toEqual({ events: [], unrecognised: [] })
+      expect(fromLines(lineForReader(reader, line), catalogue, other).events).toEqual([])
+      expect(fromLines(lineForReader(reader, line), catalogue, reader).events).toHaveLength(1)
+    }
+  })
+
+  test('of a document writes it as it was', () => {
+    const operation = { action: 'index', index: 'a-r1', id: '1', version: 3, document: { a: 1 } }
+    expect(replayOf({ code: 'document_refused', form: 'text', body: JSON.stringify(operation) })).toEqual({
+      kind: 'write',
+      operation,
+    })
+  })
+
+  test('puts earlier arrivals first, and never two users or two arrivals into one record', () => {
+    const line = (id: string, subject: string, received: number) => lineOf(aVisit('/a', 1, { id, subject, received }))
+    const lines = [line('3', '1', 9), line('1', '1', 4), line('2', '1', 4), line('4', '2', 9)]
+    const records = packReplays(lines.map(body => replayOf({ form: 'line', code: 'record_unread', body })))
+    expect(
+      records.map(({ partitionKey, data }) => [partitionKey, fromLines(data, catalogue).events.map(({ id }) => id)]),
+    ).toEqual([
+      ['1', ['1', '2']],
+      ['1', ['3']],
+      ['2', ['4']],
+    ])
+  })
+})
+
+test('the events that are meant are found by key, code, type and time, the first received first', () => {
+  const items = [
+    { key: 'ab', code: 'date_invalid', type: 'user_record', received: 30 } as const,
+    { key: 'ac', code: 'invalid_event', type: 'user_record', received: 20 } as const,
+    { key: 'bc', code: 'invalid_event', type: null, received: 10 } as const,
+  ].map(item => ({ message: '', id: null, keyName: 'k', count: 1, ...item }))
+  const keys = (filter: Parameters<typeof selectItems>[1]) => selectItems(items, filter).map(({ key }) => key)
+  expect(keys({})).toEqual(['bc', 'ac', 'ab'])
+  expect(keys({ key: 'a' })).toEqual(['ac', 'ab'])
+  expect(keys({ code: 'invalid_event', type: 'user_record' })).toEqual(['ac'])
+  expect(keys({ since: 20, until: 30 })).toEqual(['ac'])
+})
+
+test('reasons of a replay are told once, the most frequent first', () => {
+  const no = (key: string, code: 'date_invalid' | 'invalid_event') => ({ key, replayed: false as const, code, message: 'No.' })
+  expect(
+    totalsOf([no('1', 'date_invalid'), { key: '2', replayed: true }, no('3', 'invalid_event'), no('4', 'invalid_event')]),
+  ).toEqual({
+    replayed: 1,
+    refused: 3,
+    reasons: [
+      { count: 2, code: 'invalid_event', message: 'No.' },
+      { count: 1, code: 'date_invalid', message: 'No.' },
+    ],
+  })
+})

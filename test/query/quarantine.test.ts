@@ -1,0 +1,95 @@
+import { randomBytes } from 'node:crypto'
+import { quarantineStore } from '../../lambdas/quarantine/dynamodb.ts'
+import { writeCursor } from '../../lambdas/query/parameters.ts'
+import { readQuarantine } from '../../lambdas/query/quarantine.ts'
+import { type QuarantinedEvent, quarantineKey } from '../../shared/quarantine.ts'
+import { isRejection } from '../../shared/rejections.ts'
+import { aRefusedEvent } from '../builders.ts'
+import { quarantineStores } from '../quarantine/stores.ts'
+
+async function keeping(...events: QuarantinedEvent[]) {
+  const { dynamodb, s3, asked } = quarantineStores()
+  for (const event of events) await quarantineStore('t', 'b', dynamodb, s3).add([event])
+  asked.length = 0
+  const read = async (parameters: Record<string, string> = {}) => {
+    const answer = await readQuarantine(parameters, 't', dynamodb)
+    if (isRejection(answer)) throw new Error(answer.message)
+    return answer
+  }
+  const readAll = async (parameters: Record<string, string>) => {
+    const pages: string[][] = []
+    let cursor: string | null = null
+    do {
+      const page = await read({ ...parameters, ...(cursor && { cursor }) })
+      pages.push(page.data.map(({ id }) => id ?? ''))
+      cursor = page.cursor
+    } while (cursor)
+    return pages
+  }
+  return { read, readAll, asked }
+}
+
+const event = (id: string, facts: Partial<QuarantinedEvent> = {}) => aRefusedEvent({ id, body: `{"id":"${id}"}`, ...facts })
+const events = (count: number) => Array.from({ length: count }, (_, n) => event(String(n)))
+
+test('an event is shown with its reason, when it came, how often, and the beginning of what was sent', async () => {
+  const long = aRefusedEvent({ id: 'e1', received: 1_700_000_000_123, body: 'x'.repeat(501) })
+  const { read } = await keeping(long, { ...long, received: long.received + 1 })
+  expect(await read()).toEqual({
+    data: [
+      {
+        ...{ key: quarantineKey(long), code: 'invalid_event', message: 'No.', type: 'page_visit', id: 'e1', keyName: 'web' },
+        ...{ received: '2023-11-14T22:13:20.123000Z', count: 2, sample: 'x'.repeat(500) },
+      },
+    ],
+    cursor: null,
+  })
+})
+
+test('a body that lies in the bucket has no sample', async () => {
+  const { read } = await keeping(aRefusedEvent({ type: null, body: randomBytes(400_000).toString('base64') }))
+  expect((await read()).data).toMatchObject([{ type: null, sample: null }])
+})
+
+test('where nothing was put aside the answer is empty', async () => {
+  expect(await (await keeping()).read()).toEqual({ data: [], cursor: null })
+})
+
+test.each([
+  [2, [2, 2, 1]],
+  [5, [5, 0]],
+  [6, [5]],
+])('pages of %d join without gap or repetition, and the last has no cursor', async (limit, sizes) => {
+  const pages = await (await keeping(...events(5))).readAll({ limit: String(limit) })
+  expect(pages.map(page => page.length)).toEqual(sizes)
+  expect(pages.flat()).toEqual(['0', '1', '2', '3', '4'])
+})
+
+test('only events of a code are shown, and a page is full of them where there are enough nearby', async () => {
+  const { read } = await keeping(...events(3), event('a', { code: 'date_missing' }), event('b', { code: 'date_missing' }))
+  const page = await read({ code: 'date_missing', limit: '2' })
+  expect(page.data.map(({ id }) => id)).toEqual(['a', 'b'])
+  expect((await read({ code: 'country_missing' })).data).toEqual([])
+})
+
+test('an answer looks only so far for a rare code, and its cursor goes on from there', async () => {
+  const { read, readAll, asked } = await keeping(...events(12), event('rare', { code: 'date_missing' }))
+  expect(await read({ code: 'date_missing', limit: '1' })).toEqual({ data: [], cursor: expect.any(String) })
+  expect(asked).toEqual(Array.from({ length: 5 }, () => 'ScanCommand'))
+  expect(await readAll({ code: 'date_missing', limit: '1' })).toEqual([[], [], ['rare'], []])
+})
+
+const elsewhere = 'cursor must be the cursor of an answer to the same query.'
+test.each([
+  [{ code: 'no_such' }, 'code must be a code such as invalid_event.'],
+  [{ code: 'constructor' }, 'code must be a code such as invalid_event.'],
+  [{ limit: '0' }, 'limit must be a whole number from 1 to 1000.'],
+  [{ cursor: 'made up' }, elsewhere],
+  [{ cursor: writeCursor(['2026-01-31T12:00:00Z', 'e1', 'web']) }, elsewhere],
+  [{ cursor: writeCursor(['d1']) }, elsewhere],
+  [{ cursor: writeCursor([7]) }, elsewhere],
+])('%j is refused with what is wrong with it', async (parameters, message) => {
+  const { dynamodb, asked } = quarantineStores()
+  expect(await readQuarantine(parameters, 't', dynamodb)).toMatchObject({ code: 'invalid_request', message })
+  expect(asked).toEqual([])
+})

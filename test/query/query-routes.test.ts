@@ -1,0 +1,84 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { type AddressInfo, createServer, type Server } from 'node:net'
+import { tmpdir } from 'node:os'
+import path from 'node:path'
+import type { APIGatewayProxyEventV2, APIGatewayProxyStructuredResultV2 } from 'aws-lambda'
+import { buildConsole } from '../../console/build.ts'
+import { environments } from '../../shared/environment.ts'
+
+/** The function as it is deployed; all its stores are a port that hangs up. */
+let stores: Server
+let handler: (event: APIGatewayProxyEventV2) => Promise<APIGatewayProxyStructuredResultV2>
+const before = { ...process.env }
+const folder = mkdtempSync(path.join(tmpdir(), 'millrace-query-'))
+
+beforeAll(async () => {
+  stores = createServer(socket => socket.destroy()).listen(0, '127.0.0.1')
+  await new Promise(listening => stores.once('listening', listening))
+  const url = `http://127.0.0.1:${(stores.address() as AddressInfo).port}`
+  for (const name of environments.query) process.env[name] = 'there-is-none'
+  writeFileSync(path.join(folder, 'console.html'), buildConsole())
+  Object.assign(process.env, {
+    LAMBDA_TASK_ROOT: folder,
+    POWERTOOLS_METRICS_NAMESPACE: 'millrace-test',
+    OPENSEARCH_URL: url,
+    AWS_ENDPOINT_URL: url,
+    AWS_REGION: 'us-east-1',
+    AWS_ACCESS_KEY_ID: 'none',
+    AWS_SECRET_ACCESS_KEY: 'none',
+  })
+  ;({ handler } = await import('../../lambdas/query/query.lambda.ts'))
+})
+afterAll(async () => {
+  process.env = before
+  await new Promise(closed => stores.close(closed))
+  rmSync(folder, { recursive: true })
+})
+
+const ask = async (routeKey: string, over: Partial<APIGatewayProxyEventV2> = {}) => {
+  const answer = await handler({ routeKey, headers: {}, ...over } as APIGatewayProxyEventV2)
+  return {
+    ...answer,
+    body: answer.headers?.['content-type'] === 'application/json' ? JSON.parse(answer.body ?? '') : answer.body,
+  }
+}
+
+const withKey = { headers: { authorization: 'Bearer a-key', origin: 'https://app.example' } }
+
+test('a store that cannot be reached is answered 503 with Retry-After, never as a bad key', async () => {
+  const answer = await ask('GET /v1/users/{id+}', { ...withKey, pathParameters: { id: '7' } })
+  expect(answer).toMatchObject({
+    statusCode: 503,
+    body: { success: false, code: 'unavailable' },
+    headers: { 'retry-after': '5' },
+  })
+})
+
+test('errors may be read by any origin and are not cached', async () => {
+  const { headers } = await ask('GET /v1/projections/{name}', withKey)
+  expect(headers).toMatchObject({ 'access-control-allow-origin': 'https://app.example', 'cache-control': 'no-store' })
+})
+
+test('without a key, or with two that differ, nobody is asked', async () => {
+  expect(await ask('GET /v1/reports/{name}')).toMatchObject({ statusCode: 401, body: { code: 'key_missing' } })
+  const conflict = await ask('GET /v1/reports/{name}', { ...withKey, queryStringParameters: { writeKey: 'another' } })
+  expect(conflict).toMatchObject({ statusCode: 401, body: { code: 'key_conflict' } })
+})
+
+test('what is no route is not found', async () => {
+  expect(await ask('GET /v1/nothing')).toMatchObject({ statusCode: 404, body: { code: 'not_found' } })
+})
+
+test('health needs no key and says which stores do not answer', async () => {
+  const { statusCode, body } = await ask('GET /v1/health')
+  const down = { reachable: false, lagSeconds: null }
+  expect(statusCode).toBe(503)
+  expect(body).toEqual({ ok: false, stores: { stream: down, state: down, archive: down, reports: down, search: down } })
+})
+
+test('the page is HTML that loads nothing', async () => {
+  const { statusCode, headers, body } = await ask('GET /')
+  expect([statusCode, headers?.['content-type']]).toEqual([200, 'text/html; charset=utf-8'])
+  expect(headers?.['content-security-policy']).toContain("default-src 'none'")
+  expect(body).toContain('<!doctype html>')
+})

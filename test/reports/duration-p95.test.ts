@@ -1,0 +1,106 @@
+import { mkdtemp, readdir, readFile, rm, utimes, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import path from 'node:path'
+import { publishedKey, publishedPrefix } from '../../shared/report.ts'
+import { archiveRows, folderArchive, type Row } from './folder-archive.ts'
+import { nearly, reportRows, run } from './report-rows.ts'
+
+const golden = 'test/golden/reports/duration-p95'
+let folder: string
+beforeEach(async () => {
+  folder = await mkdtemp(path.join(tmpdir(), 'millrace-reports-'))
+})
+afterEach(() => rm(folder, { recursive: true }))
+
+interface Golden {
+  readonly fact: string
+  readonly readings: readonly (Row & { readonly repeat: number; readonly step?: number; readonly id_from?: number })[]
+  readonly by_type: Record<string, unknown>[]
+  readonly by_device: Record<string, unknown>[]
+}
+
+const rowsOf = ({ readings }: Golden): Row[] => {
+  let next = 0
+  return readings.flatMap(({ repeat, step = 0, id_from, ...row }) => {
+    let id = id_from ?? next
+    next += repeat
+    return Array.from({ length: repeat }, (_, at) => ({
+      event_id: `e${id++}`,
+      ...row,
+      event_duration: row.event_duration === null ? null : row.event_duration + at * step,
+    }))
+  })
+}
+
+const cases = (await readdir(golden)).map(file => file.replace('.json', ''))
+test.each(cases)('duration-p95: %s', async name => {
+  const expected: Golden = JSON.parse(await readFile(path.join(golden, `${name}.json`), 'utf8'))
+  await archiveRows(folder, 'events/dt=2025-11-26/hour=12/a.parquet', rowsOf(expected))
+  const { type, device } = await reportRows(folder, 'every day')
+  expect(type).toEqual(nearly(expected.by_type))
+  expect(device).toEqual(nearly(expected.by_device))
+})
+
+const noon = Date.UTC(2025, 10, 26, 12) / 1000
+const day = Math.floor(noon / 86_400)
+const readings = (count: number, from: number, row: Partial<Row> = {}): Row[] =>
+  Array.from({ length: count }, (_, at) => ({ event_id: `e${from + at}`, timestamp: noon, event_duration: 1, ...row }))
+const object = (name: string): string => `events/dt=2025-11-26/hour=12/${name}.parquet`
+
+test('events of a day count from whichever partition they arrived in', async () => {
+  await archiveRows(folder, object('a'), readings(100, 0))
+  await archiveRows(folder, 'events/dt=2027-01-01/hour=00/b.parquet', readings(100, 100))
+  const { device } = await reportRows(folder, { day })
+  expect(device).toMatchObject([{ date: '2025-11-26', num_events: 200 }])
+})
+
+test('for one day, objects whose footer excludes it and any earlier arrival are not downloaded', async () => {
+  await archiveRows(folder, object('a'), readings(200, 0, { received: 2000 }))
+  await archiveRows(folder, object('b'), readings(200, 1000, { timestamp: noon + 86_400, received: 3000 }))
+  expect((await reportRows(folder, { day })).downloads).toEqual([object('a')])
+})
+
+test('an event that arrived earlier under another day does not count again, for one day as for all', async () => {
+  await archiveRows(folder, object('a'), readings(201, 0, { timestamp: noon - 86_400, received: 1000 }))
+  await archiveRows(folder, object('b'), readings(201, 200, { received: 2000 }))
+  const expected = [{ date: '2025-11-26', num_events: 200 }]
+  expect((await reportRows(folder, { day })).device).toMatchObject(expected)
+  expect((await reportRows(folder, 'every day')).device).toMatchObject([{ date: '2025-11-25', num_events: 201 }, ...expected])
+})
+
+test('the schedule reports the days that got arrivals, whole', async () => {
+  await archiveRows(folder, object('a'), [...readings(150, 0), ...readings(300, 1000, { timestamp: noon - 86_400 })])
+  await archiveRows(folder, object('b'), readings(60, 150))
+  await utimes(path.join(folder, object('a')), 1000, 1000)
+  await utimes(path.join(folder, object('b')), 2000, 2000)
+  const { device, publications } = await reportRows(folder, 'days with arrivals', 1_500_000)
+  expect(device).toMatchObject([{ date: '2025-11-26', num_events: 210 }])
+  expect(publications.map(({ period: of }) => of)).toEqual(['2025-11-26'])
+})
+
+test('an archive that is empty, or holds objects without readings or bytes, has no rows', async () => {
+  expect((await reportRows(folder, 'every day')).publications).toEqual([])
+  await archiveRows(folder, object('a'), [])
+  await writeFile(path.join(folder, object('empty')), '')
+  expect((await reportRows(folder, 'every day')).publications).toEqual([])
+  expect((await reportRows(folder, { day })).publications).toEqual([{ period: '2025-11-26', run, rows: {} }])
+})
+
+test('objects from before a field had a column read as null there', async () => {
+  await archiveRows(folder, object('a'), readings(200, 0), ['reading_device_type', 'reading_status'])
+  await archiveRows(folder, object('b'), readings(500, 200))
+  const { type, device } = await reportRows(folder, 'every day')
+  expect(type).toMatchObject([{ device_type: 'thermo', num_events: 500 }])
+  expect(device).toMatchObject([{ num_events: 700 }])
+})
+
+test('a prefix holds only Parquet of its table; the CSV beside it has a header and the same rows', async () => {
+  await archiveRows(folder, object('a'), readings(200, 0, { device_id: 'say "hi", d1' }))
+  await reportRows(folder, 'every day')
+  const prefix = publishedPrefix('duration-p95', run, 'device', 'parquet')
+  expect((await folderArchive(folder).list(prefix)).map(({ key }) => key)).toEqual([`${prefix}2025-11-26.parquet`])
+  const csv = await readFile(path.join(folder, publishedKey('duration-p95', run, 'device', 'csv', '2025-11-26')), 'utf8')
+  expect(csv).toBe(
+    'date,device_id,num_events,kept,mean,stddev,event_duration_p95\n2025-11-26,"say ""hi"", d1",200,200,1.0,0.0,1.0\n',
+  )
+})

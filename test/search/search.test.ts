@@ -1,0 +1,60 @@
+import { outcomeOf } from '../../lambdas/search/bulk-outcome.ts'
+import { planUser, planWindow } from '../../lambdas/search/plan-bulk.ts'
+import { deviceMinutes } from '../../shared/projections/device-minutes.ts'
+import { recentUrls } from '../../shared/projections/recent-urls.ts'
+import { documentId } from '../../shared/search-index.ts'
+import { byKey, type UserItem } from '../../shared/state.ts'
+import { aUserItem } from '../builders.ts'
+
+const projections = [recentUrls, deviceMinutes]
+const user = (facts: Partial<UserItem>): UserItem => aUserItem('7', { version: 5, ...facts })
+const visited = { 'recent-urls-r1': [{ url: '/a', at: 1 }] }
+const window = {
+  user: '7',
+  projection: 'device-minutes-r1',
+  start: 60,
+  version: 9,
+  state: { events: 1, temperature: [20], duration: [2] },
+}
+
+test("a user's document is written at the version of its item", () => {
+  expect(planUser({ before: undefined, after: user({ states: visited }) }, projections)).toEqual([
+    { action: 'index', index: 'recent-urls-r1', id: '7', version: 5, document: { id: 7, last_5_urls: ['/a'] } },
+  ])
+})
+
+test('a state that an erasure took away takes its document away, at the version of the erasure', () => {
+  expect(planUser({ before: user({ version: 4, states: visited }), after: user({ erasedOrder: 5 }) }, projections)).toEqual([
+    { action: 'delete', index: 'recent-urls-r1', id: '7', version: 5 },
+  ])
+})
+
+test("a window's document is written under user and window, and deleted above its last version", () => {
+  const place = { index: 'device-minutes-r1', id: '7#1970-01-01T00:01:00Z' }
+  expect(planWindow({ before: undefined, after: window }, byKey(projections))).toMatchObject([
+    { action: 'index', ...place, version: 9 },
+  ])
+  expect(planWindow({ before: window, after: undefined }, byKey(projections))).toEqual([
+    { action: 'delete', ...place, version: 10 },
+  ])
+})
+
+test('an id longer than OpenSearch takes becomes a hash', () => {
+  expect(documentId('u', 0)).toBe('u#1970-01-01T00:00:00Z')
+  expect(documentId(null, 0)).toBe('1970-01-01T00:00:00Z')
+  expect(documentId('😀'.repeat(128), null)).toBe('😀'.repeat(128))
+  expect(documentId('😀'.repeat(128), 0)).toMatch(/^[0-9a-f]{64}$/)
+})
+
+test.each([
+  [200, 'written'],
+  [201, 'written'],
+  [409, 'superseded'],
+  [404, 'superseded'],
+  [429, 'retry'],
+  [503, 'retry'],
+  [403, 'retry'],
+  [400, 'refused'],
+])('status %i means %s', (status, outcome) => {
+  expect(outcomeOf({ status, reason: '' })).toBe(outcome)
+})

@@ -1,0 +1,122 @@
+import { ingestInMemory, withKey } from '../../clients/in-memory.ts'
+
+const valid = { specversion: '1.0', id: 'e1', source: '/shop', type: 'order.placed', subject: 'u1', time: '2026-01-31T12:00:00Z' }
+const send = async (body: unknown, contentType = 'application/cloudevents+json', headers: Record<string, string> = {}) => {
+  const memory = ingestInMemory()
+  const bytes = typeof body === 'string' || body instanceof Uint8Array ? body : JSON.stringify(body)
+  const answer = await memory.request('/v1/events', {
+    headers: { ...withKey, 'content-type': contentType, ...headers },
+    body: bytes,
+  })
+  return { ...memory, answer }
+}
+
+test('the attributes of an event are those of the envelope', async () => {
+  const { events, answer } = await send({ ...valid, data: { total: 5 } })
+  expect(answer).toMatchObject({ status: 200, body: { success: true, accepted: 1 } })
+  expect(events).toMatchObject([
+    { id: 'e1', source: '/shop', type: 'order.placed', subject: 'u1', time: 1_769_860_800_000_000n, data: { total: 5 } },
+  ])
+})
+
+test('a batch may be empty', async () => {
+  const type = 'application/cloudevents-batch+json; charset=utf-8'
+  expect((await send([], type)).answer).toMatchObject({ status: 200, body: { accepted: 0 } })
+  expect((await send([valid, { ...valid, id: 'e2' }], type)).events.map(({ id }) => id)).toEqual(['e1', 'e2'])
+})
+
+test.each([
+  ['an object keeps its fields', { a: 1 }, { a: 1, ce_extensions: { traceparent: '00-1', retries: 2 } }],
+  ['a list becomes a value', [1], { value: [1], ce_extensions: { traceparent: '00-1', retries: 2 } }],
+  ['no data at all', undefined, { ce_extensions: { traceparent: '00-1', retries: 2 } }],
+])('extensions stand beside the data: %s', async (_, data, kept) => {
+  const { events } = await send({ ...valid, traceparent: '00-1', retries: 2, data })
+  expect(events[0]?.data).toEqual(kept)
+})
+
+test('base64 that is JSON is JSON; other bytes stay base64', async () => {
+  const base64 = (text: string) => Buffer.from(text).toString('base64')
+  const json = { ...valid, datacontenttype: 'application/json', data_base64: base64('{"a":1}') }
+  expect((await send(json)).events[0]?.data).toEqual({ a: 1 })
+  const bytes = { ...valid, datacontenttype: 'image/png', data_base64: 'iVBORw==' }
+  expect((await send(bytes)).events[0]?.data).toEqual({
+    data_base64: 'iVBORw==',
+    ce_extensions: { datacontenttype: 'image/png' },
+  })
+})
+
+test('in binary mode headers are attributes, percent-decoded, and the body is the data', async () => {
+  const headers = {
+    'ce-specversion': '1.0',
+    'ce-id': 'e%201',
+    'ce-source': '/shop',
+    'ce-type': 'order.placed',
+    'ce-subject': 'Euro%20%E2%82%AC%20%F0%9F%98%80',
+    'ce-note': '"a \\"quoted\\" 100%"',
+  }
+  const { events } = await send('{"total":5}', 'application/json', headers)
+  expect(events).toMatchObject([
+    { id: 'e 1', subject: 'Euro € 😀', data: { total: 5, ce_extensions: { note: 'a "quoted" 100%' } } },
+  ])
+  expect((await send('just text', 'text/plain', headers)).events[0]?.data).toMatchObject({ value: 'just text' })
+  expect((await send(new Uint8Array([1, 255]), 'application/octet-stream', headers)).events[0]?.data).toMatchObject({
+    data_base64: 'Af8=',
+  })
+  expect((await send('', 'application/json', headers)).events).toMatchObject([{ id: 'e 1' }])
+  expect((await send('{"total":', 'application/json', headers)).answer).toMatchObject({
+    status: 400,
+    body: { code: 'malformed_json' },
+  })
+})
+
+test('data nested a hundred thousand levels deep is put aside as it came', async () => {
+  const deep = '['.repeat(1e4) + ']'.repeat(1e4)
+  const headers = { 'ce-specversion': '1.0', 'ce-id': 'e1', 'ce-source': '/shop', 'ce-type': 't' }
+  const { answer, quarantined } = await send(deep, 'application/json', headers)
+  expect(answer).toMatchObject({ status: 200, body: { accepted: 0, quarantined: [{ id: 'e1', code: 'invalid_event' }] } })
+  expect(quarantined[0]?.body).toContain(`"data":${deep}`)
+})
+
+test.each<[string, object]>([
+  ['no id', { id: undefined }],
+  ['an empty source', { source: '' }],
+  ['no type', { type: undefined }],
+  ['no specversion', { specversion: undefined }],
+  ['an old specversion', { specversion: '0.3' }],
+  ['an id that is a number', { id: 5 }],
+  ['an empty subject', { subject: '' }],
+  ['a time that is none', { time: 'noon' }],
+  ['data twice', { data: 1, data_base64: 'AA==' }],
+  ['base64 that is none', { data_base64: '%' }],
+])('one event with %s refuses the whole body', async (_, change) => {
+  const { answer, events, quarantined } = await send([valid, { ...valid, ...change }], 'application/cloudevents-batch+json')
+  expect(answer).toMatchObject({ status: 400, body: { success: false, code: 'invalid_event' } })
+  expect(answer.body.message).toMatch(/^CloudEvent 1: .*\.$/)
+  expect([events, quarantined]).toEqual([[], []])
+})
+
+test('a body that only says specversion is held to the same rules; without it, it is an envelope like any other', async () => {
+  expect((await send({ specversion: '1.0', type: 't' }, 'text/plain')).answer.status).toBe(400)
+  expect((await send({ type: 't' }, 'text/plain')).answer.status).toBe(200)
+})
+
+test.each(['application/cloudevents+avro', 'application/cloudevents-batch+protobuf', 'application/cloudevents'])(
+  '%s is not understood',
+  async type => {
+    expect((await send(valid, type)).answer).toMatchObject({ status: 415, body: { code: 'unsupported_format' } })
+  },
+)
+
+test('what breaks a rule of ours and none of theirs is put aside alone', async () => {
+  const events = [valid, { ...valid, id: 'x'.repeat(129) }]
+  expect((await send(events, 'application/cloudevents-batch+json')).answer).toMatchObject({
+    status: 200,
+    body: { accepted: 1, quarantined: [{ index: 1, code: 'invalid_event' }] },
+  })
+})
+
+test('a web hook is told that it may deliver', async () => {
+  const { request } = ingestInMemory()
+  const answer = await request('/v1/events', { method: 'OPTIONS', headers: { 'webhook-request-origin': 'hooks.example.com' } })
+  expect(answer).toMatchObject({ status: 204, headers: { 'webhook-allowed-origin': 'hooks.example.com' } })
+})

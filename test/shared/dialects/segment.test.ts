@@ -1,0 +1,187 @@
+import { ingestInMemory, RECEIVED, withKey } from '../../clients/in-memory.ts'
+
+const post = async (path: string, body: unknown) => {
+  const memory = ingestInMemory()
+  const answer = await memory.request(path, { headers: withKey, body: JSON.stringify(body) })
+  return { ...memory, answer }
+}
+const only = async (path: string, body: unknown) => {
+  const { events, quarantined } = await post(path, body)
+  expect(quarantined).toEqual([])
+  expect(events).toHaveLength(1)
+  return events[0]
+}
+const tracked = { type: 'track', messageId: 'm1', userId: 'u1', event: 'Order Completed', properties: { total: 5 } }
+const time = (iso: string) => BigInt(Date.parse(iso)) * 1000n
+
+test('a track call has the name of its event for a type, and keeps all that it says', async () => {
+  expect(await only('/v1/track', { ...tracked, context: { ip: '1.2.3.4' } })).toEqual({
+    id: 'm1',
+    source: 'web',
+    type: 'Order Completed',
+    subject: 'u1',
+    time: BigInt(RECEIVED) * 1000n,
+    received: RECEIVED,
+    data: {
+      type: 'track',
+      userId: 'u1',
+      event: 'Order Completed',
+      properties: { total: 5 },
+      context: { ip: '1.2.3.4' },
+    },
+  })
+})
+
+test.each([
+  ['page', 'p'],
+  ['screen', 's'],
+  ['alias', 'a'],
+])('a %s call is an open type of that name, by its long path and its short one', async (call, letter) => {
+  for (const path of [`/v1/${call}`, `/v1/${letter}`])
+    expect(await only(path, { userId: 'u1', messageId: 'm' })).toMatchObject({ type: call, data: { type: call } })
+})
+
+test.each(['identify', 'page', 'millrace.erasure', 'x'.repeat(129)])('an event called %s stays a track call', async event => {
+  expect(await only('/v1/t', { ...tracked, event })).toMatchObject({ type: 'track', data: { event } })
+})
+
+test('what a call says it is stands over its path', async () => {
+  expect(await only('/v1/track', { type: 'page', anonymousId: 'a1' })).toMatchObject({ type: 'page', subject: 'a1' })
+})
+
+test.each([
+  ['userId is null', { userId: null, anonymousId: 'a1' }, 'a1'],
+  ['userId is empty', { userId: '', anonymousId: 'a1' }, 'a1'],
+  ['userId is absent', { anonymousId: 'a1' }, 'a1'],
+  ['userId is a number', { userId: 7 }, '7'],
+])('the user when %s', async (_, ids, subject) => {
+  expect(await only('/v1/page', ids)).toMatchObject({ subject })
+})
+
+test('a call without a user, and a track call without an event, are put aside, and the others of the batch are taken', async () => {
+  const bad = [
+    { type: 'track', event: 'A', userId: '', anonymousId: null, messageId: 'm2', writeKey: 'good' },
+    { type: 'track', userId: 'u', messageId: 'm3' },
+    { type: 'launch', userId: 'u', messageId: 'm4' },
+    5,
+  ]
+  const { answer, events, quarantined } = await post('/v1/batch', { batch: [...bad, tracked] })
+  expect(answer).toMatchObject({ status: 200, body: { success: true, accepted: 1 } })
+  expect(answer.body.quarantined).toEqual([
+    { index: 0, id: 'm2', code: 'invalid_event', message: 'An event needs a userId or an anonymousId.' },
+    { index: 1, id: 'm3', code: 'invalid_event', message: 'A track call needs the name of its event.' },
+    {
+      index: 2,
+      id: 'm4',
+      code: 'invalid_event',
+      message: 'type must be one of track, page, identify, screen, group, alias.',
+    },
+    { index: 3, id: null, code: 'invalid_event', message: 'An event must be a JSON object.' },
+  ])
+  expect(events.map(({ id }) => id)).toEqual(['m1'])
+  expect(quarantined[0]?.body).toBe(JSON.stringify({ ...(bad[0] as object), writeKey: '' }))
+})
+
+test('context and sentAt of a batch stand under what each event says itself', async () => {
+  const { events } = await post('/v1/batch', {
+    batch: [
+      { ...tracked, context: { ip: 'own' } },
+      { ...tracked, messageId: 'm2' },
+    ],
+    context: { ip: 'shared', library: { name: 'go' } },
+    sentAt: '2023-11-14T22:13:20Z',
+    writeKey: 'good',
+  })
+  expect(events.map(({ data }) => data)).toMatchObject([
+    { context: { ip: 'own', library: { name: 'go' } }, sentAt: '2023-11-14T22:13:20Z' },
+    { context: { ip: 'shared', library: { name: 'go' } } },
+  ])
+  expect(JSON.stringify(events.map(({ data }) => data))).not.toContain('writeKey')
+})
+
+describe('times by a clock that is wrong', () => {
+  test.each([
+    ['10 minutes ahead', { timestamp: '2023-11-14T22:23:15Z', sentAt: '2023-11-14T22:23:20Z' }, '2023-11-14T22:13:15Z'],
+    ['in 1970', { timestamp: '1970-01-01T00:00:05Z', sentAt: '1970-01-01T00:00:15Z' }, '2023-11-14T22:13:10Z'],
+    [
+      'with an original time, which stands over the other',
+      { originalTimestamp: '2023-11-14T22:23:15.000Z', timestamp: 'x', sentAt: '2023-11-14T22:23:20+00:00' },
+      '2023-11-14T22:13:15Z',
+    ],
+    ['that says not when it sent', { timestamp: '2023-11-14T20:00:00Z' }, '2023-11-14T20:00:00Z'],
+    ['with an unreadable sentAt', { timestamp: '2023-11-14T20:00:00Z', sentAt: 'now' }, '2023-11-14T20:00:00Z'],
+    ['with an unreadable time', { timestamp: 'yesterday', sentAt: '2023-11-14T22:13:20Z' }, '2023-11-14T22:13:20Z'],
+    ['that says nothing', {}, '2023-11-14T22:13:20Z'],
+  ])('%s', async (_, times, corrected) => {
+    const event = await only('/v1/track', { ...tracked, ...times })
+    expect(event).toMatchObject({ id: 'm1', time: time(corrected), received: RECEIVED, data: times })
+  })
+
+  test('microseconds and nanoseconds are kept, and dropped, exactly', async () => {
+    const times = { timestamp: '2023-11-14T22:13:19.123456789Z', sentAt: '2023-11-14T22:13:20.000001Z' }
+    expect(await only('/v1/track', { ...tracked, ...times })).toMatchObject({ time: 1_699_999_999_123_455n })
+  })
+
+  test('a refused event is the same item however late it comes again', async () => {
+    const bodies = [RECEIVED, RECEIVED + 5000].map(async now => {
+      const { request, quarantined } = ingestInMemory({ now: () => now })
+      const event = { ...tracked, event: 'reading', timestamp: '2023-11-14T22:00:00Z', sentAt: '2023-11-14T22:10:00Z' }
+      await request('/v1/track', { headers: withKey, body: JSON.stringify(event) })
+      return quarantined[0]?.body
+    })
+    const [first, second] = await Promise.all(bodies)
+    expect(first).toContain('"sentAt":"2023-11-14T22:10:00Z"')
+    expect(second).toBe(first)
+  })
+})
+
+test('an event without a messageId has one of its own bytes: the same when it is sent again, another for another key', async () => {
+  const { messageId, ...event } = tracked
+  const ids = ['good', 'good', 'other'].map(async key => {
+    const { request, events } = ingestInMemory()
+    await request('/v1/track', { query: { writeKey: key }, body: JSON.stringify(event) })
+    return events[0]?.id
+  })
+  const [first, again, elsewhere] = await Promise.all(ids)
+  expect(first).toMatch(/^[0-9a-f]{64}$/)
+  expect(again).toBe(first)
+  expect(elsewhere).not.toBe(first)
+})
+
+test('an event of a catalogued name becomes that type: its properties are the row, which says who and when', async () => {
+  const properties = { device_id: 'd1', timestamp: 1.5, event_duration: 2 }
+  const event = await only('/v1/track', { ...tracked, event: 'reading', properties, context: { ip: 'x' } })
+  expect(event).toMatchObject({
+    id: 'm1',
+    type: 'reading',
+    subject: 'd1',
+    time: 1_500_000n,
+    data: { ...properties, temperature: null, sdk: { userId: 'u1', context: { ip: 'x' } } },
+  })
+})
+
+test('a row of a catalogued type that does not fit is put aside', async () => {
+  const { answer, quarantined } = await post('/v1/track', { ...tracked, event: 'page_visit', properties: { Id: 'x' } })
+  expect(answer.body).toMatchObject({ accepted: 0, quarantined: [{ id: 'm1', code: 'invalid_event' }] })
+  expect(quarantined[0]).toMatchObject({ type: 'page_visit', form: 'envelope' })
+})
+
+test('identify and group calls say what is known of a user', async () => {
+  const traits = { plan: 'pro' }
+  expect(await only('/v1/identify', { userId: 'u1', traits })).toMatchObject({
+    type: 'user_traits',
+    subject: 'u1',
+    data: { user_id: 'u1', group_id: null, traits },
+  })
+  expect(await only('/v1/group', { userId: 'u1', groupId: 'g1', traits })).toMatchObject({
+    type: 'user_traits',
+    data: { user_id: 'u1', group_id: 'g1', traits, sdk: { type: 'group' } },
+  })
+})
+
+test('a context that would be kept with so many events that they pass 4 MB is refused', async () => {
+  const batch = Array.from({ length: 200 }, (_, i) => ({ ...tracked, messageId: String(i) }))
+  const { answer, events } = await post('/v1/batch', { batch, context: { a: 'x'.repeat(30_000) } })
+  expect(answer).toMatchObject({ status: 413, body: { success: false, code: 'body_too_large' } })
+  expect(events).toEqual([])
+})

@@ -1,0 +1,59 @@
+import { Validator } from '@seriousme/openapi-schema-validator'
+import { eventTypes, projections, reports } from '../../shared/catalogue.ts'
+import { details } from '../../shared/openapi/details.ts'
+import { openApi } from '../../shared/openapi.ts'
+import { routes } from '../../shared/routes.ts'
+
+const document = openApi(routes, { eventTypes, projections, reports })
+
+interface Operation {
+  readonly operationId: string
+  readonly security: readonly object[]
+  readonly parameters?: readonly { readonly name: string; readonly in: string }[]
+  readonly responses: Readonly<Record<string, { readonly content: Readonly<Record<string, { readonly schema: object }>> }>>
+}
+const operation = (method: string, path: string) => document.paths[path]?.[method] as Operation
+
+test('the document keeps the rules of OpenAPI 3.1', async () => {
+  const { valid, errors } = await new Validator().validate(structuredClone(document) as never)
+  expect([valid, errors]).toEqual([true, undefined])
+})
+
+test('every route is described, and no operation twice', () => {
+  const described = Object.values(document.paths).flatMap(operations => Object.values(operations) as Operation[])
+  const ids = described.map(({ operationId }) => operationId)
+  expect(new Set(ids).size).toBe(ids.length)
+  for (const { method, path } of routes.filter(route => route.method !== 'ANY')) {
+    const plain = path.replaceAll('+}', '}')
+    const pattern = new RegExp(`^${plain.replace(/\{(?:name|type)\}/, '[^/{]+')}$`.replace(/\{(\w+)\}/g, '\\{$1\\}'))
+    expect(
+      Object.keys(document.paths).filter(known => pattern.test(known) && operation(method.toLowerCase(), known)),
+    ).not.toEqual([])
+  }
+})
+
+test('what is said of a route is said of one that exists', () => {
+  const known = routes.map(({ method, path }) => `${method} ${path}`)
+  expect(Object.keys(details).filter(key => !known.includes(key))).toEqual([])
+})
+
+test('routes without a key say so, all others name how a key travels', () => {
+  expect(operation('get', '/v1/health').security).toEqual([])
+  expect(operation('get', '/v1/users/{id}').security).toEqual([{ bearer: [] }, { basic: [] }])
+})
+
+test('a projection’s answer has the shape of its documents, and its parameters are those it knows', () => {
+  const minutes = operation('get', '/v1/projections/device-minutes')
+  expect(minutes.parameters?.map(({ name }) => name)).toEqual(['key', 'from', 'to', 'limit', 'cursor'])
+  expect(minutes.responses['200']?.content['application/json']?.schema).toMatchObject({
+    properties: { data: { items: { properties: { num_events: { type: 'integer' }, avg_temperature: { type: 'number' } } } } },
+  })
+  expect(operation('get', '/v1/projections/recent-urls').parameters?.map(({ name }) => name)).toEqual(['key', 'limit', 'cursor'])
+})
+
+test('refusals of one status are one answer that names their codes', () => {
+  const { responses } = operation('get', '/v1/quarantine')
+  expect(responses['401']?.content['application/json']?.schema).toMatchObject({
+    properties: { code: { enum: ['key_missing', 'key_unknown', 'key_conflict'] } },
+  })
+})

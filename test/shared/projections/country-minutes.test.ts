@@ -1,0 +1,77 @@
+import { planSlots } from '../../../lambdas/search/plan-bulk.ts'
+import { planWrites } from '../../../lambdas/state/plan-writes.ts'
+import { applyToSlot, planWindows } from '../../../lambdas/windows/plan-windows.ts'
+import { accept } from '../../../shared/acceptance.ts'
+import { eventTypes } from '../../../shared/catalogue.ts'
+import type { Event } from '../../../shared/event.ts'
+import type { WindowProjection } from '../../../shared/projection.ts'
+import { countryMinutes } from '../../../shared/projections/country-minutes.ts'
+import { isRejection } from '../../../shared/rejections.ts'
+import type { SlotItem } from '../../../shared/state.ts'
+
+const RECEIVED = 1_700_000_000_000
+const catalogue = new Map(eventTypes.map(type => [type.name, type]))
+const minute = countryMinutes as WindowProjection
+const rules = {
+  projections: [minute],
+  identities: { milliseconds: 900_000, count: 2500 },
+  latenessMs: undefined,
+  retentionMs: 0,
+}
+
+/** The event that a row becomes; its place tells it apart. */
+function eventOf(row: { id: number; email: string | null }, place: number): Event {
+  const data = { ...row, event_id: String(place), date: '2020-01-01', country: 'chad', arrived_at: RECEIVED }
+  const event = accept(
+    { type: 'user_record', data },
+    { eventTypes: catalogue, keyName: 'web', received: RECEIVED, defaultId: () => '' },
+  )
+  if (isRejection(event)) throw new Error(event.message)
+  return event
+}
+
+/** The document of the one minute of these rows, each in a record of its own, on the way that all events go. */
+function documentOf(rows: readonly Parameters<typeof eventOf>[0][]) {
+  const users = Map.groupBy(rows.map(eventOf), ({ subject }) => subject ?? '')
+  const items = [...users].flatMap(([user, events]) =>
+    planWrites(
+      user,
+      undefined,
+      events.map(event => ({
+        sequenceNumber: event.id,
+        received: RECEIVED,
+        arrived: RECEIVED,
+        events: [event],
+        erasure: false,
+      })),
+      rules,
+    ).map(({ item }) => item),
+  )
+  const slots = planWindows(items, [minute]).map(task =>
+    task.kind === 'slot' ? applyToSlot(undefined, task, { latenessMs: undefined, retentionMs: 0 })?.item : undefined,
+  )
+  const [operation] = planSlots(slots.filter(slot => slot !== undefined) as SlotItem[], minute)
+  return operation?.action === 'index' ? operation.document : undefined
+}
+
+test('a minute counts each e-mail once, however it is written and whatever the id', () => {
+  const rows = [
+    { id: 1, email: 'a@x' },
+    { id: 2, email: ' A@X' },
+    { id: 3, email: 'b@x' },
+    { id: 3, email: null },
+  ]
+  expect(documentOf(rows)).toMatchObject({ events: 4, unique_users: 2 })
+})
+
+test.each([
+  [null, 'id:5'],
+  ['id:5', null],
+  [null, ' ID:5 '],
+])('an e-mail that reads like an id is another user than the one with that id: %j, then %j', (first, second) => {
+  const rows = [
+    { id: 5, email: first },
+    { id: 5, email: second },
+  ]
+  expect(documentOf(rows)).toMatchObject({ events: 2, unique_users: 1 })
+})

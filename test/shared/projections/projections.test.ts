@@ -1,0 +1,155 @@
+import fc from 'fast-check'
+import { add, mean, merge, sum } from '../../../shared/exact-sum.ts'
+import { windowStart } from '../../../shared/projection.ts'
+import { countryMinutes } from '../../../shared/projections/country-minutes.ts'
+import { deviceMinutes } from '../../../shared/projections/device-minutes.ts'
+import { recentUrls } from '../../../shared/projections/recent-urls.ts'
+import { userActivity } from '../../../shared/projections/user-activity.ts'
+import { mappingOf } from '../../../shared/search-index.ts'
+import { anAction, aReading, aRecord, aVisit } from '../../builders.ts'
+
+const lastUrls = (visits: [url: string, at: number][]) => {
+  const state = visits.reduce((before, [url, at]) => recentUrls.fold(before, aVisit(url, at)), recentUrls.initial())
+  return recentUrls.document(state, '1')['last_5_urls']
+}
+
+test('the five visits with the greatest timestamps, newest first', () => {
+  expect(
+    lastUrls([
+      ['/a', 3],
+      ['/b', 1],
+      ['/c', 9],
+      ['/d', 2],
+      ['/e', 8],
+      ['/f', 0],
+    ]),
+  ).toEqual(['/c', '/e', '/a', '/d', '/b'])
+})
+
+test('of equal timestamps the later arrival comes first; urls need not differ', () => {
+  expect(
+    lastUrls([
+      ['/a', 1],
+      ['/b', 1],
+      ['/a', 1],
+    ]),
+  ).toEqual(['/a', '/b', '/a'])
+})
+
+test('an older visit than the five changes nothing', () => {
+  const five: [string, number][] = [
+    ['/1', 1],
+    ['/2', 2],
+    ['/3', 3],
+    ['/4', 4],
+    ['/5', 5],
+  ]
+  expect(lastUrls([...five, ['/old', 0]])).toEqual(['/5', '/4', '/3', '/2', '/1'])
+})
+
+const minuteOf = (readings: ReturnType<typeof aReading>[]) => {
+  const counted = readings.filter(reading => deviceMinutes.where(reading))
+  const state = counted.reduce((before, reading) => deviceMinutes.fold(before, reading), deviceMinutes.initial())
+  return deviceMinutes.document(state, { user: 'd1', start: -60 })
+}
+
+test('a minute averages what has both measures and a status other than error', () => {
+  expect(
+    minuteOf([
+      aReading({ temperature: 20, event_duration: 1 }),
+      aReading({ temperature: 30, event_duration: 2, status: 'warning' }),
+      aReading({ temperature: null }),
+      aReading({ event_duration: null }),
+      aReading({ status: null }),
+      aReading({ status: 'error' }),
+    ]),
+  ).toEqual({
+    device_id: 'd1',
+    window_start: '1969-12-31T23:59:00Z',
+    avg_temperature: 25,
+    avg_event_duration: 1.5,
+    num_events: 2,
+  })
+})
+
+test('sums do not drift and do not depend on the order', () => {
+  const values = [1e16, 1, -1e16, 3, 1e-9, -4]
+  const forward = values.reduce(add, sum())
+  const merged = merge(values.slice(3).reduce(add, sum()), values.slice(0, 3).reduce(add, sum()))
+  expect(mean(forward, 1)).toBe(1e-9)
+  expect(mean(merged, 1)).toBe(1e-9)
+  fc.assert(
+    fc.property(fc.array(fc.double({ noNaN: true, min: -1e100, max: 1e100 })), fc.nat(), (numbers, cut) => {
+      const at = cut % (numbers.length + 1)
+      const whole = numbers.reduce(add, sum())
+      const parts = merge(numbers.slice(at).reduce(add, sum()), numbers.slice(0, at).reduce(add, sum()))
+      expect(mean(parts, 1)).toBe(mean(whole, 1))
+    }),
+  )
+})
+
+test('a sum beyond the largest double stays a number', () => {
+  expect([Number.MAX_VALUE, Number.MAX_VALUE].reduce(add, sum())).toEqual([Number.MAX_VALUE])
+})
+
+test('the index mapping is strict and follows the shape of the document', () => {
+  expect(mappingOf(recentUrls.shape)).toEqual({
+    dynamic: 'strict',
+    properties: { id: { type: 'long' }, last_5_urls: { type: 'keyword', ignore_above: 8191 } },
+  })
+  expect(mappingOf(deviceMinutes.shape).properties).toMatchObject({
+    window_start: { type: 'date' },
+    avg_temperature: { type: 'double' },
+    num_events: { type: 'long' },
+  })
+})
+
+const activityOf = (actions: (string | null)[]) => {
+  const state = actions.reduce((before, action) => userActivity.fold(before, anAction(action)), userActivity.initial())
+  return userActivity.document(state, '3')
+}
+
+test('the favourite action is the most frequent; of equally frequent ones the first by code point', () => {
+  expect(activityOf(['b', 'a', 'b', null])).toEqual({ user_id: 3, events: 4, favourite_action: 'b' })
+  expect(activityOf(['\u{1F600}', '\uFFFD'])).toMatchObject({ favourite_action: '\uFFFD' })
+  expect(activityOf(['__proto__', '', '__proto__', ''])).toMatchObject({ favourite_action: '' })
+  expect(activityOf([null, null])).toMatchObject({ events: 2, favourite_action: null })
+})
+
+const countryMinute = (users: ReturnType<typeof aRecord>[][]) => {
+  const contributions = users.map(records =>
+    records.reduce((state, record) => countryMinutes.fold(state, record), countryMinutes.initial()),
+  )
+  const state = contributions.reduce(
+    (before, added) => countryMinutes.merge(before, added, { firstOfUser: true }),
+    countryMinutes.initial(),
+  )
+  return countryMinutes.document(state, { start: 60 })
+}
+
+test('a minute counts events, e-mails, females, and shows every country that ties', () => {
+  expect(
+    countryMinute([
+      [aRecord({ email: 'a@x', gender: ' FEMALE ', country: 'Peru' }), aRecord({ email: 'a@x', country: 'Chad' })],
+      [aRecord({ email: null, country: 'Chad' }), aRecord({ email: ' ', country: 'Peru', gender: 'female?' })],
+      [aRecord({ email: 'b@x', country: 'Fiji' })],
+    ]),
+  ).toEqual({
+    window_start: '1970-01-01T00:01:00Z',
+    events: 5,
+    unique_users: 2,
+    females: 1,
+    most: { count: 2, countries: ['Chad', 'Peru'] },
+    least: { count: 1, countries: ['Fiji'] },
+  })
+})
+
+test('a contribution of a user that the minute knows adds no user', () => {
+  const one = countryMinutes.fold(countryMinutes.initial(), aRecord({ email: 'a@x' }))
+  expect(countryMinutes.merge(one, one, { firstOfUser: false })).toMatchObject({ events: 2, users: 1 })
+})
+
+test('a minute begins at whole minutes before 1970, too', () => {
+  expect(windowStart(countryMinutes as never, aRecord({}, { time: -1n }))).toBe(-60)
+  expect(windowStart(countryMinutes as never, aRecord({}, { time: 253_402_300_799_999_999n }))).toBe(253_402_300_740)
+})

@@ -1,0 +1,47 @@
+import fc from 'fast-check'
+import { archiveColumns, columnName } from '../../shared/archive-columns.ts'
+import { eventTypes } from '../../shared/catalogue.ts'
+import { defineEvent, text } from '../../shared/event-type.ts'
+import { fromLine, toLine } from '../../shared/stream-record.ts'
+
+import { EARLIEST, LATEST } from '../../shared/time.ts'
+import { anEvent, aReading, aVisit } from '../builders.ts'
+
+const catalogue = new Map(eventTypes.map(type => [type.name, type]))
+const roundTrip = (event: Parameters<typeof toLine>[0]) => fromLine(toLine(event, catalogue.get(event.type)), catalogue)
+
+test('a line has a column a field, and the rest as JSON text', () => {
+  const event = aVisit('/a', 5, { time: 253_402_300_799_999_999n, received: 1_700_000_000_001 })
+  expect(toLine({ ...event, data: { ...event.data, extra: [1] } }, catalogue.get('page_visit'))).toBe(
+    '{"event_time_us":253402300799999999,"received_time_us":1700000000001000,"event_id":"e1","event_type":"page_visit","source":"test",' +
+      '"subject":"1","page_visit_id":1,"page_visit_url":"/a","page_visit_timestamp":5,"data":"{\\"extra\\":[1]}"}',
+  )
+})
+
+test('what goes into a line comes out of it', () => {
+  const times = fc.bigInt({ min: EARLIEST, max: LATEST })
+  const data = fc.oneof(fc.dictionary(fc.string(), fc.jsonValue()), fc.jsonValue())
+  fc.assert(
+    fc.property(times, fc.nat(), fc.string({ minLength: 1 }), data, (time, received, subject, open) => {
+      const event = anEvent(JSON.parse(JSON.stringify(open)), { type: 'signup', time, received, subject })
+      expect(roundTrip(event)).toEqual(event)
+    }),
+  )
+  for (const event of [aVisit('/ü', -1, { time: EARLIEST }), aReading({ temperature: null, timestamp: 1.000001 })])
+    expect(roundTrip(event)).toEqual(event)
+})
+
+test('a field that became catalogued after the line was written is found', () => {
+  const written = toLine(anEvent({ Id: 3, Url: '/a', Timestamp: 1, more: true }), undefined)
+  expect(fromLine(written, catalogue).data).toEqual({ Id: 3, Url: '/a', Timestamp: 1, more: true })
+})
+
+test('two fields with one column name are refused by name', () => {
+  const clash = defineEvent({ name: 'clash', about: '', fields: { userId: text(), user_id: text() }, user: () => null })
+  expect(() => archiveColumns([...eventTypes, clash])).toThrow('clash_user_id')
+})
+
+test('columns are lower snake case', () => {
+  expect(columnName('interaction', 'eventType')).toBe('interaction_event_type')
+  expect(columnName('page_visit', 'Url')).toBe('page_visit_url')
+})

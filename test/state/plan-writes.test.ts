@@ -1,0 +1,174 @@
+import type { FoldRules, UserRecord } from '../../lambdas/state/fold-record.ts'
+import { identitiesFrom } from '../../lambdas/state/identities.ts'
+import { planWrites } from '../../lambdas/state/plan-writes.ts'
+import { eventTypes } from '../../shared/catalogue.ts'
+import type { Event } from '../../shared/event.ts'
+import { type Projection, perUser, perUserWindow } from '../../shared/projection.ts'
+import { deviceMinutes } from '../../shared/projections/device-minutes.ts'
+import { recentUrls } from '../../shared/projections/recent-urls.ts'
+import type { UserItem } from '../../shared/state.ts'
+import { aReading, aVisit } from '../builders.ts'
+
+const [pageVisit] = eventTypes
+const MINUTE = 60_000
+const rules: FoldRules = {
+  projections: [recentUrls, deviceMinutes],
+  identities: { milliseconds: 15 * MINUTE, count: 2500 },
+  latenessMs: undefined,
+  retentionMs: 48 * 60 * MINUTE,
+}
+const START = 1_700_000_000_000
+let seq = 0
+const record = (events: Event[], received = START, facts: Partial<UserRecord> = {}): UserRecord => ({
+  sequenceNumber: String(++seq + 10 ** 9),
+  received,
+  arrived: received,
+  events,
+  erasure: false,
+  ...facts,
+})
+const visit = (id: string, timestamp = 1) => aVisit(`/${id}`, timestamp, { id })
+const fold = (records: UserRecord[], stored?: UserItem, other: Partial<FoldRules> = {}) =>
+  planWrites('1', stored, records, { ...rules, ...other })
+const urls = (item: UserItem | undefined) =>
+  (item?.states['recent-urls-r1'] as { url: string }[] | undefined)?.map(({ url }) => url)
+
+test('records are folded into one put, at the order of the last', () => {
+  const [write, ...more] = fold([record([visit('a')]), record([visit('b'), visit('c')], START + 1)])
+  expect(more).toEqual([])
+  expect(write).toMatchObject({ readVersion: undefined, recordsDone: 2, folded: 3, repeated: 0 })
+  expect(write?.item).toMatchObject({ version: (START + 1) * 1000, sequenceNumber: String(seq + 10 ** 9) })
+  expect(urls(write?.item)).toEqual(['/c', '/b', '/a'])
+})
+
+test('records at or below the stored sequence number are skipped; sequence numbers are integers', () => {
+  const [first] = fold([record([visit('a')], START, { sequenceNumber: '9' })])
+  expect(fold([record([visit('a')], START, { sequenceNumber: '9' })], first?.item)).toEqual([])
+  expect(fold([record([visit('b')], START, { sequenceNumber: '10' })], first?.item)).toHaveLength(1)
+})
+
+test('an event sent twice is folded once, and the item advances all the same', () => {
+  const [first] = fold([record([visit('a'), visit('a')])])
+  const [second] = fold([record([visit('a'), visit('b')], START + MINUTE)], first?.item)
+  expect(first).toMatchObject({ folded: 1, repeated: 1 })
+  expect(second).toMatchObject({ folded: 1, repeated: 1 })
+  expect(urls(second?.item)).toEqual(['/b', '/a'])
+  const [third] = fold([record([visit('a')], START + MINUTE)], second?.item)
+  expect(third?.item.version).toBe((START + MINUTE) * 1000 + 1)
+})
+
+test('the same id of another source or type is another event', () => {
+  const [write] = fold([record([visit('a'), { ...visit('a'), source: 'other' }])])
+  expect(write).toMatchObject({ folded: 2 })
+})
+
+test('an identity is forgotten after the window, and beyond the count at once', () => {
+  const [first] = fold([record([visit('a')])])
+  expect(fold([record([visit('a')], START + 15 * MINUTE)], first?.item)).toMatchObject([{ repeated: 1 }])
+  expect(fold([record([visit('a')], START + 15 * MINUTE + 1)], first?.item)).toMatchObject([{ folded: 1 }])
+  const few = { identities: { milliseconds: MINUTE, count: 2 } }
+  expect(fold([record([visit('a'), visit('b'), visit('c'), visit('a')])], undefined, few)).toMatchObject([{ folded: 4 }])
+})
+
+test('a record sent again is recognised whole, even when it holds more events than are remembered', () => {
+  const few = { identities: { milliseconds: MINUTE, count: 2 } }
+  const events = ['a', 'b', 'c', 'd'].map(id => visit(id))
+  expect(fold([record(events), record(events)], undefined, few)).toMatchObject([{ folded: 4, repeated: 4 }])
+})
+
+const fail = (): never => {
+  throw new Error('poison')
+}
+
+const throwing = {
+  fold: perUser({
+    ...recentUrls,
+    fold: (visits, event) => (event.data.Url === '/b' ? fail() : recentUrls.fold(visits, event)),
+  }),
+  document: perUser({
+    ...recentUrls,
+    document: (visits, user) => (visits[0]?.url === '/b' ? fail() : recentUrls.document(visits, user)),
+  }),
+}
+
+test.each(['fold', 'document'] as const)(
+  'an event on which %s of a projection throws is put aside alone, and counts when it comes again after a fix',
+  part => {
+    const records = [record([visit('a'), visit('b'), visit('c')])]
+    const [write] = fold(records, undefined, { projections: [throwing[part]] })
+    expect(write?.rejections).toMatchObject([{ code: 'projection_failed', event: { id: 'b' } }])
+    expect(urls(write?.item)).toEqual(['/c', '/a'])
+    const again = [record(records[0]?.events as Event[])]
+    expect(fold(again, write?.item)).toMatchObject([{ folded: 1, repeated: 2, rejections: [] }])
+  },
+)
+
+test('an event that would make the state too large is put aside; smaller ones go on', () => {
+  const hoard = perUser<{ Url: string }, string[]>({
+    ...recentUrls,
+    on: pageVisit as never,
+    initial: () => [],
+    fold: (kept, { data }) => [...kept, data.Url],
+    document: () => ({}),
+  }) as Projection
+  const big = (id: string, bytes: number) => aVisit('x'.repeat(bytes), 1, { id })
+  const [write] = fold([record([big('a', 200_000), big('b', 60_000), big('c', 10)])], undefined, { projections: [hoard] })
+  expect(write?.rejections).toMatchObject([{ code: 'state_too_large', event: { id: 'b' } }])
+  expect(write).toMatchObject({ folded: 2 })
+})
+
+test('what a write adds to windows is folded from nothing, one contribution a window', () => {
+  const reading = (id: string, timestamp: number) => aReading({ timestamp, temperature: 1 }, { id, subject: '1' })
+  const [first] = fold([record([reading('a', 0), reading('b', 59), reading('c', 60)]), record([reading('d', 1)])])
+  expect(first?.item.outbox).toMatchObject([
+    { start: 0, order: START * 1000 + 1, state: { events: 3 } },
+    { start: 60, order: START * 1000, state: { events: 1 } },
+  ])
+  const [second] = fold([record([reading('e', 0)])], first?.item)
+  expect(second?.item.outbox).toMatchObject([{ start: 0, state: { events: 1 } }])
+})
+
+test('a write is cut between records when it would add more than 100 KB to windows', () => {
+  const wide = perUserWindow({
+    ...deviceMinutes,
+    initial: () => ({ pad: '' }),
+    fold: () => ({ pad: 'x'.repeat(40_000) }),
+    merge: (_, b) => b,
+    document: () => ({}),
+  }) as Projection
+  const reading = (minute: number) => record([aReading({ timestamp: minute * 60 }, { id: String(minute), subject: '1' })])
+  const writes = fold([1, 2, 3, 4, 5].map(reading), undefined, { projections: [wide] })
+  expect(writes.map(({ recordsDone, item }) => [recordsDone, item.outbox.length])).toEqual([
+    [2, 2],
+    [4, 2],
+    [5, 1],
+  ])
+  expect(writes.map(({ readVersion }) => readVersion)).toEqual([undefined, writes[0]?.item.version, writes[1]?.item.version])
+})
+
+test('an event later than the bound is folded into states, not into its window, and counted', () => {
+  const late = aReading({ timestamp: START / 1000 - 3600 }, { received: START, subject: '1' })
+  expect(fold([record([late])], undefined, { latenessMs: 30 * MINUTE })).toMatchObject([
+    { folded: 1, late: 1, item: { outbox: [], late: 1 } },
+  ])
+})
+
+test('an erasure forgets the states and keeps the order and the identities', () => {
+  const reading = aReading({ timestamp: 0 }, { id: 'r', subject: '1' })
+  const [before] = fold([record([visit('a')])])
+  const [write] = fold([record([reading]), record([], START, { erasure: true }), record([visit('a'), visit('b')])], before?.item)
+  expect(urls(write?.item)).toEqual(['/b'])
+  expect(write?.item).toMatchObject({ erasedOrder: START * 1000 + 2, version: START * 1000 + 3, outbox: [], ttl: undefined })
+  const [alone] = fold([record([], START, { erasure: true })], before?.item)
+  expect(alone?.item).toMatchObject({ states: {}, ttl: START / 1000 + 48 * 3600 + 15 * 60 })
+})
+
+test('packed identities come back as they were', () => {
+  const window = { milliseconds: MINUTE, count: 3 }
+  const identities = identitiesFrom(new Uint8Array(), window)
+  for (const [at, hash] of [1n, 2n, 2n ** 64n - 1n, 4n].entries()) identities.keep(hash, START + (at >> 1))
+  const again = identitiesFrom(identities.pack(), window)
+  expect([1n, 2n, 2n ** 64n - 1n, 4n].map(again.has)).toEqual([false, true, true, true])
+  expect(again.pack()).toEqual(identities.pack())
+  expect(again.bytes()).toBe(identities.pack().length)
+})
