@@ -1,5 +1,5 @@
 import type { APIGatewayProxyEventV2, DynamoDBRecord, KinesisStreamRecord } from 'aws-lambda'
-import { bySequenceNumber } from '../shared/order.ts'
+import { arrivalOfOrder, bySequenceNumber } from '../shared/order.ts'
 import { itemKind } from '../shared/state.ts'
 
 /** What a call's input says of where it came from, so that a request can be followed through the logs to its documents. */
@@ -51,7 +51,7 @@ function idsOfChanges(changes: readonly DynamoDBRecord[]) {
 /** The version of a state or a user's window is when its newest event arrived, in microseconds; a change of anything else is its own beginning. */
 const changedArrival = (change: DynamoDBRecord): number =>
   ['user', 'window'].includes(kindOf(change))
-    ? Number(change.dynamodb?.NewImage?.['version']?.N) / 1e6
+    ? arrivalOfOrder(Number(change.dynamodb?.NewImage?.['version']?.N)) / 1000
     : (change.dynamodb?.ApproximateCreationDateTime ?? Number.POSITIVE_INFINITY)
 
 const textOf = ({ dynamodb }: DynamoDBRecord, name: string): string => dynamodb?.NewImage?.[name]?.S ?? ''

@@ -1,7 +1,8 @@
 import * as z from 'zod/mini'
-import { CHARACTERS, type Event, isName, RESERVED_PREFIX, SOURCE_CHARACTERS } from './event.ts'
+import { type Event, isName, RESERVED_PREFIX } from './event.ts'
 import type { EventType } from './event-type.ts'
 import { isObject } from './json.ts'
+import { MAX_NAME_CHARACTERS, MAX_SOURCE_CHARACTERS } from './limits.ts'
 import { isRejection, type Rejection, reject } from './rejections.ts'
 import { inRange, millisToMicros, parseInstant } from './time.ts'
 
@@ -58,12 +59,13 @@ function correctedTime({ time, sentAt }: Envelope, received: number): bigint | u
 
 function envelopeProblem(envelope: Envelope): string | undefined {
   const { type, id, source, subject, time } = envelope
-  if (!isName(type, CHARACTERS)) return `type must be a string of 1 to ${CHARACTERS} characters.`
+  if (!isName(type, MAX_NAME_CHARACTERS)) return `type must be a string of 1 to ${MAX_NAME_CHARACTERS} characters.`
   if (type.startsWith(RESERVED_PREFIX)) return `Types that begin with ${RESERVED_PREFIX} are reserved.`
-  if (id != null && !isName(id, CHARACTERS)) return `id must be a string of 1 to ${CHARACTERS} characters.`
-  if (source != null && !isName(source, SOURCE_CHARACTERS))
-    return `source must be a string of 1 to ${SOURCE_CHARACTERS} characters.`
-  if (subject != null && !isName(subject, CHARACTERS)) return `subject must be a string of 1 to ${CHARACTERS} characters.`
+  if (id != null && !isName(id, MAX_NAME_CHARACTERS)) return `id must be a string of 1 to ${MAX_NAME_CHARACTERS} characters.`
+  if (source != null && !isName(source, MAX_SOURCE_CHARACTERS))
+    return `source must be a string of 1 to ${MAX_SOURCE_CHARACTERS} characters.`
+  if (subject != null && !isName(subject, MAX_NAME_CHARACTERS))
+    return `subject must be a string of 1 to ${MAX_NAME_CHARACTERS} characters.`
   if (time != null && (typeof time !== 'string' || parseInstant(time) === undefined))
     return 'time must be RFC 3339, such as 2026-01-31T12:00:00Z, in the years 0001 to 9999.'
   return undefined
@@ -86,15 +88,15 @@ const openFacts = ({ id, subject, data }: Envelope): Facts => ({
 function conformRow(type: EventType, envelope: Envelope): Facts | Rejection {
   if (!isObject(envelope.data)) return reject('invalid_event', `data of ${type.name} must be an object.`)
   const { [type.idField]: rowId, ...fields } = envelope.data
-  if (rowId != null && !isName(rowId, CHARACTERS))
-    return reject('invalid_event', `${type.idField} must be a string of 1 to ${CHARACTERS} characters.`)
+  if (rowId != null && !isName(rowId, MAX_NAME_CHARACTERS))
+    return reject('invalid_event', `${type.idField} must be a string of 1 to ${MAX_NAME_CHARACTERS} characters.`)
   const row = parseRow(type, fields)
   if (isRejection(row)) return row
   const data = type.conform(row.data)
   if (isRejection(data as object)) return data as Rejection
   const user = type.user(data)
-  if (user !== null && !isName(user, CHARACTERS))
-    return reject('invalid_event', `The user of ${type.name} must have 1 to ${CHARACTERS} characters.`)
+  if (user !== null && !isName(user, MAX_NAME_CHARACTERS))
+    return reject('invalid_event', `The user of ${type.name} must have 1 to ${MAX_NAME_CHARACTERS} characters.`)
   if (envelope.subject != null && envelope.subject !== user)
     return reject('invalid_event', `subject must be the user that the fields of ${type.name} name, or be left out.`)
   const id = (envelope.id as string | null | undefined) ?? (rowId as string | null | undefined) ?? undefined

@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto'
+import { MAX_NAME_CHARACTERS } from './limits.ts'
 
 /** One accepted event, the same in every part. Its identity is (source, type, id). */
 export interface Event<Data = unknown> {
@@ -20,15 +21,14 @@ export const identityHash = ({ source, type, id }: Pick<Event, 'source' | 'type'
     .update(JSON.stringify([source, type, id]))
     .digest()
 
-export const CHARACTERS = 128
-export const SOURCE_CHARACTERS = 256
 /** Event types that begin so are the product's own, such as the erasure marker. */
 export const RESERVED_PREFIX = 'millrace.'
 /** The type of the marker that tells every store to forget its subject. */
 export const ERASURE_TYPE = `${RESERVED_PREFIX}erasure`
 
 /** Whether an event of a client may have this type. */
-export const isTypeName = (value: unknown): value is string => isName(value, CHARACTERS) && !value.startsWith(RESERVED_PREFIX)
+export const isTypeName = (value: unknown): value is string =>
+  isName(value, MAX_NAME_CHARACTERS) && !value.startsWith(RESERVED_PREFIX)
 
 /** True for a well-formed string of 1 to `most` characters (code points). */
 export const isName = (value: unknown, most: number): value is string =>

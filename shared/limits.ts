@@ -1,28 +1,38 @@
 const KB = 2 ** 10
+const MB = 2 ** 20
 
-/** Largest body, as it comes and decoded. */
-export const MAX_BODY_BYTES = 4 * 2 ** 20
+/** Largest request body in bytes, as it arrives and after decompression. */
+export const MAX_BODY_BYTES = 4 * MB
 
-/** Largest single event, in bytes of UTF-8 as sent. */
+/** Largest single event as it was sent, in bytes of UTF-8. */
 export const MAX_EVENT_BYTES = 32 * KB
 
-/** Most events of one request. */
+/** Most events of one request; further ones are quarantined as `too_many_events`. */
 export const MAX_EVENTS_PER_REQUEST = 2500
 
-/** Most elements of one request: what comes behind the events is kept aside one by one, which must end in time. */
+/** Most elements of one request. Elements after the event limit are quarantined one by one, which must end in time. */
 export const MAX_ELEMENTS_PER_REQUEST = 4 * MAX_EVENTS_PER_REQUEST
 
-/** Deepest nesting of an event, the event itself included. */
+/** Deepest nesting of an event, counting the event itself. */
 export const MAX_DEPTH = 32
 
 /** Most named fields of an event, at all depths. */
 export const MAX_FIELDS = 2000
 
+/** Longest id, type and subject, in code points. */
+export const MAX_NAME_CHARACTERS = 128
+
+/** Longest source, in code points. */
+export const MAX_SOURCE_CHARACTERS = 256
+
+/** Most events in one stream record. */
 export const MAX_EVENTS_PER_RECORD = 500
 
-export const MAX_RECORD_BYTES = 256 * 2 ** 10
+/** Largest stream record in bytes. */
+export const MAX_RECORD_BYTES = 256 * KB
 
-/** Of one PutRecords call; Kinesis takes 500 records, and 10 MiB. */
+/** Records in one PutRecords call; Kinesis accepts 500 records and 10 MiB. */
 export const RECORDS_PER_CALL = 500
 
-export const BYTES_PER_CALL = 4 * 2 ** 20
+/** Bytes in one PutRecords call. */
+export const BYTES_PER_CALL = 4 * MB

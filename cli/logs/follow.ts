@@ -1,5 +1,6 @@
 import { GetItemCommand } from '@aws-sdk/client-dynamodb'
 import type { FunctionName } from '../../shared/environment.ts'
+import { arrivalOfOrder } from '../../shared/order.ts'
 import { userKey } from '../../shared/state.ts'
 import { UserError } from '../../shared/user-error.ts'
 import { dynamodbOf } from '../clients.ts'
@@ -26,12 +27,12 @@ export async function linesOfUser(target: Target, user: string): Promise<LogLine
   const { pk, sk } = userKey(user)
   const get = new GetItemCommand({ TableName: target.outputs.StateTable, Key: { pk: { S: pk }, sk: { S: sk } } })
   const { Item } = await dynamodbOf(target).send(get)
-  const [seq, arrivedMicros] = [Item?.['seq']?.S, Number(Item?.['version']?.N)]
-  if (!seq) throw new UserError(`There is no state of the user ${user}.`)
-  const reading = { target, start: arrivedMicros / 1000 - SLACK_MS }
-  const lines = await linesAbout(reading, [{ from: seq, to: seq }])
+  const [sequenceNumber, order] = [Item?.['seq']?.S, Number(Item?.['version']?.N)]
+  if (!sequenceNumber) throw new UserError(`There is no state of the user ${user}.`)
+  const reading = { target, start: arrivalOfOrder(order) - SLACK_MS }
+  const lines = await linesAbout(reading, [{ from: sequenceNumber, to: sequenceNumber }])
   const batches = lines.filter(line => line.function === 'state').map(factsOrNone)
-  const record = withShards({ from: seq, to: seq }, batches)
+  const record = withShards({ from: sequenceNumber, to: sequenceNumber }, batches)
   return [...(await readLines(reading, ['ingest'], line => isAbout(factsOrNone(line), record))), ...lines]
 }
 

@@ -1,7 +1,6 @@
-import { BODY_BYTES, type Element } from './elements.ts'
+import { MAX_BODY_BYTES, MAX_EVENTS_PER_REQUEST } from '../../shared/limits.ts'
+import type { Element } from './elements.ts'
 
-/** The API takes so many events a request. */
-const EVENTS = 2_500
 /** With a rate, requests leave about so often a second. */
 const REQUESTS_PER_SECOND = 4
 
@@ -16,14 +15,16 @@ export interface Batch {
 
 /** How many events a request holds at most, at this rate (events a second) or as fast as can be. */
 export const batchSize = (rate: number | undefined): number =>
-  rate === undefined ? EVENTS : Math.min(EVENTS, Math.max(1, Math.ceil(rate / REQUESTS_PER_SECOND)))
+  rate === undefined
+    ? MAX_EVENTS_PER_REQUEST
+    : Math.min(MAX_EVENTS_PER_REQUEST, Math.max(1, Math.ceil(rate / REQUESTS_PER_SECOND)))
 
 /** Cuts elements, in their order, into requests of at most `size` events that stay below 4 MB. */
 export async function* cutBatches(elements: AsyncIterable<Element> | Iterable<Element>, size: number): AsyncGenerator<Batch> {
   let open: Element[] = []
   let bytes = 0
   for await (const element of elements) {
-    if (open.length === size || (open.length > 0 && bytes + element.text.length >= BODY_BYTES)) {
+    if (open.length === size || (open.length > 0 && bytes + element.text.length >= MAX_BODY_BYTES)) {
       yield closeBatch(open)
       open = []
       bytes = 0

@@ -1,7 +1,5 @@
+import { MAX_BODY_BYTES } from '../../shared/limits.ts'
 import { UserError } from '../../shared/user-error.ts'
-
-/** A request may not hold more: 4 MB decoded. */
-export const BODY_BYTES = 4 * 2 ** 20
 
 /** One event as it stands in its file. */
 export interface Element {
@@ -62,7 +60,7 @@ function collector(from: StartPosition) {
     add(part: Buffer) {
       parts.push(part)
       bytes += part.length
-      if (bytes > BODY_BYTES)
+      if (bytes > MAX_BODY_BYTES)
         throw new UserError(
           `Element ${count} of the file is larger than 4 MB, the most that a request may hold; take it out. Nothing was sent.`,
         )

@@ -1,5 +1,6 @@
 import type { Client } from '@opensearch-project/opensearch'
 import type { BulkOperation } from '../../shared/bulk-operation.ts'
+import { arrivalOfOrder } from '../../shared/order.ts'
 import type { Quarantine, QuarantinedEvent } from '../../shared/quarantine.ts'
 import { reject } from '../../shared/rejections.ts'
 import { SafeError } from '../../shared/safe-error.ts'
@@ -41,7 +42,8 @@ const asQuarantined = (operation: BulkOperation): QuarantinedEvent => ({
   type: operation.index,
   id: operation.id,
   keyName: '',
-  received: 'version' in operation ? Math.trunc(operation.version / 1000) : Date.parse(String(operation.document['received'])),
+  received:
+    'version' in operation ? Math.trunc(arrivalOfOrder(operation.version)) : Date.parse(String(operation.document['received'])),
   form: 'text',
   body: JSON.stringify(operation),
 })

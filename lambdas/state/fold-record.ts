@@ -1,4 +1,5 @@
 import { type Event, identityHash } from '../../shared/event.ts'
+import { nextOrder } from '../../shared/order.ts'
 import { type Projection, projectionKey, windowStart } from '../../shared/projection.ts'
 import type { RejectionCode } from '../../shared/rejections.ts'
 import type { UserItem, WindowDelta } from '../../shared/state.ts'
@@ -91,7 +92,7 @@ export function userFold(user: string, stored: UserItem | undefined, rules: Fold
   }
 
   return record => {
-    item = { ...item, sequenceNumber: record.sequenceNumber, version: Math.max(item.version + 1, record.received * 1000) }
+    item = { ...item, sequenceNumber: record.sequenceNumber, version: nextOrder(item.version, record.received) }
     identities.forget(record.received)
     recordHashes.forget(record.received)
     if (record.erasure) item = erase(item, record, rules)

@@ -1,3 +1,4 @@
+import { arrivalOfOrder } from '../../shared/order.ts'
 import { type Projection, projectionKey, type UserWindowProjection, type WindowProjection } from '../../shared/projection.ts'
 import type { QuarantinedEvent } from '../../shared/quarantine.ts'
 import { rejections } from '../../shared/rejections.ts'
@@ -172,7 +173,7 @@ export const asQuarantined =
     type: projection.on.name,
     id: null,
     keyName: '',
-    received: Math.trunc(order / 1000),
+    received: Math.trunc(arrivalOfOrder(order)),
     form: 'text',
     body: JSON.stringify({ projection: key, start, user, ord: order, state }),
   })
@@ -198,6 +199,6 @@ function expiry(
   life: WindowLifetime,
 ): number | undefined {
   if (life.latenessMs === undefined) return undefined
-  const newestMs = Math.max(...deltas.map(({ order }) => order / 1000), (start + projection.window) * 1000)
+  const newestMs = Math.max(...deltas.map(({ order }) => arrivalOfOrder(order)), (start + projection.window) * 1000)
   return Math.max(before ?? 0, Math.ceil((newestMs + life.latenessMs + life.retentionMs + DAY_MS) / 1000))
 }

@@ -1,7 +1,8 @@
 import fc from 'fast-check'
 import { cutBatches } from '../../cli/sending/batches.ts'
-import { BODY_BYTES, type Element, formOf, readElements, type StartPosition } from '../../cli/sending/elements.ts'
+import { type Element, formOf, readElements, type StartPosition } from '../../cli/sending/elements.ts'
 import { identify } from '../../cli/sending/identify.ts'
+import { MAX_BODY_BYTES } from '../../shared/limits.ts'
 
 async function collect<T>(values: AsyncIterable<T>): Promise<T[]> {
   const collected: T[] = []
@@ -78,7 +79,7 @@ test.each([
 })
 
 test('an element that no request can hold is named, not read into memory', async () => {
-  await expect(textsOf(`{"a":1}\n${' '.repeat(BODY_BYTES)}x`)).rejects.toThrow('Element 1 of the file is larger than 4 MB')
+  await expect(textsOf(`{"a":1}\n${' '.repeat(MAX_BODY_BYTES)}x`)).rejects.toThrow('Element 1 of the file is larger than 4 MB')
 })
 
 test('what stands between two commas is one element, JSON or not', async () => {
@@ -99,7 +100,7 @@ test('a row without an id gets one; its other bytes stay', () => {
 })
 
 test('batches keep the order, hold at most the given number of elements and stay below 4 MB', async () => {
-  const lengths = fc.array(fc.integer({ min: 1, max: BODY_BYTES / 2 }), { maxLength: 8 })
+  const lengths = fc.array(fc.integer({ min: 1, max: MAX_BODY_BYTES / 2 }), { maxLength: 8 })
   await fc.assert(
     fc.asyncProperty(lengths, fc.integer({ min: 1, max: 4 }), async (sizes, most) => {
       const elements = sizes.map((size, i) => ({ text: Buffer.alloc(size, 97), end: i }))
@@ -115,7 +116,7 @@ test('batches keep the order, hold at most the given number of elements and stay
           )
           .filter(length => length > 0),
       ).toEqual(sizes)
-      expect(batches.every(({ body, count }) => count <= most && body.length <= BODY_BYTES)).toBe(true)
+      expect(batches.every(({ body, count }) => count <= most && body.length <= MAX_BODY_BYTES)).toBe(true)
       expect(batches.map(({ end }) => end)).toEqual(
         batches.map((_, i) => batches.slice(0, i + 1).reduce((sum, { count }) => sum + count, 0) - 1),
       )
