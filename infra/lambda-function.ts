@@ -125,7 +125,7 @@ export class LambdaFunction<F extends FunctionName = FunctionName> extends Nodej
    * what is nearly gone from the stream is kept by the net.
    */
   private read(id: string, eventSourceArn: string, retention: Duration, { batch, onFailure: net, filters }: StreamSource): void {
-    net.allowCatch(this)
+    net.allowFailureDestination(this)
     this.addEventSourceMapping(id, {
       eventSourceArn,
       batchSize: batch.size,

@@ -56,7 +56,7 @@ export class Quarantine extends Construct implements Monitored {
   }
 
   /** Lets Lambda leave here what a reader gave up. */
-  allowCatch(reader: LambdaFunction): void {
+  allowFailureDestination(reader: LambdaFunction): void {
     this.allowPutObject(reader)
     reader.allow(['s3:ListBucket'], this.bucket.bucketArn)
   }

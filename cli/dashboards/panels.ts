@@ -1,4 +1,4 @@
-import type { Workload } from './saved-objects.ts'
+import type { Workload } from './workloads.ts'
 
 /** One chart: its title, and what a visualization's `visState` holds beside it. */
 export interface Panel {

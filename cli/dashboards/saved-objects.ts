@@ -1,8 +1,7 @@
 import type { EventType } from '../../shared/event-type.ts'
 import type { Projection } from '../../shared/projection.ts'
-import { eventIndexPattern, eventMapping } from '../../shared/raw-events.ts'
-import { mappingOf } from '../../shared/search-index.ts'
 import { panelsOf } from './panels.ts'
+import { type Workload, workloadsOf } from './workloads.ts'
 
 /** A saved object as OpenSearch Dashboards export and import it, one a line. */
 export interface SavedObject {
@@ -18,15 +17,6 @@ interface Reference {
   readonly id: string
 }
 
-/** What one workload keeps in OpenSearch: the documents of a projection, or the raw events of a type without one. */
-export interface Workload {
-  readonly name: string
-  readonly pattern: string
-  readonly timeField: string | undefined
-  /** Fields by name, with their type in the index. */
-  readonly fields: Readonly<Record<string, string>>
-}
-
 const PANEL_WIDTH = 24
 const PANEL_HEIGHT = 15
 const PANELS_PER_ROW = 2
@@ -34,33 +24,6 @@ const PANELS_PER_ROW = 2
 /** A data view, its charts and a dashboard for every workload; the same catalogue gives the same objects. */
 export const savedObjects = (eventTypes: readonly EventType[], projections: readonly Projection[]): SavedObject[] =>
   workloadsOf(eventTypes, projections).flatMap(objectsOf)
-
-export function workloadsOf(eventTypes: readonly EventType[], projections: readonly Projection[]): Workload[] {
-  const ofProjections = projections.map(({ name, scope, shape }) => ({
-    name,
-    pattern: name,
-    timeField: scope === 'user' ? undefined : 'window_start',
-    fields: typesOf(mappingOf(shape).properties),
-  }))
-  const alone = eventTypes.filter(type => !projections.some(({ on }) => on.name === type.name))
-  const ofEvents = alone.map(type => ({
-    name: `${type.name} events`,
-    pattern: eventIndexPattern(type),
-    timeField: 'received',
-    fields: typesOf(eventMapping(type).properties),
-  }))
-  return [...ofProjections, ...ofEvents]
-}
-
-type Properties = ReturnType<typeof mappingOf>['properties']
-
-/** Leaves of a mapping, nested ones by their path. */
-const typesOf = (properties: Properties, prefix = ''): Record<string, string> =>
-  Object.fromEntries(
-    Object.entries(properties).flatMap(([name, { type, properties: inner }]) =>
-      inner ? Object.entries(typesOf(inner, `${prefix}${name}.`)) : [[`${prefix}${name}`, type ?? 'object']],
-    ),
-  )
 
 function objectsOf(workload: Workload): SavedObject[] {
   const { name, pattern, timeField } = workload
