@@ -62,6 +62,6 @@ export function sentence(line: LogLine): string {
   const facts = fieldsOf(line)
   if (!facts) return `${instant} ${name} ${line.text}`
   const shown = Object.entries(facts).filter(([fact]) => fact !== '_aws' && fact !== 'service')
-  const telemetry = shown.map(([fact, value]) => `${fact}=${typeof value === 'object' ? JSON.stringify(value) : value}`)
-  return `${instant} ${name} ${telemetry.join(' ')}`
+  const texts = shown.map(([fact, value]) => `${fact}=${typeof value === 'object' ? JSON.stringify(value) : value}`)
+  return `${instant} ${name} ${texts.join(' ')}`
 }

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto'
 import { type Rejection, reject } from './rejections.ts'
+
 export type Scope = 'write' | 'read' | 'admin'
 
 export interface Key {

@@ -80,8 +80,8 @@ function readBody(
 }
 
 /** The key of the batch, or else those of its events. */
-function keysOf({ elements, batchDefaults: around }: Body): string[] {
-  const shared = around?.['writeKey']
+function keysOf({ elements, batchDefaults }: Body): string[] {
+  const shared = batchDefaults?.['writeKey']
   const keys = shared ? [shared] : elements.map(({ value }) => (isObject(value) ? value['writeKey'] : undefined))
   return keys.filter(key => typeof key === 'string')
 }

@@ -26,13 +26,13 @@ export interface ClassifiedElements {
 /** Sorts the elements into events to accept and elements to keep aside; each by itself, so that a bad one harms no other. */
 export function classifyElements(elements: readonly DecodedElement[], arrival: Arrival): ClassifiedElements {
   const events: Event[] = []
-  const refusals: QuarantinedElement[] = []
+  const quarantined: QuarantinedElement[] = []
   const receipts: unknown[] = []
   for (const element of elements) {
     const unreadable = problemOf(element)
     const outcome = unreadable ?? limitExceeded(element) ?? acceptElement(element, arrival)
     if (isRejection(outcome))
-      refusals.push({
+      quarantined.push({
         index: element.index,
         event: toQuarantinedEvent(element, outcome, unreadable ? 'text' : 'envelope', arrival),
       })
@@ -40,7 +40,7 @@ export function classifyElements(elements: readonly DecodedElement[], arrival: A
     receipts.push(isRejection(outcome) ? null : receiptOf(outcome, arrival))
   }
   const tells = elements.some(({ envelope }) => definitionOf(envelope, arrival)?.receipt)
-  return { events, quarantined: refusals, receipts: tells ? receipts : undefined }
+  return { events, quarantined, receipts: tells ? receipts : undefined }
 }
 
 /** The definition of the type that an envelope names, if it names one: anything may stand there. */

@@ -8,7 +8,7 @@ import type { Telemetry } from '../handler.ts'
 import { decoderFor } from './body-decoders.ts'
 import { type ClassifiedElements, classifyElements } from './classify-elements.ts'
 import { packRecords, rangesByShard, type StreamPosition, type StreamRecord } from './plan-records.ts'
-import { cacheable, preflight, type Response, respond } from './response.ts'
+import { cacheable, type HttpResponse, preflight, respond } from './response.ts'
 import { sdkSettings } from './sdk-settings.ts'
 
 export interface IngestDependencies {
@@ -35,7 +35,7 @@ const MAX_SHARDS_LOGGED = 3
 /** Answers requests: with 200 only once every event is in the stream or in quarantine. */
 export const ingest =
   (dependencies: IngestDependencies) =>
-  async (request: IngestRequest, telemetry: Telemetry): Promise<Response> => {
+  async (request: IngestRequest, telemetry: Telemetry): Promise<HttpResponse> => {
     const { headers, rawPath, queryStringParameters } = request
     const { method } = request.requestContext.http
     const path = rawPath.length > 1 && rawPath.endsWith('/') ? rawPath.slice(0, -1) : rawPath
@@ -64,15 +64,15 @@ async function acceptRequest(
   telemetry: Telemetry,
 ): Promise<ClassifiedElements | Rejection> {
   if (path === paths.metrics) return nothingStored
-  const reader = decoderFor(path, catalogue)
-  if (!reader) return reject('not_found')
+  const decode = decoderFor(path, catalogue)
+  if (!decode) return reject('not_found')
   // A bad key costs no look at the body; a body may carry the only key.
   const credentials = { headers: request.headers, query: request.queryStringParameters }
   const outside = presentedKey(credentials)
   if (isRejected(outside) && outside.code !== 'key_missing') return outside
   const admitted = isRejected(outside) ? undefined : await admit(outside, dependencies)
   if (admitted && isRejection(admitted)) return admitted
-  const reading = reader(request)
+  const reading = decode(request)
   if (isRejection(reading)) return reading
   const presented = presentedKey({ ...credentials, bodyKeys: reading.keys })
   if (isRejected(presented)) return presented
@@ -81,28 +81,28 @@ async function acceptRequest(
   const arrival = { eventTypes: catalogue, keyName: key.name, received: dependencies.now(), defaultId: dependencies.newId }
   const spoken = reading.dialect(reading.body, arrival)
   if (isRejection(spoken)) return spoken
-  const sorted = classifyElements(spoken, arrival)
-  annotatePositions(await store(sorted, dependencies), telemetry)
-  return sorted
+  const classified = classifyElements(spoken, arrival)
+  annotatePositions(await store(classified, dependencies), telemetry)
+  return classified
 }
 
 const isRejected = (value: string | Rejection): value is Rejection => typeof value !== 'string'
 
-async function admit(presented: string, { keys, withinRateLimit: passes }: IngestDependencies): Promise<Key | Rejection> {
+async function admit(presented: string, { keys, withinRateLimit }: IngestDependencies): Promise<Key | Rejection> {
   const key = await keys.find(presented)
   if (!key) return reject('key_unknown')
   if (!allows(key.scope, 'write')) return reject('key_scope')
-  return passes(key.name) ? key : reject('rate_limited')
+  return withinRateLimit(key.name) ? key : reject('rate_limited')
 }
 
 /** Returns where the records of the accepted events stand. */
 async function store(
-  { events, quarantined: refusals }: ClassifiedElements,
+  { events, quarantined }: ClassifiedElements,
   dependencies: IngestDependencies,
 ): Promise<readonly StreamPosition[]> {
   const [places] = await Promise.all([
     dependencies.putRecords(packRecords(events, catalogue)),
-    dependencies.quarantine.add(refusals.map(({ event: kept }) => kept)),
+    dependencies.quarantine.add(quarantined.map(({ event: kept }) => kept)),
   ])
   return places
 }

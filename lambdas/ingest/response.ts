@@ -3,16 +3,16 @@ import { corsHeaders, preflightHeaders } from '../../shared/cors.ts'
 import { isRejection, type Rejection, rejections } from '../../shared/rejections.ts'
 import type { ClassifiedElements } from './classify-elements.ts'
 
-export type Response = APIGatewayProxyStructuredResultV2
+export type HttpResponse = APIGatewayProxyStructuredResultV2
 type Headers = Readonly<Record<string, string | undefined>>
 
 /** Also right for `rate_limited`: a limit is at least one request a second. */
 const RETRY_AFTER_SECONDS = '1'
 
-export const preflight = (headers: Headers): Response => ({ statusCode: 204, headers: preflightHeaders(headers) })
+export const preflight = (headers: Headers): HttpResponse => ({ statusCode: 204, headers: preflightHeaders(headers) })
 
 /** What became of a request, told to its sender; browsers may read every answer. */
-export function respond(outcome: ClassifiedElements | Rejection, headers: Headers): Response {
+export function respond(outcome: ClassifiedElements | Rejection, headers: Headers): HttpResponse {
   if (isRejection(outcome)) {
     const status = statusOf(outcome)
     const patience = status === 503 || status === 429 ? { 'retry-after': RETRY_AFTER_SECONDS } : undefined
@@ -29,10 +29,10 @@ function statusOf({ code }: Rejection): number {
   return status === 200 ? 400 : status
 }
 
-export const cacheable = (body: object, seconds: number, headers: Headers): Response =>
+export const cacheable = (body: object, seconds: number, headers: Headers): HttpResponse =>
   json(200, body, headers, { 'cache-control': `public, max-age=${seconds}` })
 
-const json = (statusCode: number, body: object, headers: Headers, more?: Record<string, string>): Response => ({
+const json = (statusCode: number, body: object, headers: Headers, more?: Record<string, string>): HttpResponse => ({
   statusCode,
   headers: { 'content-type': 'application/json', ...corsHeaders(headers), ...more },
   body: JSON.stringify(body),

@@ -19,13 +19,13 @@ import { readProjection } from './projections.ts'
 import { readQuarantine } from './quarantine.ts'
 import { readEvents } from './raw-events.ts'
 import { readReport } from './reports.ts'
-import { type Headers, html, json, type Response, rejectWith } from './response.ts'
+import { type Headers, type HttpResponse, html, json, rejectWith } from './response.ts'
 import { readUser } from './users.ts'
 
 const PROBE_TIMEOUT_MS = 2000
 
 /** What answers a request, by the path of its route. */
-export type RouteHandlers = ReadonlyMap<string, (event: APIGatewayProxyEventV2) => Promise<Response>>
+export type RouteHandlers = ReadonlyMap<string, (event: APIGatewayProxyEventV2) => Promise<HttpResponse>>
 
 /** What each path answers, by its stores. */
 export function routeHandlers(environment: Environment<'query'>): RouteHandlers {
@@ -37,7 +37,7 @@ export function routeHandlers(environment: Environment<'query'>): RouteHandlers 
   const probes = probesOf(environment, flow, { state, table, bucket, search })
   let page: ConsolePage | undefined
 
-  return new Map<string, (event: APIGatewayProxyEventV2) => Promise<Response>>([
+  return new Map<string, (event: APIGatewayProxyEventV2) => Promise<HttpResponse>>([
     [
       '/',
       async () => {
@@ -114,7 +114,7 @@ function probesOf(
 /** API Gateway decodes every escape of a path but %25. */
 const userOf = (parameters: Parameters = {}): string => (parameters['id'] ?? '').replaceAll('%25', '%')
 
-const respondWith = (body: object | Rejection, headers: Headers): Response =>
+const respondWith = (body: object | Rejection, headers: Headers): HttpResponse =>
   isRejection(body) ? rejectWith(body, headers) : json(200, body, headers)
 
 const secondsSince = (millis: number | undefined): number | null =>

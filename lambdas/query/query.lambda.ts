@@ -7,7 +7,7 @@ import { defineHandler, type Telemetry } from '../handler.ts'
 import { keyStore } from '../keys/dynamodb.ts'
 import { withTimeout } from './deadline.ts'
 import { type RouteHandlers, routeHandlers } from './query-routes.ts'
-import { type Response, rejectWith } from './response.ts'
+import { type HttpResponse, rejectWith } from './response.ts'
 
 /** Less than the function's own time-out and the gateway's: a store that hangs is answered for, too. */
 const RESPONSE_TIMEOUT_MS = 10_000
@@ -17,7 +17,7 @@ export const handler = defineHandler('query', environment => {
   const keys = keyStore(environment.KEYS_TABLE)
   const answers = routeHandlers(environment)
 
-  return async (event: APIGatewayProxyEventV2, telemetry): Promise<Response> => {
+  return async (event: APIGatewayProxyEventV2, telemetry): Promise<HttpResponse> => {
     const answer = await withTimeout(RESPONSE_TIMEOUT_MS, handle(event, keys, answers)).catch((error: unknown) => {
       telemetry.annotate('error', describeError(error))
       return rejectWith(reject('unavailable'), event.headers)
@@ -27,7 +27,7 @@ export const handler = defineHandler('query', environment => {
   }
 })
 
-async function handle(event: APIGatewayProxyEventV2, keys: KeyStore, answers: RouteHandlers): Promise<Response> {
+async function handle(event: APIGatewayProxyEventV2, keys: KeyStore, answers: RouteHandlers): Promise<HttpResponse> {
   const { headers } = event
   const route = routes.find(({ method, path }) => event.routeKey === `${method} ${path}`)
   const answer = route && answers.get(route.path)
@@ -45,7 +45,7 @@ async function checkKey({ scope }: Route, event: APIGatewayProxyEventV2, keys: K
   return allows(key.scope, scope) ? undefined : reject('key_scope')
 }
 
-function recordResponse(telemetry: Telemetry, { statusCode = 200 }: Response, routeKey: string): void {
+function recordResponse(telemetry: Telemetry, { statusCode = 200 }: HttpResponse, routeKey: string): void {
   telemetry.annotate('route', routeKey)
   telemetry.annotate('status', statusCode)
   if (statusCode === 503) telemetry.count('RequestsUnavailable', 1)

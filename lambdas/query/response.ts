@@ -3,7 +3,7 @@ import { corsHeaders } from '../../shared/cors.ts'
 import { type Rejection, rejections } from '../../shared/rejections.ts'
 import type { ConsolePage } from './console-page.ts'
 
-export type Response = APIGatewayProxyStructuredResultV2
+export type HttpResponse = APIGatewayProxyStructuredResultV2
 
 /** Rows of an answer. */
 export interface Page<Row> {
@@ -18,7 +18,7 @@ export type Headers = Readonly<Record<string, string | undefined>>
 
 const always = { 'cache-control': 'no-store', 'x-content-type-options': 'nosniff' }
 
-export const json = (status: number, body: unknown, headers: Headers): Response => ({
+export const json = (status: number, body: unknown, headers: Headers): HttpResponse => ({
   statusCode: status,
   headers: {
     ...corsHeaders(headers),
@@ -29,11 +29,11 @@ export const json = (status: number, body: unknown, headers: Headers): Response 
   body: JSON.stringify(body),
 })
 
-export const rejectWith = ({ code, message }: Rejection, headers: Headers): Response =>
+export const rejectWith = ({ code, message }: Rejection, headers: Headers): HttpResponse =>
   json(rejections[code].status, { success: false, code, message }, headers)
 
 /** The console page, under its own policy. */
-export const html = ({ html: body, policy }: ConsolePage): Response => ({
+export const html = ({ html: body, policy }: ConsolePage): HttpResponse => ({
   statusCode: 200,
   headers: {
     ...always,

@@ -56,8 +56,8 @@ function union(a: ColumnRange, b: ColumnRange): ColumnRange {
 const SECONDS_A_DAY = 86_400
 
 /** Whether an object may hold a time (epoch seconds) of one of these days (days since 1970, ascending) in a column. */
-export function mayHoldDay({ ranges: spans }: Footer, column: string, days: readonly number[]): boolean {
-  const span = spans[column] ?? 'unknown'
+export function mayHoldDay({ ranges }: Footer, column: string, days: readonly number[]): boolean {
+  const span = ranges[column] ?? 'unknown'
   if (span === 'none') return false
   if (span === 'unknown') return days.length > 0
   const first = Math.floor(span.least / SECONDS_A_DAY)
@@ -69,12 +69,12 @@ export function mayHoldDay({ ranges: spans }: Footer, column: string, days: read
  * Whether an object may hold an earlier arrival of an event that arrived at `lastReceived` (microseconds since 1970) or before;
  * every event that is sought has a value in `column`.
  */
-export const mayHoldEarlier = ({ ranges: spans }: Footer, column: string, lastReceived: bigint): boolean =>
-  spans[column] !== 'none' && mayStartBy(spans['received_time_us'], lastReceived)
+export const mayHoldEarlier = ({ ranges }: Footer, column: string, lastReceived: bigint): boolean =>
+  ranges[column] !== 'none' && mayStartBy(ranges['received_time_us'], lastReceived)
 
 /** Whether an object may hold an event before an instant (microseconds since 1970); every event that is sought has a value in `column`. */
-export const mayHoldBefore = ({ ranges: spans }: Footer, column: string, at: bigint): boolean =>
-  spans[column] !== 'none' && mayStartBy(spans['event_time_us'], at)
+export const mayHoldBefore = ({ ranges }: Footer, column: string, at: bigint): boolean =>
+  ranges[column] !== 'none' && mayStartBy(ranges['event_time_us'], at)
 
 /** Rounding keeps the order, but may make two values equal: the end counts. */
 const mayStartBy = (span: ColumnRange = 'unknown', last: bigint): boolean =>

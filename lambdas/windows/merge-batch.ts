@@ -54,17 +54,17 @@ async function apply(task: WindowTask, dependencies: MergeDependencies): Promise
 }
 
 async function putWindow(task: WindowTask & { kind: 'window' }, dependencies: MergeDependencies) {
-  const { table, lifetime: life } = dependencies
+  const { table, lifetime } = dependencies
   const stored = await table.readWindow(task.user, projectionKey(task.projection), task.start)
-  const merged = applyToWindow(stored, task, life)
+  const merged = applyToWindow(stored, task, lifetime)
   if (!merged) return 'written'
   return quarantineThenPut(task, merged, dependencies, () => table.putWindow(merged.item, stored?.version))
 }
 
 async function putSlot(task: WindowTask & { kind: 'slot' }, dependencies: MergeDependencies) {
-  const { table, lifetime: life, telemetry } = dependencies
+  const { table, lifetime, telemetry } = dependencies
   const stored = await table.readSlot(projectionKey(task.projection), task.start, task.slot)
-  const merged = applyToSlot(stored, task, life)
+  const merged = applyToSlot(stored, task, lifetime)
   if (!merged) return 'written'
   const item = withinSize(merged.item)
   if (item.users.size < merged.item.users.size) telemetry.count('SlotTooLarge', 1)

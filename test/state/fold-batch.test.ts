@@ -80,13 +80,13 @@ test('at the head of a batch, too: Lambda does not part a batch that fails at it
 
 test('what is put aside is counted by its code', async () => {
   const { parts } = aWorld()
-  const telemetry: unknown[] = []
+  const counts: unknown[] = []
   const mixed = `not ours\n${toLine(visit('1'), catalogue.get('page_visit'))}`
   await foldBatch([record(1, [], mixed)], {
     ...parts,
-    telemetry: { count: (...counted) => void telemetry.push(counted), annotate: () => {} },
+    telemetry: { count: (...counted) => void counts.push(counted), annotate: () => {} },
   })
-  expect(telemetry).toContainEqual(['EventsQuarantined', 1, 'invalid_event'])
+  expect(counts).toContainEqual(['EventsQuarantined', 1, 'invalid_event'])
 })
 
 test('a line that ingest never wrote is put aside, and its neighbours are folded', async () => {

@@ -182,23 +182,23 @@ test.each([
 })
 
 test('what a window refused is put aside before the item is written, and counted once however many races are lost', async () => {
-  const telemetry: unknown[] = []
+  const calls: unknown[] = []
   const outcomes: PutResult[] = ['conflict', 'written']
   const table = {
     readSlot: async () => undefined,
     putSlot: async () => {
-      telemetry.push('put')
+      calls.push('put')
       return outcomes.shift()
     },
   } as unknown as StateTable
   await mergeBatch([{ dynamodb: { NewImage: userAttributes(image('b', [urlOf(1, 'throw')])) as never } }], {
     table,
-    quarantine: { add: async events => void telemetry.push(events.map(({ code }) => code)) },
+    quarantine: { add: async events => void calls.push(events.map(({ code }) => code)) },
     projections: [urls],
     lifetime: life,
-    telemetry: { count: (...counted) => void telemetry.push(counted), annotate: () => undefined },
+    telemetry: { count: (...counted) => void calls.push(counted), annotate: () => undefined },
   })
-  expect(telemetry).toEqual([
+  expect(calls).toEqual([
     ['not_merged'],
     'put',
     ['Conflicts', 1],
