@@ -1,3 +1,5 @@
+import type { Headers } from './http.ts'
+
 /** Headers that SDKs send from browsers; listed, since `*` does not cover Authorization (Fetch standard). */
 const ALLOWED_HEADERS = [
   'authorization',
@@ -15,8 +17,6 @@ const ALLOWED_HEADERS = [
   'x-enable-debug',
   'sp-anonymous',
 ].join(', ')
-
-type Headers = Readonly<Record<string, string | undefined>>
 
 /** On every answer: a beacon comes with credentials, for which the origin must be echoed. */
 export const corsHeaders = (request: Headers): Record<string, string> => {

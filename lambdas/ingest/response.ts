@@ -1,10 +1,10 @@
 import type { APIGatewayProxyStructuredResultV2 } from 'aws-lambda'
 import { corsHeaders, preflightHeaders } from '../../shared/cors.ts'
+import type { Headers } from '../../shared/http.ts'
 import { isRejection, type Rejection, rejections } from '../../shared/rejections.ts'
 import type { ClassifiedElements } from './classify-elements.ts'
 
 export type HttpResponse = APIGatewayProxyStructuredResultV2
-type Headers = Readonly<Record<string, string | undefined>>
 
 /** Also right for `rate_limited`: a limit is at least one request a second. */
 const RETRY_AFTER_SECONDS = '1'

@@ -1,6 +1,5 @@
+import type { Headers } from '../../shared/http.ts'
 import { paths } from '../../shared/routes.ts'
-
-type Headers = Readonly<Record<string, string | undefined>>
 
 const SECONDS_CACHED = 300
 const PROJECT = /^\/v1\/projects\/([^/]+)\/settings$/

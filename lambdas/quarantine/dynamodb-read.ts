@@ -1,19 +1,11 @@
 import { gunzipSync } from 'node:zlib'
-import {
-  type AttributeValue,
-  ConditionalCheckFailedException,
-  DeleteItemCommand,
-  DynamoDBClient,
-  GetItemCommand,
-  UpdateItemCommand,
-} from '@aws-sdk/client-dynamodb'
+import { DeleteItemCommand, DynamoDBClient, GetItemCommand, UpdateItemCommand } from '@aws-sdk/client-dynamodb'
 import { S3Client } from '@aws-sdk/client-s3'
 import type { QuarantineSummary, StoredQuarantinedEvent } from '../../shared/quarantine.ts'
 import type { Rejection, RejectionCode } from '../../shared/rejections.ts'
+import { type Attributes, conditionHeld } from '../dynamodb.ts'
 
 import { failureBucket } from './s3.ts'
-
-type Attributes = Record<string, AttributeValue>
 
 /** Reads what an item of the table tells of its event. */
 export const readSummary = (attributes: Attributes): QuarantineSummary => ({
@@ -53,13 +45,14 @@ export function quarantineReader(table: string, bucket: string, client = new Dyn
         ExpressionAttributeValues: { ':count': { N: String(count) } },
         ReturnValues: 'ALL_OLD' as const,
       }
-      return conditionHeld(async () => {
+      const remove = async (): Promise<void> => {
         const { Attributes } = await client.send(
           new DeleteItemCommand({ TableName: table, Key: { key: { S: key } }, ...condition }),
         )
         const object = Attributes?.['object']?.S
         if (object) await objects.remove(object)
-      })
+      }
+      return conditionHeld(remove())
     },
 
     /** Says why the event was refused this time. */
@@ -70,18 +63,7 @@ export function quarantineReader(table: string, bucket: string, client = new Dyn
         ExpressionAttributeNames: { '#key': 'key' },
         ExpressionAttributeValues: { ':code': { S: code }, ':message': { S: message } },
       }
-      await conditionHeld(() => client.send(new UpdateItemCommand({ TableName: table, Key: { key: { S: key } }, ...update })))
+      await conditionHeld(client.send(new UpdateItemCommand({ TableName: table, Key: { key: { S: key } }, ...update })))
     },
-  }
-}
-
-/** Whether the condition of a write held: only then was it made. */
-async function conditionHeld(write: () => Promise<unknown>): Promise<boolean> {
-  try {
-    await write()
-    return true
-  } catch (error) {
-    if (error instanceof ConditionalCheckFailedException) return false
-    throw error
   }
 }

@@ -11,6 +11,7 @@ import {
   quarantineKey,
   REFUSED_PREFIX,
 } from '../../shared/quarantine.ts'
+import type { Attributes } from '../dynamodb.ts'
 import type { failureBucket } from './s3.ts'
 
 /** Bodies up to this size, compressed, are kept in the item itself. */
@@ -83,8 +84,6 @@ const refusedObjects = (events: readonly QuarantinedEvent[]): { key: string; bod
     const text = chunk.map(event => `${JSON.stringify(event)}\n`).join('')
     return { key: `${REFUSED_PREFIX}${createHash('sha256').update(text).digest('hex')}.gz`, body: gzipSync(text) }
   })
-
-type Attributes = Record<string, AttributeValue>
 
 const textOrNull = (text: string | null): AttributeValue => (text === null ? { NULL: true } : { S: text })
 

@@ -1,5 +1,6 @@
 import type { APIGatewayProxyStructuredResultV2 } from 'aws-lambda'
 import { corsHeaders } from '../../shared/cors.ts'
+import type { Headers } from '../../shared/http.ts'
 import { type Rejection, rejections } from '../../shared/rejections.ts'
 import type { ConsolePage } from './console-page.ts'
 
@@ -13,8 +14,6 @@ export interface Page<Row> {
 }
 
 const RETRY_AFTER_SECONDS = '5'
-
-export type Headers = Readonly<Record<string, string | undefined>>
 
 const always = { 'cache-control': 'no-store', 'x-content-type-options': 'nosniff' }
 

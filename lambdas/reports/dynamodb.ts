@@ -1,13 +1,6 @@
-import {
-  type AttributeValue,
-  ConditionalCheckFailedException,
-  DeleteItemCommand,
-  DynamoDBClient,
-  GetItemCommand,
-  PutItemCommand,
-  QueryCommand,
-} from '@aws-sdk/client-dynamodb'
+import { DeleteItemCommand, DynamoDBClient, GetItemCommand, PutItemCommand, QueryCommand } from '@aws-sdk/client-dynamodb'
 import { newestSnapshot, type Publication, type Report } from '../../shared/report.ts'
+import { type Attributes, conditionHeld } from '../dynamodb.ts'
 
 /** Which run's objects are the published ones of a day or an instant. */
 export interface PublicationItem extends Publication {
@@ -29,8 +22,6 @@ const PUBLISHED = 'published#'
 const lockKey = (name: string): string => `lock#${name}`
 /** The newest archive object that the scheduled runs have reported on. */
 const ARRIVALS = 'arrivals'
-
-type Attributes = Record<string, AttributeValue>
 
 export type ReportsTable = ReturnType<typeof reportsTable>
 
@@ -129,17 +120,6 @@ export function reportsTable(table: string, client = new DynamoDBClient({})) {
       const item = { ...keyOf(report, ARRIVALS), arrived: { N: String(until) } }
       await putIf(item, 'attribute_not_exists(report) OR arrived < :until', { ':until': item.arrived })
     },
-  }
-}
-
-/** Whether the condition of a write held: only then was it made. */
-async function conditionHeld(write: Promise<unknown>): Promise<boolean> {
-  try {
-    await write
-    return true
-  } catch (error) {
-    if (error instanceof ConditionalCheckFailedException) return false
-    throw error
   }
 }
 

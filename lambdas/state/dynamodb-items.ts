@@ -1,4 +1,3 @@
-import type { AttributeValue } from '@aws-sdk/client-dynamodb'
 import {
   type ItemKey,
   itemKind,
@@ -13,9 +12,8 @@ import {
   windowKey,
 } from '../../shared/state.ts'
 import { parseInstant } from '../../shared/time.ts'
+import type { Attributes } from '../dynamodb.ts'
 
-/** An item as the SDK and a stream's images hold it. */
-export type Attributes = Record<string, AttributeValue>
 /** What any item of the state table says; `other` are counts and notes that only this part's table knows. */
 export type Item =
   | ({ readonly kind: 'user' } & UserItem)

@@ -1,6 +1,5 @@
 import {
   BatchGetItemCommand,
-  ConditionalCheckFailedException,
   DynamoDBClient,
   GetItemCommand,
   PutItemCommand,
@@ -17,15 +16,8 @@ import {
   windowKey,
   windowPrefix,
 } from '../../shared/state.ts'
-import {
-  type Attributes,
-  type Item,
-  keyAttributes,
-  readItem,
-  slotAttributes,
-  userAttributes,
-  windowAttributes,
-} from './dynamodb-items.ts'
+import { type Attributes, conditionHeld } from '../dynamodb.ts'
+import { type Item, keyAttributes, readItem, slotAttributes, userAttributes, windowAttributes } from './dynamodb-items.ts'
 
 /** What came of a conditional put: another writer may have been first. */
 export type PutResult = 'written' | 'conflict'
@@ -44,13 +36,8 @@ export function stateTable(table: string, client = new DynamoDBClient({})) {
 
   const putIf = async (item: Attributes, condition: string, values?: Attributes): Promise<PutResult> => {
     const check = { ConditionExpression: condition, ExpressionAttributeValues: values }
-    try {
-      await client.send(new PutItemCommand({ TableName: table, Item: item, ...check }))
-      return 'written'
-    } catch (error) {
-      if (error instanceof ConditionalCheckFailedException) return 'conflict'
-      throw error
-    }
+    const written = await conditionHeld(client.send(new PutItemCommand({ TableName: table, Item: item, ...check })))
+    return written ? 'written' : 'conflict'
   }
 
   /** Puts an item if it is still at the version that was read; undefined: if it is still not there. */

@@ -4,10 +4,10 @@ import { type Projection, projectionKey } from '../../shared/projection.ts'
 import type { Quarantine } from '../../shared/quarantine.ts'
 import { SafeError } from '../../shared/safe-error.ts'
 import type { UserItem } from '../../shared/state.ts'
+import type { Attributes } from '../dynamodb.ts'
 import type { Telemetry } from '../handler.ts'
-
 import type { PutResult, StateTable } from '../state/dynamodb.ts'
-import { type Attributes, readItem } from '../state/dynamodb-items.ts'
+import { readItem } from '../state/dynamodb-items.ts'
 import {
   applyToSlot,
   applyToWindow,

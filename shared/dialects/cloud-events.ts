@@ -1,12 +1,12 @@
 import type { Envelope } from '../acceptance.ts'
 import type { Dialect, Element } from '../dialect.ts'
+import type { Headers } from '../http.ts'
 import { isObject } from '../json.ts'
 
 import { type Rejection, reject } from '../rejections.ts'
 import { parseInstant } from '../time.ts'
 
 type Attributes = Readonly<Record<string, unknown>>
-type Headers = Readonly<Record<string, string | undefined>>
 
 const MEDIA_TYPE = 'application/cloudevents'
 const PREFIX = 'ce-'
