@@ -13,19 +13,19 @@ const project = (displayName, suffix, more = {}) => ({
         module: { type: 'es6' },
       },
     ],
-    '\\.sql$': '<rootDir>/test/sql-as-text.js',
+    '\\.sql$': '<rootDir>/test/jest/sql-as-text.js',
   },
   ...more,
 })
 
 const onLocalCloud = {
-  globalSetup: '<rootDir>/test/local-cloud.ts',
-  globalTeardown: '<rootDir>/test/local-cloud-down.ts',
-  setupFilesAfterEnv: ['<rootDir>/test/local-cloud-patience.ts'],
+  globalSetup: '<rootDir>/test/jest/local-cloud.ts',
+  globalTeardown: '<rootDir>/test/jest/local-cloud-down.ts',
+  setupFilesAfterEnv: ['<rootDir>/test/jest/local-cloud-timeout.ts'],
 }
 
 /** unit: pure and fast, downloads nothing. local: on the running local cloud. long: big runs, not part of `npm test`. */
 export default {
-  reporters: ['default', '<rootDir>/test/closing-line.js'],
+  reporters: ['default', '<rootDir>/test/jest/closing-line.js'],
   projects: [project('unit', 'test'), project('local', 'scenario', onLocalCloud), project('long', 'long', onLocalCloud)],
 }

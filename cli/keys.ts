@@ -1,99 +1,45 @@
-import { randomBytes } from 'node:crypto'
-import { type DynamoDBClient, PutItemCommand, paginateScan, UpdateItemCommand } from '@aws-sdk/client-dynamodb'
 import { type Command, Option } from 'commander'
-import { keyHash, type Scope } from '../shared/keys.ts'
+import { createKey, listKeys, revokeKeys } from '../lambdas/keys/dynamodb-admin.ts'
+import type { Scope } from '../shared/keys.ts'
 import { UserError } from '../shared/user-error.ts'
 import { dynamodbOf } from './clients.ts'
 import { type CommonOptions, printJson, withCommonOptions } from './options.ts'
 import { formatTable } from './table.ts'
-import { findTarget, type Target } from './target.ts'
+import { findTarget } from './target.ts'
 
 const SCOPES: readonly Scope[] = ['write', 'read', 'admin']
-const KEY_BYTES = 32
-/** A name is the default source of events, which has 1 to 256 characters. */
-const NAME = /^[\w.:@-]{1,128}$/
 
 export function keysCommand(program: Command): void {
-  const command = program.command('keys').description('the keys of the API; only their SHA-256 is kept')
+  const command = program.command('keys').description('manage the keys of the API; only their SHA-256 is stored')
   withCommonOptions(command.command('create'))
-    .description('make a key; it is shown this once')
-    .argument('<name>', 'what it is called; also the source of events sent with it')
-    .addOption(new Option('--scope <scope>', 'what it may do').choices(SCOPES).makeOptionMandatory())
+    .description('create a key and print it; it is shown only this once')
+    .argument('<name>', 'name of the key; also the default source of events sent with it')
+    .addOption(new Option('--scope <scope>', 'what the key allows').choices(SCOPES).makeOptionMandatory())
     .action(async (name: string, { stage, json, scope }: CommonOptions & { scope: Scope }) => {
-      const key = await createKey(await findTarget(stage), name, scope)
+      const key = await createKey(...(await keysTable(stage)), name, scope)
       if (json) printJson({ name, key, scope })
       else console.log(key)
     })
   withCommonOptions(command.command('list'))
-    .description('the keys, without themselves')
+    .description('list the keys by name and scope; the keys themselves are not stored')
     .action(async ({ stage, json }: CommonOptions) => {
-      const keys = await listKeys(await findTarget(stage))
+      const keys = await listKeys(...(await keysTable(stage)))
       if (json) printJson(keys)
       else console.log(formatTable(keys, ['name', 'scope', 'created', 'revoked']))
     })
   withCommonOptions(command.command('revoke'))
-    .description('refuse a key from now on; functions notice within a minute')
-    .argument('<name>', 'the name of the key')
+    .description('revoke a key; the functions reject it within a minute')
+    .argument('<name>', 'name of the key')
     .action(async (name: string, { stage, json }: CommonOptions) => {
-      const revoked = await revokeKeys(await findTarget(stage), name)
+      const revoked = await revokeKeys(...(await keysTable(stage)), name)
+      if (revoked === 0)
+        throw new UserError(`No key called ${name} is left to revoke; see \`npx millrace keys list\` for the names.`)
       if (json) printJson({ name, revoked })
-      else console.log(`${revoked === 1 ? 'The key' : `${revoked} keys called`} ${name} will be refused within a minute.`)
+      else console.log(`Revoked ${revoked} ${revoked === 1 ? 'key' : 'keys'} called ${name}; rejected within a minute.`)
     })
 }
 
-interface ListedKey {
-  readonly hash: string
-  readonly name: string
-  readonly scope: string
-  readonly created: string
-  readonly revoked: string | null
-}
-
-/** Makes a key and stores its hash; the key itself is returned and kept nowhere. */
-export async function createKey(target: Target, name: string, scope: Scope): Promise<string> {
-  if (!NAME.test(name)) throw new UserError('The name of a key has 1 to 128 letters, digits or . : @ _ - and nothing else.')
-  const key = `mr_${scope}_${randomBytes(KEY_BYTES).toString('base64url')}`
-  const item = { hash: { S: keyHash(key) }, name: { S: name }, scope: { S: scope }, created: { S: new Date().toISOString() } }
-  await dynamodbOf(target).send(new PutItemCommand({ TableName: target.outputs.KeysTable, Item: item }))
-  return key
-}
-
-async function listKeys(target: Target): Promise<ListedKey[]> {
-  const keys = await scanKeys(dynamodbOf(target), target.outputs.KeysTable)
-  return keys.sort((a, b) => (a.created < b.created ? -1 : 1))
-}
-
-async function scanKeys(client: DynamoDBClient, table: string): Promise<ListedKey[]> {
-  const keys: ListedKey[] = []
-  for await (const { Items = [] } of paginateScan({ client }, { TableName: table, ConsistentRead: true }))
-    for (const { hash, name, scope, created, revoked } of Items)
-      keys.push({
-        hash: hash?.S ?? '',
-        name: name?.S ?? '',
-        scope: scope?.S ?? '',
-        created: created?.S ?? '',
-        revoked: revoked?.S ?? null,
-      })
-  return keys
-}
-
-/** Revokes every key of a name that is not revoked yet; a Failure when there is none. */
-async function revokeKeys(target: Target, name: string): Promise<number> {
-  const client = dynamodbOf(target)
-  const table = target.outputs.KeysTable
-  const keys = (await scanKeys(client, table)).filter(key => key.name === name && key.revoked === null)
-  if (keys.length === 0)
-    throw new UserError(`There is no key called ${name} that could be revoked; see \`npx millrace keys list\`.`)
-  for (const { hash } of keys) {
-    const update = {
-      TableName: table,
-      Key: { hash: { S: hash } },
-      UpdateExpression: 'SET revoked = :now',
-      ConditionExpression: 'attribute_exists(#hash)',
-      ExpressionAttributeNames: { '#hash': 'hash' },
-      ExpressionAttributeValues: { ':now': { S: new Date().toISOString() } },
-    }
-    await client.send(new UpdateItemCommand(update))
-  }
-  return keys.length
+async function keysTable(stage: string | undefined) {
+  const target = await findTarget(stage)
+  return [dynamodbOf(target), target.outputs.KeysTable] as const
 }

@@ -1,33 +1,32 @@
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
-import { createKey } from '../cli/keys.ts'
-import type { Target } from '../cli/target.ts'
+import { DynamoDBClient } from '@aws-sdk/client-dynamodb'
+import { createKey } from '../lambdas/keys/dynamodb-admin.ts'
 import type { Scope } from '../shared/keys.ts'
 import type { LocalOutputs, StackOutputs } from '../shared/outputs.ts'
-import { UserError } from '../shared/user-error.ts'
-
 import { apiUrl } from './api.ts'
 import { cloudSettings, REGION } from './ministack.ts'
 import { openSearchUrl } from './opensearch.ts'
 import { type LocalCloud, outputsFile } from './parts.ts'
 
 /**
- * Writes `outputs.json`, with keys made for this stack. A copy stays with the cloud's state in `keptIn`: only there are
- * the keys known, and the next run goes on with them.
+ * Writes `outputs.json`, with keys created for this stack. A copy is kept with the cloud's state in `stateFolder`: the keys
+ * are stored nowhere else, and the next run reuses them.
  */
 export async function writeOutputs(
   local: LocalCloud,
   endpoint: string,
   stack: StackOutputs,
-  keptIn: string,
+  stateFolder: string,
 ): Promise<LocalOutputs> {
-  const copy = join(keptIn, 'outputs.json')
-  const kept = keptOutputs(copy, stack)
-  const key = (scope: Scope): Promise<string> => createKey(targetOf(local, endpoint, stack), scope, scope)
+  const copy = join(stateFolder, 'outputs.json')
+  const previous = previousOutputs(copy, stack)
+  const client = new DynamoDBClient(cloudSettings(endpoint))
+  const key = (scope: Scope): Promise<string> => createKey(client, stack.KeysTable, scope, scope)
   const keys = {
-    writeKey: kept?.writeKey ?? (await key('write')),
-    readKey: kept?.readKey ?? (await key('read')),
-    adminKey: kept?.adminKey ?? (await key('admin')),
+    writeKey: previous?.writeKey ?? (await key('write')),
+    readKey: previous?.readKey ?? (await key('read')),
+    adminKey: previous?.adminKey ?? (await key('admin')),
   }
   const outputs: LocalOutputs = {
     apiUrl: apiUrl(local.api),
@@ -48,25 +47,14 @@ export async function writeOutputs(
   return outputs
 }
 
-/** The console with its keys behind the #, which browsers keep to themselves; only here is a key ever part of an address. */
+/** The console's URL with its keys in the fragment, which browsers do not send. No other URL contains a key. */
 const consoleUrl = (
   api: string,
   { writeKey, readKey, adminKey }: Pick<LocalOutputs, 'writeKey' | 'readKey' | 'adminKey'>,
 ): string => `${api}/#${new URLSearchParams({ read: readKey, write: writeKey, admin: adminKey })}`
 
-function keptOutputs(copy: string, stack: StackOutputs): LocalOutputs | undefined {
+function previousOutputs(copy: string, stack: StackOutputs): LocalOutputs | undefined {
   if (!existsSync(copy)) return undefined
-  const kept = JSON.parse(readFileSync(copy, 'utf8')) as LocalOutputs
-  return kept.stack.KeysTable === stack.KeysTable ? kept : undefined
+  const previous = JSON.parse(readFileSync(copy, 'utf8')) as LocalOutputs
+  return previous.stack.KeysTable === stack.KeysTable ? previous : undefined
 }
-
-const targetOf = ({ api }: LocalCloud, endpoint: string, stack: StackOutputs): Target => ({
-  name: 'the local cloud',
-  local: true,
-  apiUrl: apiUrl(api),
-  outputs: stack,
-  aws: cloudSettings(endpoint),
-  key: scope => {
-    throw new UserError(`There is no ${scope} key yet.`)
-  },
-})

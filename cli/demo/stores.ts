@@ -1,16 +1,16 @@
 import type { Client } from '@opensearch-project/opensearch'
-import type { EnrichedAction, UserActivity } from '../../test/scenarios/independent/actions.ts'
-import type { Found } from '../../test/scenarios/independent/compare.ts'
-import type { InteractionDocument } from '../../test/scenarios/independent/interactions.ts'
-import type { DeviceMinute, P95 } from '../../test/scenarios/independent/readings.ts'
-import type { CountryMinute } from '../../test/scenarios/independent/records.ts'
-import type { RecentUrls } from '../../test/scenarios/independent/visits.ts'
 import { dynamodbOf, s3Of, searchOf } from '../clients.ts'
 import { scanQuarantine } from '../quarantine/scan.ts'
 import { documentsOf } from '../query.ts'
 import { prefixesOf, type ReportResult, rowsBelow } from '../report.ts'
 import { archiveReader } from '../status/archive.ts'
 import type { Target } from '../target.ts'
+import type { EnrichedAction, UserActivity } from './independent/actions.ts'
+import type { Found } from './independent/compare.ts'
+import type { InteractionDocument } from './independent/interactions.ts'
+import type { DeviceMinute, P95 } from './independent/readings.ts'
+import type { CountryMinute } from './independent/records.ts'
+import type { RecentUrls } from './independent/visits.ts'
 
 const DOCUMENTS_PER_PAGE = 10_000
 

@@ -1,7 +1,7 @@
 import { styleText } from 'node:util'
-import type { Found } from '../../test/scenarios/independent/compare.ts'
 import type { Status } from '../status/settled.ts'
 import { formatTable } from '../table.ts'
+import type { Found } from './independent/compare.ts'
 
 /** Rows of a table that are shown. */
 const SHOWN = 3

@@ -7,7 +7,7 @@ import { disturb } from '../../cli/simulators/disturb.ts'
 import { simulators } from '../../cli/simulators/simulators.ts'
 import { eventTypes, projections } from '../../shared/catalogue.ts'
 import { jsonSchemaOf } from '../../shared/json-schema.ts'
-import { millrace } from '../command.ts'
+import { millrace } from '../fixtures/command.ts'
 
 test('docs/events.md is what the catalogue says; else run `npx millrace catalogue --markdown > docs/events.md`', async () => {
   expect(await readFile('docs/events.md', 'utf8')).toBe(`${catalogueMarkdown({ eventTypes, projections })}\n`)

@@ -1,11 +1,10 @@
+import { differences } from '../../cli/demo/independent/compare.ts'
+import type { SentFile } from '../../cli/demo/independent/lines.ts'
+import { recompute } from '../../cli/demo/independent/recompute.ts'
 import { showProgress } from '../../cli/progress.ts'
 import { pageOf } from '../../cli/quarantine/select.ts'
 import { formatTable } from '../../cli/table.ts'
 import type { QuarantineSummary } from '../../shared/quarantine.ts'
-
-import { differences } from '../scenarios/independent/compare.ts'
-import type { SentFile } from '../scenarios/independent/lines.ts'
-import { recompute } from '../scenarios/independent/recompute.ts'
 
 test('a table aligns its columns, numbers to the right, and shows what is missing', () => {
   const rows = [

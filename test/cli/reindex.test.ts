@@ -2,7 +2,7 @@ import { isResolvable } from '../../cli/reindex/release.ts'
 import { fromDiscarded } from '../../lambdas/quarantine/plan-failures.ts'
 import { eventTypes } from '../../shared/catalogue.ts'
 import { reject } from '../../shared/rejections.ts'
-import { aVisit } from '../builders.ts'
+import { aVisit } from '../fixtures/builders.ts'
 
 const kept = (facts: object) => ({
   ...{ key: '', type: null, id: null, keyName: '', received: 0, count: 1 },

@@ -7,7 +7,7 @@ import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { text } from 'node:stream/consumers'
 import { jest } from '@jest/globals'
-import { ENTRY, millrace } from '../command.ts'
+import { ENTRY, millrace } from '../fixtures/command.ts'
 
 // Each test starts processes.
 jest.setTimeout(60_000)

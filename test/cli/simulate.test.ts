@@ -4,6 +4,8 @@ import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
+import type { SentFile } from '../../cli/demo/independent/lines.ts'
+import { recompute } from '../../cli/demo/independent/recompute.ts'
 import { simulatedLines } from '../../cli/simulate.ts'
 import { rollDice } from '../../cli/simulators/dice.ts'
 import { disturb } from '../../cli/simulators/disturb.ts'
@@ -14,8 +16,6 @@ import { accept } from '../../shared/acceptance.ts'
 import { eventTypes } from '../../shared/catalogue.ts'
 import type { Event } from '../../shared/event.ts'
 import { isRejection, type Rejection } from '../../shared/rejections.ts'
-import type { SentFile } from '../scenarios/independent/lines.ts'
-import { recompute } from '../scenarios/independent/recompute.ts'
 
 const NOW = Date.parse('2026-11-24T12:00:00.500Z')
 

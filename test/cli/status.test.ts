@@ -3,7 +3,7 @@ import { countAccepted, countFolded, expectedDocuments, windowsAreComplete } fro
 import { projections } from '../../shared/catalogue.ts'
 import type { SlotItem, UserItem, WindowItem } from '../../shared/state.ts'
 import { userHash } from '../../shared/state.ts'
-import { aUserItem } from '../builders.ts'
+import { aUserItem } from '../fixtures/builders.ts'
 
 const id = (name: string) => identityOf({ source: 'k', type: 'reading', id: name })
 const RECEIVED = 1_700_000_000_000

@@ -3,7 +3,7 @@ import { promisify } from 'node:util'
 import { findTarget, type Target } from '../../cli/target.ts'
 import type { Faults } from '../../localstack/cloud/faults.ts'
 import { readPorts } from '../../localstack/ports.ts'
-import { millraceJson } from '../command.ts'
+import { millraceJson } from '../fixtures/command.ts'
 
 /** A program that sends with an SDK, as its users write one. */
 export interface Program {
@@ -52,7 +52,7 @@ export async function makeFaults(faults: Faults): Promise<void> {
   if (!answer.ok) throw new Error(`The proxy takes no faults: ${await answer.text()}`)
 }
 
-export const endFaults = (): Promise<Response> => fetch(faultsUrl(), { method: 'DELETE' })
+const endFaults = (): Promise<Response> => fetch(faultsUrl(), { method: 'DELETE' })
 
 /** Runs the program once under each trouble, as a user of its own; returns what is counted of each. */
 export async function countUnderTroubles(program: Program, events: number): Promise<[trouble: string, count: number][]> {

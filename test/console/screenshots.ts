@@ -2,7 +2,7 @@
 // events of every workload.
 import { mkdirSync } from 'node:fs'
 import { readLocalOutputs } from '../../cli/target.ts'
-import { openConsole, startBrowser } from './browser.ts'
+import { openConsole, startBrowser } from '../fixtures/browser.ts'
 
 const FOLDER = 'docs/screenshots'
 

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { cacheFolder, installOnce, run } from '../../localstack/cache.ts'
 import { launch, stop, waitUntil } from '../../localstack/processes.ts'
-import { freePort } from '../scenarios/emulated-cloud.ts'
+import { freePort } from '../fixtures/emulated-cloud.ts'
 
 const VERSION = '3.3.1'
 const FETCH = 'org.apache.maven.plugins:maven-dependency-plugin:3.8.1:copy-dependencies'

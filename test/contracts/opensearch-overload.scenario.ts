@@ -9,7 +9,7 @@ import { waitUntil } from '../../localstack/processes.ts'
 import type { BulkOperation } from '../../shared/bulk-operation.ts'
 import type { QuarantinedEvent } from '../../shared/quarantine.ts'
 import { SafeError } from '../../shared/safe-error.ts'
-import { freePort } from '../scenarios/emulated-cloud.ts'
+import { freePort } from '../fixtures/emulated-cloud.ts'
 
 const START_MS = 240_000
 const PATIENCE_MS = 60_000

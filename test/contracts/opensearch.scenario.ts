@@ -16,7 +16,7 @@ import {
   stopOpenSearch,
 } from '../../localstack/opensearch.ts'
 import type { BulkOperation } from '../../shared/bulk-operation.ts'
-import { freePort } from '../scenarios/emulated-cloud.ts'
+import { freePort } from '../fixtures/emulated-cloud.ts'
 
 jest.setTimeout(240_000)
 

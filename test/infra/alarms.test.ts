@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs'
 import { settingsFor } from '../../infra/settings.ts'
 import { environments } from '../../shared/environment.ts'
 import { metrics } from '../../shared/metrics.ts'
-import { plain, resource, resources, templateOf, templateWith } from '../infra-templates.ts'
+import { plain, resource, resources, templateOf, templateWith } from '../fixtures/infra-templates.ts'
 
 const alarms = resources(templateOf('dev'), 'AWS::CloudWatch::Alarm').map(({ Properties }) => Properties)
 /** The stack's name: the stages of an account do not mix. */

@@ -3,7 +3,7 @@ import { archiveColumns } from '../../shared/archive-columns.ts'
 import { eventTypes } from '../../shared/catalogue.ts'
 import { defineEvent, type EventType, integer, nullable, number, text } from '../../shared/event-type.ts'
 
-import { plain, resource, stackOf, templateOf } from '../infra-templates.ts'
+import { plain, resource, stackOf, templateOf } from '../fixtures/infra-templates.ts'
 
 const type = (name: string, fields: EventType['fields']): EventType =>
   defineEvent({ name, about: 'A type of this test.', fields, user: () => null }) as EventType

@@ -1,8 +1,8 @@
 import { environments } from '../../shared/environment.ts'
 import { metrics } from '../../shared/metrics.ts'
 import { rejections } from '../../shared/rejections.ts'
-import { metricsOf, ownMetricsOf, type Widget, widgetsOf } from '../dashboard-widgets.ts'
-import { resources, templateOf, templateWith } from '../infra-templates.ts'
+import { metricsOf, ownMetricsOf, type Widget, widgetsOf } from '../fixtures/dashboard-widgets.ts'
+import { resources, templateOf, templateWith } from '../fixtures/infra-templates.ts'
 
 const widgets = widgetsOf(templateOf('dev'))
 const graphs = widgets.filter(({ type }) => type === 'metric')

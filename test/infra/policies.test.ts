@@ -1,4 +1,4 @@
-import { plain, resources, templateOf } from '../infra-templates.ts'
+import { plain, resources, templateOf } from '../fixtures/infra-templates.ts'
 
 const net = { '<QuarantineBucket.Arn>': 's3:ListBucket', '<QuarantineBucket.Arn>/*': 's3:PutObject' }
 const readChanges = {

@@ -6,7 +6,7 @@ import { settingsFor } from '../../infra/settings.ts'
 import { environments, type FunctionName, NONE } from '../../shared/environment.ts'
 import { stackOutputs } from '../../shared/outputs.ts'
 import { routes } from '../../shared/routes.ts'
-import { plain, resource, resources, stackOf, templateOf, templateWith } from '../infra-templates.ts'
+import { plain, resource, resources, stackOf, templateOf, templateWith } from '../fixtures/infra-templates.ts'
 
 const withoutSearch = (): Template => templateWith('dev', { search: 'off' })
 const localWithSearch = (): Template => templateWith('local', settingsFor('local', 'http://127.0.0.1:9200'))

@@ -5,7 +5,7 @@ import { notStored, packRecords, planCalls, planRounds } from '../../lambdas/ing
 import { eventTypes } from '../../shared/catalogue.ts'
 import { envelopes, rowsOf } from '../../shared/dialects/native.ts'
 import { MAX_BODY_BYTES } from '../../shared/limits.ts'
-import { aVisit } from '../builders.ts'
+import { aVisit } from '../fixtures/builders.ts'
 
 const catalogue = new Map(eventTypes.map(type => [type.name, type]))
 const values = (text: string, type?: string) => {

@@ -2,7 +2,7 @@ import { gzipSync } from 'node:zlib'
 import type { DynamoDBClient } from '@aws-sdk/client-dynamodb'
 import { keyStore } from '../../lambdas/keys/dynamodb.ts'
 import { MAX_DEPTH, MAX_FIELDS } from '../../shared/limits.ts'
-import { ingestInMemory, withKey } from '../clients/in-memory.ts'
+import { ingestInMemory, withKey } from '../fakes/ingest.ts'
 
 const send = async (body: string | Uint8Array, path = '/v1/events') => {
   const memory = ingestInMemory()

@@ -1,8 +1,8 @@
 import { ingest } from '../../lambdas/ingest/ingest.ts'
 import type { StreamPosition, StreamRecord } from '../../lambdas/ingest/plan-records.ts'
 import { environments } from '../../shared/environment.ts'
-import { resource, templateOf } from '../infra-templates.ts'
-import { listen, parseLine } from '../log-lines.ts'
+import { resource, templateOf } from '../fixtures/infra-templates.ts'
+import { listen, parseLine } from '../fixtures/log-lines.ts'
 
 const before = { ...process.env }
 let handler: typeof import('../../lambdas/handler.ts').defineHandler

@@ -1,6 +1,6 @@
 import { gzipSync } from 'node:zlib'
 import { rateLimit } from '../../lambdas/ingest/rate-limit.ts'
-import { ingestInMemory, withKey } from '../clients/in-memory.ts'
+import { ingestInMemory, withKey } from '../fakes/ingest.ts'
 
 const event = '{"type":"signup","id":"1"}'
 const basic = (key: string) => `Basic ${Buffer.from(`${key}:`).toString('base64')}`

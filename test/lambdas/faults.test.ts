@@ -1,5 +1,5 @@
-import { emittedBy, listen } from '../log-lines.ts'
-import { causeFaults } from './faults.ts'
+import { causeFaults } from '../fixtures/lambda-faults.ts'
+import { emittedBy, listen } from '../fixtures/log-lines.ts'
 
 const before = { ...process.env }
 afterAll(() => {

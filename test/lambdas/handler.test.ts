@@ -1,7 +1,7 @@
 import type { Telemetry } from '../../lambdas/handler.ts'
 import { environments } from '../../shared/environment.ts'
 import { SafeError } from '../../shared/safe-error.ts'
-import { listen, parseLine } from '../log-lines.ts'
+import { listen, parseLine } from '../fixtures/log-lines.ts'
 
 const before = { ...process.env }
 let handler: typeof import('../../lambdas/handler.ts').defineHandler

@@ -4,8 +4,8 @@ import { quarantineStore } from '../../lambdas/quarantine/dynamodb.ts'
 import { quarantineReader } from '../../lambdas/quarantine/dynamodb-read.ts'
 import { type QuarantinedEvent, quarantineKey } from '../../shared/quarantine.ts'
 import { reject } from '../../shared/rejections.ts'
-import { aRefusedEvent } from '../builders.ts'
-import { quarantineStores } from './stores.ts'
+import { quarantineStores } from '../fakes/quarantine-stores.ts'
+import { aRefusedEvent } from '../fixtures/builders.ts'
 
 /** Does not fit into an item, however it is compressed. */
 const large = aRefusedEvent({ form: 'text', type: null, body: randomBytes(400_000).toString('base64') })

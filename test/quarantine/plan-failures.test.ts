@@ -1,7 +1,7 @@
 import { fromDiscarded } from '../../lambdas/quarantine/plan-failures.ts'
 import { eventTypes } from '../../shared/catalogue.ts'
 import { toLine } from '../../shared/stream-record.ts'
-import { aVisit } from '../builders.ts'
+import { aVisit } from '../fixtures/builders.ts'
 
 const catalogue = new Map(eventTypes.map(type => [type.name, type]))
 

@@ -6,7 +6,7 @@ import { eventTypes } from '../../shared/catalogue.ts'
 import type { Event } from '../../shared/event.ts'
 import { countDistinct, type QuarantinedEvent, quarantineKey, type StoredQuarantinedEvent } from '../../shared/quarantine.ts'
 import { fromLines, lineForReader, toLine } from '../../shared/stream-record.ts'
-import { aRefusedEvent, aVisit } from '../builders.ts'
+import { aRefusedEvent, aVisit } from '../fixtures/builders.ts'
 
 const catalogue = new Map(eventTypes.map(type => [type.name, type]))
 const lineOf = (event: Event): string => toLine(event, catalogue.get(event.type))

@@ -4,8 +4,8 @@ import { writeCursor } from '../../lambdas/query/parameters.ts'
 import { readQuarantine } from '../../lambdas/query/quarantine.ts'
 import { type QuarantinedEvent, quarantineKey } from '../../shared/quarantine.ts'
 import { isRejection } from '../../shared/rejections.ts'
-import { aRefusedEvent } from '../builders.ts'
-import { quarantineStores } from '../quarantine/stores.ts'
+import { quarantineStores } from '../fakes/quarantine-stores.ts'
+import { aRefusedEvent } from '../fixtures/builders.ts'
 
 async function keeping(...events: QuarantinedEvent[]) {
   const { dynamodb, s3, asked } = quarantineStores()

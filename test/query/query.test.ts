@@ -13,11 +13,11 @@ import { perWindow, projectionKey, type UserWindowProjection } from '../../share
 import { deviceMinutes } from '../../shared/projections/device-minutes.ts'
 import { recentUrls } from '../../shared/projections/recent-urls.ts'
 import type { UserItem, WindowItem } from '../../shared/state.ts'
-import { aUserItem } from '../builders.ts'
-import { eventOf as actionEvent, run as actionRun, reportActions } from '../reports/actions.ts'
-import { archiveEvents, archiveRows, folderArchive, type Row } from '../reports/folder-archive.ts'
-import { reportRows } from '../reports/report-rows.ts'
-import { searchOver } from './search-index.ts'
+import { searchOver } from '../fakes/search-index.ts'
+import { aUserItem } from '../fixtures/builders.ts'
+import { eventOf as actionEvent, run as actionRun, reportActions } from '../fixtures/reports/actions.ts'
+import { archiveEvents, archiveRows, folderArchive, type Row } from '../fixtures/reports/folder-archive.ts'
+import { reportRows } from '../fixtures/reports/report-rows.ts'
 
 const refused = (parameter: string) => ({
   code: 'invalid_request',

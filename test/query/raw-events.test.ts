@@ -3,9 +3,8 @@ import { planEventSearch, readEvents } from '../../lambdas/query/raw-events.ts'
 import { eventTypes } from '../../shared/catalogue.ts'
 import { eventDocument } from '../../shared/raw-events.ts'
 import { isRejection } from '../../shared/rejections.ts'
-
-import { anEvent, aVisit } from '../builders.ts'
-import { searchOver } from './search-index.ts'
+import { searchOver } from '../fakes/search-index.ts'
+import { anEvent, aVisit } from '../fixtures/builders.ts'
 
 const catalogue = new Map(eventTypes.map(type => [type.name, type]))
 const document = (id: string, received: number, source = 'web', type = 'page_visit') => {

@@ -2,9 +2,9 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import fc from 'fast-check'
-import { archiveRows, type Row } from './folder-archive.ts'
-import { plainDurationP95 } from './plain-duration-p95.ts'
-import { nearly, reportRows } from './report-rows.ts'
+import { archiveRows, type Row } from '../fixtures/reports/folder-archive.ts'
+import { plainDurationP95 } from '../fixtures/reports/plain-duration-p95.ts'
+import { nearly, reportRows } from '../fixtures/reports/report-rows.ts'
 
 /** Groups just at, above and below the sizes that count; few distinct values make ties and ends of three sigma. */
 const group = fc.record({

@@ -2,8 +2,8 @@ import { mkdtemp, readdir, readFile, rm, utimes, writeFile } from 'node:fs/promi
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { publishedKey, publishedPrefix } from '../../shared/report.ts'
-import { archiveRows, folderArchive, type Row } from './folder-archive.ts'
-import { nearly, reportRows, run } from './report-rows.ts'
+import { archiveRows, folderArchive, type Row } from '../fixtures/reports/folder-archive.ts'
+import { nearly, reportRows, run } from '../fixtures/reports/report-rows.ts'
 
 const golden = 'test/golden/reports/duration-p95'
 let folder: string

@@ -3,9 +3,9 @@ import { tmpdir } from 'node:os'
 import path from 'node:path'
 import fc from 'fast-check'
 import { formatInstant, parseInstant } from '../../shared/time.ts'
-import { eventOf, reportActions } from './actions.ts'
-import { archiveEvents } from './folder-archive.ts'
-import { plainEnrichedActions } from './plain-enriched-actions.ts'
+import { eventOf, reportActions } from '../fixtures/reports/actions.ts'
+import { archiveEvents } from '../fixtures/reports/folder-archive.ts'
+import { plainEnrichedActions } from '../fixtures/reports/plain-enriched-actions.ts'
 
 const at = parseInstant('2026-01-31T12:00:00.000001Z') ?? 0n
 const THREE_HOURS = 10_800_000_000n

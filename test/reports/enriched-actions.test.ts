@@ -4,8 +4,8 @@ import path from 'node:path'
 import { type AsyncBuffer, parquetMetadataAsync } from 'hyparquet'
 import { partKey, partsPrefix } from '../../shared/report.ts'
 import { enrichedActions } from '../../shared/reports/enriched-actions.ts'
-import { type Action, eventOf, reportActions, run } from './actions.ts'
-import { archiveEvents, archiveRows, folderArchive } from './folder-archive.ts'
+import { type Action, eventOf, reportActions, run } from '../fixtures/reports/actions.ts'
+import { archiveEvents, archiveRows, folderArchive } from '../fixtures/reports/folder-archive.ts'
 
 const golden = 'test/golden/reports/enriched-actions'
 let folder: string

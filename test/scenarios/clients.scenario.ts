@@ -4,7 +4,7 @@ import path from 'node:path'
 import { findTarget } from '../../cli/target.ts'
 import { installPackages } from '../../localstack/python.ts'
 import { countedActions, countUnderTroubles, eachOnce, newUser, type Program, runProgram } from '../clients/sdk-run.ts'
-import { millraceJson } from '../command.ts'
+import { millraceJson } from '../fixtures/command.ts'
 
 const MINUTES = 60_000
 const EVENTS = 20

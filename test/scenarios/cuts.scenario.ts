@@ -6,8 +6,8 @@ import { GetRecordsCommand, GetShardIteratorCommand, type KinesisClient, ListSha
 import { kinesisOf } from '../../cli/clients.ts'
 import { findTarget } from '../../cli/target.ts'
 import { readPorts } from '../../localstack/ports.ts'
-import { millrace } from '../command.ts'
-import { differencesFrom, newRun, quarantined, type Run, settled, simulatedFile, store } from './thread.ts'
+import { millrace } from '../fixtures/command.ts'
+import { differencesFrom, newRun, quarantined, type Run, settled, simulatedFile, store } from '../fixtures/thread.ts'
 
 const MINUTES = 60_000
 const SETTLE_SECONDS = 240

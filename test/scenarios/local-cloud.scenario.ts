@@ -5,7 +5,7 @@ import { GetObjectCommand, ListObjectsV2Command, S3Client } from '@aws-sdk/clien
 import { jest } from '@jest/globals'
 import { NodeHttpHandler } from '@smithy/node-http-handler'
 import { parquetReadObjects } from 'hyparquet'
-import { type EmulatedCloud, emulatedCloud, eventually } from './emulated-cloud.ts'
+import { type EmulatedCloud, emulatedCloud, eventually } from '../fixtures/emulated-cloud.ts'
 
 jest.setTimeout(60_000)
 

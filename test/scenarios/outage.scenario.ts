@@ -5,8 +5,8 @@ import { searchOf } from '../../cli/clients.ts'
 import { findTarget } from '../../cli/target.ts'
 import { killOpenSearch } from '../../localstack/opensearch.ts'
 import { localCloud } from '../../localstack/parts.ts'
-import { millrace } from '../command.ts'
-import { differencesFrom, newRun, quarantined, type Run, send, settled, simulatedFile, store } from './thread.ts'
+import { millrace } from '../fixtures/command.ts'
+import { differencesFrom, newRun, quarantined, type Run, send, settled, simulatedFile, store } from '../fixtures/thread.ts'
 
 const MINUTES = 60_000
 const SETTLE_SECONDS = 240

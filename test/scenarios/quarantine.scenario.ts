@@ -8,9 +8,9 @@ import { ARCHIVE_ERROR_PREFIX, ARCHIVE_PREFIX } from '../../shared/archive-colum
 import { eventTypes } from '../../shared/catalogue.ts'
 import { DISCARDED_PREFIX, type QuarantinedEvent, REFUSED_PREFIX } from '../../shared/quarantine.ts'
 import { toLine } from '../../shared/stream-record.ts'
-import { aVisit } from '../builders.ts'
-import { millrace, millraceJson } from '../command.ts'
-import { settled } from './thread.ts'
+import { aVisit } from '../fixtures/builders.ts'
+import { millrace, millraceJson } from '../fixtures/command.ts'
+import { settled } from '../fixtures/thread.ts'
 
 const MINUTES = 60_000
 const SETTLE_SECONDS = 120

@@ -12,9 +12,9 @@ import { recentUrls } from '../../shared/projections/recent-urls.ts'
 import { DISCARDED_PREFIX, type QuarantineSummary } from '../../shared/quarantine.ts'
 import { reject } from '../../shared/rejections.ts'
 import { indexOf } from '../../shared/search-index.ts'
-import { millraceJson } from '../command.ts'
-import { eventually } from './emulated-cloud.ts'
-import { differencesFrom, newRun, quarantined, send, settled, simulatedFile, store } from './thread.ts'
+import { millraceJson } from '../fixtures/command.ts'
+import { eventually } from '../fixtures/emulated-cloud.ts'
+import { differencesFrom, newRun, quarantined, send, settled, simulatedFile, store } from '../fixtures/thread.ts'
 
 const MINUTES = 60_000
 const SETTLE_SECONDS = 240

@@ -8,9 +8,9 @@ import { rowsBelow, runReport } from '../../cli/report.ts'
 import { findTarget, type Target } from '../../cli/target.ts'
 import type { Event } from '../../shared/event.ts'
 import { formatInstant } from '../../shared/time.ts'
-import { millrace, millraceJson } from '../command.ts'
-import { eventOf } from '../reports/actions.ts'
-import { plainEnrichedActions } from '../reports/plain-enriched-actions.ts'
+import { millrace, millraceJson } from '../fixtures/command.ts'
+import { eventOf } from '../fixtures/reports/actions.ts'
+import { plainEnrichedActions } from '../fixtures/reports/plain-enriched-actions.ts'
 
 const MINUTES = 60_000
 const HOUR_US = 3_600_000_000n

@@ -7,10 +7,10 @@ import { get } from '../../cli/query.ts'
 import { rowsBelow, runReport } from '../../cli/report.ts'
 import { findTarget, type Target } from '../../cli/target.ts'
 import { formatInstant, millisToMicros } from '../../shared/time.ts'
-import { millraceJson } from '../command.ts'
-import type { Row } from '../reports/folder-archive.ts'
-import { plainDurationP95 } from '../reports/plain-duration-p95.ts'
-import { nearly } from '../reports/report-rows.ts'
+import { millraceJson } from '../fixtures/command.ts'
+import type { Row } from '../fixtures/reports/folder-archive.ts'
+import { plainDurationP95 } from '../fixtures/reports/plain-duration-p95.ts'
+import { nearly } from '../fixtures/reports/report-rows.ts'
 
 const MINUTES = 60_000
 const DAY = 86_400

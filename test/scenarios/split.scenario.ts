@@ -4,8 +4,8 @@ import path from 'node:path'
 import { kinesisOf } from '../../cli/clients.ts'
 import { streamReader } from '../../cli/status/stream.ts'
 import { findTarget, type Target } from '../../cli/target.ts'
-import { openShards, splitWidest } from './shards.ts'
-import { differencesFrom, newRun, quarantined, type Run, send, settled, simulatedFile, store } from './thread.ts'
+import { openShards, splitWidest } from '../fixtures/shards.ts'
+import { differencesFrom, newRun, quarantined, type Run, send, settled, simulatedFile, store } from '../fixtures/thread.ts'
 
 const MINUTES = 60_000
 const SETTLE_SECONDS = 240

@@ -5,8 +5,8 @@ import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { createInterface } from 'node:readline'
 import { readPorts } from '../../localstack/ports.ts'
-import { ENTRY, millrace } from '../command.ts'
-import { differencesFrom, newRun, quarantined, send, settled, simulatedFile, store } from './thread.ts'
+import { ENTRY, millrace } from '../fixtures/command.ts'
+import { differencesFrom, newRun, quarantined, send, settled, simulatedFile, store } from '../fixtures/thread.ts'
 
 const MINUTES = 60_000
 const SETTLE_SECONDS = 240

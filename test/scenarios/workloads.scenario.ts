@@ -1,7 +1,7 @@
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
-import { differencesFrom, newRun, quarantined, send, settled, simulatedFile, store } from './thread.ts'
+import { differencesFrom, newRun, quarantined, send, settled, simulatedFile, store } from '../fixtures/thread.ts'
 
 const MINUTES = 60_000
 const SETTLE_SECONDS = 480

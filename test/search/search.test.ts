@@ -4,7 +4,7 @@ import { deviceMinutes } from '../../shared/projections/device-minutes.ts'
 import { recentUrls } from '../../shared/projections/recent-urls.ts'
 import { documentId } from '../../shared/search-index.ts'
 import { byKey, type UserItem } from '../../shared/state.ts'
-import { aUserItem } from '../builders.ts'
+import { aUserItem } from '../fixtures/builders.ts'
 
 const projections = [recentUrls, deviceMinutes]
 const user = (facts: Partial<UserItem>): UserItem => aUserItem('7', { version: 5, ...facts })

@@ -5,7 +5,7 @@ import { defineEvent, text } from '../../shared/event-type.ts'
 import { fromLine, toLine } from '../../shared/stream-record.ts'
 
 import { EARLIEST, LATEST } from '../../shared/time.ts'
-import { anEvent, aReading, aVisit } from '../builders.ts'
+import { anEvent, aReading, aVisit } from '../fixtures/builders.ts'
 
 const catalogue = new Map(eventTypes.map(type => [type.name, type]))
 const roundTrip = (event: Parameters<typeof toLine>[0]) => fromLine(toLine(event, catalogue.get(event.type)), catalogue)

@@ -5,7 +5,7 @@ import { eventTypes, projections } from '../../shared/catalogue.ts'
 import type { Event } from '../../shared/event.ts'
 import type { QuarantinedEvent } from '../../shared/quarantine.ts'
 import { toLine } from '../../shared/stream-record.ts'
-import { aVisit } from '../builders.ts'
+import { aVisit } from '../fixtures/builders.ts'
 import { Table } from '../simulation/table.ts'
 
 const START = 1_700_000_000_000

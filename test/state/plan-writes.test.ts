@@ -7,7 +7,7 @@ import { type Projection, perUser, perUserWindow } from '../../shared/projection
 import { deviceMinutes } from '../../shared/projections/device-minutes.ts'
 import { recentUrls } from '../../shared/projections/recent-urls.ts'
 import type { UserItem } from '../../shared/state.ts'
-import { aReading, aVisit } from '../builders.ts'
+import { aReading, aVisit } from '../fixtures/builders.ts'
 
 const [pageVisit] = eventTypes
 const MINUTE = 60_000

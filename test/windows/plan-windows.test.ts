@@ -17,7 +17,7 @@ import { pageVisit } from '../../shared/events/page-visit.ts'
 import { perWindow, type UserWindowProjection, type WindowProjection } from '../../shared/projection.ts'
 import { deviceMinutes } from '../../shared/projections/device-minutes.ts'
 import type { SlotItem, UserItem, WindowDelta, WindowItem } from '../../shared/state.ts'
-import { aUserItem } from '../builders.ts'
+import { aUserItem } from '../fixtures/builders.ts'
 
 const life = { latenessMs: undefined, retentionMs: 0 }
 const visitors = perWindow({

@@ -1,5 +1,5 @@
 import { type RejectionCode, rejections } from '../../../shared/rejections.ts'
-import type { Answered, ingestInMemory } from '../in-memory.ts'
+import type { Answered, ingestInMemory } from '../../fakes/ingest.ts'
 import type { Case } from './requests.ts'
 
 /** What of the whole request a refusal may be coded with; the other codes are for single events. */

@@ -1,6 +1,6 @@
 import { gzipSync } from 'node:zlib'
 import type { Dice } from '../../../cli/simulators/simulator.ts'
-import type { Posted } from '../in-memory.ts'
+import type { Posted } from '../../fakes/ingest.ts'
 import { hostileJson } from './hostile-json.ts'
 
 /** A request of the fuzzer, and what must come of it. */

@@ -1,6 +1,6 @@
 // node test/clients/fuzz/run.ts BODIES SEED: throws bodies at the real handler of ingest; prints what it answered.
 import { rollDice } from '../../../cli/simulators/dice.ts'
-import { ingestInMemory } from '../in-memory.ts'
+import { ingestInMemory } from '../../fakes/ingest.ts'
 import { wrongWith } from './judge.ts'
 import { type Case, dealCase } from './requests.ts'
 

@@ -6,7 +6,7 @@ const PROSE: ReadonlySet<string> = new Set(['message', 'help'])
 export const DESCRIPTIONS: ReadonlySet<string> = new Set([...PROSE, 'description', 'summary', 'title', 'about'])
 
 /** One text for one value: sorted keys, no prose, and what JSON has no form for written out. */
-export function canonical(value: unknown, dropped: ReadonlySet<string> = PROSE): string {
+function canonical(value: unknown, dropped: ReadonlySet<string> = PROSE): string {
   if (value === undefined) return 'undefined'
   if (typeof value === 'bigint') return `${value}n`
   if (typeof value === 'number' && !Number.isFinite(value)) return String(value)

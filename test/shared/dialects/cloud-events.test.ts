@@ -1,4 +1,4 @@
-import { ingestInMemory, withKey } from '../../clients/in-memory.ts'
+import { ingestInMemory, withKey } from '../../fakes/ingest.ts'
 
 const valid = { specversion: '1.0', id: 'e1', source: '/shop', type: 'order.placed', subject: 'u1', time: '2026-01-31T12:00:00Z' }
 const send = async (body: unknown, contentType = 'application/cloudevents+json', headers: Record<string, string> = {}) => {

@@ -1,4 +1,4 @@
-import { ingestInMemory, RECEIVED, withKey } from '../../clients/in-memory.ts'
+import { ingestInMemory, RECEIVED, withKey } from '../../fakes/ingest.ts'
 
 const post = async (path: string, body: unknown) => {
   const memory = ingestInMemory()

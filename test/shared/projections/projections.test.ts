@@ -6,7 +6,7 @@ import { deviceMinutes } from '../../../shared/projections/device-minutes.ts'
 import { recentUrls } from '../../../shared/projections/recent-urls.ts'
 import { userActivity } from '../../../shared/projections/user-activity.ts'
 import { mappingOf } from '../../../shared/search-index.ts'
-import { anAction, aReading, aRecord, aVisit } from '../../builders.ts'
+import { anAction, aReading, aRecord, aVisit } from '../../fixtures/builders.ts'
 
 const lastUrls = (visits: [url: string, at: number][]) => {
   const state = visits.reduce((before, [url, at]) => recentUrls.fold(before, aVisit(url, at)), recentUrls.initial())

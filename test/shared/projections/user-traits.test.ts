@@ -1,6 +1,6 @@
 import { userTraitsProjection } from '../../../shared/projections/user-traits.ts'
 import { mappingOf } from '../../../shared/search-index.ts'
-import { anEvent } from '../../builders.ts'
+import { anEvent } from '../../fixtures/builders.ts'
 
 type Fold = Parameters<typeof userTraitsProjection.fold>
 const call = (traits: unknown, group_id: string | null = null) => anEvent({ user_id: 'u1', group_id, traits }) as Fold[1]

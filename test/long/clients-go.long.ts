@@ -1,12 +1,12 @@
 import { execFile } from 'node:child_process'
 import path from 'node:path'
 import { promisify } from 'node:util'
-import { cacheFolder } from '../localstack/cache.ts'
-import { countUnderTroubles, eachOnce } from './clients/sdk-run.ts'
+import { cacheFolder } from '../../localstack/cache.ts'
+import { countUnderTroubles, eachOnce } from '../clients/sdk-run.ts'
 
 const MINUTES = 60_000
 const EVENTS = 20
-const FOLDER = path.resolve(import.meta.dirname, 'clients/sdk/go')
+const FOLDER = path.resolve(import.meta.dirname, '../clients/sdk/go')
 
 /** Builds the program with the Go that is installed. */
 async function build(): Promise<string> {

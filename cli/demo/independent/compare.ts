@@ -46,7 +46,7 @@ export function differences(expected: Expected, found: Found): string[] {
 }
 
 /** The first row that is missing, too many or different, in words; undefined when the two hold the same rows. `key`: the fields that name a row. */
-export function firstDifference(
+function firstDifference(
   what: string,
   expected: readonly object[],
   actual: readonly object[],

@@ -4,9 +4,9 @@ import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { promisify } from 'node:util'
 import { DuckDBInstance } from '@duckdb/node-api'
-import { partsPrefix } from '../shared/report.ts'
-import { enrichedActions } from '../shared/reports/enriched-actions.ts'
-import { run } from './reports/actions.ts'
+import { partsPrefix } from '../../shared/report.ts'
+import { enrichedActions } from '../../shared/reports/enriched-actions.ts'
+import { run } from '../fixtures/reports/actions.ts'
 
 const OBJECTS = 20
 const ROWS_AN_OBJECT = 500_000
@@ -42,7 +42,14 @@ test('ten million actions are enriched by a function of 2 GB, disk and all', asy
     // A process of its own: what it takes at most is then what the report takes, Node and all.
     const child = await promisify(execFile)(
       process.execPath,
-      ['--import', './test/reports/sql-loader.ts', 'test/reports/enrich.ts', folder, '2048', '2025-11-26T14:50:00Z'],
+      [
+        '--import',
+        './test/fixtures/reports/sql-loader.ts',
+        'test/fixtures/reports/enrich.ts',
+        folder,
+        '2048',
+        '2025-11-26T14:50:00Z',
+      ],
       { maxBuffer: MEBIBYTE },
     )
     const telemetry = JSON.parse(child.stdout) as { rows: number[]; seconds: number; memory: number; disk: number }

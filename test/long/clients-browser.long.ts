@@ -4,9 +4,9 @@ import type { AddressInfo } from 'node:net'
 import path from 'node:path'
 import { build } from 'esbuild'
 import { type Browser, chromium, type Page } from 'playwright-core'
-import { findTarget, type Target } from '../cli/target.ts'
-import type { Faults } from '../localstack/cloud/faults.ts'
-import { countEach, eachOnce, makeFaults } from './clients/sdk-run.ts'
+import { findTarget, type Target } from '../../cli/target.ts'
+import type { Faults } from '../../localstack/cloud/faults.ts'
+import { countEach, eachOnce, makeFaults } from '../clients/sdk-run.ts'
 
 const MINUTES = 60_000
 const EVENTS = 20
@@ -32,7 +32,7 @@ async function openShop(program: string, user: number): Promise<{ page: Page; sh
     event_value: n,
   }))
   const { outputFiles } = await build({
-    entryPoints: [path.resolve(import.meta.dirname, 'clients/sdk', program)],
+    entryPoints: [path.resolve(import.meta.dirname, '../clients/sdk', program)],
     bundle: true,
     write: false,
     define: {

@@ -5,8 +5,8 @@ import { readLocalOutputs } from '../../cli/target.ts'
 import { openSearchPid } from '../../localstack/opensearch.ts'
 import { localCloud } from '../../localstack/parts.ts'
 import type { LocalOutputs } from '../../shared/outputs.ts'
-import { millrace, millraceJson } from '../command.ts'
-import { type Console, openConsole, startBrowser, type View, views } from '../console/browser.ts'
+import { type Console, openConsole, startBrowser, type View, views } from '../fixtures/browser.ts'
+import { millrace, millraceJson } from '../fixtures/command.ts'
 
 const MINUTES = 60_000
 const axeSource = createRequire(import.meta.url).resolve('axe-core/axe.min.js')

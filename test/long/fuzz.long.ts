@@ -1,4 +1,4 @@
-import { fuzz } from './clients/fuzz/in-process.ts'
+import { fuzz } from '../clients/fuzz/in-process.ts'
 
 const BODIES = 100_000
 const MINUTES = 60_000

@@ -2,10 +2,10 @@ import { mkdir, mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { DuckDBInstance } from '@duckdb/node-api'
-import { openWorkspace } from '../lambdas/reports/duckdb.ts'
-import { runDurationP95 } from '../lambdas/reports/run-duration-p95.ts'
-import { folderArchive } from './reports/folder-archive.ts'
-import { run } from './reports/report-rows.ts'
+import { openWorkspace } from '../../lambdas/reports/duckdb.ts'
+import { runDurationP95 } from '../../lambdas/reports/run-duration-p95.ts'
+import { folderArchive } from '../fixtures/reports/folder-archive.ts'
+import { run } from '../fixtures/reports/report-rows.ts'
 
 const OBJECTS = 6
 const ROWS_AN_OBJECT = 500_000

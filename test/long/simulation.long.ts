@@ -1,7 +1,7 @@
 import { rmSync } from 'node:fs'
-import { mistakes } from './simulation/mistakes.ts'
-import { plant } from './simulation/mutant.ts'
-import { simulateInParallel } from './simulation/processes.ts'
+import { mistakes } from '../simulation/mistakes.ts'
+import { plant } from '../simulation/mutant.ts'
+import { simulateInParallel } from '../simulation/processes.ts'
 
 const MUTANTS = '.millrace/mistakes-long'
 const RUNS = 200_000

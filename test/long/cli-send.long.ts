@@ -6,9 +6,9 @@ import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { json, text } from 'node:stream/consumers'
-import { simulatedLines } from '../cli/simulate.ts'
-import { writeRows } from '../cli/simulators/rows-file.ts'
-import { ENTRY } from './command.ts'
+import { simulatedLines } from '../../cli/simulate.ts'
+import { writeRows } from '../../cli/simulators/rows-file.ts'
+import { ENTRY } from '../fixtures/command.ts'
 
 const MINUTES = 60_000
 const MB = 2 ** 20

@@ -1,5 +1,5 @@
-import { localCloud } from '../localstack/parts.ts'
-import { down } from '../localstack/up.ts'
+import { localCloud } from '../../localstack/parts.ts'
+import { down } from '../../localstack/up.ts'
 import { STARTED } from './local-cloud.ts'
 
 /** After the tests: stops the local cloud, unless it ran before them. */

@@ -1,5 +1,5 @@
-import { localCloud, parts } from '../localstack/parts.ts'
-import { up } from '../localstack/up.ts'
+import { localCloud, parts } from '../../localstack/parts.ts'
+import { up } from '../../localstack/up.ts'
 
 /** Tells the teardown that the tests started the cloud themselves. */
 export const STARTED = 'MILLRACE_STARTED_BY_TESTS'
