@@ -19,10 +19,10 @@ import { settle, statusReader } from './status.ts'
 import { localTarget, type Target } from './target.ts'
 import { watchUntilInterrupted } from './up.ts'
 
-/** What is simulated: enough readings for the report, which wants 200 of a device, and enough for the eye of everything else. */
+/** Events to simulate. The report needs 200 readings of a device; the other counts fill the tables that are shown. */
 const COUNTS = { visits: 1_000, actions: 1_000, users: 600, interactions: 400, readings: 6_000 }
 const SETTLE_SECONDS = 300
-/** The check needs a cloud that holds nothing else. */
+/** `--once` runs on a local cloud of its own, which holds no other events. */
 const ONCE_FOLDER = '.millrace/once'
 /** Exit code of a command that Ctrl-C ended. */
 const INTERRUPTED = 130
@@ -30,55 +30,54 @@ const INTERRUPTED = 130
 export function demoCommand(program: Command): void {
   program
     .command('demo')
-    .description('start the local cloud, send simulated events and show what became of them')
-    .option(
-      '--once',
-      'on an empty cloud of its own; compare every store with what was sent, stop, exit 1 at the first difference',
-    )
-    .action(({ once }: { once?: true }) => (once ? checkOnce() : stay()))
+    .description('start the local cloud, send simulated events and show the results')
+    .option('--once', 'use an empty local cloud, compare every store with what was sent, stop; exit 1 at the first difference')
+    .action(({ once }: { once?: true }) => (once ? checkOnce() : runUntilInterrupted()))
 }
 
-/** Shows the demo and keeps the cloud until Ctrl-C. */
-async function stay(): Promise<void> {
+/** Runs the demo and keeps the local cloud until Ctrl-C. */
+async function runUntilInterrupted(): Promise<void> {
   const local = localCloud()
-  const played = stopWhenInterrupted(local)
+  const stopListening = stopWhenInterrupted(local)
   const outputs = await up(local)
-  const { story } = await play(localTarget(outputs), outputs.consoleUrl)
-  console.log(`\n${summarise(story)}\n\nCtrl-C stops everything.`)
-  played()
+  const { result } = await runDemo(localTarget(outputs), outputs.consoleUrl)
+  console.log(`\n${summarise(result)}\n\nCtrl-C stops everything.`)
+  stopListening()
   await watchUntilInterrupted(local)
 }
 
-/** Plays the demo on an empty cloud, and throws a Failure unless every store holds exactly what was sent. */
+/** Runs the demo on an empty local cloud. Throws a UserError unless every store holds exactly what was sent. */
 async function checkOnce(): Promise<void> {
   if (parts.some(({ pid }) => pid(localCloud()) !== undefined))
-    throw new UserError('The local cloud is running, and --once proves on an empty one; stop it first with `npx millrace down`.')
+    throw new UserError(
+      'The local cloud is running, but --once needs an empty one. Stop it with `npx millrace down`, then try again.',
+    )
   const local = localCloud(ONCE_FOLDER)
   await down(local)
   await rm(ONCE_FOLDER, { recursive: true, force: true })
-  const played = stopWhenInterrupted(local)
+  const stopListening = stopWhenInterrupted(local)
   try {
-    await playAndCompare(local)
+    await runAndCompare(local)
   } finally {
-    played()
+    stopListening()
     for (const line of await down(local)) console.log(line)
   }
 }
 
-/** Until the returned function is called, Ctrl-C stops what was started and ends the command. */
+/** Ctrl-C stops the local cloud and ends the command, until the returned function is called. */
 function stopWhenInterrupted(local: LocalCloud): () => void {
   const stop = () => void down(local).finally(() => process.exit(INTERRUPTED))
   process.once('SIGINT', stop)
   return () => process.off('SIGINT', stop)
 }
 
-async function playAndCompare(local: LocalCloud): Promise<void> {
+async function runAndCompare(local: LocalCloud): Promise<void> {
   const outputs = await up(local)
-  const { story, files, run } = await play(localTarget(outputs), outputs.consoleUrl)
-  console.log(`\n${summarise(story)}\n`)
+  const { result, files, run } = await runDemo(localTarget(outputs), outputs.consoleUrl)
+  console.log(`\n${summarise(result)}\n`)
   const expected = recompute(files, run)
-  const [first, ...others] = differences(expected, story.found)
-  if (first !== undefined) throw new UserError(`${first}${others.length > 0 ? ` (and ${others.length} more stores differ)` : ''}`)
+  const [first, ...others] = differences(expected, result.found)
+  if (first !== undefined) throw new UserError(`${first}${others.length > 0 ? ` (${others.length} more stores differ)` : ''}`)
   console.log(verdict(expected))
 }
 
@@ -87,20 +86,20 @@ function verdict(expected: Expected): string {
   const documents = [recentUrls, userActivity, countryMinutes, deviceMinutes].reduce((sum, each) => sum + each.length, 0)
   const rows = expected.enrichedActions.length + expected.p95ByType.length + expected.p95ByDevice.length
   return (
-    `Worked out again from the lines: ${identities.size} events, each archived and indexed once, ${documents} documents of projections, ` +
-    `${rows} report rows and ${quarantined} lines kept aside are just what the stores hold.`
+    `Recomputed from the lines sent, the stores hold exactly what they must: ${identities.size} events, each archived and indexed once, ` +
+    `${documents} documents of projections, ${rows} report rows and ${quarantined} quarantined lines.`
   )
 }
 
-interface Played {
-  readonly story: DemoResult
+interface DemoRun {
+  readonly result: DemoResult
   readonly files: readonly SentFile[]
-  /** The instant that the reports were made as of, in milliseconds since 1970. */
+  /** The instant of the snapshot report, in milliseconds since 1970. */
   readonly run: number
 }
 
-/** Sends what careless clients make of the simulators' events, waits until it has settled, makes the reports and reads the stores. */
-async function play(target: Target, consoleUrl: string): Promise<Played> {
+/** Sends the simulators' events with repeated, disordered and invalid lines, waits until they have settled, runs the reports and reads the stores. */
+async function runDemo(target: Target, consoleUrl: string): Promise<DemoRun> {
   const now = realRuntime.now()
   const files = await Promise.all(Object.entries(COUNTS).map(([simulator, count]) => disturbedFile(simulator, count, now)))
   const sent: DemoResult['sent'][number][] = []
@@ -111,12 +110,12 @@ async function play(target: Target, consoleUrl: string): Promise<Played> {
   const sentAt = realRuntime.now()
   const status = await waitUntilSettled(target)
   const run = realRuntime.now()
-  const found = await readStores(target, await makeReports(target, run))
+  const found = await readStores(target, await runReports(target, run))
   const seconds = { sending: (sentAt - now) / 1000, settling: (run - sentAt) / 1000 }
-  return { story: { sent, seconds, status, found, consoleUrl }, files, run }
+  return { result: { sent, seconds, status, found, consoleUrl }, files, run }
 }
 
-async function makeReports(target: Target, run: number): Promise<Published> {
+async function runReports(target: Target, run: number): Promise<Published> {
   const durationP95 = await runReport(target, { report: 'duration-p95', all: true })
   const at = new Date(run).toISOString()
   return { durationP95, enrichedActions: await runReport(target, { report: 'enriched-actions', at }) }

@@ -1,6 +1,7 @@
 import { execFileSync } from 'node:child_process'
 import { existsSync, readFileSync } from 'node:fs'
 import path from 'node:path'
+import { findCircle, type Graph } from './fixtures/import-graph.ts'
 
 const files = execFileSync('git', ['ls-files', '--cached', '--others', '--exclude-standard'], { encoding: 'utf8' })
   .split('\n')
@@ -20,23 +21,42 @@ const importsOf = (file: string): Import[] =>
   }))
 
 const imports = sources.flatMap(importsOf)
+const room = (file: string): string => file.split('/')[0] ?? ''
 const part = (file: string): string | undefined => /^lambdas\/([^/]+)\//.exec(file)?.[1]
-const isTechnology = (file: string): boolean =>
-  /^lambdas\/[^/]+\/(dynamodb|opensearch|duckdb|s3|kinesis)(-[a-z-]+)?\.ts$/.test(file)
-const outside = (from: string, allowed: (what: string) => boolean) =>
-  imports.filter(i => i.from.startsWith(from) && !allowed(i.what)).map(i => `${i.from} imports ${i.what}`)
+/** Files named after a technology hold I/O and nothing else. */
+const isStore = (file: string): boolean => /^lambdas\/[^/]+\/(dynamodb|opensearch|duckdb|s3|kinesis)(-[a-z-]+)?\.ts$/.test(file)
+const violations = (isViolation: (each: Import) => boolean) =>
+  imports.filter(isViolation).map(({ from, what }) => `${from} imports ${what}`)
+
+const graph = (name: (file: string) => string): Graph => {
+  const edges = new Map<string, Set<string>>()
+  for (const { from, what } of imports.filter(({ what }) => sources.includes(what)))
+    if (name(from) !== name(what)) edges.set(name(from), (edges.get(name(from)) ?? new Set()).add(name(what)))
+  return edges
+}
 
 test('shared/ imports only itself, node and the schema library', () => {
-  expect(outside('shared/', what => what.startsWith('shared/') || what.startsWith('node:') || what === 'zod/mini')).toEqual([])
+  const allowed = (what: string) => what.startsWith('shared/') || what.startsWith('node:') || what === 'zod/mini'
+  expect(violations(({ from, what }) => from.startsWith('shared/') && !allowed(what))).toEqual([])
 })
 
-test('a part of lambdas/ imports of another part only its technology files', () => {
-  const across = imports.filter(i => part(i.from) && part(i.what) && part(i.from) !== part(i.what) && !isTechnology(i.what))
-  expect(across.map(i => `${i.from} imports ${i.what}`)).toEqual([])
+test('across the parts of lambdas/, and from outside, only store files are imported', () => {
+  const isOfAnotherPart = ({ from, what }: Import) =>
+    part(what) !== undefined && part(from) !== part(what) && room(from) !== 'test' && !isStore(what)
+  expect(violations(isOfAnotherPart)).toEqual([])
 })
 
 test('lambdas/ imports nothing of infra/, cli/ or localstack/', () => {
-  expect(outside('lambdas/', what => !/^(infra|cli|localstack|test)\//.test(what))).toEqual([])
+  const isOutside = (what: string) => /^(infra|cli|localstack|test)\//.test(what)
+  expect(violations(({ from, what }) => from.startsWith('lambdas/') && isOutside(what))).toEqual([])
+})
+
+test('only test/ imports test/', () => {
+  expect(violations(({ from, what }) => room(from) !== 'test' && room(what) === 'test')).toEqual([])
+})
+
+test('no imports in a circle, neither between rooms nor between files', () => {
+  expect(findCircle(graph(room))).toEqual([])
 })
 
 test('no barrels and no drawers', () => {

@@ -14,13 +14,13 @@ import type { RecentUrls } from './independent/visits.ts'
 
 const DOCUMENTS_PER_PAGE = 10_000
 
-/** What runs of the reports published. */
+/** The results of the report runs. */
 export interface Published {
   readonly durationP95: ReportResult
   readonly enrichedActions: ReportResult
 }
 
-/** Everything that the stores of a target with OpenSearch hold, and what the reports published. */
+/** Reads everything that the stores of a target with OpenSearch hold, and the rows that the reports published. */
 export async function readStores(target: Target, { durationP95, enrichedActions }: Published): Promise<Found> {
   const { outputs } = target
   const search = await searchOf(target)
@@ -55,7 +55,7 @@ async function readRawEvents(search: Client): Promise<RawEvent[]> {
 
 type Row = Readonly<Record<string, unknown>>
 
-/** A published row; Parquet's dates are Dates and its bigints BigInts. */
+/** Converts a published row. The Parquet reader returns dates as Date and 64-bit integers as BigInt. */
 const toP95 = (row: Row, group: string): P95 => ({
   date: (row['date'] as Date).toISOString().slice(0, 10),
   group: String(row[group]),
@@ -67,7 +67,7 @@ const toP95 = (row: Row, group: string): P95 => ({
 })
 
 const toAction = (row: Row): EnrichedAction => ({
-  ...(row as unknown as EnrichedAction),
+  ...(row as Row & EnrichedAction),
   user_id: Number(row['user_id']),
   event_value: row['event_value'] === null ? null : Number(row['event_value']),
   event_time: (row['event_time'] as Date).toISOString().replace('T', ' ').replace('Z', '000'),

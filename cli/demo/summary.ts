@@ -3,10 +3,10 @@ import type { Status } from '../status/settled.ts'
 import { formatTable } from '../table.ts'
 import type { Found } from './independent/compare.ts'
 
-/** Rows of a table that are shown. */
+/** Rows shown of each table. */
 const SHOWN = 3
 
-/** What a person needs to know of a demo that went well. */
+/** The outcome of a demo that succeeded. */
 export interface DemoResult {
   readonly sent: readonly { readonly events: string; readonly lines: number }[]
   readonly seconds: { readonly sending: number; readonly settling: number }
@@ -25,12 +25,12 @@ export function summarise({ sent, seconds, status, found, consoleUrl }: DemoResu
   const lines = sent.map(({ events, lines }) => `${lines} ${events}`).join(', ')
   return [
     `${heading('Sent')}  ${lines}: ${sent.reduce((sum, each) => sum + each.lines, 0)} lines in ${seconds.sending.toFixed(1)} s`,
-    `${heading('Kept')}  ${accepted} distinct events in every store after ${seconds.settling.toFixed(1)} s more, ${indexed} documents, ${quarantined} lines kept aside`,
-    section('page_visit: last addresses of each user', 'millrace show recent-urls', recentUrls(found)),
-    section('app_action: each action with what its user does', 'millrace report enriched-actions --show', actions(found)),
-    section('user_record: countries by the minute', 'millrace show country-minutes', countryMinutes(found)),
-    section('interaction: a document each', 'events-interaction-* in OpenSearch', interactions(found)),
-    section('reading: newest minutes of devices', 'millrace show device-minutes', deviceMinutes(found)),
+    `${heading('Stored')}  ${accepted} distinct events in every store after ${seconds.settling.toFixed(1)} s more, ${indexed} documents, ${quarantined} lines quarantined`,
+    section('page_visit: the last URLs of each user', 'millrace show recent-urls', recentUrls(found)),
+    section("app_action: each action with its user's activity", 'millrace report enriched-actions --show', actions(found)),
+    section('user_record: countries per minute', 'millrace show country-minutes', countryMinutes(found)),
+    section('interaction: one document per event', 'events-interaction-* in OpenSearch', interactions(found)),
+    section('reading: the newest minutes of each device', 'millrace show device-minutes', deviceMinutes(found)),
     section('reading: 95th percentile of event_duration', 'millrace report duration-p95 --show', p95(found)),
     section('Where to look next', '', next(consoleUrl)),
   ].join('\n\n')
@@ -81,7 +81,7 @@ function p95({ p95ByType: rows }: Found): string {
 const next = (consoleUrl: string): string =>
   [
     `${consoleUrl}  ${quiet('the console')}`,
-    `npx millrace quarantine list  ${quiet('what was kept aside, and why')}`,
-    `npx millrace user device-1  ${quiet('all that is known of one device')}`,
+    `npx millrace quarantine list  ${quiet('quarantined events, each with the reason')}`,
+    `npx millrace user device-1  ${quiet('everything stored about one device')}`,
     `npx millrace simulate readings --rate 100  ${quiet('more events')}`,
   ].join('\n')

@@ -11,22 +11,22 @@ const silent: Telemetry = { count: () => {}, annotate: () => {} }
 
 export const RECEIVED = 1_700_000_000_000
 
-export interface Posted {
+export interface TestRequest {
   readonly method?: string
   readonly headers?: Readonly<Record<string, string>>
   readonly query?: Readonly<Record<string, string>>
-  /** Bytes come in base64, as from the gateway. */
+  /** Bytes are passed on in base64, as API Gateway does. */
   readonly body?: string | Uint8Array
 }
 
-export interface Answered {
+export interface TestResponse {
   readonly status: number
   readonly headers: Readonly<Record<string, unknown>>
-  // biome-ignore lint/suspicious/noExplicitAny: a test looks at whatever the answer says
+  // biome-ignore lint/suspicious/noExplicitAny: tests read any field of a response
   readonly body: any
 }
 
-/** The real handler of ingest with stores in memory, which read back what the stream would carry. */
+/** The real ingest handler with stores in memory. `events` are read back from the stream's records. */
 export function ingestInMemory(change: Partial<IngestDependencies> = {}) {
   const keys = new Map<string, Key>([
     ['good', { name: 'web', scope: 'write' }],
@@ -35,26 +35,29 @@ export function ingestInMemory(change: Partial<IngestDependencies> = {}) {
   ])
   const events: Event[] = []
   const quarantined: QuarantinedEvent[] = []
-  let made = 0
+  let created = 0
   const handle = ingest({
     keys: { find: async key => keys.get(key) },
-    quarantine: { add: async refused => void quarantined.push(...refused) },
+    quarantine: { add: async events => void quarantined.push(...events) },
     putRecords: async records => {
       for (const { data } of records) {
-        const { events: read, unrecognised: unreadable } = fromLines(data, catalogue)
-        if (unreadable.length > 0) throw new Error(`A line that no reader understands: ${unreadable[0]}`)
+        const { events: read, unrecognised } = fromLines(data, catalogue)
+        if (unrecognised.length > 0) throw new Error(`A line that no reader understands: ${unrecognised[0]}`)
         events.push(...read)
       }
       return []
     },
     withinRateLimit: () => true,
     now: () => RECEIVED,
-    newId: () => `made-${++made}`,
+    newId: () => `made-${++created}`,
     ...change,
   })
-  const request = async (path: string, { method = 'POST', headers = {}, query, body = '' }: Posted): Promise<Answered> => {
+  const request = async (
+    path: string,
+    { method = 'POST', headers = {}, query, body = '' }: TestRequest,
+  ): Promise<TestResponse> => {
     const isBase64Encoded = typeof body !== 'string'
-    const asked = {
+    const event = {
       rawPath: path,
       headers: { host: 'events.example.com', ...headers },
       ...(query && { queryStringParameters: query }),
@@ -62,7 +65,7 @@ export function ingestInMemory(change: Partial<IngestDependencies> = {}) {
       isBase64Encoded,
       requestContext: { http: { method } },
     } as unknown as Parameters<typeof handle>[0]
-    const { statusCode = 0, headers: given = {}, body: text } = await handle(asked, silent)
+    const { statusCode = 0, headers: given = {}, body: text } = await handle(event, silent)
     return { status: statusCode, headers: given, body: text ? JSON.parse(text) : undefined }
   }
   return { request, events, quarantined }

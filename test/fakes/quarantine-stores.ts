@@ -1,7 +1,6 @@
 import { type AttributeValue, ConditionalCheckFailedException, DynamoDBClient } from '@aws-sdk/client-dynamodb'
 import { S3Client } from '@aws-sdk/client-s3'
-
-type Attributes = Record<string, AttributeValue>
+import type { Attributes } from '../../lambdas/dynamodb.ts'
 
 interface Command {
   readonly constructor: { readonly name: string }
@@ -9,18 +8,18 @@ interface Command {
   readonly input: any
 }
 
-/** The quarantine's table and bucket in memory, as clients that answer the few calls that the product makes as AWS does. */
+/** The quarantine's table and bucket in memory: clients that implement the few calls that the product makes. */
 export function quarantineStores() {
   const items = new Map<string, Attributes>()
   const objects = new Map<string, Uint8Array>()
   const asked: string[] = []
-  const answers: Record<string, (input: Command['input']) => unknown> = {
+  const handlers: Record<string, (input: Command['input']) => unknown> = {
     ScanCommand: input => scan([...items.values()], input),
     GetItemCommand: ({ Key }) => ({ Item: items.get(Key.key.S) }),
     UpdateItemCommand: input => void items.set(input.Key.key.S, update(items.get(input.Key.key.S), input)),
     DeleteItemCommand: ({ Key, ExpressionAttributeValues: values }) => {
       const Attributes = items.get(Key.key.S)
-      if (Attributes?.['count']?.N !== values[':count'].N) throw refused()
+      if (Attributes?.['count']?.N !== values[':count'].N) throw conditionFailed()
       items.delete(Key.key.S)
       return { Attributes }
     },
@@ -30,16 +29,16 @@ export function quarantineStores() {
   }
   const send = async ({ constructor: { name }, input }: Command) => {
     asked.push(name)
-    return answers[name]?.(input) ?? {}
+    return handlers[name]?.(input) ?? {}
   }
   const dynamodb: DynamoDBClient = Object.assign(new DynamoDBClient({ region: 'none' }), { send })
   const s3: S3Client = Object.assign(new S3Client({ region: 'none' }), { send })
   return { dynamodb, s3, objects, asked }
 }
 
-const refused = () => new ConditionalCheckFailedException({ message: 'condition', $metadata: {} })
+const conditionFailed = () => new ConditionalCheckFailedException({ message: 'condition', $metadata: {} })
 
-/** A filter is applied after the limit, and a page that is full has a key to go on behind, even where nothing follows. */
+/** As in DynamoDB, the filter applies after the limit, and a full page has a LastEvaluatedKey even if nothing follows. */
 function scan(items: readonly Attributes[], { Limit = 1000, ExclusiveStartKey, FilterExpression, ...input }: Command['input']) {
   const start = ExclusiveStartKey ? items.findIndex(({ key }) => key?.S === ExclusiveStartKey.key.S) + 1 : 0
   const page = items.slice(start, start + Limit)
@@ -54,7 +53,7 @@ function update(
   item: Attributes | undefined,
   { Key, UpdateExpression, ConditionExpression, ExpressionAttributeValues }: Command['input'],
 ): Attributes {
-  if (ConditionExpression === 'attribute_exists(#key)' && !item) throw refused()
+  if (ConditionExpression === 'attribute_exists(#key)' && !item) throw conditionFailed()
   const updated: Attributes = { ...Key, ...item }
   for (const [placeholder, value] of Object.entries(ExpressionAttributeValues as Attributes)) {
     const name = placeholder.slice(1)

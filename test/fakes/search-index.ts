@@ -4,18 +4,18 @@ import type { Search } from '../../lambdas/query/paged-search.ts'
 type Document = Readonly<Record<string, string | number>>
 type Position = readonly (string | number)[]
 
-/** OpenSearch in memory with one index of these documents: filters by terms, orders, and goes on after a position. */
+/** OpenSearch in memory, one index of these documents: filters by terms, sorts, and continues after a position (search_after). */
 export function searchOver(documents: readonly Document[]) {
   const asked: Search[] = []
   const search = async (query: Search) => {
     asked.push(query)
     const orders = query.body.sort.flatMap(field => Object.entries(field))
-    const places = documents
+    const hits = documents
       .filter(document => passes(document, query))
       .map(document => ({ document, position: orders.map(([field]) => document[field] ?? '') }))
       .sort((a, b) => compare(a.position, b.position, orders))
     const after = query.body.search_after
-    const found = places.filter(({ position }) => !after || compare(position, after, orders) > 0).slice(0, query.size)
+    const found = hits.filter(({ position }) => !after || compare(position, after, orders) > 0).slice(0, query.size)
     return { body: { hits: { hits: found.map(({ document }) => ({ _source: document })) } } }
   }
   return { client: { search } as unknown as Client, asked }

@@ -1,13 +1,13 @@
 import { localCloud, parts } from '../../localstack/parts.ts'
 import { up } from '../../localstack/up.ts'
 
-/** Tells the teardown that the tests started the cloud themselves. */
+/** Environment variable that is set if the tests started the local cloud. */
 export const STARTED = 'MILLRACE_STARTED_BY_TESTS'
 
-/** Before the tests that need it: brings the local cloud up, as far as it is not. */
+/** Starts the parts of the local cloud that do not run yet. */
 export default async function startLocalCloud(): Promise<void> {
   const local = localCloud()
-  const ran = parts.every(({ pid }) => pid(local) !== undefined)
+  const alreadyRunning = parts.every(({ pid }) => pid(local) !== undefined)
   await up(local)
-  if (!ran) process.env[STARTED] = 'yes'
+  if (!alreadyRunning) process.env[STARTED] = 'yes'
 }

@@ -1,2 +1,2 @@
-/** Lets tests import a report's SQL as the bundler does: as text. */
+/** Imports a .sql file as text, as the bundler does. */
 export default { process: text => ({ code: `export default ${JSON.stringify(text)}` }) }

@@ -1,6 +1,6 @@
 import { byBytes, countOf, isIntegerOrNull, isName, isText, isTextOrNull, type Row } from './lines.ts'
 
-/** An action with a time of its own, as every one that is checked here has. */
+/** An action with an own time; every action that the demo sends has one. */
 export interface Action {
   readonly event_id: string
   readonly user_id: number

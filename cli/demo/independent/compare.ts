@@ -6,14 +6,14 @@ import type { Expected } from './recompute.ts'
 import type { CountryMinute } from './records.ts'
 import type { RecentUrls } from './visits.ts'
 
-/** Relative error that an average may have: the order of addition is nobody's promise. */
+/** Relative error allowed for an average: the order of addition is not guaranteed. */
 const TOLERANCE = 1e-9
 
-/** What was found in the stores. */
+/** What the stores hold. */
 export interface Found {
   /** Distinct events of the archive: type and id. */
   readonly identities: readonly string[]
-  /** Documents of single events in OpenSearch, named alike. */
+  /** Documents of single events in OpenSearch: type and id. */
   readonly rawEvents: readonly string[]
   readonly quarantined: number
   readonly recentUrls: readonly RecentUrls[]
@@ -26,7 +26,7 @@ export interface Found {
   readonly p95ByDevice: readonly P95[]
 }
 
-/** Where the stores differ from what they must hold: the first difference of each, in words. */
+/** Compares the stores with what they must hold. Returns one sentence per store that differs, about its first difference. */
 export function differences(expected: Expected, found: Found): string[] {
   const ids = (identities: Iterable<string>) => [...identities].map(identity => ({ identity }))
   const count = (quarantined: number) => [{ what: 'events', quarantined }]
@@ -45,7 +45,7 @@ export function differences(expected: Expected, found: Found): string[] {
   ].filter(difference => difference !== undefined)
 }
 
-/** The first row that is missing, too many or different, in words; undefined when the two hold the same rows. `key`: the fields that name a row. */
+/** Describes the first row that is missing, unexpected or different; undefined if both hold the same rows. `key` are the fields that identify a row. */
 function firstDifference(
   what: string,
   expected: readonly object[],
@@ -54,7 +54,7 @@ function firstDifference(
 ): string | undefined {
   const nameOf = (row: object): string => key.map(field => (row as Row)[field]).join(' ')
   const found = new Map(actual.map(row => [nameOf(row), row as Row]))
-  if (found.size < actual.length) return `${what}: ${actual.length - found.size} rows stand there twice`
+  if (found.size < actual.length) return `${what}: ${actual.length - found.size} rows are duplicates`
   for (const row of expected as readonly Row[]) {
     const other = found.get(nameOf(row))
     if (!other) return `${what} ${nameOf(row)}: expected ${JSON.stringify(row)}, found nothing`
@@ -64,7 +64,7 @@ function firstDifference(
     found.delete(nameOf(row))
   }
   const [surplus] = found.keys()
-  return surplus === undefined ? undefined : `${what} ${surplus}: stands there and should not`
+  return surplus === undefined ? undefined : `${what} ${surplus}: is stored but was not expected`
 }
 
 function isSame(expected: unknown, actual: unknown): boolean {

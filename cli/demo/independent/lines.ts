@@ -1,10 +1,10 @@
-/** Nothing of the product is imported in this folder: a mistake in it must not be able to hide in its own check. */
+/** This folder imports nothing of the product: a bug of the product cannot hide in the code that checks it. */
 
 export type Row = Readonly<Record<string, unknown>>
 
 export interface SentFile {
   readonly type: 'page_visit' | 'app_action' | 'user_record' | 'interaction' | 'reading'
-  /** In the order they were sent. */
+  /** In sending order. */
   readonly lines: readonly string[]
 }
 
@@ -23,7 +23,7 @@ export const isTextOrNull = (value: unknown): boolean => value == null || typeof
 export const isNumberOrNull = (value: unknown): boolean => value == null || Number.isFinite(value)
 export const isIntegerOrNull = (value: unknown): boolean => value == null || Number.isSafeInteger(value)
 
-/** In the order of their UTF-8 bytes. */
+/** Compares by UTF-8 bytes. */
 export const byBytes = (a: string, b: string): number => Buffer.compare(Buffer.from(a), Buffer.from(b))
 
 /** How often each value occurs. */

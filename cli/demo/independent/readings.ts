@@ -50,7 +50,7 @@ export function deviceMinutes(readings: readonly Reading[]): DeviceMinute[] {
   }))
 }
 
-/** Ordered by size, so that the sum loses next to nothing. */
+/** Sums in ascending order of magnitude, to lose little precision. */
 const total = (values: readonly number[]): number =>
   values.toSorted((a, b) => Math.abs(a) - Math.abs(b)).reduce((sum, value) => sum + value, 0)
 const average = (values: readonly number[]): number => total(values) / values.length
@@ -58,7 +58,7 @@ const average = (values: readonly number[]): number => total(values) / values.le
 export const p95ByType = (readings: readonly Reading[]): P95[] => p95(readings, reading => reading.device_type ?? null, 500)
 export const p95ByDevice = (readings: readonly Reading[]): P95[] => p95(readings, reading => reading.device_id, 200)
 
-/** Groups of a day with enough durations: sample sigma, one cut at three of them, then the linear 95th percentile. */
+/** For each day and group with at least `least` durations: drops values beyond three sample standard deviations once, then takes the linearly interpolated 95th percentile. */
 function p95(readings: readonly Reading[], groupOf: (reading: Reading) => string | null, least: number): P95[] {
   const timed = readings.filter(reading => reading.event_duration != null && groupOf(reading) !== null)
   const groups = Map.groupBy(

@@ -5,11 +5,11 @@ import { type DeviceMinute, deviceMinutes, isReading, type P95, p95ByDevice, p95
 import { type CountryMinute, countryMinutes, isRecord, type UserRecord } from './records.ts'
 import { isVisit, type RecentUrls, recentUrls, type Visit } from './visits.ts'
 
-/** What every store must hold, worked out from the lines that were sent and from the specification alone. */
+/** What every store must hold, computed from the lines sent and the specification alone. */
 export interface Expected {
   /** Distinct events: type and id. */
   readonly identities: ReadonlySet<string>
-  /** Distinct lines that must be kept aside. */
+  /** Distinct lines that must be quarantined. */
   readonly quarantined: number
   readonly recentUrls: readonly RecentUrls[]
   readonly userActivity: readonly UserActivity[]
@@ -29,15 +29,15 @@ const isUsable: Readonly<Record<SentFile['type'], (row: Row) => boolean>> = {
   reading: isReading,
 }
 
-/** `run`: the instant that the actions were enriched as of, in milliseconds since 1970. */
+/** `run` is the instant of the enriched-actions report, in milliseconds since 1970. */
 export function recompute(files: readonly SentFile[], run: number): Expected {
   const events = new Map<string, Row & { type: SentFile['type'] }>()
-  const refused = new Set<string>()
+  const rejected = new Set<string>()
   for (const { type, lines } of files) {
     for (const line of lines) {
       const row = parse(line)
       const identity = `${type} ${row['event_id']}`
-      if (!isUsable[type](row)) refused.add(`${type} ${line}`)
+      if (!isUsable[type](row)) rejected.add(`${type} ${line}`)
       else if (!events.has(identity)) events.set(identity, { ...row, type })
     }
   }
@@ -47,7 +47,7 @@ export function recompute(files: readonly SentFile[], run: number): Expected {
   const actions = rows<Action>('app_action')
   return {
     identities: new Set(events.keys()),
-    quarantined: refused.size,
+    quarantined: rejected.size,
     recentUrls: recentUrls(rows<Visit>('page_visit')),
     userActivity: userActivity(actions),
     enrichedActions: enrichedActions(actions, run),

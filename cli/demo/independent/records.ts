@@ -1,6 +1,6 @@
 import { byBytes, countOf, isIntegerOrNull, isName, isTextOrNull, minuteOf, type Row } from './lines.ts'
 
-/** A record with a time of its own, as every one that is checked here has. */
+/** A record with an own time; every record that the demo sends has one. */
 export interface UserRecord {
   readonly event_id: string
   readonly id: number
@@ -23,7 +23,7 @@ export interface CountryMinute {
 
 const TEXTS = ['first_name', 'last_name', 'email', 'gender', 'ip_address', 'date', 'country']
 
-/** A valid record whose date and country can be used. */
+/** Whether a record is valid and its date and country are usable. */
 export const isRecord = (row: Row): boolean =>
   isName(row['event_id']) &&
   Number.isSafeInteger(row['id']) &&

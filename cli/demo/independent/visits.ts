@@ -15,7 +15,7 @@ export interface RecentUrls {
 export const isVisit = (row: Row): boolean =>
   isName(row['event_id']) && Number.isSafeInteger(row['Id']) && isText(row['Url']) && Number.isSafeInteger(row['Timestamp'])
 
-/** In the order they came. */
+/** `visits` are in arrival order. */
 export function recentUrls(visits: readonly Visit[]): RecentUrls[] {
   const users = Map.groupBy(visits, visit => visit.Id)
   return [...users].map(([id, theirs]) => {

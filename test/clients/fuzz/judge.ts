@@ -1,5 +1,5 @@
 import { type RejectionCode, rejections } from '../../../shared/rejections.ts'
-import type { Answered, ingestInMemory } from '../../fakes/ingest.ts'
+import type { ingestInMemory, TestResponse } from '../../fakes/ingest.ts'
 import type { Case } from './requests.ts'
 
 /** What of the whole request a refusal may be coded with; the other codes are for single events. */
@@ -18,13 +18,13 @@ const requestCodes: readonly RejectionCode[] = [
 ]
 
 /** What is wrong with an answer, or with what was stored; undefined when it is as the specification has it. */
-export function wrongWith(dealt: Case, answer: Answered, stored: ReturnType<typeof ingestInMemory>): string | undefined {
+export function wrongWith(dealt: Case, answer: TestResponse, stored: ReturnType<typeof ingestInMemory>): string | undefined {
   return answer.status === 200 ? wrongWithTaken(dealt, answer, stored) : wrongWithRefused(dealt, answer, stored)
 }
 
 function wrongWithTaken(
   { validIds = [], store, path }: Case,
-  { body }: Answered,
+  { body }: TestResponse,
   { events, quarantined }: ReturnType<typeof ingestInMemory>,
 ) {
   if (path === '/v1/m') return undefined
@@ -45,7 +45,7 @@ function wrongWithTaken(
 
 function wrongWithRefused(
   { store, validIds, limited }: Case,
-  { status, body, headers }: Answered,
+  { status, body, headers }: TestResponse,
   { events }: ReturnType<typeof ingestInMemory>,
 ) {
   const code = body?.code as RejectionCode

@@ -1,12 +1,12 @@
 import { gzipSync } from 'node:zlib'
 import type { Dice } from '../../../cli/simulators/simulator.ts'
-import type { Posted } from '../../fakes/ingest.ts'
+import type { TestRequest } from '../../fakes/ingest.ts'
 import { hostileJson } from './hostile-json.ts'
 
 /** A request of the fuzzer, and what must come of it. */
 export interface Case {
   readonly path: string
-  readonly posted: Posted
+  readonly posted: TestRequest
   /** Ids of events in it that are valid; undefined where its bytes were damaged. */
   readonly validIds: readonly string[] | undefined
   /** The key has sent too much already. */
@@ -81,7 +81,7 @@ const json = (members: Readonly<Record<string, string>>): string =>
   `{${Object.entries(members).map(([name, text]) => `"${name}":${text}`)}}`
 
 interface Sent {
-  readonly posted: Pick<Posted, 'headers' | 'query'>
+  readonly posted: Pick<TestRequest, 'headers' | 'query'>
   readonly claimsCloudEvents: boolean
 }
 
