@@ -178,10 +178,10 @@ test('the comparison names what is missing, too many, different or twice', () =>
     'recent-urls 1: last_5_urls should be ["/a"] and is ["/b"]',
   ])
   const twice = [...expected.recentUrls, ...expected.recentUrls]
-  expect(differences(expected, { ...found, recentUrls: twice })).toEqual(['recent-urls: 1 rows stand there twice'])
+  expect(differences(expected, { ...found, recentUrls: twice })).toEqual(['recent-urls: 1 rows are duplicates'])
   const other = { id: 2, last_5_urls: [] }
   expect(differences(expected, { ...found, recentUrls: [...expected.recentUrls, other] })).toEqual([
-    'recent-urls 2: stands there and should not',
+    'recent-urls 2: is stored but was not expected',
   ])
 })
 
