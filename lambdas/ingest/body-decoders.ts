@@ -3,85 +3,85 @@ import { claimedMode, cloudEvents, fromBinary, hasSpecVersion } from '../../shar
 import { envelopes, rowsOf } from '../../shared/dialects/native.ts'
 import { segment } from '../../shared/dialects/segment.ts'
 import type { EventType } from '../../shared/event-type.ts'
+import type { Headers } from '../../shared/http.ts'
 import { isObject } from '../../shared/json.ts'
-
 import { isRejection, type Rejection, reject } from '../../shared/rejections.ts'
 import { callOf, paths } from '../../shared/routes.ts'
-import { batchBody, bodyBytes, bodyText, splitElements } from './body.ts'
+import { batchBody, bodyBytes, bodyText, type EncodedBody, splitElements } from './body.ts'
 
-/** What ingest reads of a request. */
-export interface HttpRequest {
-  readonly headers: Readonly<Record<string, string | undefined>>
-  readonly body?: string | undefined
-  readonly isBase64Encoded: boolean
+/** The part of a request that the decoders read. */
+export interface HttpRequest extends EncodedBody {
+  readonly headers: Headers
 }
 
-/** A body and how it is to be understood. */
-export interface DecodedBody {
+/** A body as elements, and the dialect that turns them into envelopes. */
+interface DecodedBody {
   readonly body: Body
   readonly dialect: Dialect
-  /** The write keys that the body carries. */
+  /** Write keys found in the body. */
   readonly keys: readonly string[]
 }
 
-export type BodyDecoder = (sent: HttpRequest) => DecodedBody | Rejection
+export type BodyDecoder = (request: HttpRequest) => DecodedBody | Rejection
 
-/** How the body of a POST to this path is read; undefined where there is nothing. */
+/** The decoder for the body of a POST to this path. Undefined if no route has this path. */
 export function decoderFor(path: string, eventTypes: ReadonlyMap<string, EventType>): BodyDecoder | undefined {
-  if (path === paths.events) return readEvents
-  if (path === paths.batch || path === paths.shortBatch || path === paths.beacon) return readCalls(segment())
+  if (path === paths.events) return decodeEvents
+  if (path === paths.batch || path === paths.shortBatch || path === paths.beacon) return callDecoder(segment())
   const call = callOf(path)
-  if (call) return readCalls(segment(call))
+  if (call) return callDecoder(segment(call))
   const type = path.startsWith(`${paths.events}/`) ? path.slice(paths.events.length + 1) : ''
   if (type === '' || type.includes('/')) return undefined
-  return eventTypes.has(type) ? readRows(rowsOf(type)) : () => reject('unknown_type')
+  return eventTypes.has(type) ? rowDecoder(rowsOf(type)) : () => reject('unknown_type')
 }
 
-function readEvents(sent: HttpRequest): DecodedBody | Rejection {
-  const mode = claimedMode(sent.headers)
+function decodeEvents(request: HttpRequest): DecodedBody | Rejection {
+  const mode = claimedMode(request.headers)
   if (mode === 'unsupported') return reject('unsupported_format')
-  if (mode === 'binary') return readBinary(sent)
-  const body = readBody(sent, (text, contentType) => asBody(splitElements(text, contentType)))
+  if (mode === 'binary') return decodeBinary(request)
+  const body = readBody(request, elementsBody)
   if (isRejection(body)) return body
   const dialect = mode === 'structured' || hasSpecVersion(body.elements) ? cloudEvents : envelopes
   return { body, dialect, keys: keysOf(body) }
 }
 
-function readBinary(sent: HttpRequest): DecodedBody | Rejection {
-  const bytes = bodyBytes(sent)
+function decodeBinary(request: HttpRequest): DecodedBody | Rejection {
+  const bytes = bodyBytes(request)
   if (!Buffer.isBuffer(bytes)) return bytes
-  const element = fromBinary(sent.headers, bytes)
+  const element = fromBinary(request.headers, bytes)
   return isRejection(element) ? element : { body: { elements: [element] }, dialect: cloudEvents, keys: [] }
 }
 
-const readCalls =
+const callDecoder =
   (dialect: Dialect): BodyDecoder =>
-  sent => {
-    const body = readBody(sent, batchBody)
+  request => {
+    const body = readBody(request, batchBody)
     return isRejection(body) ? body : { body, dialect, keys: keysOf(body) }
   }
 
-/** A row's fields are the sender's own, whatever they are called: no key is looked for in them. */
-const readRows =
+/** Ignores a field named `writeKey`: the names of a row's fields are the sender's choice. */
+const rowDecoder =
   (dialect: Dialect): BodyDecoder =>
-  sent => {
-    const body = readBody(sent, (text, contentType) => asBody(splitElements(text, contentType)))
+  request => {
+    const body = readBody(request, elementsBody)
     return isRejection(body) ? body : { body, dialect, keys: [] }
   }
 
-const asBody = (found: Body['elements'] | Rejection): Body | Rejection => (isRejection(found) ? found : { elements: found })
+type TextReader = (text: string, contentType: string | undefined) => Body | Rejection
 
-function readBody(
-  sent: HttpRequest,
-  read: (text: string, contentType: string | undefined) => Body | Rejection,
-): Body | Rejection {
-  const text = bodyText(sent)
-  return typeof text === 'string' ? read(text, sent.headers['content-type']) : text
+const elementsBody: TextReader = (text, contentType) => {
+  const elements = splitElements(text, contentType)
+  return isRejection(elements) ? elements : { elements }
 }
 
-/** The key of the batch, or else those of its events. */
+function readBody(request: HttpRequest, read: TextReader): Body | Rejection {
+  const text = bodyText(request)
+  return typeof text === 'string' ? read(text, request.headers['content-type']) : text
+}
+
+/** The write key of the batch. Without one, the write keys of its elements. */
 function keysOf({ elements, batchDefaults }: Body): string[] {
-  const shared = batchDefaults?.['writeKey']
-  const keys = shared ? [shared] : elements.map(({ value }) => (isObject(value) ? value['writeKey'] : undefined))
+  const batchKey = batchDefaults?.['writeKey']
+  const keys = batchKey ? [batchKey] : elements.map(({ value }) => (isObject(value) ? value['writeKey'] : undefined))
   return keys.filter(key => typeof key === 'string')
 }

@@ -6,53 +6,63 @@ import { isObject } from '../../shared/json.ts'
 import { MAX_EVENT_BYTES, MAX_EVENTS_PER_REQUEST } from '../../shared/limits.ts'
 import type { QuarantinedEvent } from '../../shared/quarantine.ts'
 import { isRejection, type Rejection, reject } from '../../shared/rejections.ts'
-
+import { parseJson } from './json-pieces.ts'
 import { jsonProblem } from './json-problem.ts'
 
-/** An element that goes to quarantine, as the answer tells it and as it is kept. */
-export interface QuarantinedElement {
+/** An element that goes to quarantine. */
+interface QuarantinedElement {
+  /** 0-based position in the request, for the response. */
   readonly index: number
   readonly event: QuarantinedEvent
 }
 
-/** What becomes of every element of a request. */
+/** The result for each element of a request. */
 export interface ClassifiedElements {
   readonly events: readonly Event[]
-  /** What the answer tells of each element, in their order, null for a refused one; undefined when no element is of a type that tells. */
+  /**
+   * One receipt per element, in the order of the request; null for a quarantined element and for a type without receipts.
+   * Undefined if no element has a type with receipts.
+   */
   readonly receipts: readonly unknown[] | undefined
   readonly quarantined: readonly QuarantinedElement[]
 }
 
-/** Sorts the elements into events to accept and elements to keep aside; each by itself, so that a bad one harms no other. */
+/** Splits elements into accepted events and quarantined elements. Each element is judged alone: a bad one affects no other. */
 export function classifyElements(elements: readonly DecodedElement[], arrival: Arrival): ClassifiedElements {
   const events: Event[] = []
   const quarantined: QuarantinedElement[] = []
   const receipts: unknown[] = []
   for (const element of elements) {
-    const unreadable = problemOf(element)
-    const outcome = unreadable ?? limitExceeded(element) ?? acceptElement(element, arrival)
-    if (isRejection(outcome))
-      quarantined.push({
-        index: element.index,
-        event: toQuarantinedEvent(element, outcome, unreadable ? 'text' : 'envelope', arrival),
-      })
-    else events.push(outcome)
-    receipts.push(isRejection(outcome) ? null : receiptOf(outcome, arrival))
+    const result = classifyElement(element, arrival)
+    if (result.accepted) events.push(result.event)
+    else quarantined.push({ index: element.index, event: result.event })
+    receipts.push(result.accepted ? receiptOf(result.event, arrival) : null)
   }
-  const tells = elements.some(({ envelope }) => definitionOf(envelope, arrival)?.receipt)
-  return { events, quarantined, receipts: tells ? receipts : undefined }
+  const hasReceipts = elements.some(({ envelope }) => definitionOf(envelope, arrival)?.receipt)
+  return { events, quarantined, receipts: hasReceipts ? receipts : undefined }
 }
 
-/** The definition of the type that an envelope names, if it names one: anything may stand there. */
+type ClassifiedElement =
+  | { readonly accepted: true; readonly event: Event }
+  | { readonly accepted: false; readonly event: QuarantinedEvent }
+
+function classifyElement(element: DecodedElement, arrival: Arrival): ClassifiedElement {
+  const problem = problemOf(element)
+  const result = problem ?? limitExceeded(element) ?? acceptElement(element, arrival)
+  if (!isRejection(result)) return { accepted: true, event: result }
+  return { accepted: false, event: toQuarantinedEvent(element, result, problem ? 'text' : 'envelope', arrival) }
+}
+
+/** The definition of an envelope's type, if there is one. The type is not checked yet: it can be any JSON value. */
 const definitionOf = (envelope: Envelope | undefined, { eventTypes }: Pick<Arrival, 'eventTypes'>): EventType | undefined =>
   typeof envelope?.type === 'string' ? eventTypes.get(envelope.type) : undefined
 
 const receiptOf = ({ type, data }: Event, { eventTypes }: Arrival): unknown => eventTypes.get(type)?.receipt?.(data) ?? null
 
-/** Why an element is no event, whatever its type: it is kept as it was sent. */
+/** Why an element cannot be an event of any type. Such an element is stored as the text that was sent. */
 function problemOf({ envelope, problem }: DecodedElement): Rejection | undefined {
-  const sentence = problem ?? (envelope && jsonProblem(envelope))
-  return sentence === undefined ? undefined : reject('invalid_event', sentence)
+  const message = problem ?? (envelope && jsonProblem(envelope))
+  return message === undefined ? undefined : reject('invalid_event', message)
 }
 
 function limitExceeded({ index, text }: DecodedElement): Rejection | undefined {
@@ -62,21 +72,12 @@ function limitExceeded({ index, text }: DecodedElement): Rejection | undefined {
 
 function acceptElement({ envelope, text }: DecodedElement, arrival: Arrival): Event | Rejection {
   if (envelope) return accept(envelope, arrival)
-  return isJson(text)
-    ? reject('invalid_event', 'An event must be a JSON object.')
-    : reject('malformed_json', 'The line is not JSON.')
+  return parseJson(text) === undefined
+    ? reject('malformed_json', 'The line is not valid JSON.')
+    : reject('invalid_event', 'An event must be a JSON object.')
 }
 
-function isJson(text: string): boolean {
-  try {
-    JSON.parse(text)
-    return true
-  } catch {
-    return false
-  }
-}
-
-/** Well formed, since no store takes anything else. */
+/** The first 128 characters. A surrogate pair cut in half is replaced, because stores reject it. */
 const shortText = (value: unknown): string | null =>
   typeof value === 'string' && value !== '' ? value.slice(0, 128).toWellFormed() : null
 

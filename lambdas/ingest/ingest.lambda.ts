@@ -7,7 +7,7 @@ import { ingest } from './ingest.ts'
 import { kinesisPutDependencies, putRecords } from './kinesis.ts'
 import { rateLimit } from './rate-limit.ts'
 
-/** Takes events in; each path is a route of shared/routes.ts. */
+/** Handles the routes of shared/routes.ts whose function is `ingest`. */
 export const handler = defineHandler('ingest', environment => {
   const kinesis = kinesisPutDependencies()
   return ingest({

@@ -1,11 +1,10 @@
-import type { APIGatewayProxyEventV2 } from 'aws-lambda'
 import { eventTypes } from '../../shared/catalogue.ts'
 import { allows, type Key, type KeyStore, presentedKey } from '../../shared/keys.ts'
 import type { Quarantine } from '../../shared/quarantine.ts'
 import { isRejection, type Rejection, reject } from '../../shared/rejections.ts'
 import { paths } from '../../shared/routes.ts'
 import type { Telemetry } from '../handler.ts'
-import { decoderFor } from './body-decoders.ts'
+import { decoderFor, type HttpRequest } from './body-decoders.ts'
 import { type ClassifiedElements, classifyElements } from './classify-elements.ts'
 import { packRecords, rangesByShard, type StreamPosition, type StreamRecord } from './plan-records.ts'
 import { cacheable, type HttpResponse, preflight, respond } from './response.ts'
@@ -14,25 +13,27 @@ import { sdkSettings } from './sdk-settings.ts'
 export interface IngestDependencies {
   readonly keys: KeyStore
   readonly quarantine: Quarantine
-  /** Stores every record, each user's in their order, and returns where; throws when one could not be stored. */
+  /** Stores all records, each user's in order, and returns their positions. Throws if one could not be stored. */
   putRecords(records: readonly StreamRecord[]): Promise<readonly StreamPosition[]>
-  /** Whether one more request with the key of this name is let through now. */
+  /** Whether the key with this name may send one more request now. */
   withinRateLimit(keyName: string): boolean
   /** Milliseconds since 1970. */
   now(): number
   newId(): string
 }
 
-type IngestRequest = Pick<
-  APIGatewayProxyEventV2,
-  'rawPath' | 'headers' | 'queryStringParameters' | 'body' | 'isBase64Encoded' | 'requestContext'
->
+/** The part of API Gateway's event (payload format 2.0) that ingest reads. */
+export interface IngestRequest extends HttpRequest {
+  readonly rawPath: string
+  readonly queryStringParameters?: Readonly<Record<string, string | undefined>> | undefined
+  readonly requestContext: { readonly http: { readonly method: string } }
+}
 
 const catalogue = new Map(eventTypes.map(type => [type.name, type]))
-/** Shards that a log line names; a request may fill all of them. */
+/** A request may write to every shard; the log line names only the first ones, to stay short. */
 const MAX_SHARDS_LOGGED = 3
 
-/** Answers requests: with 200 only once every event is in the stream or in quarantine. */
+/** Responds to a request. The status is 200 only once every event is stored, in the stream or in quarantine. */
 export const ingest =
   (dependencies: IngestDependencies) =>
   async (request: IngestRequest, telemetry: Telemetry): Promise<HttpResponse> => {
@@ -42,19 +43,27 @@ export const ingest =
     if (method === 'OPTIONS') return preflight(headers)
     const settings = method === 'GET' ? sdkSettings(path, headers, queryStringParameters) : undefined
     if (settings) return cacheable(settings.body, settings.seconds, headers)
-    const outcome = await (method === 'POST' ? acceptRequest(path, request, dependencies, telemetry) : notFound()).catch(
-      (error: Error): Rejection => {
-        telemetry.annotate('unavailable', error.name)
-        return reject('unavailable')
-      },
-    )
+    const outcome = method === 'POST' ? await acceptOrUnavailable(path, request, dependencies, telemetry) : reject('not_found')
     recordOutcome(outcome, telemetry)
     return respond(outcome, headers)
   }
 
-const notFound = async (): Promise<Rejection> => reject('not_found')
+/** Turns a failed store into a 503, so that the client sends the request again. */
+async function acceptOrUnavailable(
+  path: string,
+  request: IngestRequest,
+  dependencies: IngestDependencies,
+  telemetry: Telemetry,
+): Promise<ClassifiedElements | Rejection> {
+  try {
+    return await acceptRequest(path, request, dependencies, telemetry)
+  } catch (error) {
+    telemetry.annotate('unavailable', (error as Error).name)
+    return reject('unavailable')
+  }
+}
 
-/** What SDKs tell of themselves is not kept. */
+/** For an SDK's metrics about itself, which are not stored. */
 const nothingStored: ClassifiedElements = { events: [], receipts: undefined, quarantined: [] }
 
 async function acceptRequest(
@@ -66,27 +75,31 @@ async function acceptRequest(
   if (path === paths.metrics) return nothingStored
   const decode = decoderFor(path, catalogue)
   if (!decode) return reject('not_found')
-  // A bad key costs no look at the body; a body may carry the only key.
-  const credentials = { headers: request.headers, query: request.queryStringParameters }
-  const outside = presentedKey(credentials)
-  if (isRejected(outside) && outside.code !== 'key_missing') return outside
-  const admitted = isRejected(outside) ? undefined : await admit(outside, dependencies)
-  if (admitted && isRejection(admitted)) return admitted
-  const reading = decode(request)
-  if (isRejection(reading)) return reading
-  const presented = presentedKey({ ...credentials, bodyKeys: reading.keys })
-  if (isRejected(presented)) return presented
-  const key = admitted ?? (await admit(presented, dependencies))
-  if (isRejection(key)) return key
-  const arrival = { eventTypes: catalogue, keyName: key.name, received: dependencies.now(), defaultId: dependencies.newId }
-  const spoken = reading.dialect(reading.body, arrival)
-  if (isRejection(spoken)) return spoken
-  const classified = classifyElements(spoken, arrival)
+  // A key outside the body is checked first, so that a request with a bad key costs no decoding.
+  const key = await keyOutsideBody(request, dependencies)
+  if (key && isRejection(key)) return key
+  const decoded = decode(request)
+  if (isRejection(decoded)) return decoded
+  const presented = presentedKey({ ...credentialsOf(request), bodyKeys: decoded.keys })
+  if (typeof presented !== 'string') return presented
+  const admitted = key ?? (await admit(presented, dependencies))
+  if (isRejection(admitted)) return admitted
+  const arrival = { eventTypes: catalogue, keyName: admitted.name, received: dependencies.now(), defaultId: dependencies.newId }
+  const elements = decoded.dialect(decoded.body, arrival)
+  if (isRejection(elements)) return elements
+  const classified = classifyElements(elements, arrival)
   annotatePositions(await store(classified, dependencies), telemetry)
   return classified
 }
 
-const isRejected = (value: string | Rejection): value is Rejection => typeof value !== 'string'
+const credentialsOf = ({ headers, queryStringParameters }: IngestRequest) => ({ headers, query: queryStringParameters })
+
+/** The key in the headers or the query. Undefined if there is none: the body may contain one. */
+async function keyOutsideBody(request: IngestRequest, dependencies: IngestDependencies): Promise<Key | Rejection | undefined> {
+  const presented = presentedKey(credentialsOf(request))
+  if (typeof presented === 'string') return admit(presented, dependencies)
+  return presented.code === 'key_missing' ? undefined : presented
+}
 
 async function admit(presented: string, { keys, withinRateLimit }: IngestDependencies): Promise<Key | Rejection> {
   const key = await keys.find(presented)
@@ -95,31 +108,31 @@ async function admit(presented: string, { keys, withinRateLimit }: IngestDepende
   return withinRateLimit(key.name) ? key : reject('rate_limited')
 }
 
-/** Returns where the records of the accepted events stand. */
+/** Returns the positions of the accepted events' records. */
 async function store(
   { events, quarantined }: ClassifiedElements,
   dependencies: IngestDependencies,
 ): Promise<readonly StreamPosition[]> {
-  const [places] = await Promise.all([
+  const [positions] = await Promise.all([
     dependencies.putRecords(packRecords(events, catalogue)),
-    dependencies.quarantine.add(quarantined.map(({ event: kept }) => kept)),
+    dependencies.quarantine.add(quarantined.map(({ event }) => event)),
   ])
-  return places
+  return positions
 }
 
-/** With these the request's records are found in the lines of the stream's readers. */
-function annotatePositions(places: readonly StreamPosition[], telemetry: Telemetry): void {
-  if (places.length === 0) return
-  const spans = rangesByShard(places)
-  telemetry.annotate('records', places.length)
-  telemetry.annotate('stored', spans.slice(0, MAX_SHARDS_LOGGED))
-  if (spans.length > MAX_SHARDS_LOGGED) telemetry.annotate('otherShards', spans.length - MAX_SHARDS_LOGGED)
+/** Logs where the records are stored, so that the log lines of the stream's readers can be matched with this request. */
+function annotatePositions(positions: readonly StreamPosition[], telemetry: Telemetry): void {
+  if (positions.length === 0) return
+  const ranges = rangesByShard(positions)
+  telemetry.annotate('records', positions.length)
+  telemetry.annotate('stored', ranges.slice(0, MAX_SHARDS_LOGGED))
+  if (ranges.length > MAX_SHARDS_LOGGED) telemetry.annotate('otherShards', ranges.length - MAX_SHARDS_LOGGED)
 }
 
 function recordOutcome(outcome: ClassifiedElements | Rejection, telemetry: Telemetry): void {
   if (!isRejection(outcome)) {
     telemetry.count('EventsAccepted', outcome.events.length)
-    for (const { event: kept } of outcome.quarantined) telemetry.count('EventsQuarantined', 1, kept.code)
+    for (const { event } of outcome.quarantined) telemetry.count('EventsQuarantined', 1, event.code)
   } else {
     telemetry.annotate('code', outcome.code)
     telemetry.count(outcome.code === 'unavailable' ? 'RequestsUnavailable' : 'RequestsRefused', 1)

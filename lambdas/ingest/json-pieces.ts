@@ -1,4 +1,13 @@
-/** The texts of the elements of a JSON array, or of the members of an object, that is known to be well formed. */
+/** The value of a JSON text. Undefined if the text is not JSON. */
+export function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch {
+    return undefined
+  }
+}
+
+/** Cuts a well-formed JSON array or object into the texts of its elements or members. */
 export function pieces(text: string): string[] {
   const found: string[] = []
   let from = text.search(/[[{]/) + 1
@@ -22,7 +31,7 @@ export function pieces(text: string): string[] {
 
 const NAME = /^"(?:[^"\\]|\\.)*"/s
 
-/** The text of a member's value; of members with the same name the last, as JSON.parse has it. */
+/** The text of a member's value; '' without such a member. If the name occurs twice, the last one wins, as in JSON.parse. */
 export function memberText(text: string, name: string): string {
   const member = pieces(text).findLast(piece => JSON.parse(NAME.exec(piece)?.[0] ?? '""') === name)
   return member?.replace(NAME, '').trim().slice(1).trim() ?? ''

@@ -6,12 +6,11 @@ import { notStored, planCalls, planRounds, positionsIn, type StreamPosition, typ
 
 const FIRST_WAIT_MS = 50
 const MAX_WAIT_MS = 2_000
-/** Of one call; a healthy one takes some milliseconds. */
+/** For one call; a healthy call takes some milliseconds. */
 const CALL_TIMEOUT_MS = 4_000
-/** Of all calls of one request: with the last of them it still ends before the function's 25 s and the gateway's 30 s. */
+/** For all calls of one request. A call that starts just before it still ends within the function's 25 s and the gateway's 30 s. */
 const REQUEST_DEADLINE_MS = 16_000
 
-/** What putting needs besides the records. */
 export interface PutDependencies {
   readonly client: Pick<KinesisClient, 'send'>
   /** Milliseconds since 1970. */
@@ -20,8 +19,8 @@ export interface PutDependencies {
 }
 
 /**
- * HTTP/1.1: over HTTP/2, the client's default, large calls to the local cloud failed although their records were stored. The
- * client itself never tries again: it would put records that were stored behind those that follow them.
+ * Uses HTTP/1.1: over HTTP/2, the client's default, large calls to the local cloud failed although their records were stored.
+ * The client must not retry by itself: it would store records again, after the records that follow them.
  */
 export const kinesisPutDependencies = (): PutDependencies => ({
   client: new KinesisClient({ maxAttempts: 1, requestHandler: new NodeHttpHandler({ connectionTimeout: 2_000 }) }),
@@ -30,48 +29,50 @@ export const kinesisPutDependencies = (): PutDependencies => ({
 })
 
 /**
- * Puts every record into the stream, each user's in their order, and returns where each stands. Throws when one could not be
- * stored in time or for good; some may be stored then, and some twice, but never a later record of a user without the earlier
- * ones.
+ * Stores all records, each user's in order, and returns their positions. Throws on a permanent error and after the deadline.
+ * Then some records may be stored, some of them twice, but a user's record is never stored without the user's earlier ones.
  */
 export async function putRecords(
   streamName: string,
   records: readonly StreamRecord[],
   dependencies = kinesisPutDependencies(),
 ): Promise<StreamPosition[]> {
-  const until = dependencies.now() + REQUEST_DEADLINE_MS
-  const places: StreamPosition[] = []
+  const deadline = dependencies.now() + REQUEST_DEADLINE_MS
+  const positions: StreamPosition[] = []
   for (const round of planRounds(records))
-    for (const call of planCalls(round)) places.push(...(await putCall(streamName, call, { ...dependencies, until })))
-  return places
+    for (const call of planCalls(round)) positions.push(...(await putCall(streamName, call, deadline, dependencies)))
+  return positions
 }
 
-/** Puts one call's records, at most one of a user, until all are stored. */
+/** Puts the records of one call, at most one per user, and retries the failed ones until all are stored. */
 async function putCall(
   streamName: string,
   call: readonly StreamRecord[],
-  { client, now, wait, until }: PutDependencies & { readonly until: number },
+  deadline: number,
+  { client, now, wait }: PutDependencies,
 ): Promise<StreamPosition[]> {
-  const places: StreamPosition[] = []
+  const positions: StreamPosition[] = []
   let missing = call
   let failure: Error | undefined
-  for (let attempt = 0; now() < until; attempt++) {
+  for (let attempt = 0; now() < deadline; attempt++) {
     if (attempt > 0) await wait(Math.min(MAX_WAIT_MS, FIRST_WAIT_MS * 2 ** (attempt - 1)))
-    const outcome = await putOnce(streamName, missing, client)
-    if (outcome instanceof Error) {
-      if (isPermanent(outcome)) throw outcome
-      failure = outcome
+    const response = await putOnce(streamName, missing, client)
+    if (response instanceof Error) {
+      if (isPermanent(response)) throw response
+      failure = response
       continue
     }
-    const results = outcome.Records ?? []
-    places.push(...positionsIn(results))
+    const results = response.Records ?? []
+    positions.push(...positionsIn(results))
     missing = notStored(missing, results)
-    if (missing.length === 0) return places
+    if (missing.length === 0) return positions
   }
-  throw new SafeError(`Kinesis did not take ${missing.length} of ${call.length} records in time.`, { cause: failure })
+  throw new SafeError(`Kinesis did not store ${missing.length} of ${call.length} records before the deadline.`, {
+    cause: failure,
+  })
 }
 
-/** A failure does not say whether the records were stored. */
+/** After an error it is unknown whether the records were stored. */
 const putOnce = (
   StreamName: string,
   records: readonly StreamRecord[],
@@ -87,7 +88,7 @@ const putOnce = (
     )
     .catch((error: Error) => error)
 
-/** What no repetition mends, such as a missing right or stream. */
+/** Whether a retry cannot succeed, for example because a permission or the stream is missing. */
 function isPermanent(error: Error): boolean {
   const { $metadata, name } = error as Error & { $metadata?: { httpStatusCode?: number } }
   const status = $metadata?.httpStatusCode ?? 500

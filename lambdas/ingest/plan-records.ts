@@ -4,115 +4,110 @@ import { BYTES_PER_CALL, MAX_EVENTS_PER_RECORD, MAX_RECORD_BYTES, RECORDS_PER_CA
 import { bySequenceNumber } from '../../shared/order.ts'
 import { toLine } from '../../shared/stream-record.ts'
 
-/** One record for the stream: events of one user, received together, as lines. */
+/** One record for the stream: the events of one user in one request, one line per event. */
 export interface StreamRecord {
   readonly partitionKey: string
   readonly data: string
+  /** Length of `data` in bytes of UTF-8. */
   readonly bytes: number
 }
 
 /**
- * Packs events into records. A record never mixes users, so that each user's order is the stream's; packing is what makes
- * the archive cheap, since Firehose bills each record as at least 5 KB.
+ * Packs events into records. All events of a record have the same user, so each user's events stay in order. Packing saves
+ * cost: Firehose bills each record as at least 5 KB.
  */
 export function packRecords(events: readonly Event[], eventTypes: ReadonlyMap<string, EventType>): StreamRecord[] {
-  const users = Map.groupBy(events, partitionKeyOf)
-  return [...users].flatMap(([partitionKey, mine]) =>
+  const eventsByKey = Map.groupBy(events, partitionKeyOf)
+  return [...eventsByKey].flatMap(([partitionKey, group]) =>
     packLines(
       partitionKey,
-      mine.map(event => toLine(event, eventTypes.get(event.type))),
+      group.map(event => toLine(event, eventTypes.get(event.type))),
     ),
   )
 }
 
-/** An event without a user stands for itself. */
+/** The user; for an event without a user its id, which spreads such events over the shards. */
 export const partitionKeyOf = ({ subject, id }: Event): string => subject ?? id
 
-/** Lines of one user, received together, as records in their order. */
-export function packLines(partitionKey: string, texts: readonly string[]): StreamRecord[] {
-  const records: StreamRecord[] = []
-  let lines: string[] = []
-  let bytes = 0
-  const close = () => records.push({ partitionKey, data: lines.join(''), bytes })
-  for (const text of texts) {
-    const line = `${text}\n`
-    const lineBytes = Buffer.byteLength(line)
-    if (lines.length === MAX_EVENTS_PER_RECORD || (lines.length > 0 && bytes + lineBytes > MAX_RECORD_BYTES)) {
-      close()
-      lines = []
-      bytes = 0
-    }
-    lines.push(line)
-    bytes += lineBytes
-  }
-  close()
-  return records
+/** Packs the lines of one user into records, in order. */
+export function packLines(partitionKey: string, lines: readonly string[]): StreamRecord[] {
+  const sized = lines.map(line => ({ text: `${line}\n`, bytes: Buffer.byteLength(line) + 1 }))
+  return splitBySize(sized, MAX_EVENTS_PER_RECORD, MAX_RECORD_BYTES).map(chunk => ({
+    partitionKey,
+    data: chunk.map(({ text }) => text).join(''),
+    bytes: chunk.reduce((sum, { bytes }) => sum + bytes, 0),
+  }))
 }
 
 /**
- * Records as the rounds they are put in: PutRecords keeps no order among its records, so a user's second record waits until
- * the first is stored.
+ * Groups records into rounds, to be put one after another. PutRecords does not keep the order of its records, so a round has
+ * at most one record per user.
  */
 export function planRounds(records: readonly StreamRecord[]): StreamRecord[][] {
-  const seen = new Map<string, number>()
+  const nextRound = new Map<string, number>()
   const rounds: StreamRecord[][] = []
   for (const record of records) {
-    const round = seen.get(record.partitionKey) ?? 0
-    seen.set(record.partitionKey, round + 1)
-    const records = rounds[round] ?? []
-    rounds[round] = records
-    records.push(record)
+    const round = nextRound.get(record.partitionKey) ?? 0
+    nextRound.set(record.partitionKey, round + 1)
+    const inRound = rounds[round] ?? []
+    rounds[round] = inRound
+    inRound.push(record)
   }
   return rounds
 }
 
-/** A round as the calls it takes. */
-export function planCalls(round: readonly StreamRecord[]): StreamRecord[][] {
-  const calls: StreamRecord[][] = []
-  let bytes = Number.POSITIVE_INFINITY
-  for (const record of round) {
-    const last = calls.at(-1)
-    if (!last || last.length === RECORDS_PER_CALL || bytes + record.bytes > BYTES_PER_CALL) {
-      calls.push([record])
-      bytes = record.bytes
-    } else {
-      last.push(record)
-      bytes += record.bytes
+/** Splits a round into PutRecords calls. */
+export const planCalls = (round: readonly StreamRecord[]): StreamRecord[][] =>
+  splitBySize(round, RECORDS_PER_CALL, BYTES_PER_CALL)
+
+/** Splits items into consecutive chunks within both limits; an item above `maxBytes` gets a chunk of its own. */
+function splitBySize<T extends { readonly bytes: number }>(items: readonly T[], maxItems: number, maxBytes: number): T[][] {
+  const chunks: T[][] = []
+  let chunk: T[] = []
+  let chunkBytes = 0
+  for (const item of items) {
+    if (chunk.length === 0 || chunk.length === maxItems || chunkBytes + item.bytes > maxBytes) {
+      chunk = []
+      chunkBytes = 0
+      chunks.push(chunk)
     }
+    chunk.push(item)
+    chunkBytes += item.bytes
   }
-  return calls
+  return chunks
 }
 
+/** The result for one record in the response to PutRecords. */
 interface PutResult {
   readonly ErrorCode?: string | undefined
   readonly ShardId?: string | undefined
   readonly SequenceNumber?: string | undefined
 }
 
-/** The records of a call that Kinesis did not store, to be put again. */
+/** The records of a call that Kinesis did not store and that must be put again. */
 export const notStored = (call: readonly StreamRecord[], results: readonly PutResult[]): StreamRecord[] =>
   call.filter((_, i) => results[i] === undefined || results[i].ErrorCode !== undefined)
 
-/** Where a record stands in the stream. */
+/** The position of a record in the stream. */
 export interface StreamPosition {
   readonly shard: string
   readonly sequence: string
 }
 
-/** Where the records of a call stand that Kinesis stored. */
+/** The positions of the records of a call that Kinesis stored. */
 export const positionsIn = (results: readonly PutResult[]): StreamPosition[] =>
   results.flatMap(({ ErrorCode, ShardId = '', SequenceNumber = '' }) =>
     ErrorCode === undefined ? [{ shard: ShardId, sequence: SequenceNumber }] : [],
   )
 
-/** The first and the last place of records in one shard. */
+/** The first and the last sequence number of records in one shard. */
 export type SequenceRange = { readonly shard: string; readonly from: string; readonly to: string }
 
-/** Places by shard, in the order in which the shards came. */
-export function rangesByShard(places: readonly StreamPosition[]): SequenceRange[] {
-  const shards = Map.groupBy(places, ({ shard }) => shard)
-  return [...shards].map(([shard, mine]) => {
-    const sequences = mine.map(({ sequence }) => sequence).sort(bySequenceNumber)
+/** One range per shard, in the order in which the shards first occur. */
+export function rangesByShard(positions: readonly StreamPosition[]): SequenceRange[] {
+  const positionsByShard = Map.groupBy(positions, ({ shard }) => shard)
+  return [...positionsByShard].map(([shard, group]) => {
+    const sequences = group.map(({ sequence }) => sequence).sort(bySequenceNumber)
     return { shard, from: sequences[0] ?? '', to: sequences.at(-1) ?? '' }
   })
 }

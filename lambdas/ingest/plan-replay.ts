@@ -5,40 +5,40 @@ import type { EventType } from '../../shared/event-type.ts'
 import type { StoredQuarantinedEvent } from '../../shared/quarantine.ts'
 import { isRejection, type Rejection, type RejectionCode, reject } from '../../shared/rejections.ts'
 import { fromLine, toLine, withoutReaderMark } from '../../shared/stream-record.ts'
-
 import { classifyElements } from './classify-elements.ts'
 import { packLines, partitionKeyOf, type StreamRecord } from './plan-records.ts'
 
-/** What can be done with an event that was kept aside. */
+/** How to replay a quarantined event. */
 export type Replay =
-  /** Its line goes into the stream. */
+  /** Put its line into the stream. */
   | { readonly kind: 'put'; readonly partitionKey: string; readonly received: number; readonly line: string }
-  /** Its document is written. */
+  /** Write its document to OpenSearch. */
   | { readonly kind: 'write'; readonly operation: BulkOperation }
+  /** It cannot be replayed. */
   | { readonly kind: 'refuse'; readonly rejection: Rejection }
 
 type EventTypes = ReadonlyMap<string, EventType>
 
-/** Codes of events that had been accepted: the limits of a request are behind them. */
+/** Codes of events that ingest had accepted. The limits of a request do not apply to them again. */
 const ACCEPTED_CODES: ReadonlySet<RejectionCode> = new Set<RejectionCode>([
   'projection_failed',
   'state_too_large',
   'retry_budget_spent',
 ])
 
-/** Codes of what was derived from events: the events themselves are in the stores, and what is missing is not in them alone. */
+/** Codes of data derived from events. The events themselves are in the stores, and replaying them would not restore that data. */
 const DERIVED_CODES: ReadonlySet<RejectionCode> = new Set<RejectionCode>(['changes_unread', 'not_merged'])
 
-const NOT_REPLAYABLE = ' It cannot be replayed; send it again, mended.'
+const NOT_REPLAYABLE = ' It cannot be replayed;'
 
-/** Judges an event that was kept aside by today's catalogue; it keeps when it came, its key's name and its id. */
+/** Validates a quarantined event with the current catalogue. It keeps its arrival time, the name of its key and its id. */
 export function planReplay(stored: StoredQuarantinedEvent, eventTypes: EventTypes): Replay {
   if (stored.code === 'document_refused') return { kind: 'write', operation: JSON.parse(stored.body) as BulkOperation }
   if (DERIVED_CODES.has(stored.code)) return { kind: 'refuse', rejection: reject(stored.code, stored.message) }
   if (stored.form === 'line') return put(fromLine(withoutReaderMark(stored.body).line, eventTypes), stored.body)
-  const outcome = acceptAgain(stored, eventTypes)
-  if (isRejection(outcome)) return { kind: 'refuse', rejection: outcome }
-  return put(outcome, toLine(outcome, eventTypes.get(outcome.type)))
+  const result = validate(stored, eventTypes)
+  if (isRejection(result)) return { kind: 'refuse', rejection: result }
+  return put(result, toLine(result, eventTypes.get(result.type)))
 }
 
 const put = (event: Event, line: string): Replay => ({
@@ -48,26 +48,28 @@ const put = (event: Event, line: string): Replay => ({
   line,
 })
 
-function acceptAgain(
-  { key, code, message, keyName, received, form, body }: StoredQuarantinedEvent,
-  eventTypes: EventTypes,
-): Event | Rejection {
-  // Kept as it was sent, in whatever dialect: nothing in it was ever understood as an event.
-  if (form === 'text') return reject(code, message.endsWith(NOT_REPLAYABLE) ? message : message + NOT_REPLAYABLE)
+function validate(stored: StoredQuarantinedEvent, eventTypes: EventTypes): Event | Rejection {
+  const { key, code, keyName, received, form, body } = stored
+  // The text as sent. Its dialect is unknown, so it cannot be decoded again.
+  if (form === 'text') return reject(code, notReplayable(stored.message))
   const envelope = JSON.parse(body) as Envelope
-  // Without an id of its own it gets its key in the quarantine: replayed once more, it is still the same event.
+  // An event without an id gets its quarantine key as id, so that a second replay is recognised as a duplicate.
   const arrival = { eventTypes, keyName, received, defaultId: () => key }
   if (ACCEPTED_CODES.has(code)) return accept(envelope, arrival)
-  const { events, quarantined: refusals } = classifyElements([{ index: 0, envelope, text: body }], arrival)
-  const [refusal] = refusals
-  return refusal ? reject(refusal.event.code, refusal.event.message) : (events[0] as Event)
+  const { events, quarantined } = classifyElements([{ index: 0, envelope, text: body }], arrival)
+  const [rejected] = quarantined
+  return rejected ? reject(rejected.event.code, rejected.event.message) : (events[0] as Event)
 }
 
-/** The lines to put as records, earlier arrivals first; a record holds one user's lines of one arrival, as ingest's do. */
+/** Appends the hint only once: the message is stored and passes through here at every attempt to replay. */
+const notReplayable = (message: string): string =>
+  message.includes(NOT_REPLAYABLE) ? message : `${message}${NOT_REPLAYABLE} fix it and send it again.`
+
+/** Packs the lines to put into records, earlier arrivals first. As in ingest, a record has one user's lines of one arrival. */
 export function packReplays(replays: readonly Replay[]): StreamRecord[] {
   const puts = replays.filter(replay => replay.kind === 'put').sort((a, b) => a.received - b.received)
-  const together = Map.groupBy(puts, ({ partitionKey, received }) => `${received} ${partitionKey}`)
-  return [...together.values()].flatMap(group =>
+  const groups = Map.groupBy(puts, ({ partitionKey, received }) => `${received} ${partitionKey}`)
+  return [...groups.values()].flatMap(group =>
     packLines(
       group[0]?.partitionKey ?? '',
       group.map(({ line }) => line),

@@ -12,51 +12,58 @@ import { putRecords } from './kinesis.ts'
 import { packReplays, planReplay, type Replay } from './plan-replay.ts'
 
 const catalogue = new Map(eventTypes.map(type => [type.name, type]))
-const EVENTS_AT_ONCE = 32
-/** Reasons that say nothing about the event: it stays as it is. */
+const MAX_CONCURRENT_EVENTS = 32
+/** Codes that are not about the event itself. They are returned, but not stored with the event. */
 const TRANSIENT_CODES: ReadonlySet<RejectionCode> = new Set<RejectionCode>(['unavailable', 'search_off'])
 
 /**
- * Sends kept events on the way of all events again, under the catalogue that is deployed. An event goes from the quarantine
- * once it is durable elsewhere; one that is refused again stays, with its new reason; a key that is not there is left out.
+ * Replays quarantined events through the stream, with the deployed catalogue. An event leaves the quarantine once it is
+ * stored elsewhere. An event that is rejected again stays there, with the new reason. Unknown keys are left out of the result.
  */
 export const handler = defineHandler('replay', environment => {
   const quarantine = quarantineReader(environment.QUARANTINE_TABLE, environment.QUARANTINE_BUCKET)
   const search = environment.OPENSEARCH_URL === NONE ? undefined : openSearch(environment.OPENSEARCH_URL)
   return async ({ keys, dryRun = false }: ReplayRequest, telemetry): Promise<ReplayOutcome[]> => {
-    const limit = pLimit(EVENTS_AT_ONCE)
-    const found = await Promise.all(keys.map(key => limit(() => quarantine.read(key))))
-    const kept = found.filter(event => event !== undefined)
-    const replays = kept.map(event => planReplay(event, catalogue))
+    const limit = pLimit(MAX_CONCURRENT_EVENTS)
+    const read = await Promise.all(keys.map(key => limit(() => quarantine.read(key))))
+    const events = read.filter(event => event !== undefined)
+    const replays = events.map(event => planReplay(event, catalogue))
     const rejections = await Promise.all(replays.map(replay => rejectionOf(replay, dryRun, search)))
-    if (!dryRun) await putRecords(environment.STREAM_NAME, packReplays(replays))
-    const settle = async (event: StoredQuarantinedEvent, rejection: Rejection | undefined): Promise<void> => {
-      if (!rejection) await quarantine.remove(event)
-      else if (!TRANSIENT_CODES.has(rejection.code)) await quarantine.amend(event.key, rejection)
-    }
     if (!dryRun) {
-      await Promise.all(kept.map((event, i) => limit(() => settle(event, rejections[i]))))
+      await putRecords(environment.STREAM_NAME, packReplays(replays))
+      await Promise.all(events.map((event, i) => limit(() => settle(event, rejections[i], quarantine))))
       telemetry.count('EventsReplayed', rejections.filter(rejection => rejection === undefined).length)
     }
-    return kept.map(({ key }, i): ReplayOutcome => {
-      const rejection = rejections[i]
-      return rejection ? { key, replayed: false, code: rejection.code, message: rejection.message } : { key, replayed: true }
-    })
+    return events.map(({ key }, i) => outcomeOf(key, rejections[i]))
   }
 })
 
-/** Why the event stays; undefined: it may go. Writes its document where it has one. */
+/** Why an event must stay in quarantine. Undefined if it may leave. Unless it is a dry run, writes the event's document, if any. */
 async function rejectionOf(replay: Replay, dryRun: boolean, search: Client | undefined): Promise<Rejection | undefined> {
   if (replay.kind === 'refuse') return replay.rejection
-  if (replay.kind === 'put' || (dryRun && search)) return undefined
-  return search ? writeDocument(search, replay.operation) : reject('search_off')
+  if (replay.kind === 'put') return undefined
+  if (!search) return reject('search_off')
+  return dryRun ? undefined : writeDocument(search, replay.operation)
 }
 
 async function writeDocument(search: Client, operation: BulkOperation): Promise<Rejection | undefined> {
-  const [answer] = await bulk(search, [operation]).catch(() => [])
-  if (!answer || answer.status === 429 || answer.status >= 500)
-    return reject('unavailable', 'OpenSearch did not take the document now; replay again later.')
-  // 409: a newer version stands there already. 404: there is nothing to delete.
-  if (answer.status < 300 || answer.status === 409 || answer.status === 404) return undefined
-  return reject('document_refused', answer.reason)
+  const [result] = await bulk(search, [operation]).catch(() => [])
+  if (!result || result.status === 429 || result.status >= 500)
+    return reject('unavailable', 'OpenSearch could not write the document now; replay it later.')
+  // 409: the index already has this or a newer version. 404: there is nothing to delete.
+  if (result.status < 300 || result.status === 409 || result.status === 404) return undefined
+  return reject('document_refused', result.reason)
 }
+
+/** Removes a replayed event from the quarantine, or stores why it was rejected this time. */
+async function settle(
+  event: StoredQuarantinedEvent,
+  rejection: Rejection | undefined,
+  quarantine: ReturnType<typeof quarantineReader>,
+): Promise<void> {
+  if (!rejection) await quarantine.remove(event)
+  else if (!TRANSIENT_CODES.has(rejection.code)) await quarantine.amend(event.key, rejection)
+}
+
+const outcomeOf = (key: string, rejection: Rejection | undefined): ReplayOutcome =>
+  rejection ? { key, replayed: false, code: rejection.code, message: rejection.message } : { key, replayed: true }

@@ -6,24 +6,24 @@ import type { ClassifiedElements } from './classify-elements.ts'
 
 export type HttpResponse = APIGatewayProxyStructuredResultV2
 
-/** Also right for `rate_limited`: a limit is at least one request a second. */
+/** Also long enough for `rate_limited`: the limit is at least one request a second. */
 const RETRY_AFTER_SECONDS = '1'
 
 export const preflight = (headers: Headers): HttpResponse => ({ statusCode: 204, headers: preflightHeaders(headers) })
 
-/** What became of a request, told to its sender; browsers may read every answer. */
+/** The response to a request, with CORS headers so that browsers may read it. */
 export function respond(outcome: ClassifiedElements | Rejection, headers: Headers): HttpResponse {
   if (isRejection(outcome)) {
     const status = statusOf(outcome)
-    const patience = status === 503 || status === 429 ? { 'retry-after': RETRY_AFTER_SECONDS } : undefined
-    return json(status, { success: false, code: outcome.code, message: outcome.message }, headers, patience)
+    const retryAfter = status === 503 || status === 429 ? { 'retry-after': RETRY_AFTER_SECONDS } : undefined
+    return json(status, { success: false, code: outcome.code, message: outcome.message }, headers, retryAfter)
   }
-  const { events, receipts, quarantined: refusals } = outcome
-  const quarantined = refusals.map(({ index, event: { id, code, message } }) => ({ index, id, code, message }))
+  const { events, receipts } = outcome
+  const quarantined = outcome.quarantined.map(({ index, event: { id, code, message } }) => ({ index, id, code, message }))
   return json(200, { success: true, accepted: events.length, quarantined, ...(receipts && { events: receipts }) }, headers)
 }
 
-/** A code that puts one event aside refuses a whole body as a bad request. */
+/** Codes with status 200 are for single events. If one rejects the whole body, the status is 400. */
 function statusOf({ code }: Rejection): number {
   const { status } = rejections[code]
   return status === 200 ? 400 : status

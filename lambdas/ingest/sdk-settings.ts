@@ -1,22 +1,25 @@
 import type { Headers } from '../../shared/http.ts'
 import { paths } from '../../shared/routes.ts'
 
-const SECONDS_CACHED = 300
-const PROJECT = /^\/v1\/projects\/([^/]+)\/settings$/
+const CACHE_SECONDS = 300
+const SEGMENT_SETTINGS_PATH = /^\/v1\/projects\/([^/]+)\/settings$/
 
-/** What SDKs in browsers ask for at their start; undefined for any other path. It needs no store: an SDK that is refused stays silent. */
+/**
+ * The settings that browser SDKs load when they start. Undefined for any other path. Reads no store, so that it cannot fail:
+ * an SDK that gets no settings sends no events.
+ */
 export function sdkSettings(
   path: string,
   headers: Headers,
   query: Readonly<Record<string, string | undefined>> | undefined,
 ): { readonly seconds: number; readonly body: object } | undefined {
-  const [, project] = PROJECT.exec(path) ?? []
-  if (project) return { seconds: SECONDS_CACHED, body: segmentSettings(project, headers) }
-  if (path === paths.sourceConfig) return { seconds: SECONDS_CACHED, body: rudderSource(query?.['writeKey'] ?? 'millrace') }
+  const [, key] = SEGMENT_SETTINGS_PATH.exec(path) ?? []
+  if (key) return { seconds: CACHE_SECONDS, body: segmentSettings(key, headers) }
+  if (path === paths.sourceConfig) return { seconds: CACHE_SECONDS, body: rudderSource(query?.['writeKey'] ?? 'millrace') }
   return undefined
 }
 
-/** Sends the browser's events to the host that it asked; without its metrics of itself. */
+/** Makes the SDK send its events to the host of this request, and no metrics about itself. */
 const segmentSettings = (key: string, headers: Headers): object => ({
   integrations: {
     'Segment.io': { apiKey: key, apiHost: `${headers['host']}/v1`, protocol: headers['x-forwarded-proto'] ?? 'http' },

@@ -114,7 +114,7 @@ test('a stream that stays away is given up in time, and of no user a later recor
 test('a stream that is away says so, with the last trouble as its cause', async () => {
   const { putting } = world([], { kind: 'unreachable' })
   await expect(putRecords('stream', [record('a', 1)], putting)).rejects.toMatchObject({
-    message: 'Kinesis did not take 1 of 1 records in time.',
+    message: 'Kinesis did not store 1 of 1 records before the deadline.',
     cause: { message: 'connect ECONNREFUSED' },
   })
 })
