@@ -6,33 +6,34 @@ import type { RejectionCode } from '../shared/rejections.ts'
 import { describeError, SafeError } from '../shared/safe-error.ts'
 import { originOf } from './origin.ts'
 
-/** What a log line may hold under a name; numbers stay numbers, so that a query can sum them. */
+/** A value in a log line. Numbers are logged as numbers, so that a query can sum them. */
 export type Annotation = string | number | readonly Annotation[] | { readonly [name: string]: Annotation }
 
-/** What an invocation says of itself; it becomes the one log line, which CloudWatch also reads as metrics. */
+/** The counts and annotations of one invocation. They become its only log line, from which CloudWatch also reads metrics. */
 export interface Telemetry {
-  /** Adds to a metric, and with a code to the count of that code in the line, which costs no metric of its own. */
+  /** Adds to a metric. A code is also counted by itself in the log line, which does not cost an additional metric. */
   count(metric: MetricName, value: number, code?: RejectionCode): void
-  /** Puts a fact into the log line: counts and ids, never payloads or keys. */
+  /** Adds a value to the log line: counts and ids, never payloads or keys. */
   annotate(name: string, value: Annotation): void
 }
 
 /**
- * Wraps a function: its environment is read and checked once, at the cold start; each call leaves one log line, whose metrics
- * go to the namespace in POWERTOOLS_METRICS_NAMESPACE. What `start` returns handles the calls: returning means done, throwing
- * means to be delivered again. What is thrown reaches the log, so it goes on in words that quote nothing.
+ * Defines the handler of a Lambda function. The environment is read and checked once, at the cold start. `start` returns the
+ * function that handles invocations: if it throws, the input is delivered again. Each invocation writes one log line, with
+ * metrics in the namespace POWERTOOLS_METRICS_NAMESPACE. Lambda logs what is thrown, so errors that may quote payloads are
+ * replaced by a description.
  */
 export function defineHandler<F extends FunctionName, Input, Output>(
   name: F,
   start: (environment: Environment<F>) => (input: Input, telemetry: Telemetry) => Promise<Output>,
-): (input: Input, context?: Context) => Promise<Output> {
+): (input: Input, context?: Pick<Context, 'awsRequestId'>) => Promise<Output> {
   const handle = start(readEnvironment(name))
   return async (input, context) => {
     const line = newLogLine(name)
     const started = Date.now()
     const { ids, arrived } = originOf(input)
-    for (const [fact, value] of Object.entries({ ...(context && { requestId: context.awsRequestId }), ...ids }))
-      line.annotate(fact, value)
+    if (context) line.annotate('requestId', context.awsRequestId)
+    for (const [name, value] of Object.entries(ids)) line.annotate(name, value)
     try {
       const output = await handle(input, line)
       if (arrived !== undefined) line.count('FreshnessSeconds', Math.round(Date.now() - arrived * 1000) / 1000)
@@ -43,7 +44,7 @@ export function defineHandler<F extends FunctionName, Input, Output>(
       throw error instanceof SafeError && error.cause === undefined ? error : new SafeError(description)
     } finally {
       line.annotate('milliseconds', Date.now() - started)
-      // Lambda's own console would wrap the line into a line of its own, as a text in which no query finds a field.
+      // Not console.log: Lambda would wrap the line as a string into its own JSON, where queries cannot find the fields.
       process.stdout.write(`${line.text()}\n`)
     }
   }
@@ -53,11 +54,11 @@ interface LogLine extends Telemetry {
   text(): string
 }
 
-/** Sums up what is counted: Powertools would write a line for every hundred values of a metric, with the facts in the first alone. */
+/** Sums the counts: Powertools would write a line per hundred values of a metric, with the annotations only in the first. */
 function newLogLine(service: FunctionName): LogLine {
   const sums = new Map<MetricName, number>()
   const codes = new Map<RejectionCode, number>()
-  const facts = new Map<string, Annotation>()
+  const annotations = new Map<string, Annotation>()
   const add = <K>(counts: Map<K, number>, key: K, value: number) => counts.set(key, (counts.get(key) ?? 0) + value)
   return {
     count: (metric, value, code) => {
@@ -65,14 +66,14 @@ function newLogLine(service: FunctionName): LogLine {
       add(sums, metric, value)
       if (code) add(codes, code, value)
     },
-    annotate: (name, value) => void facts.set(name, value),
+    annotate: (name, value) => void annotations.set(name, value),
     text: () => {
       const metrics = new Metrics({ serviceName: service })
       for (const [metric, sum] of sums) metrics.addMetric(metric, MetricUnit[definitions[metric].unit], sum)
       const { _aws, ...counted } = metrics.serializeMetrics()
       return JSON.stringify({
         ...(sums.size > 0 && { _aws }),
-        ...Object.fromEntries(facts),
+        ...Object.fromEntries(annotations),
         ...(codes.size > 0 && { codes: Object.fromEntries(codes) }),
         ...counted,
       })

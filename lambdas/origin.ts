@@ -2,22 +2,25 @@ import type { APIGatewayProxyEventV2, DynamoDBRecord, KinesisStreamRecord } from
 import { arrivalOfOrder, bySequenceNumber } from '../shared/order.ts'
 import { itemKind } from '../shared/state.ts'
 
-/** What a call's input says of where it came from, so that a request can be followed through the logs to its documents. */
+/** Where the input of an invocation comes from. It makes a request traceable through the logs to its documents. */
 export interface Origin {
   /**
-   * Ids for the log line. Of a request the gateway's; of a batch its first and last sequence number, with its shard or, for
-   * changes of states, the least and the greatest sequence number in the event stream up to which those states are folded.
+   * Ids for the log line. For a request: `apiRequestId`, the gateway's id. For a batch: `records`, their number, and `from` and
+   * `to`, its first and last sequence number. For a batch of events also `shard`. For a batch of changes of states also
+   * `foldedFrom` and `foldedTo`: the lowest and the highest sequence number in the event stream up to which they are folded.
    */
   readonly ids: Readonly<Record<string, string | number>>
-  /** When the oldest event of a batch came into the event stream, in seconds since 1970; undefined for what is no batch. */
+  /** When the oldest event of a batch arrived in the event stream, in seconds since 1970. Undefined for any other input. */
   readonly arrived: number | undefined
 }
 
-/** Reads the origin of any input; a request is followed by `apiRequestId`, a record by the sequence numbers around it. */
+type Input = Partial<Pick<APIGatewayProxyEventV2, 'requestContext'>> & {
+  readonly Records?: readonly (KinesisStreamRecord | DynamoDBRecord)[]
+}
+
+/** Reads the origin of the input of any function. */
 export function originOf(input: unknown): Origin {
-  const { requestContext, Records = [] } = (input ?? {}) as Partial<APIGatewayProxyEventV2> & {
-    Records?: readonly (KinesisStreamRecord | DynamoDBRecord)[]
-  }
+  const { requestContext, Records = [] } = (input ?? {}) as Input
   const records = Records.length
   if (Records.every(isKinesis) && Records[0])
     return { ids: { records, ...idsOfRecords(Records) }, arrived: arrivalOf(Records[0]) }
@@ -29,7 +32,7 @@ export function originOf(input: unknown): Origin {
 const isKinesis = (record: object): record is KinesisStreamRecord => 'kinesis' in record
 const isChange = (record: object): record is DynamoDBRecord => 'dynamodb' in record
 
-/** Kinesis says `shardId-…:sequence` in its event id. */
+/** The event id of a Kinesis record is `shardId-…:sequence`. */
 const idsOfRecords = (records: readonly KinesisStreamRecord[]) => ({
   shard: records[0]?.eventID.split(':')[0] ?? '',
   from: records[0]?.kinesis.sequenceNumber ?? '',
@@ -48,7 +51,10 @@ function idsOfChanges(changes: readonly DynamoDBRecord[]) {
   }
 }
 
-/** The version of a state or a user's window is when its newest event arrived, in microseconds; a change of anything else is its own beginning. */
+/**
+ * When the newest event of a changed item arrived, in seconds since 1970. The version of a state or of a user's window is
+ * derived from that arrival. For any other change it is the time of the change.
+ */
 const changedArrival = (change: DynamoDBRecord): number =>
   ['user', 'window'].includes(kindOf(change))
     ? arrivalOfOrder(Number(change.dynamodb?.NewImage?.['version']?.N)) / 1000

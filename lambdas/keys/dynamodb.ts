@@ -1,25 +1,30 @@
 import { DynamoDBClient, GetItemCommand } from '@aws-sdk/client-dynamodb'
 import { type Key, type KeyStore, keyHash, type Scope } from '../../shared/keys.ts'
 
-/** How long a key may be believed: with time for the table's copies to agree, a revoked one is refused within a minute. */
+/** Below one minute: together with DynamoDB's replication delay, a revoked key is rejected within a minute. */
 const CACHE_TTL_MS = 50_000
-/** How long a key that does not exist stays unknown: it may be made at any moment, and senders drop what a 401 answers. */
+/** For keys that do not exist. Short, because the key may be created at any moment and clients drop events after a 401. */
 const NEGATIVE_CACHE_TTL_MS = 5_000
 const MAX_CACHED_KEYS = 10_000
 
-/** Looks keys up by their SHA-256 and remembers the answer for less than a minute. */
+/** Looks up keys by their SHA-256 hash and caches the result. `now` is in milliseconds. */
 export function keyStore(table: string, client = new DynamoDBClient({}), now: () => number = Date.now): KeyStore {
-  const remembered = new Map<string, { readonly until: number; readonly key: Key | undefined }>()
+  const cache = new Map<string, { readonly expires: number; readonly key: Key | undefined }>()
   return {
-    async find(key) {
-      const hash = keyHash(key)
-      const known = remembered.get(hash)
-      if (known && known.until > now()) return known.key
-      const { Item } = await client.send(new GetItemCommand({ TableName: table, Key: { hash: { S: hash } } }))
-      const found = Item && !Item['revoked'] ? { name: Item['name']?.S ?? '', scope: Item['scope']?.S as Scope } : undefined
-      if (remembered.size >= MAX_CACHED_KEYS) remembered.clear()
-      remembered.set(hash, { until: now() + (found ? CACHE_TTL_MS : NEGATIVE_CACHE_TTL_MS), key: found })
-      return found
+    async find(presented) {
+      const hash = keyHash(presented)
+      const cached = cache.get(hash)
+      if (cached && cached.expires > now()) return cached.key
+      const key = await readKey(hash, table, client)
+      if (cache.size >= MAX_CACHED_KEYS) cache.clear()
+      cache.set(hash, { expires: now() + (key ? CACHE_TTL_MS : NEGATIVE_CACHE_TTL_MS), key })
+      return key
     },
   }
+}
+
+async function readKey(hash: string, table: string, client: DynamoDBClient): Promise<Key | undefined> {
+  const { Item } = await client.send(new GetItemCommand({ TableName: table, Key: { hash: { S: hash } } }))
+  if (!Item || Item['revoked']) return undefined
+  return { name: Item['name']?.S ?? '', scope: Item['scope']?.S as Scope }
 }

@@ -1,70 +1,96 @@
 import { ARCHIVE_ERROR_PREFIX } from '../../shared/archive-columns.ts'
 import { eventTypes } from '../../shared/catalogue.ts'
-import { DISCARDED_PREFIX, type QuarantinedEvent, REFUSED_PREFIX } from '../../shared/quarantine.ts'
+import { DISCARDED_PREFIX, type Quarantine, type QuarantinedEvent, REFUSED_PREFIX } from '../../shared/quarantine.ts'
 import { SafeError } from '../../shared/safe-error.ts'
 import { defineHandler } from '../handler.ts'
 import { MAX_EVENTS_PER_CALL, quarantineStore } from './dynamodb.ts'
 import { type FailureContext, fromDeliveryErrors, fromDiscarded, fromRefused } from './plan-failures.ts'
 import { failureBucket } from './s3.ts'
 
-/** When a run begins no further object, the next one goes on; an object takes half a minute at most. */
+/** A run starts no object after this time; the next run collects the rest. One object takes half a minute at most. */
 const DEADLINE_MS = 10 * 60_000
 
+/** Where failures are stored as objects, and how to read them. */
+interface FailureSource {
+  readonly objects: ReturnType<typeof failureBucket>
+  readonly prefix: string
+  /** Throws if the text is not a failure. */
+  readonly parse: (text: string) => QuarantinedEvent[]
+}
+
+interface Collected {
+  readonly key: string
+  /** Undefined if the object could not be parsed; then it was left in place. */
+  readonly events: readonly QuarantinedEvent[] | undefined
+}
+
 /**
- * Takes the failures that AWS leaves as objects, and what requests with very many refused events left, into the quarantine's
- * table. An object goes once all of it is kept; one that is taken in twice changes nothing but counts.
+ * Moves failures from S3 into the quarantine's table: those that Lambda and Firehose write, and the rejected events of
+ * requests with very many of them. An object is deleted once all its events are stored. If one is collected twice, only the
+ * counts of its events change.
  */
 export const handler = defineHandler('collect-failures', environment => {
   const quarantine = quarantineStore(environment.QUARANTINE_TABLE, environment.QUARANTINE_BUCKET)
-  const meaning: FailureContext = {
+  const sources = failureSources(environment.QUARANTINE_BUCKET, environment.ARCHIVE_BUCKET, {
     eventTypes: new Map(eventTypes.map(type => [type.name, type])),
     rawEventsFunction: environment.RAW_EVENTS_FUNCTION,
     documentsFunction: environment.DOCUMENTS_FUNCTION,
-  }
-  const own = failureBucket(environment.QUARANTINE_BUCKET)
-  const places = [
-    { objects: own, prefix: REFUSED_PREFIX, read: fromRefused },
-    { objects: own, prefix: DISCARDED_PREFIX, read: (text: string) => fromDiscarded(text, meaning) },
-    {
-      objects: failureBucket(environment.ARCHIVE_BUCKET),
-      prefix: ARCHIVE_ERROR_PREFIX,
-      read: (text: string) => fromDeliveryErrors(text, meaning),
-    },
-  ]
+  })
   return async (_input: unknown, telemetry): Promise<{ collected: number }> => {
-    const until = Date.now() + DEADLINE_MS
-    const strange: string[] = []
+    const deadline = Date.now() + DEADLINE_MS
+    const unrecognised: string[] = []
     let collected = 0
-    for (const { objects, prefix, read } of places) {
-      for await (const key of objects.list(prefix)) {
-        if (Date.now() > until) break
-        const events = readOrUndefined(await objects.readText(key), read)
-        if (!events) strange.push(key)
-        else {
-          await keepAll(events)
-          await objects.remove(key)
-          collected += events.length
-          // Refused events were counted by ingest, and missed no store.
-          if (prefix !== REFUSED_PREFIX) for (const { code } of events) telemetry.count('FailuresCollected', 1, code)
-        }
+    for (const source of sources)
+      for await (const { key, events } of collect(source, quarantine, deadline)) {
+        if (!events) unrecognised.push(key)
+        collected += events?.length ?? 0
+        // Ingest has already counted refused events; they were never accepted, so no store misses them.
+        if (source.prefix !== REFUSED_PREFIX) for (const { code } of events ?? []) telemetry.count('FailuresCollected', 1, code)
       }
-    }
-    // They stay where they are: nothing may be thrown away that nobody understood.
-    if (strange.length > 0)
-      throw new SafeError(`${strange.length} objects hold no failure that is known, the first is ${strange[0]}.`)
+    if (unrecognised.length > 0)
+      throw new SafeError(
+        `Left ${unrecognised.length} objects in place that are not known failures; inspect ${unrecognised[0]} first.`,
+      )
     return { collected }
-  }
-
-  async function keepAll(events: readonly QuarantinedEvent[]): Promise<void> {
-    for (let at = 0; at < events.length; at += MAX_EVENTS_PER_CALL)
-      await quarantine.add(events.slice(at, at + MAX_EVENTS_PER_CALL))
   }
 })
 
-function readOrUndefined(text: string, read: (text: string) => QuarantinedEvent[]): QuarantinedEvent[] | undefined {
+function failureSources(quarantineBucket: string, archiveBucket: string, context: FailureContext): FailureSource[] {
+  const objects = failureBucket(quarantineBucket)
+  const archive = failureBucket(archiveBucket)
+  return [
+    { objects, prefix: REFUSED_PREFIX, parse: fromRefused },
+    { objects, prefix: DISCARDED_PREFIX, parse: text => fromDiscarded(text, context) },
+    { objects: archive, prefix: ARCHIVE_ERROR_PREFIX, parse: text => fromDeliveryErrors(text, context) },
+  ]
+}
+
+/** Moves the objects of one source into the table, until the deadline (milliseconds since 1970). Yields one result per object. */
+async function* collect(
+  { objects, prefix, parse }: FailureSource,
+  quarantine: Quarantine,
+  deadline: number,
+): AsyncGenerator<Collected> {
+  for await (const key of objects.list(prefix)) {
+    if (Date.now() > deadline) return
+    const events = parseOrUndefined(await objects.readText(key), parse)
+    if (events) {
+      await addAll(events, quarantine)
+      await objects.remove(key)
+    }
+    yield { key, events }
+  }
+}
+
+function parseOrUndefined(text: string, parse: FailureSource['parse']): QuarantinedEvent[] | undefined {
   try {
-    return read(text)
+    return parse(text)
   } catch {
     return undefined
   }
+}
+
+/** Adds the events in calls small enough that the quarantine writes them to its table and not to the bucket again. */
+async function addAll(events: readonly QuarantinedEvent[], quarantine: Quarantine): Promise<void> {
+  for (let at = 0; at < events.length; at += MAX_EVENTS_PER_CALL) await quarantine.add(events.slice(at, at + MAX_EVENTS_PER_CALL))
 }

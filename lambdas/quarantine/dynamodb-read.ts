@@ -1,69 +1,63 @@
 import { gunzipSync } from 'node:zlib'
 import { DeleteItemCommand, DynamoDBClient, GetItemCommand, UpdateItemCommand } from '@aws-sdk/client-dynamodb'
 import { S3Client } from '@aws-sdk/client-s3'
+import { marshall, unmarshall } from '@aws-sdk/util-dynamodb'
 import type { QuarantineSummary, StoredQuarantinedEvent } from '../../shared/quarantine.ts'
-import type { Rejection, RejectionCode } from '../../shared/rejections.ts'
+import type { Rejection } from '../../shared/rejections.ts'
 import { type Attributes, conditionHeld } from '../dynamodb.ts'
-
+import type { StoredItem } from './dynamodb.ts'
 import { failureBucket } from './s3.ts'
 
-/** Reads what an item of the table tells of its event. */
-export const readSummary = (attributes: Attributes): QuarantineSummary => ({
-  key: attributes['key']?.S ?? '',
-  code: attributes['code']?.S as RejectionCode,
-  message: attributes['message']?.S ?? '',
-  type: attributes['type']?.S ?? null,
-  id: attributes['id']?.S ?? null,
-  keyName: attributes['keyName']?.S ?? '',
-  received: Number(attributes['received']?.N ?? 0),
-  count: Number(attributes['count']?.N ?? 1),
-})
+/** Reads everything but the body from an item of the table. */
+export function readSummary(attributes: Attributes): QuarantineSummary {
+  const { key, code, message, type, id, keyName, received, count } = unmarshall(attributes) as StoredItem
+  return { key, code, message, type, id, keyName, received, count }
+}
 
-const storedEvent = (attributes: Attributes, body: Uint8Array): StoredQuarantinedEvent => ({
-  ...readSummary(attributes),
-  form: attributes['form']?.S as StoredQuarantinedEvent['form'],
-  body: gunzipSync(body).toString(),
-})
-
-/** The events kept aside, each with its body, as they are shown and replayed. */
+/** Reads, removes and updates quarantined events, each with its body. */
 export function quarantineReader(table: string, bucket: string, client = new DynamoDBClient({}), s3 = new S3Client({})) {
   const objects = failureBucket(bucket, s3)
   return {
-    /** The event, or undefined when nothing is kept under this key. */
+    /** The event with this key. Undefined if there is none. */
     async read(key: string): Promise<StoredQuarantinedEvent | undefined> {
-      const { Item } = await client.send(new GetItemCommand({ TableName: table, Key: { key: { S: key } }, ConsistentRead: true }))
+      const { Item } = await client.send(new GetItemCommand({ TableName: table, Key: marshall({ key }), ConsistentRead: true }))
       if (!Item) return undefined
-      const object = Item['object']?.S
-      return storedEvent(Item, object ? await objects.read(object) : (Item['body']?.B ?? new Uint8Array()))
+      const { form, object, body = new Uint8Array() } = unmarshall(Item) as StoredItem
+      return { ...readSummary(Item), form, body: gunzipSync(object ? await objects.read(object) : body).toString() }
     },
 
-    /** Lets the event go, unless it came again since it was read: then it may have been refused once more, and it stays. Says whether it went. */
+    /**
+     * Removes the event and its body, unless it was quarantined again after it was read: then the new delivery may have been
+     * rejected for a new reason. Returns whether it was removed.
+     */
     remove({ key, count }: Pick<StoredQuarantinedEvent, 'key' | 'count'>): Promise<boolean> {
-      const condition = {
+      const deletion = new DeleteItemCommand({
+        TableName: table,
+        Key: marshall({ key }),
         ConditionExpression: '#count = :count',
         ExpressionAttributeNames: { '#count': 'count' },
-        ExpressionAttributeValues: { ':count': { N: String(count) } },
-        ReturnValues: 'ALL_OLD' as const,
-      }
-      const remove = async (): Promise<void> => {
-        const { Attributes } = await client.send(
-          new DeleteItemCommand({ TableName: table, Key: { key: { S: key } }, ...condition }),
-        )
+        ExpressionAttributeValues: marshall({ ':count': count }),
+        ReturnValues: 'ALL_OLD',
+      })
+      const removeAll = async (): Promise<void> => {
+        const { Attributes } = await client.send(deletion)
         const object = Attributes?.['object']?.S
         if (object) await objects.remove(object)
       }
-      return conditionHeld(remove())
+      return conditionHeld(removeAll())
     },
 
-    /** Says why the event was refused this time. */
+    /** Replaces the reason of an event with that of its latest rejection. Does nothing if the event is gone. */
     async amend(key: string, { code, message }: Rejection): Promise<void> {
-      const update = {
+      const update = new UpdateItemCommand({
+        TableName: table,
+        Key: marshall({ key }),
         UpdateExpression: 'SET code = :code, message = :message',
         ConditionExpression: 'attribute_exists(#key)',
         ExpressionAttributeNames: { '#key': 'key' },
-        ExpressionAttributeValues: { ':code': { S: code }, ':message': { S: message } },
-      }
-      await conditionHeld(client.send(new UpdateItemCommand({ TableName: table, Key: { key: { S: key } }, ...update })))
+        ExpressionAttributeValues: marshall({ ':code': code, ':message': message }),
+      })
+      await conditionHeld(client.send(update))
     },
   }
 }

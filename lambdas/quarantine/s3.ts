@@ -1,26 +1,22 @@
 import { gunzipSync } from 'node:zlib'
-import { DeleteObjectCommand, GetObjectCommand, ListObjectsV2Command, PutObjectCommand, S3Client } from '@aws-sdk/client-s3'
+import { DeleteObjectCommand, GetObjectCommand, PutObjectCommand, paginateListObjectsV2, S3Client } from '@aws-sdk/client-s3'
 
-/** A bucket in which failures wait to be looked at. All failures of S3 are thrown. */
+/** A bucket with failures that wait to be collected into the quarantine. Errors of S3 are thrown. */
 export function failureBucket(bucket: string, client = new S3Client({})) {
   const read = async (key: string): Promise<Uint8Array> => {
     const { Body } = await client.send(new GetObjectCommand({ Bucket: bucket, Key: key }))
     return (await Body?.transformToByteArray()) ?? new Uint8Array()
   }
   return {
-    /** Keys below a prefix, in their order. */
+    /** The keys with a prefix, in ascending order. */
     async *list(prefix: string): AsyncGenerator<string> {
-      let token: string | undefined
-      do {
-        const page = await client.send(new ListObjectsV2Command({ Bucket: bucket, Prefix: prefix, ContinuationToken: token }))
-        for (const { Key } of page.Contents ?? []) if (Key) yield Key
-        token = page.NextContinuationToken
-      } while (token)
+      for await (const { Contents = [] } of paginateListObjectsV2({ client }, { Bucket: bucket, Prefix: prefix }))
+        for (const { Key } of Contents) if (Key) yield Key
     },
 
     read,
 
-    /** The object as text, whether it was compressed or not. */
+    /** The object as text, decompressed if it is gzip. */
     async readText(key: string): Promise<string> {
       const bytes = Buffer.from(await read(key))
       return (bytes[0] === 0x1f && bytes[1] === 0x8b ? gunzipSync(bytes) : bytes).toString()

@@ -85,7 +85,7 @@ describe('what left its way is understood', () => {
   })
 
   test.each([
-    ['windows', /rebuilt from the archive/],
+    ['windows', /rebuild the windows from the archive/],
     ['documents', /millrace reindex/],
   ])('a batch of changes that the %s missed is kept whole, with what to do', (name, what) => {
     const text = discarded(name, [], { DDBStreamBatchInfo: {} })
@@ -140,7 +140,7 @@ describe('a replay', () => {
   test('of a text is refused, twice in the same words', () => {
     const first = replayOf({ form: 'text', code: 'malformed_json', body: '{bad' })
     if (first.kind !== 'refuse') throw new Error('It was not refused.')
-    expect(first.rejection.message).toBe('No. It cannot be replayed; send it again, mended.')
+    expect(first.rejection.message).toBe('No. It cannot be replayed; fix it and send it again.')
     expect(replayOf({ form: 'text', code: 'malformed_json', message: first.rejection.message, body: '{bad' })).toEqual(first)
   })
 
