@@ -28,18 +28,18 @@ test.each(['', ' \n ', '{"a":NaN}', "{'a':1}", '[1,]', '{"a":1}{"b":2}', '5', '"
   },
 )
 
-test('a body is understood plain, gzipped, and in base64, whatever it is called', () => {
+test('a body may be plain, gzipped or base64; gzip is detected from the bytes', () => {
   const gzip = gzipSync('{"ü":1}')
   expect(bodyText({ body: '{"ü":1}', isBase64Encoded: false })).toBe('{"ü":1}')
   expect(bodyText({ body: Buffer.from('{"ü":1}').toString('base64'), isBase64Encoded: true })).toBe('{"ü":1}')
   expect(bodyText({ body: gzip.toString('base64'), isBase64Encoded: true })).toBe('{"ü":1}')
 })
 
-test('gzip that the gateway read as text is answered with 503: the client still has it', () => {
+test('gzip that the gateway decoded as text gets a 503, because the client still has the original', () => {
   expect(bodyText({ body: gzipSync('{}').toString('utf8'), isBase64Encoded: false })).toMatchObject({ code: 'unavailable' })
 })
 
-test('a body of 4 MB passes, one byte more does not, however it is packed', () => {
+test('a body of 4 MB is accepted, one byte more is rejected, plain or gzipped', () => {
   const body = ' '.repeat(MAX_BODY_BYTES)
   expect(bodyText({ body, isBase64Encoded: false })).toHaveLength(MAX_BODY_BYTES)
   expect(bodyText({ body: `${body} `, isBase64Encoded: false })).toMatchObject({ code: 'body_too_large' })
@@ -48,23 +48,23 @@ test('a body of 4 MB passes, one byte more does not, however it is packed', () =
   })
 })
 
-test('bytes that are not UTF-8 are refused', () => {
+test('bytes that are not UTF-8 are rejected', () => {
   expect(bodyText({ body: Buffer.from([0x22, 0xff, 0x22]).toString('base64'), isBase64Encoded: true })).toMatchObject({
     code: 'malformed_json',
   })
 })
 
 const arrival = { eventTypes: catalogue, keyName: 'web', received: 5, defaultId: () => 'made-up' }
-const sort = (text: string, dialect = envelopes) => {
+const classify = (text: string, dialect = envelopes) => {
   const body = splitElements(text, undefined)
   if ('code' in body) throw new Error(body.code)
-  const spoken = dialect({ elements: body }, arrival)
-  if ('code' in spoken) throw new Error(spoken.code)
-  return classifyElements(spoken, arrival)
+  const decoded = dialect({ elements: body }, arrival)
+  if ('code' in decoded) throw new Error(decoded.code)
+  return classifyElements(decoded, arrival)
 }
 
-test('a bad element is put aside alone, with its place and what it was', () => {
-  const { events, quarantined } = sort('{"type":"a","id":"1"}\n5\n{bad\n{"type":"b","id":7}\n{"type":"c","id":"4"}')
+test('only the bad elements are quarantined, each with its index and content', () => {
+  const { events, quarantined } = classify('{"type":"a","id":"1"}\n5\n{bad\n{"type":"b","id":7}\n{"type":"c","id":"4"}')
   expect(events.map(({ id }) => id)).toEqual(['1', '4'])
   expect(quarantined).toMatchObject([
     { index: 1, event: { code: 'invalid_event', body: '5', form: 'text', id: null } },
@@ -76,30 +76,30 @@ test('a bad element is put aside alone, with its place and what it was', () => {
   ])
 })
 
-test('rows of a type are put aside with the id that they carry', () => {
-  const { quarantined } = sort('[{"Id":"x","event_id":"v9"}]', rowsOf('page_visit'))
+test('a quarantined row keeps its id', () => {
+  const { quarantined } = classify('[{"Id":"x","event_id":"v9"}]', rowsOf('page_visit'))
   expect(quarantined).toMatchObject([
     { event: { type: 'page_visit', id: 'v9', body: '{"type":"page_visit","data":{"Id":"x","event_id":"v9"}}' } },
   ])
 })
 
-test('an event may have 32 KB as sent: white space and escapes count', () => {
+test('the limit of 32 KB applies to the event as sent: whitespace and escapes count', () => {
   const event = (bytes: number) => `{"type":"a", "data":"${'\\u0041'.repeat((bytes - 22) / 6)}"}`
-  const { events, quarantined } = sort(`[ ${event(32 * 1024 - 0)} ,\n ${event(32 * 1024 + 6)} ]`)
+  const { events, quarantined } = classify(`[ ${event(32 * 1024 - 0)} ,\n ${event(32 * 1024 + 6)} ]`)
   expect(events).toHaveLength(1)
   expect(quarantined).toMatchObject([{ index: 1, event: { code: 'event_too_large' } }])
 })
 
-test('what comes after 2,500 events is put aside', () => {
-  const { events, quarantined } = sort(JSON.stringify(Array.from({ length: 2502 }, (_, i) => ({ type: 'a', id: String(i) }))))
+test('events after the first 2,500 are quarantined', () => {
+  const { events, quarantined } = classify(JSON.stringify(Array.from({ length: 2502 }, (_, i) => ({ type: 'a', id: String(i) }))))
   expect(events).toHaveLength(2500)
-  expect(quarantined.map(({ index, event: kept }) => [index, kept.code])).toEqual([
+  expect(quarantined.map(({ index, event: { code } }) => [index, code])).toEqual([
     [2500, 'too_many_events'],
     [2501, 'too_many_events'],
   ])
 })
 
-test('a record holds one user, at most 500 events, in their order', () => {
+test('a record has at most 500 events of one user, in order', () => {
   const events = Array.from({ length: 1202 }, (_, i) => aVisit('/a', i, { id: String(i), subject: i % 2 ? '1' : '2' }))
   const records = packRecords(events, catalogue)
   expect(records.map(({ partitionKey, data }) => [partitionKey, data.split('\n').length - 1])).toEqual([
@@ -111,7 +111,7 @@ test('a record holds one user, at most 500 events, in their order', () => {
   expect(records.every(({ data, bytes }) => Buffer.byteLength(data) === bytes)).toBe(true)
 })
 
-test("a user's second record waits for the first", () => {
+test("a user's second record is in a later round than the first", () => {
   const records = packRecords(
     Array.from({ length: 1001 }, (_, i) => aVisit('/a', i, { id: String(i), subject: i < 501 ? '1' : String(i) })),
     catalogue,
@@ -120,15 +120,15 @@ test("a user's second record waits for the first", () => {
   expect(planCalls(planRounds(records)[0] ?? []).map(call => call.length)).toEqual([500, 1])
 })
 
-test('only the records that were not stored are put again', () => {
+test('only records that were not stored are put again', () => {
   const call = packRecords([aVisit('/a', 1, { subject: '1' }), aVisit('/b', 1, { subject: '2' })], catalogue)
   expect(notStored(call, [{}, { ErrorCode: 'ProvisionedThroughputExceededException' }])).toEqual([call[1]])
   expect(notStored(call, [])).toEqual(call)
 })
 
-test('the answer tells of each interaction what became of it, and null of a refused one', () => {
+test('the response has a receipt for each interaction, null for a quarantined one', () => {
   const rows = '[{"eventType":"pageview","eventValue":"home"},{"eventType":5}]'
-  expect(sort(rows, rowsOf('interaction')).receipts).toEqual([['pageview', 'home', 'h'], null])
-  expect(sort('[{"eventType":5}]', rowsOf('interaction')).receipts).toEqual([null])
-  expect(sort('{"type":"signup"}').receipts).toBeUndefined()
+  expect(classify(rows, rowsOf('interaction')).receipts).toEqual([['pageview', 'home', 'h'], null])
+  expect(classify('[{"eventType":5}]', rowsOf('interaction')).receipts).toEqual([null])
+  expect(classify('{"type":"signup"}').receipts).toBeUndefined()
 })

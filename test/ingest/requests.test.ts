@@ -12,14 +12,14 @@ describe('the key', () => {
     ['as X-Write-Key', { headers: { 'x-write-key': 'good' } }],
     ['in the query', { query: { writeKey: 'good' } }],
     ['in the body', { body: '{"type":"signup","id":"1","writeKey":"good"}' }],
-    ['in every place', { headers: { authorization: basic('good'), 'x-write-key': 'good' }, query: { writeKey: 'good' } }],
+    ['in several places', { headers: { authorization: basic('good'), 'x-write-key': 'good' }, query: { writeKey: 'good' } }],
   ])('is found %s', async (_, posted) => {
     const { request, events } = ingestInMemory()
     expect(await request('/v1/events', { body: event, ...posted })).toMatchObject({ status: 200 })
     expect(events).toMatchObject([{ id: '1', source: 'web', data: null }])
   })
 
-  test('is found on a batch, and else on its events', async () => {
+  test('is found on a batch, or else on its events', async () => {
     const { request } = ingestInMemory()
     const call = { type: 'page', userId: 'u' }
     const batches = [{ batch: [call], writeKey: 'good' }, { batch: [{ ...call, writeKey: 'good' }] }]
@@ -28,20 +28,20 @@ describe('the key', () => {
   })
 
   test.each<[string, number, string, { headers?: Record<string, string>; query?: Record<string, string>; body?: string }]>([
-    ['is nowhere', 401, 'key_missing', {}],
+    ['is missing', 401, 'key_missing', {}],
     ['does not exist', 401, 'key_unknown', { headers: { 'x-write-key': 'made up' } }],
     ['may only read', 403, 'key_scope', { headers: { 'x-write-key': 'reads' } }],
     ['is another in the query', 401, 'key_conflict', { headers: withKey, query: { writeKey: 'other' } }],
     ['is another in the body', 401, 'key_conflict', { headers: withKey, body: '{"type":"a","writeKey":"other"}' }],
     ['is another on an event', 401, 'key_conflict', { body: '[{"type":"a","writeKey":"good"},{"type":"a","writeKey":"other"}]' }],
-  ])('refuses the request when it %s', async (_, status, code, posted) => {
+  ])('causes a rejection when it %s', async (_, status, code, posted) => {
     const { request, events, quarantined } = ingestInMemory()
-    const answer = await request('/v1/events', { body: event, ...posted })
-    expect(answer).toMatchObject({ status, body: { success: false, code, message: expect.stringMatching(/\.$/) } })
+    const response = await request('/v1/events', { body: event, ...posted })
+    expect(response).toMatchObject({ status, body: { success: false, code, message: expect.stringMatching(/\.$/) } })
     expect([events, quarantined]).toEqual([[], []])
   })
 
-  test('is not looked for in raw rows, whose fields are the sender’s', async () => {
+  test('is not searched in raw rows, whose field names are the sender’s choice', async () => {
     const { request, events } = ingestInMemory()
     const body = '{"eventType":"pageview","eventValue":"home","writeKey":"mine"}'
     expect((await request('/v1/events/interaction', { headers: withKey, body })).status).toBe(200)
@@ -50,20 +50,20 @@ describe('the key', () => {
 })
 
 test.each([
-  ['the keys cannot be asked', { keys: { find: () => Promise.reject(new Error('down')) } }],
-  ['the stream takes nothing', { putRecords: () => Promise.reject(new Error('down')) }],
-  ['the quarantine takes nothing', { quarantine: { add: () => Promise.reject(new Error('down')) } }],
-])('while %s, a sender is asked to wait', async (_, broken) => {
+  ['the table of keys is down', { keys: { find: () => Promise.reject(new Error('down')) } }],
+  ['the stream is down', { putRecords: () => Promise.reject(new Error('down')) }],
+  ['the quarantine is down', { quarantine: { add: () => Promise.reject(new Error('down')) } }],
+])('while %s, the response is 503 with Retry-After', async (_, broken) => {
   const { request } = ingestInMemory(broken)
-  const answer = await request('/v1/events', { headers: withKey, body: `[${event},5]` })
-  expect(answer).toMatchObject({ status: 503, headers: { 'retry-after': '1' }, body: { success: false, code: 'unavailable' } })
+  const response = await request('/v1/events', { headers: withKey, body: `[${event},5]` })
+  expect(response).toMatchObject({ status: 503, headers: { 'retry-after': '1' }, body: { success: false, code: 'unavailable' } })
 })
 
-test('interactions are told their ids, in the order of the request', async () => {
+test('the response has the ids of interactions, in the order of the request', async () => {
   const { request } = ingestInMemory()
   const body = '{"eventType":"engagement","eventValue":"click"}\n5\n{"eventType":"x"}'
-  const answer = await request('/v1/events/interaction', { headers: withKey, body })
-  expect(answer.body).toMatchObject({ accepted: 2, events: [['engagement', 'click', 'c'], null, ['x', null, null]] })
+  const response = await request('/v1/events/interaction', { headers: withKey, body })
+  expect(response.body).toMatchObject({ accepted: 2, events: [['engagement', 'click', 'c'], null, ['x', null, null]] })
 })
 
 test.each([
@@ -72,26 +72,26 @@ test.each([
   ['GET', '/v1/track', 404, 'not_found'],
   ['POST', '/v1/events/page_visit/more', 404, 'not_found'],
   ['POST', '/v1/events/__proto__', 404, 'unknown_type'],
-])('%s %s is answered, not redirected: %i %s', async (method, path, status, code) => {
+])('%s %s responds %i %s, with CORS headers', async (method, path, status, code) => {
   const { request } = ingestInMemory()
   const headers = { ...withKey, origin: 'https://shop.example.com' }
-  const answer = await request(path, { method, headers, body: event })
-  expect(answer).toMatchObject({ status, body: { success: false, code } })
-  expect(answer.headers).toMatchObject({ 'access-control-allow-origin': 'https://shop.example.com' })
+  const response = await request(path, { method, headers, body: event })
+  expect(response).toMatchObject({ status, body: { success: false, code } })
+  expect(response.headers).toMatchObject({ 'access-control-allow-origin': 'https://shop.example.com' })
 })
 
-test('a slash at the end of a path changes nothing', async () => {
+test('a trailing slash is ignored', async () => {
   const { request } = ingestInMemory()
   expect((await request('/v1/batch/', { headers: withKey, body: '{"batch":[]}' })).status).toBe(200)
 })
 
-test('a batch is understood gzipped and called a form, in text/plain, and with white space and escapes where JSON allows them', async () => {
+test('a batch is decoded with a wrong content type, gzipped, and with whitespace and escapes wherever JSON allows them', async () => {
   const batch =
     '{ "batch" : [ {"type":"page","userId":"u","messageId":"1","properties":{"batch":"},["}} , 5 ] , "b\\u0061tch2": 1 }'
   const packed = ingestInMemory()
   const form = { ...withKey, 'content-type': 'application/x-www-form-urlencoded' }
-  const answer = await packed.request('/v1/batch', { headers: form, body: gzipSync(batch) })
-  expect(answer.body).toMatchObject({ accepted: 1, quarantined: [{ index: 1 }] })
+  const response = await packed.request('/v1/batch', { headers: form, body: gzipSync(batch) })
+  expect(response.body).toMatchObject({ accepted: 1, quarantined: [{ index: 1 }] })
   expect(packed.events).toMatchObject([{ id: '1' }])
   const plain = ingestInMemory()
   await plain.request('/v1/b', {
@@ -102,36 +102,36 @@ test('a batch is understood gzipped and called a form, in text/plain, and with w
   expect(plain.quarantined).toMatchObject([{ body: '5' }])
 })
 
-test('a beacon has its key in the query and comes with credentials', async () => {
+test('a beacon may have its key in the query and is sent with credentials', async () => {
   const { request } = ingestInMemory()
   const headers = { 'content-type': 'text/plain;charset=UTF-8', origin: 'https://shop.example.com' }
-  const answer = await request('/beacon/v1/batch', { headers, query: { writeKey: 'good' }, body: '{"batch":[]}' })
-  expect(answer).toMatchObject({
+  const response = await request('/beacon/v1/batch', { headers, query: { writeKey: 'good' }, body: '{"batch":[]}' })
+  expect(response).toMatchObject({
     status: 200,
     headers: { 'access-control-allow-origin': 'https://shop.example.com', 'access-control-allow-credentials': 'true' },
   })
 })
 
-test('browsers are told that they may send, with every header that an SDK adds', async () => {
+test('a preflight request allows every header that an SDK adds', async () => {
   const { request } = ingestInMemory()
-  const answer = await request('/v1/t', { method: 'OPTIONS', headers: { origin: 'https://shop.example.com' } })
-  expect(answer).toMatchObject({ status: 204, headers: { 'access-control-max-age': '86400' } })
-  expect(answer.headers['access-control-allow-headers']).toContain('authorization, content-type, x-retry-count')
-  expect(answer.headers['access-control-allow-origin']).toBe('https://shop.example.com')
+  const response = await request('/v1/t', { method: 'OPTIONS', headers: { origin: 'https://shop.example.com' } })
+  expect(response).toMatchObject({ status: 204, headers: { 'access-control-max-age': '86400' } })
+  expect(response.headers['access-control-allow-headers']).toContain('authorization, content-type, x-retry-count')
+  expect(response.headers['access-control-allow-origin']).toBe('https://shop.example.com')
 })
 
-test('what SDKs tell of themselves is answered and not kept', async () => {
+test('an SDK’s metrics about itself are accepted and not stored', async () => {
   const { request, events } = ingestInMemory()
   expect(await request('/v1/m', { body: '{"series":[]}' })).toMatchObject({ status: 200, body: { success: true } })
   expect(events).toEqual([])
 })
 
-test('settings send a browser’s events to the host that it asked, and stay in its cache', async () => {
+test('settings direct a browser’s events to the host of the request, and are cacheable', async () => {
   const { request } = ingestInMemory()
   const headers = { 'x-forwarded-proto': 'https' }
-  const answer = await request('/v1/projects/KEY/settings', { method: 'GET', headers })
-  expect(answer).toMatchObject({ status: 200, headers: { 'cache-control': 'public, max-age=300' } })
-  expect(answer.body).toEqual({
+  const response = await request('/v1/projects/KEY/settings', { method: 'GET', headers })
+  expect(response).toMatchObject({ status: 200, headers: { 'cache-control': 'public, max-age=300' } })
+  expect(response.body).toEqual({
     integrations: { 'Segment.io': { apiKey: 'KEY', apiHost: 'events.example.com/v1', protocol: 'https' } },
     plan: { track: {} },
     metrics: { sampleRate: 0 },
@@ -140,15 +140,15 @@ test('settings send a browser’s events to the host that it asked, and stay in 
   expect(source.body.source).toMatchObject({ id: 'KEY', destinations: [], config: {} })
 })
 
-test('a key that sends more than its rate is told to wait, and others are not', async () => {
+test('a key above its rate limit gets 429 with Retry-After; other keys are not affected', async () => {
   let now = 0
   const { request } = ingestInMemory({ withinRateLimit: rateLimit(2, () => now) })
   const statusOf = async (key: string) => (await request('/v1/events', { query: { writeKey: key }, body: event })).status
   expect([await statusOf('good'), await statusOf('good'), await statusOf('good')]).toEqual([200, 200, 429])
   expect(await statusOf('other')).toBe(200)
   now = 1000
-  const answers = [await statusOf('good'), await statusOf('good'), await statusOf('good')]
-  expect(answers).toEqual([200, 200, 429])
-  const refused = await request('/v1/events', { query: { writeKey: 'good' }, body: event })
-  expect(refused).toMatchObject({ headers: { 'retry-after': '1' }, body: { code: 'rate_limited' } })
+  const statuses = [await statusOf('good'), await statusOf('good'), await statusOf('good')]
+  expect(statuses).toEqual([200, 200, 429])
+  const limited = await request('/v1/events', { query: { writeKey: 'good' }, body: event })
+  expect(limited).toMatchObject({ headers: { 'retry-after': '1' }, body: { code: 'rate_limited' } })
 })
