@@ -4,7 +4,7 @@ import type { Attributes } from '../../lambdas/dynamodb.ts'
 
 interface Command {
   readonly constructor: { readonly name: string }
-  // biome-ignore lint/suspicious/noExplicitAny: inputs of several commands
+  // biome-ignore lint/suspicious/noExplicitAny: the input of any of several commands
   readonly input: any
 }
 

@@ -6,7 +6,7 @@ afterAll(() => {
   process.env = before
 })
 
-test('every trouble that functions meet is counted', async () => {
+test('every kind of failure is counted by a metric', async () => {
   const { result, texts } = await listen(causeFaults)
   expect(result).toMatchObject({ status: 'fulfilled' })
   expect([...emittedBy(texts)]).toEqual(

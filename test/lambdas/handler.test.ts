@@ -4,25 +4,25 @@ import { SafeError } from '../../shared/safe-error.ts'
 import { listen, parseLine } from '../fixtures/log-lines.ts'
 
 const before = { ...process.env }
-let handler: typeof import('../../lambdas/handler.ts').defineHandler
+let defineHandler: typeof import('../../lambdas/handler.ts').defineHandler
 beforeAll(async () => {
   for (const name of environments.state) process.env[name] = 'any'
   process.env['POWERTOOLS_METRICS_NAMESPACE'] = 'millrace-test'
-  ;({ defineHandler: handler } = await import('../../lambdas/handler.ts'))
+  ;({ defineHandler } = await import('../../lambdas/handler.ts'))
 })
 afterAll(() => {
   process.env = before
 })
 
-/** The lines that one call writes to the log, and what it throws. */
+/** The log lines of one invocation, the first one parsed, and what it throws. */
 async function call(work: (telemetry: Telemetry) => unknown, input: unknown = {}) {
-  const handle = handler('state', () => async (_input: unknown, telemetry) => work(telemetry))
+  const handle = defineHandler('state', () => async (_input: unknown, telemetry) => work(telemetry))
   const { result, texts } = await listen(() => handle(input))
   const thrown = result.status === 'rejected' ? (result.reason as Error) : undefined
   return { lines: texts, thrown, facts: parseLine(texts[0] ?? '{}') }
 }
 
-test('a call leaves one line, which names its metrics, their namespace and the service', async () => {
+test('an invocation writes one line, with its metrics, their namespace and the service', async () => {
   const { lines, facts } = await call(telemetry => {
     telemetry.count('EventsFolded', 3)
     telemetry.annotate('code', 'any')
@@ -40,7 +40,7 @@ test('a call leaves one line, which names its metrics, their namespace and the s
   })
 })
 
-test('however often a call counts, it leaves one line, with the sums and every fact', async () => {
+test('an invocation that counts often still writes one line, with the sums and all annotations', async () => {
   const { lines, facts } = await call(
     telemetry => {
       for (let write = 0; write < 300; write++) telemetry.count('EventsFolded', 2)
@@ -51,7 +51,7 @@ test('however often a call counts, it leaves one line, with the sums and every f
   expect(facts).toMatchObject({ EventsFolded: 600, apiRequestId: 'r-1' })
 })
 
-test('what is counted with a code is counted by code, too, as numbers that a query can sum', async () => {
+test('counts with a code are also summed by code, as numbers that a query can sum', async () => {
   const { facts } = await call(telemetry => {
     telemetry.count('EventsQuarantined', 2, 'invalid_event')
     telemetry.count('EventsQuarantined', 1, 'date_missing')
@@ -60,7 +60,7 @@ test('what is counted with a code is counted by code, too, as numbers that a que
   expect(facts).toMatchObject({ EventsQuarantined: 4, codes: { invalid_event: 3, date_missing: 1 } })
 })
 
-test('what counts nothing is a line without metrics', async () => {
+test('a line without counts has no metrics', async () => {
   const { lines, facts } = await call(telemetry => telemetry.count('EventsFolded', 0))
   expect(lines).toHaveLength(1)
   expect(facts).toEqual({ service: 'state', milliseconds: expect.any(Number) })
@@ -73,19 +73,22 @@ test.each([
   ['JSON.parse, which quotes its input', quoting],
   ['a library', () => Promise.reject(Object.assign(new Error(`mapper: ${SECRET}\nat field`), { statusCode: 400 }))],
   ['a thrown string', () => Promise.reject(SECRET)],
-  ['an error caused by one that quotes', () => Promise.reject(new SafeError('One of 3 failed.', { cause: new Error(SECRET) }))],
-])('neither the log line nor what goes on to the log of Lambda quotes what a client sent: %s', async (_, work) => {
+  [
+    'an error whose cause quotes its input',
+    () => Promise.reject(new SafeError('One of 3 failed.', { cause: new Error(SECRET) })),
+  ],
+])('neither the log line nor the thrown error quotes what a client sent: %s', async (_, work) => {
   const { lines, thrown, facts } = await call(work)
   expect(facts['error']).toEqual(expect.any(String))
   for (const part of SECRET.split(/\W+/)) expect(`${lines}${thrown}${thrown?.stack}${facts['error']}`).not.toContain(part)
 })
 
-test('an error says what it is and where it was thrown', async () => {
+test('an error is logged with its name and where it was thrown', async () => {
   const { facts } = await call(quoting)
   expect(facts['error']).toMatch(/^SyntaxError at .*handler\.test\.ts:\d+:\d+/)
 })
 
-test('our own words are logged and thrown as they are', async () => {
+test('the message of a SafeError is logged and thrown unchanged', async () => {
   const { thrown, facts } = await call(() => Promise.reject(new SafeError('2 of 3 documents must be sent again.')))
   expect([thrown?.message, facts['error']]).toEqual(Array(2).fill('2 of 3 documents must be sent again.'))
 })
@@ -95,13 +98,13 @@ const kinesisRecord = (sequenceNumber: string, secondsAgo: number) => ({
   kinesis: { sequenceNumber, approximateArrivalTimestamp: Date.now() / 1000 - secondsAgo, data: '' },
 })
 
-test('a batch is told by its shard and sequence numbers, and how old it was when it was done', async () => {
+test('the line of a batch has its shard, its sequence numbers and its age at the end', async () => {
   const { facts } = await call(() => undefined, { Records: [kinesisRecord('7', 30), kinesisRecord('9', 1)] })
   expect(facts).toMatchObject({ records: 2, shard: 'shardId-000000000001', from: '7', to: '9' })
   expect(Math.round(Number(facts['FreshnessSeconds']))).toBe(30)
 })
 
-test('a batch that fails says nothing of freshness', async () => {
+test('a failed batch reports no freshness', async () => {
   const { facts } = await call(() => Promise.reject(new Error('any')), { Records: [kinesisRecord('7', 30)] })
   expect(facts).not.toHaveProperty('FreshnessSeconds')
 })
@@ -121,7 +124,7 @@ const stateChange = (seq: string, secondsAgo: number) => ({
   },
 })
 
-test('changed states are told by what they are folded up to and are as old as their events, and nobody’s name is told', async () => {
+test('the line of changed states has the positions they are folded up to and the age of their events, but no user', async () => {
   const Records = [stateChange('100', 10), stateChange('99', 70), { eventID: 'x', dynamodb: { SequenceNumber: '7' } }]
   const { lines, facts } = await call(() => undefined, { Records })
   expect(facts).toMatchObject({ records: 3, from: '9100', to: '7', foldedFrom: '99', foldedTo: '100' })
@@ -129,7 +132,7 @@ test('changed states are told by what they are folded up to and are as old as th
   expect(lines[0]).not.toContain(USER)
 })
 
-test('a change of a table is told by its sequence number, a request by the id of the gateway', async () => {
+test('the line of a change has its sequence number, that of a request the gateway’s id', async () => {
   const change = { eventID: 'x', dynamodb: { SequenceNumber: '12', ApproximateCreationDateTime: Date.now() / 1000 } }
   expect((await call(() => undefined, { Records: [change] })).facts).toMatchObject({ from: '12', to: '12' })
   const { facts } = await call(() => undefined, { requestContext: { requestId: 'r-1' }, body: SECRET })

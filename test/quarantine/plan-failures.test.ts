@@ -6,8 +6,8 @@ import { aVisit } from '../fixtures/builders.ts'
 const catalogue = new Map(eventTypes.map(type => [type.name, type]))
 
 test.each([
-  ['the event itself, as Lambda writes it', (event: object) => event],
-  ["text, as Lambda's guide shows it", (event: object) => JSON.stringify(event)],
+  ['an object, as Lambda writes it', (event: object) => event],
+  ["JSON text, as Lambda's guide shows it", (event: object) => JSON.stringify(event)],
 ])('a discarded batch is read whether its payload is %s', (_, payloadOf) => {
   const visit = aVisit('/a', 2, { id: 'v1' })
   const line = toLine(visit, catalogue.get(visit.type))
@@ -18,6 +18,6 @@ test.each([
     KinesisBatchInfo: { batchSize: 1 },
     payload: payloadOf({ Records: [record] }),
   })
-  const meaning = { eventTypes: catalogue, rawEventsFunction: 'raw', documentsFunction: 'documents' }
-  expect(fromDiscarded(text, meaning)).toMatchObject([{ code: 'record_unread', id: 'v1', body: line }])
+  const context = { eventTypes: catalogue, rawEventsFunction: 'raw', documentsFunction: 'documents' }
+  expect(fromDiscarded(text, context)).toMatchObject([{ code: 'record_unread', id: 'v1', body: line }])
 })

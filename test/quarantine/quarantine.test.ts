@@ -11,12 +11,12 @@ import { aRefusedEvent, aVisit } from '../fixtures/builders.ts'
 const catalogue = new Map(eventTypes.map(type => [type.name, type]))
 const lineOf = (event: Event): string => toLine(event, catalogue.get(event.type))
 
-const kept = (facts: Partial<QuarantinedEvent> = {}): StoredQuarantinedEvent => ({
+const stored = (facts: Partial<QuarantinedEvent> = {}): StoredQuarantinedEvent => ({
   count: 1,
   ...aRefusedEvent(facts),
   key: quarantineKey(aRefusedEvent(facts)),
 })
-const replayOf = (facts: Partial<QuarantinedEvent> = {}) => planReplay(kept(facts), catalogue)
+const replayOf = (facts: Partial<QuarantinedEvent> = {}) => planReplay(stored(facts), catalogue)
 
 /** The event that a replay puts into the stream. */
 function eventOf(facts: Partial<QuarantinedEvent>): Event | undefined {
@@ -24,7 +24,7 @@ function eventOf(facts: Partial<QuarantinedEvent>): Event | undefined {
   return replay.kind === 'put' ? fromLines(replay.line, catalogue).events[0] : undefined
 }
 
-test('identical events are one, however often they come; another key, type or body is another event', () => {
+test('identical events are one event with a count; another key, type or body makes another event', () => {
   const same = Array.from({ length: 3 }, (_, i) => aRefusedEvent({ received: i }))
   const distinct = countDistinct([
     ...same,
@@ -41,8 +41,8 @@ test('identical events are one, however often they come; another key, type or bo
   expect(countDistinct([...distinct, ...same])[0]).toMatchObject({ count: 6 })
 })
 
-describe('what left its way is understood', () => {
-  const meaning = { eventTypes: catalogue, rawEventsFunction: 'raw', documentsFunction: 'documents' }
+describe('reading failures', () => {
+  const context = { eventTypes: catalogue, rawEventsFunction: 'raw', documentsFunction: 'documents' }
   const visit = aVisit('/a', 2, { id: 'v1', received: 7, source: 'web' })
   const discarded = (functionName: string, lines: readonly string[], more: object = { KinesisBatchInfo: {} }) =>
     JSON.stringify({
@@ -56,8 +56,8 @@ describe('what left its way is understood', () => {
       ...more,
     })
 
-  test('a record that the states missed: each of its lines is put again for all', () => {
-    expect(fromDiscarded(discarded('state', [lineOf(visit)]), meaning)).toEqual([
+  test('a record that the state function missed: each of its lines is replayed for all readers', () => {
+    expect(fromDiscarded(discarded('state', [lineOf(visit)]), context)).toEqual([
       {
         code: 'record_unread',
         message: expect.stringContaining('replay'),
@@ -71,14 +71,14 @@ describe('what left its way is understood', () => {
     ])
   })
 
-  test('a record that the raw events missed: for search alone, since the states have it', () => {
-    expect(fromDiscarded(discarded('raw', [lineOf(visit)]), meaning)).toMatchObject([
+  test('a record that only OpenSearch missed: replayed for search only, since the states have it', () => {
+    expect(fromDiscarded(discarded('raw', [lineOf(visit)]), context)).toMatchObject([
       { code: 'not_indexed', body: lineForReader('search', lineOf(visit)) },
     ])
   })
 
-  test('a line that nobody wrote stays alone, and the others are understood', () => {
-    expect(fromDiscarded(discarded('state', ['{bad', lineOf(visit)]), meaning)).toMatchObject([
+  test('a line that ingest did not write is quarantined as text, and the other lines are read', () => {
+    expect(fromDiscarded(discarded('state', ['{bad', lineOf(visit)]), context)).toMatchObject([
       { code: 'invalid_event', form: 'text', body: '{bad', received: 8500 },
       { code: 'record_unread' },
     ])
@@ -87,20 +87,20 @@ describe('what left its way is understood', () => {
   test.each([
     ['windows', /rebuild the windows from the archive/],
     ['documents', /millrace reindex/],
-  ])('a batch of changes that the %s missed is kept whole, with what to do', (name, what) => {
+  ])('a batch of changes that the %s missed becomes one event that says what to do', (name, what) => {
     const text = discarded(name, [], { DDBStreamBatchInfo: {} })
-    expect(fromDiscarded(text, meaning)).toEqual([
+    expect(fromDiscarded(text, context)).toEqual([
       expect.objectContaining({ code: 'changes_unread', message: expect.stringMatching(what), body: text, received: 9000 }),
     ])
-    expect(planReplay(kept({ code: 'changes_unread', form: 'text', body: text }), catalogue)).toMatchObject({ kind: 'refuse' })
+    expect(planReplay(stored({ code: 'changes_unread', form: 'text', body: text }), catalogue)).toMatchObject({ kind: 'refuse' })
   })
 
-  test('a record that Firehose could not convert: for the archive alone, whole or as a single line', () => {
+  test('a record that Firehose could not convert: replayed for the archive only, whole or as a single line', () => {
     const error = (lines: readonly string[]) =>
       `${JSON.stringify({ rawData: Buffer.from(lines.join('\n')).toString('base64'), arrivalTimestamp: 1, ErrorCode: 'x' })}\n`
     const other = aVisit('/b', 3, { id: 'v2' })
     expect(
-      fromDeliveryErrors(error([lineOf(visit)]) + error([lineOf(other), lineForReader('archive', lineOf(visit))]), meaning),
+      fromDeliveryErrors(error([lineOf(visit)]) + error([lineOf(other), lineForReader('archive', lineOf(visit))]), context),
     ).toMatchObject([
       { code: 'not_archived', id: 'v1', body: lineForReader('archive', lineOf(visit)) },
       { code: 'not_archived', id: 'v2' },
@@ -108,22 +108,22 @@ describe('what left its way is understood', () => {
     ])
   })
 
-  test('what is no failure at all throws', () => {
-    expect(() => fromDiscarded('{}', meaning)).toThrow()
-    expect(() => fromDeliveryErrors('hello', meaning)).toThrow()
+  test('any other text throws', () => {
+    expect(() => fromDiscarded('{}', context)).toThrow()
+    expect(() => fromDeliveryErrors('hello', context)).toThrow()
     expect(() => fromRefused('hello')).toThrow()
   })
 })
 
 describe('a replay', () => {
-  test('keeps when the event came, its key and its id; without an id it gets one that stays the same', () => {
+  test('keeps the event’s arrival, key and id; without an id the event always gets the same one', () => {
     const body = '{"id":"e7","type":"page_visit","data":{"Id":1,"Url":"/a","Timestamp":2}}'
     expect(eventOf({ body })).toMatchObject({ id: 'e7', source: 'web', received: 5, subject: '1' })
-    expect(eventOf({})).toMatchObject({ id: kept().key, received: 5 })
+    expect(eventOf({})).toMatchObject({ id: stored().key, received: 5 })
     expect(replayOf()).toEqual(replayOf())
   })
 
-  test('is refused for what today is wrong with the event', () => {
+  test('is rejected with what is wrong with the event now', () => {
     expect(replayOf({ code: 'date_invalid', body: '{"type":"page_visit","data":{"Id":"x"}}' })).toMatchObject({
       kind: 'refuse',
       rejection: { code: 'invalid_event', message: 'Id: must be of JSON type number.' },
@@ -132,19 +132,19 @@ describe('a replay', () => {
     expect(replayOf({ type: 'a', body: large })).toMatchObject({ rejection: { code: 'event_too_large' } })
   })
 
-  test('of an event that had been accepted asks only what its type asks', () => {
+  test('of an event that had been accepted checks only the rules of its type', () => {
     const large = JSON.stringify({ id: '1', type: 'a', source: 's', data: 'x'.repeat(33_000) })
     expect(replayOf({ code: 'projection_failed', type: 'a', body: large })).toMatchObject({ kind: 'put', partitionKey: '1' })
   })
 
-  test('of a text is refused, twice in the same words', () => {
+  test('of a text is rejected, the second time with the same message', () => {
     const first = replayOf({ form: 'text', code: 'malformed_json', body: '{bad' })
-    if (first.kind !== 'refuse') throw new Error('It was not refused.')
+    if (first.kind !== 'refuse') throw new Error('It was not rejected.')
     expect(first.rejection.message).toBe('No. It cannot be replayed; fix it and send it again.')
     expect(replayOf({ form: 'text', code: 'malformed_json', message: first.rejection.message, body: '{bad' })).toEqual(first)
   })
 
-  test('for one reader passes the others by', () => {
+  test('for one reader is ignored by the others', () => {
     const line = lineOf(aVisit('/a', 1))
     for (const [reader, other] of [
       ['archive', 'search'],
@@ -157,7 +157,7 @@ describe('a replay', () => {
     }
   })
 
-  test('of a document writes it as it was', () => {
+  test('of a document writes it unchanged', () => {
     const operation = { action: 'index', index: 'a-r1', id: '1', version: 3, document: { a: 1 } }
     expect(replayOf({ code: 'document_refused', form: 'text', body: JSON.stringify(operation) })).toEqual({
       kind: 'write',
@@ -165,7 +165,7 @@ describe('a replay', () => {
     })
   })
 
-  test('puts earlier arrivals first, and never two users or two arrivals into one record', () => {
+  test('puts earlier arrivals first; a record has one user and one arrival', () => {
     const line = (id: string, subject: string, received: number) => lineOf(aVisit('/a', 1, { id, subject, received }))
     const lines = [line('3', '1', 9), line('1', '1', 4), line('2', '1', 4), line('4', '2', 9)]
     const records = packReplays(lines.map(body => replayOf({ form: 'line', code: 'record_unread', body })))
@@ -179,7 +179,7 @@ describe('a replay', () => {
   })
 })
 
-test('the events that are meant are found by key, code, type and time, the first received first', () => {
+test('events are selected by key, code, type and time, in the order of arrival', () => {
   const items = [
     { key: 'ab', code: 'date_invalid', type: 'user_record', received: 30 } as const,
     { key: 'ac', code: 'invalid_event', type: 'user_record', received: 20 } as const,
@@ -192,7 +192,7 @@ test('the events that are meant are found by key, code, type and time, the first
   expect(keys({ since: 20, until: 30 })).toEqual(['ac'])
 })
 
-test('reasons of a replay are told once, the most frequent first', () => {
+test('the reasons of a replay are grouped, the most frequent first', () => {
   const no = (key: string, code: 'date_invalid' | 'invalid_event') => ({ key, replayed: false as const, code, message: 'No.' })
   expect(
     totalsOf([no('1', 'date_invalid'), { key: '2', replayed: true }, no('3', 'invalid_event'), no('4', 'invalid_event')]),
