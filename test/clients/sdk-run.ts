@@ -5,31 +5,31 @@ import type { Faults } from '../../localstack/cloud/faults.ts'
 import { readPorts } from '../../localstack/ports.ts'
 import { millraceJson } from '../fixtures/command.ts'
 
-/** A program that sends with an SDK, as its users write one. */
+/** A program that sends events with an SDK, written as a user of the SDK would write it. */
 export interface Program {
   readonly command: string
   readonly args: readonly string[]
   readonly environment?: Readonly<Record<string, string>>
 }
 
-/** With this seed the first connection is cut, and never more than two in a row of the first ten. */
+/** With this seed the proxy cuts the first connection, and never more than two of the first ten in a row. */
 const CUTS_THE_FIRST = 387_276_917
 
-/** What the API does to a client before it lets it through. */
-const troubles: readonly (readonly [string, Faults])[] = [
-  ['nothing', {}],
+/** The faults that a client meets before its requests succeed. */
+const faultCases: readonly (readonly [string, Faults])[] = [
+  ['no fault', {}],
   ['503 twice', { status: { code: 503, times: 2 } }],
   ['429 twice', { status: { code: 429, times: 2 } }],
-  ['a connection cut after the events were taken', { cut: { when: 'after', probability: 0.5, seed: CUTS_THE_FIRST } }],
+  ['a connection cut after the events were accepted', { cut: { when: 'after', probability: 0.5, seed: CUTS_THE_FIRST } }],
 ]
 
-const PATIENCE_MS = 90_000
-let made = 0
+const TIMEOUT_MS = 90_000
+let created = 0
 
-/** A user of this run only: other tests' events stand in the same stores. */
-export const newUser = (): number => (Date.now() % 1_000_000_000) * 100 + made++
+/** A user id for one run only, because other tests use the same stores. */
+export const newUser = (): number => (Date.now() % 1_000_000_000) * 100 + created++
 
-/** Runs a program against the local API; throws what it says when it fails. */
+/** Runs a program against the local API. Throws its output if it fails. */
 export async function runProgram(program: Program, user: number, events: number): Promise<void> {
   const target = await findTarget(undefined)
   const env = {
@@ -41,33 +41,33 @@ export async function runProgram(program: Program, user: number, events: number)
     MILLRACE_EVENTS: String(events),
     ...program.environment,
   }
-  await promisify(execFile)(program.command, [...program.args], { env, timeout: PATIENCE_MS })
+  await promisify(execFile)(program.command, [...program.args], { env, timeout: TIMEOUT_MS })
 }
 
 const faultsUrl = (): string => `http://127.0.0.1:${readPorts().faults}/`
 
-/** Lets the proxy make these faults from now on. */
+/** Makes the proxy inject these faults from now on. */
 export async function makeFaults(faults: Faults): Promise<void> {
-  const answer = await fetch(faultsUrl(), { method: 'PUT', body: JSON.stringify(faults) })
-  if (!answer.ok) throw new Error(`The proxy takes no faults: ${await answer.text()}`)
+  const response = await fetch(faultsUrl(), { method: 'PUT', body: JSON.stringify(faults) })
+  if (!response.ok) throw new Error(`The proxy did not accept the faults: ${await response.text()}`)
 }
 
 const endFaults = (): Promise<Response> => fetch(faultsUrl(), { method: 'DELETE' })
 
-/** Runs the program once under each trouble, as a user of its own; returns what is counted of each. */
-export async function countUnderTroubles(program: Program, events: number): Promise<[trouble: string, count: number][]> {
+/** Runs the program once under each fault, each time with a new user. Returns the number of counted actions per fault. */
+export async function countUnderTroubles(program: Program, events: number): Promise<[fault: string, count: number][]> {
   return countEach(async (user, faults) => {
     await makeFaults(faults)
     await runProgram(program, user, events)
   })
 }
 
-/** Sends as a user of its own under each trouble; returns what is counted of each, once it is in every store. */
+/** Sends under each fault, each time with a new user. Returns the number of counted actions per fault, once every store has them. */
 export async function countEach(
   send: (user: number, faults: Faults) => Promise<void>,
-): Promise<[trouble: string, count: number][]> {
+): Promise<[fault: string, count: number][]> {
   const users: number[] = []
-  for (const [, faults] of troubles) {
+  for (const [, faults] of faultCases) {
     const user = newUser()
     users.push(user)
     try {
@@ -77,13 +77,13 @@ export async function countEach(
     }
   }
   const counts = await countedActions(users)
-  return troubles.map(([trouble], i) => [trouble, counts[i] ?? 0])
+  return faultCases.map(([fault], i) => [fault, counts[i] ?? 0])
 }
 
-/** What `countEach` returns when every event was counted once. */
-export const eachOnce = (events: number): [trouble: string, count: number][] => troubles.map(([trouble]) => [trouble, events])
+/** The result of `countEach` if every event was counted once. */
+export const eachOnce = (events: number): [fault: string, count: number][] => faultCases.map(([fault]) => [fault, events])
 
-/** How many actions of each user are counted, once everything that was accepted is in every store. */
+/** The number of counted actions of each user, once every store has all accepted events. */
 export async function countedActions(users: readonly number[]): Promise<number[]> {
   const target = await findTarget(undefined)
   await millraceJson('status', '--wait', '240')
@@ -91,7 +91,9 @@ export async function countedActions(users: readonly number[]): Promise<number[]
 }
 
 async function countOf(user: number, target: Target): Promise<number> {
-  const answer = await fetch(`${target.apiUrl}/v1/users/${user}`, { headers: { authorization: `Bearer ${target.key('read')}` } })
-  const { states = {} } = (await answer.json()) as { states?: Record<string, { events?: number }> }
+  const response = await fetch(`${target.apiUrl}/v1/users/${user}`, {
+    headers: { authorization: `Bearer ${target.key('read')}` },
+  })
+  const { states = {} } = (await response.json()) as { states?: Record<string, { events?: number }> }
   return states['user-activity']?.events ?? 0
 }

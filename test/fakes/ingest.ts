@@ -64,7 +64,7 @@ export function ingestInMemory(change: Partial<IngestDependencies> = {}) {
       body: isBase64Encoded ? Buffer.from(body).toString('base64') : body,
       isBase64Encoded,
       requestContext: { http: { method } },
-    } as unknown as Parameters<typeof handle>[0]
+    }
     const { statusCode = 0, headers: given = {}, body: text } = await handle(event, silent)
     return { status: statusCode, headers: given, body: text ? JSON.parse(text) : undefined }
   }

@@ -35,7 +35,7 @@ const names = [
   'traits',
 ]
 
-/** The text of a JSON value of the kinds that break programs: duplicate and magic names, half characters, huge and deep things. */
+/** The text of a JSON value that may break programs: duplicate and magic names, lone surrogates, huge and deeply nested values. */
 export function hostileJson(dice: Dice, depth = 0): string {
   if (dice.happens(400)) return nested(dice.integer(1, 20_000))
   if (dice.happens(200)) return `"${'x'.repeat(dice.integer(0, 70_000))}"`

@@ -2,7 +2,7 @@ import { type RejectionCode, rejections } from '../../../shared/rejections.ts'
 import type { ingestInMemory, TestResponse } from '../../fakes/ingest.ts'
 import type { Case } from './requests.ts'
 
-/** What of the whole request a refusal may be coded with; the other codes are for single events. */
+/** The codes with which a whole request may be rejected. The other codes are for single events. */
 const requestCodes: readonly RejectionCode[] = [
   'malformed_json',
   'key_missing',
@@ -17,33 +17,38 @@ const requestCodes: readonly RejectionCode[] = [
   'unavailable',
 ]
 
-/** What is wrong with an answer, or with what was stored; undefined when it is as the specification has it. */
-export function wrongWith(dealt: Case, answer: TestResponse, stored: ReturnType<typeof ingestInMemory>): string | undefined {
-  return answer.status === 200 ? wrongWithTaken(dealt, answer, stored) : wrongWithRefused(dealt, answer, stored)
+/** How a response, or what was stored, violates the specification. Undefined if it does not. */
+export function findViolation(
+  dealt: Case,
+  response: TestResponse,
+  stored: ReturnType<typeof ingestInMemory>,
+): string | undefined {
+  return response.status === 200 ? violationOfSuccess(dealt, response, stored) : violationOfRejection(dealt, response, stored)
 }
 
-function wrongWithTaken(
+function violationOfSuccess(
   { validIds = [], store, path }: Case,
   { body }: TestResponse,
   { events, quarantined }: ReturnType<typeof ingestInMemory>,
 ) {
   if (path === '/v1/m') return undefined
-  if (store === 'keys down') return 'taken although no key could be looked up'
-  if (body.success !== true || body.accepted !== events.length) return `says ${body.accepted} and stored ${events.length}`
-  if (body.quarantined.length !== quarantined.length) return 'says another number of events put aside than were'
+  if (store === 'keys down') return 'accepted although no key could be looked up'
+  if (body.success !== true || body.accepted !== events.length)
+    return `reports ${body.accepted} accepted events and stored ${events.length}`
+  if (body.quarantined.length !== quarantined.length) return 'reports another number of quarantined events than were stored'
   const ids = events.map(({ id }) => id)
   const lost = validIds.find(id => ids.filter(other => other === id).length !== 1)
   if (lost !== undefined) return `the valid event ${lost} is stored ${ids.filter(id => id === lost).length} times`
-  const kept = [
+  const stored = [
     JSON.stringify(events.map(({ data, id, type, subject }) => [data, id, type, subject])),
     ...quarantined.map(q => q.body),
   ]
-  return kept.every(text => text.isWellFormed() && !/\\ud[89a-f][0-9a-f]{2}/.test(kept[0] ?? ''))
+  return stored.every(text => text.isWellFormed() && !/\\ud[89a-f][0-9a-f]{2}/.test(stored[0] ?? ''))
     ? undefined
-    : 'stored half a character'
+    : 'stored half of a surrogate pair'
 }
 
-function wrongWithRefused(
+function violationOfRejection(
   { store, validIds, limited }: Case,
   { status, body, headers }: TestResponse,
   { events }: ReturnType<typeof ingestInMemory>,
@@ -51,10 +56,11 @@ function wrongWithRefused(
   const code = body?.code as RejectionCode
   const breaksCloudEvents = code === 'invalid_event' && status === 400
   if (!breaksCloudEvents && (!requestCodes.includes(code) || rejections[code].status !== status))
-    return `answered ${status} ${code}`
+    return `responded ${status} ${code}`
   if (status === 503)
-    return store === 'up' ? 'unavailable while every store is up' : headers['retry-after'] ? undefined : 'no Retry-After'
-  if (status === 429 && !(limited && headers['retry-after'])) return 'told to wait without a reason or a time'
-  if (events.length > 0) return 'refused, and yet events were stored'
-  return status === 400 && validIds?.length && !breaksCloudEvents ? 'valid events were refused' : undefined
+    return store === 'up' ? 'unavailable although every store is up' : headers['retry-after'] ? undefined : 'no Retry-After'
+  if (status === 429 && !(limited && headers['retry-after']))
+    return '429 although the key is within its limit, or without Retry-After'
+  if (events.length > 0) return 'rejected, but events were stored'
+  return status === 400 && validIds?.length && !breaksCloudEvents ? 'valid events were rejected' : undefined
 }

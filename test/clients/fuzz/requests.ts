@@ -3,13 +3,13 @@ import type { Dice } from '../../../cli/simulators/simulator.ts'
 import type { TestRequest } from '../../fakes/ingest.ts'
 import { hostileJson } from './hostile-json.ts'
 
-/** A request of the fuzzer, and what must come of it. */
+/** A request of the fuzzer, and what the response must respect. */
 export interface Case {
   readonly path: string
   readonly posted: TestRequest
-  /** Ids of events in it that are valid; undefined where its bytes were damaged. */
+  /** Ids of its valid events. Undefined if its bytes were damaged. */
   readonly validIds: readonly string[] | undefined
-  /** The key has sent too much already. */
+  /** The key is above its rate limit. */
   readonly limited: boolean
   readonly store: 'up' | 'keys down' | 'stream down' | 'quarantine down'
 }
@@ -26,31 +26,32 @@ const PATHS = [
   '/v1/i',
 ]
 
+/** Generates the `n`-th request. */
 export function dealCase(dice: Dice, n: number): Case {
   const path = dice.happens(60)
     ? dice.oneOf(['/v1/m', '/v1/events/nothing', '/nowhere', '/v1/events/__proto__'])
     : dice.oneOf(PATHS)
   const { text, validIds } = bodyFor(path, dice, n)
   const damage = dice.happens(6)
-  const sent = credentials(dice)
+  const { posted, claimsCloudEvents } = credentials(dice)
   const whole = dice.happens(5) ? gzipSync(text) : Buffer.from(text)
   const bytes = damage ? damaged(whole, dice) : whole
   return {
     path,
-    posted: { ...sent.posted, body: dice.happens(3) || bytes !== whole || whole[0] === 0x1f ? bytes : bytes.toString() },
-    validIds: damage || sent.claimsCloudEvents ? undefined : validIds,
+    posted: { ...posted, body: dice.happens(3) || bytes !== whole || whole[0] === 0x1f ? bytes : bytes.toString() },
+    validIds: damage || claimsCloudEvents ? undefined : validIds,
     limited: dice.happens(50),
     store: dice.oneOf(['up', 'up', 'up', 'up', 'up', 'up', 'up', dice.oneOf(['keys down', 'stream down', 'quarantine down'])]),
   }
 }
 
-interface Written {
+interface GeneratedBody {
   readonly text: string
   readonly validIds: readonly string[]
 }
 
-/** A valid event among hostile elements, or nothing but those. */
-function bodyFor(path: string, dice: Dice, n: number): Written {
+/** Valid events among hostile elements, or hostile elements only. */
+function bodyFor(path: string, dice: Dice, n: number): GeneratedBody {
   if (dice.happens(500)) return { text: `[${'0,'.repeat(2 ** 21)}0]`, validIds: [] }
   if (dice.happens(4)) return { text: hostileJson(dice), validIds: [] }
   const single = path === '/v1/t' || path === '/v1/i'
@@ -65,27 +66,33 @@ function bodyFor(path: string, dice: Dice, n: number): Written {
   return { text: dice.happens(2) ? `[${mixed}]` : `${mixed.join('\n')}\n`, validIds }
 }
 
-/** An event that must be taken, whatever else it carries. */
+/** An event that must be accepted, with extra fields. */
 function validEvent(path: string, id: string, dice: Dice): string {
-  const own = JSON.stringify(id)
+  const quotedId = JSON.stringify(id)
   const extra = { note: dice.oneOf(['"\\u0000"', '"\u{1f600}"', '12345678901234567890', '{"__proto__":1}', '[[[1]]]']) }
-  if (path === '/v1/events') return json({ type: '"signup"', id: own, data: json(extra) })
-  if (path === '/v1/events/page_visit') return json({ Id: '1', Url: '"/"', Timestamp: '5', event_id: own, ...extra })
-  if (path === '/v1/events/interaction') return json({ eventType: '"__proto__"', event_id: own, ...extra })
-  if (path === '/v1/t') return json({ event: '"A"', userId: '"u"', messageId: own, properties: json(extra) })
-  if (path === '/v1/i') return json({ userId: '"u"', messageId: own, traits: json(extra) })
-  return json({ type: JSON.stringify(dice.oneOf(CALLS)), event: '"A"', anonymousId: '"a"', messageId: own, context: json(extra) })
+  if (path === '/v1/events') return json({ type: '"signup"', id: quotedId, data: json(extra) })
+  if (path === '/v1/events/page_visit') return json({ Id: '1', Url: '"/"', Timestamp: '5', event_id: quotedId, ...extra })
+  if (path === '/v1/events/interaction') return json({ eventType: '"__proto__"', event_id: quotedId, ...extra })
+  if (path === '/v1/t') return json({ event: '"A"', userId: '"u"', messageId: quotedId, properties: json(extra) })
+  if (path === '/v1/i') return json({ userId: '"u"', messageId: quotedId, traits: json(extra) })
+  return json({
+    type: JSON.stringify(dice.oneOf(CALLS)),
+    event: '"A"',
+    anonymousId: '"a"',
+    messageId: quotedId,
+    context: json(extra),
+  })
 }
 
 const json = (members: Readonly<Record<string, string>>): string =>
   `{${Object.entries(members).map(([name, text]) => `"${name}":${text}`)}}`
 
-interface Sent {
+interface Credentials {
   readonly posted: Pick<TestRequest, 'headers' | 'query'>
   readonly claimsCloudEvents: boolean
 }
 
-function credentials(dice: Dice): Sent {
+function credentials(dice: Dice): Credentials {
   const plain = ['application/json', 'text/plain', 'application/x-ndjson', 'application/x-www-form-urlencoded', 'x']
   const claim = dice.oneOf([
     { 'content-type': 'application/cloudevents+json' },
@@ -100,7 +107,7 @@ function credentials(dice: Dice): Sent {
   return { posted: { headers: { ...headers, authorization } }, claimsCloudEvents }
 }
 
-/** Bytes changed, cut off, or put in where nobody expects them. */
+/** Bytes truncated, inserted or changed. */
 function damaged(bytes: Buffer, dice: Dice): Buffer {
   const at = dice.integer(0, Math.max(0, bytes.length - 1))
   const noise = Buffer.from(dice.oneOf(['\u0000', '{', ']', '"', '\\', '\n', '\ufeff', '1e']))

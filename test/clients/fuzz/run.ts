@@ -1,11 +1,11 @@
-// node test/clients/fuzz/run.ts BODIES SEED: throws bodies at the real handler of ingest; prints what it answered.
+// node test/clients/fuzz/run.ts BODIES SEED: sends generated bodies to the real ingest handler; prints a summary of the responses.
 import { rollDice } from '../../../cli/simulators/dice.ts'
 import { ingestInMemory } from '../../fakes/ingest.ts'
-import { wrongWith } from './judge.ts'
+import { findViolation } from './judge.ts'
 import { type Case, dealCase } from './requests.ts'
 
 const down = () => Promise.reject(new Error('down'))
-const broken = {
+const overrides = {
   up: {},
   'keys down': { keys: { find: down } },
   'stream down': { putRecords: down },
@@ -14,26 +14,29 @@ const broken = {
 
 const [bodies = 1000, seed = 1] = process.argv.slice(2).map(Number)
 const dice = rollDice(seed)
-const answers: Record<string, number> = {}
+const responses: Record<string, number> = {}
 let accepted = 0
-let putAside = 0
+let quarantined = 0
 let slowestMs = 0
 const started = performance.now()
 for (let n = 0; n < bodies; n++) {
   const dealt = dealCase(dice, n)
-  const stored = ingestInMemory({ ...broken[dealt.store], withinRateLimit: () => !dealt.limited })
+  const stored = ingestInMemory({ ...overrides[dealt.store], withinRateLimit: () => !dealt.limited })
   const began = performance.now()
-  const answer = await stored.request(dealt.path, dealt.posted)
+  const response = await stored.request(dealt.path, dealt.posted)
   slowestMs = Math.max(slowestMs, performance.now() - began)
-  const wrong = wrongWith(dealt, answer, stored)
-  if (wrong) throw new Error(`Body ${n} of seed ${seed} to ${dealt.path}: ${wrong} (${JSON.stringify(answer).slice(0, 300)})`)
-  const kind = `${answer.status} ${answer.body?.code ?? 'ok'}`
-  answers[kind] = (answers[kind] ?? 0) + 1
+  const violation = findViolation(dealt, response, stored)
+  if (violation) {
+    const text = JSON.stringify(response).slice(0, 300)
+    throw new Error(`Body ${n} of seed ${seed} to ${dealt.path}: ${violation} (${text})`)
+  }
+  const statusAndCode = `${response.status} ${response.body?.code ?? 'ok'}`
+  responses[statusAndCode] = (responses[statusAndCode] ?? 0) + 1
   accepted += stored.events.length
-  putAside += stored.quarantined.length
+  quarantined += stored.quarantined.length
 }
 const peakMegabytes = Math.round(process.resourceUsage().maxRSS / 1024)
 const seconds = Math.round((performance.now() - started) / 1000)
 console.log(
-  JSON.stringify({ bodies, seed, answers, accepted, putAside, slowestMs: Math.round(slowestMs), seconds, peakMegabytes }),
+  JSON.stringify({ bodies, seed, responses, accepted, quarantined, slowestMs: Math.round(slowestMs), seconds, peakMegabytes }),
 )

@@ -1,4 +1,4 @@
-/** What a program of this folder sends: so many actions of one user. */
+/** What each program of this folder sends: MILLRACE_EVENTS actions of the user MILLRACE_USER. */
 export const userId = process.env['MILLRACE_USER'] ?? '1'
 
 export const actions = Array.from({ length: Number(process.env['MILLRACE_EVENTS'] ?? 1) }, (_, n) => ({

@@ -1,4 +1,4 @@
-# One JSON line an event, each with an id of its own: a repetition is then recognised.
+# One JSON line per event, each with its own id, so that a retry is recognised as a duplicate.
 set -eu
 for n in $(seq "$MILLRACE_EVENTS"); do
   echo "{\"id\":\"$MILLRACE_USER-$n\",\"type\":\"app_action\",\"data\":{\"user_id\":$MILLRACE_USER,\"app_name\":\"sdk\",\"event_action\":\"click\",\"event_category\":\"test\"}}"
