@@ -47,7 +47,7 @@ test('an event that is refused again says why this time; one that is gone does n
   const { kept } = await keeping(aRefusedEvent())
   const key = quarantineKey(aRefusedEvent())
   await kept.amend(key, reject('date_missing'))
-  expect(await kept.read(key)).toMatchObject(aRefusedEvent({ code: 'date_missing', message: 'The record has no date.' }))
+  expect(await kept.read(key)).toMatchObject(aRefusedEvent({ code: 'date_missing', message: reject('date_missing').message }))
   await kept.amend('gone', reject('date_missing'))
   expect(await kept.read('gone')).toBeUndefined()
 })

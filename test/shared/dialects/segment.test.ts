@@ -69,7 +69,7 @@ test('a call without a user, and a track call without an event, are put aside, a
   expect(answer).toMatchObject({ status: 200, body: { success: true, accepted: 1 } })
   expect(answer.body.quarantined).toEqual([
     { index: 0, id: 'm2', code: 'invalid_event', message: 'An event needs a userId or an anonymousId.' },
-    { index: 1, id: 'm3', code: 'invalid_event', message: 'A track call needs the name of its event.' },
+    { index: 1, id: 'm3', code: 'invalid_event', message: 'A track call needs an event name.' },
     {
       index: 2,
       id: 'm4',
