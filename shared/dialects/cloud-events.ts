@@ -1,5 +1,5 @@
 import type { Envelope } from '../acceptance.ts'
-import type { Dialect, Element } from '../dialect.ts'
+import { type Dialect, type Element, withoutKey } from '../dialect.ts'
 import type { Headers } from '../http.ts'
 import { isObject, type JsonObject, parseJson } from '../json.ts'
 import { type Rejection, reject } from '../rejections.ts'
@@ -27,7 +27,11 @@ export const cloudEvents: Dialect = ({ elements }) => {
     const problem = value === undefined ? undefined : problemOf(value)
     if (problem) return reject('invalid_event', `CloudEvent ${index}: ${problem}`)
   }
-  return elements.map(({ index, value, text }) => ({ index, text, envelope: isObject(value) ? envelopeOf(value) : undefined }))
+  return elements.map(({ index, value, text }) =>
+    isObject(value)
+      ? { index, text: withoutKey(text, value['writeKey']), envelope: envelopeOf(value) }
+      : { index, text, envelope: undefined },
+  )
 }
 
 const REQUIRED = ['id', 'source', 'type', 'specversion'] as const

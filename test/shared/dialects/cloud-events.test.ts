@@ -77,6 +77,14 @@ test('data nested a hundred thousand levels deep is put aside as it came', async
   expect(quarantined[0]?.body).toContain(`"data":${deep}`)
 })
 
+test('an event that is quarantined as it was sent does not contain the write key', async () => {
+  let data: unknown = null
+  for (let depth = 0; depth < 40; depth += 1) data = [data]
+  const { answer, quarantined } = await send({ ...valid, writeKey: 'good', data })
+  expect(answer).toMatchObject({ status: 200, body: { accepted: 0 } })
+  expect(quarantined).toMatchObject([{ form: 'text', body: expect.stringContaining('"writeKey":""') }])
+})
+
 test.each<[string, object]>([
   ['no id', { id: undefined }],
   ['an empty source', { source: '' }],
