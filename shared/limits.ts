@@ -43,11 +43,11 @@ export const MAX_STATE_BYTES = 250_000
 /** Most bytes of JSON that one stream record may add to the windows of a user. */
 export const MAX_RECORD_DELTA_BYTES = 120_000
 
-/** Most rows or documents in one response of the API. */
-export const MAX_LIMIT = 1000
+/** Rows on one page when the request has no `limit`. */
+export const DEFAULT_PAGE_ROWS = 100
 
-/** Rows or documents in one response when the request has no `limit`. */
-export const DEFAULT_LIMIT = 100
+/** Most rows on one page. */
+export const MAX_PAGE_ROWS = 1000
 
 /** A count with separators for messages: `2,500`. */
 export const formatCount = (count: number): string => count.toLocaleString('en-US')

@@ -1,6 +1,6 @@
 /** Instants are microseconds since 1970 as a bigint. A Date has only milliseconds, and a number is exact only until the year 2255. */
 
-const MICROS_PER_SECOND = 1_000_000n
+export const MICROS_PER_SECOND = 1_000_000n
 const MICROS_PER_MILLISECOND = 1000n
 const MILLIS_PER_SECOND = 1000
 const SECONDS_PER_MINUTE = 60
@@ -13,11 +13,13 @@ export const LATEST = 253_402_300_799_999_999n
 
 const RFC_3339 = /^(\d{4})-(\d\d)-(\d\d)[Tt ](\d\d):(\d\d):(\d\d)(?:\.(\d{1,12}))?(?:[Zz]|([+-])(\d\d):(\d\d))$/
 
-/** The largest multiple of `step` that is not greater than `value`. */
-export const floorTo = (value: number, step: number): number => Math.floor(value / step) * step
-
-/** The largest multiple of `step` microseconds that is not after the instant; it rounds down before 1970, too. */
-export const floorInstantTo = (micros: bigint, step: bigint): bigint => micros - (((micros % step) + step) % step)
+/** The largest multiple of `step` that is not greater than `value`; negative values are rounded down, too. */
+export function floorTo(value: number, step: number): number
+export function floorTo(value: bigint, step: bigint): bigint
+export function floorTo(value: number | bigint, step: number | bigint): number | bigint {
+  if (typeof value === 'bigint' && typeof step === 'bigint') return value - (((value % step) + step) % step)
+  return Math.floor(Number(value) / Number(step)) * Number(step)
+}
 
 /** The instant if it is in the years 0001 to 9999, else undefined. */
 export const inRange = (micros: bigint): bigint | undefined => (micros >= EARLIEST && micros <= LATEST ? micros : undefined)
@@ -48,7 +50,7 @@ const secondsOf = (hours?: string, minutes?: string): number =>
 
 /** RFC 3339 in UTC: `YYYY-MM-DDTHH:MM:SSZ` for whole seconds, else with six decimals. */
 export function formatInstant(micros: bigint): string {
-  const second = floorInstantTo(micros, MICROS_PER_SECOND)
+  const second = floorTo(micros, MICROS_PER_SECOND)
   const fraction = micros - second
   const text = new Date(Number(second / MICROS_PER_MILLISECOND)).toISOString().slice(0, 19)
   return fraction === 0n ? `${text}Z` : `${text}.${String(fraction).padStart(6, '0')}Z`
@@ -58,7 +60,7 @@ export function formatInstant(micros: bigint): string {
 export const formatDay = (micros: bigint): string => formatInstant(micros).slice(0, 10)
 
 /** Seconds since 1970, rounded down. */
-export const wholeSeconds = (micros: bigint): number => Number(floorInstantTo(micros, MICROS_PER_SECOND) / MICROS_PER_SECOND)
+export const wholeSeconds = (micros: bigint): number => Number(floorTo(micros, MICROS_PER_SECOND) / MICROS_PER_SECOND)
 
 /** Milliseconds since 1970 as an instant; decimals are dropped. */
 export const millisToMicros = (millis: number): bigint => BigInt(Math.trunc(millis)) * MICROS_PER_MILLISECOND

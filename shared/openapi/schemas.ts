@@ -1,6 +1,6 @@
 import * as z from 'zod/mini'
 import type { EventType } from '../event-type.ts'
-import { DEFAULT_LIMIT, MAX_LIMIT, MAX_NAME_CHARACTERS } from '../limits.ts'
+import { DEFAULT_PAGE_ROWS, MAX_NAME_CHARACTERS, MAX_PAGE_ROWS } from '../limits.ts'
 import type { Projection } from '../projection.ts'
 import type { RejectionCode } from '../rejections.ts'
 import type { Report, ReportColumn, ReportTable } from '../report.ts'
@@ -64,8 +64,8 @@ export const query = (name: string, description: string, schema: Schema): object
 export const limit = query('limit', 'Maximum number of rows.', {
   type: 'integer',
   minimum: 1,
-  maximum: MAX_LIMIT,
-  default: DEFAULT_LIMIT,
+  maximum: MAX_PAGE_ROWS,
+  default: DEFAULT_PAGE_ROWS,
 })
 
 /** The JSON Schema of a shape, without `$schema`. */
