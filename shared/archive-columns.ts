@@ -1,7 +1,10 @@
 import type * as z from 'zod/mini'
 import type { EventType } from './event-type.ts'
 
-/** Glue types of the archive's columns. Integers are bigint and measures double: Firehose's JSON reader silently misreads narrower types. */
+/**
+ * Glue types of the archive's columns. Integers are bigint and measures double: Firehose's JSON reader silently misreads
+ * narrower types.
+ */
 export type ColumnType = 'string' | 'bigint' | 'double' | 'boolean'
 
 export interface Column {

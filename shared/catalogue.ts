@@ -16,7 +16,9 @@ import type { Report } from './report.ts'
 import { durationP95 } from './reports/duration-p95.ts'
 import { enrichedActions } from './reports/enriched-actions.ts'
 
-/** The event types that are validated, conformed and archived in their own columns. Events of other types are accepted unchanged. */
+/**
+ * The event types that are validated, conformed and archived in their own columns. Events of other types are accepted unchanged.
+ */
 export const eventTypes: readonly EventType[] = [
   pageVisit,
   appAction,

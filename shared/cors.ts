@@ -31,7 +31,9 @@ export const corsHeaders = (request: Headers): Record<string, string> => {
     : { 'access-control-allow-origin': '*', 'access-control-expose-headers': 'retry-after' }
 }
 
-/** Headers of the response to OPTIONS, for browsers and for CloudEvents web hooks, which ask for permission before they deliver. */
+/**
+ * Headers of the response to OPTIONS, for browsers and for CloudEvents web hooks, which ask for permission before they deliver.
+ */
 export const preflightHeaders = (request: Headers): Record<string, string> => {
   const webHook = request['webhook-request-origin']
   return {

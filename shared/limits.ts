@@ -10,7 +10,7 @@ export const MAX_EVENT_BYTES = 32 * KB
 /** Most events accepted from one request. The events after it are quarantined as `too_many_events`. */
 export const MAX_EVENTS_PER_REQUEST = 2500
 
-/** Most elements of one request. Elements after the event limit are quarantined one by one, so their number must be limited too. */
+/** Most elements of one request. Elements after the event limit are quarantined one by one; this limits the time that it takes. */
 export const MAX_ELEMENTS_PER_REQUEST = 4 * MAX_EVENTS_PER_REQUEST
 
 /** Deepest nesting of an event; the event itself is level 1. */

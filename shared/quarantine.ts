@@ -1,7 +1,10 @@
 import { createHash } from 'node:crypto'
 import type { Rejection, RejectionCode } from './rejections.ts'
 
-/** Prefix in the quarantine's bucket of events that wait to be collected, from requests with too many rejected events for the table. */
+/**
+ * Prefix in the quarantine's bucket of events that wait to be collected, from requests with too many rejected events for the
+ * table.
+ */
 export const REFUSED_PREFIX = 'refused/'
 /** Prefix in the quarantine's bucket of batches that Lambda discarded after all retries. Lambda defines this name. */
 export const DISCARDED_PREFIX = 'aws/lambda/'

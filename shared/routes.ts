@@ -4,7 +4,10 @@ import type { Scope } from './keys.ts'
 
 export interface Route {
   readonly method: 'GET' | 'POST' | 'DELETE' | 'OPTIONS' | 'ANY'
-  /** In API Gateway's syntax: `{name}` is one segment, `{name+}` the rest of the path. API Gateway decodes %2F before it matches a route. */
+  /**
+   * In API Gateway's syntax: `{name}` is one segment, `{name+}` the rest of the path. API Gateway decodes %2F before it matches
+   * a route.
+   */
   readonly path: string
   /** The scope that the key must have; null if no key is needed. An admin key may call every route. */
   readonly scope: Scope | null

@@ -8,7 +8,10 @@ export class SafeError extends Error {
 
 const LOGGED_FRAMES = 3
 
-/** The part of an error that may be logged: the message of a SafeError; the name, code, status and stack frames of any other error. */
+/**
+ * The part of an error that may be logged: the message of a SafeError; the name, code, status and stack frames of any other
+ * error.
+ */
 export function describeError(error: unknown): string {
   if (error instanceof SafeError) return error.message
   if (!(error instanceof Error)) return `a thrown ${typeof error}`

@@ -23,7 +23,10 @@ export function toLine(event: Event, type: EventType | undefined): string {
 
 const LEADING_TIMES = /^\{"event_time_us":(-?\d+),"received_time_us":(\d+)000,/
 
-/** The event of a line. A field that was added to the catalogue after the line was written is read from `data`. Throws if the text is not such a line. */
+/**
+ * The event of a line. A field that was added to the catalogue after the line was written is read from `data`. Throws if the
+ * text is not such a line.
+ */
 export function fromLine(line: string, eventTypes: ReadonlyMap<string, EventType>): Event {
   const times = LEADING_TIMES.exec(line)
   if (!times?.[1] || !times[2])
@@ -50,7 +53,10 @@ export interface DecodedLines {
   readonly unrecognised: readonly string[]
 }
 
-/** A consumer of the stream that a line can be addressed to. A replay of what it missed must not reach the other consumers a second time. */
+/**
+ * A consumer of the stream that a line can be addressed to. A replay of what it missed must not reach the other consumers a
+ * second time.
+ */
 export type LineReader = 'archive' | 'search'
 
 const READER_MARK = /^\{"only":"(archive|search)",/

@@ -1,4 +1,7 @@
-/** Instants are microseconds since 1970 as a bigint. A Date has only milliseconds, and a number is exact only until the year 2255. */
+/**
+ * Instants are microseconds since 1970 as a bigint. A Date has only milliseconds, and a number is exact only until the year
+ * 2255.
+ */
 
 export const MICROS_PER_SECOND = 1_000_000n
 const MICROS_PER_MILLISECOND = 1000n
@@ -32,7 +35,10 @@ export function dayMillis(year: number, month: number, day: number): number | un
   return exists ? date.getTime() : undefined
 }
 
-/** Parses RFC 3339 text and drops digits after microseconds. Undefined if malformed, not an existing instant, or outside the years 0001 to 9999. */
+/**
+ * Parses RFC 3339 text and drops digits after microseconds. Undefined if malformed, not an existing instant, or outside the
+ * years 0001 to 9999.
+ */
 export function parseInstant(text: string): bigint | undefined {
   const match = RFC_3339.exec(text)
   if (!match) return undefined

@@ -8,7 +8,10 @@ import { parseInstant } from '../time.ts'
 const MEDIA_TYPE = 'application/cloudevents'
 const PREFIX = 'ce-'
 
-/** The mode in which the headers say that the body holds CloudEvents; `unsupported` is a format other than JSON. Undefined without CloudEvents. */
+/**
+ * The mode in which the headers say that the body holds CloudEvents; `unsupported` is a format other than JSON. Undefined
+ * without CloudEvents.
+ */
 export function claimedMode(headers: Headers): 'structured' | 'binary' | 'unsupported' | undefined {
   const type = mediaType(headers['content-type'])
   if (type.startsWith(MEDIA_TYPE)) return /^application\/cloudevents(-batch)?\+json$/.test(type) ? 'structured' : 'unsupported'
@@ -93,7 +96,10 @@ function decodeUtf8(bytes: Uint8Array): string | undefined {
   }
 }
 
-/** The event of a request in binary mode, as an element in structured form: its attributes are the `ce-` headers, its data the body. */
+/**
+ * The event of a request in binary mode, as an element in structured form: its attributes are the `ce-` headers, its data the
+ * body.
+ */
 export function fromBinary(headers: Headers, bytes: Uint8Array): Element | Rejection {
   const contentType = headers['content-type']
   const attributes = { ...headerAttributes(headers), ...(contentType && { datacontenttype: contentType }) }
@@ -122,7 +128,10 @@ interface BinaryData {
   readonly text: string
 }
 
-/** The body as JSON, text or base64; undefined if the content type is JSON and the body is not. Without a content type, JSON is tried first. */
+/**
+ * The body as JSON, text or base64; undefined if the content type is JSON and the body is not. Without a content type, JSON is
+ * tried first.
+ */
 function binaryData(contentType: string | undefined, bytes: Uint8Array): BinaryData | undefined {
   const isJson = contentType === undefined || isJsonType(contentType)
   const text = decodeUtf8(bytes)

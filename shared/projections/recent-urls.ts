@@ -9,7 +9,10 @@ interface Visit {
 
 const URLS = 5
 
-/** Adds a visit and returns the newest `count` visits, newest first. Of visits with equal timestamps, the later arrival comes first. */
+/**
+ * Adds a visit and returns the newest `count` visits, newest first. Of visits with equal timestamps, the later arrival comes
+ * first.
+ */
 function latest(count: number, visits: readonly Visit[], visit: Visit): readonly Visit[] {
   const at = visits.findIndex(other => other.at <= visit.at)
   return visits.toSpliced(at < 0 ? visits.length : at, 0, visit).slice(0, count)
