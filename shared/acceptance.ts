@@ -6,71 +6,85 @@ import { MAX_NAME_CHARACTERS, MAX_SOURCE_CHARACTERS } from './limits.ts'
 import { isRejection, type Rejection, reject } from './rejections.ts'
 import { inRange, millisToMicros, parseInstant } from './time.ts'
 
-/** An event as a dialect hands it over: nothing in it is checked yet. */
+/** An event as a dialect decoded it. None of its fields is checked yet. */
 export interface Envelope {
   readonly id?: unknown
   readonly source?: unknown
   readonly type?: unknown
   readonly subject?: unknown
   readonly time?: unknown
-  /** When the sender says it sent the event, by the clock that also gave `time`: RFC 3339. */
+  /** When the sender sent the event, on the same clock as `time`: RFC 3339. */
   readonly sentAt?: unknown
   readonly data?: unknown
 }
 
-/** What the server knows about an envelope that the sender did not say. */
+/** What the server knows about an envelope in addition to what the sender stated. */
 export interface Arrival {
   /** The catalogue by name. */
   readonly eventTypes: ReadonlyMap<string, EventType>
   /** The name of the write key: the default source. */
   readonly keyName: string
-  /** Milliseconds since 1970, by the server's clock. */
+  /** Milliseconds since 1970, on the server's clock. */
   readonly received: number
   readonly defaultId: () => string
 }
 
-/** Checks and conforms one envelope: the event to accept, or the rejection under which it goes to quarantine. */
-export function accept(envelope: Envelope, arrival: Arrival): Event | Rejection {
-  const problem = envelopeProblem(envelope)
-  if (problem) return reject('invalid_event', problem)
-  const name = envelope.type as string
-  const type = arrival.eventTypes.get(name)
+/** An envelope whose fields have valid types and lengths; its `data` is not checked yet. */
+interface CheckedEnvelope extends Pick<Envelope, 'sentAt' | 'data'> {
+  readonly type: string
+  readonly id?: string | null
+  readonly source?: string | null
+  readonly subject?: string | null
+  readonly time?: string | null
+}
+
+/** Checks and conforms one envelope. Returns the event to accept, or the rejection to quarantine it with. */
+export function accept(unchecked: Envelope, arrival: Arrival): Event | Rejection {
+  const envelope = checkEnvelope(unchecked)
+  if (isRejection(envelope)) return envelope
+  const type = arrival.eventTypes.get(envelope.type)
   const facts = type ? conformRow(type, envelope) : openFacts(envelope)
   if (isRejection(facts)) return facts
-  const stated = envelope.time == null ? facts.time : correctedTime(envelope, arrival.received)
+  const time = envelope.time == null ? facts.time : correctedTime(envelope, arrival.received)
   return {
     id: facts.id ?? arrival.defaultId(),
-    source: (envelope.source as string | null | undefined) ?? arrival.keyName,
-    type: name,
+    source: envelope.source ?? arrival.keyName,
+    type: envelope.type,
     subject: facts.subject,
-    time: stated ?? millisToMicros(arrival.received),
+    time: time ?? millisToMicros(arrival.received),
     received: arrival.received,
     data: facts.data,
   }
 }
 
-/** The stated time by the server's clock: what the sender's clock is off is told by when it says it sent the event. */
-function correctedTime({ time, sentAt }: Envelope, received: number): bigint | undefined {
-  const stated = parseInstant(time as string)
+/** The event's time on the server's clock. The sender's clock skew is `received - sentAt`. */
+function correctedTime({ time, sentAt }: CheckedEnvelope, received: number): bigint | undefined {
+  const stated = parseInstant(time ?? '')
   const sent = typeof sentAt === 'string' ? parseInstant(sentAt) : undefined
   if (stated === undefined || sent === undefined) return stated
   return inRange(millisToMicros(received) - (sent - stated)) ?? stated
 }
 
-function envelopeProblem(envelope: Envelope): string | undefined {
-  const { type, id, source, subject, time } = envelope
-  if (!isName(type, MAX_NAME_CHARACTERS)) return `type must be a string of 1 to ${MAX_NAME_CHARACTERS} characters.`
+function checkEnvelope(envelope: Envelope): CheckedEnvelope | Rejection {
+  const problem = envelopeProblem(envelope)
+  // The cast is safe: `envelopeProblem` checks the type of each of these fields.
+  return problem ? reject('invalid_event', problem) : (envelope as CheckedEnvelope)
+}
+
+function envelopeProblem({ type, id, source, subject, time }: Envelope): string | undefined {
+  if (!isName(type, MAX_NAME_CHARACTERS)) return nameProblem('type')
   if (type.startsWith(RESERVED_PREFIX)) return `Types that begin with ${RESERVED_PREFIX} are reserved.`
-  if (id != null && !isName(id, MAX_NAME_CHARACTERS)) return `id must be a string of 1 to ${MAX_NAME_CHARACTERS} characters.`
-  if (source != null && !isName(source, MAX_SOURCE_CHARACTERS))
-    return `source must be a string of 1 to ${MAX_SOURCE_CHARACTERS} characters.`
-  if (subject != null && !isName(subject, MAX_NAME_CHARACTERS))
-    return `subject must be a string of 1 to ${MAX_NAME_CHARACTERS} characters.`
+  if (id != null && !isName(id, MAX_NAME_CHARACTERS)) return nameProblem('id')
+  if (source != null && !isName(source, MAX_SOURCE_CHARACTERS)) return nameProblem('source', MAX_SOURCE_CHARACTERS)
+  if (subject != null && !isName(subject, MAX_NAME_CHARACTERS)) return nameProblem('subject')
   if (time != null && (typeof time !== 'string' || parseInstant(time) === undefined))
     return 'time must be RFC 3339, such as 2026-01-31T12:00:00Z, in the years 0001 to 9999.'
   return undefined
 }
 
+const nameProblem = (field: string, most = MAX_NAME_CHARACTERS): string => `${field} must be a string of 1 to ${most} characters.`
+
+/** What the fields of a row say about its event. */
 interface Facts {
   readonly id: string | undefined
   readonly subject: string | null
@@ -78,48 +92,51 @@ interface Facts {
   readonly data: unknown
 }
 
-const openFacts = ({ id, subject, data }: Envelope): Facts => ({
-  id: (id as string | null | undefined) ?? undefined,
-  subject: (subject as string | null | undefined) ?? null,
+/** The facts of an event whose type is not in the catalogue. */
+const openFacts = ({ id, subject, data }: CheckedEnvelope): Facts => ({
+  id: id ?? undefined,
+  subject: subject ?? null,
   time: undefined,
   data: data ?? null,
 })
 
-function conformRow(type: EventType, envelope: Envelope): Facts | Rejection {
+function conformRow(type: EventType, envelope: CheckedEnvelope): Facts | Rejection {
   if (!isObject(envelope.data)) return reject('invalid_event', `data of ${type.name} must be an object.`)
   const { [type.idField]: rowId, ...fields } = envelope.data
-  if (rowId != null && !isName(rowId, MAX_NAME_CHARACTERS))
-    return reject('invalid_event', `${type.idField} must be a string of 1 to ${MAX_NAME_CHARACTERS} characters.`)
+  if (rowId != null && !isName(rowId, MAX_NAME_CHARACTERS)) return reject('invalid_event', nameProblem(type.idField))
   const row = parseRow(type, fields)
   if (isRejection(row)) return row
   const data = type.conform(row.data)
-  if (isRejection(data as object)) return data as Rejection
+  if (isRejection(data)) return data
   const user = type.user(data)
   if (user !== null && !isName(user, MAX_NAME_CHARACTERS))
     return reject('invalid_event', `The user of ${type.name} must have 1 to ${MAX_NAME_CHARACTERS} characters.`)
   if (envelope.subject != null && envelope.subject !== user)
-    return reject('invalid_event', `subject must be the user that the fields of ${type.name} name, or be left out.`)
-  const id = (envelope.id as string | null | undefined) ?? (rowId as string | null | undefined) ?? undefined
-  return { id, subject: user, time: type.time(data), data }
+    return reject('invalid_event', `subject must be omitted or equal the user in the fields of ${type.name}.`)
+  return { id: envelope.id ?? rowId ?? undefined, subject: user, time: type.time(data), data }
 }
 
 const schemas = new WeakMap<EventType, z.ZodMiniType>()
 
+function schemaOf(type: EventType): z.ZodMiniType {
+  const known = schemas.get(type)
+  if (known) return known
+  const schema = z.looseObject(type.fields)
+  schemas.set(type, schema)
+  return schema
+}
+
 function parseRow(type: EventType, fields: Record<string, unknown>): { data: unknown } | Rejection {
-  let schema = schemas.get(type)
-  if (!schema) {
-    schema = z.looseObject(type.fields)
-    schemas.set(type, schema)
-  }
-  const parsed = z.safeParse(schema, fields)
+  const parsed = z.safeParse(schemaOf(type), fields)
   // The schema library drops a field called __proto__; spreading keeps it.
   if (parsed.success) return { data: { ...fields, ...(parsed.data as object) } }
   const issue = parsed.error.issues[0]
   return reject('invalid_event', `${issue?.path.join('.')}: ${expectation(issue)}`)
 }
 
-/** Says what was expected without repeating what the client sent. */
+/** What a field must be. The text never repeats what the client sent. */
 function expectation(issue: z.core.$ZodIssue | undefined): string {
-  if (issue?.code === 'invalid_type') return `must be of JSON type ${issue.expected}.`
+  if (issue?.code === 'invalid_type') return `must be of JSON type ${issue.expected === 'int' ? 'integer' : issue.expected}.`
+  if (issue?.code === 'invalid_format' || issue?.code === 'custom') return 'has an invalid format.'
   return 'is out of range.'
 }

@@ -1,7 +1,10 @@
 import type * as z from 'zod/mini'
 import type { EventType } from './event-type.ts'
 
-/** Glue types of the archive's columns: integers are bigint, measures double (Firehose's JSON reader misreads narrower ones silently). */
+/**
+ * Glue types of the archive's columns. Integers are bigint and measures double: Firehose's JSON reader silently misreads
+ * narrower types.
+ */
 export type ColumnType = 'string' | 'bigint' | 'double' | 'boolean'
 
 export interface Column {
@@ -10,27 +13,31 @@ export interface Column {
   readonly about: string
 }
 
-/** Prefix of the archive's objects in its bucket; below it `dt=YYYY-MM-DD/hour=HH/`, by arrival. */
+/** Prefix of the archive's objects in its bucket, followed by `dt=YYYY-MM-DD/hour=HH/` of the arrival. */
 export const ARCHIVE_PREFIX = 'events/'
 
-/** Prefix under which Firehose leaves records that it could not convert. */
+/** Prefix of the records that Firehose could not convert. */
 export const ARCHIVE_ERROR_PREFIX = 'errors/'
 
-/** Prefix of what the reports publish. */
+/** Prefix of the published reports. */
 export const REPORTS_PREFIX = 'reports/'
 
 export const envelopeColumns: readonly Column[] = [
-  { name: 'event_id', type: 'string', about: 'Identity, with source and event_type.' },
-  { name: 'event_type', type: 'string', about: 'The event type.' },
-  { name: 'subject', type: 'string', about: 'The user or device; null for a type without one.' },
-  { name: 'source', type: 'string', about: 'Who sent it; the name of the write key unless the client said otherwise.' },
-  { name: 'event_time_us', type: 'bigint', about: 'When it happened: microseconds since 1970.' },
-  { name: 'received_time_us', type: 'bigint', about: 'When it arrived: microseconds since 1970.' },
+  { name: 'event_id', type: 'string', about: 'Id of the event; source, event_type and event_id together are its identity.' },
+  { name: 'event_type', type: 'string', about: 'Event type.' },
+  { name: 'subject', type: 'string', about: 'User or device; null for types without one.' },
+  {
+    name: 'source',
+    type: 'string',
+    about: 'Sender of the event: the name of the write key, unless the sender states another source.',
+  },
+  { name: 'event_time_us', type: 'bigint', about: 'Time of the event in microseconds since 1970.' },
+  { name: 'received_time_us', type: 'bigint', about: 'Time of arrival in microseconds since 1970.' },
 ]
 
-const dataColumn: Column = { name: 'data', type: 'string', about: 'JSON text of the fields without a column of their own.' }
+const dataColumn: Column = { name: 'data', type: 'string', about: 'JSON text of all fields that have no column.' }
 
-/** `page_visit` and `Url` make `page_visit_url`. */
+/** The column of a field: `page_visit_url` for `Url` of `page_visit`. */
 export const columnName = (type: string, field: string): string =>
   `${type}_${field.replace(/([a-z0-9])([A-Z])/g, '$1_$2')}`.toLowerCase().replace(/[^a-z0-9]+/g, '_')
 
@@ -40,7 +47,7 @@ interface FieldColumn extends Column {
 
 const fieldColumnsOf = new WeakMap<EventType, readonly FieldColumn[]>()
 
-/** The columns that the fields of one event type have. */
+/** The columns of the fields of one event type. */
 export function fieldColumns(type: EventType): readonly FieldColumn[] {
   const known = fieldColumnsOf.get(type)
   if (known) return known
@@ -54,24 +61,24 @@ export function fieldColumns(type: EventType): readonly FieldColumn[] {
   return columns
 }
 
-/** Every column of the archive. Throws when two have the same name: Glue names do not tell cases apart. */
+/** All columns of the archive. Throws if two fields get the same name: names in Glue are case-insensitive. */
 export function archiveColumns(eventTypes: readonly EventType[]): readonly Column[] {
   const columns = [...envelopeColumns, ...eventTypes.flatMap(fieldColumns), dataColumn]
   const names = columns.map(column => column.name)
-  const twice = names.find((name, at) => names.indexOf(name) !== at)
-  if (twice) throw new Error(`Two fields of the catalogue would share the archive column ${twice}; rename one of them.`)
+  const duplicate = names.find((name, at) => names.indexOf(name) !== at)
+  if (duplicate) throw new Error(`Two fields of the catalogue have the same archive column ${duplicate}; rename one of them.`)
   return columns
 }
 
-/** The innermost schema below defaults, nullables and optionals. */
-export function plain(schema: z.ZodMiniType): z.ZodMiniType {
+/** The schema inside defaults, nullables and optionals. */
+function innermost(schema: z.ZodMiniType): z.ZodMiniType {
   const def = schema._zod.def as { innerType?: z.ZodMiniType }
-  return def.innerType ? plain(def.innerType) : schema
+  return def.innerType ? innermost(def.innerType) : schema
 }
 
 function columnType(schema: z.ZodMiniType): ColumnType {
-  const def = plain(schema)._zod.def as { type: string; format?: string }
+  const def = innermost(schema)._zod.def as { type: string; format?: string }
   if (def.type === 'number') return def.format === 'safeint' ? 'bigint' : 'double'
   if (def.type === 'string' || def.type === 'boolean') return def.type
-  throw new Error(`A catalogued field must be a string, a number, an integer or a boolean, not ${def.type}.`)
+  throw new Error(`A catalogued field cannot be a ${def.type}. Use a string, a number, an integer or a boolean.`)
 }

@@ -1,7 +1,10 @@
-/** One line of a bulk request. Versions are external: the greater one wins, the same one again changes nothing. */
+/**
+ * One operation of a bulk request. Versions are external: OpenSearch ignores an operation whose version is not greater than the
+ * stored one.
+ */
 export type BulkOperation = { readonly index: string; readonly id: string } & (
   | { readonly action: 'index'; readonly version: number; readonly document: Readonly<Record<string, unknown>> }
   | { readonly action: 'delete'; readonly version: number }
-  /** Written only where there is no such document yet. */
+  /** Written only if the document does not exist yet. */
   | { readonly action: 'create'; readonly document: Readonly<Record<string, unknown>> }
 )

@@ -16,7 +16,9 @@ import type { Report } from './report.ts'
 import { durationP95 } from './reports/duration-p95.ts'
 import { enrichedActions } from './reports/enriched-actions.ts'
 
-/** The event types that are validated, cleaned and given columns of their own. Any other type is accepted as it is. */
+/**
+ * The event types that are validated, conformed and archived in their own columns. Events of other types are accepted unchanged.
+ */
 export const eventTypes: readonly EventType[] = [
   pageVisit,
   appAction,
@@ -26,8 +28,8 @@ export const eventTypes: readonly EventType[] = [
   userTraits,
 ] as readonly EventType[]
 
-/** The projections that are kept. */
+/** The projections that the functions maintain. */
 export const projections: readonly Projection[] = [recentUrls, userActivity, countryMinutes, deviceMinutes, userTraitsProjection]
 
-/** The reports that are made. */
+/** The reports that run on a schedule. */
 export const reports: readonly Report[] = [durationP95, enrichedActions]

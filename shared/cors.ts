@@ -1,6 +1,6 @@
 import type { Headers } from './http.ts'
 
-/** Headers that SDKs send from browsers; listed, since `*` does not cover Authorization (Fetch standard). */
+/** Headers that SDKs send from browsers. They are listed because `*` does not include Authorization (Fetch standard). */
 const ALLOWED_HEADERS = [
   'authorization',
   'content-type',
@@ -18,7 +18,7 @@ const ALLOWED_HEADERS = [
   'sp-anonymous',
 ].join(', ')
 
-/** On every answer: a beacon comes with credentials, for which the origin must be echoed. */
+/** Headers of every response. A beacon is sent with credentials, so the response must repeat its origin. */
 export const corsHeaders = (request: Headers): Record<string, string> => {
   const { origin } = request
   return origin
@@ -31,7 +31,9 @@ export const corsHeaders = (request: Headers): Record<string, string> => {
     : { 'access-control-allow-origin': '*', 'access-control-expose-headers': 'retry-after' }
 }
 
-/** The answer to OPTIONS, for browsers and for CloudEvents web hooks that ask before they deliver. */
+/**
+ * Headers of the response to OPTIONS, for browsers and for CloudEvents web hooks, which ask for permission before they deliver.
+ */
 export const preflightHeaders = (request: Headers): Record<string, string> => {
   const webHook = request['webhook-request-origin']
   return {

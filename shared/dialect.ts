@@ -1,39 +1,38 @@
 import type { Arrival, Envelope } from './acceptance.ts'
-
 import type { Rejection } from './rejections.ts'
 
-/** One element of a body: an element of its array, a line of its NDJSON, or the body itself. */
+/** One element of a request body: an array element, an NDJSON line, or the whole body. */
 export interface Element {
-  /** 0-based, among the array's elements or the non-blank lines. */
+  /** 0-based position among the array elements or the non-blank lines. */
   readonly index: number
-  /** Undefined: the line is not JSON. */
+  /** Undefined if the line is not JSON. */
   readonly value: unknown
   /** The text as sent. */
   readonly text: string
 }
 
-/** A body as its elements, before anybody has asked what they mean. */
+/** A request body, split into elements. */
 export interface Body {
   readonly elements: readonly Element[]
-  /** The object around an SDK's `batch`: what it says once for all events, without them. */
+  /** The fields beside `batch` in the body of an SDK; they are defaults for every event. */
   readonly batchDefaults?: Readonly<Record<string, unknown>>
 }
 
-/** One event of a request, or what is none. */
+/** One element, decoded by a dialect. */
 export interface DecodedElement {
-  /** 0-based element or non-blank line of the body. */
+  /** Same as `Element.index`. */
   readonly index: number
-  /** Undefined: the element is not JSON, or not an object. */
+  /** Undefined if the element is not a JSON object. */
   readonly envelope: Envelope | undefined
-  /** The element as sent. */
+  /** The text as sent, without the write key. */
   readonly text: string
-  /** Why the dialect takes the element for no event, in a sentence for the sender. */
+  /** Why the dialect does not accept the element as an event: a sentence for the sender. */
   readonly problem?: string | undefined
 }
 
-/** A wire format: what a body says, as envelopes; a rejection refuses the body as a whole. */
+/** A wire format: turns the elements of a body into envelopes. A rejection rejects the whole body. */
 export type Dialect = (body: Body, arrival: Pick<Arrival, 'eventTypes' | 'keyName'>) => readonly DecodedElement[] | Rejection
 
-/** The text of an element without the write key that it carries: a key is kept nowhere. */
+/** The text of an element without its write key, because keys must never be stored. */
 export const withoutKey = (text: string, writeKey: unknown): string =>
   typeof writeKey === 'string' ? text.replaceAll(JSON.stringify(writeKey), '""') : text

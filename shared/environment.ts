@@ -1,4 +1,4 @@
-/** The environment of every function: set by infra/, read whole and checked by lambdas/handler.ts. */
+/** The environment variables of every function. infra/ sets them; lambdas/handler.ts reads and checks them. */
 export const environments = {
   ingest: ['STREAM_NAME', 'KEYS_TABLE', 'QUARANTINE_TABLE', 'QUARANTINE_BUCKET', 'KEY_RATE'],
   replay: ['STREAM_NAME', 'QUARANTINE_TABLE', 'QUARANTINE_BUCKET', 'OPENSEARCH_URL'],
@@ -35,15 +35,16 @@ export const environments = {
 export type FunctionName = keyof typeof environments
 export type Environment<F extends FunctionName> = Readonly<Record<(typeof environments)[F][number], string>>
 
-/** Values that stand for "not set": an unbounded lateness, a stage without OpenSearch, no event types. */
+/** The value of a variable that is not set: unbounded lateness, a stage without OpenSearch, no event types. */
 export const NONE = 'none'
-/** Of event types: every one, catalogued or not. */
+/** All event types, in the catalogue or not. */
 export const ALL = 'all'
 
-/** The environment of one function; throws with the names that are missing. */
+/** The environment of one function. Throws with the names of missing variables. */
 export function readEnvironment<F extends FunctionName>(name: F, from: NodeJS.ProcessEnv = process.env): Environment<F> {
   const names: readonly string[] = environments[name]
   const missing = names.filter(key => !from[key])
-  if (missing.length > 0) throw new Error(`The function ${name} needs these environment variables: ${missing.join(', ')}`)
+  if (missing.length > 0)
+    throw new Error(`The function ${name} needs these environment variables: ${missing.join(', ')}. Deploy the stage again.`)
   return Object.fromEntries(names.map(key => [key, from[key]])) as Environment<F>
 }

@@ -8,24 +8,24 @@ export type Row<F extends Fields> = keyof F extends never
   ? unknown
   : z.output<z.ZodMiniObject<{ -readonly [K in keyof F]: F[K] }>>
 
-/** What one catalogued event type is: validation, columns, index fields, JSON Schema and docs all derive from it. */
+/** The definition of one event type of the catalogue. Validation, columns, index fields, JSON Schema and docs derive from it. */
 export interface EventType<Data = unknown> {
   readonly name: string
   /** One sentence for the docs. */
   readonly about: string
-  /** Fields of a raw row; a nullable field may also be absent, extra fields are kept beside the columns. */
+  /** Fields of a raw row. A nullable field may also be absent. Extra fields are stored in the column `data`. */
   readonly fields: Fields
   /** Fields that `conform` adds. */
   readonly added: Fields
-  /** The field of a raw row that carries the event's id. */
+  /** The field of a raw row that holds the event's id. */
   readonly idField: string
   /** The user of a conformed row; null for a type without users. */
   user(data: Data): string | null
-  /** When the row says it happened; undefined: it does not say, or not within the years 0001..9999. */
+  /** The time of the event in the row; undefined if the row has none or it is outside the years 0001 to 9999. */
   time(data: Data): bigint | undefined
-  /** Cleans a valid row, or says why it cannot be used. */
+  /** Normalises the fields of a valid row, or rejects it. */
   conform(row: Data): Data | Rejection
-  /** What the answer to the sender tells of each event of this type, if anything. */
+  /** What the response to the sender contains for each event of this type, if anything. */
   receipt?(data: Data): unknown
 }
 
@@ -37,14 +37,14 @@ export const text = () => z.string()
 
 export const flag = () => z.boolean()
 
-/** `YYYY-MM-DD HH:MM:SS[.ffffff]` in UTC, in the years 0001..9999. */
+/** `YYYY-MM-DD HH:MM:SS[.ffffff]` in UTC, in the years 0001 to 9999. */
 export const dateTime = () =>
   z.string().check(
     z.regex(/^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d(\.\d{1,6})?$/),
     z.refine(value => parseInstant(`${value}Z`) !== undefined),
   )
 
-/** Seconds since 1970 with decimals, within the years 0001..9999. */
+/** Seconds since 1970 with decimals, in the years 0001 to 9999. */
 export const epochSeconds = () =>
   z.number().check(
     z.gte(wholeSeconds(EARLIEST)),
@@ -52,7 +52,7 @@ export const epochSeconds = () =>
     z.refine(seconds => secondsToMicros(seconds) !== undefined),
   )
 
-/** The value, null, or nothing at all (which becomes null). */
+/** The value or null. An absent field becomes null. */
 export const nullable = <T extends z.ZodMiniType>(schema: T) => z._default(z.nullable(schema), null)
 
 export function defineEvent<F extends Fields, A extends Fields = Record<never, never>>(definition: {

@@ -1,35 +1,35 @@
 import { createHash } from 'node:crypto'
 import { MAX_NAME_CHARACTERS } from './limits.ts'
 
-/** One accepted event, the same in every part. Its identity is (source, type, id). */
+/** One accepted event. Its identity is (source, type, id). */
 export interface Event<Data = unknown> {
   readonly id: string
   readonly source: string
   readonly type: string
-  /** The user or device; null for a type without one. */
+  /** The user or device; null for types without one. */
   readonly subject: string | null
-  /** When it happened: microseconds since 1970, years 0001..9999. */
+  /** When the event happened: microseconds since 1970, in the years 0001 to 9999. */
   readonly time: bigint
-  /** When the server got it: milliseconds since 1970, by the server's clock. */
+  /** When the server received the event: milliseconds since 1970, on the server's clock. */
   readonly received: number
   readonly data: Data
 }
 
-/** The one identity of an event in every store, as a hash. */
+/** SHA-256 of an event's identity, the same in every store. */
 export const identityHash = ({ source, type, id }: Pick<Event, 'source' | 'type' | 'id'>): Buffer =>
   createHash('sha256')
     .update(JSON.stringify([source, type, id]))
     .digest()
 
-/** Event types that begin so are the product's own, such as the erasure marker. */
+/** Prefix of internal event types, such as the erasure marker. Clients cannot send them. */
 export const RESERVED_PREFIX = 'millrace.'
-/** The type of the marker that tells every store to forget its subject. */
+/** The type of the marker that makes every store erase its subject. */
 export const ERASURE_TYPE = `${RESERVED_PREFIX}erasure`
 
-/** Whether an event of a client may have this type. */
+/** Whether a client may send an event of this type. */
 export const isTypeName = (value: unknown): value is string =>
   isName(value, MAX_NAME_CHARACTERS) && !value.startsWith(RESERVED_PREFIX)
 
-/** True for a well-formed string of 1 to `most` characters (code points). */
+/** Whether the value is a well-formed string of 1 to `most` code points. */
 export const isName = (value: unknown, most: number): value is string =>
   typeof value === 'string' && value !== '' && value.isWellFormed() && (value.length <= most || [...value].length <= most)

@@ -1,2 +1,2 @@
-/** HTTP headers by their lower-case name, as API Gateway passes them. */
+/** HTTP headers by their lower-case names, as API Gateway passes them. */
 export type Headers = Readonly<Record<string, string | undefined>>

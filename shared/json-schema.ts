@@ -1,7 +1,8 @@
 import * as z from 'zod/mini'
 import type { EventType } from './event-type.ts'
+import { MAX_NAME_CHARACTERS } from './limits.ts'
 
-/** A JSON Schema (2020-12), as far as ours go. */
+/** The parts of JSON Schema (2020-12) that schemas of event types use. */
 export interface JsonSchema {
   readonly type?: string | readonly string[]
   readonly anyOf?: readonly JsonSchema[]
@@ -13,9 +14,9 @@ export interface JsonSchema {
   readonly pattern?: string
 }
 
-/** The JSON Schema of a raw row as it is sent: what the server adds is not in it, and extra fields are allowed. */
+/** The JSON Schema of a raw row as a client sends it. Fields that the server adds are left out; extra fields are allowed. */
 export function jsonSchemaOf({ name, about, idField, fields }: EventType): JsonSchema {
-  const id = z.optional(z.nullable(z.string().check(z.minLength(1), z.maxLength(128))))
+  const id = z.optional(z.nullable(z.string().check(z.minLength(1), z.maxLength(MAX_NAME_CHARACTERS))))
   const { $schema, ...schema } = z.toJSONSchema(z.looseObject({ [idField]: id, ...fields }), { io: 'input' })
   return { $schema, title: name, description: about, ...schema } as JsonSchema
 }

@@ -1,24 +1,25 @@
 import { createHash } from 'node:crypto'
+import type { Headers } from './http.ts'
 import { type Rejection, reject } from './rejections.ts'
 
 export type Scope = 'write' | 'read' | 'admin'
 
 export interface Key {
-  /** The default source of its events. */
+  /** The default source of events sent with this key. */
   readonly name: string
   readonly scope: Scope
 }
 
 export interface KeyStore {
-  /** The key, or undefined when it is known not to exist or to be revoked. Throws when the table cannot be asked. */
+  /** The key; undefined if it does not exist or was revoked. Throws if the table is not reachable. */
   find(key: string): Promise<Key | undefined>
 }
 
 export const keyHash = (key: string): string => createHash('sha256').update(key).digest('hex')
 
-/** The key that a request presents, wherever clients put it; two that differ are a conflict, none is `key_missing`. */
+/** The key of a request, from any place where clients put it. Rejects two different keys, and a request without a key. */
 export function presentedKey(request: {
-  readonly headers: Readonly<Record<string, string | undefined>>
+  readonly headers: Headers
   readonly query?: Readonly<Record<string, string | undefined>> | undefined
   readonly bodyKeys?: readonly string[]
 }): string | Rejection {
@@ -30,7 +31,7 @@ export function presentedKey(request: {
   return key ?? reject('key_missing')
 }
 
-/** `Bearer KEY`, or `Basic` with the key as user. */
+/** The key in `Bearer KEY`, or in `Basic` with the key as the user name. */
 function fromAuthorization(header: string | undefined): string | undefined {
   const [, scheme, value] = /^(Bearer|Basic)\s+(\S+)$/i.exec(header ?? '') ?? []
   if (!scheme || !value) return undefined
@@ -38,5 +39,5 @@ function fromAuthorization(header: string | undefined): string | undefined {
   return Buffer.from(value, 'base64').toString().split(':')[0]
 }
 
-/** Whether a key of this scope may do what needs `needed`. */
+/** Whether a key with this scope may call a route that needs the scope `needed`. */
 export const allows = (scope: Scope, needed: Scope): boolean => scope === needed || scope === 'admin'

@@ -1,19 +1,19 @@
 const KB = 2 ** 10
 const MB = 2 ** 20
 
-/** Largest request body in bytes, as it arrives and after decompression. */
+/** Largest request body in bytes, both as received and after decompression. */
 export const MAX_BODY_BYTES = 4 * MB
 
-/** Largest single event as it was sent, in bytes of UTF-8. */
+/** Largest event as sent, in bytes of UTF-8. */
 export const MAX_EVENT_BYTES = 32 * KB
 
-/** Most events of one request; further ones are quarantined as `too_many_events`. */
+/** Most events accepted from one request. The events after it are quarantined as `too_many_events`. */
 export const MAX_EVENTS_PER_REQUEST = 2500
 
-/** Most elements of one request. Elements after the event limit are quarantined one by one, which must end in time. */
+/** Most elements of one request. Elements after the event limit are quarantined one by one; this limits the time that it takes. */
 export const MAX_ELEMENTS_PER_REQUEST = 4 * MAX_EVENTS_PER_REQUEST
 
-/** Deepest nesting of an event, counting the event itself. */
+/** Deepest nesting of an event; the event itself is level 1. */
 export const MAX_DEPTH = 32
 
 /** Most named fields of an event, at all depths. */
@@ -31,8 +31,30 @@ export const MAX_EVENTS_PER_RECORD = 500
 /** Largest stream record in bytes. */
 export const MAX_RECORD_BYTES = 256 * KB
 
-/** Records in one PutRecords call; Kinesis accepts 500 records and 10 MiB. */
+/** Most records in one PutRecords call. Kinesis accepts 500 records and 10 MiB. */
 export const RECORDS_PER_CALL = 500
 
-/** Bytes in one PutRecords call. */
+/** Most bytes in one PutRecords call. */
 export const BYTES_PER_CALL = 4 * MB
+
+/** Largest JSON of a user's states, with the identities, in bytes. A DynamoDB item may have 400 KB; the deltas need room, too. */
+export const MAX_STATE_BYTES = 250_000
+
+/** Most bytes of JSON that one stream record may add to the windows of a user. */
+export const MAX_RECORD_DELTA_BYTES = 120_000
+
+/** Rows on one page when the request has no `limit`. */
+export const DEFAULT_PAGE_ROWS = 100
+
+/** Most rows on one page. */
+export const MAX_PAGE_ROWS = 1000
+
+/** A count with separators for messages: `2,500`. */
+export const formatCount = (count: number): string => count.toLocaleString('en-US')
+
+/** A size in bytes for messages: `4 MB` or `32 KB` (1 KB is 1,024 bytes), or `250,000 bytes` if it is not a multiple of 1 KB. */
+export function formatBytes(bytes: number): string {
+  if (bytes % MB === 0) return `${formatCount(bytes / MB)} MB`
+  if (bytes % KB === 0) return `${formatCount(bytes / KB)} KB`
+  return `${formatCount(bytes)} bytes`
+}

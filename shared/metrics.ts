@@ -1,28 +1,28 @@
 /**
- * Every metric that the functions emit, with its unit and what it says. Their namespace is the name of the stack, so that the
- * stages of an account stay apart; their one dimension is `service`, the function's name.
+ * Every metric that the functions emit. The namespace is the name of the stack, so that the stages of an account do not mix.
+ * The only dimension is `service`, the name of the function.
  */
 export const metrics = {
-  EventsAccepted: { unit: 'Count', about: 'Events put into the stream, re-deliveries included.' },
-  EventsQuarantined: { unit: 'Count', about: 'Single events put aside.' },
-  EventsReplayed: { unit: 'Count', about: 'Events that went from the quarantine on their way again.' },
-  FailuresCollected: { unit: 'Count', about: 'Events that AWS left as failures and that were taken into the quarantine.' },
-  RequestsRefused: { unit: 'Count', about: 'Requests answered with a 4xx.' },
-  RequestsUnavailable: { unit: 'Count', about: 'Requests answered with 503.' },
-  EventsFolded: { unit: 'Count', about: 'Events folded into user states.' },
-  EventsRepeated: { unit: 'Count', about: 'Re-deliveries that were recognised.' },
-  EventsLate: { unit: 'Count', about: 'Events later than the lateness bound.' },
-  ContributionsMerged: { unit: 'Count', about: 'Contributions merged into windows.' },
-  SlotTooLarge: { unit: 'Count', about: 'Window slots near the size limit.' },
+  EventsAccepted: { unit: 'Count', about: 'Events written to the stream, re-deliveries included.' },
+  EventsQuarantined: { unit: 'Count', about: 'Single events that were quarantined.' },
+  EventsReplayed: { unit: 'Count', about: 'Events that were replayed from the quarantine.' },
+  FailuresCollected: { unit: 'Count', about: 'Events that were quarantined after Lambda or Firehose gave up on them.' },
+  RequestsRefused: { unit: 'Count', about: 'Requests that got a 4xx response.' },
+  RequestsUnavailable: { unit: 'Count', about: 'Requests that got a 503 response.' },
+  EventsFolded: { unit: 'Count', about: 'Events folded into the states of users.' },
+  EventsRepeated: { unit: 'Count', about: 'Re-deliveries that were recognised and ignored.' },
+  EventsLate: { unit: 'Count', about: 'Events that arrived after the lateness bound of their window.' },
+  ContributionsMerged: { unit: 'Count', about: 'Deltas merged into windows.' },
+  SlotTooLarge: { unit: 'Count', about: 'Window slots that are near the size limit of an item.' },
   DocumentsIndexed: { unit: 'Count', about: 'Documents written to OpenSearch.' },
-  DocumentsRefused: { unit: 'Count', about: 'Documents that OpenSearch refused for good.' },
-  Conflicts: { unit: 'Count', about: 'Conditional writes that another writer won, and that were decided again.' },
-  Retries: { unit: 'Count', about: 'Records handed back to be delivered again.' },
+  DocumentsRefused: { unit: 'Count', about: 'Documents that OpenSearch rejected permanently.' },
+  Conflicts: { unit: 'Count', about: 'Conditional writes that lost to another writer and were retried with its result.' },
+  Retries: { unit: 'Count', about: 'Records returned to the stream for redelivery.' },
   FreshnessSeconds: {
     unit: 'Seconds',
-    about: 'From the arrival of the oldest event of a batch in the event stream until the batch was done.',
+    about: 'Time from the arrival of the oldest event of a batch in the stream until the batch was done.',
   },
-  ReportRows: { unit: 'Count', about: 'Rows that a report run published.' },
+  ReportRows: { unit: 'Count', about: 'Rows published by a report run.' },
   ReportSeconds: { unit: 'Seconds', about: 'Duration of a report run.' },
 } as const satisfies Record<string, { unit: 'Count' | 'Seconds'; about: string }>
 

@@ -11,30 +11,23 @@ export interface OpenApiDocument {
   readonly components: object
 }
 
-const BASIC = 'The key as the user, with any password.'
+const BASIC = 'The key as the user name, with any password.'
 const BEARER =
-  'A key of the operation’s scope, made by `millrace keys create`; an admin key may do everything. X-Write-Key and ?writeKey= carry it, too.'
+  'A key with the scope of the operation, created with `millrace keys create`. An admin key may call every operation. The key may also be sent in X-Write-Key or ?writeKey=.'
 
-/** The API as an OpenAPI 3.1 document: the routes, with the shapes of the catalogue's types, projections and reports. */
+/** The API as an OpenAPI 3.1 document: the routes, with the schemas of the catalogue's event types, projections and reports. */
 export function openApi(routes: readonly Route[], catalogue: Catalogue): OpenApiDocument {
-  const paths: Record<string, Record<string, object>> = {}
-  for (const route of routes.filter(({ method }) => method !== 'ANY'))
-    for (const detail of detailsOf(route, catalogue)) {
-      const operations = paths[detail.path] ?? {}
-      paths[detail.path] = operations
-      operations[route.method.toLowerCase()] = operationOf(route, detail)
-    }
   return {
     openapi: '3.1.0',
     info: {
       title: 'Millrace',
       version: '1',
       summary: 'Event analytics: every accepted event in every store, exactly once.',
-      description: 'A 200 to a POST means that every event of the request is durable, in the stream or in quarantine.',
+      description: 'Status 200 to a POST means that every event of the request is durable, in the stream or in the quarantine.',
       license: { name: 'Apache-2.0', identifier: 'Apache-2.0' },
     },
     servers: [{ url: '/' }],
-    paths,
+    paths: pathsOf(routes, catalogue),
     components: {
       securitySchemes: {
         bearer: { type: 'http', scheme: 'bearer', description: BEARER },
@@ -44,17 +37,32 @@ export function openApi(routes: readonly Route[], catalogue: Catalogue): OpenApi
   }
 }
 
-/** A route's operations: one a name of the catalogue where the path has one, so that each has its own shapes. */
+function pathsOf(routes: readonly Route[], catalogue: Catalogue): OpenApiDocument['paths'] {
+  const paths: Record<string, Record<string, object>> = {}
+  for (const route of routes.filter(({ method }) => method !== 'ANY'))
+    for (const detail of detailsOf(route, catalogue))
+      paths[detail.path] = { ...paths[detail.path], [route.method.toLowerCase()]: operationOf(route, detail) }
+  return paths
+}
+
+/** The operations of a route: one for each name of the catalogue that its path can have, because their schemas differ. */
 function detailsOf(route: Route, catalogue: Catalogue): readonly Detail[] {
   const known = details[`${route.method} ${route.path}`]
-  if (known) return known(catalogue)
+  return known ? known(catalogue) : [defaultDetail(route)]
+}
+
+function defaultDetail(route: Route): Detail {
+  const isPost = route.method === 'POST'
   const path = route.path.replaceAll('+}', '}')
   const names = [...path.matchAll(/\{(\w+)\}/g)].map(([, name = '']) => name)
   const parameters = names.map(name => ({ name, in: 'path', required: true, schema: { type: 'string', minLength: 1 } }))
-  const body: Schema | undefined = route.method === 'POST' ? { type: ['object', 'array'] } : undefined
-  return [
-    { path, parameters, ...(body && { body }), ok: { type: 'object' }, codes: route.method === 'POST' ? ['malformed_json'] : [] },
-  ]
+  return {
+    path,
+    parameters,
+    ...(isPost && { body: { type: ['object', 'array'] } }),
+    ok: { type: 'object' },
+    codes: isPost ? ['malformed_json'] : [],
+  }
 }
 
 function operationOf({ method, path, scope, about }: Route, detail: Detail): object {
@@ -69,41 +77,42 @@ function operationOf({ method, path, scope, about }: Route, detail: Detail): obj
     ...(detail.parameters.length > 0 && { parameters: detail.parameters }),
     ...(detail.body && { requestBody: { required: true, content: { 'application/json': { schema: detail.body } } } }),
     responses: {
-      ...(method === 'OPTIONS' ? preflight : done(detail)),
-      ...errorResponses([...(scope === null ? [] : KEYED), ...detail.codes, 'rate_limited', 'unavailable'], detail.unhealthy),
+      ...(method === 'OPTIONS' ? preflightResponse : successResponse(detail)),
+      ...errorResponses([...(scope === null ? [] : KEY_CODES), ...detail.codes, 'rate_limited', 'unavailable'], detail.unhealthy),
     },
   }
 }
 
-const done = ({ contentType = 'application/json', ok }: Detail) => ({
-  200: { description: 'Done.', content: { [contentType]: { schema: ok } } },
+const successResponse = ({ contentType = 'application/json', ok }: Detail) => ({
+  200: { description: 'Success.', content: { [contentType]: { schema: ok } } },
 })
-const preflight = { 204: { description: 'The CORS headers, and no body.' } }
+const preflightResponse = { 204: { description: 'The CORS headers, without a body.' } }
 
-const KEYED: readonly RejectionCode[] = ['key_missing', 'key_unknown', 'key_conflict', 'key_scope']
+/** Every route that needs a key can respond with these codes. */
+const KEY_CODES: readonly RejectionCode[] = ['key_missing', 'key_unknown', 'key_conflict', 'key_scope']
 
-/** One response a status, with the codes that it can carry. */
+/** One response per status, with the codes that it can have. */
 function errorResponses(codes: readonly RejectionCode[], unhealthy: Schema | undefined): Record<string, object> {
-  const byStatus = Map.groupBy(codes, code => refusedWith(code))
+  const byStatus = Map.groupBy(codes, errorStatus)
   return Object.fromEntries(
-    [...byStatus].map(([status, some]) => {
-      const schema = errorSchema(some)
-      const shown = status === 503 && unhealthy ? { anyOf: [unhealthy, schema] } : schema
-      const description = some.map(code => rejections[code].help).join(' ')
-      return [status, { description, content: { 'application/json': { schema: shown } } }]
+    [...byStatus].map(([status, codesOfStatus]) => {
+      const error = errorSchema(codesOfStatus)
+      const schema = status === 503 && unhealthy ? { anyOf: [unhealthy, error] } : error
+      const description = codesOfStatus.map(code => rejections[code].help).join(' ')
+      return [status, { description, content: { 'application/json': { schema } } }]
     }),
   )
 }
 
-/** A code that puts single events aside refuses a body that claims to be a CloudEvent as a whole. */
-const refusedWith = (code: RejectionCode): number => (rejections[code].status === 200 ? 400 : rejections[code].status)
+/** The status of a code in an error response. A code that quarantines single events rejects a whole body of CloudEvents. */
+const errorStatus = (code: RejectionCode): number => (rejections[code].status === 200 ? 400 : rejections[code].status)
 
-/** What follows the version, such as `events`; what Segment's clients call stands together. */
+const RESOURCES = ['events', 'users', 'projections', 'reports', 'quarantine']
+const OPERATION = ['', 'health', 'metrics', 'openapi.json']
+
+/** The resource after the version in the path, such as `events`. All routes of SDKs share one tag. */
 function tagOf(path: string): string {
   const [, , name = ''] = path.split('/')
-  return ['events', 'users', 'projections', 'reports', 'quarantine'].includes(name)
-    ? name
-    : ['', 'health', 'metrics', 'openapi.json'].includes(name)
-      ? 'operation'
-      : 'sdk'
+  if (RESOURCES.includes(name)) return name
+  return OPERATION.includes(name) ? 'operation' : 'sdk'
 }

@@ -1,4 +1,4 @@
-/** Outputs of a deployed stack: infra/ writes them, the CLI finds everything through them. */
+/** Outputs of a deployed stack. infra/ writes them, and the CLI reads from them where everything is. */
 export const stackOutputs = [
   'ApiUrl',
   'StreamName',
@@ -12,7 +12,7 @@ export const stackOutputs = [
   'OpenSearchUrl',
   'RawEventTypes',
   'RawEventDays',
-  /** `function=log group`, with commas between. */
+  /** Comma-separated pairs `function=log group`. */
   'LogGroups',
   'ReportsFunction',
   'SetUpFunction',
@@ -21,13 +21,12 @@ export const stackOutputs = [
   'ReindexFunction',
 ] as const
 
-export type StackOutput = (typeof stackOutputs)[number]
-export type StackOutputs = Readonly<Record<StackOutput, string>>
+export type StackOutputs = Readonly<Record<(typeof stackOutputs)[number], string>>
 
 /** The name of the CloudFormation stack of a stage. */
 export const stackName = (stage: string): string => `millrace-${stage}`
 
-/** `.millrace/outputs.json`, written by `up`. */
+/** The content of `.millrace/outputs.json`, which `millrace up` writes. */
 export interface LocalOutputs {
   readonly apiUrl: string
   readonly writeKey: string

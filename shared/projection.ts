@@ -1,22 +1,24 @@
 import type * as z from 'zod/mini'
 import type { Event } from './event.ts'
 import type { EventType } from './event-type.ts'
+import { floorTo } from './time.ts'
 
-/** What a projection shows in OpenSearch and in the API; any JSON object that fits the projection's shape. */
+/** What a projection shows of a state in OpenSearch and in the API: a JSON object with the projection's shape. */
 export type Document = Readonly<Record<string, unknown>>
 
 interface Common<Data, State> {
-  /** Lower-case words with dashes: the alias in OpenSearch and the name in routes. */
+  /** Lower-case words joined by dashes: the alias in OpenSearch and the name in routes. */
   readonly name: string
-  /** Part of every key: raise it when the fold changes, so that it never reads states of the old one. */
+  /** Part of every key. Raise it when the fold changes, so that the new fold never reads states of the old one. */
   readonly revision: number
+  /** The type of the events that are folded. */
   readonly on: EventType<Data>
   initial(): State
-  /** The shape of the document, from which the index mapping derives. */
+  /** The shape of the document. The index mapping derives from it. */
   readonly shape: z.ZodMiniObject
 }
 
-/** One state and one document a user. */
+/** One state and one document per user. */
 export interface UserProjection<Data = unknown, State = unknown> extends Common<Data, State> {
   readonly scope: 'user'
   /** The document field that holds the user. */
@@ -26,35 +28,38 @@ export interface UserProjection<Data = unknown, State = unknown> extends Common<
 }
 
 interface Windowed<Data, State> extends Common<Data, State> {
-  /** Length of a window in seconds; windows are half-open [start, start + length) and aligned to 1970. */
+  /** Length of a window in seconds. Windows are half-open, [start, start + length), and aligned to 1970. */
   readonly window: number
-  /** The epoch second, with decimals, that places an event in its window. */
+  /** The time that decides the window of an event: epoch seconds with decimals. */
   at(event: Event<NoInfer<Data>>): number
-  /** Events that do not pass are not folded. */
+  /** Whether to fold the event. */
   where(event: Event<NoInfer<Data>>): boolean
-  /** One write's events of one user and window, folded from `initial`: the contribution. */
-  fold(contribution: State, event: Event<NoInfer<Data>>): State
+  /** Folds an event into a delta. A delta starts from `initial` and holds the events of one write of one user and window. */
+  fold(delta: State, event: Event<NoInfer<Data>>): State
 }
 
-/** One state and one document a user and window. */
+/** One state and one document per user and window. */
 export interface UserWindowProjection<Data = unknown, State = unknown> extends Windowed<Data, State> {
   readonly scope: 'user window'
   readonly key: string
-  merge(stored: State, contribution: State): State
+  merge(stored: State, delta: State): State
   document(state: State, at: { readonly user: string; readonly start: number }): Document
 }
 
-/** One document a window over all users; its state is kept in slots, so that many users can write at once. */
+/** One document per window over all users. Its state is divided into slots, so that many users can be written at once. */
 export interface WindowProjection<Data = unknown, State = unknown> extends Windowed<Data, State> {
   readonly scope: 'window'
-  /** How many slots a window has; changing it needs a new revision. */
+  /** Number of slots of a window. A change needs a new revision. */
   readonly slots: number
-  /** `firstOfUser`: the stored state holds nothing of this contribution's user yet. Slots are merged by it too, then always true. */
-  merge(stored: State, contribution: State, about: { readonly firstOfUser: boolean }): State
+  /**
+   * Merges a delta into a slot; `firstOfUser` is whether the slot has no delta of its user yet. It also merges the slots of a
+   * window into the document's state, with `firstOfUser` true, because each user is in only one slot.
+   */
+  merge(stored: State, delta: State, about: { readonly firstOfUser: boolean }): State
   document(state: State, at: { readonly start: number }): Document
 }
 
-// biome-ignore lint/suspicious/noExplicitAny: the catalogue holds projections of every data and state type side by side
+// biome-ignore lint/suspicious/noExplicitAny: the catalogue lists projections with different data and state types
 export type Projection = UserProjection<any, any> | UserWindowProjection<any, any> | WindowProjection<any, any>
 
 export const perUser = <Data, State>(definition: Omit<UserProjection<Data, State>, 'scope'>): UserProjection<Data, State> => ({
@@ -62,22 +67,23 @@ export const perUser = <Data, State>(definition: Omit<UserProjection<Data, State
   ...definition,
 })
 
-const all = { where: () => true }
+const foldAll = { where: () => true }
 
 export const perUserWindow = <Data, State>(
   definition: Omit<UserWindowProjection<Data, State>, 'scope' | 'where'> & Partial<Pick<Windowed<Data, State>, 'where'>>,
-): UserWindowProjection<Data, State> => ({ scope: 'user window', ...all, ...definition })
+): UserWindowProjection<Data, State> => ({ scope: 'user window', ...foldAll, ...definition })
 
 export const perWindow = <Data, State>(
   definition: Omit<WindowProjection<Data, State>, 'scope' | 'where'> & Partial<Pick<Windowed<Data, State>, 'where'>>,
-): WindowProjection<Data, State> => ({ scope: 'window', ...all, ...definition })
+): WindowProjection<Data, State> => ({ scope: 'window', ...foldAll, ...definition })
 
+/** A window length of one minute, in seconds. */
 export const minute = 60
 
-/** Epoch seconds at which the event's window starts. */
+/** The start of the event's window in epoch seconds. */
 export const windowStart = (projection: Pick<Windowed<unknown, unknown>, 'window' | 'at'>, event: Event): number =>
-  Math.floor(projection.at(event) / projection.window) * projection.window
+  floorTo(projection.at(event), projection.window)
 
-/** Name and revision: what states, windows and indices are kept under. */
+/** Name and revision. States, windows and indices are stored under this key. */
 export const projectionKey = (projection: Pick<Projection, 'name' | 'revision'>): string =>
   `${projection.name}-r${projection.revision}`

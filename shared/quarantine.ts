@@ -1,26 +1,30 @@
 import { createHash } from 'node:crypto'
 import type { Rejection, RejectionCode } from './rejections.ts'
-/** Where refused events of requests with very many of them wait, in the quarantine's bucket. */
+
+/**
+ * Prefix in the quarantine's bucket of events that wait to be collected, from requests with too many rejected events for the
+ * table.
+ */
 export const REFUSED_PREFIX = 'refused/'
-/** Where Lambda leaves the batches that a stream's reader never managed: its own choice of name. */
+/** Prefix in the quarantine's bucket of batches that Lambda discarded after all retries. Lambda defines this name. */
 export const DISCARDED_PREFIX = 'aws/lambda/'
-/** Where bodies lie that are too big for the table. */
+/** Prefix in the quarantine's bucket of bodies that are too large for the table. */
 export const BODIES_PREFIX = 'bodies/'
 
-/** One event that is kept aside. Identical refused events (same key name, type and bytes) are one item with a count. */
+/** One quarantined event. Events with the same key name, type and body are one item with a count. */
 export interface QuarantinedEvent {
   readonly code: RejectionCode
   readonly message: string
-  /** Null when the refused text does not say. */
+  /** Null if it is not known. */
   readonly type: string | null
   readonly id: string | null
   readonly keyName: string
-  /** Milliseconds since 1970; a replay keeps it. */
+  /** When the server received the event: milliseconds since 1970. A replay does not change it. */
   readonly received: number
-  /** `envelope`: JSON text of an envelope; `line`: a line of the stream; `text`: what was sent, for what is neither. */
+  /** What `body` is: `envelope` is the JSON of an envelope, `line` a line of the stream, `text` anything else, as it was sent. */
   readonly form: 'envelope' | 'line' | 'text'
   readonly body: string
-  /** How often it came; 1 where nothing is said. */
+  /** How often the event was quarantined; 1 if absent. */
   readonly count?: number
 }
 
@@ -30,41 +34,41 @@ export const quarantineKey = ({ keyName, type, body }: QuarantinedEvent): string
     .digest('hex')
 
 export interface Quarantine {
-  /** Keeps events aside; returns when all of them are stored, throws when one could not be. */
+  /** Stores events in the quarantine. Returns when all are stored; throws if any could not be stored. */
   add(events: readonly QuarantinedEvent[]): Promise<void>
 }
 
-/** Identical events once, with their count, in the order they first came. */
+/** Distinct events with their count, in the order of their first occurrence. */
 export function countDistinct(events: readonly QuarantinedEvent[]): QuarantinedEvent[] {
   const distinct = new Map<string, { event: QuarantinedEvent; count: number }>()
   for (const event of events) {
-    // With lengths, so that nothing a client chooses can make two different events look alike; cheaper than a hash.
-    const same = `${event.type?.length} ${event.keyName.length} ${event.type}${event.keyName}${event.body}`
-    const known = distinct.get(same)
+    // The lengths make the key unambiguous, whatever the texts of a client contain. This is cheaper than a hash.
+    const key = `${event.type?.length} ${event.keyName.length} ${event.type}${event.keyName}${event.body}`
+    const known = distinct.get(key)
     if (known) known.count += event.count ?? 1
-    else distinct.set(same, { event, count: event.count ?? 1 })
+    else distinct.set(key, { event, count: event.count ?? 1 })
   }
   return [...distinct.values()].map(({ event, count }) => (count === 1 ? event : { ...event, count }))
 }
 
-/** An event as the quarantine holds it. */
+/** An event as the quarantine stores it. */
 export interface StoredQuarantinedEvent extends QuarantinedEvent {
   readonly key: string
-  /** How often the same event came. */
+  /** How often the same event was quarantined. */
   readonly count: number
 }
 
-/** What the quarantine's table tells of an event, without what was sent. */
+/** A quarantined event without its body. */
 export type QuarantineSummary = Omit<StoredQuarantinedEvent, 'form' | 'body'>
 
-/** Which kept events to replay, by their keys. */
+/** Input of the replay function: the keys of the events to replay. */
 export interface ReplayRequest {
   readonly keys: readonly string[]
-  /** Judge only; change nothing. */
+  /** Only report what a replay would do. */
   readonly dryRun?: boolean
 }
 
-/** What became, or would become, of one kept event. */
+/** The result of replaying one event, or with `dryRun` what it would be. */
 export type ReplayOutcome =
   | { readonly key: string; readonly replayed: true }
   | ({ readonly key: string; readonly replayed: false } & Pick<Rejection, 'code' | 'message'>)

@@ -1,38 +1,39 @@
 import { ALL, NONE } from './environment.ts'
 import { type Event, identityHash, RESERVED_PREFIX } from './event.ts'
 import type { EventType } from './event-type.ts'
-import { isObject } from './json.ts'
+import { isObject, type JsonObject } from './json.ts'
 import { fieldMapping, keyword, type Mapping } from './search-index.ts'
-import { formatInstant, millisToMicros } from './time.ts'
+import { formatDay, formatInstant, millisToMicros } from './time.ts'
 
-/** Types without a definition share one index a day: their names are the clients'. */
+/** All types outside the catalogue share one index per day: clients choose their names, so their number has no bound. */
 const UNCATALOGUED = 'uncatalogued'
 
-const DAY_MICROS = 86_400_000_000n
+const DAY_MILLIS = 86_400_000
+const DAY_MICROS = millisToMicros(DAY_MILLIS)
 
-/** The raw events' indices of one type, or of all types without a definition. */
+/** Pattern of the indices of the raw events of one type, or of all types outside the catalogue. */
 export const eventIndexPattern = (type: EventType | undefined): string => `events-${type?.name ?? UNCATALOGUED}-*`
 
 /**
- * The index of a raw event: that of its day while the day lies within the retention, counted back from the event's own
- * arrival and not from any clock, so that a re-delivery finds the same index; else the one for all other days.
+ * The index of a raw event: the index of its day if the event happened within the retention before its arrival, else the index
+ * for all other days. The arrival, and not a clock, decides, so that a re-delivery goes to the same index.
  */
-export function eventIndex(event: Event, type: EventType | undefined, retentionDays: number): string {
+function eventIndex(event: Event, type: EventType | undefined, retentionDays: number): string {
   const received = millisToMicros(event.received)
   const isRecent = event.time <= received && event.time > received - BigInt(retentionDays) * DAY_MICROS
-  const day = isRecent ? formatInstant(event.time).slice(0, 10).replaceAll('-', '.') : 'other'
+  const day = isRecent ? indexDay(event.time) : 'other'
   return `events-${type?.name ?? UNCATALOGUED}-${day}`
 }
 
-/** The days, as in index names, that lie wholly before the retention. */
-export const isExpiredDay = (day: string, now: number, retentionDays: number): boolean =>
-  day <
-  formatInstant(millisToMicros(now - (retentionDays + 1) * 86_400_000))
-    .slice(0, 10)
-    .replaceAll('-', '.')
+/** The day of an instant in the name of an index: `YYYY.MM.DD`. */
+const indexDay = (micros: bigint): string => formatDay(micros).replaceAll('-', '.')
 
-/** A raw event's document: the envelope, then the fields of its type; what has no field of its own is kept, unindexed, in `data`. */
-export function eventDocument(event: Event, type: EventType | undefined): Readonly<Record<string, unknown>> {
+/** Whether all of a day, given as in the name of its index, is before the retention; `now` in milliseconds since 1970. */
+export const isExpiredDay = (day: string, now: number, retentionDays: number): boolean =>
+  day < indexDay(millisToMicros(now - (retentionDays + 1) * DAY_MILLIS))
+
+/** The document of a raw event: its envelope, the fields of its type, and all other fields in `data`, which is not indexed. */
+export function eventDocument(event: Event, type: EventType | undefined): JsonObject {
   const envelope = {
     event_id: event.id,
     event_type: event.type,
@@ -41,11 +42,7 @@ export function eventDocument(event: Event, type: EventType | undefined): Readon
     event_time: formatInstant(event.time),
     received: formatInstant(millisToMicros(event.received)),
   }
-  const data: Record<string, unknown> = isObject(event.data)
-    ? { ...event.data }
-    : event.data === null
-      ? {}
-      : { value: event.data }
+  const data = dataObject(event.data)
   const fields: Record<string, unknown> = {}
   for (const field of type ? fieldsOf(type) : []) {
     if (field in envelope) continue
@@ -53,6 +50,12 @@ export function eventDocument(event: Event, type: EventType | undefined): Readon
     delete data[field]
   }
   return { ...fields, ...envelope, ...(Object.keys(data).length > 0 && { data }) }
+}
+
+/** A copy of the data as an object; data that is not an object becomes the field `value`. */
+function dataObject(data: unknown): Record<string, unknown> {
+  if (isObject(data)) return { ...data }
+  return data === null ? {} : { value: data }
 }
 
 const fieldsOf = (type: EventType): string[] => Object.keys({ ...type.fields, ...type.added })
@@ -70,19 +73,19 @@ export function eventMapping(type: EventType | undefined): { dynamic: 'strict'; 
 
 export interface RawEventSettings {
   readonly eventTypes: ReadonlyMap<string, EventType>
-  /** Whether events of this type get documents. */
+  /** Whether events of this type are indexed. */
   readonly isOn: (type: string) => boolean
   readonly retentionDays: number
 }
 
-/** Reads the dial: `all`, `none`, or the types with commas between. */
-export function parseRawEventTypes(dial: string): (type: string) => boolean {
-  if (dial === ALL) return () => true
-  const types = new Set(dial === NONE ? [] : dial.split(','))
+/** Which types are indexed, from the environment variable: `all`, `none`, or type names separated by commas. */
+export function parseRawEventTypes(variable: string): (type: string) => boolean {
+  if (variable === ALL) return () => true
+  const types = new Set(variable === NONE ? [] : variable.split(','))
   return type => types.has(type)
 }
 
-/** Index and id of an event's document; undefined where its type gets none. */
+/** Index and id of an event's document; undefined if events of its type are not indexed. */
 export function rawDocumentOf(
   event: Event,
   { eventTypes, isOn, retentionDays }: RawEventSettings,

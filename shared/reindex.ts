@@ -1,20 +1,23 @@
 import type { ItemKey } from './state.ts'
 
-/** A part of the state table that is read on its own: segment number `segment` of `segments`, counted from 0. */
+/** A segment of a parallel scan of the state table: number `segment`, from 0, of `segments`. */
 export interface Segment {
   readonly segment: number
   readonly segments: number
 }
 
-/** Input of the reindex function: a segment of the state table, the key to continue after, and the projection if not all. */
+/** Input of the reindex function. */
 export interface ReindexRequest extends Segment {
+  /** All projections if absent. */
   readonly projection?: string
+  /** The key to continue after; absent in the first call. */
   readonly from?: ItemKey
 }
 
 /** Result of one call of the reindex function. */
 export interface ReindexResult {
+  /** Documents written by this call. */
   readonly documents: number
-  /** The key to continue after in the next call; null when the segment is done. */
+  /** `from` of the next call; null when the segment is done. */
   readonly next: ItemKey | null
 }

@@ -1,47 +1,95 @@
-/** Every code a client can be answered with, its HTTP status, and what to do about it. Codes with status 200 put one event into quarantine. */
+import {
+  formatBytes,
+  formatCount,
+  MAX_BODY_BYTES,
+  MAX_EVENT_BYTES,
+  MAX_EVENTS_PER_REQUEST,
+  MAX_RECORD_DELTA_BYTES,
+  MAX_STATE_BYTES,
+} from './limits.ts'
+
+/** The code of every rejection, its HTTP status, and what to do about it. Codes with status 200 quarantine a single event. */
 export const rejections = {
-  malformed_json: { status: 400, help: 'Send one JSON value, or one JSON value a line (NDJSON).' },
-  key_missing: { status: 401, help: 'Send a key of the scope that the route needs: Authorization: Bearer KEY.' },
-  key_unknown: { status: 401, help: 'This key does not exist or was revoked; make one with `millrace keys create`.' },
-  key_conflict: { status: 401, help: 'The request carries two different keys; send one.' },
-  key_scope: { status: 403, help: 'This key may not do that; use a key of the right scope.' },
+  malformed_json: {
+    status: 400,
+    help: 'The body is not valid JSON. Send one JSON value, or one JSON value per line (NDJSON).',
+  },
+  key_missing: {
+    status: 401,
+    help: 'The request has no key. Send a key with the scope that this route needs: Authorization: Bearer KEY.',
+  },
+  key_unknown: { status: 401, help: 'This key does not exist or was revoked. Create a key with `millrace keys create`.' },
+  key_conflict: { status: 401, help: 'The request has two different keys. Send only one.' },
+  key_scope: { status: 403, help: 'This key does not have the scope that this route needs. Use a key with that scope.' },
   unknown_type: {
     status: 404,
-    help: 'No event type of that name is in the catalogue; send it to POST /v1/events, or define it.',
+    help: 'The catalogue has no event type of this name. Send the event to POST /v1/events, or define the type.',
   },
-  not_found: { status: 404, help: 'There is nothing here; see GET /v1/openapi.json for the routes.' },
-  body_too_large: { status: 413, help: 'The decoded body is larger than 4 MB; send smaller batches.' },
-  unsupported_format: { status: 415, help: 'Of the CloudEvents formats only JSON is understood.' },
-  rate_limited: { status: 429, help: 'Too many requests with this key; wait as Retry-After says.' },
-  unavailable: { status: 503, help: 'A store cannot be reached; nothing was lost, send the request again.' },
-  search_off: { status: 501, help: 'This stage runs without OpenSearch.' },
-  invalid_request: { status: 400, help: 'A parameter is not as the route wants it.' },
-  invalid_event: { status: 200, help: 'The event does not fit its type.' },
-  event_too_large: { status: 200, help: 'The event is larger than 32 KB.' },
-  too_many_events: { status: 200, help: 'A request may hold 2,500 events; send smaller batches.' },
-  date_invalid: { status: 200, help: 'The date is not in one of the understood forms.' },
-  date_missing: { status: 200, help: 'The record has no date.' },
-  country_missing: { status: 200, help: 'The record has no country.' },
-  projection_failed: { status: 200, help: 'A projection threw on this event; mend it and replay.' },
-  state_too_large: { status: 200, help: 'With this event the state of its user would pass 250 KB.' },
-  retry_budget_spent: { status: 200, help: 'The event could not be folded within the retry budget; replay it.' },
-  record_unread: { status: 200, help: 'The stream let go of the event before its state was written; replay it.' },
-  not_archived: { status: 200, help: 'Firehose could not convert the event; mend the archive table and replay it.' },
-  not_indexed: { status: 200, help: 'The stream let go of the event before OpenSearch had it; replay it.' },
-  not_merged: { status: 200, help: 'Give the projection a smaller state or more slots, or mend it, under a new revision.' },
-  changes_unread: { status: 200, help: 'The stream of changes let go of a batch; run `millrace reindex`.' },
+  not_found: { status: 404, help: 'Nothing was found here. GET /v1/openapi.json lists the routes.' },
+  body_too_large: {
+    status: 413,
+    help: `The body is larger than ${formatBytes(MAX_BODY_BYTES)} after decompression; the context of a batch counts once per event. Send smaller batches.`,
+  },
+  unsupported_format: { status: 415, help: 'This CloudEvents format is not supported. Send CloudEvents as JSON.' },
+  rate_limited: { status: 429, help: 'Too many requests with this key. Wait for the seconds in Retry-After, then send again.' },
+  unavailable: { status: 503, help: 'A store is not reachable. Nothing was lost. Send the request again.' },
+  search_off: { status: 501, help: 'This stage has no OpenSearch. Turn it on in infra/settings.ts and deploy the stage.' },
+  invalid_request: { status: 400, help: 'A parameter is invalid. GET /v1/openapi.json lists the valid parameters.' },
+  invalid_event: { status: 200, help: 'The event does not match the schema of its type. Fix the event and send it again.' },
+  event_too_large: { status: 200, help: `The event is larger than ${formatBytes(MAX_EVENT_BYTES)}. Send a smaller event.` },
+  too_many_events: {
+    status: 200,
+    help: `The request has more than ${formatCount(MAX_EVENTS_PER_REQUEST)} events. Send the events after the limit in another request.`,
+  },
+  date_invalid: {
+    status: 200,
+    help: 'The date must be an existing day, written as in 2026-01-31, 31/01/2026 or 31 Jan 2026. Fix it and send the record again.',
+  },
+  date_missing: { status: 200, help: 'The record has no date. Add it and send the record again.' },
+  country_missing: { status: 200, help: 'The record has no country. Add it and send the record again.' },
+  projection_failed: {
+    status: 200,
+    help: 'A projection threw an error on this event. Fix the projection, then replay the event.',
+  },
+  state_too_large: {
+    status: 200,
+    help:
+      `With this event, the state of its user would be larger than ${formatBytes(MAX_STATE_BYTES)}, or its record would add ` +
+      `more than ${formatBytes(MAX_RECORD_DELTA_BYTES)} to windows. Make the state of the projection smaller, then replay the event.`,
+  },
+  retry_budget_spent: {
+    status: 200,
+    help: 'The event could not be folded within the retry budget. Replay it with `millrace quarantine replay`.',
+  },
+  record_unread: {
+    status: 200,
+    help: 'The event expired from the stream before the state function had processed it. Replay it with `millrace quarantine replay`.',
+  },
+  not_archived: { status: 200, help: 'Firehose could not convert the event. Fix the archive table, then replay the event.' },
+  not_indexed: {
+    status: 200,
+    help: 'The event expired from the stream before OpenSearch had indexed it. Replay it with `millrace quarantine replay`.',
+  },
+  not_merged: {
+    status: 200,
+    help: 'Make the state of the projection smaller, give it more slots, or fix its code. Each of these needs a new revision.',
+  },
+  changes_unread: {
+    status: 200,
+    help: 'A batch of changes of the state table expired before its documents were written. Run `millrace reindex`.',
+  },
   document_refused: {
     status: 200,
-    help: 'OpenSearch refused the document; mend the mapping, then run `millrace reindex`, or replay a raw event.',
+    help: 'OpenSearch rejected the document. Fix the mapping, then run `millrace reindex`; for a raw event, replay it instead.',
   },
 } as const
 
 export type RejectionCode = keyof typeof rejections
 
-/** Marks a rejection: a client's own data may well have a code and a message. */
+/** Marks a rejection. A symbol, because the data of a client may have a `code` and a `message`, too. */
 const rejected = Symbol('rejected')
 
-/** Bad input as a value: a code and a sentence that says how to fix it. */
+/** Why an event or a request is not accepted: a code and a message that says how to fix it. */
 export interface Rejection {
   readonly code: RejectionCode
   readonly message: string
@@ -54,4 +102,5 @@ export const reject = (code: RejectionCode, message: string = rejections[code].h
   [rejected]: true,
 })
 
-export const isRejection = (value: object): value is Rejection => rejected in value
+export const isRejection = (value: unknown): value is Rejection =>
+  typeof value === 'object' && value !== null && rejected in value

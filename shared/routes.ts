@@ -4,15 +4,18 @@ import type { Scope } from './keys.ts'
 
 export interface Route {
   readonly method: 'GET' | 'POST' | 'DELETE' | 'OPTIONS' | 'ANY'
-  /** As API Gateway writes it: `{name}` is one segment, `{name+}` the rest of the path (it decodes %2F before it looks for the route). */
+  /**
+   * In API Gateway's syntax: `{name}` is one segment, `{name+}` the rest of the path. API Gateway decodes %2F before it matches
+   * a route.
+   */
   readonly path: string
-  /** The scope a key needs; null: no key. An admin key may do everything. */
+  /** The scope that the key must have; null if no key is needed. An admin key may call every route. */
   readonly scope: Scope | null
   readonly function: FunctionName
   readonly about: string
 }
 
-/** Paths that ingest tells apart by itself. */
+/** Paths that ingest handles differently. */
 export const paths = {
   events: '/v1/events',
   batch: '/v1/batch',
@@ -26,7 +29,7 @@ const callPaths: ReadonlyMap<string, Call> = new Map(
   Object.entries(calls).flatMap(([call, letter]) => [call, letter].map(name => [`/v1/${name}`, call as Call])),
 )
 
-/** The Segment call that a path is for. */
+/** The Segment call of a path; undefined for other paths. */
 export const callOf = (path: string): Call | undefined => callPaths.get(path)
 
 const post = (path: string, about: string, scope: Scope | null = 'write'): Route => ({
@@ -40,21 +43,21 @@ const post = (path: string, about: string, scope: Scope | null = 'write'): Route
 const fromSdks: readonly Route[] = [
   ...[...callPaths].map(([path, call]) => post(path, `One ${call} call of a Segment SDK.`)),
   ...[paths.batch, paths.shortBatch].map(path => post(path, 'A batch of calls of a Segment SDK.')),
-  post(paths.beacon, 'A batch of calls that a page sends when it closes; the key is ?writeKey=.'),
-  post(paths.metrics, 'What Segment SDKs tell of themselves: answered and not kept.', null),
+  post(paths.beacon, 'A batch of calls that a page sends when it closes. The key is in ?writeKey=.'),
+  post(paths.metrics, 'Metrics of Segment SDKs about themselves. They are accepted but not stored.', null),
   {
     method: 'GET',
     path: '/v1/projects/{key}/settings',
     scope: null,
     function: 'ingest',
-    about: 'What Segment in a browser asks for at its start.',
+    about: 'The settings that a Segment SDK in a browser loads at its start.',
   },
   {
     method: 'GET',
     path: paths.sourceConfig,
     scope: null,
     function: 'ingest',
-    about: 'What RudderStack in a browser asks for at its start.',
+    about: 'The configuration that a RudderStack SDK in a browser loads at its start.',
   },
 ]
 
@@ -64,18 +67,24 @@ export const routes: readonly Route[] = [
     path: '/v1/events',
     scope: 'write',
     function: 'ingest',
-    about: 'Events in envelopes: one, an array, NDJSON, or CloudEvents.',
+    about: 'Events in envelopes: one object, an array, NDJSON, or CloudEvents.',
   },
-  { method: 'POST', path: '/v1/events/{type}', scope: 'write', function: 'ingest', about: 'Raw rows of one catalogued type.' },
+  {
+    method: 'POST',
+    path: '/v1/events/{type}',
+    scope: 'write',
+    function: 'ingest',
+    about: 'Raw rows of one event type of the catalogue.',
+  },
   ...fromSdks,
-  { method: 'OPTIONS', path: '/{proxy+}', scope: null, function: 'ingest', about: 'CORS.' },
-  { method: 'ANY', path: '/{proxy+}', scope: null, function: 'ingest', about: '404 for whatever is not here.' },
+  { method: 'OPTIONS', path: '/{proxy+}', scope: null, function: 'ingest', about: 'Preflight requests of CORS.' },
+  { method: 'ANY', path: '/{proxy+}', scope: null, function: 'ingest', about: 'Responds with 404 to every other path.' },
   {
     method: 'GET',
     path: '/v1/users/{id+}',
     scope: 'read',
     function: 'query',
-    about: 'All states and the newest windows of a user.',
+    about: 'All states of a user, and its newest windows.',
   },
   {
     method: 'GET',
@@ -92,13 +101,19 @@ export const routes: readonly Route[] = [
     function: 'query',
     about: 'Recent raw events of a type, newest first.',
   },
-  { method: 'GET', path: '/v1/quarantine', scope: 'admin', function: 'query', about: 'Events that were put aside, and why.' },
+  {
+    method: 'GET',
+    path: '/v1/quarantine',
+    scope: 'admin',
+    function: 'query',
+    about: 'Quarantined events, with the reason of each.',
+  },
   {
     method: 'GET',
     path: '/v1/metrics',
     scope: 'read',
     function: 'query',
-    about: 'How many events each part took in each minute of the last hour.',
+    about: 'Number of events that each part processed in each minute of the last hour.',
   },
   { method: 'GET', path: '/v1/openapi.json', scope: null, function: 'query', about: 'This API as an OpenAPI document.' },
   {
@@ -106,7 +121,7 @@ export const routes: readonly Route[] = [
     path: '/v1/health',
     scope: null,
     function: 'query',
-    about: 'Which stores answer, and how far behind they are.',
+    about: 'Which stores are reachable, and the lag of each in seconds.',
   },
   { method: 'GET', path: '/', scope: null, function: 'query', about: 'The console page.' },
 ]

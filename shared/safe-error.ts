@@ -1,14 +1,17 @@
 /**
- * An error in our own words: its message holds names and counts of ours and may stand in a log. Messages of libraries and of
- * the language may quote what clients sent, and never do.
+ * An error whose message may be logged: it contains only names and counts of this product. Messages of other errors are never
+ * logged, because they may quote what clients sent.
  */
 export class SafeError extends Error {
   override readonly name = 'SafeError'
 }
 
-const FRAMES = 3
+const LOGGED_FRAMES = 3
 
-/** What of any error may stand in a log: of our own all, of others the name, its code or status, and where it was thrown. */
+/**
+ * The part of an error that may be logged: the message of a SafeError; the name, code, status and stack frames of any other
+ * error.
+ */
 export function describeError(error: unknown): string {
   if (error instanceof SafeError) return error.message
   if (!(error instanceof Error)) return `a thrown ${typeof error}`
@@ -22,11 +25,11 @@ export function describeError(error: unknown): string {
   return [error.name, ...facts.filter(fact => fact !== false), ...framesOf(error)].join(' ')
 }
 
-/** Lines of the stack say where; the lines before them are the message. */
+/** The stack frames of an error. The lines before them are the message. */
 const framesOf = ({ stack = '', message }: Error): string[] =>
   stack
     .slice(stack.indexOf(message) + message.length)
     .split('\n')
     .map(line => line.trim())
     .filter(line => /^at [^"'{}]*:\d+:\d+\)?$/.test(line))
-    .slice(0, FRAMES)
+    .slice(0, LOGGED_FRAMES)

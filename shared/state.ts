@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
 import { type Projection, projectionKey } from './projection.ts'
-import { formatInstant } from './time.ts'
+import { windowInstant } from './time.ts'
 
 /** The primary key of an item of the state table. */
 export interface ItemKey {
@@ -8,38 +8,38 @@ export interface ItemKey {
   readonly sk: string
 }
 
-/** What one write of a user's state adds to one window of one projection. */
+/** What one write of a user's item adds to one window of one projection. */
 export interface WindowDelta {
   /** Projection key: name and revision. */
   readonly projection: string
-  /** Epoch seconds at which the window starts. */
+  /** Start of the window in epoch seconds. */
   readonly start: number
-  /** The order number of the record it comes from: grows with every record of the user, never restarts. */
+  /** Order number of the stream record that it comes from. */
   readonly order: number
-  /** What the projection's fold made of the record's events, beginning with `initial`. */
+  /** The record's events, folded by the projection from `initial`. */
   readonly state: unknown
 }
 
-/** All per-user states of one user, the only item that the state function writes. */
+/** All per-user states of one user. The state function writes no other items. */
 export interface UserItem {
   readonly user: string
-  /** order number of the last record in it; the version of the user's documents. */
+  /** Order number of the last folded record; the version of the user's documents. */
   readonly version: number
-  /** Sequence number of the last record in it: up to 56 digits, so text. */
+  /** Sequence number of the last folded record; text, because it has up to 56 digits. */
   readonly sequenceNumber: string
-  /** The identities seen lately, packed; see lambdas/state/identities.ts. */
+  /** The identities of recent events, packed as in lambdas/state/identities.ts. */
   readonly identities: Uint8Array
-  /** Hashes of whole records seen lately, packed. */
+  /** Hashes of recent whole records, packed in the same way. */
   readonly recordHashes: Uint8Array
-  /** State by projection key. */
+  /** The states by projection key. */
   readonly states: Readonly<Record<string, unknown>>
-  /** Events later than the lateness bound. */
+  /** Number of events that arrived after the lateness bound. */
   readonly late: number
-  /** order number of the last erasure record, 0 without one: what is older counts as absent. */
+  /** Order number of the last erasure record, or 0. Anything with a smaller order number counts as deleted. */
   readonly erasedOrder: number
-  /** What this write adds to windows. */
+  /** The deltas of the last write. */
   readonly outbox: readonly WindowDelta[]
-  /** Epoch seconds after which an erased item may go. */
+  /** Epoch seconds after which DynamoDB may delete an erased item. */
   readonly ttl?: number | undefined
 }
 
@@ -48,50 +48,48 @@ export interface WindowItem {
   readonly user: string
   readonly projection: string
   readonly start: number
-  /** order number of the last contribution in it; the version of its document. */
+  /** Order number of the last merged delta; the version of the window's document. */
   readonly version: number
   readonly state: unknown
   readonly ttl?: number | undefined
 }
 
-/** One slot of a window over all users; a window's document merges its slots, and its version is the sum of theirs. */
+/** One slot of a window over all users. The window's document merges its slots, and its version is the sum of their versions. */
 export interface SlotItem {
   readonly projection: string
   readonly start: number
   readonly slot: number
   readonly version: number
   readonly state: unknown
-  /** The last order number merged, by user hash. */
+  /** The order number of the last merged delta of each user, by user hash. */
   readonly users: ReadonlyMap<string, number>
   readonly ttl?: number | undefined
 }
 
 const USER = 'user#'
 const WINDOW = 'window#'
-/** The sort key of a user item; streams filter on it. */
+/** The sort key of a user item. Filters of the table's stream use it. */
 export const USER_ITEM = 'state'
-
-const instant = (start: number): string => formatInstant(BigInt(start) * 1_000_000n)
 
 export const userKey = (user: string): ItemKey => ({ pk: `${USER}${user}`, sk: USER_ITEM })
 
-/** Windows of a user sort by projection, then by time. */
+/** The windows of a user are sorted by projection, then by time. */
 export const windowKey = (user: string, projection: string, start: number): ItemKey => ({
   pk: `${USER}${user}`,
-  sk: `${windowPrefix(projection)}${instant(start)}`,
+  sk: `${windowPrefix(projection)}${windowInstant(start)}`,
 })
 
-/** The beginning of the sort keys of one projection's windows of a user. */
+/** Prefix of the sort keys of a user's windows of one projection. */
 export const windowPrefix = (projection: string): string => `${WINDOW}${projection}#`
 
 export const slotKey = (projection: string, start: number, slot: number): ItemKey => ({
-  pk: `${WINDOW}${projection}#${instant(start)}`,
+  pk: `${WINDOW}${projection}#${windowInstant(start)}`,
   sk: `slot#${slot}`,
 })
 
 export type ItemKind = 'user' | 'window' | 'slot' | 'other'
 
-/** Which kind of item a key is. */
+/** The kind of item that has this key. */
 export function itemKind({ pk, sk }: ItemKey): ItemKind {
   if (pk.startsWith(USER)) return sk === USER_ITEM ? 'user' : sk.startsWith(WINDOW) ? 'window' : 'other'
   return pk.startsWith(WINDOW) ? 'slot' : 'other'
@@ -101,13 +99,13 @@ export function itemKind({ pk, sk }: ItemKey): ItemKind {
 export const byKey = (projections: readonly Projection[]): ReadonlyMap<string, Projection> =>
   new Map(projections.map(projection => [projectionKey(projection), projection]))
 
-/** Bytes a slot takes for a user: its hash and its last order number. */
+/** Bytes that a slot stores per user: 8 of the user's hash and 8 of the last order number. */
 export const SLOT_USER_BYTES = 16
 
-/** 8 bytes of a user's hash in hex: what a slot remembers a user by. */
+/** The first 8 bytes of a user's SHA-256 in hexadecimal. Slots store it instead of the user. */
 export const userHash = (user: string): string => createHash('sha256').update(user).digest('hex').slice(0, 16)
 
-/** The deltas of a write as JSON text, as the item stores them: their size in it is the size of this text. */
+/** The deltas of a write as the JSON text that the item stores. The size of the text is their size in the item. */
 export const outboxText = (outbox: readonly WindowDelta[]): string =>
   JSON.stringify(outbox.map(({ projection, start, order, state }) => ({ projection, start, ord: order, state })))
 

@@ -3,8 +3,8 @@ import type { Event } from './event.ts'
 import type { EventType } from './event-type.ts'
 
 /**
- * One event as the flat JSON line that travels in the stream: Firehose converts its keys to columns, the other readers
- * use `fromLine`. The two times come first, as exact digits beyond 2^53.
+ * One event as a line of a stream record: flat JSON. Firehose converts its keys to columns; the other consumers use `fromLine`.
+ * The two times come first, as exact digits, because JSON.parse is not exact beyond 2^53.
  */
 export function toLine(event: Event, type: EventType | undefined): string {
   const { id, source, subject, time, received } = event
@@ -23,10 +23,14 @@ export function toLine(event: Event, type: EventType | undefined): string {
 
 const LEADING_TIMES = /^\{"event_time_us":(-?\d+),"received_time_us":(\d+)000,/
 
-/** The event of a line; a field that the catalogue got after the line was written is taken from `data`. Throws on any other text. */
+/**
+ * The event of a line. A field that was added to the catalogue after the line was written is read from `data`. Throws if the
+ * text is not such a line.
+ */
 export function fromLine(line: string, eventTypes: ReadonlyMap<string, EventType>): Event {
   const times = LEADING_TIMES.exec(line)
-  if (!times?.[1] || !times[2]) throw new Error('A line of the stream does not begin with its two times.')
+  if (!times?.[1] || !times[2])
+    throw new Error('A line of the stream does not begin with its two times. It was not written by this product.')
   const columns = JSON.parse(`{${line.slice(times[0].length)}`) as Record<string, unknown> &
     Record<'event_id' | 'event_type' | 'source', string>
   const rest = columns['data'] === undefined ? null : (JSON.parse(columns['data'] as string) as unknown)
@@ -42,42 +46,45 @@ export function fromLine(line: string, eventTypes: ReadonlyMap<string, EventType
   }
 }
 
-/** What a record of the stream holds. */
+/** The content of a stream record. */
 export interface DecodedLines {
   readonly events: readonly Event[]
-  /** Lines that ingest never wrote. */
+  /** Lines that ingest did not write. */
   readonly unrecognised: readonly string[]
 }
 
-/** A reader of the stream that lines may be meant for alone: what it missed is put again, and the others must not count it twice. */
+/**
+ * A consumer of the stream that a line can be addressed to. A replay of what it missed must not reach the other consumers a
+ * second time.
+ */
 export type LineReader = 'archive' | 'search'
 
 const READER_MARK = /^\{"only":"(archive|search)",/
 
-/** A line for one reader. The archive has no column for the mark and keeps every line. */
+/** A line for one consumer. The archive has no column for the mark, so it stores every line. */
 export const lineForReader = (reader: LineReader, line: string): string => `{"only":"${reader}",${line.slice(1)}`
 
-/** A line without its mark, and whom it was for; undefined: for all. */
+/** A line without its mark, and the consumer in the mark; undefined if the line is for all consumers. */
 export function withoutReaderMark(line: string): { line: string; only: LineReader | undefined } {
   const mark = READER_MARK.exec(line)
   return mark ? { line: `{${line.slice(mark[0].length)}`, only: mark[1] as LineReader } : { line, only: undefined }
 }
 
-/** All lines of a record that are for this reader, or that are for all. */
+/** The events of a record's lines, except lines that are addressed to other consumers. */
 export function fromLines(text: string, eventTypes: ReadonlyMap<string, EventType>, reader?: LineReader): DecodedLines {
   const events: Event[] = []
-  const unreadable: string[] = []
+  const unrecognised: string[] = []
   for (const line of text.split('\n')) {
     if (line === '') continue
-    const plain = withoutReaderMark(line)
-    if (plain.only !== undefined && plain.only !== reader) continue
+    const { line: unmarked, only } = withoutReaderMark(line)
+    if (only !== undefined && only !== reader) continue
     try {
-      events.push(fromLine(plain.line, eventTypes))
+      events.push(fromLine(unmarked, eventTypes))
     } catch {
-      unreadable.push(line)
+      unrecognised.push(line)
     }
   }
-  return { events, unrecognised: unreadable }
+  return { events, unrecognised }
 }
 
 function rowOf(type: EventType, columns: Record<string, unknown>, rest: Record<string, unknown> | null): Record<string, unknown> {

@@ -1,9 +1,10 @@
-/** Orders strings by code point, which is the order of their UTF-8 bytes; `<` would order by UTF-16 units. */
-export const byCodePoint = (a: string, b: string): number => Buffer.compare(Buffer.from(a), Buffer.from(b))
+/** Compares strings by code point, which is the order of their UTF-8 bytes. `<` would compare UTF-16 units. */
+const byCodePoint = (a: string, b: string): number => Buffer.compare(Buffer.from(a), Buffer.from(b))
 
-/** How often each text was counted, ordered by code point: pairs, since a text may be `__proto__`. */
+/** The count of each text, sorted by code point. An array of pairs, because a text may be `__proto__`. */
 export type Tally = readonly (readonly [text: string, count: number])[]
 
+/** Adds `by` to the count of one text. */
 export function tally(counts: Tally, text: string, by = 1): Tally {
   const at = counts.findIndex(([other]) => byCodePoint(other, text) >= 0)
   const found = at >= 0 && counts[at]?.[0] === text

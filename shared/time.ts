@@ -1,6 +1,13 @@
-/** Instants are microseconds since 1970 as a bigint: a Date holds milliseconds only, a Number is exact only to the year 2255. */
+/**
+ * Instants are microseconds since 1970 as a bigint. A Date has only milliseconds, and a number is exact only until the year
+ * 2255.
+ */
 
-const MICROS_PER_SECOND = 1_000_000n
+export const MICROS_PER_SECOND = 1_000_000n
+const MICROS_PER_MILLISECOND = 1000n
+const MILLIS_PER_SECOND = 1000
+const SECONDS_PER_MINUTE = 60
+const SECONDS_PER_HOUR = 3600
 
 /** 0001-01-01T00:00:00Z, the first instant an event may have. */
 export const EARLIEST = -62_135_596_800_000_000n
@@ -9,10 +16,18 @@ export const LATEST = 253_402_300_799_999_999n
 
 const RFC_3339 = /^(\d{4})-(\d\d)-(\d\d)[Tt ](\d\d):(\d\d):(\d\d)(?:\.(\d{1,12}))?(?:[Zz]|([+-])(\d\d):(\d\d))$/
 
-/** The instant if it lies in the years 0001..9999, else undefined. */
+/** The largest multiple of `step` that is not greater than `value`; negative values are rounded down, too. */
+export function floorTo(value: number, step: number): number
+export function floorTo(value: bigint, step: bigint): bigint
+export function floorTo(value: number | bigint, step: number | bigint): number | bigint {
+  if (typeof value === 'bigint' && typeof step === 'bigint') return value - (((value % step) + step) % step)
+  return Math.floor(Number(value) / Number(step)) * Number(step)
+}
+
+/** The instant if it is in the years 0001 to 9999, else undefined. */
 export const inRange = (micros: bigint): bigint | undefined => (micros >= EARLIEST && micros <= LATEST ? micros : undefined)
 
-/** Milliseconds since 1970 of a proleptic Gregorian day, or undefined when the calendar has no such day. */
+/** Milliseconds since 1970 of a day of the proleptic Gregorian calendar; undefined if the day does not exist. */
 export function dayMillis(year: number, month: number, day: number): number | undefined {
   const date = new Date(0)
   date.setUTCFullYear(year, month - 1, day)
@@ -20,7 +35,10 @@ export function dayMillis(year: number, month: number, day: number): number | un
   return exists ? date.getTime() : undefined
 }
 
-/** Parses RFC 3339 text (digits beyond microseconds are dropped); undefined when malformed, not a real instant, or outside 0001..9999. */
+/**
+ * Parses RFC 3339 text and drops digits after microseconds. Undefined if malformed, not an existing instant, or outside the
+ * years 0001 to 9999.
+ */
 export function parseInstant(text: string): bigint | undefined {
   const match = RFC_3339.exec(text)
   if (!match) return undefined
@@ -28,27 +46,46 @@ export function parseInstant(text: string): bigint | undefined {
   const midnight = dayMillis(Number(year), Number(month), Number(day))
   if (midnight === undefined || Number(hour) > 23 || Number(minute) > 59 || Number(second) > 60) return undefined
   if (Number(offsetHour) > 23 || Number(offsetMinute) > 59) return undefined
-  const offset = (Number(offsetHour) * 3600 + Number(offsetMinute) * 60) * (sign === '-' ? -1 : 1)
-  const seconds = midnight / 1000 + Number(hour) * 3600 + Number(minute) * 60 + Number(second) - offset
+  const offset = secondsOf(offsetHour, offsetMinute) * (sign === '-' ? -1 : 1)
+  const seconds = midnight / MILLIS_PER_SECOND + secondsOf(hour, minute) + Number(second) - offset
   return inRange(BigInt(seconds) * MICROS_PER_SECOND + BigInt(fraction.padEnd(6, '0').slice(0, 6)))
 }
 
-/** RFC 3339 in UTC: whole seconds as `YYYY-MM-DDTHH:MM:SSZ`, else with six decimals. */
+const secondsOf = (hours?: string, minutes?: string): number =>
+  Number(hours) * SECONDS_PER_HOUR + Number(minutes) * SECONDS_PER_MINUTE
+
+/** RFC 3339 in UTC: `YYYY-MM-DDTHH:MM:SSZ` for whole seconds, else with six decimals. */
 export function formatInstant(micros: bigint): string {
-  const fraction = ((micros % MICROS_PER_SECOND) + MICROS_PER_SECOND) % MICROS_PER_SECOND
-  const text = new Date(Number((micros - fraction) / 1000n)).toISOString().slice(0, 19)
+  const second = floorTo(micros, MICROS_PER_SECOND)
+  const fraction = micros - second
+  const text = new Date(Number(second / MICROS_PER_MILLISECOND)).toISOString().slice(0, 19)
   return fraction === 0n ? `${text}Z` : `${text}.${String(fraction).padStart(6, '0')}Z`
 }
 
+/** The UTC day of an instant: `YYYY-MM-DD`. */
+export const formatDay = (micros: bigint): string => formatInstant(micros).slice(0, 10)
+
 /** Seconds since 1970, rounded down. */
-export const wholeSeconds = (micros: bigint): number =>
-  Number((micros - (((micros % MICROS_PER_SECOND) + MICROS_PER_SECOND) % MICROS_PER_SECOND)) / MICROS_PER_SECOND)
+export const wholeSeconds = (micros: bigint): number => Number(floorTo(micros, MICROS_PER_SECOND) / MICROS_PER_SECOND)
 
-export const millisToMicros = (millis: number): bigint => BigInt(Math.trunc(millis)) * 1000n
+/** Milliseconds since 1970 as an instant; decimals are dropped. */
+export const millisToMicros = (millis: number): bigint => BigInt(Math.trunc(millis)) * MICROS_PER_MILLISECOND
 
-/** Epoch seconds, with decimals down to microseconds, as an instant; undefined outside the years 0001..9999. */
+/** Seconds of greater magnitude are outside the years 0001 to 9999, and may be too large for the arithmetic below. */
+const MAX_SECONDS = 1e12
+
+/** Epoch seconds, with decimals down to microseconds, as an instant; undefined outside the years 0001 to 9999. */
 export function secondsToMicros(seconds: number): bigint | undefined {
-  if (!Number.isFinite(seconds) || Math.abs(seconds) > 1e12) return undefined
+  if (!Number.isFinite(seconds) || Math.abs(seconds) > MAX_SECONDS) return undefined
   const whole = Math.floor(seconds)
-  return inRange(BigInt(whole) * MICROS_PER_SECOND + BigInt(Math.round((seconds - whole) * 1e6)))
+  return inRange(BigInt(whole) * MICROS_PER_SECOND + BigInt(Math.round((seconds - whole) * Number(MICROS_PER_SECOND))))
+}
+
+/** The start of a window, in epoch seconds, as RFC 3339 text. */
+export const windowInstant = (start: number): string => formatInstant(BigInt(start) * MICROS_PER_SECOND)
+
+/** The inverse of `windowInstant`; undefined if the text is not an instant. */
+export function parseWindowInstant(text: string): number | undefined {
+  const instant = parseInstant(text)
+  return instant === undefined ? undefined : wholeSeconds(instant)
 }

@@ -1,4 +1,4 @@
-/** Something a person can mend: its message is one line that says what to do. */
+/** An error that the user can fix. Its message is one line that says what to do. */
 export class UserError extends Error {
   override readonly name = 'UserError'
 }

@@ -1,16 +1,16 @@
 import { type Dialect, withoutKey } from '../dialect.ts'
 import { isObject } from '../json.ts'
 
-/** Elements are envelopes as they are. */
+/** Every element is an envelope. */
 export const envelopes: Dialect = ({ elements }) =>
   elements.map(({ index, value, text }) => {
     if (!isObject(value)) return { index, text, envelope: undefined }
-    // Only an SDK's clock is corrected.
+    // Without sentAt, the time is not corrected: only SDKs correct their clock.
     const { writeKey, sentAt, ...envelope } = value
     return { index, text: withoutKey(text, writeKey), envelope }
   })
 
-/** Elements are raw rows of one event type. */
+/** Every element is a raw row of one event type. */
 export const rowsOf =
   (type: string): Dialect =>
   ({ elements }) =>

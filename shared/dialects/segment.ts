@@ -3,37 +3,37 @@ import type { Arrival, Envelope } from '../acceptance.ts'
 import { type DecodedElement, type Dialect, type Element, withoutKey } from '../dialect.ts'
 import { isTypeName } from '../event.ts'
 import { userTraits } from '../events/user-traits.ts'
-import { isObject } from '../json.ts'
+import { isObject, type JsonObject } from '../json.ts'
 import { parseInstant } from '../time.ts'
 
-/** The calls of the Segment family with the letters that browsers put into their paths. */
+/** The calls of the Segment API, each with the letter that browsers use in the path. */
 export const calls = { track: 't', page: 'p', identify: 'i', screen: 's', group: 'g', alias: 'a' } as const
 
 export type Call = keyof typeof calls
 
-type Fields = Readonly<Record<string, unknown>>
 type DialectContext = Pick<Arrival, 'eventTypes' | 'keyName'>
 
 /**
- * The calls of the Segment family, one or a batch; `pathCall` is what a call is that does not say so itself.
+ * Segment calls, one or a batch. `pathCall` is the call for elements without a `type`.
  *
- * An event of a catalogued name becomes that type, its properties the row; an identify or group call becomes `user_traits`;
- * any other track call has its event's name for a type, any other call its own.
+ * - A track call whose event is in the catalogue becomes an event of that type; its properties are the row.
+ * - An identify call, or a group call with a groupId, becomes `user_traits`.
+ * - Any other track call has the name of its event as its type, and any other call has the name of the call.
  */
 export const segment =
   (pathCall?: Call): Dialect =>
-  ({ elements, batchDefaults: around = {} }, about) =>
+  ({ elements, batchDefaults = {} }, context) =>
     elements.map((element): DecodedElement => {
       const { index, value, text } = element
       if (!isObject(value)) return { index, text, envelope: undefined }
-      const { writeKey, ...event } = withBatchDefaults(value, around)
+      const { writeKey, ...event } = withBatchDefaults(value, batchDefaults)
       const call = event['type'] ?? pathCall
-      const envelope = envelopeOf({ ...event, type: call }, element, about)
+      const envelope = envelopeOf({ ...event, type: call }, element, context)
       return { index, text: withoutKey(text, writeKey), envelope, problem: problemOf(event, call) }
     })
 
-/** What the batch says for all of its events stands under what each says itself. */
-function withBatchDefaults(event: Fields, { sentAt, context }: Fields): Fields {
+/** Batch-level fields are defaults; an event's own fields win. */
+function withBatchDefaults(event: JsonObject, { sentAt, context }: JsonObject): JsonObject {
   return {
     ...event,
     ...(event['sentAt'] == null && instantOf(sentAt) && { sentAt }),
@@ -41,51 +41,52 @@ function withBatchDefaults(event: Fields, { sentAt, context }: Fields): Fields {
   }
 }
 
-function problemOf(event: Fields, call: unknown): string | undefined {
+function problemOf(event: JsonObject, call: unknown): string | undefined {
   if (typeof call !== 'string' || !Object.hasOwn(calls, call)) return `type must be one of ${Object.keys(calls).join(', ')}.`
   if (userOf(event) === null) return 'An event needs a userId or an anonymousId.'
-  if (call === 'track' && textOf(event['event']) === undefined) return 'A track call needs the name of its event.'
+  if (call === 'track' && textOf(event['event']) === undefined) return 'A track call needs an event name.'
   return undefined
 }
 
-/** Null, an empty text and nothing at all mean the same: no user. */
-const userOf = ({ userId, anonymousId }: Fields): string | null => textOf(userId) ?? textOf(anonymousId) ?? null
+/** The user; null if the ids are null, empty or absent. */
+const userOf = ({ userId, anonymousId }: JsonObject): string | null => textOf(userId) ?? textOf(anonymousId) ?? null
 
-/** Old clients send ids as numbers. */
+/** The value as non-empty text, else undefined. Old clients send ids as numbers. */
 function textOf(value: unknown): string | undefined {
   if (typeof value === 'number') return String(value)
   return typeof value === 'string' && value !== '' ? value : undefined
 }
 
-function envelopeOf(event: Fields, { text }: Element, about: DialectContext): Envelope {
+function envelopeOf(event: JsonObject, { text }: Element, context: DialectContext): Envelope {
   const { messageId, originalTimestamp, timestamp, sentAt } = event
-  const meaning = interpret(event, about)
+  const { facts, rowId } = interpret(event, context)
   const time = instantOf(originalTimestamp) ?? instantOf(timestamp)
   return {
-    id: textOf(messageId) ?? meaning.rowId ?? hashOf(about.keyName, text),
-    ...meaning.facts,
+    id: textOf(messageId) ?? rowId ?? hashOf(context.keyName, text),
+    ...facts,
     time,
     sentAt: instantOf(sentAt),
   }
 }
 
-/** An event that comes without an id gets one of its own bytes, so that a re-send is recognised. */
+/** The id of an event that has none: a hash of its bytes, so that a re-send gets the same id. */
 const hashOf = (keyName: string, text: string): string =>
   createHash('sha256')
     .update(JSON.stringify([keyName, text]))
     .digest('hex')
 
-/** A time that cannot be read is as if it had not been said: the arrival stands in for it. */
+/** The text if it is an instant. An unparseable time is ignored and the arrival time is used. */
 const instantOf = (value: unknown): string | undefined =>
   typeof value === 'string' && parseInstant(value) !== undefined ? value : undefined
 
 interface Interpretation {
   readonly facts: Pick<Envelope, 'type' | 'subject' | 'data'>
-  /** An id among the row's own fields. */
+  /** The id in the row's fields, if any. */
   readonly rowId?: string | undefined
 }
 
-function interpret({ messageId, ...event }: Fields, { eventTypes }: DialectContext): Interpretation {
+/** Type, subject and data of a call. */
+function interpret({ messageId, ...event }: JsonObject, { eventTypes }: DialectContext): Interpretation {
   const call = event['type']
   const name = event['event']
   const catalogued = call === 'track' && typeof name === 'string' ? eventTypes.get(name) : undefined
@@ -98,10 +99,11 @@ function interpret({ messageId, ...event }: Fields, { eventTypes }: DialectConte
   return { facts: { type: call === 'track' ? trackedType(name) : call, subject: userOf(event), data: event } }
 }
 
-function traitsOf({ traits, ...sdk }: Fields): Interpretation['facts'] {
+/** The `user_traits` row of an identify or group call. */
+function traitsOf({ traits, ...sdk }: JsonObject): Interpretation['facts'] {
   const groupId = sdk['type'] === 'group' ? textOf(sdk['groupId']) : undefined
   return { type: userTraits.name, data: { user_id: userOf(sdk), group_id: groupId ?? null, traits: traits ?? {}, sdk } }
 }
 
-/** The event's name, unless no type may be called so, or it would pass for a call of another kind. */
+/** The event's name as its type; `track` if the name is not a valid type or is the name of another call. */
 const trackedType = (name: unknown): string => (isTypeName(name) && !Object.hasOwn(calls, name) ? name : 'track')

@@ -1,5 +1,4 @@
 import { dateTime, defineEvent, integer, nullable, text } from '../event-type.ts'
-
 import { parseInstant } from '../time.ts'
 
 export const appAction = defineEvent({

@@ -1,6 +1,6 @@
 import { defineEvent, nullable, text } from '../event-type.ts'
 
-/** The ids of the known pairs of type and value; any other pair has none. */
+/** The ids of the known pairs of type and value. Other pairs have no id. */
 const eventIds: ReadonlyMap<string, ReadonlyMap<string | null, string>> = new Map([
   [
     'pageview',
@@ -22,7 +22,7 @@ const eventIds: ReadonlyMap<string, ReadonlyMap<string | null, string>> = new Ma
 
 export const interaction = defineEvent({
   name: 'interaction',
-  about: 'Somebody, unknown, interacted with a page.',
+  about: 'An anonymous visitor interacted with a page.',
   fields: { eventType: text(), eventValue: nullable(text()) },
   added: { eventId: nullable(text()) },
   user: () => null,

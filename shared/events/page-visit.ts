@@ -1,5 +1,4 @@
 import { defineEvent, integer, text } from '../event-type.ts'
-
 import { secondsToMicros } from '../time.ts'
 
 export const pageVisit = defineEvent({

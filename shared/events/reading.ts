@@ -1,5 +1,4 @@
 import { defineEvent, epochSeconds, nullable, number, text } from '../event-type.ts'
-
 import { secondsToMicros } from '../time.ts'
 
 export const reading = defineEvent({

@@ -1,11 +1,10 @@
 import { defineEvent, flag, integer, nullable, text } from '../event-type.ts'
-
 import { type Rejection, reject } from '../rejections.ts'
 import { dayMillis, inRange, millisToMicros } from '../time.ts'
 
 export const userRecord = defineEvent({
   name: 'user_record',
-  about: 'A record of a user, as files of records bring it.',
+  about: 'A record of a user from an imported file.',
   fields: {
     id: integer(),
     first_name: nullable(text()),
@@ -29,10 +28,10 @@ export const userRecord = defineEvent({
   },
 })
 
-/** Trimmed and in lower case; null for none. */
+/** The e-mail, trimmed and in lower case; null if empty or absent. */
 export const normalEmail = (email: string | null): string | null => email?.trim().toLowerCase() || null
 
-/** The e-mail, else the id. An e-mail that reads like an id gets a tag in capitals, which no e-mail in lower case has. */
+/** The e-mail, else the id. An e-mail that looks like an id gets a prefix in capitals, which no e-mail in lower case can have. */
 function userOf(email: string | null, id: number): string {
   if (email === null) return `id:${id}`
   return email.startsWith('id:') ? `EMAIL:${email}` : email
@@ -43,7 +42,7 @@ const DAY_FIRST = /^(?<day>\d{1,2})(?<separator>[/.-])(?<month>\d{1,2})\k<separa
 const YEAR_FIRST = /^(?<year>\d{4})(?<separator>[/-])(?<month>\d{1,2})\k<separator>(?<day>\d{1,2})(?:[T ].*)?$/s
 const NAMED_MONTH = /^(?<day>\d{1,2})(?<separator>[ -])(?<name>[a-z]{3})\k<separator>(?<year>\d{4})$/i
 
-/** `yyyy-MM-dd`, of a real day in the years 0001..9999. Of two numbers the day comes first, always. */
+/** The date as `YYYY-MM-DD`, if it is an existing day in the years 0001 to 9999. In `1/2/2020` the day comes before the month. */
 function normalDate(date: string | null): string | Rejection {
   const text = date?.trim() ?? ''
   if (text === '') return reject('date_missing')
@@ -58,7 +57,7 @@ function normalDate(date: string | null): string | Rejection {
   return `${year}-${String(monthNumber).padStart(2, '0')}-${day.padStart(2, '0')}`
 }
 
-/** White space squeezed, and each word, parted by spaces only, with its first letter in upper case. */
+/** The country with single spaces and the first letter of each word in upper case. Only spaces separate words. */
 const normalCountry = (country: string | null): string =>
   (country ?? '')
     .trim()
@@ -66,6 +65,6 @@ const normalCountry = (country: string | null): string =>
     .toLowerCase()
     .replace(/(^| )(\S)/gu, (_, space: string, letter: string) => space + letter.toUpperCase())
 
-/** Four numbers 0..255 without leading zeros, parted by dots, with nothing around them. */
+/** Whether the address is IPv4 in dotted decimal without leading zeros, and without any other character. */
 const isDottedQuad = (address: string | null): boolean =>
   /^(?:(?:25[0-5]|2[0-4]\d|1\d\d|[1-9]?\d)(?:\.(?!$)|$)){4}$/.test(address ?? '') && !(address ?? '').includes('\n')

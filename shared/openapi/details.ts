@@ -1,5 +1,5 @@
 import type { EventType } from '../event-type.ts'
-
+import { MAX_SOURCE_CHARACTERS } from '../limits.ts'
 import type { Projection } from '../projection.ts'
 import { type RejectionCode, rejections } from '../rejections.ts'
 import type { DailyReport, Report, SnapshotReport } from '../report.ts'
@@ -12,6 +12,7 @@ import {
   exactly,
   limit,
   listOf,
+  nameText,
   pageOf,
   query,
   rawEventSchema,
@@ -24,36 +25,39 @@ import {
   wholeNumber,
 } from './schemas.ts'
 
-const cursor = query('cursor', 'Where to go on: the cursor of the answer before.', { type: 'string' })
+const cursor = query('cursor', 'The cursor of the previous page.', { type: 'string' })
 
 const bodyCodes: readonly RejectionCode[] = ['malformed_json', 'invalid_event', 'body_too_large', 'unsupported_format']
 
 const envelope: Schema = {
   type: 'object',
   properties: {
-    id: { type: 'string', minLength: 1, maxLength: 128 },
-    source: { type: 'string', minLength: 1, maxLength: 256 },
-    type: { type: 'string', minLength: 1, maxLength: 128 },
-    subject: { type: 'string', minLength: 1, maxLength: 128 },
+    id: nameText,
+    source: { ...nameText, maxLength: MAX_SOURCE_CHARACTERS },
+    type: nameText,
+    subject: nameText,
     time,
     data: {},
   },
   required: ['type'],
 }
 
-/** One, or many; an element that does not fit is put aside, and the request is taken all the same. */
+/** One element or many. An invalid element is quarantined and does not reject the request, so any object or array is allowed. */
 const oneOrMany = (element: Schema): Schema => ({
   anyOf: [element, listOf(element), { type: 'object' }, { type: 'array' }],
-  description: 'An element that does not fit the first form is put into quarantine, under a code that the answer tells.',
+  description: 'An element that does not match the first schema is quarantined. The response names the code.',
 })
 
-const taken: Schema = {
+const ingestResult: Schema = {
   type: 'object',
   properties: {
     success: { const: true },
     accepted: { ...wholeNumber, description: 'Events that are durable in the stream, re-deliveries included.' },
     quarantined: listOf(exactly({ index: wholeNumber, id: textOrNull, code: text, message: text })),
-    events: { type: 'array', description: 'For types that tell something of each event, in their order; null: quarantined.' },
+    events: {
+      type: 'array',
+      description: 'One receipt per event, in the order sent, for types that return receipts; null if the event was quarantined.',
+    },
   },
   required: ['success', 'accepted', 'quarantined'],
 }
@@ -63,21 +67,21 @@ const postRows = (type: EventType): Detail => ({
   about: `Raw rows of ${type.name}. ${type.about}`,
   parameters: [],
   body: oneOrMany(rowSchema(type)),
-  ok: taken,
+  ok: ingestResult,
   codes: bodyCodes,
 })
 
 const readEvents = (type: EventType): Detail => ({
   path: `/v1/events/${type.name}`,
-  about: `Recent raw ${type.name} events, newest first, where the stage keeps them in OpenSearch.`,
+  about: `Recent raw ${type.name} events, newest first, if the stage indexes this type in OpenSearch.`,
   parameters: [limit, cursor],
   ok: pageOf(rawEventSchema(type)),
   codes: ['invalid_request', 'search_off'],
 })
 
 function readProjection({ name, scope, shape }: Projection): Detail {
-  const from = query('from', 'Windows that start then or later.', time)
-  const to = query('to', 'Windows that start before.', time)
+  const from = query('from', 'Windows that start at or after this instant.', time)
+  const to = query('to', 'Windows that start before this instant.', time)
   const key = query('key', 'Documents of this user or device.', text)
   return {
     path: `/v1/projections/${name}`,
@@ -89,7 +93,7 @@ function readProjection({ name, scope, shape }: Projection): Detail {
 }
 
 function readReport(report: Report): Detail {
-  const { parameters, rows } = report.kind === 'daily' ? dailyRows(report) : instantRows(report)
+  const { parameters, rows } = report.kind === 'daily' ? dailyRows(report) : snapshotRows(report)
   return {
     path: `/v1/reports/${report.name}`,
     about: report.about,
@@ -100,18 +104,18 @@ function readReport(report: Report): Detail {
 }
 
 function dailyRows({ tables }: DailyReport) {
-  const day = query('date', 'A UTC day; the newest published one by default.', { type: 'string', format: 'date' })
+  const day = query('date', 'A UTC day. The default is the newest published day.', { type: 'string', format: 'date' })
   const names = tables.map(({ by }) => by)
-  const by = query('by', 'Which of its tables.', { enum: names, default: names[0] })
+  const by = query('by', 'The table to read.', { enum: names, default: names[0] })
   return { parameters: [day, ...(names.length > 1 ? [by] : [])], rows: tables.map(reportRowSchema) }
 }
 
-const instantRows = (report: SnapshotReport) => ({
-  parameters: [query('at', 'The instant it was made as of; the newest published one by default.', time)],
+const snapshotRows = (report: SnapshotReport) => ({
+  parameters: [query('at', 'The instant of the report. The default is the newest published instant.', time)],
   rows: [reportRowSchema(report)],
 })
 
-const userAnswer = (projections: readonly Projection[]): Schema => {
+const userResponse = (projections: readonly Projection[]): Schema => {
   const ofScope = (scope: Projection['scope'], wrap: (schema: Schema) => Schema): Schema => ({
     type: 'object',
     properties: Object.fromEntries(
@@ -132,7 +136,7 @@ const metrics: Schema = exactly({
   lagSeconds: byName({ type: ['number', 'null'] }),
 })
 
-const kept: Schema = exactly({
+const quarantinedEvent: Schema = exactly({
   key: text,
   code: text,
   message: text,
@@ -144,25 +148,27 @@ const kept: Schema = exactly({
   sample: textOrNull,
 })
 
-const userId = { name: 'id', in: 'path', required: true, schema: { type: 'string', minLength: 1, maxLength: 128 } }
-const code = query('code', 'Only what was put aside under this code.', { enum: Object.keys(rejections) })
+const userId = { name: 'id', in: 'path', required: true, schema: nameText }
+const code = query('code', 'Only events that were quarantined with this code.', { enum: Object.keys(rejections) })
 
-/** What is said of routes whose paths or answers follow the catalogue, by `METHOD path`. */
+/** The details of routes, by `METHOD path`. A route without an entry gets default details. */
 export const details: Readonly<Record<string, (catalogue: Catalogue) => readonly Detail[]>> = {
-  'POST /v1/events': () => [{ path: '/v1/events', parameters: [], body: oneOrMany(envelope), ok: taken, codes: bodyCodes }],
+  'POST /v1/events': () => [
+    { path: '/v1/events', parameters: [], body: oneOrMany(envelope), ok: ingestResult, codes: bodyCodes },
+  ],
   'POST /v1/events/{type}': ({ eventTypes }) => eventTypes.map(postRows),
   'GET /v1/events/{type}': ({ eventTypes }) => eventTypes.map(readEvents),
-  // Whatever comes is answered alike, and not kept.
-  [`POST ${paths.metrics}`]: () => [{ path: paths.metrics, parameters: [], ok: taken, codes: [] }],
+  // The body is not checked, so it has no error codes.
+  [`POST ${paths.metrics}`]: () => [{ path: paths.metrics, parameters: [], ok: ingestResult, codes: [] }],
   'GET /v1/users/{id+}': ({ projections }) => [
-    { path: '/v1/users/{id}', parameters: [userId], ok: userAnswer(projections), codes: ['not_found'] },
+    { path: '/v1/users/{id}', parameters: [userId], ok: userResponse(projections), codes: ['not_found'] },
   ],
   'GET /v1/projections/{name}': ({ projections }) => projections.map(readProjection),
   'GET /v1/reports/{name}': ({ reports }) => reports.map(readReport),
   'GET /v1/health': () => [{ path: '/v1/health', parameters: [], ok: health, codes: [], unhealthy: health }],
   'GET /v1/metrics': () => [{ path: '/v1/metrics', parameters: [], ok: metrics, codes: [] }],
   'GET /v1/quarantine': () => [
-    { path: '/v1/quarantine', parameters: [code, limit, cursor], ok: pageOf(kept), codes: ['invalid_request'] },
+    { path: '/v1/quarantine', parameters: [code, limit, cursor], ok: pageOf(quarantinedEvent), codes: ['invalid_request'] },
   ],
   'GET /v1/openapi.json': () => [{ path: '/v1/openapi.json', parameters: [], ok: { type: 'object' }, codes: [] }],
   'GET /': () => [{ path: '/', parameters: [], ok: text, contentType: 'text/html', codes: [] }],

@@ -1,11 +1,11 @@
 import * as z from 'zod/mini'
 import type { EventType } from '../event-type.ts'
-
+import { DEFAULT_PAGE_ROWS, MAX_NAME_CHARACTERS, MAX_PAGE_ROWS } from '../limits.ts'
 import type { Projection } from '../projection.ts'
 import type { RejectionCode } from '../rejections.ts'
 import type { Report, ReportColumn, ReportTable } from '../report.ts'
 
-/** What the document is made from, beside the routes. */
+/** The part of the catalogue that the document describes. */
 export interface Catalogue {
   readonly eventTypes: readonly EventType[]
   readonly projections: readonly Projection[]
@@ -14,20 +14,20 @@ export interface Catalogue {
 
 export type Schema = Readonly<Record<string, unknown>>
 
-/** What the document says of one operation beyond its route. */
+/** Details of one operation that its route does not have. */
 export interface Detail {
-  /** As OpenAPI writes it. */
+  /** In OpenAPI's syntax. */
   readonly path: string
-  /** In place of the route's own sentence. */
+  /** Replaces the route's `about`. */
   readonly about?: string
   readonly parameters: readonly object[]
   readonly body?: Schema
-  /** The answer with status 200. */
+  /** The schema of the response with status 200. */
   readonly ok: Schema
   readonly contentType?: string
-  /** Refusals beside those of keys. */
+  /** Codes of error responses, in addition to those about keys. */
   readonly codes: readonly RejectionCode[]
-  /** What a 503 may hold as well. */
+  /** A second schema of the response with status 503. */
   readonly unhealthy?: Schema
 }
 
@@ -35,8 +35,10 @@ export const text: Schema = { type: 'string' }
 export const textOrNull: Schema = { type: ['string', 'null'] }
 export const wholeNumber: Schema = { type: 'integer', minimum: 0 }
 export const time: Schema = { type: 'string', format: 'date-time' }
+/** An id, type or subject. */
+export const nameText: Schema = { type: 'string', minLength: 1, maxLength: MAX_NAME_CHARACTERS }
 
-/** An object with just these fields, all of them there. */
+/** An object with exactly these fields, all required. */
 export const exactly = (properties: Readonly<Record<string, Schema>>): Schema => ({
   type: 'object',
   properties,
@@ -47,10 +49,10 @@ export const exactly = (properties: Readonly<Record<string, Schema>>): Schema =>
 export const listOf = (items: Schema): Schema => ({ type: 'array', items })
 export const byName = (values: Schema): Schema => ({ type: 'object', additionalProperties: values })
 
-/** One page: the rows, and where the next one begins. */
+/** A page of rows, with the cursor of the next page. */
 export const pageOf = (row: Schema): Schema => exactly({ data: listOf(row), cursor: textOrNull })
 
-/** The gateway's own refusals have a message and no code. */
+/** An error response. Errors of API Gateway itself have a message but no code. */
 export const errorSchema = (codes: readonly RejectionCode[]): Schema => ({
   type: 'object',
   properties: { success: { const: false }, code: { enum: [...new Set(codes)] }, message: text },
@@ -59,9 +61,14 @@ export const errorSchema = (codes: readonly RejectionCode[]): Schema => ({
 
 export const query = (name: string, description: string, schema: Schema): object => ({ name, in: 'query', description, schema })
 
-export const limit = query('limit', 'How many at most.', { type: 'integer', minimum: 1, maximum: 1000, default: 100 })
+export const limit = query('limit', 'Maximum number of rows.', {
+  type: 'integer',
+  minimum: 1,
+  maximum: MAX_PAGE_ROWS,
+  default: DEFAULT_PAGE_ROWS,
+})
 
-/** The JSON Schema of a shape, without the dialect it is written in. */
+/** The JSON Schema of a shape, without `$schema`. */
 function jsonSchema(shape: z.ZodMiniType, io: 'input' | 'output'): Schema {
   const { $schema, ...schema } = z.toJSONSchema(shape, { io, unrepresentable: 'any' })
   return schema
@@ -72,10 +79,10 @@ export const documentSchema = (shape: z.ZodMiniObject): Schema => jsonSchema(sha
 /** A raw row as a client sends it. */
 export const rowSchema = ({ fields, idField }: EventType): Schema => {
   const schema = jsonSchema(z.object(fields), 'input') as Schema & { properties: object }
-  return { ...schema, properties: { ...schema.properties, [idField]: { type: 'string', minLength: 1, maxLength: 128 } } }
+  return { ...schema, properties: { ...schema.properties, [idField]: nameText } }
 }
 
-/** A raw event as OpenSearch holds it: its envelope, the fields of its type, and the rest in `data`. */
+/** A raw event as stored in OpenSearch: its envelope, the fields of its type, and all other fields in `data`. */
 export function rawEventSchema({ fields, added }: EventType): Schema {
   const { properties } = jsonSchema(z.object({ ...fields, ...added }), 'output') as { properties: object }
   const envelope = { event_id: text, event_type: text, subject: textOrNull, source: text, event_time: time, received: time }

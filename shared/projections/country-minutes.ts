@@ -2,11 +2,11 @@ import * as z from 'zod/mini'
 import { normalEmail, userRecord } from '../events/user-record.ts'
 import { minute, perWindow } from '../projection.ts'
 import { mergeTallies, type Tally, tally } from '../tally.ts'
-import { formatInstant, wholeSeconds } from '../time.ts'
+import { wholeSeconds, windowInstant } from '../time.ts'
 
 interface Minute {
   readonly events: number
-  /** Users with an e-mail, which is the subject of their records and of nobody else's, so that each counts once. */
+  /** Users with an e-mail. The e-mail is the subject of their records and of no other user's, so each user counts once. */
   readonly users: number
   readonly females: number
   readonly countries: Tally
@@ -14,6 +14,7 @@ interface Minute {
 
 const isFemale = (gender: string | null): boolean => gender?.trim().toLowerCase() === 'female'
 
+/** The greatest or smallest count, and all countries that have it. */
 function extreme(countries: Tally, choose: (...counts: number[]) => number) {
   const count = choose(...countries.map(([, each]) => each))
   return { count, countries: countries.filter(([, each]) => each === count).map(([country]) => country) }
@@ -35,14 +36,14 @@ export const countryMinutes = perWindow({
     females: state.females + (isFemale(data.gender) ? 1 : 0),
     countries: tally(state.countries, data.country ?? ''),
   }),
-  merge: (stored, contribution, { firstOfUser }) => ({
-    events: stored.events + contribution.events,
-    users: stored.users + (firstOfUser ? contribution.users : 0),
-    females: stored.females + contribution.females,
-    countries: mergeTallies(stored.countries, contribution.countries),
+  merge: (stored, delta, { firstOfUser }) => ({
+    events: stored.events + delta.events,
+    users: stored.users + (firstOfUser ? delta.users : 0),
+    females: stored.females + delta.females,
+    countries: mergeTallies(stored.countries, delta.countries),
   }),
   document: (state, { start }) => ({
-    window_start: formatInstant(BigInt(start) * 1_000_000n),
+    window_start: windowInstant(start),
     events: state.events,
     unique_users: state.users,
     females: state.females,

@@ -2,7 +2,7 @@ import * as z from 'zod/mini'
 import { reading } from '../events/reading.ts'
 import { add, mean, merge, sum } from '../exact-sum.ts'
 import { minute, perUserWindow } from '../projection.ts'
-import { formatInstant } from '../time.ts'
+import { windowInstant } from '../time.ts'
 
 export const deviceMinutes = perUserWindow({
   name: 'device-minutes',
@@ -18,15 +18,15 @@ export const deviceMinutes = perUserWindow({
     temperature: add(state.temperature, data.temperature ?? 0),
     duration: add(state.duration, data.event_duration ?? 0),
   }),
-  merge: (stored, contribution) => ({
-    events: stored.events + contribution.events,
-    temperature: merge(stored.temperature, contribution.temperature),
-    duration: merge(stored.duration, contribution.duration),
+  merge: (stored, delta) => ({
+    events: stored.events + delta.events,
+    temperature: merge(stored.temperature, delta.temperature),
+    duration: merge(stored.duration, delta.duration),
   }),
   key: 'device_id',
   document: (state, { user, start }) => ({
     device_id: user,
-    window_start: formatInstant(BigInt(start) * 1_000_000n),
+    window_start: windowInstant(start),
     avg_temperature: mean(state.temperature, state.events),
     avg_event_duration: mean(state.duration, state.events),
     num_events: state.events,

@@ -7,7 +7,12 @@ interface Visit {
   readonly at: number
 }
 
-/** The visits with the greatest timestamps, newest first; of equal ones the later arrival first. */
+const URLS = 5
+
+/**
+ * Adds a visit and returns the newest `count` visits, newest first. Of visits with equal timestamps, the later arrival comes
+ * first.
+ */
 function latest(count: number, visits: readonly Visit[], visit: Visit): readonly Visit[] {
   const at = visits.findIndex(other => other.at <= visit.at)
   return visits.toSpliced(at < 0 ? visits.length : at, 0, visit).slice(0, count)
@@ -18,7 +23,7 @@ export const recentUrls = perUser({
   revision: 1,
   on: pageVisit,
   initial: (): readonly Visit[] => [],
-  fold: (visits, { data }) => latest(5, visits, { url: data.Url, at: data.Timestamp }),
+  fold: (visits, { data }) => latest(URLS, visits, { url: data.Url, at: data.Timestamp }),
   key: 'id',
   document: (visits, user) => ({ id: Number(user), last_5_urls: visits.map(visit => visit.url) }),
   shape: z.object({ id: z.int(), last_5_urls: z.array(z.string()) }),

@@ -8,7 +8,7 @@ interface Activity {
   readonly actions: Tally
 }
 
-/** The most frequent action; of equally frequent ones the first by code point, as a tally is ordered. */
+/** The most frequent action; of equally frequent actions the first by code point, which is the order of a tally. */
 const favourite = (actions: Tally): string | null =>
   actions.reduce<readonly [string | null, number]>((best, pair) => (pair[1] > best[1] ? pair : best), [null, 0])[0]
 

@@ -1,17 +1,16 @@
 import * as z from 'zod/mini'
 import { traitsOf, userTraits } from '../events/user-traits.ts'
+import type { JsonObject } from '../json.ts'
 import { perUser } from '../projection.ts'
 
-type Traits = Readonly<Record<string, unknown>>
-
-interface Known {
-  readonly traits: Traits
-  /** In the order in which they were first named; pairs, since a group may be called `__proto__`. */
-  readonly groups: readonly (readonly [id: string, traits: Traits])[]
+interface KnownTraits {
+  readonly traits: JsonObject
+  /** In the order of their first call. An array of pairs, because the id of a group may be `__proto__`. */
+  readonly groups: readonly (readonly [id: string, traits: JsonObject])[]
 }
 
-/** The group's traits with these over them. */
-function withGroup(groups: Known['groups'], id: string, traits: Traits): Known['groups'] {
+/** The groups, with new traits of one group. New traits overwrite old ones of the same name. */
+function withGroup(groups: KnownTraits['groups'], id: string, traits: JsonObject): KnownTraits['groups'] {
   const at = groups.findIndex(([other]) => other === id)
   return at < 0 ? [...groups, [id, traits]] : groups.with(at, [id, { ...groups[at]?.[1], ...traits }])
 }
@@ -22,7 +21,7 @@ export const userTraitsProjection = perUser({
   name: 'user-traits',
   revision: 1,
   on: userTraits,
-  initial: (): Known => ({ traits: {}, groups: [] }),
+  initial: (): KnownTraits => ({ traits: {}, groups: [] }),
   fold: (known, { data }) =>
     data.group_id === null
       ? { ...known, traits: { ...known.traits, ...traitsOf(data) } }
@@ -31,7 +30,7 @@ export const userTraitsProjection = perUser({
   document: (known, user) => ({
     user_id: user,
     traits: known.traits,
-    groups: known.groups.map(([group_id, of]) => ({ group_id, traits: of })),
+    groups: known.groups.map(([group_id, groupTraits]) => ({ group_id, traits: groupTraits })),
   }),
   shape: z.object({ user_id: z.string(), traits, groups: z.array(z.object({ group_id: z.string(), traits })) }),
 })

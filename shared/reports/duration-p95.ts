@@ -1,13 +1,13 @@
 import type { DailyReport, ReportColumn } from '../report.ts'
 
-const date: ReportColumn = { name: 'date', type: 'date', about: 'UTC day of the reading.' }
+const date: ReportColumn = { name: 'date', type: 'date', about: 'UTC day of the readings.' }
 
 const measures: readonly ReportColumn[] = [
-  { name: 'num_events', type: 'bigint', about: 'Distinct readings that have a duration.' },
-  { name: 'kept', type: 'bigint', about: 'Those within three sigma of the mean.' },
-  { name: 'mean', type: 'double', about: 'Mean duration before the cut.' },
-  { name: 'stddev', type: 'double', about: 'Sample standard deviation before the cut.' },
-  { name: 'event_duration_p95', type: 'double', about: '95th percentile of the kept, interpolated linearly (R-7).' },
+  { name: 'num_events', type: 'bigint', about: 'Distinct readings with a duration.' },
+  { name: 'kept', type: 'bigint', about: 'Readings within three standard deviations of the mean.' },
+  { name: 'mean', type: 'double', about: 'Mean duration of all readings, outliers included.' },
+  { name: 'stddev', type: 'double', about: 'Sample standard deviation of all readings, outliers included.' },
+  { name: 'event_duration_p95', type: 'double', about: '95th percentile of the kept readings, interpolated linearly (R-7).' },
 ]
 
 const by = (name: string, dimension: string, about: string) => ({
@@ -16,10 +16,10 @@ const by = (name: string, dimension: string, about: string) => ({
   columns: [date, { name: dimension, type: 'string', about } as const, ...measures],
 })
 
-/** The rules, such as how many events a group needs, are in lambdas/reports/duration-p95.sql. */
+/** lambdas/reports/duration-p95.sql has the rules, such as how many events a group needs. */
 export const durationP95: DailyReport = {
   name: 'duration-p95',
   about: 'The 95th percentile of event_duration without outliers, by day and by device type or device.',
   kind: 'daily',
-  tables: [by('type', 'device_type', 'Type of the devices.'), by('device', 'device_id', 'The device.')],
+  tables: [by('type', 'device_type', 'Type of device.'), by('device', 'device_id', 'The device.')],
 }

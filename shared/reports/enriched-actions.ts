@@ -1,21 +1,23 @@
 import type { SnapshotReport } from '../report.ts'
 
-/** How the columns are worked out is in lambdas/reports/enriched-actions.sql. */
+const EVERY_HOURS = 3
+
+/** lambdas/reports/enriched-actions.sql computes the columns. */
 export const enrichedActions: SnapshotReport = {
   name: 'enriched-actions',
-  about: 'Every app_action before an instant, once, with what its user did lately and does most often.',
+  about: 'Every app_action before an instant, once, with the recent count and the most frequent action of its user.',
   kind: 'snapshot',
-  everyHours: 3,
+  everyHours: EVERY_HOURS,
   rowsPerPart: 1_000_000,
   columns: [
-    { name: 'event_time', type: 'timestamp', about: 'When it happened, to the microsecond, in UTC; rows are ordered by it.' },
+    { name: 'event_time', type: 'timestamp', about: 'Time of the event in UTC, to the microsecond. Rows are sorted by it.' },
     { name: 'user_id', type: 'bigint', about: 'The user.' },
     { name: 'app_name', type: 'string', about: 'The app.' },
-    { name: 'event_action', type: 'string', about: 'What the user did; may be null.' },
+    { name: 'event_action', type: 'string', about: 'What the user did, or null.' },
     { name: 'event_category', type: 'string', about: 'Category of the action.' },
-    { name: 'event_value', type: 'bigint', about: 'A value that came with it; may be null.' },
-    { name: 'u_count', type: 'bigint', about: 'Events of this user in the hours since the run before, up to the instant.' },
-    { name: 'u_mp_ea', type: 'string', about: 'The most frequent action of this user before the instant; null without one.' },
+    { name: 'event_value', type: 'bigint', about: 'Value of the action, or null.' },
+    { name: 'u_count', type: 'bigint', about: `Events of this user in the ${EVERY_HOURS} hours before the instant.` },
+    { name: 'u_mp_ea', type: 'string', about: 'Most frequent action of this user before the instant, or null.' },
     { name: 'event_id', type: 'string', about: 'Id of the event.' },
   ],
 }

@@ -5,14 +5,14 @@ const arrival = {
   eventTypes: new Map(eventTypes.map(type => [type.name, type])),
   keyName: 'web',
   received: 1_700_000_000_000,
-  defaultId: () => 'made-up',
+  defaultId: () => 'generated',
 }
-const take = (envelope: Envelope) => accept(envelope, arrival)
+const acceptEvent = (envelope: Envelope) => accept(envelope, arrival)
 const visit = { Id: 7, Url: '/a', Timestamp: 1_700_000_000 }
 
-test('an event of a type without a definition is accepted as it is', () => {
-  expect(take({ type: 'signup', data: { plan: 'pro' } })).toEqual({
-    id: 'made-up',
+test('an event whose type is not in the catalogue is accepted unchanged', () => {
+  expect(acceptEvent({ type: 'signup', data: { plan: 'pro' } })).toEqual({
+    id: 'generated',
     source: 'web',
     type: 'signup',
     subject: null,
@@ -22,8 +22,8 @@ test('an event of a type without a definition is accepted as it is', () => {
   })
 })
 
-test('id, user and time of a catalogued type come from its fields', () => {
-  expect(take({ type: 'page_visit', data: { ...visit, event_id: 'v1' } })).toMatchObject({
+test('id, user and time of a catalogued type are read from its fields', () => {
+  expect(acceptEvent({ type: 'page_visit', data: { ...visit, event_id: 'v1' } })).toMatchObject({
     id: 'v1',
     subject: '7',
     time: 1_700_000_000_000_000n,
@@ -31,30 +31,30 @@ test('id, user and time of a catalogued type come from its fields', () => {
   })
 })
 
-test('a stated id and time stand over those of the fields', () => {
+test('id and time of the envelope win over those of the fields', () => {
   expect(
-    take({ type: 'page_visit', id: 'x', time: '2026-01-31T12:00:00.123456789+01:00', data: { ...visit, event_id: 'v1' } }),
+    acceptEvent({ type: 'page_visit', id: 'x', time: '2026-01-31T12:00:00.123456789+01:00', data: { ...visit, event_id: 'v1' } }),
   ).toMatchObject({
     id: 'x',
     time: 1_769_857_200_123_456n,
   })
 })
 
-test('a timestamp outside the years 1 to 9999 leaves the time to the server and stays in the data', () => {
-  expect(take({ type: 'page_visit', data: { ...visit, Timestamp: 9e14 } })).toMatchObject({
+test('a timestamp outside the years 1 to 9999 stays in the data, and the time of the event is its arrival', () => {
+  expect(acceptEvent({ type: 'page_visit', data: { ...visit, Timestamp: 9e14 } })).toMatchObject({
     time: 1_700_000_000_000_000n,
     data: { Timestamp: 9e14 },
   })
 })
 
-test('an absent nullable field is null', () => {
-  expect(take({ type: 'reading', data: { device_id: 'd', timestamp: 1.5 } })).toMatchObject({
+test('an absent nullable field becomes null', () => {
+  expect(acceptEvent({ type: 'reading', data: { device_id: 'd', timestamp: 1.5 } })).toMatchObject({
     data: { device_type: null, temperature: null, event_duration: null, status: null },
   })
 })
 
-test('extra fields are kept, even when they look like a rejection', () => {
-  expect(take({ type: 'page_visit', data: { ...visit, code: 'not_found', message: 'x' } })).toMatchObject({
+test('extra fields are kept, even if they look like a rejection', () => {
+  expect(acceptEvent({ type: 'page_visit', data: { ...visit, code: 'not_found', message: 'x' } })).toMatchObject({
     data: { code: 'not_found', message: 'x' },
   })
 })
@@ -65,23 +65,23 @@ test.each<[string, Envelope]>([
   ['a reserved type', { type: 'millrace.erasure', subject: 'u' }],
   ['an id that is a number', { type: 't', id: 5 }],
   ['an id of 129 characters', { type: 't', id: 'x'.repeat(129) }],
-  ['a subject with half a surrogate pair', { type: 't', subject: '\ud800' }],
-  ['a time that is none', { type: 't', time: '2026-02-30T00:00:00Z' }],
+  ['a subject with a lone surrogate', { type: 't', subject: '\ud800' }],
+  ['a day that does not exist', { type: 't', time: '2026-02-30T00:00:00Z' }],
   ['a time in the year 10000', { type: 't', time: '9999-12-31T23:59:59-00:01' }],
-  ['a subject that is not the user of the fields', { type: 'page_visit', subject: '8', data: visit }],
+  ['a subject that is not the user in the fields', { type: 'page_visit', subject: '8', data: visit }],
   ['a missing required field', { type: 'page_visit', data: { Id: 7, Url: '/a' } }],
   ['a null required field', { type: 'page_visit', data: { ...visit, Url: null } }],
-  ['a number in a string', { type: 'page_visit', data: { ...visit, Id: '7' } }],
-  ['a fraction for an integer', { type: 'page_visit', data: { ...visit, Timestamp: 1.5 } }],
+  ['a string in an integer field', { type: 'page_visit', data: { ...visit, Id: '7' } }],
+  ['a fraction in an integer field', { type: 'page_visit', data: { ...visit, Timestamp: 1.5 } }],
   ['an integer beyond 2^53', { type: 'page_visit', data: { ...visit, Id: 2 ** 53 } }],
   ['an empty user', { type: 'reading', data: { device_id: '', timestamp: 1 } }],
   ['a reading in the year 10000', { type: 'reading', data: { device_id: 'd', timestamp: 253_402_300_800 } }],
-  ['an event_id that is no string', { type: 'page_visit', data: { ...visit, event_id: 5 } }],
-  ['data that is no object', { type: 'page_visit', data: [visit] }],
-])('refused: %s', (_, envelope) => {
-  expect(take(envelope)).toMatchObject({ code: 'invalid_event', message: expect.stringMatching(/\.$/) })
+  ['an event_id that is not a string', { type: 'page_visit', data: { ...visit, event_id: 5 } }],
+  ['data that is not an object', { type: 'page_visit', data: [visit] }],
+])('an event with %s is rejected', (_, envelope) => {
+  expect(acceptEvent(envelope)).toMatchObject({ code: 'invalid_event', message: expect.stringMatching(/\.$/) })
 })
 
-test('128 characters are counted, not their UTF-16 units', () => {
-  expect(take({ type: 't', id: '😀'.repeat(128) })).toMatchObject({ id: '😀'.repeat(128) })
+test('the limit of 128 characters counts code points, not UTF-16 units', () => {
+  expect(acceptEvent({ type: 't', id: '😀'.repeat(128) })).toMatchObject({ id: '😀'.repeat(128) })
 })

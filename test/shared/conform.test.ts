@@ -5,14 +5,14 @@ const arrival = {
   eventTypes: new Map(eventTypes.map(type => [type.name, type])),
   keyName: 'web',
   received: 1_700_000_000_000,
-  defaultId: () => 'made-up',
+  defaultId: () => 'generated',
 }
-const take = (type: string, data: object) => accept({ type, data }, arrival)
+const acceptRow = (type: string, data: object) => accept({ type, data }, arrival)
 
 const record = { id: 5, email: 'a@b.c', gender: 'Male', ip_address: '1.2.3.4', date: '1/2/2020', country: 'france' }
-const conformed = (facts: object) => {
-  const outcome = take('user_record', { ...record, ...facts })
-  return 'code' in outcome ? outcome.code : (outcome.data as Record<string, unknown>)
+const conformed = (fields: object) => {
+  const result = acceptRow('user_record', { ...record, ...fields })
+  return 'code' in result ? result.code : (result.data as Record<string, unknown>)
 }
 
 test.each([
@@ -27,7 +27,7 @@ test.each([
   ['01-FEB-2020', '2020-02-01'],
   [' 5 may 0001 ', '0001-05-05'],
   ['31/12/9999', '9999-12-31'],
-])('date %s is %s', (date, day) => {
+])('the date %s becomes %s', (date, day) => {
   expect(conformed({ date })).toMatchObject({ date: day })
 })
 
@@ -45,11 +45,11 @@ test.each([
   '1 January 2020',
   '1 Jän 2020',
   'x',
-])('date %s is invalid', date => {
+])('the date %s is rejected', date => {
   expect(conformed({ date })).toBe('date_invalid')
 })
 
-test('the first reason counts: date invalid, date missing, country missing', () => {
+test('reasons are checked in this order: date invalid, date missing, country missing', () => {
   expect(conformed({ date: 'x', country: null })).toBe('date_invalid')
   expect(conformed({ date: ' ', country: null })).toBe('date_missing')
   expect(conformed({ date: null })).toBe('date_missing')
@@ -63,7 +63,7 @@ test.each([
   ["cote d'ivoire", "Cote D'ivoire"],
   ['u.s.a.', 'U.s.a.'],
   ['åland', 'Åland'],
-])('country %j is %j', (country, name) => {
+])('the country %j becomes %j', (country, name) => {
   expect(conformed({ country })).toMatchObject({ country: name })
 })
 
@@ -78,16 +78,16 @@ test.each([
   ['1.2.3.4\n', false],
   [' 1.2.3.4', false],
   [null, false],
-])('address %j is valid: %s', (ip_address, valid) => {
+])('ip_valid of the address %j is %s', (ip_address, valid) => {
   expect(conformed({ ip_address })).toMatchObject({ ip_address, ip_valid: valid })
 })
 
-test('the user of a record is its e-mail, else its id; its time is arrived_at', () => {
-  expect(take('user_record', { ...record, email: ' A@B.c ', arrived_at: 1500 })).toMatchObject({
+test('the user of a record is its e-mail, else its id, and its time is arrived_at', () => {
+  expect(acceptRow('user_record', { ...record, email: ' A@B.c ', arrived_at: 1500 })).toMatchObject({
     subject: 'a@b.c',
     time: 1_500_000n,
   })
-  expect(take('user_record', { ...record, email: ' ' })).toMatchObject({ subject: 'id:5', time: 1_700_000_000_000_000n })
+  expect(acceptRow('user_record', { ...record, email: ' ' })).toMatchObject({ subject: 'id:5', time: 1_700_000_000_000_000n })
 })
 
 test.each([
@@ -104,34 +104,34 @@ test.each([
   ['constructor', 'constructor', null],
   ['../../etc/passwd', '_all', null],
   ['pageview', '*', null],
-])('interaction %s, %s has the id %s', (eventType, eventValue, eventId) => {
-  expect(take('interaction', { eventType, eventValue })).toMatchObject({
+])('an interaction of type %s with value %s gets the id %s', (eventType, eventValue, eventId) => {
+  expect(acceptRow('interaction', { eventType, eventValue })).toMatchObject({
     subject: null,
     data: { eventType, eventValue, eventId },
   })
 })
 
-test('an interaction without a value has none and no id; without a type it is invalid', () => {
-  expect(take('interaction', { eventType: 'pageview' })).toMatchObject({ data: { eventValue: null, eventId: null } })
-  expect(take('interaction', { eventValue: 'home' })).toMatchObject({ code: 'invalid_event' })
+test('an interaction without a value has no id, and without a type it is invalid', () => {
+  expect(acceptRow('interaction', { eventType: 'pageview' })).toMatchObject({ data: { eventValue: null, eventId: null } })
+  expect(acceptRow('interaction', { eventValue: 'home' })).toMatchObject({ code: 'invalid_event' })
 })
 
 const action = { user_id: 3, app_name: 'product_1', event_category: 'category_1' }
 
-test('the time of an action is its own, in UTC, or the arrival', () => {
-  expect(take('app_action', { ...action, event_time: '2024-02-29 23:59:59.5' })).toMatchObject({
+test('the time of an action is its event_time in UTC, else its arrival', () => {
+  expect(acceptRow('app_action', { ...action, event_time: '2024-02-29 23:59:59.5' })).toMatchObject({
     subject: '3',
     time: 1_709_251_199_500_000n,
   })
-  expect(take('app_action', action)).toMatchObject({
+  expect(acceptRow('app_action', action)).toMatchObject({
     time: 1_700_000_000_000_000n,
     data: { event_action: null, event_value: null },
   })
 })
 
 test.each(['2024-02-30 00:00:00', '2024-02-28T00:00:00', '2024-02-28', '2024-02-28 00:00:00Z', '0000-01-01 00:00:00'])(
-  'event_time %s is invalid',
+  'the event_time %s is rejected',
   event_time => {
-    expect(take('app_action', { ...action, event_time })).toMatchObject({ code: 'invalid_event' })
+    expect(acceptRow('app_action', { ...action, event_time })).toMatchObject({ code: 'invalid_event' })
   },
 )

@@ -14,12 +14,12 @@ interface Operation {
 }
 const operation = (method: string, path: string) => document.paths[path]?.[method] as Operation
 
-test('the document keeps the rules of OpenAPI 3.1', async () => {
+test('the document is valid OpenAPI 3.1', async () => {
   const { valid, errors } = await new Validator().validate(structuredClone(document) as never)
   expect([valid, errors]).toEqual([true, undefined])
 })
 
-test('every route is described, and no operation twice', () => {
+test('every route is described, and no operation is described twice', () => {
   const described = Object.values(document.paths).flatMap(operations => Object.values(operations) as Operation[])
   const ids = described.map(({ operationId }) => operationId)
   expect(new Set(ids).size).toBe(ids.length)
@@ -32,17 +32,17 @@ test('every route is described, and no operation twice', () => {
   }
 })
 
-test('what is said of a route is said of one that exists', () => {
+test('details exist only for routes that exist', () => {
   const known = routes.map(({ method, path }) => `${method} ${path}`)
   expect(Object.keys(details).filter(key => !known.includes(key))).toEqual([])
 })
 
-test('routes without a key say so, all others name how a key travels', () => {
+test('operations without a key have no security, all others name both ways to send a key', () => {
   expect(operation('get', '/v1/health').security).toEqual([])
   expect(operation('get', '/v1/users/{id}').security).toEqual([{ bearer: [] }, { basic: [] }])
 })
 
-test('a projection’s answer has the shape of its documents, and its parameters are those it knows', () => {
+test('the response of a projection has the schema of its documents, and only parameters that it supports', () => {
   const minutes = operation('get', '/v1/projections/device-minutes')
   expect(minutes.parameters?.map(({ name }) => name)).toEqual(['key', 'from', 'to', 'limit', 'cursor'])
   expect(minutes.responses['200']?.content['application/json']?.schema).toMatchObject({
@@ -51,7 +51,7 @@ test('a projection’s answer has the shape of its documents, and its parameters
   expect(operation('get', '/v1/projections/recent-urls').parameters?.map(({ name }) => name)).toEqual(['key', 'limit', 'cursor'])
 })
 
-test('refusals of one status are one answer that names their codes', () => {
+test('all codes with the same status share one error response', () => {
   const { responses } = operation('get', '/v1/quarantine')
   expect(responses['401']?.content['application/json']?.schema).toMatchObject({
     properties: { code: { enum: ['key_missing', 'key_unknown', 'key_conflict'] } },

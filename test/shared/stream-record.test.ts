@@ -3,14 +3,13 @@ import { archiveColumns, columnName } from '../../shared/archive-columns.ts'
 import { eventTypes } from '../../shared/catalogue.ts'
 import { defineEvent, text } from '../../shared/event-type.ts'
 import { fromLine, toLine } from '../../shared/stream-record.ts'
-
 import { EARLIEST, LATEST } from '../../shared/time.ts'
 import { anEvent, aReading, aVisit } from '../fixtures/builders.ts'
 
 const catalogue = new Map(eventTypes.map(type => [type.name, type]))
 const roundTrip = (event: Parameters<typeof toLine>[0]) => fromLine(toLine(event, catalogue.get(event.type)), catalogue)
 
-test('a line has a column a field, and the rest as JSON text', () => {
+test('a line has one column per field, and the other fields as JSON text', () => {
   const event = aVisit('/a', 5, { time: 253_402_300_799_999_999n, received: 1_700_000_000_001 })
   expect(toLine({ ...event, data: { ...event.data, extra: [1] } }, catalogue.get('page_visit'))).toBe(
     '{"event_time_us":253402300799999999,"received_time_us":1700000000001000,"event_id":"e1","event_type":"page_visit","source":"test",' +
@@ -18,7 +17,7 @@ test('a line has a column a field, and the rest as JSON text', () => {
   )
 })
 
-test('what goes into a line comes out of it', () => {
+test('an event is the same after writing and reading its line', () => {
   const times = fc.bigInt({ min: EARLIEST, max: LATEST })
   const data = fc.oneof(fc.dictionary(fc.string(), fc.jsonValue()), fc.jsonValue())
   fc.assert(
@@ -31,17 +30,17 @@ test('what goes into a line comes out of it', () => {
     expect(roundTrip(event)).toEqual(event)
 })
 
-test('a field that became catalogued after the line was written is found', () => {
+test('a field that was added to the catalogue after the line was written is found in data', () => {
   const written = toLine(anEvent({ Id: 3, Url: '/a', Timestamp: 1, more: true }), undefined)
   expect(fromLine(written, catalogue).data).toEqual({ Id: 3, Url: '/a', Timestamp: 1, more: true })
 })
 
-test('two fields with one column name are refused by name', () => {
-  const clash = defineEvent({ name: 'clash', about: '', fields: { userId: text(), user_id: text() }, user: () => null })
-  expect(() => archiveColumns([...eventTypes, clash])).toThrow('clash_user_id')
+test('two fields with the same column name are an error that names the column', () => {
+  const conflicting = defineEvent({ name: 'clash', about: '', fields: { userId: text(), user_id: text() }, user: () => null })
+  expect(() => archiveColumns([...eventTypes, conflicting])).toThrow('clash_user_id')
 })
 
-test('columns are lower snake case', () => {
+test('column names are in lower snake case', () => {
   expect(columnName('interaction', 'eventType')).toBe('interaction_event_type')
   expect(columnName('page_visit', 'Url')).toBe('page_visit_url')
 })

@@ -2,8 +2,8 @@ import { ingestInMemory, RECEIVED, withKey } from '../../fakes/ingest.ts'
 
 const post = async (path: string, body: unknown) => {
   const memory = ingestInMemory()
-  const answer = await memory.request(path, { headers: withKey, body: JSON.stringify(body) })
-  return { ...memory, answer }
+  const response = await memory.request(path, { headers: withKey, body: JSON.stringify(body) })
+  return { ...memory, response }
 }
 const only = async (path: string, body: unknown) => {
   const { events, quarantined } = await post(path, body)
@@ -14,7 +14,7 @@ const only = async (path: string, body: unknown) => {
 const tracked = { type: 'track', messageId: 'm1', userId: 'u1', event: 'Order Completed', properties: { total: 5 } }
 const time = (iso: string) => BigInt(Date.parse(iso)) * 1000n
 
-test('a track call has the name of its event for a type, and keeps all that it says', async () => {
+test('the type of a track call is the name of its event, and all its fields are kept', async () => {
   expect(await only('/v1/track', { ...tracked, context: { ip: '1.2.3.4' } })).toEqual({
     id: 'm1',
     source: 'web',
@@ -36,16 +36,16 @@ test.each([
   ['page', 'p'],
   ['screen', 's'],
   ['alias', 'a'],
-])('a %s call is an open type of that name, by its long path and its short one', async (call, letter) => {
+])('the type of a %s call is the name of the call, on its long and its short path', async (call, letter) => {
   for (const path of [`/v1/${call}`, `/v1/${letter}`])
     expect(await only(path, { userId: 'u1', messageId: 'm' })).toMatchObject({ type: call, data: { type: call } })
 })
 
-test.each(['identify', 'page', 'millrace.erasure', 'x'.repeat(129)])('an event called %s stays a track call', async event => {
+test.each(['identify', 'page', 'millrace.erasure', 'x'.repeat(129)])('an event called %s gets the type track', async event => {
   expect(await only('/v1/t', { ...tracked, event })).toMatchObject({ type: 'track', data: { event } })
 })
 
-test('what a call says it is stands over its path', async () => {
+test('the type in a call wins over its path', async () => {
   expect(await only('/v1/track', { type: 'page', anonymousId: 'a1' })).toMatchObject({ type: 'page', subject: 'a1' })
 })
 
@@ -54,22 +54,22 @@ test.each([
   ['userId is empty', { userId: '', anonymousId: 'a1' }, 'a1'],
   ['userId is absent', { anonymousId: 'a1' }, 'a1'],
   ['userId is a number', { userId: 7 }, '7'],
-])('the user when %s', async (_, ids, subject) => {
+])('the user if %s', async (_, ids, subject) => {
   expect(await only('/v1/page', ids)).toMatchObject({ subject })
 })
 
-test('a call without a user, and a track call without an event, are put aside, and the others of the batch are taken', async () => {
-  const bad = [
+test('calls without a user, and track calls without an event, are quarantined; the rest of the batch is accepted', async () => {
+  const invalid = [
     { type: 'track', event: 'A', userId: '', anonymousId: null, messageId: 'm2', writeKey: 'good' },
     { type: 'track', userId: 'u', messageId: 'm3' },
     { type: 'launch', userId: 'u', messageId: 'm4' },
     5,
   ]
-  const { answer, events, quarantined } = await post('/v1/batch', { batch: [...bad, tracked] })
-  expect(answer).toMatchObject({ status: 200, body: { success: true, accepted: 1 } })
-  expect(answer.body.quarantined).toEqual([
+  const { response, events, quarantined } = await post('/v1/batch', { batch: [...invalid, tracked] })
+  expect(response).toMatchObject({ status: 200, body: { success: true, accepted: 1 } })
+  expect(response.body.quarantined).toEqual([
     { index: 0, id: 'm2', code: 'invalid_event', message: 'An event needs a userId or an anonymousId.' },
-    { index: 1, id: 'm3', code: 'invalid_event', message: 'A track call needs the name of its event.' },
+    { index: 1, id: 'm3', code: 'invalid_event', message: 'A track call needs an event name.' },
     {
       index: 2,
       id: 'm4',
@@ -79,10 +79,10 @@ test('a call without a user, and a track call without an event, are put aside, a
     { index: 3, id: null, code: 'invalid_event', message: 'An event must be a JSON object.' },
   ])
   expect(events.map(({ id }) => id)).toEqual(['m1'])
-  expect(quarantined[0]?.body).toBe(JSON.stringify({ ...(bad[0] as object), writeKey: '' }))
+  expect(quarantined[0]?.body).toBe(JSON.stringify({ ...(invalid[0] as object), writeKey: '' }))
 })
 
-test('context and sentAt of a batch stand under what each event says itself', async () => {
+test('context and sentAt of a batch are defaults, and an event’s own fields win', async () => {
   const { events } = await post('/v1/batch', {
     batch: [
       { ...tracked, context: { ip: 'own' } },
@@ -99,30 +99,30 @@ test('context and sentAt of a batch stand under what each event says itself', as
   expect(JSON.stringify(events.map(({ data }) => data))).not.toContain('writeKey')
 })
 
-describe('times by a clock that is wrong', () => {
+describe('times of a wrong clock', () => {
   test.each([
     ['10 minutes ahead', { timestamp: '2023-11-14T22:23:15Z', sentAt: '2023-11-14T22:23:20Z' }, '2023-11-14T22:13:15Z'],
     ['in 1970', { timestamp: '1970-01-01T00:00:05Z', sentAt: '1970-01-01T00:00:15Z' }, '2023-11-14T22:13:10Z'],
     [
-      'with an original time, which stands over the other',
+      'with an original time, which wins over timestamp',
       { originalTimestamp: '2023-11-14T22:23:15.000Z', timestamp: 'x', sentAt: '2023-11-14T22:23:20+00:00' },
       '2023-11-14T22:13:15Z',
     ],
-    ['that says not when it sent', { timestamp: '2023-11-14T20:00:00Z' }, '2023-11-14T20:00:00Z'],
-    ['with an unreadable sentAt', { timestamp: '2023-11-14T20:00:00Z', sentAt: 'now' }, '2023-11-14T20:00:00Z'],
-    ['with an unreadable time', { timestamp: 'yesterday', sentAt: '2023-11-14T22:13:20Z' }, '2023-11-14T22:13:20Z'],
-    ['that says nothing', {}, '2023-11-14T22:13:20Z'],
+    ['without sentAt', { timestamp: '2023-11-14T20:00:00Z' }, '2023-11-14T20:00:00Z'],
+    ['with an invalid sentAt', { timestamp: '2023-11-14T20:00:00Z', sentAt: 'now' }, '2023-11-14T20:00:00Z'],
+    ['with an invalid time', { timestamp: 'yesterday', sentAt: '2023-11-14T22:13:20Z' }, '2023-11-14T22:13:20Z'],
+    ['without any time', {}, '2023-11-14T22:13:20Z'],
   ])('%s', async (_, times, corrected) => {
     const event = await only('/v1/track', { ...tracked, ...times })
     expect(event).toMatchObject({ id: 'm1', time: time(corrected), received: RECEIVED, data: times })
   })
 
-  test('microseconds and nanoseconds are kept, and dropped, exactly', async () => {
+  test('microseconds are kept exactly, and nanoseconds are dropped', async () => {
     const times = { timestamp: '2023-11-14T22:13:19.123456789Z', sentAt: '2023-11-14T22:13:20.000001Z' }
     expect(await only('/v1/track', { ...tracked, ...times })).toMatchObject({ time: 1_699_999_999_123_455n })
   })
 
-  test('a refused event is the same item however late it comes again', async () => {
+  test('a rejected event is the same item in the quarantine whenever it is sent again', async () => {
     const bodies = [RECEIVED, RECEIVED + 5000].map(async now => {
       const { request, quarantined } = ingestInMemory({ now: () => now })
       const event = { ...tracked, event: 'reading', timestamp: '2023-11-14T22:00:00Z', sentAt: '2023-11-14T22:10:00Z' }
@@ -135,7 +135,7 @@ describe('times by a clock that is wrong', () => {
   })
 })
 
-test('an event without a messageId has one of its own bytes: the same when it is sent again, another for another key', async () => {
+test('the id of an event without messageId is a hash of its bytes and its key', async () => {
   const { messageId, ...event } = tracked
   const ids = ['good', 'good', 'other'].map(async key => {
     const { request, events } = ingestInMemory()
@@ -148,7 +148,7 @@ test('an event without a messageId has one of its own bytes: the same when it is
   expect(elsewhere).not.toBe(first)
 })
 
-test('an event of a catalogued name becomes that type: its properties are the row, which says who and when', async () => {
+test('an event with a name in the catalogue gets that type: its properties are the row, with user and time', async () => {
   const properties = { device_id: 'd1', timestamp: 1.5, event_duration: 2 }
   const event = await only('/v1/track', { ...tracked, event: 'reading', properties, context: { ip: 'x' } })
   expect(event).toMatchObject({
@@ -160,13 +160,13 @@ test('an event of a catalogued name becomes that type: its properties are the ro
   })
 })
 
-test('a row of a catalogued type that does not fit is put aside', async () => {
-  const { answer, quarantined } = await post('/v1/track', { ...tracked, event: 'page_visit', properties: { Id: 'x' } })
-  expect(answer.body).toMatchObject({ accepted: 0, quarantined: [{ id: 'm1', code: 'invalid_event' }] })
+test('an invalid row of a catalogued type is quarantined', async () => {
+  const { response, quarantined } = await post('/v1/track', { ...tracked, event: 'page_visit', properties: { Id: 'x' } })
+  expect(response.body).toMatchObject({ accepted: 0, quarantined: [{ id: 'm1', code: 'invalid_event' }] })
   expect(quarantined[0]).toMatchObject({ type: 'page_visit', form: 'envelope' })
 })
 
-test('identify and group calls say what is known of a user', async () => {
+test('identify and group calls become user_traits', async () => {
   const traits = { plan: 'pro' }
   expect(await only('/v1/identify', { userId: 'u1', traits })).toMatchObject({
     type: 'user_traits',
@@ -179,9 +179,9 @@ test('identify and group calls say what is known of a user', async () => {
   })
 })
 
-test('a context that would be kept with so many events that they pass 4 MB is refused', async () => {
+test('a batch is rejected if its context, counted once per event, makes it larger than 4 MB', async () => {
   const batch = Array.from({ length: 200 }, (_, i) => ({ ...tracked, messageId: String(i) }))
-  const { answer, events } = await post('/v1/batch', { batch, context: { a: 'x'.repeat(30_000) } })
-  expect(answer).toMatchObject({ status: 413, body: { success: false, code: 'body_too_large' } })
+  const { response, events } = await post('/v1/batch', { batch, context: { a: 'x'.repeat(30_000) } })
+  expect(response).toMatchObject({ status: 413, body: { success: false, code: 'body_too_large' } })
   expect(events).toEqual([])
 })

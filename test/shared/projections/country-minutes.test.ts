@@ -19,9 +19,9 @@ const rules = {
   retentionMs: 0,
 }
 
-/** The event that a row becomes; its place tells it apart. */
-function eventOf(row: { id: number; email: string | null }, place: number): Event {
-  const data = { ...row, event_id: String(place), date: '2020-01-01', country: 'chad', arrived_at: RECEIVED }
+/** The event of a row; its position makes the id unique. */
+function eventOf(row: { id: number; email: string | null }, position: number): Event {
+  const data = { ...row, event_id: String(position), date: '2020-01-01', country: 'chad', arrived_at: RECEIVED }
   const event = accept(
     { type: 'user_record', data },
     { eventTypes: catalogue, keyName: 'web', received: RECEIVED, defaultId: () => '' },
@@ -30,7 +30,7 @@ function eventOf(row: { id: number; email: string | null }, place: number): Even
   return event
 }
 
-/** The document of the one minute of these rows, each in a record of its own, on the way that all events go. */
+/** The document of the minute of these rows, with one record per row, computed by the planners of all functions on the path. */
 function documentOf(rows: readonly Parameters<typeof eventOf>[0][]) {
   const users = Map.groupBy(rows.map(eventOf), ({ subject }) => subject ?? '')
   const items = [...users].flatMap(([user, events]) =>
@@ -54,7 +54,7 @@ function documentOf(rows: readonly Parameters<typeof eventOf>[0][]) {
   return operation?.action === 'index' ? operation.document : undefined
 }
 
-test('a minute counts each e-mail once, however it is written and whatever the id', () => {
+test('a minute counts each e-mail once, whatever its case, spaces and id', () => {
   const rows = [
     { id: 1, email: 'a@x' },
     { id: 2, email: ' A@X' },
@@ -68,7 +68,7 @@ test.each([
   [null, 'id:5'],
   ['id:5', null],
   [null, ' ID:5 '],
-])('an e-mail that reads like an id is another user than the one with that id: %j, then %j', (first, second) => {
+])('an e-mail that looks like an id is not the user with that id: %j, then %j', (first, second) => {
   const rows = [
     { id: 5, email: first },
     { id: 5, email: second },

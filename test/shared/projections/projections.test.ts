@@ -13,7 +13,7 @@ const lastUrls = (visits: [url: string, at: number][]) => {
   return recentUrls.document(state, '1')['last_5_urls']
 }
 
-test('the five visits with the greatest timestamps, newest first', () => {
+test('the document has the five visits with the greatest timestamps, newest first', () => {
   expect(
     lastUrls([
       ['/a', 3],
@@ -26,7 +26,7 @@ test('the five visits with the greatest timestamps, newest first', () => {
   ).toEqual(['/c', '/e', '/a', '/d', '/b'])
 })
 
-test('of equal timestamps the later arrival comes first; urls need not differ', () => {
+test('of visits with equal timestamps the later arrival comes first, and urls may repeat', () => {
   expect(
     lastUrls([
       ['/a', 1],
@@ -36,7 +36,7 @@ test('of equal timestamps the later arrival comes first; urls need not differ', 
   ).toEqual(['/a', '/b', '/a'])
 })
 
-test('an older visit than the five changes nothing', () => {
+test('a visit that is older than the five changes nothing', () => {
   const five: [string, number][] = [
     ['/1', 1],
     ['/2', 2],
@@ -53,7 +53,7 @@ const minuteOf = (readings: ReturnType<typeof aReading>[]) => {
   return deviceMinutes.document(state, { user: 'd1', start: -60 })
 }
 
-test('a minute averages what has both measures and a status other than error', () => {
+test('a minute averages the readings that have both measures and a status other than error', () => {
   expect(
     minuteOf([
       aReading({ temperature: 20, event_duration: 1 }),
@@ -72,7 +72,7 @@ test('a minute averages what has both measures and a status other than error', (
   })
 })
 
-test('sums do not drift and do not depend on the order', () => {
+test('sums are exact and do not depend on the order', () => {
   const values = [1e16, 1, -1e16, 3, 1e-9, -4]
   const forward = values.reduce(add, sum())
   const merged = merge(values.slice(3).reduce(add, sum()), values.slice(0, 3).reduce(add, sum()))
@@ -88,7 +88,7 @@ test('sums do not drift and do not depend on the order', () => {
   )
 })
 
-test('a sum beyond the largest double stays a number', () => {
+test('a sum beyond the largest double is the largest double', () => {
   expect([Number.MAX_VALUE, Number.MAX_VALUE].reduce(add, sum())).toEqual([Number.MAX_VALUE])
 })
 
@@ -109,7 +109,7 @@ const activityOf = (actions: (string | null)[]) => {
   return userActivity.document(state, '3')
 }
 
-test('the favourite action is the most frequent; of equally frequent ones the first by code point', () => {
+test('the favourite action is the most frequent one; of equally frequent actions it is the first by code point', () => {
   expect(activityOf(['b', 'a', 'b', null])).toEqual({ user_id: 3, events: 4, favourite_action: 'b' })
   expect(activityOf(['\u{1F600}', '\uFFFD'])).toMatchObject({ favourite_action: '\uFFFD' })
   expect(activityOf(['__proto__', '', '__proto__', ''])).toMatchObject({ favourite_action: '' })
@@ -117,17 +117,17 @@ test('the favourite action is the most frequent; of equally frequent ones the fi
 })
 
 const countryMinute = (users: ReturnType<typeof aRecord>[][]) => {
-  const contributions = users.map(records =>
+  const deltas = users.map(records =>
     records.reduce((state, record) => countryMinutes.fold(state, record), countryMinutes.initial()),
   )
-  const state = contributions.reduce(
-    (before, added) => countryMinutes.merge(before, added, { firstOfUser: true }),
+  const state = deltas.reduce(
+    (before, delta) => countryMinutes.merge(before, delta, { firstOfUser: true }),
     countryMinutes.initial(),
   )
   return countryMinutes.document(state, { start: 60 })
 }
 
-test('a minute counts events, e-mails, females, and shows every country that ties', () => {
+test('a minute counts events, e-mails and females, and lists all countries with the same count', () => {
   expect(
     countryMinute([
       [aRecord({ email: 'a@x', gender: ' FEMALE ', country: 'Peru' }), aRecord({ email: 'a@x', country: 'Chad' })],
@@ -144,12 +144,12 @@ test('a minute counts events, e-mails, females, and shows every country that tie
   })
 })
 
-test('a contribution of a user that the minute knows adds no user', () => {
-  const one = countryMinutes.fold(countryMinutes.initial(), aRecord({ email: 'a@x' }))
-  expect(countryMinutes.merge(one, one, { firstOfUser: false })).toMatchObject({ events: 2, users: 1 })
+test('a delta of a user that the slot already has adds no user', () => {
+  const delta = countryMinutes.fold(countryMinutes.initial(), aRecord({ email: 'a@x' }))
+  expect(countryMinutes.merge(delta, delta, { firstOfUser: false })).toMatchObject({ events: 2, users: 1 })
 })
 
-test('a minute begins at whole minutes before 1970, too', () => {
-  expect(windowStart(countryMinutes as never, aRecord({}, { time: -1n }))).toBe(-60)
-  expect(windowStart(countryMinutes as never, aRecord({}, { time: 253_402_300_799_999_999n }))).toBe(253_402_300_740)
+test('minutes before 1970 also start at whole minutes', () => {
+  expect(windowStart(countryMinutes, aRecord({}, { time: -1n }))).toBe(-60)
+  expect(windowStart(countryMinutes, aRecord({}, { time: 253_402_300_799_999_999n }))).toBe(253_402_300_740)
 })

@@ -7,7 +7,7 @@ const call = (traits: unknown, group_id: string | null = null) => anEvent({ user
 const after = (...calls: Fold[1][]) =>
   userTraitsProjection.document(calls.reduce(userTraitsProjection.fold, userTraitsProjection.initial()), 'u1')
 
-test('given two identify calls, a trait has its last value and the others stay', () => {
+test('after two identify calls, a trait has its last value and the other traits stay', () => {
   expect(after(call({ plan: 'free', name: 'Ada' }), call({ plan: 'pro', age: null }))).toEqual({
     user_id: 'u1',
     traits: { plan: 'pro', name: 'Ada', age: null },
@@ -15,7 +15,7 @@ test('given two identify calls, a trait has its last value and the others stay',
   })
 })
 
-test('given group calls, each group has its traits, apart from those of the user', () => {
+test('the traits of each group are separate from those of the user', () => {
   expect(after(call({ a: 1 }), call({ a: 2 }, 'g1'), call({ b: 3 }, '__proto__'), call({ a: 4, c: 5 }, 'g1'))).toEqual({
     user_id: 'u1',
     traits: { a: 1 },
@@ -26,13 +26,13 @@ test('given group calls, each group has its traits, apart from those of the user
   })
 })
 
-test('a trait called __proto__ is one like any other', () => {
+test('a trait called __proto__ is stored like any other', () => {
   expect(JSON.stringify(after(call(JSON.parse('{"__proto__":{"x":1}}')), call({ y: 2 })))).toContain(
     '{"__proto__":{"x":1},"y":2}',
   )
 })
 
-test('traits are kept in the index and are no fields of its mapping', () => {
+test('traits are stored in the index but are not fields of its mapping', () => {
   const { properties } = mappingOf(userTraitsProjection.shape)
   expect(properties).toMatchObject({
     user_id: { type: 'keyword' },
