@@ -1,6 +1,6 @@
 import { routes } from '../../shared/routes.ts'
-import { plain, resource, resources, templateOf } from '../fixtures/infra-templates.ts'
 import { functionIds } from '../fixtures/function-ids.ts'
+import { plain, resource, resources, templateOf } from '../fixtures/infra-templates.ts'
 
 test('the API has the routes of shared/routes.ts, each integrated with its function', () => {
   const template = templateOf('dev')

@@ -2,8 +2,8 @@ import { Duration } from 'aws-cdk-lib'
 import type { Template } from 'aws-cdk-lib/assertions'
 import { settingsFor } from '../../infra/settings.ts'
 import { environments, NONE } from '../../shared/environment.ts'
-import { plain, resource, resources, templateOf, templateWith } from '../fixtures/infra-templates.ts'
 import { functionIds, functionOf } from '../fixtures/function-ids.ts'
+import { plain, resource, resources, templateOf, templateWith } from '../fixtures/infra-templates.ts'
 
 test.each([...functionIds])('%s has exactly the environment variables that it reads', (name, id) => {
   const { Variables } = functionOf(templateOf('dev'), id).Environment

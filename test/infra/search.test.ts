@@ -1,7 +1,7 @@
 import { settingsFor } from '../../infra/settings.ts'
 import { NONE } from '../../shared/environment.ts'
-import { plain, resource, resources, templateOf, templateWith } from '../fixtures/infra-templates.ts'
 import { functionOf } from '../fixtures/function-ids.ts'
+import { plain, resource, resources, templateOf, templateWith } from '../fixtures/infra-templates.ts'
 
 test('the domain is an encrypted OpenSearch 3.7 that allows TLS only and publishes slow logs', () => {
   expect(resource(templateOf('prod'), 'AWS::OpenSearchService::Domain').Properties).toMatchObject({
