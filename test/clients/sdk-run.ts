@@ -52,7 +52,7 @@ export async function makeFaults(faults: Faults): Promise<void> {
   if (!answer.ok) throw new Error(`The proxy takes no faults: ${await answer.text()}`)
 }
 
-const endFaults = (): Promise<Response> => fetch(faultsUrl(), { method: 'DELETE' })
+export const endFaults = (): Promise<Response> => fetch(faultsUrl(), { method: 'DELETE' })
 
 /** Runs the program once under each trouble, as a user of its own; returns what is counted of each. */
 export async function countUnderTroubles(program: Program, events: number): Promise<[trouble: string, count: number][]> {
