@@ -84,15 +84,15 @@ async function workload(name: string): Promise<IngestRequest[]> {
 }
 
 function inRequests(lines: readonly string[], type: string, dice: Dice): IngestRequest[] {
-  const posts: IngestRequest[] = []
+  const requests: IngestRequest[] = []
   for (let at = 0; at < lines.length; ) {
     const some = lines.slice(at, at + dice.oneOf([1, 5, 20, 60, 150]))
     at += some.length
     const rows = some.map(parsed).filter(isObject)
-    posts.push(dice.oneOf(forms)(rows, type, some))
-    if (dice.happens(5)) posts.push(dice.oneOf(posts.slice(-4)))
+    requests.push(dice.oneOf(forms)(rows, type, some))
+    if (dice.happens(5)) requests.push(dice.oneOf(requests.slice(-4)))
   }
-  return [...posts, ...posts.slice(0, 12)]
+  return [...requests, ...requests.slice(0, 12)]
 }
 
 /** Every call of a Segment SDK, with users and ids as old and new versions send them. */
@@ -124,7 +124,12 @@ function traits(): IngestRequest[] {
     const body = JSON.stringify({ batch, sentAt: '2026-01-01T00:30:00Z', writeKey: dice.oneOf(['good', undefined]) })
     return { path: dice.oneOf(paths), query: { writeKey: 'good' }, body: dice.happens(3) ? gzipSync(body) : body }
   })
-  const singles = ['track', 't', 'page', 'p', 'identify', 'i', 'screen', 's', 'group', 'g', 'alias', 'a'].flatMap((name, n) =>
+  return [...batches, ...singleCalls(), ...largeCalls(), ...batches.slice(3, 8)]
+}
+
+/** Every endpoint of single calls, with complete, partial and empty bodies. */
+function singleCalls(): IngestRequest[] {
+  return ['track', 't', 'page', 'p', 'identify', 'i', 'screen', 's', 'group', 'g', 'alias', 'a'].flatMap((name, n) =>
     [{ userId: 'anna', event: 'Seen', traits: { x: name }, messageId: name }, { anonymousId: 'b', groupId: 'g' }, {}].map(
       (body, i): IngestRequest => ({
         path: `/v1/${name}`,
@@ -133,27 +138,29 @@ function traits(): IngestRequest[] {
       }),
     ),
   )
-  // More than the largest item of a user.
-  const large = Array.from({ length: 12 }, (_, n): IngestRequest => {
+}
+
+/** Traits of one user that together exceed the largest item. */
+function largeCalls(): IngestRequest[] {
+  return Array.from({ length: 12 }, (_, n): IngestRequest => {
     const body = { userId: 'big', groupId: `g${n}`, messageId: `big-${n}`, traits: { text: 'x'.repeat(30_000) } }
     return { path: '/v1/group', headers: basic, body: JSON.stringify(body) }
   })
-  return [...batches, ...singles, ...large, ...batches.slice(3, 8)]
 }
 
 /** The requests of every workload, by name. */
 export async function workloads(): Promise<ReadonlyMap<string, readonly IngestRequest[]>> {
-  const posts = new Map<string, readonly IngestRequest[]>()
-  for (const name of Object.keys(simulators)) posts.set(name, await workload(name))
-  posts.set('traits', traits())
-  const mixed = [...posts.values()].flatMap(some => some.slice(0, 8))
+  const requests = new Map<string, readonly IngestRequest[]>()
+  for (const name of Object.keys(simulators)) requests.set(name, await workload(name))
+  requests.set('traits', traits())
+  const mixed = [...requests.values()].flatMap(some => some.slice(0, 8))
   const dice = rollDice(SEED + 4)
-  posts.set(
+  requests.set(
     'mixed',
     mixed
-      .map(post => [dice.real(0, 1), post] as const)
+      .map(request => [dice.real(0, 1), request] as const)
       .sort(([a], [b]) => a - b)
-      .map(([, post]) => post),
+      .map(([, request]) => request),
   )
-  return posts
+  return requests
 }

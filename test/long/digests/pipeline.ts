@@ -30,13 +30,9 @@ export async function runReaders(cloud: Cloud): Promise<unknown[]> {
   for (const [shard, records] of [...shards].sort(([a], [b]) => (a < b ? -1 : 1))) {
     for (const [n, batch] of [...batches(records, RECORDS_PER_BATCH)].entries()) {
       results.push([shard, n, ...(await readStream(batch))])
+      const next = (n + 1) * RECORDS_PER_BATCH
       if (n % 3 === 1)
-        results.push([
-          shard,
-          n,
-          'again',
-          ...(await readStream([...batch.slice(-7), ...records.slice((n + 1) * 40, n * 40 + 43)])),
-        ])
+        results.push([shard, n, 'again', ...(await readStream([...batch.slice(-7), ...records.slice(next, next + 3)]))])
       await readTable(cloud)
     }
   }
