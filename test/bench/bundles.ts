@@ -1,4 +1,4 @@
-// node test/bench/bundles.ts: what a cold start of every function reads, and in how many milliseconds it is imported here.
+// node test/bench/bundles.ts: how many bytes a cold start of each function reads, and how long its import takes on this machine.
 import { execFileSync } from 'node:child_process'
 import { mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import path from 'node:path'
@@ -6,14 +6,14 @@ import { formatTable } from '../../cli/table.ts'
 
 const RUNS = 9
 
-/** A function of the template, with where its bundle lies. */
+/** A function of the template. `aws:asset:path` is the folder of its bundle. */
 interface Deployed {
   readonly Metadata: { readonly 'aws:cdk:path': string; readonly 'aws:asset:path': string }
   readonly Properties: { readonly Environment: { readonly Variables: Readonly<Record<string, unknown>> } }
 }
 
-/** Every function bundled as it is deployed. */
-function functions(folder: string): Deployed[] {
+/** Bundles every function as for a deployment and returns their resources. */
+function bundledFunctions(folder: string): Deployed[] {
   execFileSync(process.execPath, ['node_modules/aws-cdk/bin/cdk', 'synth', '-q', '-c', 'stage=dev', '-o', folder], {
     stdio: 'pipe',
   })
@@ -23,7 +23,7 @@ function functions(folder: string): Deployed[] {
   )
 }
 
-/** Bytes of the bundle's first file and of those that it imports at once. */
+/** Bytes of the bundle's entry file and of its static imports, direct and indirect. */
 function bytesRead(bundle: string): number {
   const reached = new Set(['index.mjs'])
   let bytes = 0
@@ -35,26 +35,26 @@ function bytesRead(bundle: string): number {
   return bytes
 }
 
-const importing = `const began = performance.now()
+const importCode = `const start = performance.now()
 await import(process.argv[1])
-console.log(performance.now() - began)
+console.log(performance.now() - start)
 process.exit()`
 
-/** Milliseconds that importing the bundle takes in processes of its own, the shortest first. */
+/** Milliseconds that each of `RUNS` new processes needs to import the bundle, in ascending order. */
 function importTimes(bundle: string, variables: readonly string[]): number[] {
   const values = variables.map(variable => [variable, variable.endsWith('_URL') ? 'http://127.0.0.1:9' : 'none'])
   const env = { ...process.env, AWS_REGION: 'us-east-1', ...Object.fromEntries(values) }
   const file = path.join(bundle, 'index.mjs')
   return Array.from({ length: RUNS }, () =>
-    Number(execFileSync(process.execPath, ['--input-type=module', '-e', importing, file], { env, encoding: 'utf8' })),
+    Number(execFileSync(process.execPath, ['--input-type=module', '-e', importCode, file], { env, encoding: 'utf8' })),
   ).sort((a, b) => a - b)
 }
 
-// Within the checkout, where the native package is found.
+// Inside the checkout, so that Node resolves the native package.
 mkdirSync('.millrace', { recursive: true })
 const folder = mkdtempSync(path.resolve('.millrace', 'bundles-'))
 try {
-  const rows = functions(folder).map(({ Metadata, Properties }) => {
+  const rows = bundledFunctions(folder).map(({ Metadata, Properties }) => {
     const bundle = path.join(folder, Metadata['aws:asset:path'])
     const variables = Object.keys(Properties.Environment.Variables).filter(name => name !== 'NODE_OPTIONS')
     const times = importTimes(bundle, variables)

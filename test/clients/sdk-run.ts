@@ -52,7 +52,7 @@ export async function makeFaults(faults: Faults): Promise<void> {
   if (!response.ok) throw new Error(`The proxy did not accept the faults: ${await response.text()}`)
 }
 
-const endFaults = (): Promise<Response> => fetch(faultsUrl(), { method: 'DELETE' })
+export const endFaults = (): Promise<Response> => fetch(faultsUrl(), { method: 'DELETE' })
 
 /** Runs the program once under each fault, each time with a new user. Returns the number of counted actions per fault. */
 export async function countUnderTroubles(program: Program, events: number): Promise<[fault: string, count: number][]> {

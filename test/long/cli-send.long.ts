@@ -1,39 +1,35 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdir, mkdtemp, rm, stat, writeFile } from 'node:fs/promises'
+import { mkdir, stat, writeFile } from 'node:fs/promises'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { json, text } from 'node:stream/consumers'
 import { simulatedLines } from '../../cli/simulate.ts'
 import { writeRows } from '../../cli/simulators/rows-file.ts'
 import { ENTRY } from '../fixtures/command.ts'
+import { temporaryFolder } from '../fixtures/temporary-folder.ts'
 
 const MINUTES = 60_000
 const MB = 2 ** 20
-/** How much more memory the large file may take: what the collector happens to leave lying, far below the file's size. */
+/** How much more memory the large file may need: uncollected garbage, far below the file's size. */
 const SLACK_MB = 100
 
-/** Has the process say how much memory it used at most, in KB. */
-const TELL_PEAK = `--import "data:text/javascript,process.on('exit',()=>console.error('peak '+process.resourceUsage().maxRSS))"`
+/** Makes a Node process print its peak memory in KB. */
+const PRINT_PEAK = `--import "data:text/javascript,process.on('exit',()=>console.error('peak '+process.resourceUsage().maxRSS))"`
 
-let folder: string
-beforeAll(async () => {
-  folder = await mkdtemp(path.join(tmpdir(), 'millrace-large-'))
-})
-afterAll(() => rm(folder, { recursive: true, force: true }))
+const folder = temporaryFolder('large')
 
 test(
-  'a JSON array of 1 GB is sent whole, in as much memory as one of 50 MB',
+  'send needs as much memory for a JSON array of 1 GB as for one of 50 MB',
   async () => {
     const peaks: number[] = []
     for (const bytes of [50 * MB, 1024 * MB]) {
       const file = path.join(folder, 'users.json')
       const rows = await writeRows(file, upTo(bytes, await simulatedLines('users', { count: 1e9, seed: 1 }, 0)))
       expect((await stat(file)).size).toBeGreaterThanOrEqual(bytes)
-      const { totals, taken, peakMb } = await send(file)
-      expect([totals, taken]).toEqual([{ lines: rows, accepted: rows, quarantined: 0 }, rows])
+      const { totals, received, peakMb } = await send(file)
+      expect([totals, received]).toEqual([{ lines: rows, accepted: rows, quarantined: 0 }, rows])
       peaks.push(peakMb)
     }
     const [small = 0, large = 0] = peaks
@@ -52,7 +48,7 @@ function* upTo(bytes: number, lines: Iterable<string>): Generator<string> {
   }
 }
 
-/** Takes every line of every request, as the API does. */
+/** An API that accepts every line of every request and counts them. */
 async function countingApi() {
   let rows = 0
   const server = createServer(async (request, response) => {
@@ -72,21 +68,22 @@ async function countingApi() {
   }
 }
 
-async function pointTo(apiUrl: string): Promise<void> {
+/** Writes the outputs file of a local cloud with this API. */
+async function writeOutputs(apiUrl: string): Promise<void> {
   await mkdir(path.join(folder, '.millrace'), { recursive: true })
   const outputs = { apiUrl, writeKey: 'k', readKey: 'r', adminKey: 'a', stack: {} }
   await writeFile(path.join(folder, '.millrace/outputs.json'), JSON.stringify(outputs))
 }
 
-/** Sends a file to an API that only counts; says what the command said, what arrived, and the memory that it took. */
-async function send(file: string): Promise<{ totals: unknown; taken: number; peakMb: number }> {
+/** Sends a file to an API that only counts. Returns the totals of the command, the number of received lines and the command's peak memory. */
+async function send(file: string): Promise<{ totals: unknown; received: number; peakMb: number }> {
   const api = await countingApi()
-  await pointTo(api.url)
+  await writeOutputs(api.url)
   const child = spawn(process.execPath, [ENTRY, 'send', file, '--type', 'user_record', '--json'], {
     cwd: folder,
-    env: { ...process.env, NODE_OPTIONS: TELL_PEAK },
+    env: { ...process.env, NODE_OPTIONS: PRINT_PEAK },
   })
-  const [totals, said] = await Promise.all([json(child.stdout), text(child.stderr)])
+  const [totals, stderr] = await Promise.all([json(child.stdout), text(child.stderr)])
   await api.close()
-  return { totals, taken: api.rows(), peakMb: Number(/peak (\d+)/.exec(said)?.[1]) / 1024 }
+  return { totals, received: api.rows(), peakMb: Number(/peak (\d+)/.exec(stderr)?.[1]) / 1024 }
 }

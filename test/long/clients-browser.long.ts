@@ -16,13 +16,13 @@ let browser: Browser
 let target: Target
 beforeAll(async () => {
   if (!existsSync(CHROMIUM))
-    throw new Error(`There is no ${CHROMIUM}: install it (Debian: apt-get install chromium), or name another with CHROMIUM=…`)
+    throw new Error(`${CHROMIUM} does not exist: install it (Debian: apt-get install chromium) or set CHROMIUM to its path.`)
   target = await findTarget(undefined)
   browser = await chromium.launch({ executablePath: CHROMIUM, args: ['--no-sandbox'] })
 }, MINUTES)
 afterAll(() => browser?.close())
 
-/** A page of a shop on a host of its own, which sends actions of a user with the SDK that the program uses. */
+/** Serves a shop page on a different origin. The page sends a user's actions with the SDK of the program. */
 async function openShop(program: string, user: number): Promise<{ page: Page; shop: Server }> {
   const actions = Array.from({ length: EVENTS }, (_, n) => ({
     user_id: user,
@@ -43,29 +43,29 @@ async function openShop(program: string, user: number): Promise<{ page: Page; sh
     },
   })
   const html = `<!doctype html><title>Shop</title><script type="module">${outputFiles[0]?.text.replaceAll('</script', '<\\/script')}</script>`
-  const shop = createServer((_, answer) => answer.writeHead(200, { 'content-type': 'text/html' }).end(html))
+  const shop = createServer((_, response) => response.writeHead(200, { 'content-type': 'text/html' }).end(html))
   await new Promise<void>(done => shop.listen(0, '127.0.0.1', done))
   const page = await browser.newPage()
   return { page, shop }
 }
 
-/** Opens the shop and waits until each of its events has been answered with 200. */
+/** Opens the shop and waits until the API has responded with 200 to every event. */
 async function visitShop(program: string, user: number, faults: Faults): Promise<void> {
   const { page, shop } = await openShop(program, user)
-  // An SDK asks for its settings once and stays silent without them: trouble begins when it has them.
+  // An SDK requests its settings once and sends nothing without them, so the faults start after that request.
   await page.route(/\/settings$|\/sourceConfig\//, async route => {
     const response = await route.fetch()
     await makeFaults(faults)
     await route.fulfill({ response })
   })
-  const taken = new Set<string>()
+  const accepted = new Set<string>()
   try {
     const all = new Promise<void>((done, fail) => {
-      const late = setTimeout(() => fail(new Error(`Only ${taken.size} of ${EVENTS} events were taken.`)), 2 * MINUTES)
+      const late = setTimeout(() => fail(new Error(`The API accepted only ${accepted.size} of ${EVENTS} events.`)), 2 * MINUTES)
       page.on('response', response => {
         if (response.request().method() !== 'POST' || response.status() !== 200) return
-        taken.add((response.request().postDataJSON() as { messageId: string }).messageId)
-        if (taken.size < EVENTS) return
+        accepted.add((response.request().postDataJSON() as { messageId: string }).messageId)
+        if (accepted.size < EVENTS) return
         clearTimeout(late)
         done()
       })
@@ -83,7 +83,7 @@ test.each([
   ['@segment/analytics-next', 'segment-browser.ts'],
   ['@rudderstack/analytics-js', 'rudder-browser.ts'],
 ])(
-  '%s in a page: every event is counted once, whatever the API does to it',
+  '%s in a page: every event is counted once under every fault of the API',
   async (_, program) => {
     expect(await countEach((user, faults) => visitShop(program, user, faults))).toEqual(eachOnce(EVENTS))
   },

@@ -8,7 +8,7 @@ const MINUTES = 60_000
 const EVENTS = 20
 const FOLDER = path.resolve(import.meta.dirname, '../clients/sdk/go')
 
-/** Builds the program with the Go that is installed. */
+/** Builds the program with the installed Go. Returns the path of the binary. */
 async function build(): Promise<string> {
   const binary = path.join(cacheFolder(), 'analytics-go-client')
   await promisify(execFile)('go', ['build', '-o', binary, '.'], { cwd: FOLDER }).catch((error: NodeJS.ErrnoException) => {
@@ -20,9 +20,9 @@ async function build(): Promise<string> {
 }
 
 test(
-  'segmentio/analytics-go: every event is counted once, whatever the API does to it',
+  'segmentio/analytics-go: every event is counted once under every fault of the API',
   async () => {
-    // Closing the client ends its retries: it gets time for them before.
+    // Closing the client stops its retries, so it waits this long first.
     const program = { command: await build(), args: [], environment: { MILLRACE_SECONDS: '20' } }
     expect(await countUnderTroubles(program, EVENTS)).toEqual(eachOnce(EVENTS))
   },

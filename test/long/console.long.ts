@@ -30,8 +30,8 @@ beforeAll(async () => {
 }, 10 * MINUTES)
 afterAll(() => browser?.close())
 
-/** What each view shows once every workload has data. */
-const shows: Readonly<Record<View, (console: Console) => Promise<void>>> = {
+/** Waits for what each view shows when every workload has data. */
+const waitForData: Readonly<Record<View, (console: Console) => Promise<void>>> = {
   overview: async ({ page }) => {
     await page.getByText('Kinesis, the event stream').waitFor()
     await page
@@ -65,12 +65,12 @@ const shows: Readonly<Record<View, (console: Console) => Promise<void>>> = {
 
 describe.each(['light', 'dark'] as const)('in the %s theme', theme => {
   test.each(views)(
-    '%s shows the data of its workload, without an error, a request elsewhere or a serious finding of axe',
+    '%s shows the data of its workload, without an error, a request to another host or a serious axe violation',
     async view => {
       const console = await openConsole(browser, outputs, { theme })
       await console.go(view)
-      await shows[view](console)
-      expect(await findings(console)).toEqual([])
+      await waitForData[view](console)
+      expect(await violationsIn(console)).toEqual([])
       expect(console.errors).toEqual([])
       await console.page.context().close()
     },
@@ -78,24 +78,24 @@ describe.each(['light', 'dark'] as const)('in the %s theme', theme => {
   )
 })
 
-/** What axe calls serious or critical, with the elements that it means. */
-async function findings({ page }: Console): Promise<string[]> {
-  // By the debugger, which the page's policy does not bind.
+/** The serious and critical violations that axe finds, each with its elements. */
+async function violationsIn({ page }: Console): Promise<string[]> {
+  // `evaluate` uses the debugger, to which the page's Content Security Policy does not apply.
   await page.evaluate(readFileSync(axeSource, 'utf8'))
-  const found = (await page.evaluate('axe.run()')) as {
+  const { violations } = (await page.evaluate('axe.run()')) as {
     violations: { id: string; impact: string; nodes: { html: string }[] }[]
   }
-  return found.violations
+  return violations
     .filter(({ impact }) => ['serious', 'critical'].includes(impact))
     .map(({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html).join(' ')}`)
 }
 
 test.each(views)(
-  '%s fits a phone: nothing is wider than the screen',
+  '%s fits the width of a phone',
   async view => {
     const console = await openConsole(browser, outputs, { width: 360 })
     await console.go(view)
-    await shows[view](console)
+    await waitForData[view](console)
     expect(await console.page.evaluate('document.documentElement.scrollWidth')).toBe(360)
     await console.page.context().close()
   },
@@ -103,16 +103,16 @@ test.each(views)(
 )
 
 test(
-  'an interaction that is published is answered with its event id, and its document arrives',
+  'publishing an interaction shows its event id, and later that its document is indexed',
   async () => {
     const { page } = await openConsole(browser, outputs)
     await page.locator('nav a[href="#/publish"]').click()
     await page.getByRole('button', { name: 'Publish checkout' }).click()
     await page.getByRole('button', { name: 'Publish All engagement' }).click()
-    const sent = page.getByRole('region', { name: 'Published here' })
-    await sent.locator('tbody tr').nth(3).waitFor()
-    const ids = () => sent.locator('tbody tr td:nth-child(3)').allInnerTexts()
-    await sent.getByText('on its way').first().waitFor({ state: 'detached', timeout: MINUTES })
+    const table = page.getByRole('region', { name: 'Published here' })
+    await table.locator('tbody tr').nth(3).waitFor()
+    const ids = () => table.locator('tbody tr td:nth-child(3)').allInnerTexts()
+    await table.getByText('on its way').first().waitFor({ state: 'detached', timeout: MINUTES })
     expect((await ids()).sort()).toEqual(['c', 'c', 'h', 's'])
     expect(await page.locator('code.mine').count()).toBe(4)
     await page.context().close()
@@ -121,7 +121,7 @@ test(
 )
 
 test(
-  'without a mouse: numbers open views, / leads to the search, K to the keys, and the focus is seen',
+  'keyboard: numbers open views, / focuses the search, K opens the keys, and the focus is visible',
   async () => {
     const { page } = await openConsole(browser, outputs)
     await page.keyboard.press('3')
@@ -142,7 +142,7 @@ test(
 )
 
 test(
-  'keys that are typed once open everything, and stand neither in the address nor outside the tab',
+  'keys are typed once and open every view; they are neither in the URL nor stored outside the tab',
   async () => {
     const { page } = await openConsole(browser, outputs, { withKeys: false })
     await page.getByRole('alert').getByText('key_missing').waitFor()
@@ -158,7 +158,7 @@ test(
 )
 
 test(
-  'OpenSearch down: the overview names it, other views say that what they show is old, and both recover by themselves',
+  'OpenSearch is down: the overview names it, other views say that their data is old, and both recover without a reload',
   async () => {
     const { page } = await openConsole(browser, outputs)
     await page.locator('nav a[href="#/windows"]').click()
@@ -184,6 +184,6 @@ test(
 
 function stopOpenSearch(): void {
   const pid = openSearchPid(localCloud().openSearch)
-  if (pid === undefined) throw new Error('OpenSearch does not run, so it cannot be stopped.')
+  if (pid === undefined) throw new Error('Cannot stop OpenSearch: it is not running.')
   process.kill(pid, 'SIGKILL')
 }

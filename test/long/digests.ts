@@ -1,5 +1,5 @@
-// node test/long/digests.ts [--record] [--dump DIR]: runs the product over seeded inputs and compares what it stores, sends
-// and answers with digests.json, so that a refactoring can show that it changed nothing.
+// node test/long/digests.ts [--record] [--dump DIR]: runs the product on seeded inputs and compares digests of everything that it
+// stores, sends and returns with digests.json. It shows that a refactoring changes no behaviour.
 import './digests/environment.ts'
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
@@ -8,7 +8,7 @@ import { Outputs } from './digests/canonical.ts'
 import { newCloud } from './digests/cloud.ts'
 import { runCommands } from './digests/commands.ts'
 import { runPlans } from './digests/plans.ts'
-import { describeCatalogue, readRoutes } from './digests/reading.ts'
+import { describeCatalogue, queryRoutes } from './digests/queries.ts'
 import { runHostile, runWorkloads, setUpSearch } from './digests/runs.ts'
 
 const RECORDED = path.join(import.meta.dirname, 'digests.json')
@@ -18,7 +18,7 @@ const outputs = new Outputs()
 await setUpSearch(outputs)
 await runWorkloads(outputs)
 await runHostile(outputs)
-await readRoutes(newCloud(), outputs)
+await queryRoutes(newCloud(), outputs)
 describeCatalogue(outputs)
 await runPlans(outputs)
 await runCommands(outputs)

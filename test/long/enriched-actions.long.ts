@@ -9,17 +9,17 @@ import { enrichedActions } from '../../shared/reports/enriched-actions.ts'
 import { run } from '../fixtures/reports/actions.ts'
 
 const OBJECTS = 20
-const ROWS_AN_OBJECT = 500_000
+const ROWS_PER_OBJECT = 500_000
 const USERS = 1_000_003
 const MEBIBYTE = 2 ** 20
 
-/** Ten million actions of a million users, in twenty objects, in no order of time; every hundredth id came before. */
+/** Ten million actions of a million users in twenty objects, not ordered by time; every hundredth is a duplicate. */
 async function writeArchive(folder: string): Promise<void> {
   await mkdir(path.join(folder, 'events/dt=2025-11-26/hour=12'), { recursive: true })
   const instance = await DuckDBInstance.create(':memory:', { memory_limit: '256MiB', threads: '1' })
   const connection = await instance.connect()
   for (let object = 0; object < OBJECTS; object++) {
-    const first = object * ROWS_AN_OBJECT
+    const first = object * ROWS_PER_OBJECT
     await connection.run(`COPY (
       SELECT
         'action-' || md5(CAST(CASE WHEN n % 100 = 99 THEN n - 1 ELSE n END AS VARCHAR)) AS event_id, 'app_action' AS event_type,
@@ -28,18 +28,18 @@ async function writeArchive(folder: string): Promise<void> {
         n % ${USERS} AS app_action_user_id, 'product_' || n % 3 AS app_action_app_name,
         CASE WHEN n % 7 <> 0 THEN 'action ' || hash(n) % 50 END AS app_action_event_action,
         'category_' || n % 3 AS app_action_event_category, n % 100 AS app_action_event_value
-      FROM range(${first}, ${first + ROWS_AN_OBJECT}) AS r(n)
+      FROM range(${first}, ${first + ROWS_PER_OBJECT}) AS r(n)
     ) TO '${folder}/events/dt=2025-11-26/hour=12/${String(object).padStart(2, '0')}.parquet' (FORMAT parquet, COMPRESSION snappy)`)
   }
   connection.closeSync()
   instance.closeSync()
 }
 
-test('ten million actions are enriched by a function of 2 GB, disk and all', async () => {
+test('a function with 2 GB of memory enriches ten million actions', async () => {
   const folder = await mkdtemp(path.join(tmpdir(), 'millrace-reports-'))
   try {
     await writeArchive(folder)
-    // A process of its own: what it takes at most is then what the report takes, Node and all.
+    // In a separate process, whose peak memory is that of the report, including Node.
     const child = await promisify(execFile)(
       process.execPath,
       [
@@ -52,14 +52,14 @@ test('ten million actions are enriched by a function of 2 GB, disk and all', asy
       ],
       { maxBuffer: MEBIBYTE },
     )
-    const telemetry = JSON.parse(child.stdout) as { rows: number[]; seconds: number; memory: number; disk: number }
-    const [memory, disk] = [telemetry.memory, telemetry.disk].map(bytes => Math.round(bytes / MEBIBYTE))
+    const result = JSON.parse(child.stdout) as { rows: number[]; seconds: number; memory: number; disk: number }
+    const [memory, disk] = [result.memory, result.disk].map(bytes => Math.round(bytes / MEBIBYTE))
     console.log(
-      `${OBJECTS * ROWS_AN_OBJECT} actions in ${telemetry.seconds.toFixed(1)} s; at most ${memory} MiB of memory, ${disk} MiB of disk`,
+      `${OBJECTS * ROWS_PER_OBJECT} actions in ${result.seconds.toFixed(1)} s; at most ${memory} MiB of memory, ${disk} MiB of disk`,
     )
-    expect(telemetry.rows).toEqual([...Array(9).fill(enrichedActions.rowsPerPart), 900_000])
-    expect(telemetry.memory).toBeLessThan(2048 * MEBIBYTE)
-    expect(await facts(folder)).toEqual({
+    expect(result.rows).toEqual([...Array(9).fill(enrichedActions.rowsPerPart), 900_000])
+    expect(result.memory).toBeLessThan(2048 * MEBIBYTE)
+    expect(await countIn(folder)).toEqual({
       events: 9_900_000n,
       identities: 9_900_000n,
       disorder: 0n,
@@ -71,8 +71,8 @@ test('ten million actions are enriched by a function of 2 GB, disk and all', asy
   }
 }, 900_000)
 
-/** What must hold of the rows, asked in another way than the report works it out. */
-async function facts(folder: string): Promise<unknown> {
+/** Counts that must hold of the published rows. The queries differ from those of the report. */
+async function countIn(folder: string): Promise<unknown> {
   const instance = await DuckDBInstance.create(path.join(folder, 'facts.duckdb'), { memory_limit: '2GiB' })
   const connection = await instance.connect()
   const parts = `${folder}/${partsPrefix('enriched-actions', run, 'parquet')}*.parquet`
@@ -84,16 +84,16 @@ async function facts(folder: string): Promise<unknown> {
       (SELECT count(*) FROM (
         SELECT (event_time, event_id) < lag((event_time, event_id)) OVER (ORDER BY filename, file_row_number) AS back FROM published
       ) WHERE back) AS disorder,
-      -- The events are all within the last three hours, so that each user's count is the number of its rows.
+      -- All events are within the last three hours, so each user's count is its number of rows.
       (SELECT CAST(sum(u_count) AS BIGINT) FROM (SELECT DISTINCT user_id, u_count FROM published)) AS recent,
       (SELECT count(*) FROM (
-        SELECT user_id, any_value(u_mp_ea) AS telemetry, max(times) AS most, max(times) FILTER (event_action = u_mp_ea) AS of_told,
+        SELECT user_id, any_value(u_mp_ea) AS favourite, max(times) AS most, max(times) FILTER (event_action = u_mp_ea) AS of_favourite,
           min(event_action) FILTER (times = top) AS smallest
         FROM (SELECT *, max(times) OVER (PARTITION BY user_id) AS top FROM (
           SELECT user_id, event_action, u_mp_ea, count(event_action) AS times FROM published WHERE event_action IS NOT NULL
           GROUP BY user_id, event_action, u_mp_ea
         )) GROUP BY user_id
-      ) WHERE told IS DISTINCT FROM smallest OR most IS DISTINCT FROM of_told) AS wrong_favourites`)
+      ) WHERE favourite IS DISTINCT FROM smallest OR most IS DISTINCT FROM of_favourite) AS wrong_favourites`)
   connection.closeSync()
   instance.closeSync()
   return reader.getRowObjects()[0]

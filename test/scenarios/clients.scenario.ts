@@ -1,21 +1,16 @@
-import { mkdtemp, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { findTarget } from '../../cli/target.ts'
 import { installPackages } from '../../localstack/python.ts'
 import { countedActions, countUnderTroubles, eachOnce, newUser, type Program, runProgram } from '../clients/sdk-run.ts'
-import { millraceJson } from '../fixtures/command.ts'
+import { temporaryFolder } from '../fixtures/temporary-folder.ts'
+import { untilSettled } from '../fixtures/thread.ts'
 
 const MINUTES = 60_000
 const EVENTS = 20
 
 const sdk = (file: string): string => path.resolve(import.meta.dirname, '../clients/sdk', file)
 
-let folder: string
-beforeAll(async () => {
-  folder = await mkdtemp(path.join(tmpdir(), 'millrace-clients-'))
-})
-afterAll(() => rm(folder, { recursive: true, force: true }))
+const folder = temporaryFolder('clients')
 
 const node = async (file: string): Promise<Program> => ({ command: process.execPath, args: [sdk(file)] })
 const python = async (name: string): Promise<Program> => ({
@@ -33,10 +28,10 @@ test.each<[string, () => Promise<Program>]>([
   ['@segment/analytics-node', () => node('segment-node.ts')],
   ['@rudderstack/rudder-sdk-node', () => node('rudder-node.ts')],
   ['segment-analytics-python', () => python('segment_python')],
-  ['analytics-python, the old one', () => python('segment_python_old')],
+  ['analytics-python, the deprecated predecessor', () => python('segment_python_old')],
   ['curl with NDJSON', () => shell('ndjson.sh')],
 ])(
-  '%s: every event is counted once, whatever the API does to it',
+  '%s: every event is counted once under every fault of the API',
   async (_, make) => {
     expect(await countUnderTroubles(await make(), EVENTS)).toEqual(eachOnce(EVENTS))
   },
@@ -44,7 +39,7 @@ test.each<[string, () => Promise<Program>]>([
 )
 
 test(
-  'cloudevents, binary and structured: every event is counted once; this SDK sends an event one time only',
+  'cloudevents, binary and structured: every event is counted once (this SDK does not retry)',
   async () => {
     const user = newUser()
     await runProgram(await node('cloudevents.ts'), user, EVENTS)
@@ -53,31 +48,31 @@ test(
   5 * MINUTES,
 )
 
-test('a page of another origin may send, with every header that SDKs add', async () => {
+test('CORS allows a page of any origin to send, with the headers that SDKs add', async () => {
   const { apiUrl } = await findTarget(undefined)
   const headers = { origin: 'https://shop.example.com', 'access-control-request-method': 'POST' }
-  const answer = await fetch(`${apiUrl}/v1/t`, { method: 'OPTIONS', headers })
-  expect(answer.status).toBe(204)
-  expect(answer.headers.get('access-control-allow-origin')).toBe('https://shop.example.com')
-  expect(answer.headers.get('access-control-allow-headers')).toContain('x-retry-count')
+  const response = await fetch(`${apiUrl}/v1/t`, { method: 'OPTIONS', headers })
+  expect(response.status).toBe(204)
+  expect(response.headers.get('access-control-allow-origin')).toBe('https://shop.example.com')
+  expect(response.headers.get('access-control-allow-headers')).toContain('x-retry-count')
 })
 
 test(
-  'what JavaScript gives a meaning to, and NUL, are in every store as they were sent',
+  'every store keeps __proto__, constructor and NUL as they were sent',
   async () => {
     const target = await findTarget(undefined)
     const userId = `hostile-${newUser()}`
     const traits = '{"__proto__":{"a":1},"constructor":{"prototype":2},"nul":"\\u0000"}'
-    const ask = async (path: string, key: string, body?: string) => {
+    const request = async (path: string, key: string, body?: string) => {
       const init = { headers: { authorization: `Bearer ${key}` }, ...(body && { method: 'POST', body }) }
-      const answer = await fetch(`${target.apiUrl}${path}`, init)
-      return [answer.status, await answer.text()] as const
+      const response = await fetch(`${target.apiUrl}${path}`, init)
+      return [response.status, await response.text()]
     }
-    const sent = await ask('/v1/identify', target.key('write'), `{"userId":"${userId}","traits":${traits}}`)
-    expect(sent).toEqual([200, '{"success":true,"accepted":1,"quarantined":[]}'])
-    expect(await millraceJson('status', '--wait', '240')).toMatchObject({ settled: true })
+    const identified = await request('/v1/identify', target.key('write'), `{"userId":"${userId}","traits":${traits}}`)
+    expect(identified).toEqual([200, '{"success":true,"accepted":1,"quarantined":[]}'])
+    await untilSettled(240)
     for (const path of [`/v1/users/${userId}`, `/v1/projections/user-traits?key=${userId}`, '/v1/events/user_traits?limit=1'])
-      expect(await ask(path, target.key('read'))).toEqual([200, expect.stringContaining(`"traits":${traits}`)])
+      expect(await request(path, target.key('read'))).toEqual([200, expect.stringContaining(`"traits":${traits}`)])
   },
   5 * MINUTES,
 )

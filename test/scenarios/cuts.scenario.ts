@@ -1,106 +1,100 @@
-import { mkdtemp, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
-import path from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { GetRecordsCommand, GetShardIteratorCommand, type KinesisClient, ListShardsCommand } from '@aws-sdk/client-kinesis'
 import { kinesisOf } from '../../cli/clients.ts'
 import { findTarget } from '../../cli/target.ts'
-import { readPorts } from '../../localstack/ports.ts'
-import { millrace } from '../fixtures/command.ts'
-import { differencesFrom, newRun, quarantined, type Run, settled, simulatedFile, store } from '../fixtures/thread.ts'
+import { endFaults, makeFaults } from '../clients/sdk-run.ts'
+import { type CommandResult, millrace } from '../fixtures/command.ts'
+import { temporaryFolder } from '../fixtures/temporary-folder.ts'
+import {
+  differencesFrom,
+  newRun,
+  quarantineTotal,
+  type Run,
+  simulatedFile,
+  untilSettled,
+  writeLines,
+} from '../fixtures/thread.ts'
 
 const MINUTES = 60_000
 const SETTLE_SECONDS = 240
-const CUT_SHARE = 0.4
-/** How long connections are cut at one end, before they are cut at the other. */
-const TURN_MS = 700
-/** The generator's first numbers are alike for seeds that are near each other. */
-const FAR_APART = 0x9e3779b1
-
-let folder: string
-beforeAll(async () => {
-  folder = await mkdtemp(path.join(tmpdir(), 'millrace-cuts-'))
-})
-afterAll(() => rm(folder, { recursive: true, force: true }))
+const CUT_PROBABILITY = 0.4
+/** How long connections are cut at one point before they are cut at the other. */
+const PHASE_MS = 700
+/** Multiplying by this spreads the seeds of the phases: nearby seeds give the generator similar first numbers. */
+const SEED_MULTIPLIER = 0x9e3779b1
+const folder = temporaryFolder('cuts')
 
 test(
-  'connections are cut at random, before requests arrive and before their answers do: nothing is lost, nothing is counted twice',
+  'connections are cut at random, before requests arrive and before their responses do: nothing is lost or counted twice',
   async () => {
     const run = newRun(Date.now())
-    const before = await quarantined()
+    const quarantinedBefore = await quarantineTotal()
     const files = [await simulatedFile('readings', 10_000, run), await simulatedFile('visits', 3_000, run)]
     const cutting = cutConnections(run.seed)
-    const ended = []
-    for (const sent of files)
-      ended.push(await millrace(['send', await store(folder, sent), '--type', sent.type, '--rate', '1200', '--json']))
-    const turns = await cutting.end()
+    const results: CommandResult[] = []
+    for (const file of files)
+      results.push(await millrace(['send', await writeLines(folder, file), '--type', file.type, '--rate', '1200', '--json']))
+    const phases = await cutting.stop()
 
-    const answered = ended.map(({ stdout }) => JSON.parse(stdout) as { lines: number; accepted: number; quarantined: number })
-    expect(answered.map(({ lines }) => lines)).toEqual(files.map(({ lines }) => lines.length))
-    const cuts = ended.flatMap(({ stderr }) => stderr.match(/waiting: /g) ?? []).length
+    const totals = results.map(({ stdout }) => JSON.parse(stdout) as { lines: number; accepted: number; quarantined: number })
+    expect(totals.map(({ lines }) => lines)).toEqual(files.map(({ lines }) => lines.length))
+    const cuts = results.flatMap(({ stderr }) => stderr.match(/waiting: /g) ?? []).length
     expect(cuts).toBeGreaterThan(0)
-    expect(await settled(SETTLE_SECONDS)).toMatchObject({ settled: true })
-    const stored = await storedOf(run)
-    // Repetitions did reach the stream: that none is counted below is the state's doing.
-    expect(stored.events).toBeGreaterThan(stored.distinct)
-    expect(await differencesFrom(files, run, before)).toEqual([])
-    const lines = files.reduce((sum, sent) => sum + sent.lines.length, 0)
+    await untilSettled(SETTLE_SECONDS)
+    const stream = await countInStream(run)
+    // The stream does hold duplicates, so it is the state function that removes them below.
+    expect(stream.events).toBeGreaterThan(stream.distinct)
+    expect(await differencesFrom(files, run, quarantinedBefore)).toEqual([])
+    const sum = (numbers: readonly number[]) => numbers.reduce((total, n) => total + n, 0)
     console.log(
-      `sent ${lines} lines, ${cuts} requests cut in ${turns} turns; answered: accepted ${answered.reduce((sum, { accepted }) => sum + accepted, 0)}, ` +
-        `quarantined ${answered.reduce((sum, { quarantined }) => sum + quarantined, 0)}; stream: ${stored.events} events, ${stored.distinct} distinct; doubled 0, lost 0`,
+      `sent ${sum(totals.map(({ lines }) => lines))} lines, ${cuts} requests cut in ${phases} phases; ` +
+        `responses: accepted ${sum(totals.map(({ accepted }) => accepted))}, quarantined ${sum(totals.map(({ quarantined }) => quarantined))}; ` +
+        `stream: ${stream.events} events, ${stream.distinct} distinct; counted twice 0, lost 0`,
     )
   },
   10 * MINUTES,
 )
 
-const faults = (init: RequestInit) => fetch(`http://127.0.0.1:${readPorts().faults}/`, init)
-
-/** Cuts connections, in turns before and after the request was carried out, until it is ended; resolves to the number of turns. */
-function cutConnections(seed: number): { end(): Promise<number> } {
-  const ending = new AbortController()
+/** Cuts connections until `stop` is called, in phases: after, then before the function handles the request. Resolves to the number of phases. */
+function cutConnections(seed: number): { stop(): Promise<number> } {
+  const stopping = new AbortController()
   const running = (async () => {
-    let turn = 0
-    for (; !ending.signal.aborted; turn++) {
-      const when = turn % 2 === 0 ? 'after' : 'before'
-      await faults({
-        method: 'PUT',
-        body: JSON.stringify({ cut: { probability: CUT_SHARE, when, seed: Math.imul(seed + turn, FAR_APART) } }),
-      })
-      await delay(TURN_MS, undefined, { signal: ending.signal }).catch(() => undefined)
+    let phase = 0
+    for (; !stopping.signal.aborted; phase++) {
+      const when = phase % 2 === 0 ? 'after' : 'before'
+      await makeFaults({ cut: { probability: CUT_PROBABILITY, when, seed: Math.imul(seed + phase, SEED_MULTIPLIER) } })
+      await delay(PHASE_MS, undefined, { signal: stopping.signal }).catch(() => undefined)
     }
-    await faults({ method: 'DELETE' })
-    return turn
+    await endFaults()
+    return phase
   })()
   return {
-    end: () => {
-      ending.abort()
+    stop: () => {
+      stopping.abort()
       return running
     },
   }
 }
 
-/** How many events of this run the stream holds, and how many different ones. */
-async function storedOf(run: Run): Promise<{ events: number; distinct: number }> {
+/** How many events of this run the stream holds, and how many distinct ones. */
+async function countInStream(run: Run): Promise<{ events: number; distinct: number }> {
   const target = await findTarget(undefined)
   const client = kinesisOf(target)
   const { StreamName } = target.outputs
   const { Shards = [] } = await client.send(new ListShardsCommand({ StreamName }))
   const texts = await Promise.all(Shards.map(({ ShardId = '' }) => readShard(client, StreamName, ShardId)))
   const ids = texts.flat().flatMap(text => [...text.matchAll(/"event_id":"([^"]+)"/g)].map(([, id = '']) => id))
-  const own = ids.filter(id => id.includes(`-${run.seed}-`))
-  return { events: own.length, distinct: new Set(own).size }
+  const idsOfRun = ids.filter(id => id.includes(`-${run.seed}-`))
+  return { events: idsOfRun.length, distinct: new Set(idsOfRun).size }
 }
 
 async function readShard(client: KinesisClient, StreamName: string, ShardId: string): Promise<string[]> {
-  const start = { StreamName, ShardId, ShardIteratorType: 'TRIM_HORIZON' as const }
-  let next = (await client.send(new GetShardIteratorCommand(start))).ShardIterator
+  const start = new GetShardIteratorCommand({ StreamName, ShardId, ShardIteratorType: 'TRIM_HORIZON' })
+  let next = (await client.send(start)).ShardIterator
   const texts: string[] = []
   while (next) {
-    const {
-      Records = [],
-      NextShardIterator,
-      MillisBehindLatest = 0,
-    } = await client.send(new GetRecordsCommand({ ShardIterator: next }))
+    const page = await client.send(new GetRecordsCommand({ ShardIterator: next }))
+    const { Records = [], NextShardIterator, MillisBehindLatest = 0 } = page
     texts.push(...Records.map(({ Data }) => Buffer.from(Data ?? []).toString()))
     next = Records.length === 0 && MillisBehindLatest === 0 ? undefined : NextShardIterator
   }

@@ -13,19 +13,19 @@ import { eventually } from '../fixtures/emulated-cloud.ts'
 import { templateOf } from '../fixtures/infra-templates.ts'
 import { causeFaults } from '../fixtures/lambda-faults.ts'
 import { emittedBy, listen } from '../fixtures/log-lines.ts'
-import { settled } from '../fixtures/thread.ts'
+import { untilSettled } from '../fixtures/thread.ts'
 
 const MINUTES = 60_000
 const SETTLE_SECONDS = 120
 const catalogue = new Map(eventTypes.map(type => [type.name, type]))
 
 let target: Target
-const before = { ...process.env }
+const environment = { ...process.env }
 beforeAll(async () => {
   target = await findTarget(undefined)
 })
 afterEach(() => {
-  process.env = before
+  process.env = environment
 })
 
 async function post(events: readonly object[], key: string): Promise<number> {
@@ -34,8 +34,8 @@ async function post(events: readonly object[], key: string): Promise<number> {
   return status
 }
 
-/** As Firehose writes it below its error prefix, with one record. */
-function leaveUnconverted(user: number): Promise<unknown> {
+/** Puts an object with one record under the error prefix, as Firehose does after a failed conversion. */
+function putUnconverted(user: number): Promise<unknown> {
   const event = aVisit('/unconverted', 1, { id: `unconverted-${user}`, subject: String(user), received: user })
   const rawData = Buffer.from(`${toLine(event, catalogue.get(event.type))}\n`).toString('base64')
   const Body = `${JSON.stringify({ arrivalTimestamp: user, errorCode: 'DataFormatConversion.InvalidSchema', rawData })}\n`
@@ -43,8 +43,8 @@ function leaveUnconverted(user: number): Promise<unknown> {
   return s3Of(target).send(new PutObjectCommand({ Bucket: target.outputs.ArchiveBucket, Key, Body }))
 }
 
-/** Everything that functions do where nothing is wrong with the stores. */
-async function useEverything(): Promise<void> {
+/** Makes every function do all its work, with healthy stores. */
+async function useEveryFunction(): Promise<void> {
   const user = Date.now()
   const events = [
     { type: 'page_visit', id: `v-${user}`, data: { Id: user, Url: '/a', Timestamp: 1 } },
@@ -61,63 +61,67 @@ async function useEverything(): Promise<void> {
     { type: 'interaction', id: `i-${user}`, data: { eventType: 'pageview', eventValue: 'home' } },
     { type: 'page_visit', id: `bad-${user}`, data: {} },
   ]
-  const asked = [await post(events, target.key('write')), await post(events, target.key('write')), await post(events, 'nobody')]
-  asked.push((await fetch(`${target.apiUrl}/v1/users/${user}`)).status)
-  expect(asked).toEqual([200, 200, 401, 401])
-  await leaveUnconverted(user)
+  const statuses = [
+    await post(events, target.key('write')),
+    await post(events, target.key('write')),
+    await post(events, 'nobody'),
+  ]
+  statuses.push((await fetch(`${target.apiUrl}/v1/users/${user}`)).status)
+  expect(statuses).toEqual([200, 200, 401, 401])
+  await putUnconverted(user)
   const instants = ['--since', new Date(user).toISOString(), '--until', new Date(user + 1).toISOString()]
   expect(await millraceJson('quarantine', 'replay', '--code', 'not_archived', ...instants)).toEqual({ replayed: 1, refused: 0 })
-  expect(await settled(SETTLE_SECONDS)).toMatchObject({ settled: true })
+  await untilSettled(SETTLE_SECONDS)
   expect((await millraceJson<ReportResult>('report', 'enriched-actions')).rows).toBeGreaterThan(0)
   await millraceJson('reindex', 'recent-urls')
 }
 
 test(
-  'functions emit every metric that the dashboard shows: on the local cloud, or in trouble that a healthy cloud does not give',
+  'functions emit every metric of the dashboard: on the local cloud, or under faults that a healthy cloud does not have',
   async () => {
     const start = Date.now()
-    await useEverything()
+    await useEveryFunction()
     const { result, texts } = await listen(causeFaults)
     expect(result).toMatchObject({ status: 'fulfilled' })
-    const inTrouble = emittedBy(texts)
+    const underFaults = emittedBy(texts)
     const shown = ownMetricsOf(widgetsOf(templateOf('dev')))
     expect(shown.size).toBeGreaterThan(20)
     let missing: string[] = []
     const isComplete = async (): Promise<boolean> => {
       const lines = await readLines({ target, start }, undefined, () => true)
       const emitted = emittedBy(lines.map(({ text }) => text))
-      missing = [...shown].filter(metric => !emitted.has(metric) && !inTrouble.has(metric))
+      missing = [...shown].filter(metric => !emitted.has(metric) && !underFaults.has(metric))
       return missing.length === 0
     }
-    await eventually('all of them are in the log', isComplete).catch(() => undefined)
+    await eventually('the logs hold all of them', isComplete).catch(() => undefined)
     expect(missing).toEqual([])
   },
   5 * MINUTES,
 )
 
-const follow = (...options: string[]): Promise<LogLine[]> => millraceJson<LogLine[]>('logs', ...options)
+const logs = (...options: string[]): Promise<LogLine[]> => millraceJson<LogLine[]>('logs', ...options)
 const textsOf = (lines: readonly LogLine[]): string[] => lines.map(({ text }) => text)
 
 test(
-  'a request is followed by its id to the documents, and from the state of its user back',
+  'millrace logs finds the lines of a request in every function, by its id and by its user',
   async () => {
     const user = Date.now()
     const visit = { type: 'page_visit', id: `f-${user}`, data: { Id: user, Url: '/a', Timestamp: 1 } }
     expect(await post([visit], target.key('write'))).toBe(200)
-    expect(await settled(SETTLE_SECONDS)).toMatchObject({ settled: true })
+    await untilSettled(SETTLE_SECONDS)
 
-    const back = await follow('--user', String(user))
-    expect(back.map(line => line.function)).toEqual(expect.arrayContaining(['ingest', 'state', 'windows', 'index-documents']))
-    const [request, ...others] = back.filter(line => line.function === 'ingest')
-    expect(others).toEqual([])
+    const ofUser = await logs('--user', String(user))
+    expect(ofUser.map(line => line.function)).toEqual(expect.arrayContaining(['ingest', 'state', 'windows', 'index-documents']))
+    const [request, ...more] = ofUser.filter(line => line.function === 'ingest')
+    expect(more).toEqual([])
     const id = String(fieldsOf(request as LogLine)?.['apiRequestId'])
-    expect(textsOf(await follow('--request', id))).toEqual(expect.arrayContaining(textsOf(back)))
-    expect(textsOf(back).filter(text => text.includes(String(user)))).toEqual([])
+    expect(textsOf(await logs('--request', id))).toEqual(expect.arrayContaining(textsOf(ofUser)))
+    expect(textsOf(ofUser).filter(text => text.includes(String(user)))).toEqual([])
   },
   5 * MINUTES,
 )
 
-test('a request that nobody made is said to be none, in one line', async () => {
+test('an unknown request is an error of one line', async () => {
   expect(await millrace(['logs', '--request', 'none'])).toMatchObject({
     code: 1,
     stderr: 'Ingest knows no request none of that time; look further back with --since.\n',

@@ -1,16 +1,15 @@
 import { execFile } from 'node:child_process'
-import { mkdtemp, open, readdir, readFile, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
+import { open, readdir, readFile } from 'node:fs/promises'
 import path from 'node:path'
 import { promisify } from 'node:util'
+import { temporaryFolder } from '../fixtures/temporary-folder.ts'
 
-const ARM64 = 183 // e_machine of an ELF file
+/** The value of `e_machine` in an ELF header. */
+const ARM64 = 183
 const DUCKDB = 'node_modules/@duckdb'
-
-let out: string
+const out = temporaryFolder('synth')
 
 beforeAll(async () => {
-  out = await mkdtemp(path.join(tmpdir(), 'millrace-synth-'))
   const { PATH, HOME } = process.env
   const env = {
     PATH,
@@ -22,9 +21,7 @@ beforeAll(async () => {
   await promisify(execFile)('node_modules/.bin/cdk', ['synth', '--quiet', '--context', 'stage=dev', '--output', out], { env })
 }, 180_000)
 
-afterAll(() => rm(out, { recursive: true, force: true }))
-
-/** The machine that an ELF file is for. */
+/** The machine type of an ELF file. */
 async function machineOf(file: string): Promise<number> {
   const handle = await open(file)
   try {
@@ -36,27 +33,27 @@ async function machineOf(file: string): Promise<number> {
   }
 }
 
-/** The folder of the one asset that has DuckDB. */
+/** The folder of the only asset that contains DuckDB. */
 async function reportsBundle(): Promise<string> {
   const assets = (await readdir(out)).filter(name => name.startsWith('asset.'))
   const contents = await Promise.all(assets.map(asset => readdir(path.join(out, asset))))
-  const [asset, ...more] = assets.filter((_asset, at) => contents[at]?.includes('node_modules'))
+  const [asset, ...more] = assets.filter((_asset, i) => contents[i]?.includes('node_modules'))
   expect([asset, more]).toEqual([expect.any(String), []])
   return path.join(out, asset ?? '')
 }
 
-test('the template is made without credentials', async () => {
+test('cdk synth needs no credentials', async () => {
   const template = JSON.parse(await readFile(path.join(out, 'millrace-dev.template.json'), 'utf8')) as { Resources: object }
   expect(Object.keys(template.Resources).length).toBeGreaterThan(90)
 })
 
-test('the reports function is bundled with the DuckDB of linux arm64, whatever the host, in the version that is pinned', async () => {
+test('the bundle of the reports function contains DuckDB for linux arm64 on any host, in the pinned version', async () => {
   const bundle = await reportsBundle()
   const bindings = (await readdir(path.join(bundle, DUCKDB))).filter(name => name.startsWith('node-bindings-'))
   expect(bindings).toEqual(['node-bindings-linux-arm64'])
   expect(await machineOf(path.join(bundle, DUCKDB, 'node-bindings-linux-arm64/duckdb.node'))).toBe(ARM64)
   expect(await machineOf(path.join(bundle, DUCKDB, 'node-bindings-linux-arm64/libduckdb.so'))).toBe(ARM64)
-  const version = async (file: string) => JSON.parse(await readFile(file, 'utf8'))
-  const installed = await version(path.join(bundle, DUCKDB, 'node-api/package.json'))
-  expect(installed.version).toBe((await version('package.json')).dependencies['@duckdb/node-api'])
+  const readJson = async (file: string) => JSON.parse(await readFile(file, 'utf8'))
+  const installed = await readJson(path.join(bundle, DUCKDB, 'node-api/package.json'))
+  expect(installed.version).toBe((await readJson('package.json')).dependencies['@duckdb/node-api'])
 })

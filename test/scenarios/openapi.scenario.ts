@@ -1,23 +1,18 @@
-import { mkdtemp, rm, writeFile } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
+import { writeFile } from 'node:fs/promises'
 import path from 'node:path'
 import { readLocalOutputs } from '../../cli/target.ts'
 import { cacheFolder, installOnce, run } from '../../localstack/cache.ts'
 import { findPython } from '../../localstack/python.ts'
+import { temporaryFolder } from '../fixtures/temporary-folder.ts'
 
 const MINUTES = 60_000
 const SCHEMATHESIS = 'schemathesis==4.32.5'
 const SEED = '1'
 const SECONDS = '30'
-
-let folder: string
-beforeAll(async () => {
-  folder = await mkdtemp(path.join(tmpdir(), 'millrace-openapi-'))
-})
-afterAll(() => rm(folder, { recursive: true, force: true }))
+const folder = temporaryFolder('openapi')
 
 test(
-  'requests that schemathesis makes up, valid ones and invalid ones, are answered as the OpenAPI document says',
+  'responses to valid and invalid requests that schemathesis generates conform to the OpenAPI document',
   async () => {
     const { apiUrl, adminKey } = await readLocalOutputs()
     const { command } = await findPython()
@@ -26,7 +21,7 @@ test(
     const args = [
       ...['-m', 'schemathesis.cli', 'run', document, '--url', apiUrl, '--header', `Authorization: Bearer ${adminKey}`],
       ...['--phases', 'coverage,fuzzing', '--seed', SEED, '--max-time', SECONDS, '--generation-database', 'none', '--no-color'],
-      // The gateway answers 404 where a path has no such method, and nothing of ours is asked.
+      // For a method that a path does not have, the gateway responds 404 and calls no function.
       ...['--exclude-checks', 'unsupported_method', '--continue-on-failure'],
     ]
     const { code, output } = await run(command, args, {
@@ -39,12 +34,12 @@ test(
   5 * MINUTES,
 )
 
-/** The folder of the package in the cache of downloads. */
+/** Installs schemathesis into the download cache. Returns its folder. */
 const schemathesis = (python: string): Promise<string> =>
   installOnce(path.join(cacheFolder(), SCHEMATHESIS.replace('==', '-')), async scratch => {
     const args = ['-m', 'pip', 'install', '--quiet', '--no-input', '--only-binary', ':all:', '--target', scratch, SCHEMATHESIS]
     const { code, output } = await run(python, args)
-    if (code !== 0) throw new Error(`schemathesis cannot be installed: ${output}`)
+    if (code !== 0) throw new Error(`Cannot install schemathesis: ${output}`)
     return scratch
   })
 
@@ -52,7 +47,7 @@ interface OpenApi {
   readonly paths: Readonly<Record<string, Readonly<Record<string, { parameters?: { readonly name: string }[] }>>>>
 }
 
-/** A cursor cannot be made up: any string is a valid form of it, and none but those of answers is taken. */
+/** The document without cursor parameters. The API accepts only cursors that it returned, so a generated one is always invalid. */
 function withoutCursors(document: unknown): OpenApi {
   const copy = structuredClone(document) as OpenApi
   for (const operations of Object.values(copy.paths))

@@ -1,7 +1,6 @@
 import { ListObjectsV2Command, PutObjectCommand } from '@aws-sdk/client-s3'
 import { dynamodbOf, s3Of } from '../../cli/clients.ts'
 import { listObjects, readParquet } from '../../cli/parquet.ts'
-import type { QuarantinePage } from '../../cli/quarantine/select.ts'
 import { findTarget, type Target } from '../../cli/target.ts'
 import { quarantineStore } from '../../lambdas/quarantine/dynamodb.ts'
 import { ARCHIVE_ERROR_PREFIX, ARCHIVE_PREFIX } from '../../shared/archive-columns.ts'
@@ -10,11 +9,11 @@ import { DISCARDED_PREFIX, type QuarantinedEvent, REFUSED_PREFIX } from '../../s
 import { toLine } from '../../shared/stream-record.ts'
 import { aVisit } from '../fixtures/builders.ts'
 import { millrace, millraceJson } from '../fixtures/command.ts'
-import { settled } from '../fixtures/thread.ts'
+import { quarantinedItems, untilSettled } from '../fixtures/thread.ts'
 
 const MINUTES = 60_000
 const SETTLE_SECONDS = 120
-/** Two days ago, at a moment that only this run has. */
+/** Two days ago, to the millisecond, so that no other run has it. */
 const RECEIVED = Date.now() - 2 * 86_400_000
 const instant = (milliseconds: number): string => new Date(milliseconds).toISOString()
 const catalogue = new Map(eventTypes.map(type => [type.name, type]))
@@ -29,18 +28,17 @@ interface Totals {
   readonly refused: number
 }
 const replay = (...options: string[]): Promise<Totals> => millraceJson<Totals>('quarantine', 'replay', ...options)
-const list = (): Promise<QuarantinePage> => millraceJson<QuarantinePage>('quarantine', 'list', '--limit', '100000')
 const urlsOf = async (user: number): Promise<unknown> => {
   const { states } = await millraceJson<{ states: Record<string, { last_5_urls: unknown }> }>('user', String(user))
   return states['recent-urls']?.last_5_urls
 }
 
-/** Puts an event aside as an older catalogue would have refused it. */
-function refuse(event: Partial<QuarantinedEvent>): Promise<void> {
+/** Quarantines an event as one that an older catalogue rejected. */
+function quarantine(event: Partial<QuarantinedEvent>): Promise<void> {
   const { QuarantineTable, QuarantineBucket } = target.outputs
-  const aside = quarantineStore(QuarantineTable, QuarantineBucket, dynamodbOf(target), s3Of(target))
+  const store = quarantineStore(QuarantineTable, QuarantineBucket, dynamodbOf(target), s3Of(target))
   const facts = { code: 'invalid_event', message: 'No.', type: 'page_visit', id: null, keyName: 'old', form: 'envelope' } as const
-  return aside.add([{ ...facts, received: RECEIVED, body: '{}', ...event }])
+  return store.add([{ ...facts, received: RECEIVED, body: '{}', ...event }])
 }
 
 /** The rows of the archive with this id. */
@@ -52,26 +50,26 @@ async function archived(id: string): Promise<Record<string, unknown>[]> {
 }
 
 test(
-  'a refused event that today is right is replayed once, as of when it came; one that is still wrong stays with its new reason',
+  'a rejected event that is valid now is replayed once with its original arrival time; one that is still invalid stays with its new reason',
   async () => {
     const user = Date.now()
     const [good, bad] = [`replay-${user}`, `wrong-${user}`]
     const filter = ['--since', instant(RECEIVED), '--until', instant(RECEIVED + 1), '--type', 'page_visit']
-    await refuse({
+    await quarantine({
       id: good,
       body: JSON.stringify({ id: good, type: 'page_visit', data: { Id: user, Url: '/again', Timestamp: 5 } }),
     })
-    await refuse({ id: bad, body: JSON.stringify({ id: bad, type: 'page_visit', data: { Id: user, Url: 7, Timestamp: 5 } }) })
+    await quarantine({ id: bad, body: JSON.stringify({ id: bad, type: 'page_visit', data: { Id: user, Url: 7, Timestamp: 5 } }) })
 
     expect(await replay('--dry-run', ...filter)).toEqual({ replayed: 1, refused: 1 })
-    expect((await list()).items.filter(({ id }) => id === good || id === bad)).toHaveLength(2)
+    expect((await quarantinedItems()).items.filter(({ id }) => id === good || id === bad)).toHaveLength(2)
 
     expect(await replay(...filter)).toEqual({ replayed: 1, refused: 1 })
     expect(await replay(...filter)).toEqual({ replayed: 0, refused: 1 })
-    expect((await list()).items.filter(({ id }) => id === good || id === bad)).toMatchObject([
+    expect((await quarantinedItems()).items.filter(({ id }) => id === good || id === bad)).toMatchObject([
       { id: bad, message: 'Url: must be of JSON type string.' },
     ])
-    expect(await settled(SETTLE_SECONDS)).toMatchObject({ settled: true })
+    await untilSettled(SETTLE_SECONDS)
     expect(await urlsOf(user)).toEqual(['/again'])
     expect(await archived(good)).toMatchObject([{ source: 'old', received_time_us: BigInt(RECEIVED) * 1000n }])
   },
@@ -79,7 +77,7 @@ test(
 )
 
 test(
-  'records that Lambda and Firehose gave up come into the quarantine once, and a replay brings them to the store that missed them',
+  'records that Lambda and Firehose discarded are quarantined once, and a replay brings them to the store that missed them',
   async () => {
     const user = Date.now()
     const visit = (id: string, url: string) => {
@@ -94,20 +92,20 @@ test(
       deliveryError(unarchived),
     )
 
-    const own = async () => (await list()).items.filter(({ id }) => id?.endsWith(`-${user}`))
-    expect((await own()).map(({ id, code }) => [id, code]).sort()).toEqual([
+    const itemsOfRun = async () => (await quarantinedItems()).items.filter(({ id }) => id?.endsWith(`-${user}`))
+    expect((await itemsOfRun()).map(({ id, code }) => [id, code]).sort()).toEqual([
       [`unarchived-${user}`, 'not_archived'],
       [`unread-${user}`, 'record_unread'],
     ])
-    expect(await objectsBelow(target.outputs.QuarantineBucket, DISCARDED_PREFIX)).toEqual([])
-    expect(await objectsBelow(target.outputs.ArchiveBucket, ARCHIVE_ERROR_PREFIX)).toEqual([])
-    // The same record again, as after a function that broke off: still one event.
+    expect(await keysUnder(target.outputs.QuarantineBucket, DISCARDED_PREFIX)).toEqual([])
+    expect(await keysUnder(target.outputs.ArchiveBucket, ARCHIVE_ERROR_PREFIX)).toEqual([])
+    // The same record again, as after a function that failed before it deleted the object: still one event.
     await putObject(target.outputs.QuarantineBucket, `${DISCARDED_PREFIX}mapping/shard/${user}`, discardedBatch(unread))
-    expect((await own()).map(({ count }) => count).sort()).toEqual([1, 2])
+    expect((await itemsOfRun()).map(({ count }) => count).sort()).toEqual([1, 2])
 
     expect(await replay('--since', instant(user), '--until', instant(user + 1))).toEqual({ replayed: 2, refused: 0 })
-    expect(await own()).toEqual([])
-    expect(await settled(SETTLE_SECONDS)).toMatchObject({ settled: true })
+    expect(await itemsOfRun()).toEqual([])
+    await untilSettled(SETTLE_SECONDS)
     expect(await urlsOf(user)).toEqual(['/unread'])
     expect(await archived(`unarchived-${user}`)).toHaveLength(1)
     expect(await archived(`unread-${user}`)).toHaveLength(1)
@@ -116,9 +114,9 @@ test(
 )
 
 test(
-  'a request with thousands of bad lines is answered in time, and all of them are kept',
+  'a request with thousands of bad lines gets a response in time, and all of them are quarantined',
   async () => {
-    const before = (await list()).total
+    const before = (await quarantinedItems()).total
     const lines = Array.from({ length: 6_000 }, (_, i) => `bad ${Date.now()} ${i}`)
     const started = Date.now()
     const response = await fetch(`${target.apiUrl}/v1/events`, {
@@ -126,20 +124,20 @@ test(
       headers: { authorization: `Bearer ${target.key('write')}`, 'content-type': 'application/x-ndjson' },
       body: lines.join('\n'),
     })
-    const answer = (await response.json()) as { accepted: number; quarantined: unknown[] }
-    expect([response.status, answer.accepted, answer.quarantined.length]).toEqual([200, 0, lines.length])
+    const { accepted, quarantined } = (await response.json()) as { accepted: number; quarantined: unknown[] }
+    expect([response.status, accepted, quarantined.length]).toEqual([200, 0, lines.length])
     expect(Date.now() - started).toBeLessThan(25_000)
-    expect((await list()).total).toBe(before + lines.length)
-    expect(await objectsBelow(target.outputs.QuarantineBucket, REFUSED_PREFIX)).toEqual([])
+    expect((await quarantinedItems()).total).toBe(before + lines.length)
+    expect(await keysUnder(target.outputs.QuarantineBucket, REFUSED_PREFIX)).toEqual([])
   },
   5 * MINUTES,
 )
 
 test(
-  'an event is shown with all that was sent; what is not there is said in one line',
+  'show prints a quarantined event with all that was sent; an unknown key is an error of one line',
   async () => {
-    await refuse({ body: '{"shown":"\u{1f600}"}' })
-    const item = (await list()).items.find(({ keyName, received }) => keyName === 'old' && received === RECEIVED)
+    await quarantine({ body: '{"shown":"\u{1f600}"}' })
+    const item = (await quarantinedItems()).items.find(({ keyName, received }) => keyName === 'old' && received === RECEIVED)
     const shown = await millrace(['quarantine', 'show', item?.key ?? ''])
     expect(shown).toMatchObject({ code: 0, stderr: '' })
     expect(shown.stdout).toContain(item?.key)
@@ -153,12 +151,12 @@ test(
 
 const putObject = (Bucket: string, Key: string, Body: string) => s3Of(target).send(new PutObjectCommand({ Bucket, Key, Body }))
 
-async function objectsBelow(Bucket: string, Prefix: string): Promise<(string | undefined)[]> {
+async function keysUnder(Bucket: string, Prefix: string): Promise<(string | undefined)[]> {
   const { Contents = [] } = await s3Of(target).send(new ListObjectsV2Command({ Bucket, Prefix }))
   return Contents.map(({ Key }) => Key)
 }
 
-/** As Lambda writes it to an S3 destination, with one record. */
+/** A batch of one record, as Lambda writes it to an S3 failure destination. */
 const discardedBatch = (line: string): string =>
   JSON.stringify({
     requestContext: { functionArn: 'arn:aws:lambda:us-east-1:000000000000:function:state', condition: 'RetryAttemptsExhausted' },
@@ -175,7 +173,7 @@ const discardedBatch = (line: string): string =>
     },
   })
 
-/** As Firehose writes it below its error prefix, with one record. */
+/** One record, as Firehose writes it under its error prefix. */
 const deliveryError = (line: string): string =>
   `${JSON.stringify({
     attemptsMade: 1,

@@ -5,7 +5,7 @@ import { runId } from '../../shared/report.ts'
 import { durationP95 } from '../../shared/reports/duration-p95.ts'
 import { enrichedActions } from '../../shared/reports/enriched-actions.ts'
 
-/** A report of nobody else. */
+/** A report that only this run uses. */
 const report = `test-${process.pid}-${Date.now()}`
 const now = Date.now()
 let table: ReportsTable
@@ -14,7 +14,7 @@ beforeAll(async () => {
   table = reportsTable(outputs.ReportsTable, new DynamoDBClient(aws))
 })
 
-test('a lock has one holder at a time, and another when its holder is dead', async () => {
+test('a lock has one holder at a time; after it expires another run can take it', async () => {
   const both = await Promise.all(['a', 'b'].map(owner => table.lock(report, 'date#1', owner, now, false)))
   expect(both.map(({ state }) => state).sort()).toEqual(['held', 'taken'])
   const loser = both[0]?.state === 'held' ? 'a' : 'b'
@@ -25,14 +25,14 @@ test('a lock has one holder at a time, and another when its holder is dead', asy
   expect(await table.lock(report, 'date#1', 'd', now, false)).toEqual({ state: 'taken' })
 })
 
-test('what has ended well is not done again, however late', async () => {
+test('a run that succeeded is never repeated', async () => {
   await table.lock(report, 'at#1', 'a', now, true)
-  await table.finish(report, 'at#1', 'somebody else', { rows: 1 })
+  await table.finish(report, 'at#1', 'another owner', { rows: 1 })
   await table.finish(report, 'at#1', 'a', { rows: 2 })
   expect(await table.lock(report, 'at#1', 'b', now + 10 * LOCK_MS, true)).toEqual({ state: 'done', answer: { rows: 2 } })
 })
 
-test('who does not ask for one run only gets the lock of what has ended, but of nothing under way', async () => {
+test('a caller that does not ask for `once` gets the lock of a finished run, but not of one that is running', async () => {
   await table.lock(report, 'at#2', 'a', now, true)
   expect(await table.lock(report, 'at#2', 'b', now, false)).toEqual({ state: 'held', until: now + LOCK_MS })
   await table.finish(report, 'at#2', 'a', { rows: 1 })
@@ -42,7 +42,7 @@ test('who does not ask for one run only gets the lock of what has ended, but of 
   expect(await table.lock(report, 'at#2', 'c', now, true)).toEqual({ state: 'done', answer: { rows: 2 } })
 })
 
-test('a day shows the run that began last, in whatever order runs end', async () => {
+test('a day shows the run that started last, in whatever order the runs end', async () => {
   const [older, newer] = [runId(now, 'ffffffff'), runId(now + 1, '00000000')]
   expect(await table.publish(report, { period: '2026-01-31', run: newer, rows: { type: 2 } })).toBe(true)
   expect(await table.publish(report, { period: '2026-01-31', run: older, rows: { type: 1 } })).toBe(false)
@@ -52,7 +52,7 @@ test('a day shows the run that began last, in whatever order runs end', async ()
   expect((await table.published(report)).map(({ period: of }) => of)).toEqual(['2026-01-31', '0001-01-01'])
 })
 
-test('an instant is shown until it is withdrawn, unless it was replaced meanwhile', async () => {
+test('withdraw removes an instant, unless a newer run has replaced it', async () => {
   const instants = { ...enrichedActions, name: `${report}-instants` }
   const [older, newer] = [runId(now, '00000000'), runId(now + 1, '00000000')]
   const [first, second] = ['2026-01-31T12:00:00.500000Z', '2026-01-31T12:00:01Z'] as const
@@ -64,7 +64,7 @@ test('an instant is shown until it is withdrawn, unless it was replaced meanwhil
   expect(await table.publicationOf(instants.name, second)).toBeUndefined()
 })
 
-test('how far arrivals were reported on never goes back', async () => {
+test('the arrival time up to which reports have run never decreases', async () => {
   expect(await table.arrivalsUntil(report)).toBeUndefined()
   await table.noteArrivals(report, 2000)
   await table.noteArrivals(report, 1000)

@@ -1,5 +1,5 @@
 import { gzipSync } from 'node:zlib'
-import type { Posted } from './inputs.ts'
+import type { IngestRequest } from './inputs.ts'
 
 const good = { authorization: 'Bearer good' }
 const json = { ...good, 'content-type': 'application/json' }
@@ -8,8 +8,8 @@ const event = (more: object = {}): string =>
 const events = (count: number, data: string): string =>
   Array.from({ length: count }, (_, n) => `{"type":"t","id":"n${n}","data":${data}}`).join('\n')
 
-/** Keys: none, wrong, revoked, of another scope, two that differ, in every place that a client may put one. */
-const keys: readonly Posted[] = [
+/** Keys in every place that a client may put one: none, unknown, revoked, with another scope, and two different ones. */
+const keys: readonly IngestRequest[] = [
   {},
   { authorization: 'Bearer nobody' },
   { authorization: 'Bearer gone' },
@@ -20,19 +20,25 @@ const keys: readonly Posted[] = [
   { authorization: 'bearer good', 'x-write-key': 'good' },
   { authorization: 'Bearer good', 'x-write-key': 'other' },
   { 'x-write-key': 'good' },
-].flatMap((headers): Posted[] => [
+].flatMap((headers): IngestRequest[] => [
   { path: '/v1/events', headers, body: event() },
   { path: '/v1/events', headers, query: { writeKey: 'other' }, body: event() },
   { path: '/v1/events', headers, body: event({ writeKey: 'good', sentAt: '2020-01-01T00:00:00Z' }) },
   { path: '/v1/batch', headers, body: `{"writeKey":"good","batch":[{"type":"page","userId":"u","writeKey":"other"}]}` },
 ])
 
-const routes: readonly Posted[] = ['/v1/events', '/v1/events/page_visit', '/v1/m', '/nowhere', '/', '/v1/events/a/b'].flatMap(
-  (path): Posted[] =>
-    ['OPTIONS', 'GET', 'PUT', 'DELETE', 'POST'].map(method => ({ method, path, headers: { ...good, origin: 'https://a.b' } })),
+const routes: readonly IngestRequest[] = [
+  '/v1/events',
+  '/v1/events/page_visit',
+  '/v1/m',
+  '/nowhere',
+  '/',
+  '/v1/events/a/b',
+].flatMap((path): IngestRequest[] =>
+  ['OPTIONS', 'GET', 'PUT', 'DELETE', 'POST'].map(method => ({ method, path, headers: { ...good, origin: 'https://a.b' } })),
 )
 
-const settings: readonly Posted[] = [
+const settings: readonly IngestRequest[] = [
   { method: 'GET', path: '/v1/projects/good/settings', headers: { host: 'h.example', 'x-forwarded-proto': 'https' } },
   { method: 'GET', path: '/v1/projects/%2F/settings' },
   { method: 'GET', path: '/sourceConfig', query: { writeKey: 'good' } },
@@ -90,7 +96,7 @@ const claims = [
   'application/cloudevents+avro',
   'text/plain',
 ]
-const cloudEvents: readonly Posted[] = claims.flatMap(type =>
+const cloudEvents: readonly IngestRequest[] = claims.flatMap(type =>
   [
     {},
     { id: '' },
@@ -101,25 +107,25 @@ const cloudEvents: readonly Posted[] = claims.flatMap(type =>
     { data: undefined, data_base64: '/w==', datacontenttype: 'image/png' },
     { data: undefined, data_base64: '*' },
     { data: [1], subject: 'u', datacontenttype: 'text/plain', writeKey: 'good' },
-  ].map((more): Posted => ({ path: '/v1/events', headers: { ...good, 'content-type': type }, body: cloudEvent(more) })),
+  ].map((more): IngestRequest => ({ path: '/v1/events', headers: { ...good, 'content-type': type }, body: cloudEvent(more) })),
 )
-const binary: readonly Posted[] = ['application/json', 'text/plain', 'image/png', ''].flatMap(type =>
-  ['{"a":1}', '{bad', '', 'plain', Buffer.from([255, 0, 1])].map((body, n): Posted => {
+const binary: readonly IngestRequest[] = ['application/json', 'text/plain', 'image/png', ''].flatMap(type =>
+  ['{"a":1}', '{bad', '', 'plain', Buffer.from([255, 0, 1])].map((body, n): IngestRequest => {
     const ce = { 'ce-specversion': '"1.0"', 'ce-id': `b${n}`, 'ce-source': '/s', 'ce-type': 'bin', 'ce-x': '%E2%82%AC%ff' }
     return { path: '/v1/events', headers: { ...good, ...ce, ...(type && { 'content-type': type }) }, body }
   }),
 )
 
-/** Requests of every kind that is wrong, or nearly so. */
-export const badRequests = (): Posted[] => [
+/** Invalid requests of every kind, and valid ones that are nearly invalid. */
+export const badRequests = (): IngestRequest[] => [
   ...keys,
   ...routes,
   ...settings,
   ...['/v1/events', '/v1/events/page_visit', '/v1/batch', '/v1/t', '/v1/m', '/v1/events/nothing', '/v1/events/__proto__'].flatMap(
-    path => bodies.map((body): Posted => ({ path, headers: json, body })),
+    path => bodies.map((body): IngestRequest => ({ path, headers: json, body })),
   ),
   ...['application/x-ndjson', 'application/jsonl', 'text/csv'].map(
-    (type): Posted => ({ path: '/v1/events', headers: { ...good, 'content-type': type }, body: '{bad' }),
+    (type): IngestRequest => ({ path: '/v1/events', headers: { ...good, 'content-type': type }, body: '{bad' }),
   ),
   ...cloudEvents,
   ...binary,

@@ -1,11 +1,11 @@
 import { createHash } from 'node:crypto'
 
-/** Properties that hold sentences for people. */
+/** Properties that hold prose, which may change without changing the digests. */
 const PROSE: ReadonlySet<string> = new Set(['message', 'help'])
-/** The same in descriptions of the API and of schemas. */
+/** The same for descriptions of the API and of schemas. */
 export const DESCRIPTIONS: ReadonlySet<string> = new Set([...PROSE, 'description', 'summary', 'title', 'about'])
 
-/** One text for one value: sorted keys, no prose, and what JSON has no form for written out. */
+/** A canonical text of a value: sorted keys, no prose, and a form for values that JSON lacks. */
 function canonical(value: unknown, dropped: ReadonlySet<string> = PROSE): string {
   if (value === undefined) return 'undefined'
   if (typeof value === 'bigint') return `${value}n`
@@ -23,7 +23,7 @@ function canonical(value: unknown, dropped: ReadonlySet<string> = PROSE): string
   return `{${members.map(([name, member]) => `${JSON.stringify(name)}:${inner(member)}`)}}`
 }
 
-/** The values of an internal structure without the names of its properties, which are no contract. */
+/** The values of an internal structure without its property names, which are not a contract. */
 export function unnamed(value: unknown): unknown {
   if (value instanceof Set || Array.isArray(value)) return [...value].map(unnamed)
   if (typeof value !== 'object' || value === null || value instanceof Uint8Array) return value
@@ -32,7 +32,7 @@ export function unnamed(value: unknown): unknown {
     .sort((a, b) => (canonical(a) < canonical(b) ? -1 : 1))
 }
 
-/** JSON as its value, any other text as it is. */
+/** The value of a JSON text, or the text itself if it is not JSON. */
 export function parsed(text: string | undefined): unknown {
   try {
     return JSON.parse(text ?? '')
@@ -41,12 +41,12 @@ export function parsed(text: string | undefined): unknown {
   }
 }
 
-/** The named outputs of a run: each a list of values, one a line. */
+/** The named outputs of a run. Each is a list of values, one per line. */
 export class Outputs {
   readonly texts = new Map<string, string>()
 
   add(name: string, values: readonly unknown[], dropped: ReadonlySet<string> = PROSE): void {
-    if (this.texts.has(name)) throw new Error(`Two outputs are called ${name}.`)
+    if (this.texts.has(name)) throw new Error(`There are two outputs with the name ${name}.`)
     this.texts.set(name, values.map(value => `${canonical(value, dropped)}\n`).join(''))
   }
 

@@ -26,7 +26,7 @@ const KEYS = [
   { key: 'gone', name: 'old', scope: 'write', revoked: '2025-12-31T00:00:00Z' },
 ]
 
-/** All stores of one run in memory, behind the clients of the SDKs. */
+/** The stores of one run in memory, behind the SDK clients. */
 export class Cloud {
   readonly state = new Table()
   readonly quarantine = quarantineStores()
@@ -34,13 +34,14 @@ export class Cloud {
   readonly records: KinesisStreamRecord[] = []
   readonly puts: unknown[] = []
   readonly keys = new Map<string, Attributes>()
-  /** How often each record was tried, as it is counted in the state table. */
+  /** The updates of the state table that count the attempts of each record. */
   readonly attempts: unknown[] = []
-  /** One record in so many is refused the first time. */
+  /** Kinesis throttles one in this many records. 0: none. */
   flaky = 0
   functions: Readonly<Record<string, (input: object) => Promise<unknown>>> = {}
-  private taken = [0, 0]
-  private tried = 0
+  /** How many changes of each shard `changes` has returned. */
+  private returned = [0, 0]
+  private putAttempts = 0
 
   constructor() {
     for (const { key, ...facts } of KEYS) {
@@ -51,7 +52,7 @@ export class Cloud {
 
   async dynamodb(command: Command): Promise<unknown> {
     const { input } = command
-    if (input['TableName'] === 'quarantine') return this.quarantine.dynamodb.send(command as never)
+    if (input['TableName'] === 'quarantine') return this.quarantine.dynamodb.send(command as never) // The fake reads only its name and input.
     if (input['TableName'] === 'keys') return this.keyTable(command)
     if (input['TableName'] === 'reports') return {}
     if (command.constructor.name === 'UpdateItemCommand') this.attempts.push([input['Key'], input['ExpressionAttributeValues']])
@@ -66,20 +67,20 @@ export class Cloud {
     return {}
   }
 
-  /** All items of the state table, in the order of their keys. */
+  /** All items of the state table, sorted by key. */
   items(): Attributes[] {
     return [...this.state.items].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, item]) => item)
   }
 
-  /** What changed in the table since it was last asked, in the order of keys and, of one key, of the changes. */
+  /** The changes of the table since the last call, sorted by key; the changes of one key are in order. */
   changes(): DynamoDBRecord[] {
-    const fresh = this.state.streams.flatMap((stream, shard) => stream.slice(this.taken[shard]))
-    this.taken = this.state.streams.map(stream => stream.length)
+    const unread = this.state.streams.flatMap((stream, shard) => stream.slice(this.returned[shard]))
+    this.returned = this.state.streams.map(stream => stream.length)
     const keyOf = ({ dynamodb }: DynamoDBRecord) => {
       const image = dynamodb?.NewImage ?? dynamodb?.OldImage
       return `${image?.['pk']?.S} ${image?.['sk']?.S}`
     }
-    return fresh.map(inTransit).sort((a, b) => (keyOf(a) < keyOf(b) ? -1 : keyOf(a) > keyOf(b) ? 1 : 0))
+    return unread.map(inTransit).sort((a, b) => (keyOf(a) < keyOf(b) ? -1 : keyOf(a) > keyOf(b) ? 1 : 0))
   }
 
   async kinesis({ constructor: { name }, input }: Command): Promise<unknown> {
@@ -89,10 +90,10 @@ export class Cloud {
   }
 
   put(partitionKey: string, data: Buffer, arrived = Date.now()): object {
-    this.tried += 1
-    if (this.flaky > 0 && this.tried % this.flaky === 0) return { ErrorCode: 'ProvisionedThroughputExceededException' }
+    this.putAttempts += 1
+    if (this.flaky > 0 && this.putAttempts % this.flaky === 0) return { ErrorCode: 'ProvisionedThroughputExceededException' }
     const shard = `shardId-00000000000${(createHash('sha256').update(partitionKey).digest()[0] ?? 0) % 2}`
-    // Sequence numbers grow by one digit on the way.
+    // Sequence numbers get one more digit during a run.
     const sequenceNumber = String(9_900 + this.records.length)
     const kinesis = { sequenceNumber, partitionKey, data: data.toString('base64'), approximateArrivalTimestamp: arrived / 1000 }
     this.records.push({ eventID: `${shard}:${sequenceNumber}`, kinesis } as KinesisStreamRecord)
@@ -101,23 +102,23 @@ export class Cloud {
   }
 
   async s3(command: Command): Promise<unknown> {
-    if (command.constructor.name !== 'ListObjectsV2Command') return this.quarantine.s3.send(command as never)
+    if (command.constructor.name !== 'ListObjectsV2Command') return this.quarantine.s3.send(command as never) // As above.
     const prefix = String(command.input['Prefix'] ?? '')
     return { Contents: [...this.quarantine.objects.keys()].filter(key => key.startsWith(prefix)).map(Key => ({ Key })) }
   }
 
   async lambda({ input }: Command): Promise<unknown> {
-    const answer = await this.functions[String(input['FunctionName'])]?.(parsed(String(input['Payload'])) as object)
-    return { Payload: Buffer.from(JSON.stringify(answer ?? null)) }
+    const result = await this.functions[String(input['FunctionName'])]?.(parsed(String(input['Payload'])) as object)
+    return { Payload: Buffer.from(JSON.stringify(result ?? null)) }
   }
 
-  /** What is kept aside, by its keys, with the bodies as text. */
-  async aside(): Promise<unknown[]> {
+  /** The items and objects of the quarantine, sorted by key, with the bodies as text. */
+  async quarantined(): Promise<unknown[]> {
     const { Items = [] } = await this.quarantine.dynamodb.send(new ScanCommand({ TableName: 'quarantine', Limit: 1e6 }))
     const items = Items.map(({ body, ...item }) => ({ ...item, ...(body?.B && { body: gunzipSync(body.B).toString() }) }))
     const keyOf = (item: object) => (item as Attributes)['key']?.S ?? ''
     const sorted = items.sort((a, b) => (keyOf(a) < keyOf(b) ? -1 : 1))
-    // The name of an object of very many events is a hash over their sentences, too.
+    // The name of such an object is a hash that covers the messages of its events, which are prose.
     const objects = [...this.quarantine.objects].map(([key, bytes]) => {
       const text = key.endsWith('.gz') ? gunzipSync(bytes).toString() : Buffer.from(bytes).toString()
       return key.startsWith('refused/') ? ['refused/', text.split('\n').map(parsed)] : [key, text]
@@ -126,7 +127,7 @@ export class Cloud {
   }
 }
 
-/** A change as a function gets it: bytes in base64. */
+/** A change as Lambda passes it to a function: with bytes in base64. */
 const inTransit = (record: DynamoDBRecord, at: number): DynamoDBRecord => {
   const image = (attributes: object | undefined) =>
     attributes && Object.fromEntries(Object.entries(attributes).map(([name, value]) => [name, encoded(value)]))
@@ -139,13 +140,13 @@ const inTransit = (record: DynamoDBRecord, at: number): DynamoDBRecord => {
 const encoded = (value: AttributeValue): unknown => (value.B ? { B: Buffer.from(value.B).toString('base64') } : value)
 
 let current = new Cloud()
-/** Makes the stores that every client reaches from now on. */
+/** Creates empty stores. All SDK clients use them from now on. */
 export const newCloud = (): Cloud => {
   current = new Cloud()
   return current
 }
 
-/** Metrics of the last hour: any numbers, always the same. */
+/** Fixed metrics of the last hour. */
 const metrics = async ({ input }: Command): Promise<unknown> => {
   const queries = input['MetricDataQueries'] as { Id: string }[]
   const Timestamps = [3, 2, 1].map(minutes => new Date((input['EndTime'] as Date).getTime() - minutes * 60_000))

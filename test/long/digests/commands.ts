@@ -3,7 +3,7 @@ import { createServer, type IncomingMessage, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
-import type { APIGatewayProxyEventV2, APIGatewayProxyStructuredResultV2 } from 'aws-lambda'
+import type { APIGatewayProxyStructuredResultV2 } from 'aws-lambda'
 import { Command } from 'commander'
 import { catalogueCommand } from '../../../cli/catalogue.ts'
 import { dashboardsCommand } from '../../../cli/dashboards.ts'
@@ -23,11 +23,11 @@ import { UserError } from '../../../shared/user-error.ts'
 import { DESCRIPTIONS, type Outputs, parsed } from './canonical.ts'
 import { type Cloud, newCloud } from './cloud.ts'
 import { START, setClock } from './environment.ts'
-import { asEvent, ingestFunction } from './ingesting.ts'
-import { written } from './log.ts'
+import { captureOutput } from './log.ts'
 import { runReaders } from './pipeline.ts'
+import { apiEvent, asEvent, ingestFunction } from './requests.ts'
 
-const add = [
+const commands = [
   catalogueCommand,
   dashboardsCommand,
   keysCommand,
@@ -39,7 +39,7 @@ const add = [
   userCommand,
 ]
 
-/** What the commands print with --json, against an API on the loopback and stores in memory. */
+/** What the commands print with --json when they use an API on the loopback and stores in memory. */
 export async function runCommands(outputs: Outputs): Promise<void> {
   setClock(START)
   const cloud = newCloud()
@@ -70,7 +70,7 @@ async function sendAndRead(cloud: Cloud, outputs: Outputs): Promise<void> {
   const rows = ['{"Id":1,"Url":"/a","Timestamp":5}', '{"Id":2,"Url":"/b","Timestamp":6,"event_id":"own"}', '{"Id":"x"}', '{bad']
   writeFileSync('rows.jsonl', rows.join('\n'))
   writeFileSync('rows.json', `[${rows.slice(0, 3)}]`)
-  await many(outputs, 'cli.send', [
+  await runEach(outputs, 'cli.send', [
     ['send', 'rows.jsonl', '--type', 'page_visit', '--json'],
     ['send', 'rows.jsonl', '--type', 'page_visit', '--json'],
     ['send', 'rows.json', '--type', 'page_visit', '--json', '--rate', '1000'],
@@ -87,11 +87,11 @@ async function sendAndRead(cloud: Cloud, outputs: Outputs): Promise<void> {
     'cli.files',
     files.map(file => [file, readFileSync(file, 'utf8')]),
   )
-  await written(() => runReaders(cloud))
+  await captureOutput(() => runReaders(cloud))
   outputs.add('cli.records', cloud.puts)
-  const [first] = (await cloud.aside()) as { key?: { S?: string } }[]
+  const [first] = (await cloud.quarantined()) as { key?: { S?: string } }[]
   const key = first?.key?.S ?? ''
-  await many(outputs, 'cli.read', [
+  await runEach(outputs, 'cli.read', [
     ...['recent-urls', 'user-activity', 'device-minutes', 'country-minutes', 'user-traits', 'nothing'].map(name => [
       'show',
       name,
@@ -108,7 +108,7 @@ async function sendAndRead(cloud: Cloud, outputs: Outputs): Promise<void> {
     ['keys', 'list', '--json'],
     ['reindex', 'recent-urls', '--json'],
   ])
-  await many(outputs, 'cli.catalogue', [['catalogue', '--json']], DESCRIPTIONS)
+  await runEach(outputs, 'cli.catalogue', [['catalogue', '--json']], DESCRIPTIONS)
   const objects = (await run(['dashboards'])).map(line => line as { type?: string; id?: string })
   outputs.add(
     'cli.dashboards',
@@ -116,18 +116,18 @@ async function sendAndRead(cloud: Cloud, outputs: Outputs): Promise<void> {
   )
 }
 
-async function many(outputs: Outputs, name: string, calls: readonly string[][], dropped?: ReadonlySet<string>): Promise<void> {
+async function runEach(outputs: Outputs, name: string, calls: readonly string[][], dropped?: ReadonlySet<string>): Promise<void> {
   const printed: unknown[] = []
   for (const call of calls) printed.push([call, await run(call)])
   outputs.add(name, printed, dropped)
 }
 
-/** The JSON lines that a command prints, without the functions' own log lines; or the kind of its failure. */
+/** The JSON lines that a command prints, without the log lines of functions; 'failure' at the end if it failed. */
 async function run(args: readonly string[]): Promise<unknown[]> {
   const program = new Command('millrace').exitOverride()
-  for (const addTo of add) addTo(program)
+  for (const addCommand of commands) addCommand(program)
   let failure: unknown[] = []
-  const lines = await written(async () => {
+  const lines = await captureOutput(async () => {
     await program.parseAsync(args, { from: 'user' }).catch((error: Error) => {
       if (!(error instanceof UserError)) throw error
       failure = ['failure']
@@ -166,28 +166,28 @@ function writeOutputs(server: Server): void {
   writeFileSync('.millrace/outputs.json', JSON.stringify(outputs))
 }
 
-/** The API on the loopback, as the gateway would call the functions. */
+/** An HTTP server on the loopback that calls the functions as the gateway does. */
 async function serve(): Promise<Server> {
-  const take = ingestFunction()
+  const ingest = ingestFunction()
   const server = createServer(async (request, response) => {
-    const { statusCode = 200, headers = {}, body = '' } = await answer(request, take)
+    const { statusCode = 200, headers = {}, body = '' } = await respond(request, ingest)
     response.writeHead(statusCode, headers as Record<string, string>).end(body)
   })
   await new Promise<void>(listening => server.listen(0, '127.0.0.1', () => listening()))
   return server
 }
 
-async function answer(
+async function respond(
   request: IncomingMessage,
-  take: ReturnType<typeof ingestFunction>,
+  ingest: ReturnType<typeof ingestFunction>,
 ): Promise<APIGatewayProxyStructuredResultV2> {
   const chunks: Buffer[] = []
   for await (const chunk of request) chunks.push(chunk as Buffer)
   const { pathname, searchParams } = new URL(request.url ?? '/', 'http://api')
   const headers = request.headers as Record<string, string>
-  if (request.method !== 'GET') return take(asEvent({ path: pathname, headers, body: Buffer.concat(chunks) }))
+  if (request.method !== 'GET') return ingest(asEvent({ path: pathname, headers, body: Buffer.concat(chunks) }))
   const [, , kind = '', name = ''] = pathname.split('/').map(decodeURIComponent)
   const route = { users: '/{id+}', projections: '/{name}' }[kind] ?? ''
   const parameters = { pathParameters: { id: name, name }, queryStringParameters: Object.fromEntries(searchParams) }
-  return query({ routeKey: `GET /v1/${kind}${route}`, headers, ...parameters } as unknown as APIGatewayProxyEventV2)
+  return query(apiEvent({ routeKey: `GET /v1/${kind}${route}`, headers, ...parameters }))
 }

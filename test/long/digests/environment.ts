@@ -1,7 +1,7 @@
-// Imported before everything of the product: its functions read their environment and their clock when they are loaded.
+// Must be imported before the product, whose functions read the environment and the clock when they are loaded.
 import { mock } from 'node:test'
 
-/** When every run of the digests begins, some minutes behind the simulators' own start. */
+/** When every run starts: 40 minutes after the start of the simulators. */
 export const START = Date.parse('2026-01-01T00:40:00Z')
 
 mock.timers.enable({ apis: ['Date'], now: START })

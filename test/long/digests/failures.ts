@@ -1,17 +1,17 @@
 import { handler as collectFailures } from '../../../lambdas/quarantine/collect-failures.lambda.ts'
 import type { Outputs } from './canonical.ts'
 import { type Cloud, newCloud } from './cloud.ts'
-import { logged } from './log.ts'
+import { captureLog } from './log.ts'
 
-/** Objects that Lambda, Firehose and ingest leave behind, as they are taken into the quarantine. */
-export async function takeFailuresIn(outputs: Outputs): Promise<void> {
+/** Collects objects that Lambda and Firehose write for discarded records into the quarantine. */
+export async function runCollectFailures(outputs: Outputs): Promise<void> {
   const cloud = newCloud()
   addFailures(cloud)
-  const answers: unknown[] = []
-  const log = await logged(async () => {
-    answers.push(await collectFailures({}).catch(() => 'thrown'))
+  const results: unknown[] = []
+  const log = await captureLog(async () => {
+    results.push(await collectFailures({}).catch(() => 'thrown'))
   })
-  outputs.add('failures.collected', [...answers, ...(await cloud.aside()), ...log])
+  outputs.add('failures.collected', [...results, ...(await cloud.quarantined()), ...log])
 }
 
 function addFailures({ quarantine: { objects } }: Cloud): void {

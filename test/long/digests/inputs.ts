@@ -9,7 +9,7 @@ import { isObject } from '../../../shared/json.ts'
 import { parsed } from './canonical.ts'
 
 /** A request to ingest. */
-export interface Posted {
+export interface IngestRequest {
   readonly method?: string
   readonly path: string
   readonly headers?: Readonly<Record<string, string>>
@@ -23,11 +23,11 @@ const bearer = { authorization: 'Bearer good' }
 const basic = { authorization: `Basic ${Buffer.from('good:').toString('base64')}` }
 
 type Row = Readonly<Record<string, unknown>>
-type Form = (rows: readonly Row[], type: string, lines: readonly string[]) => Posted
+type Form = (rows: readonly Row[], type: string, lines: readonly string[]) => IngestRequest
 
 const idOf = ({ event_id }: Row): string => String(event_id)
 
-/** The same rows in every dress that ingest takes. */
+/** The same rows in every format that ingest accepts. */
 const forms: readonly Form[] = [
   (_, type, lines) => ({
     path: `/v1/events/${type}`,
@@ -76,27 +76,27 @@ const forms: readonly Form[] = [
   }),
 ]
 
-/** Rows of a simulator as careless clients send them: in many forms, some lines broken, some requests sent again. */
-async function workload(name: string): Promise<Posted[]> {
+/** Rows of a simulator as faulty clients send them: in many formats, with some malformed lines and some repeated requests. */
+async function workload(name: string): Promise<IngestRequest[]> {
   const { type } = simulators[name] as Simulator
   const lines = [...disturb(await simulatedLines(name, { count: ROWS, seed: SEED }, 0), rollDice(SEED + 1))]
   return inRequests(lines, type, rollDice(SEED + 2))
 }
 
-function inRequests(lines: readonly string[], type: string, dice: Dice): Posted[] {
-  const posts: Posted[] = []
+function inRequests(lines: readonly string[], type: string, dice: Dice): IngestRequest[] {
+  const requests: IngestRequest[] = []
   for (let at = 0; at < lines.length; ) {
     const some = lines.slice(at, at + dice.oneOf([1, 5, 20, 60, 150]))
     at += some.length
     const rows = some.map(parsed).filter(isObject)
-    posts.push(dice.oneOf(forms)(rows, type, some))
-    if (dice.happens(5)) posts.push(dice.oneOf(posts.slice(-4)))
+    requests.push(dice.oneOf(forms)(rows, type, some))
+    if (dice.happens(5)) requests.push(dice.oneOf(requests.slice(-4)))
   }
-  return [...posts, ...posts.slice(0, 12)]
+  return [...requests, ...requests.slice(0, 12)]
 }
 
-/** Every call of a Segment SDK, with the users and ids that old and new ones send. */
-function traits(): Posted[] {
+/** Every call of a Segment SDK, with users and ids as old and new versions send them. */
+function traits(): IngestRequest[] {
   const dice = rollDice(SEED + 3)
   const call = (n: number): Row => {
     const type = dice.oneOf(['identify', 'identify', 'group', 'track', 'page', 'screen', 'alias'])
@@ -108,44 +108,59 @@ function traits(): Posted[] {
         : { userId: dice.oneOf(['anna', 'bert', 7, 'céline', '']) }),
       ...(type === 'group' && { groupId: dice.oneOf(['g1', 'g2', 3, '']) }),
       ...(type === 'track' && { event: dice.oneOf(['Order Completed', 'page', 'millrace.x', 'interaction']), properties: { n } }),
-      traits: { plan: dice.oneOf(['pro', 'free', null]), seen: n, [dice.oneOf(['a', 'b', '__proto__', 'constructor'])]: n % 3 },
+      traits: {
+        plan: dice.oneOf(['pro', 'free', null]),
+        seen: n,
+        [dice.oneOf(['a', 'b', '__proto__', 'constructor'])]: n % 3,
+      },
       timestamp: dice.oneOf(['2026-01-01T00:20:00.5Z', 'yesterday', '2025-12-31T23:59:59+02:00']),
       originalTimestamp: dice.oneOf([undefined, '2026-01-01T00:19:59.000001Z']),
       context: { ip: '10.0.0.1', page: { path: '/é' } },
     }
   }
   const paths = ['/v1/batch', '/v1/b', '/beacon/v1/batch']
-  const batches = Array.from({ length: 60 }, (_, n): Posted => {
+  const batches = Array.from({ length: 60 }, (_, n): IngestRequest => {
     const batch = Array.from({ length: dice.integer(1, 60) }, (_, i) => call(n * 100 + i))
     const body = JSON.stringify({ batch, sentAt: '2026-01-01T00:30:00Z', writeKey: dice.oneOf(['good', undefined]) })
     return { path: dice.oneOf(paths), query: { writeKey: 'good' }, body: dice.happens(3) ? gzipSync(body) : body }
   })
-  const singles = ['track', 't', 'page', 'p', 'identify', 'i', 'screen', 's', 'group', 'g', 'alias', 'a'].flatMap((name, n) =>
+  return [...batches, ...singleCalls(), ...largeCalls(), ...batches.slice(3, 8)]
+}
+
+/** Every endpoint of single calls, with complete, partial and empty bodies. */
+function singleCalls(): IngestRequest[] {
+  return ['track', 't', 'page', 'p', 'identify', 'i', 'screen', 's', 'group', 'g', 'alias', 'a'].flatMap((name, n) =>
     [{ userId: 'anna', event: 'Seen', traits: { x: name }, messageId: name }, { anonymousId: 'b', groupId: 'g' }, {}].map(
-      (body, i): Posted => ({ path: `/v1/${name}`, headers: basic, body: JSON.stringify({ ...body, n, i, writeKey: 'good' }) }),
+      (body, i): IngestRequest => ({
+        path: `/v1/${name}`,
+        headers: basic,
+        body: JSON.stringify({ ...body, n, i, writeKey: 'good' }),
+      }),
     ),
   )
-  // More than a user's item may hold.
-  const large = Array.from({ length: 12 }, (_, n): Posted => {
+}
+
+/** Traits of one user that together exceed the largest item. */
+function largeCalls(): IngestRequest[] {
+  return Array.from({ length: 12 }, (_, n): IngestRequest => {
     const body = { userId: 'big', groupId: `g${n}`, messageId: `big-${n}`, traits: { text: 'x'.repeat(30_000) } }
     return { path: '/v1/group', headers: basic, body: JSON.stringify(body) }
   })
-  return [...batches, ...singles, ...large, ...batches.slice(3, 8)]
 }
 
 /** The requests of every workload, by name. */
-export async function workloads(): Promise<ReadonlyMap<string, readonly Posted[]>> {
-  const posts = new Map<string, readonly Posted[]>()
-  for (const name of Object.keys(simulators)) posts.set(name, await workload(name))
-  posts.set('traits', traits())
-  const mixed = [...posts.values()].flatMap(some => some.slice(0, 8))
+export async function workloads(): Promise<ReadonlyMap<string, readonly IngestRequest[]>> {
+  const requests = new Map<string, readonly IngestRequest[]>()
+  for (const name of Object.keys(simulators)) requests.set(name, await workload(name))
+  requests.set('traits', traits())
+  const mixed = [...requests.values()].flatMap(some => some.slice(0, 8))
   const dice = rollDice(SEED + 4)
-  posts.set(
+  requests.set(
     'mixed',
     mixed
-      .map(post => [dice.real(0, 1), post] as const)
+      .map(request => [dice.real(0, 1), request] as const)
       .sort(([a], [b]) => a - b)
-      .map(([, post]) => post),
+      .map(([, request]) => request),
   )
-  return posts
+  return requests
 }

@@ -10,37 +10,33 @@ import { eventTypes } from '../../../shared/catalogue.ts'
 import { fromLines } from '../../../shared/stream-record.ts'
 import type { Outputs } from './canonical.ts'
 import type { Cloud } from './cloud.ts'
-import { logged } from './log.ts'
+import { captureLog } from './log.ts'
 
 const catalogue = new Map(eventTypes.map(type => [type.name, type]))
-const RECORDS_A_BATCH = 40
-const CHANGES_A_BATCH = 60
+const RECORDS_PER_BATCH = 40
+const CHANGES_PER_BATCH = 60
 
 function* batches<T>(all: readonly T[], size: number): Generator<readonly T[]> {
   for (let at = 0; at < all.length; at += size) yield all.slice(at, at + size)
 }
 
-/** An answer, or that the call failed and comes again. */
-const attempt = async (work: Promise<unknown>): Promise<unknown> => work.then(answer => answer ?? null).catch(() => 'thrown')
+/** The result of a call, or 'thrown' if it failed. */
+const attempt = async (work: Promise<unknown>): Promise<unknown> => work.then(result => result ?? null).catch(() => 'thrown')
 
-/** Calls the readers of the stream and of the table until all records are through; every third batch is delivered twice. */
+/** Calls the stream's and the table's readers until all records are processed. The end of every third batch is delivered twice. */
 export async function runReaders(cloud: Cloud): Promise<unknown[]> {
-  const answers: unknown[] = []
+  const results: unknown[] = []
   const shards = Map.groupBy(cloud.records, ({ eventID }) => eventID.split(':')[0] ?? '')
   for (const [shard, records] of [...shards].sort(([a], [b]) => (a < b ? -1 : 1))) {
-    for (const [n, batch] of [...batches(records, RECORDS_A_BATCH)].entries()) {
-      answers.push([shard, n, ...(await readStream(batch))])
+    for (const [n, batch] of [...batches(records, RECORDS_PER_BATCH)].entries()) {
+      results.push([shard, n, ...(await readStream(batch))])
+      const next = (n + 1) * RECORDS_PER_BATCH
       if (n % 3 === 1)
-        answers.push([
-          shard,
-          n,
-          'again',
-          ...(await readStream([...batch.slice(-7), ...records.slice((n + 1) * 40, n * 40 + 43)])),
-        ])
+        results.push([shard, n, 'again', ...(await readStream([...batch.slice(-7), ...records.slice(next, next + 3)]))])
       await readTable(cloud)
     }
   }
-  return answers
+  return results
 }
 
 export async function readStream(batch: readonly KinesisStreamRecord[]): Promise<unknown[]> {
@@ -48,17 +44,17 @@ export async function readStream(batch: readonly KinesisStreamRecord[]): Promise
   return [await attempt(foldState({ Records })), await attempt(indexEvents({ Records }))]
 }
 
-/** The windows of the users' changes, then the documents of all changes; the windows' last batch is delivered twice. */
+/** Merges the users' changes into windows, then indexes the documents of all changes. The windows' last batch is delivered twice. */
 async function readTable(cloud: Cloud): Promise<void> {
   const users = cloud.changes()
-  for (const batch of batches(users, CHANGES_A_BATCH)) await attempt(mergeWindows({ Records: [...batch] }))
+  for (const batch of batches(users, CHANGES_PER_BATCH)) await attempt(mergeWindows({ Records: [...batch] }))
   await attempt(mergeWindows({ Records: users.slice(-9) }))
   const changes: DynamoDBRecord[] = [...users, ...cloud.changes()]
-  for (const batch of batches(changes, CHANGES_A_BATCH)) await attempt(indexDocuments({ Records: [...batch] }))
+  for (const batch of batches(changes, CHANGES_PER_BATCH)) await attempt(indexDocuments({ Records: [...batch] }))
 }
 
-/** Everything that stands in the stores after a run, under the name of the run. */
-export async function describe(name: string, cloud: Cloud, log: readonly unknown[], outputs: Outputs): Promise<void> {
+/** Adds the contents of the stores after a run to the outputs, under the name of the run. */
+export async function addStores(name: string, cloud: Cloud, log: readonly unknown[], outputs: Outputs): Promise<void> {
   const items = cloud.items()
   const kindOf = (prefix: RegExp) => items.filter(({ pk, sk }) => prefix.test(`${pk?.S} ${sk?.S}`))
   outputs.add(`${name}.records`, cloud.puts)
@@ -68,15 +64,15 @@ export async function describe(name: string, cloud: Cloud, log: readonly unknown
   outputs.add(`${name}.state-slots`, kindOf(/^window#/))
   outputs.add(`${name}.state-others`, [...kindOf(/^(?!user#|window#)/), ...cloud.attempts])
   outputs.add(`${name}.search`, cloud.search.requests)
-  outputs.add(`${name}.quarantine`, await cloud.aside())
+  outputs.add(`${name}.quarantine`, await cloud.quarantined())
   outputs.add(`${name}.log`, log)
 }
 
-/** The lines of the stream as events, by place: the names of an event's parts are not stored. */
+/** The events of the stream as arrays of values: their property names are not stored. */
 function eventsOf({ records }: Cloud): unknown[] {
   return records.map(({ kinesis }) => {
-    const { events, unrecognised: unreadable } = fromLines(Buffer.from(kinesis.data, 'base64').toString(), catalogue)
-    const told = events.map(({ id, source, type, subject, time, received, data }) => [
+    const { events, unrecognised } = fromLines(Buffer.from(kinesis.data, 'base64').toString(), catalogue)
+    const values = events.map(({ id, source, type, subject, time, received, data }) => [
       id,
       source,
       type,
@@ -85,27 +81,27 @@ function eventsOf({ records }: Cloud): unknown[] {
       received,
       data,
     ])
-    return [told, unreadable]
+    return [values, unrecognised]
   })
 }
 
-/** Takes failures in, replays all that is kept aside, first only to judge; then writes all documents anew. */
+/** Collects failures, replays the quarantine (first as a dry run), then reindexes all documents. */
 export async function repair(name: string, cloud: Cloud, outputs: Outputs): Promise<void> {
   const [records, requests] = [cloud.puts.length, cloud.search.requests.length]
-  const answers: unknown[] = []
-  const log = await logged(async () => {
-    answers.push(await attempt(collectFailures({})))
-    const keys = (await cloud.aside()).flatMap(item => (item as { key?: { S?: string } }).key?.S ?? [])
-    answers.push(await attempt(replay({ keys: [...keys, 'nothing'], dryRun: true })))
-    for (const some of batches(keys, 100)) answers.push(await attempt(replay({ keys: some })))
+  const results: unknown[] = []
+  const log = await captureLog(async () => {
+    results.push(await attempt(collectFailures({})))
+    const keys = (await cloud.quarantined()).flatMap(item => (item as { key?: { S?: string } }).key?.S ?? [])
+    results.push(await attempt(replay({ keys: [...keys, 'nothing'], dryRun: true })))
+    for (const batch of batches(keys, 100)) results.push(await attempt(replay({ keys: batch })))
   })
-  outputs.add(`${name}.replay`, [...answers, ...cloud.puts.slice(records), ...cloud.search.requests.slice(requests), ...log])
-  outputs.add(`${name}.quarantine-replayed`, await cloud.aside())
+  outputs.add(`${name}.replay`, [...results, ...cloud.puts.slice(records), ...cloud.search.requests.slice(requests), ...log])
+  outputs.add(`${name}.quarantine-replayed`, await cloud.quarantined())
   const before = cloud.search.requests.length
-  const anew: unknown[] = []
-  const reindexLog = await logged(async () => {
-    anew.push(await attempt(reindex({ segment: 0, segments: 1 })))
-    anew.push(await attempt(reindex({ segment: 0, segments: 1, projection: 'device-minutes' })))
+  const reindexed: unknown[] = []
+  const reindexLog = await captureLog(async () => {
+    reindexed.push(await attempt(reindex({ segment: 0, segments: 1 })))
+    reindexed.push(await attempt(reindex({ segment: 0, segments: 1, projection: 'device-minutes' })))
   })
-  outputs.add(`${name}.reindex`, [...anew, ...cloud.search.requests.slice(before), ...reindexLog])
+  outputs.add(`${name}.reindex`, [...reindexed, ...cloud.search.requests.slice(before), ...reindexLog])
 }

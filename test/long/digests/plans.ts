@@ -13,11 +13,11 @@ import { reports } from '../../../shared/catalogue.ts'
 import { newestSnapshot, type Publication, partKey, publishedKey, runId } from '../../../shared/report.ts'
 import { type Outputs, unnamed } from './canonical.ts'
 import { START } from './environment.ts'
-import { takeFailuresIn } from './failures.ts'
+import { runCollectFailures } from './failures.ts'
 
 const DAY_MS = 86_400_000
 
-/** What is decided without any store, and what is cut from files. */
+/** Decisions that need no store, and the elements that are read from files. */
 export async function runPlans(outputs: Outputs): Promise<void> {
   outputs.add('reports.plan-run', [
     ...planRuns(),
@@ -27,7 +27,7 @@ export async function runPlans(outputs: Outputs): Promise<void> {
   outputs.add('reports.plan-sweep', planSweeps())
   await cutFiles(outputs)
   await simulate(outputs)
-  await takeFailuresIn(outputs)
+  await runCollectFailures(outputs)
 }
 
 function planRuns(): unknown[] {
@@ -46,7 +46,7 @@ function planRuns(): unknown[] {
   return ['duration-p95', 'enriched-actions', 'nothing'].flatMap(report =>
     when.map(input => {
       try {
-        // The report itself is told by its name, the rest by its values.
+        // The report is represented by its name, the rest by its values.
         const request = readRequest({ report, ...input }, reports, START)
         return [
           report,
@@ -84,9 +84,10 @@ function planObjects(): unknown[] {
       meta_data: { path_in_schema: ['event_time_us'], num_values: 3n, statistics: { min_value: 500n, max_value: 600n } },
     }
     const metadata = { schema: [{ name: 'root' }, { name: 't' }], row_groups: [{ columns: [{ meta_data }, other] }] }
+    // Only the parts of the metadata that readFooter uses.
     return readFooter(metadata as unknown as Parameters<typeof readFooter>[0], ['t', 'event_time_us', 'received_time_us'])
   })
-  const answers = footers.map(footer => [
+  const decisions = footers.map(footer => [
     unnamed(footer),
     [[0], [1], [2], [0, 2], []].map(days => mayHoldDay(footer, 't', days)),
     [0n, 5000n].map(last => mayHoldEarlier(footer, 't', last)),
@@ -94,14 +95,14 @@ function planObjects(): unknown[] {
   ])
   return [
     eventObjects(listed).map(({ key, size, modified }) => [key, size, modified]),
-    ...answers,
+    ...decisions,
     [128, 1769, 10_240].map(databaseMegabytes),
   ]
 }
 
 function planSweeps(): unknown[] {
   const runs = [0, 1, 3, 6, 8, 20].map((days, n) => runId(START - days * DAY_MS, `0000000${n}`))
-  const told = ({ period: of, run }: Publication) => [of, run]
+  const valuesOf = ({ period, run }: Publication) => [period, run]
   return reports.map(report => {
     const published = runs.map(
       (run, n): Publication => ({ period: report.kind === 'daily' ? dateOf(20_000 + n) : `2025-12-2${n}T00:00:00Z`, run }),
@@ -117,9 +118,9 @@ function planSweeps(): unknown[] {
     )
     const newest = newestSnapshot(published)
     return [
-      outdatedPublications(report, published, START).map(told),
+      outdatedPublications(report, published, START).map(valuesOf),
       expiredKeys(report, objects, published.slice(1), START),
-      newest && told(newest),
+      newest && valuesOf(newest),
     ]
   })
 }
@@ -146,11 +147,11 @@ async function cutFiles(outputs: Outputs): Promise<void> {
     for (const size of [1, 7, 1000]) {
       const form = formOf(Buffer.from(text))
       const elements: unknown[] = []
-      const found = async () => {
+      const readAll = async () => {
         for await (const { text: element, end } of readElements(chunksOf(text, size), form, { offset: 0, count: 0 }))
           elements.push([element.toString(), end, identify(element, 'event_id', `h-${elements.length}`).toString()])
       }
-      await found().catch((error: Error) => elements.push(error.constructor.name === 'Error' ? 'broken' : 'refused'))
+      await readAll().catch((error: Error) => elements.push(error.constructor.name === 'Error' ? 'broken' : 'refused'))
       cut.push([form, size, elements])
     }
   const many = Array.from({ length: 6000 }, (_, n) => ({ text: Buffer.from(`{"n":${n},"x":"${'x'.repeat(n % 1500)}"}`), end: n }))

@@ -18,14 +18,14 @@ interface Stored {
 
 type Head = { readonly _index: string; readonly _id: string; readonly version?: number }
 
-/** OpenSearch behind its client: keeps what is written by its version, and every request as it was sent. */
+/** An in-memory OpenSearch behind its client. It keeps documents by external version and records every request. */
 export class SearchCluster {
   readonly requests: unknown[] = []
-  /** How many more bulk requests meet a cluster that has no time. */
+  /** How many more bulk requests are rejected with 429. */
   busy = 0
   private readonly documents = new Map<string, Stored>()
 
-  answer(request: Request): { readonly statusCode: number; readonly body: unknown } {
+  respond(request: Request): { readonly statusCode: number; readonly body: unknown } {
     const { method, path, querystring, body, bulkBody } = request
     this.requests.push([method, path, querystring ?? {}, bulkBody ?? body ?? null])
     if (path.endsWith('/_bulk')) return { statusCode: 200, body: { items: this.bulk(bulkBody ?? []) } }
@@ -57,7 +57,7 @@ export class SearchCluster {
   private write(action: string, { _index: index, _id: id, version = 1 }: Head, source: unknown): object {
     const key = `${index} ${id}`
     const before = this.documents.get(key)
-    // One in some hundred documents is of a kind that the cluster never takes.
+    // About one in 256 documents does not fit the mapping.
     if (createHash('sha256').update(key).digest()[0] === 7)
       return { status: 400, error: { type: 'mapper_parsing_exception', reason: 'refused' } }
     if (before && (action === 'create' || before.version > version)) return { status: 409 }
@@ -66,12 +66,12 @@ export class SearchCluster {
     return { status: before ? 200 : 201 }
   }
 
-  /** Whatever the query, the documents of the index in the order of their ids: the query itself is in `requests`. */
+  /** The documents of the index, sorted by id. It ignores the query, which is in `requests`. */
   private search(path: string, body: SearchBody): unknown[] {
     if (body.search_after) return []
-    const wanted = decodeURIComponent(path.split('/')[1] ?? '').replace('*', '')
+    const prefix = decodeURIComponent(path.split('/')[1] ?? '').replace('*', '')
     return [...this.documents]
-      .filter(([, { index, source }]) => index.startsWith(wanted) && source !== undefined)
+      .filter(([, { index, source }]) => index.startsWith(prefix) && source !== undefined)
       .sort(([a], [b]) => (a < b ? -1 : 1))
       .slice(0, body.size ?? 10)
       .map(([key, { version, source }]) => ({ _id: key.split(' ')[1], _version: version, _source: source, sort: [key] }))
@@ -83,8 +83,8 @@ interface SearchBody {
   readonly search_after?: unknown
 }
 
-/** Sends the requests of every client of OpenSearch to a cluster in memory. */
+/** Redirects the requests of every OpenSearch client to a cluster in memory. */
 export function interceptSearch(cluster: () => SearchCluster): void {
-  const request = async (params: Request) => ({ ...cluster().answer(params), headers: {}, warnings: null, meta: {} })
-  Transport.prototype.request = request as never
+  const request = async (params: Request) => ({ ...cluster().respond(params), headers: {}, warnings: null, meta: {} })
+  Object.assign(Transport.prototype, { request })
 }

@@ -9,12 +9,12 @@ import { keyStore } from '../../../lambdas/keys/dynamodb.ts'
 import { quarantineStore } from '../../../lambdas/quarantine/dynamodb.ts'
 import { parsed } from './canonical.ts'
 import { START, setClock } from './environment.ts'
-import type { Posted } from './inputs.ts'
+import type { IngestRequest } from './inputs.ts'
 
-/** The real function over the stores of the current cloud, with ids that are counted. */
+/** The ingest function with the stores of the current cloud. New ids are numbered. */
 export function ingestFunction(change: Partial<IngestDependencies> = {}) {
   let made = 0
-  const world: IngestDependencies = {
+  const dependencies: IngestDependencies = {
     keys: keyStore('keys', new DynamoDBClient({}), Date.now),
     quarantine: quarantineStore('quarantine', 'aside', new DynamoDBClient({})),
     putRecords: records =>
@@ -24,48 +24,51 @@ export function ingestFunction(change: Partial<IngestDependencies> = {}) {
     newId: () => `made-${++made}`,
     ...change,
   }
-  return defineHandler('ingest', () => ingest(world))
+  return defineHandler('ingest', () => ingest(dependencies))
 }
 
 export type IngestFunction = ReturnType<typeof ingestFunction>
-/** At most so many requests a second of a key. */
-export const slowly = (perSecond: number): Partial<IngestDependencies> => ({ withinRateLimit: rateLimit(perSecond, Date.now) })
+/** Limits every key to this many requests per second. */
+export const limitedTo = (perSecond: number): Partial<IngestDependencies> => ({ withinRateLimit: rateLimit(perSecond, Date.now) })
 
 const down = () => Promise.reject(new Error('down'))
-/** Worlds in which a store does not answer. */
-export const broken: Readonly<Record<string, Partial<IngestDependencies>>> = {
+/** Dependencies with one unreachable store each. */
+export const outages: Readonly<Record<string, Partial<IngestDependencies>>> = {
   up: {},
   'keys down': { keys: { find: down } },
   'stream down': { putRecords: down },
   'quarantine down': { quarantine: { add: down } },
 }
 
-/** A request as the gateway hands it over; bytes come in base64. */
-export function asEvent({ method = 'POST', path, headers = {}, query, body }: Posted): APIGatewayProxyEventV2 {
+/** A request as the gateway passes it to a function: bytes in base64. */
+export function asEvent({ method = 'POST', path, headers = {}, query, body }: IngestRequest): APIGatewayProxyEventV2 {
   const isBase64Encoded = body !== undefined && typeof body !== 'string'
-  return {
+  return apiEvent({
     rawPath: path,
     headers: { host: 'events.example.com', ...headers },
     ...(query && { queryStringParameters: query }),
     ...(body !== undefined && { body: isBase64Encoded ? Buffer.from(body).toString('base64') : body }),
     isBase64Encoded,
     requestContext: { http: { method }, requestId: 'r-1' },
-  } as unknown as APIGatewayProxyEventV2
+  })
 }
 
-/** An answer as clients see it. */
-export const seen = ({ statusCode, headers, body }: APIGatewayProxyStructuredResultV2): unknown[] => [
+/** An event of the HTTP API that has only the fields that the functions read. */
+export const apiEvent = (fields: object): APIGatewayProxyEventV2 => fields as APIGatewayProxyEventV2
+
+/** The parts of a response that a client sees. */
+export const responseParts = ({ statusCode, headers, body }: APIGatewayProxyStructuredResultV2): unknown[] => [
   statusCode,
   headers ?? {},
   body === undefined ? null : parsed(body),
 ]
 
-/** Sends the requests one after another, each so many milliseconds later. */
-export async function sendAll(posts: readonly Posted[], take: IngestFunction, stepMs: number): Promise<unknown[]> {
-  const answers: unknown[] = []
-  for (const [n, post] of posts.entries()) {
+/** Sends the requests one after another, `stepMs` milliseconds apart on the clock. */
+export async function sendAll(requests: readonly IngestRequest[], handle: IngestFunction, stepMs: number): Promise<unknown[]> {
+  const responses: unknown[] = []
+  for (const [n, request] of requests.entries()) {
     setClock(START + n * stepMs)
-    answers.push([post.method ?? 'POST', post.path, ...seen(await take(asEvent(post)))])
+    responses.push([request.method ?? 'POST', request.path, ...responseParts(await handle(asEvent(request)))])
   }
-  return answers
+  return responses
 }

@@ -3,8 +3,8 @@ import type { Cloud } from './cloud.ts'
 import { START } from './environment.ts'
 import { readStream } from './pipeline.ts'
 
-/** Records that no client makes: an erasure, lines for one reader, lines of nobody, late and absurd readings. */
-export function addStrangeRecords(cloud: Cloud): void {
+/** Adds records that no client sends: erasures, lines for one reader only, unrecognised lines, late readings and readings with absurd times. */
+export function addUnusualRecords(cloud: Cloud): void {
   const times = (ms: number) => `"event_time_us":${ms}000,"received_time_us":${ms}000`
   const line = (type: string, id: string, subject: string, more = '', ms = START + 60_000) =>
     `{${times(ms)},"event_id":"${id}","event_type":"${type}","source":"web","subject":"${subject}"${more}}`
@@ -29,22 +29,22 @@ export function addStrangeRecords(cloud: Cloud): void {
   put('nobody', [`{"only":"archive",${line('page_visit', 'p', '2').slice(1)}`, '', '{}'])
 }
 
-/** A user whose item cannot be reached until the retry budget is over, and a cluster that has no time. */
-export async function trouble(cloud: Cloud): Promise<unknown[]> {
-  const answers: unknown[] = []
+/** Delivers records of a user whose item is throttled until the retry budget is spent, and records while OpenSearch responds 429. */
+export async function readUnderFaults(cloud: Cloud): Promise<unknown[]> {
+  const results: unknown[] = []
   cloud.state.heat('user#hot|state', 1)
   const text = `{"event_time_us":1,"received_time_us":1000,"event_id":"h","event_type":"page_visit","source":"web","subject":"hot"}\n`
   cloud.put('hot', Buffer.from(text), START - 3_600_000)
   const batch = cloud.records.slice(-1)
-  for (let n = 0; n < 5; n++) answers.push(await readStream(batch))
+  for (let n = 0; n < 5; n++) results.push(await readStream(batch))
   cloud.search.busy = 1
-  answers.push(await readStream(cloud.records.slice(0, 30)))
-  answers.push(await strangeWindows(cloud))
-  return answers
+  results.push(await readStream(cloud.records.slice(0, 30)))
+  results.push(await mergeInvalidDeltas(cloud))
+  return results
 }
 
-/** Contributions that no window can take in, and slots that remember as many users as they can. */
-async function strangeWindows(cloud: Cloud): Promise<unknown> {
+/** Merges deltas that no window can hold into slots that hold as many users as they can. */
+async function mergeInvalidDeltas(cloud: Cloud): Promise<unknown> {
   const [item] = cloud.items().filter(({ sk }) => sk?.S === 'state')
   const slots = cloud.items().filter(({ sk }) => sk?.S?.startsWith('slot#'))
   const users = Buffer.alloc(20_000 * 16)
@@ -52,13 +52,18 @@ async function strangeWindows(cloud: Cloud): Promise<unknown> {
   for (const slot of slots) cloud.state.items.set(`${slot['pk']?.S}|${slot['sk']?.S}`, { ...slot, users: { B: users } })
   const start = Date.parse('2026-01-01T00:00:00Z') / 1000
   const state = JSON.parse(slots[0]?.['state']?.S ?? 'null')
-  const out = [
+  const outbox = [
     { projection: 'device-minutes-r1', start, ord: 9e15, state: null },
     { projection: 'country-minutes-r1', start, ord: 9e15, state },
     { projection: 'country-minutes-r1', start: start + 60, ord: 9e15, state: 7 },
     { projection: 'gone-r9', start, ord: 9e15, state },
   ]
-  const images = ['a', 'b', 'c', 'd', 'e'].map(user => ({ ...item, pk: { S: `user#${user}` }, out: { S: JSON.stringify(out) } }))
+  // Only the parts of a record that the function reads.
+  const images = ['a', 'b', 'c', 'd', 'e'].map(user => ({
+    ...item,
+    pk: { S: `user#${user}` },
+    out: { S: JSON.stringify(outbox) },
+  }))
   const Records = images.map(NewImage => ({ dynamodb: { NewImage } }))
   return mergeWindows({ Records } as unknown as Parameters<typeof mergeWindows>[0]).then(
     () => 'merged',

@@ -1,4 +1,3 @@
-import type { APIGatewayProxyEventV2 } from 'aws-lambda'
 import { handler as query } from '../../../lambdas/query/query.lambda.ts'
 import { archiveColumns, envelopeColumns, fieldColumns } from '../../../shared/archive-columns.ts'
 import { eventTypes, projections, reports } from '../../../shared/catalogue.ts'
@@ -9,40 +8,41 @@ import { routes } from '../../../shared/routes.ts'
 import { indexOf, mappingOf } from '../../../shared/search-index.ts'
 import { DESCRIPTIONS, type Outputs } from './canonical.ts'
 import type { Cloud } from './cloud.ts'
-import { seen } from './ingesting.ts'
-import { logged } from './log.ts'
+import { captureLog } from './log.ts'
+import { apiEvent, responseParts } from './requests.ts'
 
 const USERS = 60
 
-type Ask = (routeKey: string, more?: object) => Promise<void>
+type Query = (routeKey: string, more?: object) => Promise<void>
 
-const asked =
-  (answers: unknown[]): Ask =>
+/** Returns a function that queries the API and adds each response to the list. */
+const querying =
+  (responses: unknown[]): Query =>
   async (routeKey, more = {}) => {
     const event = { routeKey, headers: { authorization: 'Bearer all' }, requestContext: { requestId: 'r' }, ...more }
-    answers.push([routeKey, more, ...seen(await query(event as unknown as APIGatewayProxyEventV2))])
+    responses.push([routeKey, more, ...responseParts(await query(apiEvent(event)))])
   }
 
-/** Asks the API for what a run left in the stores. */
-export async function readEverything(name: string, cloud: Cloud, outputs: Outputs): Promise<void> {
-  const answers: unknown[] = []
-  const ask = asked(answers)
+/** Queries the API for everything that a run stored. */
+export async function queryEverything(name: string, cloud: Cloud, outputs: Outputs): Promise<void> {
+  const responses: unknown[] = []
+  const get = querying(responses)
   const requests = cloud.search.requests.length
   const users = cloud.items().flatMap(({ pk, sk }) => (sk?.S === 'state' ? [pk?.S?.slice('user#'.length) ?? ''] : []))
-  const log = await logged(async () => {
+  const log = await captureLog(async () => {
     for (const id of [...users.slice(0, USERS), 'hot', 'nobody at all'])
-      await ask('GET /v1/users/{id+}', { pathParameters: { id } })
+      await get('GET /v1/users/{id+}', { pathParameters: { id } })
     for (const projection of projections)
-      await ask('GET /v1/projections/{name}', {
+      await get('GET /v1/projections/{name}', {
         pathParameters: { name: projection.name },
         queryStringParameters: { limit: '50' },
       })
     for (const type of eventTypes)
-      await ask('GET /v1/events/{type}', { pathParameters: { type: type.name }, queryStringParameters: { limit: '20' } })
-    await ask('GET /v1/quarantine', { queryStringParameters: { limit: '30' } })
-    await ask('GET /v1/quarantine', { queryStringParameters: { code: 'invalid_event' } })
+      await get('GET /v1/events/{type}', { pathParameters: { type: type.name }, queryStringParameters: { limit: '20' } })
+    await get('GET /v1/quarantine', { queryStringParameters: { limit: '30' } })
+    await get('GET /v1/quarantine', { queryStringParameters: { code: 'invalid_event' } })
   })
-  outputs.add(`${name}.reading`, [...answers, ...cloud.search.requests.slice(requests), ...log])
+  outputs.add(`${name}.reading`, [...responses, ...cloud.search.requests.slice(requests), ...log])
 }
 
 const parameters: readonly Readonly<Record<string, string>>[] = [
@@ -70,37 +70,37 @@ const parameters: readonly Readonly<Record<string, string>>[] = [
   { by: 'nothing' },
 ]
 
-/** Every route with parameters right and wrong, with keys of every kind. */
-export async function readRoutes(cloud: Cloud, outputs: Outputs): Promise<void> {
-  const answers: unknown[] = []
-  const ask = asked(answers)
-  const described: unknown[] = []
-  const log = await logged(async () => {
+/** Queries every route with valid and invalid parameters and with keys of every scope. */
+export async function queryRoutes(cloud: Cloud, outputs: Outputs): Promise<void> {
+  const responses: unknown[] = []
+  const get = querying(responses)
+  const document: unknown[] = []
+  const log = await captureLog(async () => {
     for (const key of ['', 'Bearer good', 'Bearer reads', 'Bearer all', 'Bearer nobody'])
       for (const { method, path } of routes.filter(
         route => route.function === 'query' && !['/', '/v1/openapi.json'].includes(route.path),
       ))
-        await ask(`${method} ${path}`, {
+        await get(`${method} ${path}`, {
           headers: { authorization: key, origin: 'https://a.b' },
           pathParameters: { id: '1', name: 'x', type: 'y' },
         })
     for (const queryStringParameters of parameters) {
       for (const { name } of [...projections, { name: 'nothing' }])
-        await ask('GET /v1/projections/{name}', { pathParameters: { name }, queryStringParameters })
+        await get('GET /v1/projections/{name}', { pathParameters: { name }, queryStringParameters })
       for (const { name } of [...reports, { name: 'nothing' }])
-        await ask('GET /v1/reports/{name}', { pathParameters: { name }, queryStringParameters })
+        await get('GET /v1/reports/{name}', { pathParameters: { name }, queryStringParameters })
       for (const type of ['reading', 'signup'])
-        await ask('GET /v1/events/{type}', { pathParameters: { type }, queryStringParameters })
-      await ask('GET /v1/quarantine', { queryStringParameters })
+        await get('GET /v1/events/{type}', { pathParameters: { type }, queryStringParameters })
+      await get('GET /v1/quarantine', { queryStringParameters })
     }
-    await ask('GET /nowhere')
-    await asked(described)('GET /v1/openapi.json')
+    await get('GET /nowhere')
+    await querying(document)('GET /v1/openapi.json')
   })
-  outputs.add('routes.answers', [...answers, ...cloud.search.requests, ...log])
-  outputs.add('openapi', described, DESCRIPTIONS)
+  outputs.add('routes.answers', [...responses, ...cloud.search.requests, ...log])
+  outputs.add('openapi', document, DESCRIPTIONS)
 }
 
-/** What the catalogue derives for stores and clients. */
+/** Everything that is derived from the catalogue for stores and clients. */
 export function describeCatalogue(outputs: Outputs): void {
   outputs.add('catalogue.schemas', eventTypes.map(jsonSchemaOf), DESCRIPTIONS)
   outputs.add(
@@ -127,6 +127,6 @@ export function describeCatalogue(outputs: Outputs): void {
   )
   outputs.add(
     'catalogue.routes',
-    routes.map(({ method, path, scope, function: answeredBy }) => [method, path, scope, answeredBy]),
+    routes.map(({ method, path, scope, function: service }) => [method, path, scope, service]),
   )
 }

@@ -1,0 +1,84 @@
+import { Duration } from 'aws-cdk-lib'
+import type { Template } from 'aws-cdk-lib/assertions'
+import { settingsFor } from '../../infra/settings.ts'
+import { environments, NONE } from '../../shared/environment.ts'
+import { functionIds, functionOf } from '../fixtures/function-ids.ts'
+import { plain, resource, resources, templateOf, templateWith } from '../fixtures/infra-templates.ts'
+
+test.each([...functionIds])('%s has exactly the environment variables that it reads', (name, id) => {
+  const { Variables } = functionOf(templateOf('dev'), id).Environment
+  expect(Object.keys(Variables).sort()).toEqual([...environments[name], 'NODE_OPTIONS', 'POWERTOOLS_METRICS_NAMESPACE'].sort())
+})
+
+test('all functions run on Node 24 and arm64, log JSON to a log group each, and do not trace', () => {
+  const functions = resources(templateOf('prod'), 'AWS::Lambda::Function')
+  expect(functions.map(({ id }) => id).sort()).toEqual([...functionIds.values()].sort())
+  for (const { id, Properties } of functions) {
+    expect(Properties).toMatchObject({ Runtime: 'nodejs24.x', Architectures: ['arm64'] })
+    expect(Properties.LoggingConfig).toMatchObject({ LogFormat: 'JSON', SystemLogLevel: 'WARN' })
+    expect(plain(Properties.LoggingConfig.LogGroup)).toBe(`<${id}Logs>`)
+    expect(Properties.TracingConfig).toBeUndefined()
+  }
+})
+
+test('settings reach the functions in the units that the names of the variables say', () => {
+  const { Variables } = functionOf(templateOf('prod'), 'StateFunction').Environment
+  expect(Variables).toMatchObject({
+    IDENTITY_MINUTES: '15',
+    IDENTITY_COUNT: '2500',
+    RETRY_BUDGET_SECONDS: '300',
+    LATENESS_HOURS: NONE,
+    RETENTION_HOURS: String(7 * 24 + 24),
+  })
+})
+
+test('the reports function has enough time, memory and disk for a large archive', () => {
+  expect(functionOf(templateOf('prod'), 'ReportsFunction')).toMatchObject({
+    Timeout: 900,
+    MemorySize: 3008,
+    EphemeralStorage: { Size: 10240 },
+  })
+})
+
+describe('event source mappings', () => {
+  const mapping = (template: Template, id: string) => resource(template, 'AWS::Lambda::EventSourceMapping', id).Properties
+  const dev = (id: string) => mapping(templateOf('dev'), id)
+
+  test.each(['StateFunctionEventStream', 'WindowsFunctionChanges', 'SearchIndexDocumentsChanges'])(
+    '%s reads in order from the oldest record, and discards a record to the failure destination only an hour before it expires',
+    id => {
+      expect(dev(id)).toMatchObject({
+        StartingPosition: 'TRIM_HORIZON',
+        ParallelizationFactor: 1,
+        BisectBatchOnFunctionError: true,
+        FunctionResponseTypes: ['ReportBatchItemFailures'],
+        MaximumRetryAttempts: -1,
+        MaximumRecordAgeInSeconds: 23 * 3600,
+      })
+      expect(plain(dev(id).DestinationConfig.OnFailure.Destination)).toBe('<QuarantineBucket.Arn>')
+    },
+  )
+
+  test('with a longer retention records are discarded later, at most after the seven days that Lambda allows', () => {
+    const ageOf = (template: Template, id: string) => mapping(template, id).MaximumRecordAgeInSeconds
+    expect(ageOf(templateOf('prod'), 'StateFunctionEventStream')).toBe((7 * 24 - 1) * 3600)
+    expect(ageOf(templateOf('prod'), 'WindowsFunctionChanges')).toBe(23 * 3600)
+    const long = templateWith('prod', { stream: { ...settingsFor('prod').stream, retention: Duration.days(30) } })
+    expect(ageOf(long, 'StateFunctionEventStream')).toBe(7 * 24 * 3600)
+  })
+
+  test('states and raw events read the event stream; windows and documents read the stream of the state table', () => {
+    expect(plain(dev('StateFunctionEventStream').EventSourceArn)).toBe('<EventStream.Arn>')
+    expect(plain(dev('WindowsFunctionChanges').EventSourceArn)).toBe('<StateTable.StreamArn>')
+    expect(plain(dev('SearchIndexDocumentsChanges').EventSourceArn)).toBe('<StateTable.StreamArn>')
+    expect(plain(dev('SearchIndexEventsEventStream').EventSourceArn)).toBe('<EventStream.Arn>')
+    expect(resources(templateOf('dev'), 'AWS::Lambda::EventSourceMapping')).toHaveLength(4)
+  })
+
+  test('windows are called for user items only, documents for every item, states for every record', () => {
+    const [filter] = dev('WindowsFunctionChanges').FilterCriteria.Filters
+    expect(JSON.parse(filter.Pattern)).toEqual({ dynamodb: { Keys: { sk: { S: ['state'] } } } })
+    expect(dev('SearchIndexDocumentsChanges').FilterCriteria).toBeUndefined()
+    expect(dev('StateFunctionEventStream').FilterCriteria).toBeUndefined()
+  })
+})

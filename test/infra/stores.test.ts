@@ -1,0 +1,80 @@
+import { settingsFor } from '../../infra/settings.ts'
+import { plain, resource, resources, stackOf, templateOf, templateWith } from '../fixtures/infra-templates.ts'
+
+test.each([
+  ['dev', 24],
+  ['prod', 168],
+])('%s keeps the encrypted event stream for %d hours', (stage, hours) => {
+  expect(resource(templateOf(stage), 'AWS::Kinesis::Stream').Properties).toMatchObject({
+    RetentionPeriodHours: hours,
+    StreamEncryption: { EncryptionType: 'KMS', KeyId: 'alias/aws/kinesis' },
+  })
+})
+
+test('the stream can have on-demand capacity', () => {
+  const template = templateWith('dev', { stream: { ...settingsFor('dev').stream, shards: 'on-demand' } })
+  expect(resource(template, 'AWS::Kinesis::Stream').Properties.StreamModeDetails).toEqual({ StreamMode: 'ON_DEMAND' })
+})
+
+test('the state table streams both images and expires items by ttl', () => {
+  expect(resource(templateOf('dev'), 'AWS::DynamoDB::Table', 'State').Properties).toMatchObject({
+    BillingMode: 'PAY_PER_REQUEST',
+    KeySchema: [
+      { AttributeName: 'pk', KeyType: 'HASH' },
+      { AttributeName: 'sk', KeyType: 'RANGE' },
+    ],
+    StreamSpecification: { StreamViewType: 'NEW_AND_OLD_IMAGES' },
+    TimeToLiveSpecification: { AttributeName: 'ttl', Enabled: true },
+  })
+})
+
+test.each([
+  ['KeysTable', ['hash']],
+  ['QuarantineTable', ['key']],
+  ['ReportsTable', ['report', 'run']],
+  ['StateTable', ['pk', 'sk']],
+])('%s has the key %j', (id, names) => {
+  const { KeySchema, AttributeDefinitions } = resource(templateOf('dev'), 'AWS::DynamoDB::Table', id).Properties
+  expect(KeySchema.map(({ AttributeName }: { AttributeName: string }) => AttributeName)).toEqual(names)
+  expect(AttributeDefinitions.every(({ AttributeType }: { AttributeType: string }) => AttributeType === 'S')).toBe(true)
+})
+
+const stores = ['AWS::DynamoDB::Table', 'AWS::Kinesis::Stream', 'AWS::S3::Bucket', 'AWS::OpenSearchService::Domain']
+
+test.each([
+  ['dev', 'Delete', false],
+  ['prod', 'Retain', true],
+])('the stores of %s have the deletion policy %s; deletion protection and recovery: %s', (stage, policy, isProtected) => {
+  const all = stores.flatMap(type => resources(templateOf(stage), type))
+  expect(all).toHaveLength(9)
+  for (const { DeletionPolicy } of all) expect(DeletionPolicy).toBe(policy)
+  for (const { Properties } of resources(templateOf(stage), 'AWS::DynamoDB::Table'))
+    expect(Properties).toMatchObject({
+      DeletionProtectionEnabled: isProtected,
+      PointInTimeRecoverySpecification: { PointInTimeRecoveryEnabled: isProtected },
+    })
+  expect(stackOf(stage).terminationProtection).toBe(isProtected)
+})
+
+test('buckets are private and encrypted, allow TLS only and log every access', () => {
+  const template = templateOf('prod')
+  for (const { id, Properties } of resources(template, 'AWS::S3::Bucket')) {
+    expect(Object.values(Properties.PublicAccessBlockConfiguration)).toEqual([true, true, true, true])
+    expect(Properties.BucketEncryption.ServerSideEncryptionConfiguration).toHaveLength(1)
+    if (id !== 'AccessLogs') expect(plain(Properties.LoggingConfiguration.DestinationBucketName)).toBe('<AccessLogs>')
+  }
+  for (const { Properties } of resources(template, 'AWS::S3::BucketPolicy'))
+    expect(Properties.PolicyDocument.Statement[0]).toMatchObject({
+      Effect: 'Deny',
+      Action: 's3:*',
+      Condition: { Bool: { 'aws:SecureTransport': 'false' } },
+    })
+})
+
+test.each([
+  ['dev', 7],
+  ['prod', 90],
+])('%s keeps logs for %d days', (stage, days) => {
+  const groups = resources(templateOf(stage), 'AWS::Logs::LogGroup')
+  expect(new Set(groups.map(({ Properties }) => Properties.RetentionInDays))).toEqual(new Set([days]))
+})

@@ -1,0 +1,135 @@
+import { gunzipSync, gzipSync } from 'node:zlib'
+import { jest } from '@jest/globals'
+import type { APIGatewayProxyEventV2, APIGatewayProxyStructuredResultV2 } from 'aws-lambda'
+import { parquetReadObjects } from 'hyparquet'
+import { type EmulatedCloud, emulatedCloud, eventually } from '../fixtures/emulated-cloud.ts'
+import { arn, bucket, putTexts, readObjects, stream } from '../fixtures/emulated-stack.ts'
+
+// Where events enter and leave the emulated cloud: the HTTP API and Firehose.
+
+jest.setTimeout(60_000)
+
+let cloud: EmulatedCloud
+beforeAll(async () => {
+  cloud = await emulatedCloud()
+}, 180_000)
+afterAll(() => cloud.close())
+
+test('a delivery stream writes one Parquet object per flush and writes only the malformed line to the error prefix', async () => {
+  const { Bucket = '' } = await cloud.deploy('delivery', deliveryResources, { Bucket: { Ref: 'Bucket' } })
+  await putTexts(
+    cloud,
+    'delivery',
+    '{"id":"a","count":1}\n{"id":"b","count":"not a number"}\n{"id":"c","Count":9007199254740993,"mean":0.1}\n',
+  )
+  await putTexts(cloud, 'delivery', '{"id":"d","extra":true}\n')
+  const files = await eventually('Firehose flushes', async () => {
+    const objects = await readObjects(cloud, Bucket, 'events/dt=')
+    return objects.length > 0 && objects
+  })
+  expect(files).toHaveLength(1)
+  const file = new Uint8Array(files[0] ?? []).buffer
+  expect(await parquetReadObjects({ file })).toEqual([
+    { id: 'a', count: 1n, mean: null },
+    { id: 'c', count: 9007199254740993n, mean: 0.1 },
+    { id: 'd', count: null, mean: null },
+  ])
+  const errors = await readObjects(cloud, Bucket, 'errors/format-conversion-failed/')
+  const [line] = errors.map(bytes => JSON.parse(Buffer.from(bytes).toString()))
+  expect(Buffer.from(line.rawData, 'base64').toString()).toBe('{"id":"b","count":"not a number"}')
+  expect(line).toMatchObject({
+    ErrorCode: 'DataFormatConversion.MalformedData',
+    attemptsMade: 1,
+    dataCatalogTable: { tableName: 'events' },
+  })
+})
+
+test('a gzip body reaches the function byte for byte, whatever its content type is', async () => {
+  const events: APIGatewayProxyEventV2[] = []
+  const handle = (event: APIGatewayProxyEventV2): APIGatewayProxyStructuredResultV2 => {
+    events.push(event)
+    return { statusCode: 200, body: 'handled' }
+  }
+  const resources = { Function: cloud.fn('gateway', handle), ...apiResources }
+  const { Api = '' } = await cloud.deploy('gateway', resources, { Api: { Ref: 'Api' } })
+  const url = `${cloud.url}/_aws/execute-api/${Api}/$default/v1/events`
+  const headers = { 'content-type': 'application/json', 'content-encoding': 'gzip' }
+  const response = await fetch(url, { method: 'POST', headers, body: gzipSync('{"id":"ünïcode"}') })
+  expect(await response.text()).toBe('handled')
+  expect(events[0]?.isBase64Encoded).toBe(true)
+  expect(gunzipSync(Buffer.from(events[0]?.body ?? '', 'base64')).toString()).toBe('{"id":"ünïcode"}')
+  await fetch(url, { method: 'POST', headers: { 'content-type': 'application/json' }, body: '{"id":"ünïcode"}' })
+  expect(events[1]).toMatchObject({ isBase64Encoded: false, body: '{"id":"ünïcode"}' })
+})
+
+const CatalogId = '000000000000'
+const RoleARN = 'arn:aws:iam::000000000000:role/any'
+
+/** A stream that Firehose converts to Parquet by a Glue table and writes to a bucket. */
+const deliveryResources = {
+  Stream: stream('delivery'),
+  Bucket: bucket,
+  Database: { Type: 'AWS::Glue::Database', Properties: { CatalogId, DatabaseInput: { Name: 'archive' } } },
+  Table: {
+    Type: 'AWS::Glue::Table',
+    DependsOn: 'Database',
+    Properties: {
+      CatalogId,
+      DatabaseName: 'archive',
+      TableInput: {
+        Name: 'events',
+        StorageDescriptor: {
+          Columns: [
+            { Name: 'id', Type: 'string' },
+            { Name: 'count', Type: 'bigint' },
+            { Name: 'mean', Type: 'double' },
+          ],
+        },
+      },
+    },
+  },
+  Delivery: {
+    Type: 'AWS::KinesisFirehose::DeliveryStream',
+    DependsOn: 'Table',
+    Properties: {
+      DeliveryStreamType: 'KinesisStreamAsSource',
+      KinesisStreamSourceConfiguration: { KinesisStreamARN: arn('Stream'), RoleARN },
+      ExtendedS3DestinationConfiguration: {
+        BucketARN: arn('Bucket'),
+        RoleARN,
+        BufferingHints: { IntervalInSeconds: 60, SizeInMBs: 64 },
+        Prefix: 'events/dt=!{timestamp:yyyy-MM-dd}/hour=!{timestamp:HH}/',
+        ErrorOutputPrefix: 'errors/!{firehose:error-output-type}/',
+        DataFormatConversionConfiguration: {
+          Enabled: true,
+          InputFormatConfiguration: { Deserializer: { OpenXJsonSerDe: {} } },
+          OutputFormatConfiguration: { Serializer: { ParquetSerDe: {} } },
+          SchemaConfiguration: { DatabaseName: 'archive', TableName: 'events', RoleARN },
+        },
+      },
+    },
+  },
+}
+
+/** An HTTP API with one route to the resource `Function`. */
+const apiResources = {
+  Api: { Type: 'AWS::ApiGatewayV2::Api', Properties: { Name: 'gateway', ProtocolType: 'HTTP' } },
+  Integration: {
+    Type: 'AWS::ApiGatewayV2::Integration',
+    Properties: {
+      ApiId: { Ref: 'Api' },
+      IntegrationType: 'AWS_PROXY',
+      IntegrationUri: arn('Function'),
+      PayloadFormatVersion: '2.0',
+    },
+  },
+  Route: {
+    Type: 'AWS::ApiGatewayV2::Route',
+    Properties: {
+      ApiId: { Ref: 'Api' },
+      RouteKey: 'POST /v1/events',
+      Target: { 'Fn::Join': ['/', ['integrations', { Ref: 'Integration' }]] },
+    },
+  },
+  Stage: { Type: 'AWS::ApiGatewayV2::Stage', Properties: { ApiId: { Ref: 'Api' }, StageName: '$default', AutoDeploy: true } },
+}
