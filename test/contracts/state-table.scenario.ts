@@ -10,6 +10,7 @@ import { readLocalOutputs } from '../../cli/target.ts'
 import type { Attributes } from '../../lambdas/dynamodb.ts'
 import { type StateTable, stateTable } from '../../lambdas/state/dynamodb.ts'
 import { readItem } from '../../lambdas/state/dynamodb-items.ts'
+import { dynamoDbOperations } from '../../lambdas/state/dynamodb-operations.ts'
 import { cloudSettings } from '../../localstack/ministack.ts'
 import type { SlotItem, UserItem, WindowItem } from '../../shared/state.ts'
 import { aUserItem } from '../fixtures/builders.ts'
@@ -70,7 +71,7 @@ describe.each(engines)('the state table on %s', (_name, open) => {
     )
     await waitUntilTableExists({ client, maxWaitTime: 30 }, { TableName: name })
     stream = { endpoint: running.endpoint, arn: created.TableDescription?.LatestStreamArn ?? '' }
-    table = stateTable(name, client)
+    table = stateTable(name, dynamoDbOperations(client))
   }, 180_000)
 
   afterAll(async () => {

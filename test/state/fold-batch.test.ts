@@ -16,7 +16,7 @@ function aWorld() {
   const aside: QuarantinedEvent[] = []
   let now = START
   const parts: FoldDependencies = {
-    table: stateTable('t', { send: async (command: never) => table.execute(command, 'done') } as never),
+    table: stateTable('t', table.operations()),
     quarantine: { add: async events => void aside.push(...events) },
     eventTypes: catalogue,
     rules: { projections, identities: { milliseconds: 900_000, count: 2500 }, latenessMs: undefined, retentionMs: 0 },
