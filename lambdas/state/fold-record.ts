@@ -153,8 +153,10 @@ function foldEvent(event: Event, arrived: number, item: UserItem, deltas: Deltas
     for (const projection of rules.projections.filter(({ on }) => on.name === event.type)) {
       const key = projectionKey(projection)
       if (projection.scope === 'user') {
-        states[key] = measured(projection.fold(states[key] ?? projection.initial(), event))
-        projection.document(states[key], item.user) // If it threw later, it would stop the table's stream.
+        const state = projection.fold(states[key] ?? projection.initial(), event)
+        measure(state)
+        states[key] = state
+        projection.document(state, item.user) // If it threw later, it would stop the table's stream.
         continue
       }
       if (!projection.where(event)) continue
@@ -165,7 +167,8 @@ function foldEvent(event: Event, arrived: number, item: UserItem, deltas: Deltas
         continue
       }
       const before = added.get(`${key}#${start}`)?.state ?? projection.initial()
-      const state = measured(projection.fold(before, event))
+      const state = projection.fold(before, event)
+      measure(state)
       projection.merge(projection.initial(), state, { firstOfUser: true }) // If it threw later, its delta would be quarantined.
       added.set(`${key}#${start}`, { projection: key, start, order: item.version, state })
     }
@@ -180,19 +183,18 @@ const isLate = (arrived: number, windowEnd: number, { latenessMs }: FoldRules): 
   latenessMs !== undefined && arrived - windowEnd * 1000 > latenessMs
 
 const sizes = new WeakMap<object, number>()
+const isObject = (state: unknown): state is object => typeof state === 'object' && state !== null
 
-/** Remembers the size of a new state. Throws if the state is not JSON. */
-function measured<State>(state: State): State {
+/** Measures a new state as JSON and remembers its size. Throws if the state is not JSON. */
+function measure(state: unknown): number {
   const bytes = Buffer.byteLength(JSON.stringify(state))
-  if (typeof state === 'object' && state !== null) sizes.set(state, bytes)
-  return state
+  if (isObject(state)) sizes.set(state, bytes)
+  return bytes
 }
 
+const sizeOf = (state: unknown): number => (isObject(state) ? sizes.get(state) : undefined) ?? measure(state)
+
 /** Bytes of these states as JSON, with 64 bytes for each key. */
-const totalBytes = (states: readonly unknown[]): number =>
-  states.reduce<number>((total, state) => {
-    if (typeof state === 'object' && state !== null && !sizes.has(state)) measured(state)
-    return total + (sizes.get(state as object) ?? 32) + 64
-  }, 0)
+const totalBytes = (states: readonly unknown[]): number => states.reduce<number>((total, state) => total + sizeOf(state) + 64, 0)
 
 const deltaBytes = (deltas: Deltas): number => totalBytes([...deltas.values()].map(({ state }) => state))

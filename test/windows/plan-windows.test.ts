@@ -216,7 +216,7 @@ test('rejected deltas are quarantined before the item is written, and counted on
   ])
 })
 
-test('an item of a window before 1970 is read; attributes of its key give user, projection and start', () => {
+test('the key of a window item gives its user, projection and start, also before 1970', () => {
   const attributes = {
     pk: { S: 'user#ü#1' },
     sk: { S: 'window#device-minutes-r1#-0001' },
