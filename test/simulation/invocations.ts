@@ -40,19 +40,19 @@ export class Invocations {
   private readonly choices: Choices
   private readonly table: Table
   private readonly index: SearchIndex
-  private readonly say: (text: string) => void
+  private readonly addTrace: (text: string) => void
 
-  constructor(choices: Choices, table: Table, index: SearchIndex, say: (text: string) => void) {
+  constructor(choices: Choices, table: Table, index: SearchIndex, addTrace: (text: string) => void) {
     this.choices = choices
     this.table = table
     this.index = index
-    this.say = say
+    this.addTrace = addTrace
   }
 
   begin(what: string, step: number, start: (clients: Clients) => Promise<unknown>, owner: Owner): Invocation {
     const invocation: Invocation = { began: step, calls: [], owner }
     this.live.push(invocation)
-    this.say(`${what} begins`)
+    this.addTrace(`${what} begins`)
     start(this.clients(invocation, what)).then(
       result => {
         this.leave(invocation, `${what} returns ${JSON.stringify(result) ?? ''}`)
@@ -68,7 +68,7 @@ export class Invocations {
 
   private leave(invocation: Invocation, text: string): void {
     this.live = this.live.filter(other => other !== invocation)
-    this.say(text)
+    this.addTrace(text)
   }
 
   /** Carries out one call, or crashes the invocation, or lets its mapping give it up so that it continues as a zombie. */
@@ -78,7 +78,7 @@ export class Invocations {
       this.leave(invocation, 'an invocation crashes')
       this.giveUp(invocation)
     } else if (invocation.owner && choices.chance(faults.zombie)) {
-      this.say('an invocation times out and continues')
+      this.addTrace('an invocation times out and continues')
       this.giveUp(invocation)
     } else {
       const fate = choices.chance(faults.throttled) ? 'throttled' : choices.chance(faults.responseLost) ? 'response lost' : 'done'
@@ -98,10 +98,10 @@ export class Invocations {
         invocation.calls.push(fate => {
           try {
             const value = run(fate)
-            this.say(`${what}: ${operation}`)
+            this.addTrace(`${what}: ${operation}`)
             resolve(value)
           } catch (error) {
-            this.say(`${what}: ${operation} -> ${error instanceof Error ? error.name : error}`)
+            this.addTrace(`${what}: ${operation} -> ${error instanceof Error ? error.name : error}`)
             reject(error)
           }
         })

@@ -70,7 +70,7 @@ export class World {
     this.conditions = drawConditions(choices)
     this.left = this.conditions.records
     this.stream = new Stream(choices)
-    this.invocations = new Invocations(choices, this.table, this.index, text => this.say(text))
+    this.invocations = new Invocations(choices, this.table, this.index, text => this.addTrace(text))
     this.positions = { a: choices.below(100), b: choices.below(100), c: choices.below(100) }
     const names = ['windows', 'documents'] as const
     this.consumers = names.flatMap(name => [0, 1].map(shard => ({ name, shard, position: 0, running: undefined })))
@@ -97,7 +97,7 @@ export class World {
     return chosen?.[1] ?? (() => {})
   }
 
-  private say(text: string): void {
+  private addTrace(text: string): void {
     this.trace.push(`${this.steps} ${text}`)
   }
 
@@ -145,23 +145,23 @@ export class World {
 
   private advance(by: readonly number[]): void {
     this.now += this.choices.pick(by)
-    this.say(`it is ${this.now}`)
+    this.addTrace(`it is ${this.now}`)
   }
 
   private deploy(): void {
     this.fixed = true
-    this.say('the fixed code is deployed')
+    this.addTrace('the fixed code is deployed')
   }
 
   private reshard(): void {
     this.stream.reshard()
-    this.say(`open shards: ${this.stream.shards.filter(({ open }) => open).map(({ id }) => id)}`)
+    this.addTrace(`open shards: ${this.stream.shards.filter(({ open }) => open).map(({ id }) => id)}`)
   }
 
   private heat(): void {
     const key = this.choices.pick([...this.table.items.keys()])
     this.table.heat(key, this.steps + this.choices.pick([10, 40]))
-    this.say(`${key} is throttled for a while`)
+    this.addTrace(`${key} is throttled for a while`)
   }
 
   private produce(): void {
@@ -206,7 +206,7 @@ export class World {
     const lines = (erasure ? [marker] : events).map(each => streamRecord.toLine(each, undefined))
     const seq = this.stream.put(this.positions[user] ?? 0, lines, this.now)
     this.log.push({ seq, user, events, received, arrived: this.now, erasure })
-    this.say(`producer puts ${seq} of ${user}: ${erasure ? 'erasure' : events.map(({ id }) => id)}`)
+    this.addTrace(`producer puts ${seq} of ${user}: ${erasure ? 'erasure' : events.map(({ id }) => id)}`)
   }
 
   private startState(shard: Shard): void {
@@ -310,7 +310,7 @@ export class World {
       .filter(window => window.user === user.user)
     for (const window of this.code.sweep.windowsToSweep(user, windows)) {
       const { pk, sk } = this.code.state.windowKey(window.user, window.projection, window.start)
-      this.say(`the sweep deletes ${pk} ${sk}`)
+      this.addTrace(`the sweep deletes ${pk} ${sk}`)
       this.table.remove(keyOf({ pk: { S: pk }, sk: { S: sk } }), false)
     }
   }
@@ -328,7 +328,7 @@ export class World {
 
   private expire(key: string): void {
     this.expired = true
-    this.say(`${key} expires`)
+    this.addTrace(`${key} expires`)
     this.table.remove(key, true)
   }
 }
