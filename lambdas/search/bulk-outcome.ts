@@ -1,14 +1,14 @@
 import type { BulkResult } from './opensearch.ts'
 
-/** What an answer to one operation means. */
+/** What the result of one bulk operation means. */
 export type Outcome =
   /** In the index. */
   | 'written'
-  /** The index already holds this version or a newer one, or has nothing to delete. */
+  /** The index has a newer version or, for `create`, the document; or it has nothing to delete. */
   | 'superseded'
-  /** The cluster is busy or down: send it again. */
+  /** The cluster is busy or down, or does not accept the credentials now: send the operation again. */
   | 'retry'
-  /** The document can never be written as it is. */
+  /** The cluster will never accept this document. */
   | 'refused'
 
 export function outcomeOf({ status }: BulkResult): Outcome {

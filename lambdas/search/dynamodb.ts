@@ -1,27 +1,21 @@
-import { DynamoDBClient, ScanCommand } from '@aws-sdk/client-dynamodb'
+import { DynamoDBClient, paginateScan } from '@aws-sdk/client-dynamodb'
 import type { Segment } from '../../shared/reindex.ts'
 import type { ItemKey } from '../../shared/state.ts'
 import { type Item, itemKeyOf, keyAttributes, readItem } from '../state/dynamodb-items.ts'
 
 /** A page of the state table and the key to continue after; undefined for the last page. */
-export interface ScanPage {
+interface ScanPage {
   readonly items: readonly Item[]
   readonly next: ItemKey | undefined
 }
 
-/** Scans one segment of the state table page by page, with consistent reads. */
-export const pageScanner =
-  (table: string, client = new DynamoDBClient({})) =>
-  async ({ segment, segments }: Segment, from: ItemKey | undefined, limit: number): Promise<ScanPage> => {
-    const { Items = [], LastEvaluatedKey } = await client.send(
-      new ScanCommand({
-        TableName: table,
-        ConsistentRead: true,
-        Segment: segment,
-        TotalSegments: segments,
-        Limit: limit,
-        ExclusiveStartKey: from && keyAttributes(from),
-      }),
+/** Scans one segment of the state table with consistent reads, page by page, after the key `from` or from the beginning. */
+export const pageScanner = (table: string, client = new DynamoDBClient({})) =>
+  async function* ({ segment, segments }: Segment, from: ItemKey | undefined, itemsPerPage: number): AsyncGenerator<ScanPage> {
+    const pages = paginateScan(
+      { client, pageSize: itemsPerPage, startingToken: from && keyAttributes(from) },
+      { TableName: table, ConsistentRead: true, Segment: segment, TotalSegments: segments },
     )
-    return { items: Items.map(readItem), next: LastEvaluatedKey && itemKeyOf(LastEvaluatedKey) }
+    for await (const { Items = [], LastEvaluatedKey } of pages)
+      yield { items: Items.map(readItem), next: LastEvaluatedKey && itemKeyOf(LastEvaluatedKey) }
   }

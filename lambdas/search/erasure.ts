@@ -1,46 +1,53 @@
-import type { Client } from '@opensearch-project/opensearch'
+import type { API } from '@opensearch-project/opensearch'
 import type { BulkOperation } from '../../shared/bulk-operation.ts'
-import type { Projection } from '../../shared/projection.ts'
+import type { Projection, UserWindowProjection } from '../../shared/projection.ts'
 import { SafeError } from '../../shared/safe-error.ts'
 import { indexOf } from '../../shared/search-index.ts'
 import type { UserItem } from '../../shared/state.ts'
 import { outcomeOf } from './bulk-outcome.ts'
-import { bulk } from './opensearch.ts'
+import { bulk, type DocumentClient } from './opensearch.ts'
 import type { Change } from './plan-bulk.ts'
 
 const DOCUMENTS_PER_SEARCH = 1000
 
 /**
- * Deletes the window documents of users whose erasure a batch brings: all that are older than the erasure, at the erasure's
- * version, so that a late image cannot restore them. By query, since the items may have expired before.
+ * Deletes the window documents of the users that a batch erases: all documents older than the erasure, at the erasure's
+ * version, so that a late image cannot restore them. It finds them by query, since the window items may have expired.
  */
 export async function deleteErased(
-  client: Client,
+  client: DocumentClient,
   changes: readonly Change<UserItem>[],
   projections: readonly Projection[],
 ): Promise<void> {
   const erased = changes.flatMap(({ before, after }) => (after && after.erasedOrder > (before?.erasedOrder ?? 0) ? [after] : []))
-  for (const { user, erasedOrder } of erased)
-    for (const projection of projections)
-      if (projection.scope === 'user window') await deleteOlder(client, indexOf(projection), projection.key, user, erasedOrder)
+  for (const user of erased)
+    for (const projection of projections) if (projection.scope === 'user window') await deleteOlder(client, projection, user)
 }
 
-async function deleteOlder(client: Client, index: string, key: string, user: string, erasedOrder: number): Promise<void> {
+/** Deletes a user's documents of one projection that are older than the user's erasure. */
+async function deleteOlder(
+  client: DocumentClient,
+  projection: UserWindowProjection,
+  { user, erasedOrder }: UserItem,
+): Promise<void> {
+  const index = indexOf(projection)
   await client.indices.refresh({ index })
-  const query = {
+  const search: API.Search_RequestBody = {
     size: DOCUMENTS_PER_SEARCH,
     version: true,
     _source: false,
-    query: { term: { [key]: user } },
+    query: { term: { [projection.key]: user } },
     sort: [{ window_start: 'asc' }],
   }
-  let after: unknown[] | undefined
+  let after: API.Search_RequestBody['search_after']
   do {
-    const { body } = await client.search({ index, body: { ...query, ...(after && { search_after: after }) } as never })
-    const older = body.hits.hits.filter(hit => (hit._version ?? 0) < erasedOrder)
+    const { body } = await client.search({ index, body: { ...search, ...(after && { search_after: after }) } })
+    const { hits } = body.hits
+    const older = hits.filter(hit => (hit._version ?? 0) < erasedOrder)
     const deletes = older.map((hit): BulkOperation => ({ action: 'delete', index, id: String(hit._id), version: erasedOrder }))
-    const answers = deletes.length > 0 ? await bulk(client, deletes) : []
-    if (answers.map(outcomeOf).includes('retry')) throw new SafeError('OpenSearch is busy: an erasure must be sent again.')
-    after = body.hits.hits.at(-1)?.sort
+    const results = deletes.length > 0 ? await bulk(client, deletes) : []
+    if (results.map(outcomeOf).includes('retry'))
+      throw new SafeError('OpenSearch is busy: it did not delete all documents of an erased user. The batch is delivered again.')
+    after = hits.at(-1)?.sort
   } while (after)
 }

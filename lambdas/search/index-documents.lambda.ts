@@ -7,7 +7,7 @@ import { indexBatch } from './index-batch.ts'
 import { openSearch } from './opensearch.ts'
 import { ensureIndices } from './set-up.ts'
 
-/** Reads every change of the state table and keeps the documents. */
+/** Reads the state table's stream and writes the documents of the changed items. */
 export const handler = defineHandler('index-documents', environment => {
   const client = openSearch(environment.OPENSEARCH_URL)
   const table = stateTable(environment.STATE_TABLE)

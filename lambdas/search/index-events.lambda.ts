@@ -9,7 +9,7 @@ import { planEvents } from './plan-events.ts'
 import { ensureEventTemplates } from './set-up.ts'
 import { writeBulk } from './write-bulk.ts'
 
-/** Reads the stream and keeps one document for every recent raw event of the types that are on. */
+/** Reads the event stream and writes one document for each recent raw event of the types that are on. */
 export const handler = defineHandler('index-events', environment => {
   const client = openSearch(environment.OPENSEARCH_URL)
   const quarantine = quarantineStore(environment.QUARANTINE_TABLE, environment.QUARANTINE_BUCKET)

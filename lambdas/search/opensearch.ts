@@ -1,12 +1,32 @@
-import { Client } from '@opensearch-project/opensearch'
+import { type API, Client } from '@opensearch-project/opensearch'
 import { AwsSigv4Signer } from '@opensearch-project/opensearch/aws-v3'
 import type { BulkOperation } from '../../shared/bulk-operation.ts'
 
 const REQUEST_TIMEOUT_MS = 30_000
 
-/** A client of the search cluster: signed as the function's role on https, plain on http (the local node). Retries are the callers'. */
+/** The client's method that `bulk` uses. */
+export interface BulkClient {
+  bulk(request: { readonly body: object[] }): PromiseLike<{ readonly body: { readonly items: BulkItem[] } }>
+}
+
+/** The client's methods that write documents and delete those of an erased user. The simulation implements them in memory. */
+export interface DocumentClient extends BulkClient {
+  search(request: SearchRequest): PromiseLike<{ readonly body: { readonly hits: { readonly hits: SearchHit[] } } }>
+  readonly indices: { refresh(request: { readonly index: string }): PromiseLike<unknown> }
+}
+
+/** The result of one operation under the name of its action. */
+type BulkItem = Partial<Record<BulkOperation['action'], { readonly status: number; readonly error?: BulkError }>>
+type BulkError = { readonly type?: string; readonly reason?: string }
+type SearchRequest = { readonly index: string; readonly body: API.Search_RequestBody }
+type SearchHit = Pick<API.Search_ResponseBody['hits']['hits'][number], '_id' | '_version' | 'sort'>
+
+/**
+ * A client of the search cluster. It signs requests with the function's role on https, and not on http (the local node).
+ * It does not retry; callers do.
+ */
 export function openSearch(url: string): Client {
-  // A client's field may be called __proto__: the protection would throw at every answer that has it in a document.
+  // A document may have a client's field named __proto__: with the protection, the client would throw on each response with it.
   const options = { node: url, maxRetries: 0, requestTimeout: REQUEST_TIMEOUT_MS, disablePrototypePoisoningProtection: true }
   if (!url.startsWith('https:')) return new Client(options)
   return new Client({
@@ -15,7 +35,7 @@ export function openSearch(url: string): Client {
   })
 }
 
-/** Lambda keeps the role's credentials in the environment, which it ends before they expire. */
+/** The role's credentials from the environment. Lambda ends the environment before they expire. */
 const roleCredentials = async () => ({
   accessKeyId: process.env['AWS_ACCESS_KEY_ID'] ?? '',
   secretAccessKey: process.env['AWS_SECRET_ACCESS_KEY'] ?? '',
@@ -23,22 +43,25 @@ const roleCredentials = async () => ({
 })
 
 export interface BulkResult {
+  /** HTTP status of the operation. */
   readonly status: number
-  /** The error's type and reason where the status is one. */
+  /** Type and reason of the error, if the status is one. */
   readonly reason: string
 }
 
-/** Sends operations and returns an answer for each, in order. Throws when the cluster did not take the request at all. */
-export async function bulk(client: Client, operations: readonly BulkOperation[]): Promise<BulkResult[]> {
-  const body = operations.flatMap(operation => {
-    const place = { _index: operation.index, _id: operation.id }
-    if (operation.action === 'create') return [{ create: place }, operation.document]
-    const head = { [operation.action]: { ...place, version: operation.version, version_type: 'external_gte' } }
-    return operation.action === 'index' ? [head, operation.document] : [head]
-  })
-  const answer = await client.bulk({ body })
-  return answer.body.items.map(item => {
+/** Sends operations and returns one result for each, in order. Throws when the cluster rejected the whole request. */
+export async function bulk(client: BulkClient, operations: readonly BulkOperation[]): Promise<BulkResult[]> {
+  const { body } = await client.bulk({ body: operations.flatMap(linesOf) })
+  return body.items.map(item => {
     const [result] = Object.values(item)
     return { status: result?.status ?? 500, reason: `${result?.error?.type ?? ''}: ${result?.error?.reason ?? ''}` }
   })
+}
+
+/** The lines of an operation in a bulk request: its action, then its document if it has one. */
+function linesOf(operation: BulkOperation): object[] {
+  const target = { _index: operation.index, _id: operation.id }
+  if (operation.action === 'create') return [{ create: target }, operation.document]
+  const action = { [operation.action]: { ...target, version: operation.version, version_type: 'external_gte' } }
+  return operation.action === 'index' ? [action, operation.document] : [action]
 }

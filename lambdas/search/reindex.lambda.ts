@@ -10,10 +10,10 @@ import { ensureIndices } from './set-up.ts'
 import { writeBulk } from './write-bulk.ts'
 
 const ITEMS_PER_PAGE = 500
-/** A call begins no further page after this, and says where the next call goes on. */
+/** After this time a call reads no further page and returns the key from which the next call continues. */
 const DEADLINE_MS = 20_000
 
-/** Writes documents from the state table, a bounded part a call: after OpenSearch lost or missed them. */
+/** Writes documents again from the state table, after OpenSearch lost or missed them. One call does a bounded part. */
 export const handler = defineHandler('reindex', environment => {
   const client = openSearch(environment.OPENSEARCH_URL)
   const table = stateTable(environment.STATE_TABLE)
@@ -22,16 +22,16 @@ export const handler = defineHandler('reindex', environment => {
   return async ({ projection, from, ...segment }: ReindexRequest, telemetry): Promise<ReindexResult> => {
     const wanted = projections.filter(({ name }) => projection === undefined || name === projection)
     await ensureIndices(client, wanted)
-    const until = Date.now() + DEADLINE_MS
+    const deadline = Date.now() + DEADLINE_MS
     let documents = 0
     let next = from
-    do {
-      const page = await scan(segment, next, ITEMS_PER_PAGE)
+    for await (const page of scan(segment, from, ITEMS_PER_PAGE)) {
       const operations = await documentsOf(page.items, { table, projections: wanted })
       await writeBulk(operations, { client, quarantine, telemetry })
       documents += operations.length
       next = page.next
-    } while (next && Date.now() < until)
+      if (Date.now() >= deadline) break
+    }
     return { documents, next: next ?? null }
   }
 })

@@ -3,7 +3,7 @@ import { defineHandler } from '../handler.ts'
 import { openSearch } from './opensearch.ts'
 import { dropOldEvents, ensureEventTemplates, ensureIndices } from './set-up.ts'
 
-/** Prepares the search cluster and drops raw events past their retention: after a deployment, and daily. */
+/** Creates indices, aliases and templates and deletes raw events past their retention. Runs after a deployment and daily. */
 export const handler = defineHandler('set-up', environment => {
   const client = openSearch(environment.OPENSEARCH_URL)
   return async (_event: unknown, telemetry) => {

@@ -1,58 +1,67 @@
-import type { Client } from '@opensearch-project/opensearch'
+import type { API, Client } from '@opensearch-project/opensearch'
 import type { EventType } from '../../shared/event-type.ts'
 import type { Projection } from '../../shared/projection.ts'
 import { eventIndexPattern, eventMapping, isExpiredDay } from '../../shared/raw-events.ts'
 import { indexOf, mappingOf } from '../../shared/search-index.ts'
 
-/** Longer than any function runs: until then a deleted document's version is remembered, and no late write restores it. */
+/** How long OpenSearch remembers the version of a deleted document, so that no late write restores it: longer than any function runs. */
 const REMEMBER_DELETES = '20m'
+const SETTINGS = { 'index.number_of_shards': 1, 'index.auto_expand_replicas': '0-1' }
+const DAY_MS = 86_400_000
 
-/** Makes sure that every projection has its index with the mapping of its shape, and that its alias points there alone. */
+/** Ensures that every projection has an index with the mapping of its shape, and that its alias points to this index only. */
 export async function ensureIndices(client: Client, projections: readonly Projection[]): Promise<void> {
   for (const projection of projections) {
-    await ensureTemplate(client, projection)
+    const index = indexOf(projection)
+    // A template, because a write may create the index.
+    const template = { settings: { 'index.gc_deletes': REMEMBER_DELETES, ...SETTINGS }, mappings: mappingOf(projection.shape) }
+    await putTemplate(client, index, index, template)
     await ensureIndex(client, projection)
   }
 }
 
-/** The template keeps the mapping right even where a write makes the index. */
-async function ensureTemplate(client: Client, projection: Projection): Promise<void> {
-  const index = indexOf(projection)
-  const settings = { 'index.gc_deletes': REMEMBER_DELETES, 'index.number_of_shards': 1, 'index.auto_expand_replicas': '0-1' }
-  const body = { index_patterns: [index], priority: 100, template: { settings, mappings: mappingOf(projection.shape) } }
-  await client.indices.putIndexTemplate({ name: index, body: body as never })
+interface Template {
+  readonly settings: Readonly<Record<string, string | number>>
+  readonly mappings: ReturnType<typeof mappingOf>
+}
+
+async function putTemplate(client: Client, name: string, pattern: string, { settings, mappings }: Template): Promise<void> {
+  const body = { index_patterns: [pattern], priority: 100, template: { settings, mappings } }
+  // The client's type of a mapping is a union over all field types, which a computed mapping does not fit.
+  await client.indices.putIndexTemplate({ name, body: body as API.Indices_PutIndexTemplate_RequestBody })
 }
 
 async function ensureIndex(client: Client, projection: Projection): Promise<void> {
   const index = indexOf(projection)
   const { body: exists } = await client.indices.exists({ index })
-  if (!exists) await client.indices.create({ index }, { ignore: [400] }) // another environment may have been first
+  if (!exists) await client.indices.create({ index }, { ignore: [400] }) // 400: another invocation was faster
   const { body: aliased } = await client.indices.getAlias({ name: projection.name }, { ignore: [404] })
-  const holders = Object.keys('error' in aliased ? {} : aliased)
-  if (holders.length === 1 && holders[0] === index) return
+  const targets = Object.keys('error' in aliased ? {} : aliased)
+  if (targets.length === 1 && targets[0] === index) return
   const actions = [
-    ...holders.filter(holder => holder !== index).map(holder => ({ remove: { index: holder, alias: projection.name } })),
+    ...targets.filter(target => target !== index).map(target => ({ remove: { index: target, alias: projection.name } })),
     { add: { index, alias: projection.name } },
   ]
   await client.indices.updateAliases({ body: { actions } })
 }
 
-/** Makes sure that raw events of every type, and of types without a definition, find their mapping. */
+/** Ensures that raw events have index templates: one for each event type, and one for types without a definition. */
 export async function ensureEventTemplates(client: Client, eventTypes: readonly EventType[]): Promise<void> {
   for (const type of [...eventTypes, undefined]) {
     const pattern = eventIndexPattern(type)
-    const settings = { 'index.number_of_shards': 1, 'index.auto_expand_replicas': '0-1' }
-    const body = { index_patterns: [pattern], priority: 100, template: { settings, mappings: eventMapping(type) } }
-    await client.indices.putIndexTemplate({ name: pattern.slice(0, -2), body: body as never })
+    await putTemplate(client, pattern.slice(0, -2), pattern, { settings: SETTINGS, mappings: eventMapping(type) })
   }
 }
 
-/** Deletes the raw events' indices of days before the retention, and in the indices of other days what arrived before it. */
+/**
+ * Deletes raw events that are older than the retention: whole indices of a day, and in the indices `events-*-other` the
+ * documents received before it. Returns the number of deleted indices.
+ */
 export async function dropOldEvents(client: Client, retentionDays: number, now: number): Promise<number> {
   const { body } = await client.indices.get({ index: 'events-*' })
   const old = Object.keys(body).filter(index => isExpiredDay(index.slice(index.lastIndexOf('-') + 1), now, retentionDays))
   for (const index of old) await client.indices.delete({ index })
-  const before = new Date(now - retentionDays * 86_400_000).toISOString()
+  const before = new Date(now - retentionDays * DAY_MS).toISOString()
   const query = { range: { received: { lt: before } } }
   await client.deleteByQuery({ index: 'events-*-other', conflicts: 'proceed', body: { query } })
   return old.length

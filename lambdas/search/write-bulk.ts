@@ -1,4 +1,3 @@
-import type { Client } from '@opensearch-project/opensearch'
 import type { BulkOperation } from '../../shared/bulk-operation.ts'
 import { arrivalOfOrder } from '../../shared/order.ts'
 import type { Quarantine, QuarantinedEvent } from '../../shared/quarantine.ts'
@@ -6,24 +5,27 @@ import { reject } from '../../shared/rejections.ts'
 import { SafeError } from '../../shared/safe-error.ts'
 import type { Telemetry } from '../handler.ts'
 import { outcomeOf } from './bulk-outcome.ts'
-import { bulk } from './opensearch.ts'
+import { type BulkClient, bulk } from './opensearch.ts'
 
-/** Operations a request: with documents of some hundred bytes that stays far below the cluster's request limit. */
+/** Documents have some hundred bytes, so a request stays far below the cluster's request limit. */
 const OPERATIONS_PER_REQUEST = 1000
 
 export interface BulkDependencies {
-  readonly client: Client
+  readonly client: BulkClient
   readonly quarantine: Quarantine
   readonly telemetry: Telemetry
 }
 
-/** Writes documents; what the cluster never takes is put aside. Throws when it cannot take some now: they must come again. */
+/**
+ * Writes documents. Quarantines those that the cluster will never accept. Throws if it could not write some now, so that the
+ * caller's batch is delivered again.
+ */
 export async function writeBulk(operations: readonly BulkOperation[], dependencies: BulkDependencies): Promise<void> {
   for (let at = 0; at < operations.length; at += OPERATIONS_PER_REQUEST)
-    await writeSome(operations.slice(at, at + OPERATIONS_PER_REQUEST), dependencies)
+    await writeRequest(operations.slice(at, at + OPERATIONS_PER_REQUEST), dependencies)
 }
 
-async function writeSome(
+async function writeRequest(
   operations: readonly BulkOperation[],
   { client, quarantine, telemetry }: BulkDependencies,
 ): Promise<void> {
@@ -34,7 +36,10 @@ async function writeSome(
   telemetry.count('DocumentsIndexed', outcomes.filter(outcome => outcome === 'written').length)
   telemetry.count('DocumentsRefused', refused.length, 'document_refused')
   telemetry.count('Retries', retries)
-  if (retries > 0) throw new SafeError(`OpenSearch is busy: ${retries} of ${operations.length} documents must be sent again.`)
+  if (retries > 0)
+    throw new SafeError(
+      `OpenSearch is busy: it did not write ${retries} of ${operations.length} documents. The batch is delivered again.`,
+    )
 }
 
 const asQuarantined = (operation: BulkOperation): QuarantinedEvent => ({

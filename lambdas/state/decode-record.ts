@@ -5,23 +5,22 @@ import type { QuarantinedEvent } from '../../shared/quarantine.ts'
 import { rejections } from '../../shared/rejections.ts'
 import { fromLines } from '../../shared/stream-record.ts'
 import { formatInstant } from '../../shared/time.ts'
-
 import type { FoldRejection, FoldRules, UserRecord } from './fold-record.ts'
 
-/** A record of the stream as the state function needs it. */
+/** A record of the event stream, decoded for the fold. */
 export interface DecodedRecord extends UserRecord {
   /** Null when no projection folds any of its events. */
   readonly user: string | null
-  /** Lines that are none of ours, to be put aside. */
+  /** Lines that ingest did not write, to be quarantined. */
   readonly unrecognised: readonly QuarantinedEvent[]
 }
 
-/** Takes a record apart: ingest packs the events of one user, received together, as one line each. */
-export function decode(
+/** Decodes a record: lines of events of one user that were received together, or one erasure. */
+export function decodeRecord(
   { kinesis }: KinesisStreamRecord,
   { eventTypes, rules }: { readonly eventTypes: ReadonlyMap<string, EventType>; readonly rules: FoldRules },
 ): DecodedRecord {
-  const { events, unrecognised: unreadable } = fromLines(Buffer.from(kinesis.data, 'base64').toString(), eventTypes)
+  const { events, unrecognised } = fromLines(Buffer.from(kinesis.data, 'base64').toString(), eventTypes)
   const arrived = Math.trunc(kinesis.approximateArrivalTimestamp * 1000)
   const folded = events.filter(({ type }) => type === ERASURE_TYPE || rules.projections.some(({ on }) => on.name === type))
   const [first] = folded
@@ -33,13 +32,13 @@ export function decode(
     arrived,
     events: erasure ? [] : folded,
     erasure,
-    unrecognised: unreadable.map(line => asUnrecognised(line, arrived)),
+    unrecognised: unrecognised.map(line => asUnrecognised(line, arrived)),
   }
 }
 
 const asUnrecognised = (line: string, arrived: number): QuarantinedEvent => ({
   code: 'invalid_event',
-  message: 'A line of the stream is not one that ingest wrote; find out who else writes to the stream.',
+  message: 'Ingest did not write this line of the stream. Find out who else writes to the stream.',
   type: null,
   id: null,
   keyName: '',
@@ -48,7 +47,7 @@ const asUnrecognised = (line: string, arrived: number): QuarantinedEvent => ({
   body: line,
 })
 
-/** An event that was accepted and cannot be folded, as an envelope that ingest takes again. */
+/** An accepted event that could not be folded, as an envelope that can be replayed. */
 export const asQuarantined = ({
   event,
   code,

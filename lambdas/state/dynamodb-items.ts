@@ -14,46 +14,61 @@ import {
 import { parseInstant } from '../../shared/time.ts'
 import type { Attributes } from '../dynamodb.ts'
 
-/** What any item of the state table says; `other` are counts and notes that only this part's table knows. */
+/** An item of the state table. `other`: counts of attempts and progress of shards. */
 export type Item =
   | ({ readonly kind: 'user' } & UserItem)
   | ({ readonly kind: 'window' } & WindowItem)
   | ({ readonly kind: 'slot' } & SlotItem)
   | { readonly kind: 'other' }
 
+/** An item as the SDK returns it, or an image of it in the table's stream, where binary values are base64 text. */
+export type ItemImage = Readonly<
+  Record<
+    string,
+    { readonly S?: string | undefined; readonly N?: string | undefined; readonly B?: Uint8Array | string | undefined }
+  >
+>
+
+/** A record of the table's stream, as far as it is read here: `DynamoDBRecord` of aws-lambda fits. */
+export interface TableChange {
+  readonly dynamodb?: { readonly OldImage?: ItemImage | undefined; readonly NewImage?: ItemImage | undefined } | undefined
+  readonly userIdentity?: { readonly principalId?: string } | undefined
+}
+
 export const keyAttributes = ({ pk, sk }: ItemKey): Attributes => ({ pk: { S: pk }, sk: { S: sk } })
-export const itemKeyOf = (attributes: Attributes): ItemKey => ({ pk: textOf(attributes, 'pk'), sk: textOf(attributes, 'sk') })
-const textOf = (attributes: Attributes, name: string): string => attributes[name]?.S ?? ''
-const numberOf = (attributes: Attributes, name: string): number => Number(attributes[name]?.N ?? 0)
-const bytesOf = (attributes: Attributes, name: string): Uint8Array => toBytes(attributes[name]?.B)
-/** The SDK hands bytes over, a stream's image base64 text. */
-const toBytes = (value: unknown): Uint8Array =>
-  typeof value === 'string' ? Buffer.from(value, 'base64') : ((value as Uint8Array | undefined) ?? new Uint8Array())
-const ttlOf = (attributes: Attributes): { ttl: number } | object =>
-  attributes['ttl']?.N ? { ttl: Number(attributes['ttl'].N) } : {}
+export const itemKeyOf = (item: ItemImage): ItemKey => ({ pk: textOf(item, 'pk'), sk: textOf(item, 'sk') })
+const textOf = (item: ItemImage, name: string): string => item[name]?.S ?? ''
+const numberOf = (item: ItemImage, name: string): number => Number(item[name]?.N ?? 0)
+function bytesOf(item: ItemImage, name: string): Uint8Array {
+  const bytes = item[name]?.B ?? new Uint8Array()
+  return typeof bytes === 'string' ? Buffer.from(bytes, 'base64') : bytes
+}
+const ttlOf = (item: ItemImage): { ttl?: number } => (item['ttl']?.N ? { ttl: Number(item['ttl'].N) } : {})
 const ttlAttribute = (ttl: number | undefined): Attributes => (ttl === undefined ? {} : { ttl: { N: String(ttl) } })
 
-/** Any item of the state table, read from the table or from an image of its stream. */
-export function readItem(attributes: Attributes): Item {
-  const key = itemKeyOf(attributes)
-  const kind = itemKind(key)
-  if (kind === 'user') return { kind, ...readUserItem(key, attributes) }
-  if (kind === 'window') return { kind, ...readWindowItem(key, attributes) }
-  if (kind === 'slot') return { kind, ...readSlotItem(key, attributes) }
+/** Reads an item of any kind. */
+export function readItem(item: ItemImage): Item {
+  const kind = itemKind(itemKeyOf(item))
+  if (kind === 'user') return { kind, ...readUserItem(item) }
+  if (kind === 'window') return { kind, ...readWindowItem(item) }
+  if (kind === 'slot') return { kind, ...readSlotItem(item) }
   return { kind }
 }
 
-const readUserItem = ({ pk }: ItemKey, attributes: Attributes): UserItem => ({
-  user: pk.slice(userKey('').pk.length),
-  version: numberOf(attributes, 'version'),
-  sequenceNumber: textOf(attributes, 'seq'),
-  identities: bytesOf(attributes, 'identities'),
-  recordHashes: bytesOf(attributes, 'recordHashes'),
-  states: JSON.parse(textOf(attributes, 'states')),
-  late: numberOf(attributes, 'late'),
-  erasedOrder: numberOf(attributes, 'erasedOrd'),
-  outbox: parseOutbox(textOf(attributes, 'out')),
-  ...ttlOf(attributes),
+/** The user in a partition key. */
+const userOf = ({ pk }: ItemKey): string => pk.slice(userKey('').pk.length)
+
+export const readUserItem = (item: ItemImage): UserItem => ({
+  user: userOf(itemKeyOf(item)),
+  version: numberOf(item, 'version'),
+  sequenceNumber: textOf(item, 'seq'),
+  identities: bytesOf(item, 'identities'),
+  recordHashes: bytesOf(item, 'recordHashes'),
+  states: JSON.parse(textOf(item, 'states')),
+  late: numberOf(item, 'late'),
+  erasedOrder: numberOf(item, 'erasedOrd'),
+  outbox: parseOutbox(textOf(item, 'out')),
+  ...ttlOf(item),
 })
 
 export const userAttributes = (item: UserItem): Attributes => ({
@@ -69,18 +84,18 @@ export const userAttributes = (item: UserItem): Attributes => ({
   ...ttlAttribute(item.ttl),
 })
 
-/** `window#<projection>#<instant>`, and a slot's partition key likewise. */
+/** Reads a window's sort key or a slot's partition key: `window#<projection>#<instant>`. */
 function projectionAndStart(text: string): { projection: string; start: number } {
   const [, projection = '', instant = ''] = /^window#([^#]+)#(.+)$/.exec(text) ?? []
   return { projection, start: Number((parseInstant(instant) ?? 0n) / 1_000_000n) }
 }
 
-const readWindowItem = ({ pk, sk }: ItemKey, attributes: Attributes): WindowItem => ({
-  user: pk.slice(userKey('').pk.length),
-  ...projectionAndStart(sk),
-  version: numberOf(attributes, 'version'),
-  state: JSON.parse(textOf(attributes, 'state')),
-  ...ttlOf(attributes),
+export const readWindowItem = (item: ItemImage): WindowItem => ({
+  user: userOf(itemKeyOf(item)),
+  ...projectionAndStart(itemKeyOf(item).sk),
+  version: numberOf(item, 'version'),
+  state: JSON.parse(textOf(item, 'state')),
+  ...ttlOf(item),
 })
 
 export const windowAttributes = (item: WindowItem): Attributes => ({
@@ -90,13 +105,13 @@ export const windowAttributes = (item: WindowItem): Attributes => ({
   ...ttlAttribute(item.ttl),
 })
 
-const readSlotItem = ({ pk, sk }: ItemKey, attributes: Attributes): SlotItem => ({
-  ...projectionAndStart(pk),
-  slot: Number(sk.slice('slot#'.length)),
-  version: numberOf(attributes, 'version'),
-  state: JSON.parse(textOf(attributes, 'state')),
-  users: unpackUsers(bytesOf(attributes, 'users')),
-  ...ttlOf(attributes),
+export const readSlotItem = (item: ItemImage): SlotItem => ({
+  ...projectionAndStart(itemKeyOf(item).pk),
+  slot: Number(itemKeyOf(item).sk.slice('slot#'.length)),
+  version: numberOf(item, 'version'),
+  state: JSON.parse(textOf(item, 'state')),
+  users: unpackUsers(bytesOf(item, 'users')),
+  ...ttlOf(item),
 })
 
 export const slotAttributes = (item: SlotItem): Attributes => ({
@@ -107,6 +122,7 @@ export const slotAttributes = (item: SlotItem): Attributes => ({
   ...ttlAttribute(item.ttl),
 })
 
+/** For each user 8 bytes of hash and 8 bytes of order number. */
 function packUsers(users: ReadonlyMap<string, number>): Uint8Array {
   const bytes = Buffer.alloc(users.size * SLOT_USER_BYTES)
   let at = 0

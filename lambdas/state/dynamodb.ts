@@ -1,11 +1,4 @@
-import {
-  BatchGetItemCommand,
-  DynamoDBClient,
-  GetItemCommand,
-  PutItemCommand,
-  QueryCommand,
-  UpdateItemCommand,
-} from '@aws-sdk/client-dynamodb'
+import { DynamoDBClient } from '@aws-sdk/client-dynamodb'
 import {
   type ItemKey,
   type SlotItem,
@@ -17,136 +10,161 @@ import {
   windowPrefix,
 } from '../../shared/state.ts'
 import { type Attributes, conditionHeld } from '../dynamodb.ts'
-import { type Item, keyAttributes, readItem, slotAttributes, userAttributes, windowAttributes } from './dynamodb-items.ts'
+import {
+  keyAttributes,
+  readSlotItem,
+  readUserItem,
+  readWindowItem,
+  slotAttributes,
+  userAttributes,
+  windowAttributes,
+} from './dynamodb-items.ts'
+import { type DynamoDbOperations, dynamoDbOperations } from './dynamodb-operations.ts'
 
-/** What came of a conditional put: another writer may have been first. */
+/** Result of a conditional put. `conflict`: another writer was faster and nothing was written. */
 export type PutResult = 'written' | 'conflict'
 
 const KEYS_PER_BATCH_GET = 100
-/** Sequence numbers have up to 56 digits; padded, they compare as text. */
-const SEQUENCE_NUMBER_DIGITS = 60
 const READ_ATTEMPTS = 3
+/** Sequence numbers have up to 56 digits. Padded, they compare as text. */
+const SEQUENCE_NUMBER_DIGITS = 60
+const ATTEMPT_TTL_SECONDS = 7 * 86_400
+
+/** The table's name and how to reach it. */
+interface Target {
+  readonly table: string
+  readonly dynamodb: DynamoDbOperations
+}
 
 export type StateTable = ReturnType<typeof stateTable>
 
-/** The state table: consistent reads, and puts on the condition that the item is still as it was read. It never reorders calls. */
-export function stateTable(table: string, client = new DynamoDBClient({})) {
-  const get = async (key: ItemKey): Promise<Attributes | undefined> =>
-    (await client.send(new GetItemCommand({ TableName: table, Key: keyAttributes(key), ConsistentRead: true }))).Item
-
-  const putIf = async (item: Attributes, condition: string, values?: Attributes): Promise<PutResult> => {
-    const check = { ConditionExpression: condition, ExpressionAttributeValues: values }
-    const written = await conditionHeld(client.send(new PutItemCommand({ TableName: table, Item: item, ...check })))
-    return written ? 'written' : 'conflict'
-  }
-
-  /** Puts an item if it is still at the version that was read; undefined: if it is still not there. */
-  const put = (item: Attributes, readVersion: number | undefined): Promise<PutResult> =>
-    readVersion === undefined
-      ? putIf(item, 'attribute_not_exists(pk)')
-      : putIf(item, 'version = :read', { ':read': { N: String(readVersion) } })
-
-  /** The items that exist, and the partition keys of those that stayed unread. */
-  const getSome = async (keys: Attributes[]): Promise<{ items: Attributes[]; unread: Set<string> }> => {
-    const items: Attributes[] = []
-    let wanted = keys
-    for (let attempt = 0; attempt < READ_ATTEMPTS && wanted.length > 0; attempt++) {
-      const request = { RequestItems: { [table]: { Keys: wanted, ConsistentRead: true } } }
-      const { Responses, UnprocessedKeys } = await client.send(new BatchGetItemCommand(request))
-      items.push(...(Responses?.[table] ?? []))
-      wanted = UnprocessedKeys?.[table]?.Keys ?? []
-    }
-    return { items, unread: new Set(wanted.map(key => key['pk']?.S ?? '')) }
-  }
-
-  /** Items of one partition, greatest sort key first: the first `limit`, or all. */
-  const query = async (pk: string, prefix: string, limit?: number): Promise<Item[]> => {
-    const items: Item[] = []
-    let from: Attributes | undefined
-    do {
-      const page = await client.send(
-        new QueryCommand({
-          TableName: table,
-          KeyConditionExpression: 'pk = :pk AND begins_with(sk, :prefix)',
-          ExpressionAttributeValues: { ':pk': { S: pk }, ':prefix': { S: prefix } },
-          ConsistentRead: true,
-          ScanIndexForward: false,
-          ExclusiveStartKey: from,
-          Limit: limit,
-        }),
-      )
-      items.push(...(page.Items ?? []).map(readItem))
-      from = page.LastEvaluatedKey
-    } while (from && (limit === undefined || items.length < limit))
-    return items
-  }
-
+/**
+ * The state table. Reads are consistent. A put takes the version that was read, undefined if there was no item, and writes
+ * only if the item still has that version. Calls are never reordered.
+ */
+export function stateTable(table: string, dynamodb: DynamoDbOperations = dynamoDbOperations(new DynamoDBClient({}))) {
+  const target: Target = { table, dynamodb }
   return {
-    /** The items of these users, undefined where there is none; a user that could not be read is not in the map. */
-    async readUsers(users: readonly string[]): Promise<Map<string, UserItem | undefined>> {
-      const read = new Map<string, UserItem | undefined>()
-      for (let at = 0; at < users.length; at += KEYS_PER_BATCH_GET) {
-        const some = users.slice(at, at + KEYS_PER_BATCH_GET)
-        const { items, unread } = await getSome(some.map(user => keyAttributes(userKey(user))))
-        const found = new Map(items.map(item => [item['pk']?.S, readItem(item) as UserItem]))
-        for (const user of some) {
-          const { pk } = userKey(user)
-          if (!unread.has(pk)) read.set(user, found.get(pk))
-        }
-      }
-      return read
-    },
+    /** The items of these users; undefined for a user without an item. Users that could not be read are not in the map. */
+    readUsers: (users: readonly string[]) => readUsers(target, users),
 
-    async readUser(user: string): Promise<UserItem | undefined> {
-      const item = await get(userKey(user))
-      return item && (readItem(item) as UserItem)
-    },
+    readUser: (user: string) => get(target, userKey(user), readUserItem),
 
-    putUser: (item: UserItem, readVersion: number | undefined) => put(userAttributes(item), readVersion),
+    putUser: (item: UserItem, readVersion: number | undefined) => put(target, userAttributes(item), readVersion),
 
-    async readWindow(user: string, projection: string, start: number): Promise<WindowItem | undefined> {
-      const item = await get(windowKey(user, projection, start))
-      return item && (readItem(item) as WindowItem)
-    },
+    readWindow: (user: string, projection: string, start: number) =>
+      get(target, windowKey(user, projection, start), readWindowItem),
 
-    putWindow: (item: WindowItem, readVersion: number | undefined) => put(windowAttributes(item), readVersion),
+    putWindow: (item: WindowItem, readVersion: number | undefined) => put(target, windowAttributes(item), readVersion),
 
-    /** The newest windows of one projection and user, newest first. */
+    /** The windows of one projection and user, newest first. Reads further pages until it has `limit` windows or all. */
     windowsOf: (user: string, projection: string, limit: number) =>
-      query(userKey(user).pk, windowPrefix(projection), limit) as Promise<WindowItem[]>,
+      query(target, { pk: userKey(user).pk, sk: windowPrefix(projection) }, readWindowItem, limit),
 
-    async readSlot(projection: string, start: number, slot: number): Promise<SlotItem | undefined> {
-      const item = await get(slotKey(projection, start, slot))
-      return item && (readItem(item) as SlotItem)
-    },
+    readSlot: (projection: string, start: number, slot: number) => get(target, slotKey(projection, start, slot), readSlotItem),
 
-    putSlot: (item: SlotItem, readVersion: number | undefined) => put(slotAttributes(item), readVersion),
+    putSlot: (item: SlotItem, readVersion: number | undefined) => put(target, slotAttributes(item), readVersion),
 
     /** All slots of a window. */
-    slotsOf: (projection: string, start: number) => query(slotKey(projection, start, 0).pk, 'slot#') as Promise<SlotItem[]>,
+    slotsOf: (projection: string, start: number) =>
+      query(target, { pk: slotKey(projection, start, 0).pk, sk: 'slot#' }, readSlotItem),
 
-    /** Counts one more attempt at a record and returns how many there were; the count goes after a week. */
-    async countAttempt(shard: string, sequenceNumber: string, now: number): Promise<number> {
-      const { Attributes } = await client.send(
-        new UpdateItemCommand({
-          TableName: table,
-          Key: keyAttributes({ pk: `attempts#${shard}`, sk: sequenceNumber }),
-          UpdateExpression: 'ADD attempts :one SET #ttl = :ttl',
-          ExpressionAttributeNames: { '#ttl': 'ttl' },
-          ExpressionAttributeValues: { ':one': { N: '1' }, ':ttl': { N: String(Math.floor(now / 1000) + 7 * 86_400) } },
-          ReturnValues: 'UPDATED_NEW',
-        }),
-      )
-      return Number(Attributes?.['attempts']?.N)
-    },
+    /** Adds one to the attempts at a record and returns their number. The count expires after a week. */
+    countAttempt: (shard: string, sequenceNumber: string, now: number) => countAttempt(target, shard, sequenceNumber, now),
 
-    /** Notes that every record of the shard up to this one has been passed; an older note never replaces a newer one. */
-    async notePassed(shard: string, sequenceNumber: string): Promise<void> {
-      const passed = {
-        ...keyAttributes({ pk: `shard#${shard}`, sk: 'progress' }),
-        seq: { S: sequenceNumber.padStart(SEQUENCE_NUMBER_DIGITS, '0') },
-      }
-      await putIf(passed, 'attribute_not_exists(pk) OR seq < :seq', { ':seq': passed.seq })
-    },
+    /** Records that the shard was processed up to this sequence number. A smaller number never replaces a greater one. */
+    notePassed: (shard: string, sequenceNumber: string) => notePassed(target, shard, sequenceNumber),
   }
+}
+
+async function get<Item>(
+  { table, dynamodb }: Target,
+  key: ItemKey,
+  read: (attributes: Attributes) => Item,
+): Promise<Item | undefined> {
+  const { Item } = await dynamodb.getItem({ TableName: table, Key: keyAttributes(key), ConsistentRead: true })
+  return Item && read(Item)
+}
+
+const put = (target: Target, item: Attributes, readVersion: number | undefined): Promise<PutResult> =>
+  readVersion === undefined
+    ? putIf(target, item, 'attribute_not_exists(pk)')
+    : putIf(target, item, 'version = :read', { ':read': { N: String(readVersion) } })
+
+async function putIf({ table, dynamodb }: Target, item: Attributes, condition: string, values?: Attributes): Promise<PutResult> {
+  const check = { ConditionExpression: condition, ExpressionAttributeValues: values }
+  const written = await conditionHeld(dynamodb.putItem({ TableName: table, Item: item, ...check }))
+  return written ? 'written' : 'conflict'
+}
+
+async function readUsers(target: Target, users: readonly string[]): Promise<Map<string, UserItem | undefined>> {
+  const read = new Map<string, UserItem | undefined>()
+  for (let at = 0; at < users.length; at += KEYS_PER_BATCH_GET) {
+    const some = users.slice(at, at + KEYS_PER_BATCH_GET)
+    const { items, unread } = await batchGet(
+      target,
+      some.map(user => keyAttributes(userKey(user))),
+    )
+    const found = new Map(items.map(readUserItem).map(item => [item.user, item]))
+    for (const user of some) if (!unread.has(userKey(user).pk)) read.set(user, found.get(user))
+  }
+  return read
+}
+
+/** The items that exist, and the partition keys that were still unprocessed after the last attempt. */
+async function batchGet(
+  { table, dynamodb }: Target,
+  keys: Attributes[],
+): Promise<{ items: Attributes[]; unread: ReadonlySet<string> }> {
+  const items: Attributes[] = []
+  let pending = keys
+  for (let attempt = 0; attempt < READ_ATTEMPTS && pending.length > 0; attempt++) {
+    const RequestItems = { [table]: { Keys: pending, ConsistentRead: true } }
+    const { Responses, UnprocessedKeys } = await dynamodb.batchGetItem({ RequestItems })
+    items.push(...(Responses?.[table] ?? []))
+    pending = UnprocessedKeys?.[table]?.Keys ?? []
+  }
+  return { items, unread: new Set(pending.map(key => key['pk']?.S ?? '')) }
+}
+
+/** Items of one partition whose sort keys begin with `sk`, greatest first. Stops after the page that reaches the limit. */
+async function query<Item>(
+  { table, dynamodb }: Target,
+  { pk, sk }: ItemKey,
+  read: (attributes: Attributes) => Item,
+  limit?: number,
+): Promise<Item[]> {
+  const items: Item[] = []
+  const pages = dynamodb.query({
+    TableName: table,
+    KeyConditionExpression: 'pk = :pk AND begins_with(sk, :prefix)',
+    ExpressionAttributeValues: { ':pk': { S: pk }, ':prefix': { S: sk } },
+    ConsistentRead: true,
+    ScanIndexForward: false,
+    Limit: limit,
+  })
+  for await (const { Items = [] } of pages) {
+    items.push(...Items.map(read))
+    if (limit !== undefined && items.length >= limit) break
+  }
+  return items
+}
+
+async function countAttempt({ table, dynamodb }: Target, shard: string, sequenceNumber: string, now: number): Promise<number> {
+  const ttl = Math.floor(now / 1000) + ATTEMPT_TTL_SECONDS
+  const { Attributes } = await dynamodb.updateItem({
+    TableName: table,
+    Key: keyAttributes({ pk: `attempts#${shard}`, sk: sequenceNumber }),
+    UpdateExpression: 'ADD attempts :one SET #ttl = :ttl',
+    ExpressionAttributeNames: { '#ttl': 'ttl' },
+    ExpressionAttributeValues: { ':one': { N: '1' }, ':ttl': { N: String(ttl) } },
+    ReturnValues: 'UPDATED_NEW',
+  })
+  return Number(Attributes?.['attempts']?.N)
+}
+
+async function notePassed(target: Target, shard: string, sequenceNumber: string): Promise<void> {
+  const seq = { S: sequenceNumber.padStart(SEQUENCE_NUMBER_DIGITS, '0') }
+  const item = { ...keyAttributes({ pk: `shard#${shard}`, sk: 'progress' }), seq }
+  await putIf(target, item, 'attribute_not_exists(pk) OR seq < :seq', { ':seq': seq })
 }

@@ -2,43 +2,46 @@ import type { KinesisStreamBatchResponse, KinesisStreamRecord } from 'aws-lambda
 import pLimit from 'p-limit'
 import type { EventType } from '../../shared/event-type.ts'
 import type { Quarantine, QuarantinedEvent } from '../../shared/quarantine.ts'
-
 import type { UserItem } from '../../shared/state.ts'
 import type { Telemetry } from '../handler.ts'
-import { asQuarantined, type DecodedRecord, decode } from './decode-record.ts'
+import { asQuarantined, type DecodedRecord, decodeRecord } from './decode-record.ts'
 import type { StateTable } from './dynamodb.ts'
 import type { FoldRules } from './fold-record.ts'
 import { planWrites, type Write } from './plan-writes.ts'
 
-/** How often one user's item is decided again in one invocation after another writer was first. */
+/** Attempts to write a user's item in one invocation, after conflicts or errors. */
 const MAX_ATTEMPTS_PER_INVOCATION = 3
 const USERS_AT_ONCE = 32
-/** How often a record older than the retry budget is tried before it is put aside: alone, and at the head of a batch. */
+/** Attempts at a record that is older than the retry budget, before it is quarantined: alone in its batch, and first of several. */
 const MAX_ATTEMPTS_ALONE = 3
 const MAX_ATTEMPTS_AT_HEAD = 20
 
 export interface FoldDependencies {
-  readonly table: StateTable
+  readonly table: Pick<StateTable, 'readUsers' | 'readUser' | 'putUser' | 'countAttempt' | 'notePassed'>
   readonly quarantine: Quarantine
   readonly eventTypes: ReadonlyMap<string, EventType>
   readonly rules: FoldRules
-  /** How long a record may hold up its shard, in milliseconds. */
+  /** How long a record that fails may block its shard, in milliseconds. */
   readonly retryBudgetMs: number
+  /** Milliseconds since 1970. */
   readonly now: () => number
   readonly telemetry: Telemetry
 }
 
-/** Folds a batch of one shard into its users' items, each in one conditional put a write; answers with the first record that must come again. */
+/**
+ * Folds a batch of one shard into its users' items, with one conditional put for each write. Returns the first record to
+ * redeliver; Lambda then redelivers all records from there on.
+ */
 export async function foldBatch(
   batch: readonly KinesisStreamRecord[],
   dependencies: FoldDependencies,
 ): Promise<KinesisStreamBatchResponse> {
   const [first] = batch
   if (!first) return { batchItemFailures: [] }
-  const records = batch.map(record => decode(record, dependencies))
-  const spent = (await isRetryBudgetSpent(first, batch.length, dependencies)) ? records.splice(0, 1) : []
-  const retried = spent.flatMap(({ events }) => events.map(event => asQuarantined({ event, code: 'retry_budget_spent' })))
-  await addToQuarantine([...retried, ...records.flatMap(({ unrecognised: unreadable }) => unreadable)], dependencies)
+  const records = batch.map(record => decodeRecord(record, dependencies))
+  const givenUp = (await isRetryBudgetSpent(first, batch.length, dependencies)) ? records.splice(0, 1) : []
+  const unfolded = givenUp.flatMap(({ events }) => events.map(event => asQuarantined({ event, code: 'retry_budget_spent' })))
+  await addToQuarantine([...unfolded, ...records.flatMap(({ unrecognised }) => unrecognised)], dependencies)
   const failed = records[await foldUsers(records, dependencies)]
   if (failed) {
     dependencies.telemetry.count('Retries', records.length - records.indexOf(failed))
@@ -51,8 +54,9 @@ export async function foldBatch(
 const shardOf = ({ eventID }: KinesisStreamRecord): string => eventID.split(':')[0] ?? ''
 
 /**
- * The first record of a batch, once it is past the retry budget, was tried often enough: counted before each try, since Lambda
- * does not say. Alone it is to blame; at the head of others it may only stand before the one that is, until bisecting parts them.
+ * Whether to give up the first record of a batch: it is older than the retry budget and had enough attempts. Lambda does not
+ * report attempts, so they are counted in the table, before each attempt. A record that fails alone is the poison record. At
+ * the head of a batch it may merely precede it, until bisection isolates it.
  */
 async function isRetryBudgetSpent(
   record: KinesisStreamRecord,
@@ -70,12 +74,9 @@ async function addToQuarantine(events: readonly QuarantinedEvent[], { quarantine
   for (const { code } of events) telemetry.count('EventsQuarantined', 1, code)
 }
 
-/** Returns the index of the first record that is not committed, or how many there are. */
+/** Returns the index of the first record that is not committed, or the number of records if all are. */
 async function foldUsers(records: readonly DecodedRecord[], dependencies: FoldDependencies): Promise<number> {
-  const users = Map.groupBy(
-    records.filter(({ user }) => user !== null),
-    ({ user }) => user as string,
-  )
+  const users = Map.groupBy(records.filter(hasUser), ({ user }) => user)
   const read = await dependencies.table.readUsers([...users.keys()])
   const limit = pLimit(USERS_AT_ONCE)
   const uncommitted = await Promise.all(
@@ -90,7 +91,12 @@ async function foldUsers(records: readonly DecodedRecord[], dependencies: FoldDe
   return Math.min(records.length, ...uncommitted)
 }
 
-/** Commits a user's records; returns how many are done. After a lost race or answer it reads the item again and decides again. */
+const hasUser = (record: DecodedRecord): record is DecodedRecord & { readonly user: string } => record.user !== null
+
+/**
+ * Folds and commits a user's records. Returns how many are done. After a conflict or an error, such as a lost response, it
+ * reads the item again and folds again.
+ */
 async function foldUser(
   user: string,
   stored: UserItem | undefined,

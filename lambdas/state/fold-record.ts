@@ -3,14 +3,14 @@ import { nextOrder } from '../../shared/order.ts'
 import { type Projection, projectionKey, windowStart } from '../../shared/projection.ts'
 import type { RejectionCode } from '../../shared/rejections.ts'
 import type { UserItem, WindowDelta } from '../../shared/state.ts'
-import { type IdentityWindow, identitiesFrom, recordHash, shortHash } from './identities.ts'
+import { type Identities, type IdentityWindow, identitiesFrom, recordHash, shortHash } from './identities.ts'
 
-/** One record of the stream: events of one user in their order, or the order to erase that user. */
+/** A record of the event stream: events of one user in order, or the erasure of that user. Its two times are the only clocks of the fold. */
 export interface UserRecord {
   readonly sequenceNumber: string
-  /** When ingest got its events, milliseconds since 1970; a replay of quarantined events keeps it. */
+  /** When ingest received its events, milliseconds since 1970. A replay of quarantined events keeps it. */
   readonly received: number
-  /** When the stream got it, milliseconds since 1970. These two, stored with the record, are the only clocks of the fold. */
+  /** When it arrived in the stream, milliseconds since 1970. */
   readonly arrived: number
   readonly events: readonly Event[]
   readonly erasure: boolean
@@ -19,21 +19,21 @@ export interface UserRecord {
 export interface FoldRules {
   readonly projections: readonly Projection[]
   readonly identities: IdentityWindow
-  /** How long after its window's end an event still counts; undefined: for ever. */
+  /** How long after its window's end an event still counts. Undefined: no limit. */
   readonly latenessMs: number | undefined
-  /** How long the streams keep records: an erased item outlives them. */
+  /** How long the streams keep records. An erased item is kept longer than that. */
   readonly retentionMs: number
 }
 
-/** An event that could not be folded, to be put aside. */
+/** An event that could not be folded, to be quarantined. */
 export interface FoldRejection {
   readonly event: Event
   readonly code: Extract<RejectionCode, 'projection_failed' | 'state_too_large'>
 }
 
-/** What one record did. */
+/** The result of folding one record. */
 export interface RecordFold {
-  /** The user after it; the outbox is empty. */
+  /** The user's item after the record, with an empty outbox. */
   readonly item: UserItem
   readonly deltas: readonly WindowDelta[]
   readonly rejections: readonly FoldRejection[]
@@ -42,64 +42,31 @@ export interface RecordFold {
   readonly late: number
 }
 
-/** Of the 400 KB that an item may have: the states with the identities, and what one record may add to windows. */
+/** Parts of the 400 KB that DynamoDB allows for an item: states and identities, and the deltas of one record. */
 const MAX_STATE_BYTES = 250_000
 const MAX_RECORD_DELTA_BYTES = 120_000
 const MAX_RECORD_HASHES = 64
 
+/** The fold of one user, between two records. */
+interface UserFold {
+  readonly rules: FoldRules
+  readonly identities: Identities
+  readonly recordHashes: Identities
+  item: UserItem
+}
+
 /**
- * Folds records of one user, in stream order, beginning with the item as it was read. What a record does depends on the
- * user's records up to it alone: never on batches or clocks.
+ * Returns a function that folds records of one user, in stream order, starting from the item as it was read. The result for a
+ * record depends only on the user's records up to it, never on batches or clocks.
  */
 export function userFold(user: string, stored: UserItem | undefined, rules: FoldRules): (record: UserRecord) => RecordFold {
-  const identities = identitiesFrom(stored?.identities ?? new Uint8Array(), rules.identities)
-  const recordHashes = identitiesFrom(stored?.recordHashes ?? new Uint8Array(), { ...rules.identities, count: MAX_RECORD_HASHES })
-  let item: UserItem = stored ? { ...stored, outbox: [] } : emptyItem(user)
-
-  /** The event's change, when it can be folded and its user has room for it. */
-  const tryFold = (event: Event, arrived: number, contributions: Deltas): Change | FoldRejection => {
-    const change = foldEvent(event, arrived, item, contributions, rules)
-    if (!change) return { event, code: 'projection_failed' }
-    const stateBytes = jsonBytes(Object.values(change.states)) + identities.bytes() + recordHashes.bytes()
-    const fits = stateBytes <= MAX_STATE_BYTES && deltaBytes(change.deltas) <= MAX_RECORD_DELTA_BYTES
-    return fits ? change : { event, code: 'state_too_large' }
+  const fold: UserFold = {
+    rules,
+    identities: identitiesFrom(stored?.identities ?? new Uint8Array(), rules.identities),
+    recordHashes: identitiesFrom(stored?.recordHashes ?? new Uint8Array(), { ...rules.identities, count: MAX_RECORD_HASHES }),
+    item: stored ? { ...stored, outbox: [] } : emptyItem(user),
   }
-
-  const foldEvents = ({ events, received, arrived }: UserRecord): Omit<RecordFold, 'item'> => {
-    const hashes = events.map(event => shortHash(identityHash(event)))
-    const whole = recordHash(hashes)
-    const step = { deltas: new Map() as Deltas, rejections: [] as FoldRejection[], folded: 0, repeated: 0, late: 0 }
-    for (const [i, event] of events.entries()) {
-      const hash = hashes[i] as bigint
-      if (identities.has(hash) || recordHashes.has(whole)) {
-        step.repeated += 1
-        continue
-      }
-      const change = tryFold(event, arrived, step.deltas)
-      if ('code' in change) {
-        step.rejections.push(change)
-        continue
-      }
-      identities.keep(hash, received)
-      item = { ...item, states: change.states, late: item.late + change.late, ttl: undefined }
-      step.deltas = change.deltas
-      step.folded += 1
-      step.late += change.late
-    }
-    // A record with a refused event must be looked at again when it is sent again.
-    if (step.rejections.length === 0 && !recordHashes.has(whole)) recordHashes.keep(whole, received)
-    return { ...step, deltas: [...step.deltas.values()] }
-  }
-
-  return record => {
-    item = { ...item, sequenceNumber: record.sequenceNumber, version: nextOrder(item.version, record.received) }
-    identities.forget(record.received)
-    recordHashes.forget(record.received)
-    if (record.erasure) item = erase(item, record, rules)
-    const step = foldEvents(record)
-    item = { ...item, identities: identities.pack(), recordHashes: recordHashes.pack() }
-    return { item, ...step }
-  }
+  return record => foldRecord(fold, record)
 }
 
 const emptyItem = (user: string): UserItem => ({
@@ -114,21 +81,70 @@ const emptyItem = (user: string): UserItem => ({
   outbox: [],
 })
 
-/** An erased item keeps its order and its identities until no reader of the streams can bring an older record. */
+function foldRecord(fold: UserFold, record: UserRecord): RecordFold {
+  const { identities, recordHashes, rules, item } = fold
+  fold.item = { ...item, sequenceNumber: record.sequenceNumber, version: nextOrder(item.version, record.received) }
+  identities.forget(record.received)
+  recordHashes.forget(record.received)
+  if (record.erasure) fold.item = erase(fold.item, record, rules)
+  const step = foldEvents(fold, record)
+  fold.item = { ...fold.item, identities: identities.pack(), recordHashes: recordHashes.pack() }
+  return { item: fold.item, ...step }
+}
+
+/** An erased item keeps its order number and identities until the streams can no longer deliver an older record. */
 function erase(item: UserItem, { received }: UserRecord, rules: FoldRules): UserItem {
   const ttl = Math.ceil((received + rules.retentionMs + rules.identities.milliseconds) / 1000)
   return { ...item, states: {}, late: 0, erasedOrder: item.version, ttl }
 }
 
+function foldEvents(fold: UserFold, { events, received, arrived }: UserRecord): Omit<RecordFold, 'item'> {
+  const { identities, recordHashes } = fold
+  const hashed = events.map(event => ({ event, hash: shortHash(identityHash(event)) }))
+  const whole = recordHash(hashed.map(({ hash }) => hash))
+  const rejections: FoldRejection[] = []
+  const counts = { folded: 0, repeated: 0, late: 0 }
+  let deltas: Deltas = new Map()
+  for (const { event, hash } of hashed) {
+    if (identities.has(hash) || recordHashes.has(whole)) {
+      counts.repeated += 1
+      continue
+    }
+    const change = tryFold(fold, event, arrived, deltas)
+    if ('code' in change) {
+      rejections.push(change)
+      continue
+    }
+    identities.keep(hash, received)
+    fold.item = { ...fold.item, states: change.states, late: fold.item.late + change.late, ttl: undefined }
+    deltas = change.deltas
+    counts.folded += 1
+    counts.late += change.late
+  }
+  // A record with a rejected event must be folded again when it is sent again.
+  if (rejections.length === 0 && !recordHashes.has(whole)) recordHashes.keep(whole, received)
+  return { deltas: [...deltas.values()], rejections, ...counts }
+}
+
 type Deltas = ReadonlyMap<string, WindowDelta>
 
+/** The states and deltas after an event. */
 interface Change {
   readonly states: UserItem['states']
   readonly deltas: Deltas
   readonly late: 0 | 1
 }
 
-/** The states and contributions with this event folded in; undefined when a projection throws on it. */
+/** Folds an event, or rejects it if a projection throws on it or the item would become too large. */
+function tryFold(fold: UserFold, event: Event, arrived: number, deltas: Deltas): Change | FoldRejection {
+  const change = foldEvent(event, arrived, fold.item, deltas, fold.rules)
+  if (!change) return { event, code: 'projection_failed' }
+  const stateBytes = totalBytes(Object.values(change.states)) + fold.identities.bytes() + fold.recordHashes.bytes()
+  const fits = stateBytes <= MAX_STATE_BYTES && deltaBytes(change.deltas) <= MAX_RECORD_DELTA_BYTES
+  return fits ? change : { event, code: 'state_too_large' }
+}
+
+/** The states and deltas after this event; undefined when a projection throws on it. */
 function foldEvent(event: Event, arrived: number, item: UserItem, deltas: Deltas, rules: FoldRules): Change | undefined {
   const states = { ...item.states }
   const added = new Map(deltas)
@@ -137,8 +153,10 @@ function foldEvent(event: Event, arrived: number, item: UserItem, deltas: Deltas
     for (const projection of rules.projections.filter(({ on }) => on.name === event.type)) {
       const key = projectionKey(projection)
       if (projection.scope === 'user') {
-        states[key] = measured(projection.fold(states[key] ?? projection.initial(), event))
-        projection.document(states[key], item.user) // throws here, not where it would stop the table's stream
+        const state = projection.fold(states[key] ?? projection.initial(), event)
+        measure(state)
+        states[key] = state
+        projection.document(state, item.user) // If it threw later, it would stop the table's stream.
         continue
       }
       if (!projection.where(event)) continue
@@ -149,8 +167,9 @@ function foldEvent(event: Event, arrived: number, item: UserItem, deltas: Deltas
         continue
       }
       const before = added.get(`${key}#${start}`)?.state ?? projection.initial()
-      const state = measured(projection.fold(before, event))
-      projection.merge(projection.initial(), state, { firstOfUser: true }) // likewise
+      const state = projection.fold(before, event)
+      measure(state)
+      projection.merge(projection.initial(), state, { firstOfUser: true }) // If it threw later, its delta would be quarantined.
       added.set(`${key}#${start}`, { projection: key, start, order: item.version, state })
     }
   } catch {
@@ -159,23 +178,23 @@ function foldEvent(event: Event, arrived: number, item: UserItem, deltas: Deltas
   return { states, deltas: added, late }
 }
 
-/** By the stream's arrival: what was replayed long after it was received may find its window expired. */
+/** Compares with the arrival in the stream, not with `received`: the window of an event that is replayed long after may have expired. */
 const isLate = (arrived: number, windowEnd: number, { latenessMs }: FoldRules): boolean =>
   latenessMs !== undefined && arrived - windowEnd * 1000 > latenessMs
 
 const sizes = new WeakMap<object, number>()
+const isObject = (state: unknown): state is object => typeof state === 'object' && state !== null
 
-/** Measures a new state once; throws on what is not JSON. */
-function measured<State>(state: State): State {
+/** Measures a new state as JSON and remembers its size. Throws if the state is not JSON. */
+function measure(state: unknown): number {
   const bytes = Buffer.byteLength(JSON.stringify(state))
-  if (typeof state === 'object' && state !== null) sizes.set(state, bytes)
-  return state
+  if (isObject(state)) sizes.set(state, bytes)
+  return bytes
 }
 
-const jsonBytes = (states: readonly unknown[]): number =>
-  states.reduce<number>((total, state) => {
-    if (typeof state === 'object' && state !== null && !sizes.has(state)) measured(state)
-    return total + (sizes.get(state as object) ?? 32) + 64
-  }, 0)
+const sizeOf = (state: unknown): number => (isObject(state) ? sizes.get(state) : undefined) ?? measure(state)
 
-const deltaBytes = (contributions: Deltas): number => jsonBytes([...contributions.values()].map(({ state }) => state))
+/** Bytes of these states as JSON, with 64 bytes for each key. */
+const totalBytes = (states: readonly unknown[]): number => states.reduce<number>((total, state) => total + sizeOf(state) + 64, 0)
+
+const deltaBytes = (deltas: Deltas): number => totalBytes([...deltas.values()].map(({ state }) => state))

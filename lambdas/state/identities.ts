@@ -1,40 +1,40 @@
 import { createHash } from 'node:crypto'
 
-/** How far back a repeated identity is recognised. */
+/** How long, and how many, identities of a user are remembered. */
 export interface IdentityWindow {
   readonly milliseconds: number
-  /** At most so many identities are kept. */
   readonly count: number
 }
 
-/** The identities of one user's latest events, in the order they were kept. */
+/** The identities of one user's latest events, oldest first. */
 export interface Identities {
-  /** Forgets what is older than the window, seen from this arrival. */
+  /** Forgets the identities that are older than the window at this time, in milliseconds since 1970. */
   forget(received: number): void
   has(hash: bigint): boolean
   keep(hash: bigint, received: number): void
-  /** Bytes that `pack` will take. */
+  /** Size of the result of `pack` in bytes. */
   bytes(): number
   pack(): Uint8Array
 }
 
+/** Identities that were received together. */
 interface Group {
   readonly received: number
   readonly hashes: bigint[]
-  /** The group as it was last packed; undefined once it changed. */
+  /** The packed group; undefined after a change. */
   packed: Buffer | undefined
 }
 
-/** A group is the arrival (6 bytes, ms), a count (2 bytes) and that many hashes of 8 bytes. */
-const HEADER = 8
-const HASH = 8
+/** A packed group: when it was received (6 bytes, milliseconds since 1970), the number of hashes (2 bytes), then the hashes. */
+const HEADER_BYTES = 8
+const HASH_BYTES = 8
 
 export const shortHash = (hash: Buffer): bigint => hash.readBigUInt64BE(0)
 
-/** One hash of all identities of a record, in their order. */
+/** One hash over all identities of a record, in order. */
 export const recordHash = (hashes: readonly bigint[]): bigint => shortHash(createHash('sha256').update(hashes.join()).digest())
 
-/** Unpacks what `pack` made. An arrival is written once for all identities that share it: they dominate the size of an item. */
+/** Unpacks the result of `pack`. Identities dominate the size of an item, so a time is stored once for all that share it. */
 export function identitiesFrom(bytes: Uint8Array, window: IdentityWindow): Identities {
   let groups = unpack(bytes)
   const known = new Set(groups.flatMap(group => group.hashes))
@@ -64,7 +64,7 @@ export function identitiesFrom(bytes: Uint8Array, window: IdentityWindow): Ident
       known.add(hash)
       if (known.size > window.count) dropOldest()
     },
-    bytes: () => groups.length * HEADER + known.size * HASH,
+    bytes: () => groups.length * HEADER_BYTES + known.size * HASH_BYTES,
     pack: () => Buffer.concat(groups.map(packed)),
   }
 }
@@ -74,24 +74,23 @@ function unpack(array: Uint8Array): Group[] {
   const groups: Group[] = []
   for (let at = 0; at < bytes.length; ) {
     const count = bytes.readUInt16BE(at + 6)
-    const hashes = Array.from({ length: count }, (_, i) => bytes.readBigUInt64BE(at + HEADER + i * HASH))
-    const end = at + HEADER + count * HASH
+    const hashes = Array.from({ length: count }, (_, i) => bytes.readBigUInt64BE(at + HEADER_BYTES + i * HASH_BYTES))
+    const end = at + HEADER_BYTES + count * HASH_BYTES
     groups.push({ received: bytes.readUIntBE(at, 6), hashes, packed: bytes.subarray(at, end) })
     at = end
   }
   return groups
 }
 
-/** The bytes of a group, made once after a change. */
 function packed(group: Group): Buffer {
   group.packed ??= packGroup(group)
   return group.packed
 }
 
 function packGroup({ received, hashes }: Group): Buffer {
-  const bytes = Buffer.alloc(HEADER + hashes.length * HASH)
+  const bytes = Buffer.alloc(HEADER_BYTES + hashes.length * HASH_BYTES)
   bytes.writeUIntBE(received, 0, 6)
   bytes.writeUInt16BE(hashes.length, 6)
-  for (const [i, hash] of hashes.entries()) bytes.writeBigUInt64BE(hash, HEADER + i * HASH)
+  for (const [i, hash] of hashes.entries()) bytes.writeBigUInt64BE(hash, HEADER_BYTES + i * HASH_BYTES)
   return bytes
 }

@@ -3,13 +3,13 @@ import type { Projection } from '../../shared/projection.ts'
 import { byKey, outboxText, type UserItem, type WindowDelta } from '../../shared/state.ts'
 import { type FoldRejection, type FoldRules, type RecordFold, type UserRecord, userFold } from './fold-record.ts'
 
-/** One conditional put of the user's item, made after its refused events were put aside. */
+/** One conditional put of the user's item. Its rejected events must be quarantined before it. */
 export interface Write {
   readonly item: UserItem
-  /** The version that the item must still have; undefined: it must not exist. */
+  /** The put's condition: the item still has this version. Undefined: it does not exist. */
   readonly readVersion: number | undefined
   readonly rejections: readonly FoldRejection[]
-  /** How many of the given records are done once this is written. */
+  /** How many of the given records are committed by this write and those before it. */
   readonly recordsDone: number
   readonly folded: number
   readonly repeated: number
@@ -19,8 +19,8 @@ export interface Write {
 const MAX_OUTBOX_BYTES = 100_000
 
 /**
- * Folds a user's records, in stream order, into the item as it was read: the writes in the order they must be made.
- * A write is cut between records when what it adds to windows would pass 100 KB.
+ * Folds a user's records, in stream order, into the item as it was read. Returns the writes in the order to make them. A write
+ * ends before the record with which its outbox would be larger than 100 KB.
  */
 export function planWrites(
   user: string,
@@ -47,14 +47,11 @@ export function planWrites(
 }
 
 const openWrite = (
-  step: RecordFold,
+  { item, rejections, folded, repeated, late }: RecordFold,
   outbox: readonly WindowDelta[],
   readVersion: number | undefined,
   recordsDone: number,
-): Write => {
-  const { item, rejections: refused, folded, repeated, late } = step
-  return { item: { ...item, outbox }, readVersion, rejections: refused, recordsDone, folded, repeated, late }
-}
+): Write => ({ item: { ...item, outbox }, readVersion, rejections, recordsDone, folded, repeated, late })
 
 const extend = (write: Write, step: RecordFold, outbox: readonly WindowDelta[], recordsDone: number): Write => ({
   item: { ...step.item, outbox },
@@ -66,7 +63,10 @@ const extend = (write: Write, step: RecordFold, outbox: readonly WindowDelta[], 
   late: write.late + step.late,
 })
 
-/** One delta a projection and window, under the order of its last record. An erasure drops the earlier ones of the user's own windows. */
+/**
+ * One delta for each projection and window, with the order number of its last record. An erasure drops the user's earlier
+ * deltas to the user's own windows.
+ */
 function mergeOutbox(
   outbox: readonly WindowDelta[],
   step: RecordFold,

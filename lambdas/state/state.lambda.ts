@@ -9,10 +9,10 @@ import { type FoldDependencies, foldBatch } from './fold-batch.ts'
 const MINUTE_MS = 60_000
 const HOUR_MS = 3_600_000
 
-/** Reads the stream and keeps the state of every user. */
+/** Reads the event stream and folds its records into the users' items. */
 export const handler = defineHandler('state', environment => {
   const lateness = environment.LATENESS_HOURS
-  const parts: Omit<FoldDependencies, 'telemetry'> = {
+  const dependencies: Omit<FoldDependencies, 'telemetry'> = {
     table: stateTable(environment.STATE_TABLE),
     quarantine: quarantineStore(environment.QUARANTINE_TABLE, environment.QUARANTINE_BUCKET),
     eventTypes: new Map(eventTypes.map(type => [type.name, type])),
@@ -25,5 +25,5 @@ export const handler = defineHandler('state', environment => {
     retryBudgetMs: Number(environment.RETRY_BUDGET_SECONDS) * 1000,
     now: Date.now,
   }
-  return ({ Records }: KinesisStreamEvent, telemetry) => foldBatch(Records, { ...parts, telemetry })
+  return ({ Records }: KinesisStreamEvent, telemetry) => foldBatch(Records, { ...dependencies, telemetry })
 })

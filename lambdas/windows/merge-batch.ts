@@ -1,19 +1,18 @@
-import type { DynamoDBRecord } from 'aws-lambda'
 import pLimit from 'p-limit'
 import { type Projection, projectionKey } from '../../shared/projection.ts'
 import type { Quarantine } from '../../shared/quarantine.ts'
 import { SafeError } from '../../shared/safe-error.ts'
-import type { UserItem } from '../../shared/state.ts'
-import type { Attributes } from '../dynamodb.ts'
 import type { Telemetry } from '../handler.ts'
 import type { PutResult, StateTable } from '../state/dynamodb.ts'
-import { readItem } from '../state/dynamodb-items.ts'
+import { readItem, type TableChange } from '../state/dynamodb-items.ts'
 import {
   applyToSlot,
   applyToWindow,
   asQuarantined,
   type MergeResult,
   planWindows,
+  type SlotTask,
+  type UserWindowTask,
   type WindowLifetime,
   type WindowTask,
   withinSize,
@@ -23,17 +22,20 @@ const MAX_ATTEMPTS = 5
 const TASKS_AT_ONCE = 32
 
 export interface MergeDependencies {
-  readonly table: StateTable
+  readonly table: Pick<StateTable, 'readWindow' | 'putWindow' | 'readSlot' | 'putSlot'>
   readonly quarantine: Quarantine
   readonly projections: readonly Projection[]
   readonly lifetime: WindowLifetime
   readonly telemetry: Telemetry
 }
 
-/** Merges what the user items of a batch of the table's stream add to windows. Throws when one could not be written: the batch comes again. */
-export async function mergeBatch(batch: readonly DynamoDBRecord[], dependencies: MergeDependencies): Promise<void> {
-  const images = batch.flatMap(({ dynamodb }) => (dynamodb?.NewImage ? [readItem(dynamodb.NewImage as Attributes)] : []))
-  const users = images.filter(item => item.kind === 'user') as UserItem[]
+/**
+ * Merges the outboxes of the user items in a batch of the table's stream into windows. Throws if a window could not be written,
+ * so that the batch is delivered again.
+ */
+export async function mergeBatch(batch: readonly TableChange[], dependencies: MergeDependencies): Promise<void> {
+  const images = batch.flatMap(({ dynamodb }) => (dynamodb?.NewImage ? [readItem(dynamodb.NewImage)] : []))
+  const users = images.filter(item => item.kind === 'user')
   const tasks = planWindows(users, dependencies.projections)
   const limit = pLimit(TASKS_AT_ONCE)
   await Promise.all(tasks.map(task => limit(() => apply(task, dependencies))))
@@ -43,17 +45,19 @@ export async function mergeBatch(batch: readonly DynamoDBRecord[], dependencies:
   )
 }
 
-/** Puts one task's item; when another writer was first, reads again and adds what is still missing. */
+/** Writes the item of one task. After a conflict it reads the item again and merges the deltas that are still missing. */
 async function apply(task: WindowTask, dependencies: MergeDependencies): Promise<void> {
   for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt++) {
     const result = task.kind === 'window' ? await putWindow(task, dependencies) : await putSlot(task, dependencies)
     if (result === 'written') return
     dependencies.telemetry.count('Conflicts', 1)
   }
-  throw new SafeError(`A window was written by others ${MAX_ATTEMPTS} times in a row; the batch is delivered again.`)
+  throw new SafeError(
+    `Other writers changed a window in each of ${MAX_ATTEMPTS} attempts to write it. The batch is delivered again.`,
+  )
 }
 
-async function putWindow(task: WindowTask & { kind: 'window' }, dependencies: MergeDependencies) {
+async function putWindow(task: UserWindowTask, dependencies: MergeDependencies): Promise<PutResult> {
   const { table, lifetime } = dependencies
   const stored = await table.readWindow(task.user, projectionKey(task.projection), task.start)
   const merged = applyToWindow(stored, task, lifetime)
@@ -61,7 +65,7 @@ async function putWindow(task: WindowTask & { kind: 'window' }, dependencies: Me
   return quarantineThenPut(task, merged, dependencies, () => table.putWindow(merged.item, stored?.version))
 }
 
-async function putSlot(task: WindowTask & { kind: 'slot' }, dependencies: MergeDependencies) {
+async function putSlot(task: SlotTask, dependencies: MergeDependencies): Promise<PutResult> {
   const { table, lifetime, telemetry } = dependencies
   const stored = await table.readSlot(projectionKey(task.projection), task.start, task.slot)
   const merged = applyToSlot(stored, task, lifetime)
@@ -71,15 +75,18 @@ async function putSlot(task: WindowTask & { kind: 'slot' }, dependencies: MergeD
   return quarantineThenPut(task, merged, dependencies, () => table.putSlot(item, stored?.version))
 }
 
-/** Puts the item once what it refused is aside: it holds the order of that, too, so nothing may be lost between the two. */
+/**
+ * Quarantines the rejected deltas, then puts the item. The item also records the order numbers of rejected deltas, so after the
+ * put they are never retried.
+ */
 async function quarantineThenPut(
   task: WindowTask,
-  { rejections: refused }: MergeResult<unknown>,
+  { rejections }: MergeResult<unknown>,
   { quarantine, telemetry }: MergeDependencies,
   put: () => Promise<PutResult>,
-) {
-  await quarantine.add(refused.map(asQuarantined(task)))
+): Promise<PutResult> {
+  await quarantine.add(rejections.map(asQuarantined(task)))
   const result = await put()
-  if (result === 'written') telemetry.count('EventsQuarantined', refused.length, 'not_merged')
+  if (result === 'written') telemetry.count('EventsQuarantined', rejections.length, 'not_merged')
   return result
 }

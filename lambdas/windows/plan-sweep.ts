@@ -1,8 +1,8 @@
 import type { UserItem, WindowItem } from '../../shared/state.ts'
 
 /**
- * The windows that an erasure made absent and that may be deleted for good, once the windows function has passed the
- * erasure's image and every invocation that began before it has ended. Until then every reader leaves them out.
+ * The windows that an erasure covers. Delete them once the windows function has processed the erasure's image and every
+ * invocation that began before that has ended. Until then readers ignore them.
  */
 export const windowsToSweep = (user: UserItem, windows: readonly WindowItem[]): WindowItem[] =>
   windows.filter(({ version }) => version <= user.erasedOrder)

@@ -13,39 +13,41 @@ import {
 } from '../../shared/state.ts'
 
 export interface WindowLifetime {
-  /** How long after its window's end an event still counts; undefined: for ever, and windows never expire. */
+  /** How long after its window's end an event still counts. Undefined: no limit, and windows never expire. */
   readonly latenessMs: number | undefined
-  /** How long the stream and the table's stream together keep records. */
+  /** Retention of the event stream plus that of the table's stream. */
   readonly retentionMs: number
 }
 
-/** A delta and whom it comes from. */
+/** A delta and its user. */
 interface UserDelta extends WindowDelta {
   readonly user: string
-  /** What is not newer than this of the user's own windows was erased. */
+  /** The user's last erasure: it covers the user's own windows up to this order number. */
   readonly erasedOrder: number
 }
 
-/** Everything that a batch of user images adds to one item. */
-export type WindowTask =
-  | {
-      readonly kind: 'window'
-      readonly projection: UserWindowProjection
-      readonly user: string
-      readonly start: number
-      readonly deltas: readonly UserDelta[]
-    }
-  | {
-      readonly kind: 'slot'
-      readonly projection: WindowProjection
-      readonly slot: number
-      readonly start: number
-      readonly deltas: readonly UserDelta[]
-    }
+/** All deltas of a batch for one item: a user's window, or a slot of a window over all users. */
+export type WindowTask = UserWindowTask | SlotTask
+
+export interface UserWindowTask {
+  readonly kind: 'window'
+  readonly projection: UserWindowProjection
+  readonly user: string
+  readonly start: number
+  readonly deltas: readonly UserDelta[]
+}
+
+export interface SlotTask {
+  readonly kind: 'slot'
+  readonly projection: WindowProjection
+  readonly slot: number
+  readonly start: number
+  readonly deltas: readonly UserDelta[]
+}
 
 const slotOf = (user: string, slots: number): number => Number.parseInt(userHash(user).slice(0, 8), 16) % slots
 
-/** The user items as the table's stream brought them, in its order, as tasks: one an item to change. Unknown projections are left out. */
+/** One task for each item to change, from the user items in the order of the table's stream. Skips unknown projections. */
 export function planWindows(images: readonly UserItem[], projections: readonly Projection[]): WindowTask[] {
   const known = byKey(projections)
   const tasks = new Map<string, WindowTask>()
@@ -68,7 +70,7 @@ const taskOf = (projection: UserWindowProjection | WindowProjection, user: strin
     ? { kind: 'window', projection, user, start, deltas: [] }
     : { kind: 'slot', projection, slot: slotOf(user, projection.slots), start, deltas: [] }
 
-/** An item with the contributions that it did not hold yet, and those of them that it cannot take in: it holds their order all the same. */
+/** A changed item. It also records the order numbers of the deltas it rejected, so that they are not retried. */
 export interface MergeResult<Item> {
   readonly item: Item
   readonly rejections: readonly MergeRejection[]
@@ -78,21 +80,22 @@ interface MergeRejection extends UserDelta {
   readonly reason: string
 }
 
-/** Of the 400 KB that an item may have: its key and little else beside these, and the state, which leaves room for a slot's users. */
+/** DynamoDB allows 400 KB for an item. This limits state and slot users together; the key and the rest need little. */
 const MAX_ITEM_BYTES = 380_000
+/** Leaves a slot room for its users. */
 export const MAX_WINDOW_STATE_BYTES = 200_000
 
-const STATE_TOO_LARGE = 'With what the event adds, the state of the window would pass 200 KB.'
-const PROJECTION_THREW = 'The projection threw when what the event adds to the window was merged or shown.'
+const STATE_TOO_LARGE = 'The state of the window would be larger than 200 KB.'
+const PROJECTION_THREW = 'The `merge` or `document` function of the projection threw.'
 
-/** The state that `merge` makes, or why it cannot be kept; what `show` throws on would stop those who write its document. */
+/** The result of `merge`, or why it is rejected. Calls `document` too: if it threw later, it would stop the index function. */
 function tryMerge(
   merge: () => unknown,
-  show: (state: unknown) => unknown,
+  document: (state: unknown) => unknown,
 ): { readonly state: unknown } | { readonly reason: string } {
   try {
     const state = merge()
-    show(state)
+    document(state)
     return jsonBytes(state) > MAX_WINDOW_STATE_BYTES ? { reason: STATE_TOO_LARGE } : { state }
   } catch {
     return { reason: PROJECTION_THREW }
@@ -101,11 +104,11 @@ function tryMerge(
 
 const jsonBytes = (state: unknown): number => Buffer.byteLength(JSON.stringify(state))
 
-/** The window with the contributions that it does not hold yet; undefined: it holds them all. */
+/** Merges the deltas that are newer than the window's version. Undefined: there are none. */
 export function applyToWindow(
   stored: WindowItem | undefined,
-  task: WindowTask & { kind: 'window' },
-  life: WindowLifetime,
+  task: UserWindowTask,
+  lifetime: WindowLifetime,
 ): MergeResult<WindowItem> | undefined {
   const { projection, user, start } = task
   let item: WindowItem = stored ?? { user, projection: projectionKey(projection), start, version: 0, state: projection.initial() }
@@ -122,28 +125,21 @@ export function applyToWindow(
     if ('reason' in merged) rejections.push({ ...delta, ...merged })
     item = { ...item, version: order, state: 'state' in merged ? merged.state : before }
   }
-  return { item: { ...item, ttl: expiry(projection, task, item.ttl, life) }, rejections }
+  return { item: { ...item, ttl: expiry(projection, task, item.ttl, lifetime) }, rejections }
 }
 
-/** The slot with the contributions that it does not hold yet; undefined: it holds them all. */
+/** Merges the deltas that are newer than the last one of their user in the slot. Undefined: there are none. */
 export function applyToSlot(
   stored: SlotItem | undefined,
-  task: WindowTask & { kind: 'slot' },
-  life: WindowLifetime,
+  task: SlotTask,
+  lifetime: WindowLifetime,
 ): MergeResult<SlotItem> | undefined {
-  const { projection, slot, start } = task
-  const item: SlotItem = stored ?? {
-    projection: projectionKey(projection),
-    start,
-    slot,
-    version: 0,
-    state: projection.initial(),
-    users: new Map(),
-  }
+  const { projection, start } = task
+  const item = stored ?? emptySlot(task)
   const users = new Map(item.users)
   const isUnseen = ({ user, order }: UserDelta) => order > (users.get(userHash(user)) ?? 0)
   const rejections: MergeRejection[] = []
-  let state = item.state
+  let { state } = item
   let added = 0
   for (const delta of task.deltas) {
     if (!isUnseen(delta)) continue
@@ -158,13 +154,20 @@ export function applyToSlot(
     added += 1
   }
   if (added === 0) return undefined
-  return {
-    item: { ...item, version: item.version + 1, state, users, ttl: expiry(projection, task, item.ttl, life) },
-    rejections,
-  }
+  const ttl = expiry(projection, task, item.ttl, lifetime)
+  return { item: { ...item, version: item.version + 1, state, users, ttl }, rejections }
 }
 
-/** What a window refused, as it is put aside: not the events, which stand in every other store, but what they add. */
+const emptySlot = ({ projection, start, slot }: SlotTask): SlotItem => ({
+  projection: projectionKey(projection),
+  start,
+  slot,
+  version: 0,
+  state: projection.initial(),
+  users: new Map(),
+})
+
+/** A rejected delta as it is quarantined. Its events are not quarantined: every other store has them. */
 export const asQuarantined =
   ({ projection }: WindowTask) =>
   ({ reason, user, projection: key, start, order, state }: MergeRejection): QuarantinedEvent => ({
@@ -178,10 +181,13 @@ export const asQuarantined =
     body: JSON.stringify({ projection: key, start, user, ord: order, state }),
   })
 
-/** Users a slot may remember, where its state leaves them the room. */
+/** Limit of users in a slot; a large state lowers it. */
 export const MAX_SLOT_USERS = 20_000
 
-/** A slot with too many users forgets those longest not seen: it may then count a late re-delivery of theirs again, but never stops the stream. */
+/**
+ * A slot with too many users forgets those with the oldest deltas. It may then merge a late re-delivery of their deltas a second
+ * time, but it never stops the stream.
+ */
 export function withinSize(item: SlotItem): SlotItem {
   const most = Math.min(MAX_SLOT_USERS, Math.floor((MAX_ITEM_BYTES - jsonBytes(item.state)) / SLOT_USER_BYTES))
   if (item.users.size <= most) return item
@@ -191,14 +197,15 @@ export function withinSize(item: SlotItem): SlotItem {
 
 const DAY_MS = 86_400_000
 
-/** When no record can come any more that touches the window; in epoch seconds, for the table's time to live. */
+/** When the item may expire, in epoch seconds: no record that changes it can arrive after that. Undefined: never. */
 function expiry(
   projection: { window: number },
   { start, deltas }: WindowTask,
   before: number | undefined,
-  life: WindowLifetime,
+  lifetime: WindowLifetime,
 ): number | undefined {
-  if (life.latenessMs === undefined) return undefined
+  const { latenessMs, retentionMs } = lifetime
+  if (latenessMs === undefined) return undefined
   const newestMs = Math.max(...deltas.map(({ order }) => arrivalOfOrder(order)), (start + projection.window) * 1000)
-  return Math.max(before ?? 0, Math.ceil((newestMs + life.latenessMs + life.retentionMs + DAY_MS) / 1000))
+  return Math.max(before ?? 0, Math.ceil((newestMs + latenessMs + retentionMs + DAY_MS) / 1000))
 }

@@ -3,7 +3,7 @@ import org.eclipse.jetty.server.ServerConnector;
 import software.amazon.dynamodb.services.local.main.ServerRunner;
 import software.amazon.dynamodb.services.local.server.DynamoDBProxyServer;
 
-/** DynamoDB Local as its own main class starts it, but on loopback only: it knows no option for that. */
+/** Starts DynamoDB Local like its own main class, but on loopback only, for which it has no option. */
 public final class OnLoopback {
   public static void main(String[] args) throws Exception {
     DynamoDBProxyServer proxy = ServerRunner.createServerFromCommandLineArgs(args);

@@ -9,7 +9,7 @@ const VERSION = '3.3.1'
 const FETCH = 'org.apache.maven.plugins:maven-dependency-plugin:3.8.1:copy-dependencies'
 const START_MS = 60_000
 
-/** Whether this machine can fetch and run DynamoDB Local: with Maven, and a JDK of 17 or newer. */
+/** Whether this machine can fetch and run DynamoDB Local. It needs Maven and JDK 17 or newer. */
 export const canRunDynamoDbLocal = async (): Promise<boolean> =>
   (await run('mvn', ['--version'])).code === 0 && (await run('javac', ['--version'])).code === 0
 
@@ -26,7 +26,7 @@ export interface Running {
   close(): Promise<void>
 }
 
-/** Fetches DynamoDB Local, once, and runs it in memory on a free port of loopback until it is closed. */
+/** Fetches DynamoDB Local once and runs it in memory on a free loopback port until `close`. */
 export async function startDynamoDbLocal(): Promise<Running> {
   const jars = await fetchJars()
   const folder = mkdtempSync(path.join(tmpdir(), 'millrace-dynamodb-'))
@@ -41,12 +41,12 @@ export async function startDynamoDbLocal(): Promise<Running> {
     await stop(pidFile, 5_000)
     rmSync(folder, { recursive: true, force: true })
   }
-  const answers = () =>
+  const isUp = () =>
     fetch(endpoint).then(
       () => true,
       () => false,
     )
-  if (await waitUntil(answers, START_MS)) return { endpoint, close }
+  if (await waitUntil(isUp, START_MS)) return { endpoint, close }
   await close()
-  throw new Error(`DynamoDB Local does not answer within ${START_MS / 1000} s.`)
+  throw new Error(`DynamoDB Local did not start within ${START_MS / 1000} s.`)
 }

@@ -12,12 +12,12 @@ import { SafeError } from '../../shared/safe-error.ts'
 import { freePort } from '../fixtures/emulated-cloud.ts'
 
 const START_MS = 240_000
-const PATIENCE_MS = 60_000
+const DEADLINE_MS = 60_000
 
 let node: Node
 let client: Client
 
-/** The node takes few writes at once: it refuses whole requests for want of memory, and single documents for want of a thread. */
+/** This node accepts few writes at once. It rejects whole requests when memory is short and single documents when threads are. */
 beforeAll(async () => {
   const settings = { 'indexing_pressure.memory.limit': '64kb', 'thread_pool.write.size': 1, 'thread_pool.write.queue_size': 4 }
   const folder = mkdtempSync(path.join(tmpdir(), 'millrace-opensearch-'))
@@ -33,56 +33,61 @@ afterAll(async () => {
 })
 
 test(
-  'what a busy cluster refuses, whole requests and single documents, is sent again until each stands there once',
+  'whole requests and single documents that a busy cluster rejects are sent again until each document exists once',
   async () => {
-    const { parts, aside, counts } = listeningParts()
-    const batches = Array.from({ length: 20 }, (_, n) => scattered(n))
-    const refusals = (await Promise.all(batches.map(batch => deliver(batch, parts)))).flat()
-    expect(new Set(refusals)).toEqual(new Set(['the whole request', 'some documents']))
+    const { dependencies, quarantined, counts } = recordingDependencies()
+    const batches = Array.from({ length: 20 }, (_, n) => documentsOf(n))
+    const rejected = (await Promise.all(batches.map(batch => deliver(batch, dependencies)))).flat()
+    expect(new Set(rejected)).toEqual(new Set(['the whole request', 'some documents']))
     expect(counts.get('Retries')).toBeGreaterThan(0)
-    expect(aside).toEqual([])
+    expect(quarantined).toEqual([])
 
     const operations = batches.flat()
     const { body } = await client.mget({ body: { docs: operations.map(({ index, id }) => ({ _index: index, _id: id })) } })
     const versions = body.docs.map(doc => 'found' in doc && doc.found && doc._version)
     expect(versions).toEqual(operations.map(operation => ('version' in operation ? operation.version : 1)))
   },
-  2 * PATIENCE_MS,
+  2 * DEADLINE_MS,
 )
 
-/** A batch of changed and of created documents over four indices. */
-const scattered = (batch: number): BulkOperation[] =>
+/** A batch of indexed and created documents in four indices. */
+const documentsOf = (batch: number): BulkOperation[] =>
   Array.from({ length: 40 }, (_, n) => {
-    const place = { index: `scattered-${n % 4}`, id: `${batch}-${n}`, document: { batch, n } }
-    return n % 8 < 4 ? { action: 'create', ...place } : { action: 'index', version: 100 + n, ...place }
+    const target = { index: `scattered-${n % 4}`, id: `${batch}-${n}`, document: { batch, n } }
+    return n % 8 < 4 ? { action: 'create', ...target } : { action: 'index', version: 100 + n, ...target }
   })
 
-/** What writes documents, and what it put aside and counted. */
-function listeningParts(): { parts: BulkDependencies; aside: QuarantinedEvent[]; counts: Map<string, number> } {
-  const aside: QuarantinedEvent[] = []
+/** The dependencies of `writeBulk`, with what it quarantines and counts. */
+function recordingDependencies(): {
+  dependencies: BulkDependencies
+  quarantined: QuarantinedEvent[]
+  counts: Map<string, number>
+} {
+  const quarantined: QuarantinedEvent[] = []
   const counts = new Map<string, number>()
   const count = (metric: string, value: number) => void counts.set(metric, (counts.get(metric) ?? 0) + value)
-  const keep = async (events: readonly QuarantinedEvent[]) => void aside.push(...events)
-  return { parts: { client, quarantine: { add: keep }, telemetry: { count, annotate: () => undefined } }, aside, counts }
+  const add = async (events: readonly QuarantinedEvent[]) => void quarantined.push(...events)
+  const dependencies = { client, quarantine: { add }, telemetry: { count, annotate: () => undefined } }
+  return { dependencies, quarantined, counts }
 }
 
-/** Delivers a batch until it is taken, as Lambda does; returns what was refused on the way. */
-async function deliver(batch: readonly BulkOperation[], parts: BulkDependencies): Promise<string[]> {
-  const refusals: string[] = []
-  const isTaken = async () => {
+/** Delivers a batch until it is written, as Lambda does. Returns what was rejected before. */
+async function deliver(batch: readonly BulkOperation[], dependencies: BulkDependencies): Promise<string[]> {
+  const rejected: string[] = []
+  const isWritten = async () => {
     try {
-      await writeBulk(batch, parts)
+      await writeBulk(batch, dependencies)
       return true
     } catch (error) {
-      refusals.push(refusalOf(error))
+      rejected.push(rejectedPart(error))
       return false
     }
   }
-  expect(await waitUntil(isTaken, PATIENCE_MS)).toBe(true)
-  return refusals
+  expect(await waitUntil(isWritten, DEADLINE_MS)).toBe(true)
+  return rejected
 }
 
-function refusalOf(error: unknown): string {
+function rejectedPart(error: unknown): string {
   if (error instanceof SafeError) return 'some documents'
   if (error instanceof errors.ResponseError && error.statusCode === 429) return 'the whole request'
   throw error

@@ -56,7 +56,7 @@ const found = async (id: string): Promise<unknown> => {
   return body.found ? body._source : undefined
 }
 
-test('a greater version is written, the same one again too, a smaller one is superseded', async () => {
+test('a greater or equal version is written, a smaller one is superseded', async () => {
   expect(await outcomes(index('a', 5), index('a', 5), index('a', 4, 99), index('a', 6))).toEqual([
     'written',
     'written',
@@ -66,18 +66,18 @@ test('a greater version is written, the same one again too, a smaller one is sup
   expect(await found('a')).toEqual({ n: 6 })
 })
 
-test('versions are as large as order numbers are, and sums of them', async () => {
+test('versions may be as large as order numbers and their sums', async () => {
   const version = 16 * 1_800_000_000_000_000
   expect(Number.isSafeInteger(version / 16)).toBe(true)
   expect(await outcomes(index('large', version), index('large', version - 16))).toEqual(['written', 'superseded'])
 })
 
-test('a document is created once', async () => {
+test('a document is created only once', async () => {
   expect(await statuses(create('c', 1), create('c', 2))).toEqual([201, 409])
   expect(await found('c')).toEqual({ n: 1 })
 })
 
-test('a deleted document is not restored by a late write, and nothing to delete is no failure', async () => {
+test('a late write does not restore a deleted document, and deleting an absent document is no failure', async () => {
   await client.indices.putSettings({ index: 'contract', body: { index: { gc_deletes: '20m' } } })
   expect(await outcomes(index('d', 3), remove('d', 8), index('d', 7), remove('absent', 1))).toEqual([
     'written',
@@ -88,7 +88,7 @@ test('a deleted document is not restored by a late write, and nothing to delete 
   expect(await found('d')).toBeUndefined()
 })
 
-test('a deletion is forgotten after gc_deletes: the reason why ours is longer than any function runs', async () => {
+test('OpenSearch forgets a deletion after gc_deletes, so the product sets it longer than any function runs', async () => {
   await client.indices.create({ index: 'forgetful', body: { settings: { index: { gc_deletes: '100ms' } } } })
   const at = (operation: BulkOperation): BulkOperation => ({ ...operation, index: 'forgetful' })
   expect(await outcomes(at(index('d', 3)), at(remove('d', 8)))).toEqual(['written', 'written'])
@@ -96,16 +96,16 @@ test('a deletion is forgotten after gc_deletes: the reason why ours is longer th
   expect(await within(60_000, async () => (await client.indices.refresh({ index: 'forgetful' })) && restored())).toBe(true)
 })
 
-test('a document that does not fit its mapping is refused for good, its neighbours are not', async () => {
+test('a document that does not fit its mapping is refused; other documents of the request are written', async () => {
   await client.indices.create({ index: 'strict', body: { mappings: { dynamic: 'strict', properties: { n: { type: 'long' } } } } })
   const at = (operation: BulkOperation): BulkOperation => ({ ...operation, index: 'strict' })
   const bad: BulkOperation = { action: 'index', index: 'strict', id: 'bad', version: 1, document: { other: 1 } }
   expect(await outcomes(bad, at(index('good', 1)))).toEqual(['refused', 'written'])
 })
 
-test('a busy cluster answers 429, and what it took before stands', async () => {
+test('a busy cluster responds with 429 and keeps what it wrote before', async () => {
   await statuses(index('before', 1))
-  // More than the tenth of its heap that it gives to writes in flight.
+  // More than the tenth of its heap that it uses for writes in progress.
   const body = Array.from({ length: 60 }, (_, i) => index(`busy-${i}`, 1)).map(operation => ({
     ...operation,
     document: { text: 'x'.repeat(2 ** 20) },
@@ -115,7 +115,7 @@ test('a busy cluster answers 429, and what it took before stands', async () => {
   expect(await found('before')).toEqual({ n: 1 })
 })
 
-test('what was acknowledged survives a kill, versions and deletions with it', async () => {
+test('acknowledged documents, versions and deletions survive a kill', async () => {
   const written = Array.from({ length: 500 }, (_, i) => index(`kept-${i}`, i + 1))
   expect(new Set(await outcomes(...written, index('gone', 1), remove('gone', 2)))).toEqual(new Set(['written']))
   expect(await killOpenSearch(node)).toBe(true)

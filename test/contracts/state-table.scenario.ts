@@ -7,11 +7,11 @@ import {
 } from '@aws-sdk/client-dynamodb'
 import { jest } from '@jest/globals'
 import { readLocalOutputs } from '../../cli/target.ts'
-import type { Attributes } from '../../lambdas/dynamodb.ts'
 import { type StateTable, stateTable } from '../../lambdas/state/dynamodb.ts'
-import { readItem } from '../../lambdas/state/dynamodb-items.ts'
+import { type ItemImage, readUserItem } from '../../lambdas/state/dynamodb-items.ts'
+import { dynamoDbOperations } from '../../lambdas/state/dynamodb-operations.ts'
 import { cloudSettings } from '../../localstack/ministack.ts'
-import type { SlotItem, UserItem, WindowItem } from '../../shared/state.ts'
+import type { SlotItem, WindowItem } from '../../shared/state.ts'
 import { aUserItem } from '../fixtures/builders.ts'
 import { eventually } from '../fixtures/emulated-cloud.ts'
 import { canRunDynamoDbLocal, type Running, startDynamoDbLocal } from './dynamodb-local.ts'
@@ -26,7 +26,7 @@ const localCloud = async (): Promise<Running> => ({
 
 const engines: [string, () => Promise<Running>][] = [['the local cloud', localCloud]]
 if (await canRunDynamoDbLocal()) engines.push(["Amazon's DynamoDB Local", startDynamoDbLocal])
-else console.warn('The contract of the state table is not tested on DynamoDB Local: that needs mvn and a JDK.')
+else console.warn('The contract of the state table is not tested on DynamoDB Local: mvn or a JDK (17 or newer) is missing.')
 
 const aWindow = (user: string, start: number, facts: Partial<WindowItem> = {}): WindowItem => ({
   user,
@@ -70,7 +70,7 @@ describe.each(engines)('the state table on %s', (_name, open) => {
     )
     await waitUntilTableExists({ client, maxWaitTime: 30 }, { TableName: name })
     stream = { endpoint: running.endpoint, arn: created.TableDescription?.LatestStreamArn ?? '' }
-    table = stateTable(name, client)
+    table = stateTable(name, dynamoDbOperations(client))
   }, 180_000)
 
   afterAll(async () => {
@@ -78,7 +78,7 @@ describe.each(engines)('the state table on %s', (_name, open) => {
     await running.close()
   })
 
-  test('an item is put where there is none, and over the version that was read; otherwise it stays as it is', async () => {
+  test('an item is put if there is none, or if it has the version that was read; otherwise it does not change', async () => {
     expect(await table.putUser(aUserItem('condition'), undefined)).toBe('written')
     expect(await table.putUser(aUserItem('condition', { sequenceNumber: '9' }), undefined)).toBe('conflict')
     expect(await table.putUser(aUserItem('condition', { version: 2, sequenceNumber: '2' }), 1)).toBe('written')
@@ -86,7 +86,7 @@ describe.each(engines)('the state table on %s', (_name, open) => {
     expect(await table.readUser('condition')).toMatchObject({ version: 2, sequenceNumber: '2' })
   })
 
-  test('of many writers that read the same version exactly one is first', async () => {
+  test('of many writers that read the same version exactly one succeeds', async () => {
     const results = await Promise.all(
       Array.from({ length: 12 }, (_, i) => table.putUser(aUserItem('race', { sequenceNumber: String(i) }), undefined)),
     )
@@ -94,7 +94,7 @@ describe.each(engines)('the state table on %s', (_name, open) => {
     expect((await table.readUser('race'))?.sequenceNumber).toBe(String(results.indexOf('written')))
   })
 
-  test('an item comes back to the last digit and byte', async () => {
+  test('an item is read exactly as it was written', async () => {
     const item = aUserItem('Ünï\u{1f600}#~ /', {
       version: 1_790_000_000_000_001,
       sequenceNumber: '49681010101010101010101010101010101010101010101010101010',
@@ -109,18 +109,17 @@ describe.each(engines)('the state table on %s', (_name, open) => {
     await table.putUser(item, undefined)
     const found = await table.readUser(item.user)
     expect({ ...found, identities: [...(found?.identities ?? [])], recordHashes: [...(found?.recordHashes ?? [])] }).toEqual({
-      kind: 'user',
       ...item,
       identities: [...item.identities],
       recordHashes: [0, 255],
     })
   })
 
-  test('many users are read at once, those that are not there too, however large their items are', async () => {
+  test('many users are read in one call, with large items and with users that have no item', async () => {
     const users = Array.from({ length: 130 }, (_, i) => `many-${i}`)
-    const there = users.filter((_, i) => i % 2 === 0)
-    const large = { text: 'x'.repeat(350_000) } // 65 of them are more than the 16 MB of one answer
-    await Promise.all(there.map(user => table.putUser(aUserItem(user, { states: { 'large-r1': large } }), undefined)))
+    const existing = users.filter((_, i) => i % 2 === 0)
+    const large = { text: 'x'.repeat(350_000) } // 65 of them are more than the 16 MB of one response
+    await Promise.all(existing.map(user => table.putUser(aUserItem(user, { states: { 'large-r1': large } }), undefined)))
     const read = await table.readUsers(users)
     expect([...read.keys()].sort()).toEqual(users.toSorted())
     expect(
@@ -128,10 +127,10 @@ describe.each(engines)('the state table on %s', (_name, open) => {
         .filter(([, item]) => item !== undefined)
         .map(([user]) => user)
         .sort(),
-    ).toEqual(there.toSorted())
+    ).toEqual(existing.toSorted())
   })
 
-  test('the newest windows of a user come first, of one projection only, beyond one answer of the table', async () => {
+  test('windows of a user and one projection are read newest first, over several pages', async () => {
     const text = 'x'.repeat(100_000)
     const starts = Array.from({ length: 15 }, (_, i) => (i - 3) * 60)
     for (const start of starts) await table.putWindow(aWindow('w', start, { state: { text } }), undefined)
@@ -144,7 +143,7 @@ describe.each(engines)('the state table on %s', (_name, open) => {
     expect(await table.putWindow(aWindow('w', 0, { version: 9 }), 8)).toBe('conflict')
   })
 
-  test('the slots of a window are read whole, with the order of every user in them', async () => {
+  test('all slots of a window are read, with the order numbers of their users', async () => {
     const users = new Map(Array.from({ length: 2_000 }, (_, i) => [i.toString(16).padStart(16, '0'), 1_790_000_000_000_000 + i]))
     for (const slot of [0, 1, 10]) expect(await table.putSlot(aSlot(slot, { users }), undefined)).toBe('written')
     await table.putSlot(aSlot(2, { start: 120 }), undefined)
@@ -155,7 +154,7 @@ describe.each(engines)('the state table on %s', (_name, open) => {
     expect(await table.readSlot('all-r1', 60, 3)).toBeUndefined()
   })
 
-  test('attempts add up, and a shard never goes back', async () => {
+  test('attempts are counted, and the progress of a shard never decreases', async () => {
     expect([
       await table.countAttempt('s', '7', 0),
       await table.countAttempt('s', '7', 0),
@@ -168,16 +167,19 @@ describe.each(engines)('the state table on %s', (_name, open) => {
     expect(Item?.['seq']?.S).toBe('10'.padStart(60, '0'))
   })
 
-  test('the stream tells every write of an item in order, with the item before and after; a refused put is not in it', async () => {
+  test('the stream has every write of an item in order, with the item before and after; a failed put is not in it', async () => {
     const identities = Uint8Array.of(1, 2, 255)
-    await table.putUser(aUserItem('told', { identities }), undefined)
-    await table.putUser(aUserItem('told', { version: 2, outbox: [{ projection: 'all-r1', start: 0, order: 2, state: {} }] }), 1)
-    await table.putUser(aUserItem('told', { version: 9 }), 8)
-    const images = await eventually('both writes are told', async () => {
-      const records = (await readStream(stream)).filter(({ dynamodb }) => dynamodb?.Keys?.['pk']?.S === 'user#told')
+    await table.putUser(aUserItem('streamed', { identities }), undefined)
+    await table.putUser(
+      aUserItem('streamed', { version: 2, outbox: [{ projection: 'all-r1', start: 0, order: 2, state: {} }] }),
+      1,
+    )
+    await table.putUser(aUserItem('streamed', { version: 9 }), 8)
+    const images = await eventually('both writes are in the stream', async () => {
+      const records = (await readStream(stream)).filter(({ dynamodb }) => dynamodb?.Keys?.['pk']?.S === 'user#streamed')
       return records.length >= 2 && records
     })
-    const read = (image: unknown) => (image ? (readItem(image as Attributes) as UserItem) : undefined)
+    const read = (image: ItemImage | undefined) => image && readUserItem(image)
     const seen = images.map(({ eventName, dynamodb }) => [
       eventName,
       read(dynamodb?.OldImage)?.version,

@@ -1,12 +1,12 @@
 import type { DynamoDBRecord } from 'aws-lambda'
 
-/** Whose stream, and where. */
+/** A stream of a table: its ARN and the endpoint that serves it. */
 export interface TableStream {
   readonly endpoint: string
   readonly arn: string
 }
 
-/** Every record of a table's stream that there is now, those of a shard in their order. */
+/** Reads all current records of a table's stream; those of a shard in order. */
 export async function readStream({ endpoint, arn }: TableStream): Promise<DynamoDBRecord[]> {
   const { StreamDescription } = await call<{ StreamDescription: { Shards: { ShardId: string }[] } }>(endpoint, 'DescribeStream', {
     StreamArn: arn,
@@ -30,8 +30,8 @@ async function readShard(endpoint: string, arn: string, ShardId: string): Promis
   return records
 }
 
-/** One call of the streams' API, as it is on the wire: what Lambda hands to a function looks the same. */
-async function call<Answer>(endpoint: string, operation: string, input: object): Promise<Answer> {
+/** Calls the streams API over HTTP: its JSON has the form in which Lambda passes records to a function. */
+async function call<Result>(endpoint: string, operation: string, input: object): Promise<Result> {
   const response = await fetch(endpoint, {
     method: 'POST',
     headers: {
@@ -43,6 +43,6 @@ async function call<Answer>(endpoint: string, operation: string, input: object):
     body: JSON.stringify(input),
   })
   const text = await response.text()
-  if (!response.ok) throw new Error(`${operation} is answered with ${response.status}: ${text}`)
-  return JSON.parse(text) as Answer
+  if (!response.ok) throw new Error(`${operation} failed with status ${response.status}: ${text}`)
+  return JSON.parse(text) as Result
 }

@@ -10,7 +10,7 @@ const HOURS = 3_600_000
 afterAll(() => rmSync(MUTANTS, { recursive: true, force: true }))
 
 test(
-  `under every fault every store holds what a plain fold of the log gives (${RUNS} runs)`,
+  `under all faults every store equals a plain fold of the log (${RUNS} runs)`,
   async () => {
     expect(await simulateInParallel('.', RUNS)).toEqual({})
   },

@@ -23,23 +23,23 @@ test("a user's document is written at the version of its item", () => {
   ])
 })
 
-test('a state that an erasure took away takes its document away, at the version of the erasure', () => {
+test('an erasure of a state deletes its document, at the version of the erasure', () => {
   expect(planUser({ before: user({ version: 4, states: visited }), after: user({ erasedOrder: 5 }) }, projections)).toEqual([
     { action: 'delete', index: 'recent-urls-r1', id: '7', version: 5 },
   ])
 })
 
-test("a window's document is written under user and window, and deleted above its last version", () => {
-  const place = { index: 'device-minutes-r1', id: '7#1970-01-01T00:01:00Z' }
+test("a window's document has an id of user and window, and is deleted at its last version + 1", () => {
+  const target = { index: 'device-minutes-r1', id: '7#1970-01-01T00:01:00Z' }
   expect(planWindow({ before: undefined, after: window }, byKey(projections))).toMatchObject([
-    { action: 'index', ...place, version: 9 },
+    { action: 'index', ...target, version: 9 },
   ])
   expect(planWindow({ before: window, after: undefined }, byKey(projections))).toEqual([
-    { action: 'delete', ...place, version: 10 },
+    { action: 'delete', ...target, version: 10 },
   ])
 })
 
-test('an id longer than OpenSearch takes becomes a hash', () => {
+test('an id longer than OpenSearch allows becomes a hash', () => {
   expect(documentId('u', 0)).toBe('u#1970-01-01T00:00:00Z')
   expect(documentId(null, 0)).toBe('1970-01-01T00:00:00Z')
   expect(documentId('😀'.repeat(128), null)).toBe('😀'.repeat(128))

@@ -1,4 +1,4 @@
-/** A run's decisions, taken from a list of numbers. Past its end every choice is 0, the harmless one: shorter lists are simpler runs. */
+/** The decisions of a run, taken from a list of numbers. After its end every choice is 0, which is harmless, so shorter lists make simpler runs. */
 export interface Choices {
   /** A whole number from 0 to `count` - 1. */
   below(count: number): number
@@ -13,7 +13,7 @@ export function choicesFrom(numbers: readonly number[]): Choices {
   const below = (count: number) => (numbers[at++] ?? 0) % count
   return {
     below,
-    pick: options => options[below(options.length)] as never,
+    pick: <T>(options: readonly T[]) => options[below(options.length)] as T,
     chance: probability => below(1000) >= 1000 * (1 - probability),
     spent: () => at >= numbers.length,
   }

@@ -1,7 +1,7 @@
 import path from 'node:path'
 import { pathToFileURL } from 'node:url'
 
-/** The product's code under simulation: of this checkout, or of a copy with a deliberate mistake in it. */
+/** The product's code under simulation: this checkout, or a copy with a deliberate mistake. */
 export interface Code {
   readonly streamRecord: typeof import('../../shared/stream-record.ts')
   readonly event: typeof import('../../shared/event.ts')

@@ -1,15 +1,15 @@
-import type { Client } from '@opensearch-project/opensearch'
-import type { QuarantinedEvent } from '../../shared/quarantine.ts'
-
+import type { DocumentClient } from '../../lambdas/search/opensearch.ts'
+import type { DynamoDbOperations } from '../../lambdas/state/dynamodb-operations.ts'
+import type { Quarantine, QuarantinedEvent } from '../../shared/quarantine.ts'
 import type { Choices } from './choices.ts'
 import type { SearchIndex } from './search-index.ts'
-import type { Fate, Table } from './table.ts'
+import type { CallOperation, Fate, Table } from './table.ts'
 
-/** One running function: the calls it waits for are carried out one by one, in an order that the choices decide. */
+/** One running function. The calls it waits for are carried out one by one, in an order that the choices decide. */
 export interface Invocation {
   readonly began: number
   readonly calls: ((fate: Fate) => void)[]
-  /** Hears how it ended; undefined once its mapping gave it up. */
+  /** Is notified of the end; undefined after the event source mapping gave up the invocation. */
   owner: Owner | undefined
 }
 
@@ -18,47 +18,48 @@ export interface Owner {
   failed(): void
 }
 
-/** What an invocation reaches. */
+/** The stores that an invocation calls. */
 export interface Clients {
-  readonly dynamo: never
-  readonly search: Client
-  readonly quarantine: { add(events: readonly QuarantinedEvent[]): Promise<void> }
+  readonly dynamodb: DynamoDbOperations
+  readonly search: DocumentClient
+  readonly quarantine: Quarantine
 }
 
+/** The probability of each fault, per step. */
 export interface Faults {
   readonly throttled: number
-  readonly answerLost: number
+  readonly responseLost: number
   readonly crash: number
   readonly zombie: number
 }
 
-/** Every function that runs, and everything that can befall it. */
+/** All running functions and the faults that can happen to them. */
 export class Invocations {
   live: Invocation[] = []
   readonly quarantined = new Map<string, QuarantinedEvent>()
   private readonly choices: Choices
   private readonly table: Table
   private readonly index: SearchIndex
-  private readonly say: (text: string) => void
+  private readonly addTrace: (text: string) => void
 
-  constructor(choices: Choices, table: Table, index: SearchIndex, say: (text: string) => void) {
+  constructor(choices: Choices, table: Table, index: SearchIndex, addTrace: (text: string) => void) {
     this.choices = choices
     this.table = table
     this.index = index
-    this.say = say
+    this.addTrace = addTrace
   }
 
   begin(what: string, step: number, start: (clients: Clients) => Promise<unknown>, owner: Owner): Invocation {
     const invocation: Invocation = { began: step, calls: [], owner }
     this.live.push(invocation)
-    this.say(`${what}: begins`)
+    this.addTrace(`${what} begins`)
     start(this.clients(invocation, what)).then(
       result => {
-        this.leave(invocation, `${what}: ends ${JSON.stringify(result) ?? ''}`)
+        this.leave(invocation, `${what} returns ${JSON.stringify(result) ?? ''}`)
         invocation.owner?.ended(result)
       },
       (error: Error) => {
-        this.leave(invocation, `${what}: fails, ${error.message}`)
+        this.leave(invocation, `${what} fails: ${error.message}`)
         invocation.owner?.failed()
       },
     )
@@ -67,20 +68,20 @@ export class Invocations {
 
   private leave(invocation: Invocation, text: string): void {
     this.live = this.live.filter(other => other !== invocation)
-    this.say(text)
+    this.addTrace(text)
   }
 
-  /** One call is carried out, or the invocation crashes, or its mapping gives it up and it lives on as a zombie. */
+  /** Carries out one call, or crashes the invocation, or lets its mapping give it up so that it continues as a zombie. */
   proceed(invocation: Invocation, faults: Faults): void {
     const { choices } = this
     if (choices.chance(faults.crash)) {
       this.leave(invocation, 'an invocation crashes')
       this.giveUp(invocation)
     } else if (invocation.owner && choices.chance(faults.zombie)) {
-      this.say('an invocation times out and lives on')
+      this.addTrace('an invocation times out and continues')
       this.giveUp(invocation)
     } else {
-      const fate = choices.chance(faults.throttled) ? 'throttled' : choices.chance(faults.answerLost) ? 'answer lost' : 'done'
+      const fate = choices.chance(faults.throttled) ? 'throttled' : choices.chance(faults.responseLost) ? 'response lost' : 'done'
       invocation.calls.splice(choices.below(invocation.calls.length), 1)[0]?.(fate)
     }
   }
@@ -92,49 +93,41 @@ export class Invocations {
   }
 
   private clients(invocation: Invocation, what: string): Clients {
-    const call = <T>(about: string, run: (fate: Fate) => T): Promise<T> =>
+    const call = <T>(operation: string, run: (fate: Fate) => T): Promise<T> =>
       new Promise((resolve, reject) => {
         invocation.calls.push(fate => {
           try {
             const value = run(fate)
-            this.say(`${what}: ${about}`)
+            this.addTrace(`${what}: ${operation}`)
             resolve(value)
           } catch (error) {
-            this.say(`${what}: ${about} -> ${(error as Error).name}`)
+            this.addTrace(`${what}: ${operation} -> ${error instanceof Error ? error.name : error}`)
             reject(error)
           }
         })
       })
-    const callStore = <T>(store: string, run: () => T) => call(store, fate => befall(fate, run))
+    const callTable: CallOperation = (operation, item, run) => call(describe(operation, item), run)
+    const callStore = <T>(store: string, run: () => T) => call(store, fate => applyFate(fate, run))
     const add = async (events: readonly QuarantinedEvent[]) => {
       const store = () => events.forEach(event => void this.quarantined.set(`${event.id} ${event.code}`, event))
       if (events.length > 0) await callStore('quarantine', store)
     }
     return {
-      dynamo: { send: (command: never) => call(describe(command), fate => this.table.execute(command, fate)) } as never,
-      search: this.index.client(run => callStore('search', run)) as unknown as Client,
+      dynamodb: this.table.operations(callTable),
+      search: this.index.client(run => callStore('search', run)),
       quarantine: { add },
     }
   }
 }
 
-function befall<T>(fate: Fate, run: () => T): T {
+function applyFate<T>(fate: Fate, run: () => T): T {
   if (fate === 'throttled') throw new Error('The store is busy.')
   const value = run()
-  if (fate === 'answer lost') throw new Error('socket hang up')
+  if (fate === 'response lost') throw new Error('socket hang up')
   return value
 }
 
-interface Keyed {
-  readonly constructor: { readonly name: string }
-  readonly input: { readonly Key?: Key; readonly Item?: Key }
-}
-type Key = Record<string, { S?: string; N?: string }>
-
-function describe(command: Keyed): string {
-  const key = command.input.Key ?? command.input.Item
-  const version = key?.['version']?.N
-  return [command.constructor.name.replace('Command', ''), key?.['pk']?.S, key?.['sk']?.S, version && `v${version}`]
-    .filter(Boolean)
-    .join(' ')
+function describe(operation: string, item: Parameters<CallOperation>[1]): string {
+  const version = item?.['version']?.N
+  return [operation, item?.['pk']?.S, item?.['sk']?.S, version && `v${version}`].filter(Boolean).join(' ')
 }

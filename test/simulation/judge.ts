@@ -5,7 +5,7 @@ import { limits, type World } from './world.ts'
 
 const same = (a: unknown, b: unknown): boolean => JSON.stringify(a) === JSON.stringify(b)
 
-/** What is wrong in the end: the table, the index and the quarantine against a plain fold of the log. */
+/** Compares the table, the index and the quarantine with a plain fold of the log. Returns the differences. */
 export function judge(world: World, code: Code): string[] {
   const items = [...world.table.items.values()].map(attributes => code.items.readItem(attributes))
   const users = new Map(items.flatMap(item => (item.kind === 'user' ? [[item.user, item] as const] : [])))
@@ -13,50 +13,52 @@ export function judge(world: World, code: Code): string[] {
     items.flatMap(item => (item.kind === 'window' ? [[`${item.user}|${item.start}`, item] as const] : [])),
   )
   const documents = new Map([...world.index.entries].map(([key, { document }]) => [key, document]))
-  if (world.mood.deploys) return judgeTotals(world, items)
+  if (world.conditions.deploys) return judgeTotals(world, items)
   const expected = expectedOf(world.log, limits)
-  const wrong: string[] = []
+  const violations: string[] = []
 
   for (const [name, want] of expected.users) {
     const state = users.get(name)?.states['last-r1'] as { ids: string[]; n: number } | undefined
     const got = { ids: state?.ids ?? [], n: state?.n ?? 0 }
     if (!same(got, { ids: want.ids, n: want.n }))
-      wrong.push(`user ${name} holds ${JSON.stringify(got)}, expected ${JSON.stringify(want.ids)} of ${want.n}`)
+      violations.push(`user ${name} holds ${JSON.stringify(got)}, expected ${JSON.stringify(want.ids)} of ${want.n}`)
     if (users.has(name) && users.get(name)?.late !== want.late)
-      wrong.push(`user ${name} counts ${users.get(name)?.late} late, expected ${want.late}`)
+      violations.push(`user ${name} counts ${users.get(name)?.late} late, expected ${want.late}`)
     const document = want.n > 0 ? { user: name, ids: want.ids, n: want.n } : undefined
     if (!same(documents.get(`last-r1|${name}`), document))
-      wrong.push(`document of user ${name} is ${JSON.stringify(documents.get(`last-r1|${name}`))}`)
+      violations.push(`document of user ${name} is ${JSON.stringify(documents.get(`last-r1|${name}`))}`)
   }
 
   for (const [key, want] of expected.windows) {
     const got = windows.get(key)
     const state = got?.state as { n: number; sum: number } | undefined
-    if (got && !want) wrong.push(`window ${key} survived an erasure`)
+    if (got && !want) violations.push(`window ${key} survived an erasure`)
     if (got && want && !same([state?.n, state?.sum], [want.n, want.sum]))
-      wrong.push(`window ${key} holds ${JSON.stringify(state)}, expected ${want.n} and ${want.sum}`)
-    if (!got && want && !world.expired) wrong.push(`window ${key} is missing`)
+      violations.push(`window ${key} holds ${JSON.stringify(state)}, expected ${want.n} and ${want.sum}`)
+    if (!got && want && !world.expired) violations.push(`window ${key} is missing`)
     const [user = '', start] = key.split('|')
     const id = `sums-r1|${user}#${new Date(Number(start) * 1000).toISOString().slice(0, 19)}Z`
     if (!same(documents.get(id), want))
-      wrong.push(`document of window ${key} is ${JSON.stringify(documents.get(id))}, expected ${JSON.stringify(want)}`)
+      violations.push(`document of window ${key} is ${JSON.stringify(documents.get(id))}, expected ${JSON.stringify(want)}`)
   }
-  for (const key of windows.keys()) if (!expected.windows.has(key)) wrong.push(`window ${key} should not exist`)
+  for (const key of windows.keys()) if (!expected.windows.has(key)) violations.push(`window ${key} should not exist`)
 
   for (const [start, want] of expected.countries) {
     const document = documents.get(`countries-r1|${new Date(start * 1000).toISOString().slice(0, 19)}Z`)
-    const whole = { start, n: want.n, users: want.users.size, countries: sorted(want.countries) }
-    if (!same(document, whole))
-      wrong.push(`document of all users' window ${start} is ${JSON.stringify(document)}, expected ${JSON.stringify(whole)}`)
+    const expectedDocument = { start, n: want.n, users: want.users.size, countries: sorted(want.countries) }
+    if (!same(document, expectedDocument))
+      violations.push(
+        `document of all users' window ${start} is ${JSON.stringify(document)}, expected ${JSON.stringify(expectedDocument)}`,
+      )
   }
 
-  const kept = [...world.invocations.quarantined.keys()].sort()
-  if (!same(kept, [...expected.quarantine].sort()))
-    wrong.push(`quarantine holds ${kept}, expected ${[...expected.quarantine].sort()}`)
-  return wrong
+  const quarantined = [...world.invocations.quarantined.keys()].sort()
+  if (!same(quarantined, [...expected.quarantine].sort()))
+    violations.push(`quarantine holds ${quarantined}, expected ${[...expected.quarantine].sort()}`)
+  return violations
 }
 
-/** With a deployment in between, who folded what is open; but every store must have made the same decision. */
+/** After a deployment during the run, old or new code may have folded an event. All stores must agree nevertheless. */
 function judgeTotals(world: World, items: ReturnType<Code['items']['readItem']>[]): string[] {
   if (world.expired || world.log.some(({ erasure }) => erasure)) return []
   const total = (values: number[]) => values.reduce((sum, value) => sum + value, 0)
@@ -65,9 +67,10 @@ function judgeTotals(world: World, items: ReturnType<Code['items']['readItem']>[
   const documents = [...world.index.entries].flatMap(([key, { document }]) =>
     key.startsWith('sums-r1|') ? [Number(document?.['n'] ?? 0)] : [],
   )
-  const wrong: string[] = []
-  if (windowEvents !== slotEvents) wrong.push(`user windows count ${windowEvents} events, windows over all users ${slotEvents}`)
+  const violations: string[] = []
+  if (windowEvents !== slotEvents)
+    violations.push(`user windows count ${windowEvents} events, windows over all users ${slotEvents}`)
   if (windowEvents !== total(documents))
-    wrong.push(`user windows count ${windowEvents} events, their documents ${total(documents)}`)
-  return wrong
+    violations.push(`user windows count ${windowEvents} events, their documents ${total(documents)}`)
+  return violations
 }

@@ -1,4 +1,4 @@
-/** One deliberate mistake: a piece of the product's source, and what a careless hand would have written. */
+/** One deliberate mistake: a piece of the product's source and its wrong replacement. */
 export interface Mistake {
   readonly name: string
   readonly about: string
@@ -7,7 +7,7 @@ export interface Mistake {
   readonly wrong: string
   /** The first seed that catches it. */
   readonly seed: number
-  /** Where the code has moved since: another must be among so many seeds. */
+  /** If that seed no longer catches it, because the code changed: one among this many seeds must. */
   readonly within: number
 }
 
@@ -24,7 +24,7 @@ const erasure = 'lambdas/search/erasure.ts'
 export const mistakes: readonly Mistake[] = [
   {
     name: 'conflict-is-done',
-    about: 'a lost race on the user item is taken as "the other writer did it"',
+    about: 'a conflict on the user item counts as success',
     file: foldBatch,
     right: "if (result === 'conflict') {\n    telemetry.count('Conflicts', 1)\n    return false",
     wrong: "if (result === 'conflict') {\n    telemetry.count('Conflicts', 1)\n    return true",
@@ -33,7 +33,7 @@ export const mistakes: readonly Mistake[] = [
   },
   {
     name: 'report-success',
-    about: 'the handler never reports failures',
+    about: 'the function never reports failures',
     file: foldBatch,
     right: 'return { batchItemFailures: [{ itemIdentifier: failed.sequenceNumber }] }',
     wrong: 'return { batchItemFailures: [] }',
@@ -42,7 +42,7 @@ export const mistakes: readonly Mistake[] = [
   },
   {
     name: 'unread-is-done',
-    about: 'a user that could not be read is passed over',
+    about: 'a user that could not be read is skipped',
     file: foldBatch,
     right: 'const done = read.has(user) ? await foldUser(user, read.get(user), mine, dependencies) : 0',
     wrong: 'const done = read.has(user) ? await foldUser(user, read.get(user), mine, dependencies) : mine.length',
@@ -51,7 +51,7 @@ export const mistakes: readonly Mistake[] = [
   },
   {
     name: 'last-failure-first',
-    about: 'the greatest failed record is reported instead of the least',
+    about: 'the last failed record is reported instead of the first',
     file: foldBatch,
     right: 'return Math.min(records.length, ...uncommitted)',
     wrong:
@@ -64,14 +64,14 @@ export const mistakes: readonly Mistake[] = [
     about: 'items are put without a condition',
     file: dynamodb,
     right:
-      "readVersion === undefined\n      ? putIf(item, 'attribute_not_exists(pk)')\n      : putIf(item, 'version = :read', { ':read': { N: String(readVersion) } })",
-    wrong: 'putIf(item)',
+      "readVersion === undefined\n    ? putIf(target, item, 'attribute_not_exists(pk)')\n    : putIf(target, item, 'version = :read', { ':read': { N: String(readVersion) } })",
+    wrong: 'putIf(target, item)',
     seed: 14,
     within: 5000,
   },
   {
     name: 'seq-as-text',
-    about: 'sequence numbers compare as text',
+    about: 'sequence numbers are compared as text',
     file: planWrites,
     right: 'bySequenceNumber(record.sequenceNumber, stored.sequenceNumber) <= 0',
     wrong: 'record.sequenceNumber <= stored.sequenceNumber',
@@ -80,7 +80,7 @@ export const mistakes: readonly Mistake[] = [
   },
   {
     name: 'no-seq',
-    about: 'records that are in the item already are folded again',
+    about: 'records that the item already contains are folded again',
     file: planWrites,
     right: 'if (stored && bySequenceNumber(record.sequenceNumber, stored.sequenceNumber) <= 0) continue',
     wrong: 'if (stored && record.sequenceNumber === stored.sequenceNumber) continue',
@@ -89,7 +89,7 @@ export const mistakes: readonly Mistake[] = [
   },
   {
     name: 'out-cumulative',
-    about: 'what a write adds to windows is appended to what the write before it added',
+    about: 'a write keeps the outbox of the write before it',
     file: planWrites,
     right: 'const outbox = write ? mergeOutbox(write.item.outbox, step, projections) : step.deltas',
     wrong: 'const outbox = mergeOutbox((write?.item ?? stored)?.outbox ?? [], step, projections)',
@@ -98,7 +98,7 @@ export const mistakes: readonly Mistake[] = [
   },
   {
     name: 'trim-beyond-count-late',
-    about: 'identities beyond the count are dropped once a batch, not after every event',
+    about: 'identities beyond the count are dropped later than after the event',
     file: identities,
     right: 'if (known.size > window.count) dropOldest()',
     wrong: 'if (known.size > window.count + 3) dropOldest()',
@@ -107,7 +107,7 @@ export const mistakes: readonly Mistake[] = [
   },
   {
     name: 'forget-by-event',
-    about: 'identities are not forgotten by age',
+    about: 'identities never expire by age',
     file: foldRecord,
     right: 'identities.forget(record.received)',
     wrong: 'identities.forget(0)',
@@ -116,25 +116,25 @@ export const mistakes: readonly Mistake[] = [
   },
   {
     name: 'keep-refused',
-    about: 'the identity of a refused event is kept',
+    about: 'the identity of a rejected event is kept',
     file: foldRecord,
-    right: '      const change = tryFold(event, arrived, step.deltas)\n',
-    wrong: '      identities.keep(hash, received)\n      const change = tryFold(event, arrived, step.deltas)\n',
+    right: '    const change = tryFold(fold, event, arrived, deltas)\n',
+    wrong: '    identities.keep(hash, received)\n    const change = tryFold(fold, event, arrived, deltas)\n',
     seed: 11,
     within: 5000,
   },
   {
     name: 'record-hash-of-refused',
-    about: 'a record with a refused event is remembered as a whole',
+    about: 'the hash of a record with a rejected event is kept',
     file: foldRecord,
-    right: 'if (step.rejections.length === 0 && !recordHashes.has(whole))',
+    right: 'if (rejections.length === 0 && !recordHashes.has(whole))',
     wrong: 'if (!recordHashes.has(whole))',
     seed: 37,
     within: 5000,
   },
   {
     name: 'duplicates-do-not-advance',
-    about: 'a batch that holds only re-deliveries does not advance the item',
+    about: 'a batch with repeated events only does not advance the item',
     file: planWrites,
     right: 'return write ? [...writes, write] : writes',
     wrong: 'return write && write.folded + write.rejections.length > 0 ? [...writes, write] : writes',
@@ -143,7 +143,7 @@ export const mistakes: readonly Mistake[] = [
   },
   {
     name: 'order-restarts',
-    about: 'the order has no floor from the arrival, and restarts after an erased item expired',
+    about: 'the order number ignores the arrival and restarts after an erased item expired',
     file: foldRecord,
     right: 'version: nextOrder(item.version, record.received)',
     wrong: 'version: item.version + 1',
@@ -152,7 +152,7 @@ export const mistakes: readonly Mistake[] = [
   },
   {
     name: 'erasure-keeps-contributions',
-    about: 'what the erased user added to its windows in the same write stays',
+    about: 'an erasure keeps the earlier deltas of its write to windows of the user',
     file: planWrites,
     right: "if (projection.scope === 'user window' && delta.order <= erased) continue",
     wrong: '',
@@ -161,7 +161,7 @@ export const mistakes: readonly Mistake[] = [
   },
   {
     name: 'erasure-drops-all',
-    about: 'an erasure drops the contributions to windows over all users too',
+    about: 'an erasure also drops the deltas to windows over all users',
     file: planWrites,
     right: "if (projection.scope === 'user window' && delta.order <= erased) continue",
     wrong: 'if (delta.order <= erased) continue',
@@ -170,7 +170,7 @@ export const mistakes: readonly Mistake[] = [
   },
   {
     name: 'window-no-guard',
-    about: 'a contribution that a window holds is added again',
+    about: 'a delta that a window already contains is merged again',
     file: planWindows,
     right: 'const unseen = task.deltas.filter(({ order }) => order > item.version)',
     wrong: 'const unseen = task.deltas',
@@ -179,7 +179,7 @@ export const mistakes: readonly Mistake[] = [
   },
   {
     name: 'window-ignores-erasure',
-    about: 'a window goes on from a state older than the erasure',
+    about: 'a window keeps its state from before the erasure',
     file: planWindows,
     right: 'const before = item.version <= erasedOrder ? projection.initial() : item.state',
     wrong: 'const before = item.state',
@@ -188,7 +188,7 @@ export const mistakes: readonly Mistake[] = [
   },
   {
     name: 'slot-no-guard',
-    about: 'a contribution that a slot holds is added again',
+    about: 'a delta that a slot already contains is merged again',
     file: planWindows,
     right: 'if (!isUnseen(delta)) continue',
     wrong: '',
@@ -197,7 +197,7 @@ export const mistakes: readonly Mistake[] = [
   },
   {
     name: 'slot-one-guard',
-    about: 'a slot remembers one order for all users instead of one for each',
+    about: 'a slot remembers one order number for all users instead of one for each',
     file: planWindows,
     right: 'order > (users.get(userHash(user)) ?? 0)',
     wrong: 'order > Math.max(0, ...users.values())',
@@ -206,7 +206,7 @@ export const mistakes: readonly Mistake[] = [
   },
   {
     name: 'first-of-user-always',
-    about: 'every contribution counts its user as new to the window',
+    about: 'every delta counts its user as new to the window',
     file: planWindows,
     right: 'firstOfUser: !users.has(hash)',
     wrong: 'firstOfUser: true',
@@ -215,7 +215,7 @@ export const mistakes: readonly Mistake[] = [
   },
   {
     name: 'lateness-unbounded',
-    about: 'windows expire although later events are still counted',
+    about: 'late events are counted in windows that may have expired',
     file: foldRecord,
     right: 'if (isLate(arrived, start + projection.window, rules)) {',
     wrong: 'if (false as boolean) {',
@@ -224,7 +224,7 @@ export const mistakes: readonly Mistake[] = [
   },
   {
     name: 'merge-once',
-    about: 'a lost race on a window is given up',
+    about: 'a conflict on a window counts as success',
     file: mergeBatch,
     right: "if (result === 'written') return\n    dependencies.telemetry.count('Conflicts', 1)\n",
     wrong: 'return\n',
@@ -233,7 +233,7 @@ export const mistakes: readonly Mistake[] = [
   },
   {
     name: 'index-own-version',
-    about: 'the documents of a user are written at a version that does not grow with the item',
+    about: 'the documents of a user are always written at version 1',
     file: planBulk,
     right: 'const version = after ? after.version : item.version + 1',
     wrong: 'const version = 1',
@@ -251,7 +251,7 @@ export const mistakes: readonly Mistake[] = [
   },
   {
     name: 'erasure-leaves-documents',
-    about: 'an erasure deletes no window documents',
+    about: 'an erasure does not delete window documents',
     file: erasure,
     right: 'after && after.erasedOrder > (before?.erasedOrder ?? 0) ? [after] : []',
     wrong: 'after && after.erasedOrder < 0 ? [after] : []',
@@ -260,20 +260,20 @@ export const mistakes: readonly Mistake[] = [
   },
   {
     name: 'expires-at-end',
-    about: 'a window expires when it is over, while later events still count in it',
+    about: 'a window expires at its end, while late events still count in it',
     file: planWindows,
-    right: 'Math.max(before ?? 0, Math.ceil((newestMs + life.latenessMs + life.retentionMs + DAY_MS) / 1000))',
+    right: 'Math.max(before ?? 0, Math.ceil((newestMs + latenessMs + retentionMs + DAY_MS) / 1000))',
     wrong: 'Math.ceil((newestMs + DAY_MS * 0) / 1000)',
     seed: 2,
     within: 5000,
   },
   {
     name: 'erasure-forgets-order',
-    about: 'an erasure forgets which records the item holds',
+    about: 'an erasure forgets which records the item contains',
     file: foldRecord,
-    right: 'if (record.erasure) item = erase(item, record, rules)',
+    right: 'if (record.erasure) fold.item = erase(fold.item, record, rules)',
     wrong:
-      "if (record.erasure) {\n      identities.forget(1e15)\n      recordHashes.forget(1e15)\n      item = { ...erase(item, record, rules), sequenceNumber: '0' }\n    }",
+      "if (record.erasure) {\n      identities.forget(1e15)\n      recordHashes.forget(1e15)\n      fold.item = { ...erase(fold.item, record, rules), sequenceNumber: '0' }\n    }",
     seed: 34,
     within: 5000,
   },

@@ -2,7 +2,7 @@ import { cpSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
 import type { Mistake } from './mistakes.ts'
 
-/** A copy of the product's code with one mistake in it; returns its folder. Throws when the source no longer has the right line once. */
+/** Copies the product's code with one mistake and returns the folder. Throws if the source does not contain the correct code exactly once. */
 export function plant(mistake: Mistake, folder: string): string {
   const root = path.resolve(folder, mistake.name)
   rmSync(root, { recursive: true, force: true })
@@ -11,7 +11,9 @@ export function plant(mistake: Mistake, folder: string): string {
   const file = path.join(root, mistake.file)
   const source = readFileSync(file, 'utf8')
   if (source.split(mistake.right).length !== 2)
-    throw new Error(`${mistake.file} no longer has the line that the mistake ${mistake.name} changes.`)
+    throw new Error(
+      `The code that the mistake ${mistake.name} replaces is not exactly once in ${mistake.file}; update test/simulation/mistakes.ts.`,
+    )
   writeFileSync(
     file,
     source.replace(mistake.right, () => mistake.wrong),

@@ -17,7 +17,7 @@ export interface Limits {
   readonly latenessMs: number
 }
 
-/** What every store must hold in the end. */
+/** The expected content of every store at the end of a run. */
 export interface Expected {
   readonly users: Map<string, { ids: string[]; n: number; late: number; erased: boolean }>
   /** By `user|start`; undefined: erased and not written again. */
@@ -39,7 +39,7 @@ interface User {
   records: { ids: string; received: number }[]
 }
 
-/** Folds the whole log in plain code, one record after another, with no batches, no faults and nothing of the product's folds. */
+/** Folds the whole log in plain code, record by record: without batches, faults or the product's folds. */
 export function expectedOf(log: readonly LogEntry[], limits: Limits): Expected {
   const expected: Expected = { users: new Map(), windows: new Map(), countries: new Map(), quarantine: new Set() }
   for (const entry of [...log].sort((a, b) => (a.seq < b.seq ? -1 : 1))) {
@@ -70,13 +70,13 @@ function foldEntry({ events, received, arrived, user: name }: LogEntry, user: Us
   const ids = events.map(({ id }) => id).join()
   if (user.records.some(record => record.ids === ids)) return
   const widths = new Map<number, number>()
-  let refused = false
+  let rejected = false
   for (const event of events) {
     if (user.seen.some(({ id }) => id === event.id)) continue
-    const code = refusal(event, arrived, user, widths, limits)
+    const code = rejectionOf(event, arrived, user, widths, limits)
     if (code) {
       expected.quarantine.add(`${event.id} ${code}`)
-      refused = true
+      rejected = true
       continue
     }
     user.seen = [...user.seen, { id: event.id, received }].slice(-limits.identityCount)
@@ -90,10 +90,10 @@ function foldEntry({ events, received, arrived, user: name }: LogEntry, user: Us
     if (isLate(event, arrived, limits)) user.late += 1
     else addToWindows(name, event, expected)
   }
-  if (!refused) user.records.push({ ids, received })
+  if (!rejected) user.records.push({ ids, received })
 }
 
-function refusal(
+function rejectionOf(
   event: Event<SimData>,
   arrived: number,
   user: User,

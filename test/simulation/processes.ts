@@ -1,13 +1,13 @@
 import { execFile } from 'node:child_process'
 import { availableParallelism } from 'node:os'
 
-/** What a child process found: the first failing seed, or none. */
+/** Result of a child process: the first failing seed, or none. */
 export interface Found {
   readonly seed?: number
   readonly violations?: readonly string[]
 }
 
-/** Simulates seeds `from`.. of the code below `root` in a process of its own. */
+/** Simulates `runs` seeds from `from` on, with the code below `root`, in a child process. */
 export const simulateSeeds = (root: string, from: number, runs: number): Promise<Found> =>
   new Promise((resolve, reject) => {
     const args = ['test/simulation/run.ts', '--root', root, '--from', String(from), '--runs', String(runs)]
@@ -17,7 +17,7 @@ export const simulateSeeds = (root: string, from: number, runs: number): Promise
     })
   })
 
-/** The same, shared out among the processors; the smallest failing seed counts. */
+/** Simulates seeds from 0 on in one child process per processor. Returns the smallest failing seed. */
 export async function simulateInParallel(root: string, runs: number): Promise<Found> {
   const share = Math.ceil(runs / availableParallelism())
   const starts = Array.from({ length: availableParallelism() }, (_, i) => i * share)

@@ -1,37 +1,38 @@
+import * as z from 'zod/mini'
 import type { Event } from '../../shared/event.ts'
 import type { EventType } from '../../shared/event-type.ts'
 import type { Document, Projection } from '../../shared/projection.ts'
 import type { Code } from './code.ts'
 
-/** What a simulated event says. */
+/** The data of a simulated event. */
 export interface SimData {
   /** Epoch seconds. */
   readonly at: number
   readonly value: number
   readonly country: string
-  /** The old code throws on it. */
+  /** The code before the deployment throws on it. */
   readonly poison: boolean
-  /** So many kilobytes are added to the user's state. */
+  /** Kilobytes that the event adds to the user's state. */
   readonly weight: number
-  /** So many kilobytes are what its window's contribution weighs. */
+  /** Kilobytes of the event's window delta. */
   readonly width: number
 }
 
 export const WINDOW_SECONDS = 10
 const kilobytes = (count: number): string => 'x'.repeat(count * 1000)
-const shape = undefined as never
+const shape = z.object({})
 const on = { name: 'sim' } as EventType<SimData>
 export const countsWindow = ({ data }: Event<SimData>): boolean => data.value > 0
 
-/** Three small projections, one a scope; `mended` is the code after a deployment, which no longer throws on poison. */
-export function simProjections({ projection }: Code, mended: boolean): Projection[] {
+/** Three small projections, one for each scope. `fixed`: the code after a deployment, which no longer throws on poison. */
+export function simProjections({ projection }: Code, fixed: boolean): Projection[] {
   const last = projection.perUser<SimData, { ids: string[]; n: number; pad: string }>({
     name: 'last',
     revision: 1,
     on,
     initial: () => ({ ids: [], n: 0, pad: '' }),
     fold: (state, event) => {
-      if (event.data.poison && !mended) throw new Error('poison')
+      if (event.data.poison && !fixed) throw new Error('poison')
       return { ids: [...state.ids, event.id].slice(-5), n: state.n + 1, pad: state.pad + kilobytes(event.data.weight) }
     },
     key: 'user',
@@ -61,11 +62,11 @@ export function simProjections({ projection }: Code, mended: boolean): Projectio
     where: countsWindow,
     slots: 2,
     initial: () => ({ n: 0, users: 0, countries: {} }),
-    fold: (state, { data }) => ({ n: state.n + 1, users: 1, countries: plus(state.countries, { [data.country]: 1 }) }),
+    fold: (state, { data }) => ({ n: state.n + 1, users: 1, countries: addCounts(state.countries, { [data.country]: 1 }) }),
     merge: (a, b, { firstOfUser }) => ({
       n: a.n + b.n,
       users: a.users + (firstOfUser ? b.users : 0),
-      countries: plus(a.countries, b.countries),
+      countries: addCounts(a.countries, b.countries),
     }),
     document: ({ n, users, countries }, { start }): Document => ({ start, n, users, countries: sorted(countries) }),
     shape,
@@ -73,7 +74,7 @@ export function simProjections({ projection }: Code, mended: boolean): Projectio
   return [last, sums, countries]
 }
 
-function plus(a: Record<string, number>, b: Record<string, number>): Record<string, number> {
+function addCounts(a: Record<string, number>, b: Record<string, number>): Record<string, number> {
   const counts = { ...a }
   for (const [country, count] of Object.entries(b)) counts[country] = (counts[country] ?? 0) + count
   return counts

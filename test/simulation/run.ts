@@ -19,7 +19,7 @@ export async function simulate(code: Code, numbers: readonly number[]): Promise<
   return { violations: settled ? judge(world, code) : ['did not settle'], trace: world.trace }
 }
 
-/** Runs seeds one after another; stops at the first failure. */
+/** Runs seeds one after another and stops at the first failure. */
 export async function hunt(code: Code, from: number, count: number): Promise<Failure | undefined> {
   for (let seed = from; seed < from + count; seed++) {
     const choices = numbersOf(seed, CHOICES)
@@ -29,7 +29,7 @@ export async function hunt(code: Code, from: number, count: number): Promise<Fai
   return undefined
 }
 
-/** Makes a failing run smaller: fewer choices, then more zeros among them, as long as it still fails. */
+/** Shrinks a failing run: fewer choices, then more zeros among them, as long as it still fails. */
 export async function shrink(code: Code, failure: Failure): Promise<Failure> {
   let best = failure
   const tryWith = async (choices: readonly number[]): Promise<boolean> => {

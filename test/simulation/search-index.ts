@@ -1,33 +1,34 @@
-interface Query {
-  readonly query: { readonly term: Record<string, string> }
-  readonly search_after?: string[]
-}
+import type { BulkClient, DocumentClient } from '../../lambdas/search/opensearch.ts'
 
 interface Entry {
   readonly version: number
-  /** Undefined: deleted; the version is remembered. */
-  readonly document: Record<string, unknown> | undefined
+  /** Undefined: deleted. The version is remembered. */
+  readonly document: Readonly<Record<string, unknown>> | undefined
 }
 
-/** OpenSearch in memory: external versions on bulk writes, and the one query that the product makes. */
+type SearchBody = Parameters<DocumentClient['search']>[0]['body']
+type BulkItem = Awaited<ReturnType<BulkClient['bulk']>>['body']['items'][number]
+type Target = { readonly _index: string; readonly _id: string; readonly version: number }
+
+/** OpenSearch in memory: bulk writes with external versions, and the one query that the product makes. */
 export class SearchIndex {
   readonly entries = new Map<string, Entry>()
 
-  /** The client's methods that the product calls; each goes through `call`, which decides when and how it happens. */
-  client(call: <T>(run: () => T) => Promise<T>) {
+  /** The client's methods that the product calls. Each goes through `call`, which decides when and how it is carried out. */
+  client(call: <T>(run: () => T) => Promise<T>): DocumentClient {
     return {
-      bulk: ({ body }: { body: Record<string, unknown>[] }) => call(() => ({ body: { items: this.bulk(body) } })),
-      search: (request: { index: string; body: Query }) => call(() => ({ body: this.search(request) })),
+      bulk: ({ body }) => call(() => ({ body: { items: this.bulk(body) } })),
+      search: ({ index, body }) => call(() => ({ body: this.search(index, body) })),
       indices: { refresh: () => call(() => ({})) },
     }
   }
 
-  private bulk(lines: Record<string, unknown>[]): unknown[] {
-    const items: unknown[] = []
+  private bulk(lines: readonly object[]): BulkItem[] {
+    const items: BulkItem[] = []
     for (let at = 0; at < lines.length; at++) {
-      const [[action, head]] = Object.entries(lines[at] ?? {}) as [[string, { _index: string; _id: string; version: number }]]
-      const document = action === 'index' ? (lines[++at] as Record<string, unknown>) : undefined
-      items.push({ [action]: { status: this.write(`${head._index}|${head._id}`, head.version, document) } })
+      const [[action, target]] = Object.entries(lines[at] ?? {}) as [[string, Target]]
+      const document = action === 'index' ? { ...lines[++at] } : undefined
+      items.push({ [action]: { status: this.write(`${target._index}|${target._id}`, target.version, document) } })
     }
     return items
   }
@@ -39,12 +40,12 @@ export class SearchIndex {
     return before?.document || document ? 200 : 404
   }
 
-  private search({ index, body }: { index: string; body: Query }) {
-    const [[field, value]] = Object.entries(body.query.term) as [[string, string]]
+  private search(index: string, { query, search_after: [after] = [] }: SearchBody) {
+    const [[field, value]] = Object.entries(query?.term ?? {}) as [[string, string]]
     const hits = [...this.entries]
       .filter(([key, { document }]) => key.startsWith(`${index}|`) && document?.[field] === value)
       .map(([key, { version }]) => ({ _id: key.slice(index.length + 1), _version: version, sort: [key] }))
-      .filter(({ sort: [key] }) => (key ?? '') > (body.search_after?.[0] ?? ''))
+      .filter(({ sort: [key = ''] }) => key > String(after ?? ''))
       .sort((a, b) => (a._id < b._id ? -1 : 1))
     return { hits: { hits } }
   }

@@ -10,7 +10,7 @@ const MINUTES = 60_000
 afterAll(() => rmSync(MUTANTS, { recursive: true, force: true }))
 
 test(
-  `under every fault every store holds what a plain fold of the log gives (${RUNS} runs)`,
+  `under all faults every store equals a plain fold of the log (${RUNS} runs)`,
   async () => {
     expect(await simulateInParallel('.', RUNS)).toEqual({})
   },
@@ -22,7 +22,7 @@ test.concurrent.each(mistakes.map(mistake => [mistake.about, mistake] as const))
   async (_, mistake) => {
     const root = plant(mistake, MUTANTS)
     const first = await simulateSeeds(root, mistake.seed, 1)
-    // The code may have moved since the seed was noted: then look for another.
+    // The code may have changed since the seed was recorded: then look for another.
     const found = first.seed === undefined ? await simulateSeeds(root, 0, mistake.within) : first
     expect(found.violations).toEqual(expect.arrayContaining([expect.any(String)]))
   },

@@ -8,7 +8,7 @@ export interface Shard {
   readonly high: number
   readonly parents: readonly Shard[]
   readonly records: KinesisStreamRecord[]
-  /** How far its mapping has come. */
+  /** How many records its mapping has processed. */
   position: number
   open: boolean
   running: Invocation | undefined
@@ -25,7 +25,7 @@ const shard = (at: number, [low, high]: readonly [number, number], parents: read
   running: undefined,
 })
 
-/** Kinesis in memory: shards over the places 0..99 that split and merge; sequence numbers grow with gaps, through a change of their length. */
+/** Kinesis in memory. Shards over the positions 0..99 split and merge. Sequence numbers grow with gaps and get longer on the way. */
 export class Stream {
   readonly shards: Shard[]
   private readonly choices: Choices
@@ -44,9 +44,9 @@ export class Stream {
     this.shards = ranges.map((range, at) => shard(at, range, []))
   }
 
-  /** Stores a record of the user at this place; returns its sequence number. */
-  put(place: number, lines: readonly string[], now: number): bigint {
-    const target = this.shards.find(({ open, low, high }) => open && low <= place && place < high)
+  /** Stores a record of the user at this position and returns its sequence number. */
+  put(position: number, lines: readonly string[], now: number): bigint {
+    const target = this.shards.find(({ open, low, high }) => open && low <= position && position < high)
     this.seq += BigInt(1 + this.choices.below(3))
     const kinesis = {
       sequenceNumber: String(this.seq),
@@ -78,7 +78,7 @@ export class Stream {
     for (const range of ranges) this.shards.push(shard(this.shards.length, range, parents))
   }
 
-  /** Shards that a mapping may read now: not busy, and every ancestor read to its end. */
+  /** Shards that a mapping may read now: not running, and every ancestor processed to its end. */
   ready(): Shard[] {
     return this.shards.filter(
       ({ running, position, records, parents }) => !running && position < records.length && parents.every(isDrained),
@@ -89,7 +89,7 @@ export class Stream {
     return this.shards.every(({ position, records }) => position === records.length)
   }
 
-  /** Age of the oldest record that is not through, in milliseconds. */
+  /** Age of the oldest unprocessed record, in milliseconds. */
   lag(now: number): number {
     const waiting = this.shards.flatMap(({ records, position }) => records.slice(position))
     return Math.max(0, ...waiting.map(({ kinesis }) => now - kinesis.approximateArrivalTimestamp * 1000))

@@ -1,19 +1,26 @@
 import {
   type AttributeValue,
+  type BatchGetItemCommandInput,
   ConditionalCheckFailedException,
   ProvisionedThroughputExceededException,
+  type PutItemCommandInput,
+  type QueryCommandInput,
 } from '@aws-sdk/client-dynamodb'
 import type { DynamoDBRecord } from 'aws-lambda'
+import type { DynamoDbOperations } from '../../lambdas/state/dynamodb-operations.ts'
 
 type Attributes = Record<string, AttributeValue>
 
-/** What befalls one call. */
+/** What happens to one call. */
 export type Fate =
   | 'done'
-  /** Refused: too many requests. */
+  /** Rejected: too many requests. */
   | 'throttled'
-  /** Carried out, but the caller hears of a failure. */
-  | 'answer lost'
+  /** Carried out, but the caller gets an error. */
+  | 'response lost'
+
+/** Runs an operation of this name on the item with these attributes, now or later, with a fate of its choice. */
+export type CallOperation = <T>(operation: string, item: Attributes | undefined, run: (fate: Fate) => T) => Promise<T>
 
 interface Command {
   readonly constructor: { readonly name: string }
@@ -36,43 +43,49 @@ export class Table {
     for (const [key, until] of this.hot) if (until <= step) this.hot.delete(key)
   }
 
-  execute(command: Command, fate: Fate): unknown {
-    const { input } = command
-    const keys = [input.Key ?? input.Item ?? {}]
-    if (fate === 'throttled' || keys.some(key => this.hot.has(keyOf(key)))) throw throttle()
-    const answer = this.carryOut(command.constructor.name, input)
-    if (fate === 'answer lost') throw new Error('socket hang up')
-    return answer
+  /** The operations that the state table uses; each goes through `call`, by default at once and without a fault. */
+  operations(call: CallOperation = async (_operation, _item, run) => run('done')): DynamoDbOperations {
+    const run = <T>(operation: string, item: Attributes | undefined, act: () => T): Promise<T> =>
+      call(operation, item, fate => this.carryOut(item, fate, act))
+    return {
+      getItem: ({ Key }) => run('GetItem', Key, () => ({ Item: this.items.get(keyOf(Key)) })),
+      batchGetItem: input => run('BatchGetItem', undefined, () => this.batchGet(input)),
+      putItem: input => run('PutItem', input.Item, () => this.put(input)),
+      updateItem: ({ Key }) => run('UpdateItem', Key, () => this.countUp(Key)),
+      query: input => onePage(() => run('Query', undefined, () => ({ Items: this.query(input) }))),
+    }
   }
 
-  // biome-ignore lint/suspicious/noExplicitAny: inputs of several commands
-  private carryOut(name: string, input: any): unknown {
-    if (name === 'GetItemCommand') return { Item: this.items.get(keyOf(input.Key)) }
-    if (name === 'BatchGetItemCommand') return this.batchGet(input.RequestItems)
-    if (name === 'PutItemCommand') return this.put(input)
-    if (name === 'UpdateItemCommand') return this.countUp(input.Key)
-    if (name === 'QueryCommand') return { Items: this.query(input.ExpressionAttributeValues) }
-    throw new Error(`The simulated table does not know ${name}.`)
+  /** Carries out a command of the SDK. */
+  execute({ constructor: { name }, input }: Command, fate: Fate): unknown {
+    return this.carryOut(input.Key ?? input.Item, fate, () => {
+      if (name === 'GetItemCommand') return { Item: this.items.get(keyOf(input.Key)) }
+      if (name === 'BatchGetItemCommand') return this.batchGet(input)
+      if (name === 'PutItemCommand') return this.put(input)
+      if (name === 'UpdateItemCommand') return this.countUp(input.Key)
+      if (name === 'QueryCommand') return { Items: this.query(input) }
+      throw new Error(`The simulated table does not implement ${name}.`)
+    })
   }
 
-  private batchGet(requests: Record<string, { Keys: Attributes[] }>): unknown {
-    const [[table, { Keys }]] = Object.entries(requests) as [[string, { Keys: Attributes[] }]]
+  private carryOut<T>(item: Attributes | undefined, fate: Fate, act: () => T): T {
+    if (fate === 'throttled' || (item && this.hot.has(keyOf(item)))) throw throttle()
+    const result = act()
+    if (fate === 'response lost') throw new Error('socket hang up')
+    return result
+  }
+
+  private batchGet({ RequestItems = {} }: BatchGetItemCommandInput) {
+    const [[table = '', { Keys = [] } = {}] = []] = Object.entries(RequestItems)
     const unread = Keys.filter(key => this.hot.has(keyOf(key)))
-    const found = Keys.filter(key => !unread.includes(key) && this.items.has(keyOf(key))).map(key => this.items.get(keyOf(key)))
+    const read = Keys.filter(key => !unread.includes(key)).map(key => this.items.get(keyOf(key)))
+    const found = read.filter(item => item !== undefined)
     return { Responses: { [table]: found }, UnprocessedKeys: unread.length > 0 ? { [table]: { Keys: unread } } : {} }
   }
 
-  private put({
-    Item,
-    ConditionExpression,
-    ExpressionAttributeValues,
-  }: {
-    Item: Attributes
-    ConditionExpression?: string
-    ExpressionAttributeValues?: Attributes
-  }) {
+  private put({ Item = {}, ConditionExpression, ExpressionAttributeValues }: PutItemCommandInput) {
     const before = this.items.get(keyOf(Item))
-    if (!holds(ConditionExpression, ExpressionAttributeValues, before))
+    if (!isMet(ConditionExpression, ExpressionAttributeValues, before))
       throw new ConditionalCheckFailedException({ message: 'condition', $metadata: {} })
     this.items.set(keyOf(Item), Item)
     this.emit(before, Item)
@@ -80,14 +93,14 @@ export class Table {
   }
 
   /** The only update that the product makes here: it counts attempts. */
-  private countUp(key: Attributes): unknown {
+  private countUp(key: Attributes = {}) {
     const attempts = { N: String(Number(this.items.get(keyOf(key))?.['attempts']?.N ?? 0) + 1) }
     this.items.set(keyOf(key), { ...key, attempts })
     return { Attributes: { attempts } }
   }
 
-  private query(values: Attributes): Attributes[] {
-    const [pk, prefix] = [values[':pk']?.S ?? '', values[':prefix']?.S ?? '']
+  private query({ ExpressionAttributeValues: values }: QueryCommandInput): Attributes[] {
+    const [pk, prefix] = [values?.[':pk']?.S ?? '', values?.[':prefix']?.S ?? '']
     const found = [...this.items.values()].filter(item => item['pk']?.S === pk && item['sk']?.S?.startsWith(prefix))
     return found.sort((a, b) => ((a['sk']?.S ?? '') < (b['sk']?.S ?? '') ? 1 : -1))
   }
@@ -99,9 +112,9 @@ export class Table {
   }
 
   private emit(before: Attributes | undefined, after: Attributes | undefined, expired = false): void {
-    const key = (after ?? before) as Attributes
-    if (!/^(user|window)#/.test(key['pk']?.S ?? '')) return
-    const shard = [...(key['pk']?.S ?? '')].reduce((sum, c) => sum + c.charCodeAt(0), 0) % 2
+    const pk = (after ?? before)?.['pk']?.S ?? ''
+    if (!/^(user|window)#/.test(pk)) return
+    const shard = [...pk].reduce((sum, c) => sum + c.charCodeAt(0), 0) % 2
     const record = {
       dynamodb: { OldImage: before, NewImage: after },
       ...(expired && { userIdentity: { principalId: 'dynamodb.amazonaws.com' } }),
@@ -110,16 +123,20 @@ export class Table {
   }
 }
 
-export const keyOf = (key: Attributes): string => `${key['pk']?.S}|${key['sk']?.S}`
+async function* onePage<T>(read: () => Promise<T>): AsyncGenerator<T> {
+  yield await read()
+}
+
+export const keyOf = (item: Attributes | undefined): string => `${item?.['pk']?.S}|${item?.['sk']?.S}`
 
 const throttle = () => new ProvisionedThroughputExceededException({ message: 'throttled', $metadata: {} })
 
-/** The few conditions that the product states. */
-function holds(condition: string | undefined, values: Attributes | undefined, before: Attributes | undefined): boolean {
+/** The few conditions that the product uses. */
+function isMet(condition: string | undefined, values: Attributes | undefined, before: Attributes | undefined): boolean {
   if (condition === undefined) return true
   if (condition === 'attribute_not_exists(pk)') return before === undefined
   if (condition === 'version = :read') return before !== undefined && before['version']?.N === values?.[':read']?.N
   if (condition === 'attribute_not_exists(pk) OR seq < :seq')
     return !before || (before['seq']?.S ?? '') < (values?.[':seq']?.S ?? '')
-  throw new Error(`The simulated table does not know the condition ${condition}.`)
+  throw new Error(`The simulated table does not implement the condition ${condition}.`)
 }

@@ -1,5 +1,5 @@
 import type { Event } from '../../shared/event.ts'
-import type { UserItem, WindowItem } from '../../shared/state.ts'
+import type { UserItem } from '../../shared/state.ts'
 import type { Choices } from './choices.ts'
 import type { Code } from './code.ts'
 import { type Invocation, Invocations, type Owner } from './invocations.ts'
@@ -12,7 +12,7 @@ import { keyOf, Table } from './table.ts'
 export const limits: Limits = { identityMs: 15_000, identityCount: 5, latenessMs: 30_000 }
 const RETENTION_MS = 20_000
 const LAG_MS = 8_000
-/** How long after the first try ingest itself may put a record again. */
+/** How long after its first attempt ingest may put a record repeated. */
 const RETRY_MS = 6_000
 const STEPS = 20_000
 const DAY_MS = 86_400_000
@@ -26,10 +26,10 @@ interface Consumer {
 
 type Action = readonly [weight: number, act: () => void]
 
-/** How a run is; drawn at its beginning. */
-const drawMood = (choices: Choices) => ({
+/** The faults and inputs of a run, drawn at its beginning. */
+const drawConditions = (choices: Choices) => ({
   throttled: choices.pick([0, 0.03, 0.15]),
-  answerLost: choices.pick([0, 0.03]),
+  responseLost: choices.pick([0, 0.03]),
   crash: choices.pick([0, 0.01, 0.05]),
   zombie: choices.pick([0, 0.02, 0.08]),
   heavy: choices.chance(0.1),
@@ -39,42 +39,44 @@ const drawMood = (choices: Choices) => ({
   records: 3 + choices.below(14),
 })
 
-/** The stream, its mapping, the table with its two consumers, and the index, driving the product's own functions under faults. */
+/** Runs the product's functions under faults: on a stream with its mapping, a table with its two consumers, and an index. */
 export class World {
   readonly table = new Table()
   readonly index = new SearchIndex()
   readonly invocations: Invocations
   readonly log: LogEntry[] = []
   readonly trace: string[] = []
-  readonly mood: ReturnType<typeof drawMood>
+  readonly conditions: ReturnType<typeof drawConditions>
   expired = false
   private readonly code: Code
   private readonly choices: Choices
   private readonly stream: Stream
-  private readonly places: Record<string, number>
+  /** The position of each user's hash key, 0 to 99. */
+  private readonly positions: Record<string, number>
   private readonly consumers: Consumer[]
   private readonly swept = new Map<string, { erasedOrder: number; noticed: number; done: boolean }>()
   private now = 1_700_000_000_000
   private steps = 0
+  /** Records that are still to be produced. */
   private left: number
   private eventCount = 0
   private jumped = false
-  /** The code after a deployment, which no longer throws on poison. */
-  private mended = false
+  /** Whether the code that no longer throws on poison is deployed. */
+  private fixed = false
 
   constructor(code: Code, choices: Choices) {
     this.code = code
     this.choices = choices
-    this.mood = drawMood(choices)
-    this.left = this.mood.records
+    this.conditions = drawConditions(choices)
+    this.left = this.conditions.records
     this.stream = new Stream(choices)
-    this.invocations = new Invocations(choices, this.table, this.index, text => this.say(text))
-    this.places = { a: choices.below(100), b: choices.below(100), c: choices.below(100) }
+    this.invocations = new Invocations(choices, this.table, this.index, text => this.addTrace(text))
+    this.positions = { a: choices.below(100), b: choices.below(100), c: choices.below(100) }
     const names = ['windows', 'documents'] as const
     this.consumers = names.flatMap(name => [0, 1].map(shard => ({ name, shard, position: 0, running: undefined })))
   }
 
-  /** Runs until every record is through every function and no invocation lives; false when it never settles. */
+  /** Runs until every function has processed every record and no invocation is running. False: this never happens. */
   async run(): Promise<boolean> {
     for (this.steps = 0; this.steps < STEPS; this.steps++) {
       const duties = this.duties()
@@ -95,11 +97,11 @@ export class World {
     return chosen?.[1] ?? (() => {})
   }
 
-  private say(text: string): void {
+  private addTrace(text: string): void {
     this.trace.push(`${this.steps} ${text}`)
   }
 
-  /** What has to happen before the run can end. */
+  /** Actions that must happen before the run can end. */
   private duties(): Action[] {
     const waiting = this.invocations.live.filter(({ calls }) => calls.length > 0)
     return [
@@ -112,11 +114,11 @@ export class World {
 
   private proceed(invocation: Invocation): void {
     this.table.cool(this.steps)
-    this.invocations.proceed(invocation, this.mood)
+    this.invocations.proceed(invocation, this.conditions)
   }
 
   private inputs(): Action[] {
-    if (this.mood.jumps && !this.jumped && this.left <= this.mood.records / 2) return this.pause()
+    if (this.conditions.jumps && !this.jumped && this.left <= this.conditions.records / 2) return this.pause()
     const { live } = this.invocations
     const lag = this.stream.lag(this.now)
     const actions: Action[] = [
@@ -125,12 +127,12 @@ export class World {
     ]
     if (lag < LAG_MS && live.every(({ began }) => this.steps - began < 200))
       actions.push([3, () => this.advance([1, 1000, 2000, 5000])])
-    if (this.mood.deploys && !this.mended) actions.push([1, () => this.deploy()])
+    if (this.conditions.deploys && !this.fixed) actions.push([1, () => this.deploy()])
     if (this.table.items.size > 0) actions.push([1, () => this.heat()])
     return actions
   }
 
-  /** The producer waits until everything is through, the sweep included; then much time passes at once. */
+  /** The producer waits until everything is processed, including the sweep. Then much time passes at once. */
   private pause(): Action[] {
     const isBusy =
       this.invocations.live.length > 0 || this.consumers.some(each => this.hasWork(each)) || this.unswept().length > 0
@@ -143,23 +145,23 @@ export class World {
 
   private advance(by: readonly number[]): void {
     this.now += this.choices.pick(by)
-    this.say(`it is ${this.now}`)
+    this.addTrace(`it is ${this.now}`)
   }
 
   private deploy(): void {
-    this.mended = true
-    this.say('the mended code is deployed')
+    this.fixed = true
+    this.addTrace('the fixed code is deployed')
   }
 
   private reshard(): void {
     this.stream.reshard()
-    this.say(`open shards: ${this.stream.shards.filter(({ open }) => open).map(({ id }) => id)}`)
+    this.addTrace(`open shards: ${this.stream.shards.filter(({ open }) => open).map(({ id }) => id)}`)
   }
 
   private heat(): void {
     const key = this.choices.pick([...this.table.items.keys()])
     this.table.heat(key, this.steps + this.choices.pick([10, 40]))
-    this.say(`${key} is throttled for a while`)
+    this.addTrace(`${key} is throttled for a while`)
   }
 
   private produce(): void {
@@ -168,31 +170,31 @@ export class World {
     const user = choices.pick(['a', 'a', 'b', 'a', 'b', 'c'])
     const received = this.now - choices.pick([0, 0, 0, 1000, 4000])
     const earlier = this.log.filter(({ erasure }) => !erasure).slice(-6)
-    const again = choices.pick([undefined, undefined, undefined, undefined, ...earlier])
-    if (again && choices.chance(0.5)) {
-      // The same bytes by ingest's own retry, or the same events by the client's.
-      const isRecent = this.now - again.received <= RETRY_MS
-      const events = isRecent && choices.chance(0.5) ? again.events : again.events.map(event => ({ ...event, received }))
-      this.put({ user: again.user, events, received: events[0]?.received ?? received, erasure: false })
-    } else if (this.mood.erases && choices.chance(this.expired ? 0.5 : 0.15)) {
+    const repeated = choices.pick([undefined, undefined, undefined, undefined, ...earlier])
+    if (repeated && choices.chance(0.5)) {
+      // A retry of ingest repeats the record; a retry of the client repeats the events.
+      const isRecent = this.now - repeated.received <= RETRY_MS
+      const events = isRecent && choices.chance(0.5) ? repeated.events : repeated.events.map(event => ({ ...event, received }))
+      this.put({ user: repeated.user, events, received: events[0]?.received ?? received, erasure: false })
+    } else if (this.conditions.erases && choices.chance(this.expired ? 0.5 : 0.15)) {
       this.put({ user, events: [], received, erasure: true })
     } else {
       const events = Array.from({ length: 1 + choices.below(3) }, () => this.anEvent(user, received))
-      if (again?.user === user && again.events[0]) events.push({ ...again.events[0], received })
+      if (repeated?.user === user && repeated.events[0]) events.push({ ...repeated.events[0], received })
       this.put({ user, events, received, erasure: false })
     }
   }
 
   private anEvent(user: string, received: number): Event<SimData> {
-    const { choices, mood } = this
+    const { choices, conditions } = this
     const windowsAgo = choices.pick([0, 0, 0, 1, 1, 4, 6])
     const data: SimData = {
       at: Math.floor(this.now / 1000) - windowsAgo * WINDOW_SECONDS,
       value: choices.below(10),
       country: choices.pick(['F', 'G', 'I']),
-      poison: choices.chance(mood.deploys ? 0.3 : 0.06),
-      weight: mood.heavy ? choices.pick([0, 0, 90]) : 0,
-      width: mood.heavy ? choices.pick([0, 50]) : 0,
+      poison: choices.chance(conditions.deploys ? 0.3 : 0.06),
+      weight: conditions.heavy ? choices.pick([0, 0, 90]) : 0,
+      width: conditions.heavy ? choices.pick([0, 50]) : 0,
     }
     this.eventCount += 1
     return { id: `e${this.eventCount}`, source: 's', type: 'sim', subject: user, time: 0n, received, data }
@@ -202,9 +204,9 @@ export class World {
     const { streamRecord, event } = this.code
     const marker = { id: 'x', source: 's', type: event.ERASURE_TYPE, subject: user, time: 0n, received, data: null }
     const lines = (erasure ? [marker] : events).map(each => streamRecord.toLine(each, undefined))
-    const seq = this.stream.put(this.places[user] ?? 0, lines, this.now)
+    const seq = this.stream.put(this.positions[user] ?? 0, lines, this.now)
     this.log.push({ seq, user, events, received, arrived: this.now, erasure })
-    this.say(`producer puts ${seq} of ${user}: ${erasure ? 'erasure' : events.map(({ id }) => id)}`)
+    this.addTrace(`producer puts ${seq} of ${user}: ${erasure ? 'erasure' : events.map(({ id }) => id)}`)
   }
 
   private startState(shard: Shard): void {
@@ -212,7 +214,7 @@ export class World {
     const batch = shard.records.slice(from, from + 1 + this.choices.below(6))
     const { stateTable, foldBatch } = this.code
     const rules = {
-      projections: simProjections(this.code, this.mended),
+      projections: simProjections(this.code, this.fixed),
       identities: { milliseconds: limits.identityMs, count: limits.identityCount },
       latenessMs: limits.latenessMs,
       retentionMs: RETENTION_MS,
@@ -232,7 +234,8 @@ export class World {
     shard.running = this.invocations.begin(
       `state of ${shard.id} with ${batch.map(({ kinesis }) => kinesis.sequenceNumber)}`,
       this.steps,
-      ({ dynamo, quarantine }) => foldBatch.foldBatch(batch, { table: stateTable.stateTable('t', dynamo), quarantine, ...rest }),
+      ({ dynamodb, quarantine }) =>
+        foldBatch.foldBatch(batch, { table: stateTable.stateTable('t', dynamodb), quarantine, ...rest }),
       owner,
     )
   }
@@ -245,7 +248,7 @@ export class World {
     const { name, shard, position: from } = consumer
     const batch = this.table.streams[shard]?.slice(from, from + 1 + this.choices.below(5)) ?? []
     const { stateTable, mergeBatch, indexBatch } = this.code
-    const projections = simProjections(this.code, this.mended)
+    const projections = simProjections(this.code, this.fixed)
     const lifetime = { latenessMs: limits.latenessMs, retentionMs: RETENTION_MS }
     const owner: Owner = {
       ended: () => {
@@ -259,8 +262,8 @@ export class World {
     consumer.running = this.invocations.begin(
       `${name} of table shard ${shard} from ${from}, ${batch.length} images`,
       this.steps,
-      ({ dynamo, search: client, quarantine }) => {
-        const table = stateTable.stateTable('t', dynamo)
+      ({ dynamodb, search: client, quarantine }) => {
+        const table = stateTable.stateTable('t', dynamodb)
         return name === 'windows'
           ? mergeBatch.mergeBatch(batch, { table, quarantine, projections, lifetime, telemetry })
           : indexBatch.indexBatch(batch, { client, table, quarantine, projections, telemetry })
@@ -279,9 +282,11 @@ export class World {
   }
 
   private unswept = (): UserItem[] =>
-    this.items().filter(item => item.kind === 'user' && item.erasedOrder > 0 && !this.isSwept(item)) as UserItem[]
+    this.items()
+      .filter(item => item.kind === 'user')
+      .filter(item => item.erasedOrder > 0 && !this.isSwept(item))
 
-  /** Once the windows function has passed the erasure's image. */
+  /** Whether there are windows to sweep and the windows function has processed the erasure's image. */
   private mustSweep(): boolean {
     const windowsPassed = this.consumers.every(
       ({ name, shard, position }) => name !== 'windows' || position === this.table.streams[shard]?.length,
@@ -300,26 +305,30 @@ export class World {
   }
 
   private deleteWindows(user: UserItem): void {
-    const mine = this.items().filter(item => item.kind === 'window' && item.user === user.user) as WindowItem[]
-    for (const window of this.code.sweep.windowsToSweep(user, mine)) {
+    const windows = this.items()
+      .filter(item => item.kind === 'window')
+      .filter(window => window.user === user.user)
+    for (const window of this.code.sweep.windowsToSweep(user, windows)) {
       const { pk, sk } = this.code.state.windowKey(window.user, window.projection, window.start)
-      this.say(`the sweep deletes ${pk} ${sk}`)
+      this.addTrace(`the sweep deletes ${pk} ${sk}`)
       this.table.remove(keyOf({ pk: { S: pk }, sk: { S: sk } }), false)
     }
   }
 
-  /** Items whose time to live is over go when nothing is under way that could touch them. */
+  /** Expired items may be removed while nothing is running that could change them. */
   private expiry(): Action[] {
     const { live } = this.invocations
     if (live.length > 0 || this.consumers.some(each => this.hasWork(each)) || this.stream.lag(this.now) >= RETENTION_MS) return []
-    const kept = new Set(this.unswept().map(({ user }) => keyOf({ pk: { S: `user#${user}` }, sk: { S: 'state' } })))
-    const dead = [...this.table.items].filter(([key, { ttl }]) => !kept.has(key) && ttl?.N && Number(ttl.N) * 1000 < this.now)
-    return dead.length > 0 ? [[12, () => this.expire(this.choices.pick(dead)[0])]] : []
+    const unswept = new Set(this.unswept().map(({ user }) => keyOf({ pk: { S: `user#${user}` }, sk: { S: 'state' } })))
+    const expired = [...this.table.items].filter(
+      ([key, { ttl }]) => !unswept.has(key) && ttl?.N && Number(ttl.N) * 1000 < this.now,
+    )
+    return expired.length > 0 ? [[12, () => this.expire(this.choices.pick(expired)[0])]] : []
   }
 
   private expire(key: string): void {
     this.expired = true
-    this.say(`${key} expires`)
+    this.addTrace(`${key} expires`)
     this.table.remove(key, true)
   }
 }

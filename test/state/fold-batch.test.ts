@@ -11,23 +11,23 @@ import { Table } from '../simulation/table.ts'
 const START = 1_700_000_000_000
 const catalogue = new Map(eventTypes.map(type => [type.name, type]))
 
-function aWorld() {
+function newStores() {
   const table = new Table()
-  const aside: QuarantinedEvent[] = []
+  const quarantined: QuarantinedEvent[] = []
   let now = START
-  const parts: FoldDependencies = {
-    table: stateTable('t', { send: async (command: never) => table.execute(command, 'done') } as never),
-    quarantine: { add: async events => void aside.push(...events) },
+  const dependencies: FoldDependencies = {
+    table: stateTable('t', table.operations()),
+    quarantine: { add: async events => void quarantined.push(...events) },
     eventTypes: catalogue,
     rules: { projections, identities: { milliseconds: 900_000, count: 2500 }, latenessMs: undefined, retentionMs: 0 },
     retryBudgetMs: 300_000,
     now: () => now,
     telemetry: { count: () => {}, annotate: () => {} },
   }
-  const passLater = (milliseconds: number) => {
+  const advance = (milliseconds: number) => {
     now += milliseconds
   }
-  return { table, aside, parts, passLater }
+  return { table, quarantined, dependencies, advance }
 }
 
 const record = (seq: number, events: Event[], text?: string): KinesisStreamRecord =>
@@ -44,61 +44,61 @@ const visit = (user: string) => aVisit('/a', 1, { id: `v${user}`, subject: user,
 const failures = ({ batchItemFailures }: Awaited<ReturnType<typeof foldBatch>>) =>
   batchItemFailures.map(({ itemIdentifier }) => itemIdentifier)
 
-test('what cannot be written is handed back from its first record on, and the others are committed', async () => {
-  const { table, parts } = aWorld()
+test('the first record that could not be written is reported, and the records of other users are committed', async () => {
+  const { table, dependencies } = newStores()
   table.heat('user#2|state', 1)
-  expect(failures(await foldBatch([record(1, [visit('1')]), record(2, [visit('2')]), record(3, [visit('3')])], parts))).toEqual([
-    '2',
-  ])
+  expect(
+    failures(await foldBatch([record(1, [visit('1')]), record(2, [visit('2')]), record(3, [visit('3')])], dependencies)),
+  ).toEqual(['2'])
   expect([...table.items.keys()]).toEqual(['user#1|state', 'user#3|state'])
 })
 
-test('a user that stays throttled holds up its shard for the retry budget, then its event is put aside and the shard goes on', async () => {
-  const { table, aside, parts, passLater } = aWorld()
+test('a user that stays throttled blocks its shard for the retry budget; then its event is quarantined and the shard continues', async () => {
+  const { table, quarantined, dependencies, advance } = newStores()
   table.heat('user#2|state', 1)
   const hot = [record(2, [visit('2')])]
   for (let minute = 0; minute < 6; minute++) {
-    expect(failures(await foldBatch(hot, parts))).toEqual(['2'])
-    passLater(60_000)
+    expect(failures(await foldBatch(hot, dependencies))).toEqual(['2'])
+    advance(60_000)
   }
-  const answers: string[][] = []
-  for (let attempt = 0; attempt < 4; attempt++) answers.push(failures(await foldBatch(hot, parts)))
-  expect(answers).toEqual([['2'], ['2'], ['2'], []])
-  expect(aside).toMatchObject([{ code: 'retry_budget_spent', id: 'v2', received: START, form: 'envelope' }])
+  const reported: string[][] = []
+  for (let attempt = 0; attempt < 4; attempt++) reported.push(failures(await foldBatch(hot, dependencies)))
+  expect(reported).toEqual([['2'], ['2'], ['2'], []])
+  expect(quarantined).toMatchObject([{ code: 'retry_budget_spent', id: 'v2', received: START, form: 'envelope' }])
 })
 
-test('at the head of a batch, too: Lambda does not part a batch that fails at its first record', async () => {
-  const { table, aside, parts, passLater } = aWorld()
+test('the same at the head of a batch, after more attempts: Lambda does not bisect a batch that fails at its first record', async () => {
+  const { table, quarantined, dependencies, advance } = newStores()
   table.heat('user#2|state', 1)
-  passLater(300_001)
+  advance(300_001)
   const batch = [record(2, [visit('2')]), record(3, [visit('3')])]
   let tries = 0
-  while (failures(await foldBatch(batch, parts)).length > 0) tries += 1
+  while (failures(await foldBatch(batch, dependencies)).length > 0) tries += 1
   expect(tries).toBe(20)
-  expect(aside.map(({ id }) => id)).toEqual(['v2'])
+  expect(quarantined.map(({ id }) => id)).toEqual(['v2'])
 })
 
-test('what is put aside is counted by its code', async () => {
-  const { parts } = aWorld()
+test('quarantined events are counted by their code', async () => {
+  const { dependencies } = newStores()
   const counts: unknown[] = []
   const mixed = `not ours\n${toLine(visit('1'), catalogue.get('page_visit'))}`
   await foldBatch([record(1, [], mixed)], {
-    ...parts,
+    ...dependencies,
     telemetry: { count: (...counted) => void counts.push(counted), annotate: () => {} },
   })
   expect(counts).toContainEqual(['EventsQuarantined', 1, 'invalid_event'])
 })
 
-test('a line that ingest never wrote is put aside, and its neighbours are folded', async () => {
-  const { table, aside, parts } = aWorld()
+test('a line that ingest did not write is quarantined, and the other lines are folded', async () => {
+  const { table, quarantined, dependencies } = newStores()
   const mixed = `not ours\n${toLine(visit('1'), catalogue.get('page_visit'))}`
-  expect(failures(await foldBatch([record(1, [], mixed)], parts))).toEqual([])
-  expect(aside).toMatchObject([{ form: 'text', body: 'not ours' }])
+  expect(failures(await foldBatch([record(1, [], mixed)], dependencies))).toEqual([])
+  expect(quarantined).toMatchObject([{ form: 'text', body: 'not ours' }])
   expect(table.items.has('user#1|state')).toBe(true)
 })
 
-test('events that no projection folds cost no write but the note that the shard has passed them', async () => {
-  const { table, parts } = aWorld()
-  await foldBatch([record(7, [{ ...visit('1'), type: 'signup', data: {} }])], parts)
+test('events that no projection folds write only the progress of the shard', async () => {
+  const { table, dependencies } = newStores()
+  await foldBatch([record(7, [{ ...visit('1'), type: 'signup', data: {} }])], dependencies)
   expect([...table.items]).toMatchObject([['shard#shard-0|progress', { seq: { S: '7'.padStart(60, '0') } }]])
 })

@@ -1,15 +1,14 @@
 import type { FoldRules, UserRecord } from '../../lambdas/state/fold-record.ts'
 import { identitiesFrom } from '../../lambdas/state/identities.ts'
 import { planWrites } from '../../lambdas/state/plan-writes.ts'
-import { eventTypes } from '../../shared/catalogue.ts'
 import type { Event } from '../../shared/event.ts'
+import { pageVisit } from '../../shared/events/page-visit.ts'
 import { type Projection, perUser, perUserWindow } from '../../shared/projection.ts'
 import { deviceMinutes } from '../../shared/projections/device-minutes.ts'
 import { recentUrls } from '../../shared/projections/recent-urls.ts'
 import type { UserItem } from '../../shared/state.ts'
 import { aReading, aVisit } from '../fixtures/builders.ts'
 
-const [pageVisit] = eventTypes
 const MINUTE = 60_000
 const rules: FoldRules = {
   projections: [recentUrls, deviceMinutes],
@@ -33,7 +32,7 @@ const fold = (records: UserRecord[], stored?: UserItem, other: Partial<FoldRules
 const urls = (item: UserItem | undefined) =>
   (item?.states['recent-urls-r1'] as { url: string }[] | undefined)?.map(({ url }) => url)
 
-test('records are folded into one put, at the order of the last', () => {
+test('records are folded into one put with the order number of the last one', () => {
   const [write, ...more] = fold([record([visit('a')]), record([visit('b'), visit('c')], START + 1)])
   expect(more).toEqual([])
   expect(write).toMatchObject({ readVersion: undefined, recordsDone: 2, folded: 3, repeated: 0 })
@@ -41,13 +40,13 @@ test('records are folded into one put, at the order of the last', () => {
   expect(urls(write?.item)).toEqual(['/c', '/b', '/a'])
 })
 
-test('records at or below the stored sequence number are skipped; sequence numbers are integers', () => {
+test('records at or below the stored sequence number are skipped; sequence numbers compare as integers', () => {
   const [first] = fold([record([visit('a')], START, { sequenceNumber: '9' })])
   expect(fold([record([visit('a')], START, { sequenceNumber: '9' })], first?.item)).toEqual([])
   expect(fold([record([visit('b')], START, { sequenceNumber: '10' })], first?.item)).toHaveLength(1)
 })
 
-test('an event sent twice is folded once, and the item advances all the same', () => {
+test('an event sent twice is folded once, and the item advances nevertheless', () => {
   const [first] = fold([record([visit('a'), visit('a')])])
   const [second] = fold([record([visit('a'), visit('b')], START + MINUTE)], first?.item)
   expect(first).toMatchObject({ folded: 1, repeated: 1 })
@@ -62,7 +61,7 @@ test('the same id of another source or type is another event', () => {
   expect(write).toMatchObject({ folded: 2 })
 })
 
-test('an identity is forgotten after the window, and beyond the count at once', () => {
+test('an identity is forgotten after the window, or at once when there are more than the count', () => {
   const [first] = fold([record([visit('a')])])
   expect(fold([record([visit('a')], START + 15 * MINUTE)], first?.item)).toMatchObject([{ repeated: 1 }])
   expect(fold([record([visit('a')], START + 15 * MINUTE + 1)], first?.item)).toMatchObject([{ folded: 1 }])
@@ -70,7 +69,7 @@ test('an identity is forgotten after the window, and beyond the count at once', 
   expect(fold([record([visit('a'), visit('b'), visit('c'), visit('a')])], undefined, few)).toMatchObject([{ folded: 4 }])
 })
 
-test('a record sent again is recognised whole, even when it holds more events than are remembered', () => {
+test('a repeated record is recognised as a whole, even with more events than are remembered', () => {
   const few = { identities: { milliseconds: MINUTE, count: 2 } }
   const events = ['a', 'b', 'c', 'd'].map(id => visit(id))
   expect(fold([record(events), record(events)], undefined, few)).toMatchObject([{ folded: 4, repeated: 4 }])
@@ -92,7 +91,7 @@ const throwing = {
 }
 
 test.each(['fold', 'document'] as const)(
-  'an event on which %s of a projection throws is put aside alone, and counts when it comes again after a fix',
+  'only the event on which %s of a projection throws is quarantined, and it counts when it is sent again after a fix',
   part => {
     const records = [record([visit('a'), visit('b'), visit('c')])]
     const [write] = fold(records, undefined, { projections: [throwing[part]] })
@@ -103,21 +102,35 @@ test.each(['fold', 'document'] as const)(
   },
 )
 
-test('an event that would make the state too large is put aside; smaller ones go on', () => {
-  const hoard = perUser<{ Url: string }, string[]>({
+const hoards = {
+  array: perUser({
     ...recentUrls,
-    on: pageVisit as never,
-    initial: () => [],
-    fold: (kept, { data }) => [...kept, data.Url],
+    on: pageVisit,
+    initial: (): string[] => [],
+    fold: (urls, { data }) => [...urls, data.Url],
     document: () => ({}),
-  }) as Projection
-  const big = (id: string, bytes: number) => aVisit('x'.repeat(bytes), 1, { id })
-  const [write] = fold([record([big('a', 200_000), big('b', 60_000), big('c', 10)])], undefined, { projections: [hoard] })
-  expect(write?.rejections).toMatchObject([{ code: 'state_too_large', event: { id: 'b' } }])
-  expect(write).toMatchObject({ folded: 2 })
-})
+  }),
+  string: perUser({
+    ...recentUrls,
+    on: pageVisit,
+    initial: () => '',
+    fold: (urls, { data }) => urls + data.Url,
+    document: () => ({}),
+  }),
+}
 
-test('what a write adds to windows is folded from nothing, one contribution a window', () => {
+test.each(['array', 'string'] as const)(
+  'an event that would make a state too large (%s) is quarantined; smaller ones are folded',
+  state => {
+    const big = (id: string, bytes: number) => aVisit('x'.repeat(bytes), 1, { id })
+    const records = [record([big('a', 200_000), big('b', 60_000), big('c', 10)])]
+    const [write] = fold(records, undefined, { projections: [hoards[state]] })
+    expect(write?.rejections).toMatchObject([{ code: 'state_too_large', event: { id: 'b' } }])
+    expect(write).toMatchObject({ folded: 2 })
+  },
+)
+
+test('a write has one delta for each window, folded from the initial state', () => {
   const reading = (id: string, timestamp: number) => aReading({ timestamp, temperature: 1 }, { id, subject: '1' })
   const [first] = fold([record([reading('a', 0), reading('b', 59), reading('c', 60)]), record([reading('d', 1)])])
   expect(first?.item.outbox).toMatchObject([
@@ -128,7 +141,7 @@ test('what a write adds to windows is folded from nothing, one contribution a wi
   expect(second?.item.outbox).toMatchObject([{ start: 0, state: { events: 1 } }])
 })
 
-test('a write is cut between records when it would add more than 100 KB to windows', () => {
+test('a write ends between records before its outbox is larger than 100 KB', () => {
   const wide = perUserWindow({
     ...deviceMinutes,
     initial: () => ({ pad: '' }),
@@ -146,14 +159,14 @@ test('a write is cut between records when it would add more than 100 KB to windo
   expect(writes.map(({ readVersion }) => readVersion)).toEqual([undefined, writes[0]?.item.version, writes[1]?.item.version])
 })
 
-test('an event later than the bound is folded into states, not into its window, and counted', () => {
+test('an event later than the bound is folded into states, not into its window, and counted as late', () => {
   const late = aReading({ timestamp: START / 1000 - 3600 }, { received: START, subject: '1' })
   expect(fold([record([late])], undefined, { latenessMs: 30 * MINUTE })).toMatchObject([
     { folded: 1, late: 1, item: { outbox: [], late: 1 } },
   ])
 })
 
-test('an erasure forgets the states and keeps the order and the identities', () => {
+test('an erasure removes the states and keeps the order number and the identities', () => {
   const reading = aReading({ timestamp: 0 }, { id: 'r', subject: '1' })
   const [before] = fold([record([visit('a')])])
   const [write] = fold([record([reading]), record([], START, { erasure: true }), record([visit('a'), visit('b')])], before?.item)
@@ -163,7 +176,7 @@ test('an erasure forgets the states and keeps the order and the identities', () 
   expect(alone?.item).toMatchObject({ states: {}, ttl: START / 1000 + 48 * 3600 + 15 * 60 })
 })
 
-test('packed identities come back as they were', () => {
+test('packing and unpacking identities changes nothing', () => {
   const window = { milliseconds: MINUTE, count: 3 }
   const identities = identitiesFrom(new Uint8Array(), window)
   for (const [at, hash] of [1n, 2n, 2n ** 64n - 1n, 4n].entries()) identities.keep(hash, START + (at >> 1))

@@ -1,8 +1,8 @@
 import fc from 'fast-check'
 import * as z from 'zod/mini'
-import type { PutResult, StateTable } from '../../lambdas/state/dynamodb.ts'
+import type { PutResult } from '../../lambdas/state/dynamodb.ts'
 import { readItem, slotAttributes, userAttributes } from '../../lambdas/state/dynamodb-items.ts'
-import { mergeBatch } from '../../lambdas/windows/merge-batch.ts'
+import { type MergeDependencies, mergeBatch } from '../../lambdas/windows/merge-batch.ts'
 import {
   applyToSlot,
   applyToWindow,
@@ -10,7 +10,8 @@ import {
   MAX_SLOT_USERS,
   MAX_WINDOW_STATE_BYTES,
   planWindows,
-  type WindowTask,
+  type SlotTask,
+  type UserWindowTask,
   withinSize,
 } from '../../lambdas/windows/plan-windows.ts'
 import { pageVisit } from '../../shared/events/page-visit.ts'
@@ -19,7 +20,7 @@ import { deviceMinutes } from '../../shared/projections/device-minutes.ts'
 import type { SlotItem, UserItem, WindowDelta, WindowItem } from '../../shared/state.ts'
 import { aUserItem } from '../fixtures/builders.ts'
 
-const life = { latenessMs: undefined, retentionMs: 0 }
+const lifetime = { latenessMs: undefined, retentionMs: 0 }
 const visitors = perWindow({
   name: 'visitors',
   revision: 1,
@@ -33,7 +34,8 @@ const visitors = perWindow({
   document: state => state,
   shape: z.object({ events: z.int(), users: z.int() }),
 })
-const projections = [deviceMinutes as UserWindowProjection, visitors as WindowProjection]
+const windowed = deviceMinutes as UserWindowProjection
+const projections = [windowed, visitors as WindowProjection]
 const one = (temperature: number) => ({ events: 1, temperature: [temperature], duration: [1] })
 
 const image = (user: string, outbox: WindowDelta[], erasedOrder = 0): UserItem =>
@@ -50,10 +52,10 @@ const visitOf = (order: number, events = 1): WindowDelta => ({
   order,
   state: { events, users: 1 },
 })
-const windowTask = (...images: UserItem[]) => planWindows(images, projections)[0] as WindowTask & { kind: 'window' }
-const slotTask = (...images: UserItem[]) => planWindows(images, projections)[0] as WindowTask & { kind: 'slot' }
+const windowTask = (...images: UserItem[]) => planWindows(images, projections)[0] as UserWindowTask
+const slotTask = (...images: UserItem[]) => planWindows(images, projections)[0] as SlotTask
 
-test('contributions of a batch are gathered by the item that they change; unknown projections are left out', () => {
+test('deltas of a batch are grouped by the item that they change; unknown projections are skipped', () => {
   const tasks = planWindows(
     [
       image('a', [minuteOf(1, 5), visitOf(1)]),
@@ -69,43 +71,43 @@ test('contributions of a batch are gathered by the item that they change; unknow
   ])
 })
 
-test('a contribution that comes again changes nothing', () => {
+test('a delta that is delivered again changes nothing', () => {
   const task = windowTask(image('a', [minuteOf(7, 5)]))
-  const window = applyToWindow(undefined, task, life)?.item
+  const window = applyToWindow(undefined, task, lifetime)?.item
   expect(window).toMatchObject({ version: 7, state: one(5) })
-  expect(applyToWindow(window, task, life)).toBeUndefined()
-  expect(applyToWindow(window, windowTask(image('a', [minuteOf(7, 5)]), image('a', [minuteOf(8, 6)])), life)).toMatchObject({
+  expect(applyToWindow(window, task, lifetime)).toBeUndefined()
+  expect(applyToWindow(window, windowTask(image('a', [minuteOf(7, 5)]), image('a', [minuteOf(8, 6)])), lifetime)).toMatchObject({
     item: { version: 8, state: { events: 2, temperature: [11] } },
     rejections: [],
   })
 })
 
-test('what is older than an erasure is forgotten, what is newer begins anew', () => {
-  const window = applyToWindow(undefined, windowTask(image('a', [minuteOf(7, 5)])), life)?.item
+test('an erasure removes older deltas from a window; newer deltas start from an empty state', () => {
+  const window = applyToWindow(undefined, windowTask(image('a', [minuteOf(7, 5)])), lifetime)?.item
   expect(planWindows([image('a', [minuteOf(7, 5)], 9)], projections)).toEqual([])
-  expect(applyToWindow(window, windowTask(image('a', [minuteOf(10, 6)], 9)), life)?.item).toMatchObject({
+  expect(applyToWindow(window, windowTask(image('a', [minuteOf(10, 6)], 9)), lifetime)?.item).toMatchObject({
     version: 10,
     state: one(6),
   })
 })
 
-test('a user counts once in a slot, however often it contributes', () => {
-  const first = applyToSlot(undefined, slotTask(image('a', [visitOf(1)])), life)?.item
-  const again = applyToSlot(first, slotTask(image('a', [visitOf(1)]), image('a', [visitOf(2, 3)])), life)?.item
+test('a user with many deltas counts once in a slot', () => {
+  const first = applyToSlot(undefined, slotTask(image('a', [visitOf(1)])), lifetime)?.item
+  const again = applyToSlot(first, slotTask(image('a', [visitOf(1)]), image('a', [visitOf(2, 3)])), lifetime)?.item
   expect(first).toMatchObject({ version: 1, state: { events: 1, users: 1 } })
   expect(again).toMatchObject({ version: 2, state: { events: 4, users: 1 } })
-  expect(applyToSlot(again, slotTask(image('a', [visitOf(2, 3)])), life)).toBeUndefined()
+  expect(applyToSlot(again, slotTask(image('a', [visitOf(2, 3)])), lifetime)).toBeUndefined()
 })
 
-test('a window without a lateness bound never expires; with one it outlives every record that may touch it', () => {
+test('a window without a lateness bound never expires; with one it expires after the last record that may change it', () => {
   const task = windowTask(image('a', [minuteOf(3_600_000_000, 5)]))
-  expect(applyToWindow(undefined, task, life)?.item.ttl).toBeUndefined()
+  expect(applyToWindow(undefined, task, lifetime)?.item.ttl).toBeUndefined()
   expect(applyToWindow(undefined, task, { latenessMs: 1000, retentionMs: 2000 })?.item.ttl).toBe(3600 + 1 + 2 + 86_400)
   const older = windowTask(image('a', [minuteOf(1, 5)]))
   expect(applyToWindow(undefined, older, { latenessMs: 1000, retentionMs: 2000 })?.item.ttl).toBe(60 + 1 + 2 + 86_400)
 })
 
-test('a slot with too many users forgets those longest not seen', () => {
+test('a slot with too many users forgets those with the oldest deltas', () => {
   const users = new Map(Array.from({ length: MAX_SLOT_USERS + 2 }, (_, i) => [i.toString(16).padStart(16, '0'), i]))
   const slot: SlotItem = { projection: 'visitors-r1', start: 0, slot: 0, version: 1, state: {}, users }
   const kept = withinSize(slot).users
@@ -113,7 +115,7 @@ test('a slot with too many users forgets those longest not seen', () => {
   expect(Math.min(...kept.values())).toBe(2)
 })
 
-test('a large state leaves a slot fewer users: together they fit into an item', () => {
+test('a large state leaves a slot room for fewer users, so that both fit into an item', () => {
   const users = new Map(Array.from({ length: MAX_SLOT_USERS }, (_, i) => [i.toString(16).padStart(16, '0'), i]))
   const slot: SlotItem = {
     projection: 'visitors-r1',
@@ -127,7 +129,7 @@ test('a large state leaves a slot fewer users: together they fit into an item', 
   expect(Buffer.byteLength(state?.S ?? '') + (packed?.B?.length ?? 0)).toBeLessThan(400_000)
 })
 
-/** Keeps every url; throws on one. */
+/** Keeps every URL and throws on the URL `throw`. */
 const urls = perWindow({
   ...visitors,
   name: 'urls',
@@ -146,17 +148,17 @@ const urlOf = (order: number, url: string): WindowDelta => ({ projection: 'urls-
 
 test.each([
   [
-    'that does not fit beside what is there',
+    'that would make the state too large',
     'b'.repeat(MAX_WINDOW_STATE_BYTES - 10),
-    'the state of the window would pass 200 KB',
+    'The state of the window would be larger than 200 KB.',
   ],
-  ['on which the projection throws', 'throw', 'The projection threw'],
-])('what a user adds %s is put aside with its reason, once, and stops nothing', (_, url, why) => {
+  ['on which the projection throws', 'throw', 'function of the projection threw'],
+])('a delta %s is quarantined once, with its reason, and other deltas are merged', (_, url, why) => {
   const images = [image('a', [urlOf(1, 'a'.repeat(20))]), image('b', [urlOf(2_000_000, url)]), image('c', [urlOf(3, 'c')])]
-  const [task] = planWindows(images, [urls]) as (WindowTask & { kind: 'slot' })[]
-  const merged = task && applyToSlot(undefined, task, life)
+  const [task] = planWindows(images, [urls]) as SlotTask[]
+  const merged = task && applyToSlot(undefined, task, lifetime)
   expect(merged?.item).toMatchObject({ version: 1, state: ['a'.repeat(20), 'c'] })
-  expect(merged?.rejections.map(asQuarantined(task as WindowTask))).toEqual([
+  expect(merged?.rejections.map(asQuarantined(task as SlotTask))).toEqual([
     {
       code: 'not_merged',
       message: expect.stringContaining(why),
@@ -168,34 +170,39 @@ test.each([
       body: JSON.stringify({ projection: 'urls-r1', start: 0, user: 'b', ord: 2_000_000, state: [url] }),
     },
   ])
-  expect(task && applyToSlot(merged?.item, task, life)).toBeUndefined()
+  expect(task && applyToSlot(merged?.item, task, lifetime)).toBeUndefined()
 })
 
 test.each([
   ['is too large', { merge: () => 'x'.repeat(MAX_WINDOW_STATE_BYTES) }],
-  ['cannot be shown', { document: () => JSON.parse('{') }],
-])('a window of a user refuses likewise what %s', (_, broken) => {
-  const projection = { ...deviceMinutes, ...broken } as unknown as UserWindowProjection
-  const [task] = planWindows([image('a', [minuteOf(7, 5)])], [projection]) as (WindowTask & { kind: 'window' })[]
-  const merged = task && applyToWindow(undefined, task, life)
+  ['has no document', { document: () => JSON.parse('{') }],
+])('a window of a user rejects a delta when its state %s', (_, broken) => {
+  const projection: UserWindowProjection = { ...windowed, ...broken }
+  const [task] = planWindows([image('a', [minuteOf(7, 5)])], [projection]) as UserWindowTask[]
+  const merged = task && applyToWindow(undefined, task, lifetime)
   expect(merged).toMatchObject({ item: { version: 7, state: projection.initial() }, rejections: [{ user: 'a', order: 7 }] })
 })
 
-test('what a window refused is put aside before the item is written, and counted once however many races are lost', async () => {
+test('rejected deltas are quarantined before the item is written, and counted once despite conflicts', async () => {
   const calls: unknown[] = []
   const outcomes: PutResult[] = ['conflict', 'written']
-  const table = {
+  const unused = async () => {
+    throw new Error('This test writes slots only.')
+  }
+  const table: MergeDependencies['table'] = {
+    readWindow: unused,
+    putWindow: unused,
     readSlot: async () => undefined,
     putSlot: async () => {
       calls.push('put')
-      return outcomes.shift()
+      return outcomes.shift() ?? 'written'
     },
-  } as unknown as StateTable
-  await mergeBatch([{ dynamodb: { NewImage: userAttributes(image('b', [urlOf(1, 'throw')])) as never } }], {
+  }
+  await mergeBatch([{ dynamodb: { NewImage: userAttributes(image('b', [urlOf(1, 'throw')])) } }], {
     table,
     quarantine: { add: async events => void calls.push(events.map(({ code }) => code)) },
     projections: [urls],
-    lifetime: life,
+    lifetime,
     telemetry: { count: (...counted) => void calls.push(counted), annotate: () => undefined },
   })
   expect(calls).toEqual([
@@ -209,7 +216,7 @@ test('what a window refused is put aside before the item is written, and counted
   ])
 })
 
-test('items are read from a stream image as from the table', () => {
+test('the key of a window item gives its user, projection and start, also before 1970', () => {
   const attributes = {
     pk: { S: 'user#ü#1' },
     sk: { S: 'window#device-minutes-r1#-0001' },
@@ -226,7 +233,7 @@ test('items are read from a stream image as from the table', () => {
   })
 })
 
-test('any cut and repetition of a series of images gives the same window and slot', () => {
+test('batches of images cut anywhere and delivered again give the same window and slot', () => {
   const series = [1, 2, 3, 4, 5].map(order => image('a', [minuteOf(order, order), visitOf(order, order)]))
   fc.assert(
     fc.property(fc.array(fc.tuple(fc.nat(4), fc.nat(4)), { maxLength: 6 }), cuts => {
@@ -235,8 +242,8 @@ test('any cut and repetition of a series of images gives the same window and slo
       let reached = 0
       const deliver = (images: UserItem[]) => {
         const tasks = planWindows(images, projections)
-        window = applyToWindow(window, tasks[0] as WindowTask & { kind: 'window' }, life)?.item ?? window
-        slot = applyToSlot(slot, tasks[1] as WindowTask & { kind: 'slot' }, life)?.item ?? slot
+        window = applyToWindow(window, tasks[0] as UserWindowTask, lifetime)?.item ?? window
+        slot = applyToSlot(slot, tasks[1] as SlotTask, lifetime)?.item ?? slot
       }
       for (const [a, b] of cuts) {
         const from = Math.min(a, reached)
