@@ -6,6 +6,13 @@ import { floorTo } from './time.ts'
 /** What a projection shows of a state in OpenSearch and in the API: a JSON object with the projection's shape. */
 export type Document = Readonly<Record<string, unknown>>
 
+/** The response body of GET /v1/users/{id}: the user's documents, by projection name. Windows are newest first. */
+export interface UserView {
+  readonly user: string
+  readonly states: Readonly<Record<string, Document>>
+  readonly windows: Readonly<Record<string, readonly Document[]>>
+}
+
 interface Common<Data, State> {
   /** Lower-case words joined by dashes: the alias in OpenSearch and the name in routes. */
   readonly name: string

@@ -61,6 +61,14 @@ export interface StoredQuarantinedEvent extends QuarantinedEvent {
 /** A quarantined event without its body. */
 export type QuarantineSummary = Omit<StoredQuarantinedEvent, 'form' | 'body'>
 
+/** One row of GET /v1/quarantine. */
+export interface QuarantineRow extends Omit<QuarantineSummary, 'received'> {
+  /** RFC 3339. */
+  readonly received: string
+  /** The first characters of the body. Null for a large body, which is stored in the bucket. */
+  readonly sample: string | null
+}
+
 /** Input of the replay function: the keys of the events to replay. */
 export interface ReplayRequest {
   readonly keys: readonly string[]

@@ -46,6 +46,9 @@ export type Report = DailyReport | SnapshotReport
 
 export type ReportFormat = 'parquet' | 'csv'
 
+/** One row of a published report in the API: values by column name. Days and instants are text. */
+export type ReportRow = Readonly<Record<string, string | number | null>>
+
 export interface Publication {
   /** The UTC day, `YYYY-MM-DD`, or the instant, RFC 3339 in UTC. */
   readonly period: string

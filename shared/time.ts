@@ -89,3 +89,10 @@ export function parseWindowInstant(text: string): number | undefined {
   const instant = parseInstant(text)
   return instant === undefined ? undefined : wholeSeconds(instant)
 }
+
+/** The day (days since 1970) of text `YYYY-MM-DD`; undefined when the calendar has no such day. Years 0001..9999. */
+export function parseDay(text: string): number | undefined {
+  const [, year, month, day] = /^(\d{4})-(\d\d)-(\d\d)$/.exec(text) ?? []
+  const millis = Number(year) > 0 ? dayMillis(Number(year), Number(month), Number(day)) : undefined
+  return millis === undefined ? undefined : millis / 86_400_000
+}

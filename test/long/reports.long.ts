@@ -46,7 +46,7 @@ test('the report of three million readings needs at most 512 MiB of DuckDB memor
     const publications = await runDurationP95({ period: 'every day', since: 0, run }, { archive, workspace })
     const seconds = (performance.now() - started) / 1000
     clearInterval(watch)
-    const [count] = await workspace.run('SELECT count(*) AS events FROM standing')
+    const [count] = await workspace.run('SELECT count(*) AS events FROM distinct_readings')
     await workspace.close()
     const growth = Math.round((peak - before) / MEBIBYTE)
     console.log(`${OBJECTS * ROWS_PER_OBJECT} readings in ${seconds.toFixed(1)} s; the process grew by ${growth} MiB`)

@@ -29,7 +29,7 @@ test('a run that succeeded is never repeated', async () => {
   await table.lock(report, 'at#1', 'a', now, true)
   await table.finish(report, 'at#1', 'another owner', { rows: 1 })
   await table.finish(report, 'at#1', 'a', { rows: 2 })
-  expect(await table.lock(report, 'at#1', 'b', now + 10 * LOCK_MS, true)).toEqual({ state: 'done', answer: { rows: 2 } })
+  expect(await table.lock(report, 'at#1', 'b', now + 10 * LOCK_MS, true)).toEqual({ state: 'done', result: { rows: 2 } })
 })
 
 test('a caller that does not ask for `once` gets the lock of a finished run, but not of one that is running', async () => {
@@ -39,7 +39,7 @@ test('a caller that does not ask for `once` gets the lock of a finished run, but
   expect(await table.lock(report, 'at#2', 'b', now, false)).toEqual({ state: 'taken' })
   expect(await table.lock(report, 'at#2', 'c', now, true)).toEqual({ state: 'held', until: now + LOCK_MS })
   await table.finish(report, 'at#2', 'b', { rows: 2 })
-  expect(await table.lock(report, 'at#2', 'c', now, true)).toEqual({ state: 'done', answer: { rows: 2 } })
+  expect(await table.lock(report, 'at#2', 'c', now, true)).toEqual({ state: 'done', result: { rows: 2 } })
 })
 
 test('a day shows the run that started last, in whatever order the runs end', async () => {

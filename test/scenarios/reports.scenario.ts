@@ -107,7 +107,7 @@ test(
 
 test('an unknown report and an invalid date are errors of one line', async () => {
   await expect(runReport(target, { report: 'no-such' })).rejects.toThrow(
-    'Unknown report "no-such"; there are: duration-p95, enriched-actions.',
+    'Unknown report "no-such". Use one of: duration-p95, enriched-actions.',
   )
   await expect(runReport(target, { report: 'duration-p95', date: '2026-02-30' })).rejects.toThrow('date must be a day')
 })
