@@ -54,7 +54,7 @@ describe('the whole', () => {
     const context = JSON.stringify({ stage: 'nope' })
     const run = () =>
       execFileSync(process.execPath, ['infra/app.ts'], { env: { CDK_CONTEXT_JSON: context }, encoding: 'utf8', stdio: 'pipe' })
-    expect(run).toThrow(expect.objectContaining({ status: 1, stderr: expect.stringMatching(/^There is no stage nope; .*\n$/) }))
+    expect(run).toThrow(expect.objectContaining({ status: 1, stderr: expect.stringMatching(/^There is no stage nope\. .*\n$/) }))
   })
 })
 
