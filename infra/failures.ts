@@ -46,7 +46,7 @@ export class Failures extends Construct implements Monitored {
       {
         name: 'failures-collected',
         about:
-          'Events missed a store: they were about to expire from a stream unread, or Firehose could not convert them. They are in the quarantine and can be replayed.',
+          'Events missed a store: they were about to expire from a stream unread, or Firehose could not convert them. They are in the quarantine, and the store can be repaired from there.',
         metric: collected,
         atLeast: 1,
         periods: 1,
