@@ -10,39 +10,40 @@ import { type MetricName, metrics } from '../shared/metrics.ts'
 import { stackName } from '../shared/outputs.ts'
 import type { Settings } from './settings.ts'
 
-/** An alarm as its part defines it: it rises at `atLeast` and above, or at `atMost` and below. */
+/** An alarm as its part defines it. It fires at `atLeast` and above, or at `atMost` and below. */
 export type AlarmPlan = {
-  /** The heading in docs/runbook.md that says what to do. */
+  /** Also the heading in docs/runbook.md that says what to do. */
   readonly name: string
-  /** What is wrong, in one sentence. */
+  /** What happened and what it means for the events, in one or two sentences. */
   readonly about: string
   readonly metric: IMetric
-  /** How many periods of the metric in a row. */
+  /** Number of consecutive periods of the metric that must be over the threshold. */
   readonly periods: number
 } & ({ readonly atLeast: number } | { readonly atMost: number })
 
-/** One graph of the dashboard: metrics of one unit, under the question that they answer. */
+/** One graph of the dashboard: metrics of one unit. */
 export interface Graph {
+  /** The thing and what is measured: `State function: errors and throttles`. */
   readonly title: string
   readonly unit: string
   readonly metrics: readonly IMetric[]
 }
 
-/** A graph that CloudWatch draws from log lines: what has too many names to be a metric each. */
+/** A graph that CloudWatch draws from log lines, for values with too many names to be metrics. */
 export interface LogGraph {
   readonly title: string
   readonly logGroups: readonly ILogGroup[]
-  /** Commands of Logs Insights, in their order. */
+  /** Commands of Logs Insights, in order. */
   readonly query: readonly string[]
 }
 
-/** A part that says itself what is watched about it. */
+/** A part with its own alarms and graphs. */
 export interface Monitored {
   readonly alarms: readonly AlarmPlan[]
   readonly graphs: readonly (Graph | LogGraph)[]
 }
 
-/** What one point of a graph stands for, and what alarms look at. */
+/** The period of the metrics in graphs and alarms. */
 export const period = Duration.minutes(5)
 
 /** A metric that a function emits through lambdas/handler.ts. */
@@ -55,7 +56,7 @@ export const productMetric = (service: FunctionName, metricName: MetricName): Me
     period,
   })
 
-/** The alarms of all parts, sent to one topic. */
+/** The alarms of all parts. They notify one topic when they fire and when they clear. */
 export class Alarms extends Construct {
   readonly topic: Topic
   /** In the order of the parts. */
@@ -73,7 +74,7 @@ export class Alarms extends Construct {
     const { GREATER_THAN_OR_EQUAL_TO_THRESHOLD, LESS_THAN_OR_EQUAL_TO_THRESHOLD } = ComparisonOperator
     const alarm = new Alarm(this, name, {
       alarmName: `${stackName(stage)} ${name}`,
-      alarmDescription: `${about} What to do: docs/runbook.md, ${name}.`,
+      alarmDescription: `${about} Runbook: docs/runbook.md#${name}`,
       metric,
       threshold: 'atLeast' in plan ? plan.atLeast : plan.atMost,
       evaluationPeriods: periods,

@@ -11,7 +11,7 @@ import type { Archive } from './archive.ts'
 import type { LambdaFunction } from './lambda-function.ts'
 import type { Settings } from './settings.ts'
 
-/** One line a request. Without paths, queries and addresses: they carry users and keys. */
+/** One line for each request, without paths, queries and addresses: they contain user ids and keys. */
 const accessLogFormat = AccessLogFormat.custom(
   JSON.stringify({
     requestId: '$context.requestId',
@@ -34,7 +34,7 @@ export interface ApiProps {
 
 /** The HTTP API with the routes of shared/routes.ts. */
 export class Api extends Construct implements Monitored {
-  /** Without a path and a slash at its end. */
+  /** Without a path and without a trailing slash. */
   readonly url: string
   readonly http: HttpApi
   readonly accessLogs: LogGroup
@@ -43,7 +43,7 @@ export class Api extends Construct implements Monitored {
 
   constructor(scope: Construct, { functions, archive, settings }: ApiProps) {
     super(scope, 'Api')
-    // No corsPreflight: the gateway would answer OPTIONS itself and drop the functions' own CORS headers.
+    // No corsPreflight: the gateway would answer OPTIONS itself and drop the CORS headers of the functions.
     const http = new HttpApi(this, 'Http', { apiName: Stack.of(this).stackName, createDefaultStage: false })
     this.http = http
     this.addRoutes(http, functions)
@@ -55,53 +55,62 @@ export class Api extends Construct implements Monitored {
       throttle: { rateLimit: settings.api.rate, burstLimit: settings.api.burst },
       accessLogSettings: { destination: new LogGroupLogDestination(this.accessLogs), format: accessLogFormat },
     })
-    // Firehose reads from the moment it exists: an event accepted before would never reach the archive.
+    // Firehose reads from its creation on. An event that was accepted earlier would never reach the archive.
     this.node.addDependency(archive.delivery)
     this.url = http.apiEndpoint
-    const throttled = AnyFunction.metricAllThrottles({ period })
-    const failed = http.metricServerError({ period })
-    this.alarms = [
-      {
-        name: 'api-5xx',
-        about: 'Requests are answered with 5xx; senders keep their events.',
-        metric: failed,
-        atLeast: 10,
-        periods: 2,
-      },
-      {
-        name: 'functions-throttled',
-        about: 'The account runs as many functions at once as it may.',
-        metric: throttled,
-        atLeast: 1,
-        periods: 3,
-      },
-    ]
-    this.graphs = [
-      {
-        title: 'How many requests come, and how many fail?',
-        unit: 'requests',
-        metrics: [http.metricCount({ period }), http.metricClientError({ period }), failed],
-      },
-      {
-        title: 'How long do answers take?',
-        unit: 'milliseconds',
-        metrics: ['p50', 'p99'].map(statistic => http.metricLatency({ period, statistic, label: statistic })),
-      },
-      { title: 'Is Lambda short of functions to run?', unit: 'calls', metrics: [throttled] },
-    ]
+    this.alarms = planAlarms(http)
+    this.graphs = planGraphs(http)
   }
 
   private addRoutes(api: HttpApi, functions: readonly LambdaFunction[]): void {
     const integrations = new Map(functions.map(fn => [fn.service, new HttpLambdaIntegration(fn.service, fn)]))
     for (const route of routes) {
       const integration = integrations.get(route.function)
-      if (!integration) throw new Error(`The API has no function ${route.function} for ${route.method} ${route.path}.`)
+      if (!integration)
+        throw new Error(
+          `The stack passes no function ${route.function} to the API for ${route.method} ${route.path}; add it in infra/stack.ts.`,
+        )
       const [added] = api.addRoutes({ path: route.path, methods: [HttpMethod[route.method]], integration })
       if (added)
         Validations.of(added).acknowledge({
           id: 'AwsSolutions-APIG4',
-          reason: 'The functions check keys, so that a key store that fails is a 503 and not a refusal.',
+          reason: 'The functions check keys, so that a failure of the key store is answered with 503, not with 403 or 500.',
         })
     }
   }
 }
+
+const throttledInAccount = () => AnyFunction.metricAllThrottles({ period })
+
+const planAlarms = (http: HttpApi): AlarmPlan[] => [
+  {
+    name: 'api-5xx',
+    about:
+      'The API answers requests with 5xx: at least 10 in each of two periods of 5 minutes. Senders keep these events and retry.',
+    metric: http.metricServerError({ period }),
+    atLeast: 10,
+    periods: 2,
+  },
+  {
+    name: 'functions-throttled',
+    about:
+      'Lambda throttles functions: the account has reached its concurrency limit. Requests get 5xx and stream readers fall behind.',
+    metric: throttledInAccount(),
+    atLeast: 1,
+    periods: 3,
+  },
+]
+
+const planGraphs = (http: HttpApi): Graph[] => [
+  {
+    title: 'API: requests and errors',
+    unit: 'requests',
+    metrics: [http.metricCount({ period }), http.metricClientError({ period }), http.metricServerError({ period })],
+  },
+  {
+    title: 'API: latency',
+    unit: 'milliseconds',
+    metrics: ['p50', 'p99'].map(statistic => http.metricLatency({ period, statistic, label: statistic })),
+  },
+  { title: 'Lambda: throttled invocations in the account', unit: 'invocations', metrics: [throttledInAccount()] },
+]

@@ -12,7 +12,7 @@ try {
   new MillraceStack(app, { stage, settings: settingsFor(stage, context('opensearchUrl')), eventTypes })
   Validations.of(app).addPlugins(new AwsSolutionsChecks(app))
 } catch (error) {
-  // One line for the operator; `cdk --debug` shows where it came from.
+  // One line for the operator; `cdk --debug` shows the stack trace.
   console.error(process.env['CDK_DEBUG'] || !(error instanceof Error) ? error : error.message)
   process.exit(1)
 }

@@ -5,7 +5,7 @@ import { Construct } from 'constructs'
 import { ARCHIVE_PREFIX, archiveColumns } from '../shared/archive-columns.ts'
 import type { EventType } from '../shared/event-type.ts'
 
-/** The first day that can have events. */
+/** The first day that can have events; Athena computes no partitions before it. */
 const FIRST_DAY = '2026-01-01'
 
 const parquet = {
@@ -14,7 +14,7 @@ const parquet = {
   serdeInfo: { serializationLibrary: 'org.apache.hadoop.hive.ql.io.parquet.serde.ParquetHiveSerDe' },
 }
 
-/** Athena computes the partitions from these instead of having them registered. */
+/** With these parameters Athena computes the partitions, and nothing has to register them. */
 const partitionProjection = (location: string): Record<string, string> => ({
   'projection.enabled': 'true',
   'projection.dt.type': 'date',
@@ -34,7 +34,7 @@ export interface ArchiveTableProps {
   readonly eventTypes: readonly EventType[]
 }
 
-/** The archive as Firehose writes it and Athena reads it. Throws when two fields of the catalogue share a column. */
+/** The Glue table of the archive: Firehose converts by it and Athena reads by it. Throws when two fields of the catalogue share a column. */
 export class ArchiveTable extends Construct {
   readonly table: CfnTable
   readonly databaseName: string

@@ -1,4 +1,5 @@
 import { Stack, Validations } from 'aws-cdk-lib'
+import type { Metric } from 'aws-cdk-lib/aws-cloudwatch'
 import { type IRole, PolicyDocument, PolicyStatement, Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam'
 import {
   DeliveryStream,
@@ -14,11 +15,11 @@ import { LogGroup } from 'aws-cdk-lib/aws-logs'
 import { Construct } from 'constructs'
 import { ARCHIVE_ERROR_PREFIX, ARCHIVE_PREFIX, REPORTS_PREFIX } from '../shared/archive-columns.ts'
 import type { EventType } from '../shared/event-type.ts'
-
+import { acknowledgeWildcard } from './acknowledge-wildcard.ts'
 import { type AlarmPlan, type Graph, type Monitored, period } from './alarm-topic.ts'
 import { ArchiveTable } from './archive-table.ts'
 import { inSeconds } from './graphs.ts'
-import { acknowledgeWildcard, type LambdaFunction } from './lambda-function.ts'
+import type { LambdaFunction } from './lambda-function.ts'
 import type { Settings } from './settings.ts'
 import { type AccessLogs, DataBucket } from './stores.ts'
 import type { EventStream } from './stream.ts'
@@ -31,7 +32,12 @@ export interface ArchiveProps {
   readonly settings: Settings
 }
 
-/** Every event as Parquet in S3, by arrival, with the catalogue's columns. */
+interface DeliveryProps extends Pick<ArchiveProps, 'stream' | 'settings'> {
+  readonly table: ArchiveTable
+  readonly errors: LogGroup
+}
+
+/** All events as Parquet in S3, partitioned by arrival, with the columns of the catalogue. Firehose writes it. */
 export class Archive extends Construct implements Monitored {
   readonly bucket: DataBucket
   readonly delivery: DeliveryStream
@@ -43,8 +49,15 @@ export class Archive extends Construct implements Monitored {
     this.bucket = new DataBucket(this, 'Bucket', { settings, accessLogs })
     const table = new ArchiveTable(this, { stage, bucket: this.bucket, eventTypes })
     const errors = new LogGroup(this, 'DeliveryErrors', { retention: settings.logRetention, removalPolicy: settings.removal })
+    this.delivery = this.createDelivery({ stream, table, errors, settings })
+    this.acknowledge()
+    this.alarms = this.planAlarms(settings)
+    this.graphs = this.planGraphs()
+  }
+
+  private createDelivery({ stream, table, errors, settings }: DeliveryProps): DeliveryStream {
     const role = this.deliveryRole(stream, table, errors)
-    this.delivery = new DeliveryStream(this, 'Delivery', {
+    return new DeliveryStream(this, 'Delivery', {
       source: new KinesisStreamSource(stream.stream),
       role,
       destination: new S3Bucket(this.bucket, {
@@ -61,41 +74,53 @@ export class Archive extends Construct implements Monitored {
         loggingConfig: new EnableLogging(errors),
       }),
     })
+  }
+
+  private acknowledge(): void {
     Validations.of(this.delivery).acknowledge({
       id: 'AwsSolutions-KDF1',
-      reason: 'A delivery stream that reads from Kinesis cannot be encrypted itself; its source and its bucket are.',
+      reason: 'A delivery stream that reads from Kinesis cannot be encrypted itself. Its source and its bucket are encrypted.',
     })
     Validations.of(Stack.of(this)).acknowledge({
       id: 'CloudFormation-Validate::W7001',
-      reason: 'The delivery stream construct brings a table of addresses that only VPC destinations use.',
+      reason: 'The delivery stream construct adds a mapping of IP addresses that only VPC destinations use.',
     })
-    const metric = (name: string, statistic: string) => this.delivery.metric(name, { period, statistic })
-    const freshness = metric('DeliveryToS3.DataFreshness', 'Maximum')
-    this.alarms = [
+  }
+
+  private metric(name: string, statistic: 'Sum' | 'Maximum'): Metric {
+    return this.delivery.metric(name, { period, statistic })
+  }
+
+  private planAlarms({ archive, alarms }: Settings): AlarmPlan[] {
+    return [
       {
         name: 'archive-behind',
-        about: 'Events reach the archive late; reports miss them.',
-        metric: freshness,
-        atLeast: settings.archive.bufferInterval.toSeconds() + settings.alarms.archiveDelay.toSeconds(),
+        about: 'Firehose delivers events to the archive late. Nothing is lost; reports miss the newest events.',
+        metric: this.metric('DeliveryToS3.DataFreshness', 'Maximum'),
+        atLeast: archive.bufferInterval.toSeconds() + alarms.archiveDelay.toSeconds(),
         periods: 2,
-      },
-    ]
-    this.graphs = [
-      { title: 'How much is archived?', unit: 'bytes', metrics: [metric('DeliveryToS3.Bytes', 'Sum')] },
-      {
-        title: 'How long until an event is archived?',
-        unit: 'seconds',
-        metrics: [freshness, inSeconds(metric('KinesisMillisBehindLatest', 'Maximum'), 'oldest record unread')],
-      },
-      {
-        title: 'How many records could not be converted?',
-        unit: 'records',
-        metrics: [metric('FailedConversion.Records', 'Sum')],
       },
     ]
   }
 
-  /** What Firehose needs, and no more: the constructs' grants would let it delete. */
+  private planGraphs(): Graph[] {
+    const unread = inSeconds(this.metric('KinesisMillisBehindLatest', 'Maximum'), 'oldest unread record')
+    return [
+      { title: 'Archive: bytes delivered', unit: 'bytes', metrics: [this.metric('DeliveryToS3.Bytes', 'Sum')] },
+      {
+        title: 'Archive: delivery lag',
+        unit: 'seconds',
+        metrics: [this.metric('DeliveryToS3.DataFreshness', 'Maximum'), unread],
+      },
+      {
+        title: 'Archive: records that Firehose could not convert',
+        unit: 'records',
+        metrics: [this.metric('FailedConversion.Records', 'Sum')],
+      },
+    ]
+  }
+
+  /** Exactly the rights that Firehose needs. The grants of the constructs would also let it delete objects. */
   private deliveryRole({ stream }: EventStream, { databaseName, tableName }: ArchiveTable, errors: LogGroup): IRole {
     const glue = (resource: string) => Stack.of(this).formatArn({ service: 'glue', resource })
     const allowed = (actions: string[], ...resources: string[]) => new PolicyStatement({ actions, resources })
@@ -122,7 +147,7 @@ export class Archive extends Construct implements Monitored {
         }),
       },
     })
-    const reason = 'Object names below the two prefixes are chosen by Firehose.'
+    const reason = 'Firehose chooses the object names below the two prefixes.'
     for (const arn of objects) acknowledgeWildcard(role, arn, reason)
     return role.withoutPolicyUpdates()
   }
@@ -141,13 +166,13 @@ export class Archive extends Construct implements Monitored {
     this.allowList(query)
   }
 
-  /** Lets a function take what Firehose could not convert. */
+  /** Lets a function move the records that Firehose could not convert out of the bucket. */
   allowCollectErrors(collect: LambdaFunction): void {
     this.allowBelow(collect, ['s3:GetObject', 's3:DeleteObject'], ARCHIVE_ERROR_PREFIX)
     this.allowList(collect)
   }
 
-  // Without a condition on the prefix: with one, S3 answers a missing object with 403 instead of 404.
+  // No condition on the prefix: with one, S3 answers 403 instead of 404 for a missing object.
   private allowList(fn: LambdaFunction): void {
     fn.allow(['s3:ListBucket'], this.bucket.bucketArn)
   }

@@ -4,10 +4,13 @@ import { Architecture, type AssetCode, Code } from 'aws-cdk-lib/aws-lambda'
 import type { ICommandHooks } from 'aws-cdk-lib/aws-lambda-nodejs'
 import { type BuildOptions, buildSync } from 'esbuild'
 
-/** The repository. */
+/** The root folder of the repository. */
 export const root = path.join(import.meta.dirname, '..')
 
-/** Links of the SDK's chain of credentials that a function never comes to, since its own are in its environment: imported only when their turn comes. */
+/**
+ * Credential providers of the SDK that a function never uses, because Lambda puts its credentials into the environment. The SDK
+ * imports a provider only when it tries it, so bundles leave these out.
+ */
 const unusedCredentials = [
   '@aws-sdk/credential-provider-http',
   '@aws-sdk/credential-provider-ini',
@@ -17,7 +20,7 @@ const unusedCredentials = [
   '@smithy/credential-provider-imds',
 ]
 
-/** How every function is bundled, in the words of esbuild. */
+/** esbuild options of every function. */
 export const bundling = {
   target: 'node24',
   mainFields: ['module', 'main'],
@@ -28,8 +31,8 @@ export const bundling = {
 } as const
 
 /**
- * A bundle that keeps what is imported lazily in files of its own: a cold start reads and compiles only what it needs, and on
- * two small cores it takes longer to compile 100 kB than to run them.
+ * Options of a bundle with code splitting: lazily imported modules get files of their own, so a cold start reads and compiles only
+ * what it needs. On two small cores, compiling 100 kB takes longer than running them.
  */
 export const splitBundle = (entry: string, outdir: string) =>
   ({
@@ -47,7 +50,7 @@ export const splitBundle = (entry: string, outdir: string) =>
     format: 'esm',
   }) satisfies BuildOptions
 
-/** What makes a function's bundle differ between machines. */
+/** npm settings that select the target platform. Without them, the bundle would have the native code of the host. */
 export const npmPlatform = (architecture: Architecture): Record<string, string> => ({
   npm_config_os: 'linux',
   npm_config_cpu: architecture === Architecture.ARM_64 ? 'arm64' : 'x64',
@@ -55,14 +58,14 @@ export const npmPlatform = (architecture: Architecture): Record<string, string> 
   npm_config_prefer_offline: 'true',
 })
 
-/** Lets a script add files to the bundle. */
+/** Runs a script after bundling, so that it can add files to the bundle. */
 export const runAfterBundling = (script: string): ICommandHooks => ({
   beforeBundling: () => [],
   beforeInstall: () => [],
   afterBundling: (inputDir, outputDir) => [`"${process.execPath}" "${path.join(inputDir, script)}" "${outputDir}"`],
 })
 
-/** A function's code as a split bundle: CDK's own bundling knows only bundles of one file. */
+/** A function's code as a split bundle. CDK's own bundling supports only bundles of one file. */
 export function splitCode(entry: string): AssetCode {
   const tryBundle = (outdir: string): boolean => {
     buildSync({ ...splitBundle(path.join(root, entry), outdir), sourcemap: true, sourcesContent: false })

@@ -22,16 +22,16 @@ export interface CostsProps {
 }
 
 const sum = { period, statistic: 'Sum' }
-const MEGABYTES_A_GIGABYTE = 1024
+const MEGABYTES_PER_GIGABYTE = 1024
 
-/** What the bill follows. What a stage pays while nothing happens, its shards and its search cluster, stands in its settings. */
+/** Graphs of the usage that AWS bills. The costs of an idle stage, shards and search cluster, depend on its settings alone. */
 export const costs = (props: CostsProps): Monitored => ({
   alarms: [],
   graphs: [callsGraph(props), computeGraph(props), logsGraph(props), dataGraph(props), unitsGraph(props), storageGraph(props)],
 })
 
 const callsGraph = ({ api, functions }: CostsProps): Graph => ({
-  title: 'Cost: how many requests and calls?',
+  title: 'Cost: API requests and function invocations',
   unit: 'calls',
   metrics: [
     api.http.metricCount({ period, label: 'API' }),
@@ -40,17 +40,17 @@ const callsGraph = ({ api, functions }: CostsProps): Graph => ({
 })
 
 const computeGraph = ({ functions, settings }: CostsProps): Graph => ({
-  title: 'Cost: which function computes most?',
+  title: 'Cost: compute by function',
   unit: 'GB-seconds',
   metrics: functions.map((fn, i) => {
-    const gigabytes = settings.functions[fn.service].memory / MEGABYTES_A_GIGABYTE
+    const gigabytes = settings.functions[fn.service].memory / MEGABYTES_PER_GIGABYTE
     const usingMetrics = { [`milliseconds${i}`]: fn.metricDuration(sum) }
     return new MathExpression({ expression: `milliseconds${i} / 1000 * ${gigabytes}`, usingMetrics, label: fn.service, period })
   }),
 })
 
 const logsGraph = ({ api, functions }: CostsProps): Graph => ({
-  title: 'Cost: who logs most?',
+  title: 'Cost: log bytes by source',
   unit: 'bytes',
   metrics: [logged(api.accessLogs, 'API'), ...functions.map(fn => logged(fn.logGroup, fn.service))],
 })
@@ -65,7 +65,7 @@ const logged = ({ logGroupName }: ILogGroup, label: string): IMetric =>
   })
 
 const dataGraph = ({ api, stream, archive }: CostsProps): Graph => ({
-  title: 'Cost: how much data moves?',
+  title: 'Cost: data transferred',
   unit: 'bytes',
   metrics: [
     api.http.metricDataProcessed({ ...sum, label: 'through the API' }),
@@ -75,18 +75,18 @@ const dataGraph = ({ api, stream, archive }: CostsProps): Graph => ({
 })
 
 const unitsGraph = ({ state }: CostsProps): Graph => ({
-  title: 'Cost: how many units does the state table take?',
+  title: 'Cost: capacity units of the state table',
   unit: 'units',
   metrics: [state.table.metricConsumedWriteCapacityUnits(sum), state.table.metricConsumedReadCapacityUnits(sum)],
 })
 
 const storageGraph = ({ archive, quarantine }: CostsProps): Graph => ({
-  title: 'Cost: how much lies in S3?',
+  title: 'Cost: data stored in S3',
   unit: 'bytes',
   metrics: [stored(archive.bucket, 'archive and reports'), stored(quarantine.bucket, 'quarantine')],
 })
 
-/** S3 tells it once a day. */
+/** S3 reports its size once a day. */
 const stored = ({ bucketName }: IBucket, label: string): IMetric =>
   new Metric({
     namespace: 'AWS/S3',

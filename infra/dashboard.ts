@@ -17,11 +17,11 @@ const THIRD_OF_ROW = 8
 const HEIGHT = 6
 
 const legend = (stage: string): string => `# ${stackName(stage)}
-Requests → ingest → event stream → states → windows → documents and raw events in OpenSearch; event stream → archive → reports.
-The graphs follow the events in this order; then come reads, what was put aside, and what the bill follows. Counts are of five minutes.
-**An alarm is red?** Its name without \`${stackName(stage)}\` is a heading of \`docs/runbook.md\`: what it means, where to look, what mends it.`
+Data flow: requests → ingest → event stream → states → windows → documents and raw events in OpenSearch; event stream → archive → reports.
+The graphs are in this order, followed by reads, quarantine and costs. One point is five minutes; for data stored in S3, one day.
+**An alarm is red?** Its name without \`${stackName(stage)}\` is a heading in \`docs/runbook.md\`: what it means, where to look, how to fix it.`
 
-/** The alarms of all parts, and their graphs in the order events flow, on one page. */
+/** One page with the alarms of all parts, then their graphs in the order of the parts. */
 export const dashboard = (
   scope: Construct,
   parts: readonly Monitored[],
@@ -31,7 +31,7 @@ export const dashboard = (
     dashboardName: stackName(stage),
     widgets: [
       [new TextWidget({ markdown: legend(stage), width: WHOLE_ROW, height: 4 })],
-      [new AlarmStatusWidget({ title: 'Is anything wrong?', alarms: [...alarms], width: WHOLE_ROW, height: HEIGHT })],
+      [new AlarmStatusWidget({ title: 'Alarms', alarms: [...alarms], width: WHOLE_ROW, height: HEIGHT })],
       parts.flatMap(part => part.graphs).map(graph => ('query' in graph ? logWidget(graph) : metricWidget(graph))),
     ],
   })

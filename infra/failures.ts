@@ -17,10 +17,10 @@ export interface FailuresProps {
   readonly settings: Settings
 }
 
-/** How long a failure may lie in a bucket before it stands in the quarantine. */
-const INTERVAL = Duration.minutes(5)
+/** How long a failure may stay in a bucket before it is in the quarantine table. */
+const COLLECT_INTERVAL = Duration.minutes(5)
 
-/** What Lambda and Firehose give up is taken into the quarantine, where it is listed and replayed as everything else. */
+/** Moves the batches that Lambda gave up and the records that Firehose could not convert into the quarantine, where they can be listed and replayed. */
 export class Failures extends Construct implements Monitored {
   readonly function: LambdaFunction<'collect-failures'>
   readonly alarms: readonly AlarmPlan[]
@@ -30,7 +30,7 @@ export class Failures extends Construct implements Monitored {
     super(scope, 'Failures')
     this.function = new LambdaFunction(this, 'Function', {
       name: 'collect-failures',
-      about: 'Takes batches that Lambda discarded and records that Firehose could not convert into the quarantine.',
+      about: 'Moves batches that Lambda gave up and records that Firehose could not convert into the quarantine.',
       entry: 'lambdas/quarantine/collect-failures.lambda.ts',
       environment: {
         ...quarantine.environment,
@@ -40,21 +40,25 @@ export class Failures extends Construct implements Monitored {
       },
       settings,
     })
-    every(this, 'Collect', this.function, INTERVAL)
+    every(this, 'Collect', this.function, COLLECT_INTERVAL)
     const collected = productMetric('collect-failures', 'FailuresCollected')
     this.alarms = [
       {
         name: 'failures-collected',
-        about: 'Events missed a store: a stream let go of them, or Firehose could not convert them.',
+        about:
+          'Events missed a store: they were about to expire from a stream unread, or Firehose could not convert them. They are in the quarantine, and the store can be repaired from there.',
         metric: collected,
         atLeast: 1,
         periods: 1,
       },
-      this.function.alarmOnErrors('Failures cannot be taken into the quarantine; they stay in their bucket.', 3),
+      this.function.alarmOnErrors(
+        'The collect-failures function fails. Nothing is lost: failed batches and records stay in their bucket, but the quarantine does not list them.',
+        3,
+      ),
     ]
     this.graphs = [
-      { title: 'How many events missed a store?', unit: 'events', metrics: [collected] },
-      failureGraph('Does taking them into the quarantine fail?', [this.function]),
+      { title: 'Failures: events that missed a store', unit: 'events', metrics: [collected] },
+      failureGraph('Collect-failures function: errors and throttles', [this.function]),
     ]
   }
 }

@@ -16,7 +16,7 @@ export interface IngestProps {
   readonly settings: Settings
 }
 
-/** Requests become events in the stream, or in quarantine. */
+/** Turns requests into events in the stream or in quarantine. */
 export class Ingest extends Construct implements Monitored {
   readonly function: LambdaFunction<'ingest'>
   readonly alarms: readonly AlarmPlan[]
@@ -26,7 +26,7 @@ export class Ingest extends Construct implements Monitored {
     super(scope, 'Ingest')
     this.function = new LambdaFunction(this, 'Function', {
       name: 'ingest',
-      about: 'Checks, conforms and packs the events of a request; answers when they are durable.',
+      about: 'Validates, conforms and packs the events of a request, and responds when they are durable.',
       entry: 'lambdas/ingest/ingest.lambda.ts',
       split: true,
       environment: {
@@ -39,10 +39,10 @@ export class Ingest extends Construct implements Monitored {
     })
     const count = (metric: MetricName) => productMetric('ingest', metric)
     this.alarms = [
-      this.function.alarmOnErrors('The ingest function fails; senders get 5xx and keep their events.', 3),
+      this.function.alarmOnErrors('The ingest function fails. Senders get 5xx, keep their events and retry.', 3),
       {
         name: 'quarantine-growing',
-        about: 'Senders send more events than usual that do not fit their type.',
+        about: 'More events than usual do not fit their type. They are in the quarantine; all other events are accepted.',
         metric: count('EventsQuarantined').with({ period: Duration.hours(1) }),
         atLeast: settings.alarms.quarantinedPerHour,
         periods: 1,
@@ -50,16 +50,16 @@ export class Ingest extends Construct implements Monitored {
     ]
     this.graphs = [
       {
-        title: 'How many events come in?',
+        title: 'Ingest: events accepted and quarantined',
         unit: 'events',
         metrics: [count('EventsAccepted'), count('EventsQuarantined')],
       },
       {
-        title: 'How many requests are turned away, or have to come again?',
+        title: 'Ingest: requests rejected (4xx) and unavailable (503)',
         unit: 'requests',
         metrics: [count('RequestsRefused'), count('RequestsUnavailable')],
       },
-      failureGraph('Does ingest fail?', [this.function]),
+      failureGraph('Ingest function: errors and throttles', [this.function]),
     ]
   }
 }

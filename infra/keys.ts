@@ -4,7 +4,7 @@ import type { LambdaFunction } from './lambda-function.ts'
 import type { Settings } from './settings.ts'
 import { DataTable } from './stores.ts'
 
-/** The SHA-256 of every write, read and admin key; only the CLI writes it, with AWS credentials. */
+/** The SHA-256 of every write, read and admin key. Only the CLI writes here, with the AWS credentials of the operator. */
 export class Keys extends Construct {
   readonly table: DataTable
 

@@ -4,23 +4,23 @@ import type { Environment } from '../shared/environment.ts'
 import { BODIES_PREFIX, DISCARDED_PREFIX, REFUSED_PREFIX } from '../shared/quarantine.ts'
 import { rejections } from '../shared/rejections.ts'
 import type { AlarmPlan, LogGraph, Monitored } from './alarm-topic.ts'
-import type { LambdaFunction } from './lambda-function.ts'
+import type { FailureDestination, LambdaFunction } from './lambda-function.ts'
 import type { Settings } from './settings.ts'
 import { type AccessLogs, DataBucket, DataTable } from './stores.ts'
 
-/** Codes of single events, and of lines that are no JSON. */
+/** Codes of single events, and of NDJSON lines that are not JSON. */
 const codes = Object.entries(rejections).flatMap(([code, { status }]) =>
   status === 200 || code === 'malformed_json' ? [code] : [],
 )
 
-/** Single events kept aside with their reason, replayable; bodies too big for the table lie in the bucket. */
-export class Quarantine extends Construct implements Monitored {
+/** The store of rejected events with their reasons, ready to be replayed. Bodies too large for the table are in the bucket. */
+export class Quarantine extends Construct implements Monitored, FailureDestination {
   readonly table: DataTable
-  /** Also the last net under every function that reads a stream: records that are nearly gone unread are kept here whole. */
+  /** Also the failure destination of all stream readers. */
   readonly bucket: DataBucket
   readonly environment: Pick<Environment<'ingest'>, 'QUARANTINE_TABLE' | 'QUARANTINE_BUCKET'>
   readonly alarms: readonly AlarmPlan[] = []
-  private readonly adding: LambdaFunction[] = []
+  private readonly writers: LambdaFunction[] = []
 
   constructor(scope: Construct, { settings, accessLogs }: { settings: Settings; accessLogs: AccessLogs }) {
     super(scope, 'Quarantine')
@@ -31,20 +31,20 @@ export class Quarantine extends Construct implements Monitored {
     this.environment = { QUARANTINE_TABLE: this.table.tableName, QUARANTINE_BUCKET: this.bucket.bucketName }
   }
 
-  /** By code, from the log lines of all who add: a metric for each code would cost more than all the lines. */
+  /** By code, from the log lines of all writers. A metric for each code would cost more than all the lines. */
   get graphs(): readonly LogGraph[] {
     const sums = codes.map(code => `sum(codes.${code}) as ${code}`)
     return [
       {
-        title: 'Why are events put aside?',
-        logGroups: this.adding.map(fn => fn.logGroup),
+        title: 'Quarantine: events by code',
+        logGroups: this.writers.map(fn => fn.logGroup),
         query: [`stats ${sums.join(', ')} by bin(5m)`],
       },
     ]
   }
 
   allowAdd(...functions: readonly LambdaFunction[]): void {
-    this.adding.push(...functions)
+    this.writers.push(...functions)
     for (const fn of functions) {
       fn.allow(['dynamodb:UpdateItem'], this.table.tableArn)
       this.allowPutObject(fn)
@@ -55,19 +55,19 @@ export class Quarantine extends Construct implements Monitored {
     query.allow(['dynamodb:Scan'], this.table.tableArn)
   }
 
-  /** Lets Lambda leave here what a reader gave up. */
+  /** Lets Lambda store the batches that a reader could not process. */
   allowFailureDestination(reader: LambdaFunction): void {
     this.allowPutObject(reader)
     reader.allow(['s3:ListBucket'], this.bucket.bucketArn)
   }
 
-  /** Lets a function read kept events, and let them go or say why they stay. */
+  /** Lets a function read quarantined events, delete them and update their rejection. */
   allowReplay(replay: LambdaFunction): void {
     replay.allow(['dynamodb:GetItem', 'dynamodb:DeleteItem', 'dynamodb:UpdateItem'], this.table.tableArn)
     this.allowTake(replay, BODIES_PREFIX)
   }
 
-  /** Lets a function take the failures that wait in the bucket. */
+  /** Lets a function move failures from the bucket into the table. */
   allowCollect(collect: LambdaFunction): void {
     this.allowAdd(collect)
     collect.allow(['s3:ListBucket'], this.bucket.bucketArn)
@@ -80,7 +80,7 @@ export class Quarantine extends Construct implements Monitored {
   }
 
   private allowPutObject(fn: LambdaFunction): void {
-    const reason = 'The bucket holds nothing but quarantine, and object keys are not known beforehand.'
+    const reason = 'The bucket holds only quarantined data, and object keys are not known beforehand.'
     fn.allow(['s3:PutObject'], this.bucket.arnForObjects('*'), reason)
   }
 }

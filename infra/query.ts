@@ -24,7 +24,7 @@ export interface QueryProps {
   readonly settings: Settings
 }
 
-/** What the stores hold, read over HTTP. */
+/** The query API: reads of all stores over HTTP. */
 export class Query extends Construct implements Monitored {
   readonly function: LambdaFunction<'query'>
   readonly alarms: readonly AlarmPlan[]
@@ -34,7 +34,7 @@ export class Query extends Construct implements Monitored {
     super(scope, 'Query')
     this.function = new LambdaFunction(this, 'Function', {
       name: 'query',
-      about: 'Answers reads of every store, and the console page.',
+      about: 'Serves reads of every store, and the console page.',
       entry: 'lambdas/query/query.lambda.ts',
       environment: {
         KEYS_TABLE: keys.table.tableName,
@@ -50,19 +50,19 @@ export class Query extends Construct implements Monitored {
       addFiles: 'console/build.ts',
       settings,
     })
-    this.alarms = [this.function.alarmOnErrors('The query function fails; readers get 5xx.', 3)]
+    this.alarms = [this.function.alarmOnErrors('The query function fails. Readers get 5xx; accepting events is not affected.', 3)]
     this.graphs = [
-      { title: 'How much is read?', unit: 'requests', metrics: [this.function.metricInvocations({ period })] },
+      { title: 'Query function: requests', unit: 'requests', metrics: [this.function.metricInvocations({ period })] },
       {
-        title: 'How many reads are turned away, or have to come again?',
+        title: 'Query function: requests rejected (4xx) and unavailable (503)',
         unit: 'requests',
         metrics: [productMetric('query', 'RequestsRefused'), productMetric('query', 'RequestsUnavailable')],
       },
-      failureGraph('Do reads fail?', [this.function]),
+      failureGraph('Query function: errors and throttles', [this.function]),
     ]
   }
 
-  /** Metrics have no ARNs: CloudWatch lets one read all of the account or none. */
+  /** Metrics have no ARNs: CloudWatch grants all metrics of the account or none. */
   allowReadMetrics(): void {
     const reason = 'cloudwatch:GetMetricData cannot be limited to a resource.'
     this.function.allow(['cloudwatch:GetMetricData'], '*', reason)

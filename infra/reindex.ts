@@ -14,7 +14,7 @@ export interface ReindexProps {
   readonly settings: Settings
 }
 
-/** Documents written anew from the state table, for `millrace reindex`. */
+/** Rebuilds documents from the state table, for `millrace reindex`. */
 export class Reindex extends Construct implements Monitored {
   readonly function: LambdaFunction<'reindex'>
   readonly alarms: readonly AlarmPlan[]
@@ -24,19 +24,24 @@ export class Reindex extends Construct implements Monitored {
     super(scope, 'Reindex')
     this.function = new LambdaFunction(this, 'Function', {
       name: 'reindex',
-      about: 'Writes documents from the state table, a bounded part a call.',
+      about: 'Rebuilds documents from the state table, a bounded part in each call.',
       entry: 'lambdas/search/reindex.lambda.ts',
       environment: { STATE_TABLE: state.table.tableName, OPENSEARCH_URL: search.url, ...quarantine.environment },
       settings,
     })
-    this.alarms = [this.function.alarmOnErrors('A reindex broke off; documents stand as before, or newer.', 1)]
+    this.alarms = [
+      this.function.alarmOnErrors(
+        'A reindex stopped before its end. Documents are unchanged or newer; the command can be repeated.',
+        1,
+      ),
+    ]
     this.graphs = [
       {
-        title: 'How many documents are written anew?',
+        title: 'Reindex: documents written and rejected',
         unit: 'documents',
         metrics: [productMetric('reindex', 'DocumentsIndexed'), productMetric('reindex', 'DocumentsRefused')],
       },
-      failureGraph('Do reindex and set-up fail?', [this.function, search.setUp]),
+      failureGraph('Reindex and set-up functions: errors and throttles', [this.function, search.setUp]),
     ]
   }
 }

@@ -15,7 +15,7 @@ export interface ReplayProps {
   readonly settings: Settings
 }
 
-/** Kept events go on their way again, by the catalogue that is deployed; `millrace quarantine replay` calls it. */
+/** Replays quarantined events with the deployed catalogue, for `millrace quarantine replay`. */
 export class Replay extends Construct implements Monitored {
   readonly function: LambdaFunction<'replay'>
   readonly alarms: readonly AlarmPlan[]
@@ -25,7 +25,7 @@ export class Replay extends Construct implements Monitored {
     super(scope, 'Replay')
     this.function = new LambdaFunction(this, 'Function', {
       name: 'replay',
-      about: 'Sends events that were kept aside on the way of all events again.',
+      about: 'Checks quarantined events again and puts them back into the event stream.',
       entry: 'lambdas/ingest/replay.lambda.ts',
       environment: {
         STREAM_NAME: stream.stream.streamName,
@@ -34,10 +34,15 @@ export class Replay extends Construct implements Monitored {
       },
       settings,
     })
-    this.alarms = [this.function.alarmOnErrors('A replay broke off; what was not replayed is kept as before.', 1)]
+    this.alarms = [
+      this.function.alarmOnErrors(
+        'A replay stopped before its end. The events that it did not replay are still in the quarantine; the command can be repeated.',
+        1,
+      ),
+    ]
     this.graphs = [
-      { title: 'How many events are replayed?', unit: 'events', metrics: [productMetric('replay', 'EventsReplayed')] },
-      failureGraph('Does replaying fail?', [this.function]),
+      { title: 'Replay: events replayed', unit: 'events', metrics: [productMetric('replay', 'EventsReplayed')] },
+      failureGraph('Replay function: errors and throttles', [this.function]),
     ]
   }
 }

@@ -16,7 +16,7 @@ export interface ReportsProps {
   readonly settings: Settings
 }
 
-/** Scheduled queries over the archive; the table holds their locks and names what each has published. */
+/** Scheduled queries over the archive. The table holds their locks and the names of their published objects. */
 export class Reports extends Construct implements Monitored {
   readonly table: DataTable
   readonly function: LambdaFunction<'reports'>
@@ -48,11 +48,11 @@ export class Reports extends Construct implements Monitored {
       hours: enrichedActions.everyHours,
       input: { report: enrichedActions.name, at: ContextAttribute.scheduledTime, once: true },
     })
-    this.alarms = [this.function.alarmOnErrors('A report did not run to its end.', 1)]
+    this.alarms = [this.function.alarmOnErrors('A report run failed. Readers still get the last published report.', 1)]
     this.graphs = [
-      { title: 'How many rows do reports publish?', unit: 'rows', metrics: [productMetric('reports', 'ReportRows')] },
-      { title: 'How long does the longest report take?', unit: 'seconds', metrics: [productMetric('reports', 'ReportSeconds')] },
-      failureGraph('Do reports fail?', [this.function]),
+      { title: 'Reports: rows published', unit: 'rows', metrics: [productMetric('reports', 'ReportRows')] },
+      { title: 'Reports: duration of the longest run', unit: 'seconds', metrics: [productMetric('reports', 'ReportSeconds')] },
+      failureGraph('Reports function: errors and throttles', [this.function]),
     ]
   }
 

@@ -8,11 +8,11 @@ import { type AlarmPlan, type Graph, type Monitored, period } from './alarm-topi
 import type { LambdaFunction } from './lambda-function.ts'
 import type { DomainSettings, Settings } from './settings.ts'
 
-/** OpenSearch stops taking documents at 20 percent; this leaves time to do something before. */
-const SHARE_FREE = 0.25
-const MEBIBYTES_A_GIBIBYTE = 1024
+/** OpenSearch blocks writes when less than 20 percent of a disk is free. The alarm comes earlier, so that there is time to react. */
+const ALARM_FREE_SHARE = 0.25
+const MEBIBYTES_PER_GIBIBYTE = 1024
 
-/** An OpenSearch domain that only the functions it was told of can use, each by its own role. */
+/** An OpenSearch domain. Only functions that `allow` names can use it, each by its own role. */
 export class SearchDomain extends Construct implements Monitored {
   readonly url: string
   readonly alarms: readonly AlarmPlan[]
@@ -20,19 +20,18 @@ export class SearchDomain extends Construct implements Monitored {
   private readonly domain: Domain
   private readonly policy = new PolicyDocument()
 
-  constructor(scope: Construct, { nodes, instance, volume }: DomainSettings, settings: Settings) {
+  constructor(scope: Construct, size: DomainSettings, settings: Settings) {
     super(scope, 'Domain')
-    const slowLogs = new LogGroup(this, 'SlowLogs', { retention: settings.logRetention, removalPolicy: settings.removal })
-    const mayLog = new ResourcePolicy(this, 'MayLog', {
-      policyStatements: [
-        new PolicyStatement({
-          principals: [new ServicePrincipal('es.amazonaws.com')],
-          actions: ['logs:CreateLogStream', 'logs:PutLogEvents'],
-          resources: [slowLogs.logGroupArn],
-        }),
-      ],
-    })
-    this.domain = new Domain(this, 'Domain', {
+    this.domain = this.createDomain(size, settings)
+    this.url = Fn.join('', ['https://', this.domain.domainEndpoint])
+    this.alarms = this.planAlarms(size.volume)
+    this.graphs = this.planGraphs()
+    this.acknowledge(size.nodes)
+  }
+
+  private createDomain({ nodes, instance, volume }: DomainSettings, settings: Settings): Domain {
+    const { group, policy } = this.createSlowLogs(settings)
+    const domain = new Domain(this, 'Domain', {
       version: EngineVersion.OPENSEARCH_3_7,
       capacity: { dataNodes: nodes, dataNodeInstanceType: instance, multiAzWithStandbyEnabled: false },
       zoneAwareness: { enabled: nodes > 1 },
@@ -43,41 +42,54 @@ export class SearchDomain extends Construct implements Monitored {
       encryptionAtRest: { enabled: true },
       logging: {
         slowSearchLogEnabled: true,
-        slowSearchLogGroup: slowLogs,
+        slowSearchLogGroup: group,
         slowIndexLogEnabled: true,
-        slowIndexLogGroup: slowLogs,
+        slowIndexLogGroup: group,
       },
-      // The construct would write both policies through a custom resource.
+      // Otherwise the construct writes the log policy and the access policy through a custom resource.
       suppressLogsResourcePolicy: true,
       removalPolicy: settings.removal,
     })
-    this.domain.node.addDependency(mayLog)
-    if (this.domain.node.defaultChild instanceof CfnDomain) this.domain.node.defaultChild.accessPolicies = this.policy
-    this.url = Fn.join('', ['https://', this.domain.domainEndpoint])
-    this.alarms = this.planAlarms(volume)
-    this.graphs = this.planGraphs()
-    this.acknowledge(nodes)
+    domain.node.addDependency(policy)
+    if (domain.node.defaultChild instanceof CfnDomain) domain.node.defaultChild.accessPolicies = this.policy
+    return domain
+  }
+
+  /** The log group of slow searches and slow indexing, and the policy that lets OpenSearch write to it. */
+  private createSlowLogs(settings: Settings): { group: LogGroup; policy: ResourcePolicy } {
+    const group = new LogGroup(this, 'SlowLogs', { retention: settings.logRetention, removalPolicy: settings.removal })
+    const policy = new ResourcePolicy(this, 'MayLog', {
+      policyStatements: [
+        new PolicyStatement({
+          principals: [new ServicePrincipal('es.amazonaws.com')],
+          actions: ['logs:CreateLogStream', 'logs:PutLogEvents'],
+          resources: [group.logGroupArn],
+        }),
+      ],
+    })
+    return { group, policy }
   }
 
   private planAlarms(volume: number): AlarmPlan[] {
     return [
       {
         name: 'search-cluster-red',
-        about: 'Part of the documents cannot be read or written: a primary shard has no node.',
+        about: 'A primary shard has no node, so some documents can be neither read nor written. Writes wait in the streams.',
         metric: this.domain.metricClusterStatusRed({ period }),
         atLeast: 1,
         periods: 1,
       },
       {
         name: 'search-storage-low',
-        about: 'A node of the search cluster has little free disk.',
+        about:
+          'A node of the search cluster has less than 25 percent of its disk free. Below 20 percent, OpenSearch blocks writes.',
         metric: this.domain.metricFreeStorageSpace({ period }),
-        atMost: volume * MEBIBYTES_A_GIBIBYTE * SHARE_FREE,
+        atMost: volume * MEBIBYTES_PER_GIBIBYTE * ALARM_FREE_SHARE,
         periods: 1,
       },
       {
         name: 'search-writes-blocked',
-        about: 'The search cluster takes no documents; they wait in the streams.',
+        about: 'The search cluster blocks writes, for lack of disk or memory. Documents wait in the streams.',
         metric: this.domain.metricClusterIndexWritesBlocked({ period }),
         atLeast: 1,
         periods: 1,
@@ -88,7 +100,7 @@ export class SearchDomain extends Construct implements Monitored {
   private planGraphs(): Graph[] {
     return [
       {
-        title: 'Is the search cluster well?',
+        title: 'Search cluster: yellow, red, writes blocked',
         unit: '0: no, 1: yes',
         metrics: [
           this.domain.metricClusterStatusYellow({ period }),
@@ -97,23 +109,23 @@ export class SearchDomain extends Construct implements Monitored {
         ],
       },
       {
-        title: 'How much disk is free on its fullest node?',
+        title: 'Search cluster: free disk of the fullest node',
         unit: 'MiB',
         metrics: [this.domain.metricFreeStorageSpace({ period })],
       },
       {
-        title: 'How busy is its busiest node?',
+        title: 'Search cluster: CPU and JVM memory of the busiest node',
         unit: 'percent',
         metrics: [this.domain.metricCPUUtilization({ period }), this.domain.metricJVMMemoryPressure({ period })],
       },
     ]
   }
 
-  /** Lets a function send these HTTP verbs to the paths that match; in its own policy and in the domain's. */
+  /** Lets a function send these HTTP verbs to the matching paths, in its own policy and in the domain's. */
   allow(fn: LambdaFunction, actions: readonly string[], path: string): void {
-    fn.allow(actions, `${this.domain.domainArn}/${path}`, 'Indices come and go with the catalogue and with time.')
+    fn.allow(actions, `${this.domain.domainArn}/${path}`, 'The names of indices depend on the catalogue and on the date.')
     this.policy.addStatements(
-      // A domain's policy speaks of that domain only, and cannot name it before it exists.
+      // A domain's policy applies to that domain only, and cannot contain its ARN before it exists.
       new PolicyStatement({ principals: [fn.grantPrincipal], actions: [...actions], resources: ['*'] }),
     )
   }
@@ -123,19 +135,19 @@ export class SearchDomain extends Construct implements Monitored {
       {
         id: 'AwsSolutions-OS1',
         reason:
-          'Functions outside a VPC reach it by TLS with signed requests of named roles; a VPC adds NAT or endpoints to pay.',
+          'Functions outside a VPC reach the domain by TLS, with requests signed by named roles. A VPC adds the cost of NAT or endpoints.',
       },
-      { id: 'AwsSolutions-OS3', reason: 'Access is by role and signature; Lambda functions have no fixed addresses.' },
+      { id: 'AwsSolutions-OS3', reason: 'Access is by role and signature. Lambda functions have no fixed addresses.' },
       {
         id: 'AwsSolutions-OS4',
         reason:
-          'Documents can be rebuilt from the state table, so the cluster need not survive what dedicated masters guard against.',
+          'Documents can be rebuilt from the state table, so the cluster may fail in the cases that dedicated masters protect against.',
       },
     )
     if (nodes === 1)
       Validations.of(this.domain).acknowledge({
         id: 'AwsSolutions-OS7',
-        reason: 'A single node, as this stage is set, has one zone.',
+        reason: 'This stage has a single node, and therefore one zone.',
       })
   }
 }

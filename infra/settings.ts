@@ -3,109 +3,109 @@ import { Architecture } from 'aws-cdk-lib/aws-lambda'
 import { RetentionDays } from 'aws-cdk-lib/aws-logs'
 import type { FunctionName } from '../shared/environment.ts'
 
-/** How a function takes records from a stream. */
+/** How Lambda batches the records of a stream for a function. */
 export interface Batch {
-  /** Most records of one call: 1 to 10,000 (and never more than 6 MB). */
+  /** Most records in one batch: 1 to 10,000. Lambda also limits a batch to 6 MB. */
   readonly size: number
-  /** How long a batch that is not full waits for more records: 0 to 300 s. */
+  /** How long Lambda waits for more records before it sends a batch that is not full: 0 to 300 s. */
   readonly window: Duration
 }
 
-/** An OpenSearch domain of the stack's own. */
+/** An OpenSearch domain that the stack creates. */
 export interface DomainSettings {
   /** Instance type of the data nodes. */
   readonly instance: string
-  /** Data nodes; from two on they stand in two availability zones. */
+  /** Number of data nodes. Two or more are spread over two availability zones. */
   readonly nodes: number
-  /** Disk of one node, in GiB. */
+  /** Disk size of each node, in GiB. */
   readonly volume: number
 }
 
-/** An OpenSearch that already runs, by its URL. */
-export interface RunningCluster {
+/** An OpenSearch cluster outside the stack. */
+interface RunningCluster {
   readonly url: string
 }
 
 export interface SearchSettings {
   readonly cluster: DomainSettings | RunningCluster
-  /** How the documents function takes changes of the state table. */
+  /** Batches of state-table changes for index-documents. */
   readonly documents: Batch
   readonly rawEvents: {
-    /** The types whose recent events get a document each; `all` has types without a definition, too. */
+    /** Event types whose recent events are indexed, one document for each event; `all` includes types outside the catalogue. */
     readonly types: readonly string[] | 'all' | 'none'
-    /** How many days of them are kept, by event time. */
+    /** How many days of raw events OpenSearch keeps, by event time. The archive keeps all events without limit. */
     readonly days: number
     readonly batch: Batch
   }
-  /** Hour of the day (UTC) at which indices and mappings are brought up to the catalogue. */
+  /** Hour of the day (UTC) when set-up updates indices and mappings and deletes old raw events. */
   readonly setUpHour: number
 }
 
-/** Every dial an operator turns. */
+/** All settings of a stage. */
 export interface Settings {
-  /** Whether the stores go with the stack (DESTROY) or outlive it and are protected from deletion (RETAIN). */
+  /** Whether the stores are deleted with the stack (DESTROY), or kept and protected from deletion (RETAIN). */
   readonly removal: RemovalPolicy
-  /** Whether tables can be restored to any second of the last 35 days. */
+  /** Whether the tables can be restored to any second of the last 35 days. */
   readonly pointInTimeRecovery: boolean
-  /** What the functions run on. */
+  /** Processor architecture of the functions. */
   readonly architecture: Architecture
   /** How long logs are kept. */
   readonly logRetention: RetentionDays
   readonly api: {
-    /** Requests a second that the API lets through. */
+    /** Requests per second that the API accepts from all clients together; beyond it the API answers 429. */
     readonly rate: number
-    /** Requests that it lets through at once. */
+    /** Size of the token bucket for `rate`: how many requests may arrive at once. */
     readonly burst: number
     /**
-     * Requests a second, from 1, that one environment of ingest takes with one key; the others are answered 429. Each
-     * environment counts its own, so this stops a runaway client and is no quota.
+     * Rate limit of each key: requests per second, at least 1, that one execution environment of ingest accepts with one key;
+     * beyond it the response is 429. Environments count separately, so this stops a runaway client but is not an exact quota.
      */
     readonly keyRate: number | 'none'
   }
   readonly stream: {
-    /** Shards of the event stream (plan 0.5 MB/s each, three readers share it), or on-demand capacity. */
+    /** Number of shards of the event stream, or on-demand capacity. Plan 0.5 MB/s for each shard: three readers share its 2 MB/s. */
     readonly shards: number | 'on-demand'
-    /** How long events stay in the stream, 24 hours to 365 days; a store that is down is waited for an hour less, and at most 7 days. */
+    /** How long the stream keeps events: 24 hours to 365 days. Readers wait for an unavailable store for one hour less, at most 7 days. */
     readonly retention: Duration
   }
   readonly state: {
     readonly batch: Batch
-    /** A client's re-send is recognised for this long after the first arrival... */
+    /** Identity window: an event that a client sends again is recognised for this long after its first arrival... */
     readonly identityWindow: Duration
-    /** ...and among this many identities of its user, the newest. */
+    /** ...and only among this many newest identities of its user. */
     readonly identityCount: number
-    /** How long one event may hold up its shard before it goes to quarantine. */
+    /** How long the state function retries an event before it quarantines it. The event blocks its shard meanwhile. */
     readonly retryBudget: Duration
-    /** How late an event may be to still count in its window; `none`: windows are kept for ever and take every event. */
+    /** How late an event may be and still count in its window. `none`: no limit, and windows never expire. */
     readonly lateness: Duration | 'none'
   }
   readonly windows: Batch
-  /** OpenSearch; `off`: the rest works without it and searches answer 501. */
+  /** OpenSearch. `off`: the stage has none, and search routes answer 501. */
   readonly search: SearchSettings | 'off'
   readonly archive: {
-    /** Firehose writes an object when this much time has passed (60 to 900 s; fewer seconds make more, smaller objects)... */
+    /** Firehose writes an object after this time (60 to 900 s; a shorter time makes more and smaller objects)... */
     readonly bufferInterval: Duration
-    /** ...or this much data has come: 64 to 128 MiB. */
+    /** ...or after this much data (64 to 128 MiB), whichever comes first. */
     readonly bufferSize: Size
   }
   readonly reports: {
-    /** Hour of the day (UTC) at which the daily reports run. */
+    /** Hour of the day (UTC) when the daily reports run. */
     readonly hour: number
     /**
-     * Disk of the reports function: 512 MiB to 10 GiB. It bounds the reports over the whole archive: ten million actions were
-     * enriched in 1.4 GiB (2.4 where all actions differ), in three minutes and 2 GB of memory; so 4 GiB do for some 15 million
-     * rows, and 10 GiB for some 40 million, which is also about what the function's 15 minutes are enough for.
+     * Disk of the reports function: 512 MiB to 10 GiB. It limits the reports over the whole archive. Measured: enriched-actions
+     * over 10 million actions needs 1.4 GiB (2.4 GiB if all actions differ), 2 GB of memory and 3 minutes. So 4 GiB are enough for
+     * about 15 million rows and 10 GiB for about 40 million, which is also about the most that the 15-minute time-out allows.
      */
     readonly scratch: Size
   }
-  /** Memory in MB (1,769 is one processor) and time-out of each function. */
+  /** Memory in MB (1,769 MB gives one processor) and time-out of each function. */
   readonly functions: Readonly<Record<FunctionName, { readonly memory: number; readonly timeout: Duration }>>
   readonly alarms: {
-    /** Who gets the alarms; `none`: subscribe to the topic by hand. */
+    /** E-mail address for alarms. `none`: no subscription; subscribe to the topic by hand. */
     readonly email: string
-    /** Quarantined events an hour that raise an alarm. */
+    /** Threshold of the alarm `quarantine-growing`: events that ingest quarantines per hour. */
     readonly quarantinedPerHour: number
-    /** How far behind the archive may fall. */
+    /** Threshold of the Firehose alarm `archive-behind`: delivery lag beyond `archive.bufferInterval`. */
     readonly archiveDelay: Duration
   }
 }
@@ -177,7 +177,7 @@ const localSearch = (url: string): SearchSettings => ({
   setUpHour: 2,
 })
 
-/** The local cloud: its functions run on this machine; two shards, so that order across shards is real; the OpenSearch that `up` started. */
+/** The local cloud. Functions run on this machine, OpenSearch is the one that `up` started, and two shards make order across shards real. */
 const local = (opensearchUrl: string | undefined): Settings => ({
   ...dev,
   architecture: process.arch === 'arm64' ? Architecture.ARM_64 : Architecture.X86_64,
@@ -188,12 +188,12 @@ const local = (opensearchUrl: string | undefined): Settings => ({
   reports: { hour: 1, scratch: Size.gibibytes(1) },
 })
 
-/** The dials of a stage; `opensearchUrl` is where a local stage finds OpenSearch. Throws one line for an unknown stage. */
+/** The settings of a stage. `opensearchUrl` is the OpenSearch of a local stage. Throws an error of one line for an unknown stage. */
 export function settingsFor(stage: string, opensearchUrl?: string): Settings {
   if (stage === 'dev') return dev
   if (stage === 'prod') return prod
   if (stage === 'local') return local(opensearchUrl)
   throw new Error(
-    `There is no stage ${stage}; use -c stage=dev, -c stage=prod or -c stage=local, or add one to infra/settings.ts.`,
+    `There is no stage ${stage}. Use -c stage=dev, -c stage=prod or -c stage=local, or add a stage to infra/settings.ts.`,
   )
 }

@@ -2,9 +2,8 @@ import { CfnOutput, RemovalPolicy, Stack } from 'aws-cdk-lib'
 import type { Construct } from 'constructs'
 import { NONE } from '../shared/environment.ts'
 import type { EventType } from '../shared/event-type.ts'
-
 import { type StackOutputs, stackName } from '../shared/outputs.ts'
-import { Alarms } from './alarm-topic.ts'
+import { Alarms, type Monitored } from './alarm-topic.ts'
 import { Api } from './api.ts'
 import { Archive } from './archive.ts'
 import { costs } from './costs.ts'
@@ -12,6 +11,7 @@ import { dashboard } from './dashboard.ts'
 import { Failures } from './failures.ts'
 import { Ingest } from './ingest.ts'
 import { Keys } from './keys.ts'
+import type { LambdaFunction } from './lambda-function.ts'
 import { Quarantine } from './quarantine.ts'
 import { Query } from './query.ts'
 import { Reindex } from './reindex.ts'
@@ -27,93 +27,131 @@ import { Windows } from './windows.ts'
 export interface MillraceProps {
   readonly stage: string
   readonly settings: Settings
-  /** The catalogue: the archive's columns derive from it. */
+  /** The catalogue. The columns of the archive derive from it. */
   readonly eventTypes: readonly EventType[]
 }
 
-/** The map: the parts in the order events flow through them, and who may touch whose store. */
+/** The parts of the product, which functions may access which store, and what is monitored. */
 export class MillraceStack extends Stack {
-  constructor(scope: Construct, { stage, settings, eventTypes }: MillraceProps) {
-    super(scope, stackName(stage), { terminationProtection: settings.removal === RemovalPolicy.RETAIN })
-
-    const accessLogs = new AccessLogs(this, settings)
-    const keys = new Keys(this, settings)
-    const stream = new EventStream(this, settings)
-    const quarantine = new Quarantine(this, { settings, accessLogs })
-
-    const ingest = new Ingest(this, { keys, stream, quarantine, settings })
-    const state = new State(this, { stream, quarantine, settings })
-    const windows = new Windows(this, { state, quarantine, settings })
-    const search =
-      settings.search === 'off' ? undefined : new Search(this, { search: settings.search, stream, state, quarantine, settings })
-    const archive = new Archive(this, { stage, stream, eventTypes, accessLogs, settings })
-    const failures = new Failures(this, { archive, quarantine, search, settings })
-    const replay = new Replay(this, { stream, quarantine, search, settings })
-    const reindex = search && new Reindex(this, { state, search, quarantine, settings })
-    const reports = new Reports(this, { archive, settings })
-    const query = new Query(this, { keys, stream, state, search, archive, reports, quarantine, settings })
-    const api = new Api(this, { functions: [ingest.function, query.function], archive, settings })
-
-    keys.allowFind(ingest.function, query.function)
-    stream.allowPut(ingest.function, replay.function)
-    stream.allowDescribe(query.function)
-    quarantine.allowAdd(ingest.function, state.function, windows.function)
-    quarantine.allowReplay(replay.function)
-    quarantine.allowCollect(failures.function)
-    archive.allowCollectErrors(failures.function)
-    state.allowFold(state.function)
-    state.allowDerive(windows.function)
-    state.allowRead(query.function)
-    archive.allowReadEvents(reports.function)
-    archive.allowPublish(reports.function)
-    archive.allowReadReports(query.function)
-    reports.allowRun(reports.function)
-    reports.allowRead(query.function)
-    quarantine.allowList(query.function)
-    query.allowReadMetrics()
-    if (search && reindex) {
-      quarantine.allowAdd(search.documents, search.events, reindex.function)
-      state.allowRead(search.documents)
-      state.allowScan(reindex.function)
-      search.allowWrite(search.documents, search.events, search.setUp, reindex.function)
-      search.allowWriteDocuments(replay.function)
-      search.allowDelete(search.setUp)
-      search.allowSearch(query.function)
-    }
-
-    const functions = [
-      ...[ingest, state, windows, failures, replay, reports, query].map(part => part.function),
-      ...(search && reindex ? [search.documents, search.events, search.setUp, reindex.function] : []),
-    ]
-    const flow = [api, ingest, stream, state, windows, ...(search ? [search] : []), archive, reports, query]
-    const mending = [quarantine, failures, replay, ...(reindex ? [reindex] : [])]
-    const watched = [...flow, ...mending, costs({ api, functions, stream, state, archive, quarantine, settings })]
-    const { alarms } = new Alarms(this, watched, { stage, settings })
-    dashboard(this, watched, { stage, alarms })
-
-    this.output({
-      ApiUrl: api.url,
-      StreamName: stream.stream.streamName,
-      StateTable: state.table.tableName,
-      KeysTable: keys.table.tableName,
-      QuarantineTable: quarantine.table.tableName,
-      QuarantineBucket: quarantine.bucket.bucketName,
-      ReportsTable: reports.table.tableName,
-      ArchiveBucket: archive.bucket.bucketName,
-      DeliveryStream: archive.delivery.deliveryStreamName,
-      OpenSearchUrl: search?.url ?? NONE,
-      RawEventTypes: search?.rawEvents.RAW_EVENT_TYPES ?? NONE,
-      LogGroups: functions.map(fn => `${fn.service}=${fn.logGroup.logGroupName}`).join(),
-      RawEventDays: search?.rawEvents.RAW_EVENT_DAYS ?? NONE,
-      ReportsFunction: reports.function.functionName,
-      SetUpFunction: search?.setUp.functionName ?? NONE,
-      ReplayFunction: replay.function.functionName,
-      CollectFailuresFunction: failures.function.functionName,
-      ReindexFunction: reindex?.function.functionName ?? NONE,
-    })
+  constructor(scope: Construct, props: MillraceProps) {
+    super(scope, stackName(props.stage), { terminationProtection: props.settings.removal === RemovalPolicy.RETAIN })
+    const parts = createParts(this, props)
+    allowAccess(parts)
+    allowSearchAccess(parts)
+    monitor(this, parts, props)
+    for (const [name, value] of Object.entries(outputsOf(parts))) new CfnOutput(this, name, { value })
   }
+}
 
-  private output(outputs: StackOutputs): void {
-    for (const [name, value] of Object.entries(outputs)) new CfnOutput(this, name, { value })
+type Parts = ReturnType<typeof createParts>
+
+/** The parts, in the order in which events flow through them. */
+function createParts(scope: Construct, { stage, settings, eventTypes }: MillraceProps) {
+  const accessLogs = new AccessLogs(scope, settings)
+  const keys = new Keys(scope, settings)
+  const stream = new EventStream(scope, settings)
+  const quarantine = new Quarantine(scope, { settings, accessLogs })
+
+  const ingest = new Ingest(scope, { keys, stream, quarantine, settings })
+  const state = new State(scope, { stream, quarantine, settings })
+  const windows = new Windows(scope, { state, quarantine, settings })
+  const search =
+    settings.search === 'off' ? undefined : new Search(scope, { search: settings.search, stream, state, quarantine, settings })
+  const archive = new Archive(scope, { stage, stream, eventTypes, accessLogs, settings })
+  const failures = new Failures(scope, { archive, quarantine, search, settings })
+  const replay = new Replay(scope, { stream, quarantine, search, settings })
+  const reindex = search && new Reindex(scope, { state, search, quarantine, settings })
+  const reports = new Reports(scope, { archive, settings })
+  const query = new Query(scope, { keys, stream, state, search, archive, reports, quarantine, settings })
+  const api = new Api(scope, { functions: [ingest.function, query.function], archive, settings })
+  return { keys, stream, quarantine, ingest, state, windows, search, archive, failures, replay, reindex, reports, query, api }
+}
+
+/** Which function may access which store, without search. */
+function allowAccess({
+  keys,
+  stream,
+  quarantine,
+  ingest,
+  state,
+  windows,
+  archive,
+  failures,
+  replay,
+  reports,
+  query,
+}: Parts): void {
+  keys.allowFind(ingest.function, query.function)
+  stream.allowPut(ingest.function, replay.function)
+  stream.allowDescribe(query.function)
+  quarantine.allowAdd(ingest.function, state.function, windows.function)
+  quarantine.allowReplay(replay.function)
+  quarantine.allowCollect(failures.function)
+  archive.allowCollectErrors(failures.function)
+  state.allowFold(state.function)
+  state.allowDerive(windows.function)
+  state.allowRead(query.function)
+  archive.allowReadEvents(reports.function)
+  archive.allowPublish(reports.function)
+  archive.allowReadReports(query.function)
+  reports.allowRun(reports.function)
+  reports.allowRead(query.function)
+  quarantine.allowList(query.function)
+  query.allowReadMetrics()
+}
+
+/** Which function may access OpenSearch, and what the functions of search may access elsewhere. */
+function allowSearchAccess({ quarantine, state, search, reindex, replay, query }: Parts): void {
+  if (!search || !reindex) return
+  quarantine.allowAdd(search.documents, search.events, reindex.function)
+  state.allowRead(search.documents)
+  state.allowScan(reindex.function)
+  search.allowWrite(search.documents, search.events, search.setUp, reindex.function)
+  search.allowWriteDocuments(replay.function)
+  search.allowDelete(search.setUp)
+  search.allowSearch(query.function)
+}
+
+const functionsOf = ({ ingest, state, windows, search, failures, replay, reindex, reports, query }: Parts): LambdaFunction[] => [
+  ...[ingest, state, windows, failures, replay, reports, query].map(part => part.function),
+  ...(search && reindex ? [search.documents, search.events, search.setUp, reindex.function] : []),
+]
+
+/** Alarms and dashboard. The graphs are in the order of the data flow, followed by reads, quarantine and costs. */
+function monitor(scope: Construct, parts: Parts, { stage, settings }: MillraceProps): void {
+  const { stream, quarantine, ingest, state, windows, search, archive, failures, replay, reindex, reports, query, api } = parts
+  const monitored: readonly Monitored[] = [
+    ...[api, ingest, stream, state, windows, ...(search ? [search] : []), archive, reports, query],
+    ...[quarantine, failures, replay, ...(reindex ? [reindex] : [])],
+    costs({ api, functions: functionsOf(parts), stream, state, archive, quarantine, settings }),
+  ]
+  const { alarms } = new Alarms(scope, monitored, { stage, settings })
+  dashboard(scope, monitored, { stage, alarms })
+}
+
+/** What the CLI needs to know of a deployed stack. */
+const outputsOf = (parts: Parts): StackOutputs => {
+  const { keys, stream, quarantine, state, search, archive, failures, replay, reindex, reports, api } = parts
+  return {
+    ApiUrl: api.url,
+    StreamName: stream.stream.streamName,
+    StateTable: state.table.tableName,
+    KeysTable: keys.table.tableName,
+    QuarantineTable: quarantine.table.tableName,
+    QuarantineBucket: quarantine.bucket.bucketName,
+    ReportsTable: reports.table.tableName,
+    ArchiveBucket: archive.bucket.bucketName,
+    DeliveryStream: archive.delivery.deliveryStreamName,
+    OpenSearchUrl: search?.url ?? NONE,
+    RawEventTypes: search?.rawEvents.RAW_EVENT_TYPES ?? NONE,
+    LogGroups: functionsOf(parts)
+      .map(fn => `${fn.service}=${fn.logGroup.logGroupName}`)
+      .join(),
+    RawEventDays: search?.rawEvents.RAW_EVENT_DAYS ?? NONE,
+    ReportsFunction: reports.function.functionName,
+    SetUpFunction: search?.setUp.functionName ?? NONE,
+    ReplayFunction: replay.function.functionName,
+    CollectFailuresFunction: failures.function.functionName,
+    ReindexFunction: reindex?.function.functionName ?? NONE,
   }
 }

@@ -1,9 +1,10 @@
+import type { Metric } from 'aws-cdk-lib/aws-cloudwatch'
 import { AttributeType, StreamViewType } from 'aws-cdk-lib/aws-dynamodb'
 import { Construct } from 'constructs'
 import { type Environment, NONE } from '../shared/environment.ts'
 import type { MetricName } from '../shared/metrics.ts'
 import { type AlarmPlan, type Graph, type Monitored, period, productMetric } from './alarm-topic.ts'
-import { delayGraph, failureGraph } from './graphs.ts'
+import { failureGraph, lagGraph } from './graphs.ts'
 import { LambdaFunction, TABLE_STREAM_RETENTION } from './lambda-function.ts'
 import type { Quarantine } from './quarantine.ts'
 import type { Settings } from './settings.ts'
@@ -16,13 +17,15 @@ export interface StateProps {
   readonly settings: Settings
 }
 
-/** What decides when an item may expire: how late events still count, and how long both streams may bring old records again. */
+const count = (metric: MetricName): Metric => productMetric('state', metric)
+
+/** What decides when an item may expire: how late an event may be, and for how long both streams together can redeliver old records. */
 export const expiry = ({ state, stream }: Settings): Pick<Environment<'windows'>, 'LATENESS_HOURS' | 'RETENTION_HOURS'> => ({
   LATENESS_HOURS: state.lateness === NONE ? NONE : String(state.lateness.toHours()),
   RETENTION_HOURS: String(stream.retention.toHours() + TABLE_STREAM_RETENTION.toHours()),
 })
 
-/** Events become the state of their user: one item a user, written on condition, and the stream of its changes. */
+/** Folds events into states. The table holds one item for each user, written conditionally, and has a stream of its changes. */
 export class State extends Construct implements Monitored {
   readonly table: DataTable
   readonly function: LambdaFunction<'state'>
@@ -39,7 +42,7 @@ export class State extends Construct implements Monitored {
     })
     this.function = new LambdaFunction(this, 'Function', {
       name: 'state',
-      about: 'Folds the events of each user, in order and once, into the state of that user.',
+      about: 'Folds the events of each user into the state of that user, in order and each event once.',
       entry: 'lambdas/state/state.lambda.ts',
       environment: {
         STATE_TABLE: this.table.tableName,
@@ -52,37 +55,54 @@ export class State extends Construct implements Monitored {
       settings,
     })
     this.function.readKinesis(stream.stream, settings.stream.retention, { batch: settings.state.batch, onFailure: quarantine })
-    const count = (metric: MetricName) => productMetric('state', metric)
-    const throttled = this.table.metric('WriteThrottleEvents', { period, statistic: 'Sum' })
-    this.alarms = [
+    this.alarms = this.planAlarms()
+    this.graphs = this.planGraphs()
+  }
+
+  private throttled(access: 'Read' | 'Write'): Metric {
+    return this.table.metric(`${access}ThrottleEvents`, { period, statistic: 'Sum' })
+  }
+
+  private planAlarms(): AlarmPlan[] {
+    return [
       {
         name: 'state-table-throttled',
-        about: 'DynamoDB refuses writes of states and windows.',
-        metric: throttled,
+        about:
+          'DynamoDB throttles writes of states and windows, for longer than a burst. Lambda retries them; states and windows fall behind.',
+        metric: this.throttled('Write'),
         atLeast: 100,
         periods: 3,
       },
-      this.function.alarmOnErrors('Batches of the event stream fail as a whole and are tried again.', 3),
+      this.function.alarmOnErrors(
+        'The state function fails on whole batches and Lambda retries them. Nothing is lost; states fall behind the event stream.',
+        3,
+      ),
       {
         name: 'projection-failing',
-        about: 'Events are put aside because a projection threw, a state grew too large or the retry budget was spent.',
+        about:
+          'The state function quarantines events: a projection threw, a state is too large, the retry budget is spent, or a line of the stream is unreadable. The states miss these events until a replay.',
         metric: count('EventsQuarantined'),
         atLeast: 1,
         periods: 1,
       },
-      ...this.function.alarmsOnDelay('States are behind the event stream.'),
+      ...this.function.alarmsOnDelay(
+        'States are behind the event stream. Unread events go to the quarantine an hour before they expire from the stream.',
+      ),
     ]
-    this.graphs = [
+  }
+
+  private planGraphs(): Graph[] {
+    return [
       {
-        title: 'How many events are folded into states?',
+        title: 'States: events folded, repeated, late, quarantined',
         unit: 'events',
         metrics: [count('EventsFolded'), count('EventsRepeated'), count('EventsLate'), count('EventsQuarantined')],
       },
-      delayGraph('How far behind are the states?', this.function),
+      lagGraph('State function: lag', this.function),
       failureGraph(
-        'What do states fail at, or do twice?',
+        'State function: errors, throttles, conflicts, retries',
         [this.function],
-        [count('Conflicts'), count('Retries'), throttled, this.table.metric('ReadThrottleEvents', { period, statistic: 'Sum' })],
+        [count('Conflicts'), count('Retries'), this.throttled('Write'), this.throttled('Read')],
       ),
     ]
   }
@@ -92,12 +112,12 @@ export class State extends Construct implements Monitored {
     state.allow(actions, this.table.tableArn)
   }
 
-  /** Windows are read and put one by one, each on condition. */
+  /** The windows function reads and puts windows one by one, with conditional writes. */
   allowDerive(windows: LambdaFunction): void {
     windows.allow(['dynamodb:GetItem', 'dynamodb:PutItem'], this.table.tableArn)
   }
 
-  /** The whole table, in parts. */
+  /** Lets a function read the whole table in parts. */
   allowScan(reindex: LambdaFunction): void {
     reindex.allow(['dynamodb:BatchGetItem', 'dynamodb:Query', 'dynamodb:Scan'], this.table.tableArn)
   }

@@ -4,7 +4,7 @@ import { BlockPublicAccess, Bucket, BucketEncryption, type BucketProps } from 'a
 import type { Construct } from 'constructs'
 import type { Settings } from './settings.ts'
 
-/** A table on demand, encrypted by AWS, as protected as its stage. */
+/** A table with on-demand capacity and encryption by AWS. The stage decides its recovery and its protection from deletion. */
 export class DataTable extends Table {
   constructor(scope: Construct, settings: Settings, props: TableOptions) {
     super(scope, 'Table', {
@@ -17,12 +17,12 @@ export class DataTable extends Table {
     if (!settings.pointInTimeRecovery)
       Validations.of(this).acknowledge({
         id: 'AwsSolutions-DDB3',
-        reason: 'What this stage holds is for trying and can be sent again.',
+        reason: 'This stage holds test data that can be sent again.',
       })
   }
 }
 
-/** A private, encrypted bucket that is reached by TLS only. */
+/** A private, encrypted bucket that accepts TLS only. */
 class PrivateBucket extends Bucket {
   constructor(scope: Construct, id: string, settings: Settings, props: BucketProps) {
     super(scope, id, {
@@ -34,20 +34,20 @@ class PrivateBucket extends Bucket {
     })
   }
 
-  // Typed as optional by the construct, which then would not be the IBucket that other constructs ask for.
+  // The base class types this as optional, so with exactOptionalPropertyTypes it is no IBucket.
   override get isWebsite(): boolean {
     return super.isWebsite ?? false
   }
 }
 
-/** Who read or wrote which object of the other buckets, for 90 days. */
+/** The access logs of all other buckets, kept for 90 days. */
 export class AccessLogs extends PrivateBucket {
   constructor(scope: Construct, settings: Settings) {
     super(scope, 'AccessLogs', settings, { lifecycleRules: [{ expiration: Duration.days(90) }] })
   }
 }
 
-/** A bucket for data; its accesses are logged. Without versions, so that what is erased is gone. */
+/** A bucket for data, with access logs. It has no versioning, so that erased data is gone. */
 export class DataBucket extends PrivateBucket {
   constructor(scope: Construct, id: string, { settings, accessLogs }: { settings: Settings; accessLogs: AccessLogs }) {
     super(scope, id, settings, {

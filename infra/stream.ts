@@ -5,7 +5,7 @@ import { inSeconds } from './graphs.ts'
 import type { LambdaFunction } from './lambda-function.ts'
 import type { Settings } from './settings.ts'
 
-/** The event stream: accepted events in the order of each user, until every reader has them. */
+/** The event stream: accepted events, in order for each user, kept for `stream.retention`. */
 export class EventStream extends Construct implements Monitored {
   readonly stream: Stream
   readonly alarms: readonly AlarmPlan[]
@@ -22,26 +22,33 @@ export class EventStream extends Construct implements Monitored {
     })
     const throttled = this.stream.metricWriteProvisionedThroughputExceeded({ period, statistic: 'Sum' })
     this.alarms = [
-      { name: 'stream-throttled', about: 'Shards refuse events; add shards.', metric: throttled, atLeast: 1, periods: 3 },
+      {
+        name: 'stream-throttled',
+        about:
+          'Kinesis throttles writes to the event stream: the shards are full. Ingest retries, then answers 503; senders keep their events.',
+        metric: throttled,
+        atLeast: 1,
+        periods: 3,
+      },
     ]
     this.graphs = [
       {
-        title: 'How much goes into the event stream?',
+        title: 'Event stream: records written',
         unit: 'records',
         metrics: [this.stream.metricIncomingRecords({ period, statistic: 'Sum' })],
       },
       {
-        title: 'How far behind is its slowest reader?',
+        title: 'Event stream: lag of the slowest reader',
         unit: 'seconds',
         metrics: [
           inSeconds(
             this.stream.metricGetRecordsIteratorAgeMilliseconds({ period, statistic: 'Maximum' }),
-            'oldest record unread',
+            'oldest unread record',
           ),
         ],
       },
       {
-        title: 'Do its shards refuse writes or reads?',
+        title: 'Event stream: throttled writes and reads',
         unit: 'calls',
         metrics: [throttled, this.stream.metricReadProvisionedThroughputExceeded({ period, statistic: 'Sum' })],
       },
@@ -52,7 +59,7 @@ export class EventStream extends Construct implements Monitored {
     for (const fn of functions) fn.allow(['kinesis:PutRecords'], this.stream.streamArn)
   }
 
-  /** What the health route needs to see that the stream is there. */
+  /** For the health route, which checks that the stream exists. */
   allowDescribe(query: LambdaFunction): void {
     query.allow(['kinesis:DescribeStreamSummary'], this.stream.streamArn)
   }

@@ -2,7 +2,7 @@ import { FilterCriteria, FilterRule } from 'aws-cdk-lib/aws-lambda'
 import { Construct } from 'constructs'
 import { USER_ITEM } from '../shared/state.ts'
 import { type AlarmPlan, type Graph, type Monitored, productMetric } from './alarm-topic.ts'
-import { delayGraph, failureGraph } from './graphs.ts'
+import { failureGraph, lagGraph } from './graphs.ts'
 import { LambdaFunction } from './lambda-function.ts'
 import type { Quarantine } from './quarantine.ts'
 import type { Settings } from './settings.ts'
@@ -14,7 +14,7 @@ export interface WindowsProps {
   readonly settings: Settings
 }
 
-/** Changed states become windows: of a user, and over all users. */
+/** Merges the deltas of changed states into windows: of one user, and over all users. */
 export class Windows extends Construct implements Monitored {
   readonly function: LambdaFunction<'windows'>
   readonly alarms: readonly AlarmPlan[]
@@ -24,7 +24,7 @@ export class Windows extends Construct implements Monitored {
     super(scope, 'Windows')
     this.function = new LambdaFunction(this, 'Function', {
       name: 'windows',
-      about: 'Adds what each write of a state contributes to windows, once.',
+      about: 'Merges the deltas of each state write into windows, each delta once.',
       entry: 'lambdas/windows/windows.lambda.ts',
       environment: { STATE_TABLE: state.table.tableName, ...quarantine.environment, ...expiry(settings) },
       settings,
@@ -35,34 +35,41 @@ export class Windows extends Construct implements Monitored {
       filters: [FilterCriteria.filter({ dynamodb: { Keys: { sk: { S: FilterRule.isEqual(USER_ITEM) } } } })],
     })
     const slotTooLarge = productMetric('windows', 'SlotTooLarge')
-    const refused = productMetric('windows', 'EventsQuarantined')
+    const rejected = productMetric('windows', 'EventsQuarantined')
     this.alarms = [
-      this.function.alarmOnErrors('Windows cannot be written; the stream of changes waits.', 3),
-      ...this.function.alarmsOnDelay('Windows are behind the states; after 23 hours their changes go to the quarantine.'),
+      this.function.alarmOnErrors(
+        'The windows function fails and Lambda retries its batches. Nothing is lost; windows fall behind the states.',
+        3,
+      ),
+      ...this.function.alarmsOnDelay(
+        'Windows are behind the states. After 23 hours the unread changes go to the quarantine, and only the archive can rebuild the windows.',
+      ),
       {
         name: 'slot-too-large',
-        about: 'A window slot is near the item size limit.',
+        about:
+          'A slot of a window over all users is full and forgets the users it has not seen for longest. A very late redelivery of their events may count twice.',
         metric: slotTooLarge,
         atLeast: 1,
         periods: 1,
       },
       {
         name: 'windows-refused',
-        about: 'Windows cannot take in what events add to them; that is put aside.',
-        metric: refused,
+        about:
+          'Windows reject deltas because a projection threw or the window would be too large. The deltas are in the quarantine; all other stores have the events.',
+        metric: rejected,
         atLeast: 1,
         periods: 1,
       },
     ]
     this.graphs = [
       {
-        title: 'How much is merged into windows?',
-        unit: 'contributions',
-        metrics: [productMetric('windows', 'ContributionsMerged'), refused],
+        title: 'Windows: deltas merged and rejected',
+        unit: 'deltas',
+        metrics: [productMetric('windows', 'ContributionsMerged'), rejected],
       },
-      delayGraph('How far behind are the windows?', this.function),
+      lagGraph('Windows function: lag', this.function),
       failureGraph(
-        'What do windows fail at, or do twice?',
+        'Windows function: errors, throttles, conflicts, full slots',
         [this.function],
         [productMetric('windows', 'Conflicts'), slotTooLarge],
       ),

@@ -5,11 +5,11 @@ import { metrics } from '../../shared/metrics.ts'
 import { plain, resource, resources, templateOf, templateWith } from '../fixtures/infra-templates.ts'
 
 const alarms = resources(templateOf('dev'), 'AWS::CloudWatch::Alarm').map(({ Properties }) => Properties)
-/** The stack's name: the stages of an account do not mix. */
+/** The name of the stack, so that the stages of an account have separate metrics. */
 const OWN_NAMESPACE = '<AWS::StackName>'
 const nameOf = ({ AlarmName }: { AlarmName: string }): string => AlarmName.replace('millrace-dev ', '')
 
-test('alarms on our own metrics watch metrics that exist', () => {
+test('alarms on product metrics use metrics that exist', () => {
   const own = alarms.filter(({ Namespace }) => plain(Namespace) === OWN_NAMESPACE)
   expect(own.length).toBeGreaterThan(0)
   for (const { MetricName, Dimensions } of own) {
@@ -18,14 +18,14 @@ test('alarms on our own metrics watch metrics that exist', () => {
   }
 })
 
-test('every alarm goes to the topic, and again when it is over; silence is no alarm', () => {
+test('every alarm notifies the topic when it fires and when it clears; missing data is not an alarm', () => {
   for (const { AlarmActions, OKActions, TreatMissingData } of alarms) {
     expect([AlarmActions, OKActions].map(actions => actions.map(plain))).toEqual([['<AlarmsTopic>'], ['<AlarmsTopic>']])
     expect(TreatMissingData).toBe('notBreaching')
   }
 })
 
-test.each(['state', 'windows', 'index-documents'])('%s is watched at one hour and at six', service => {
+test.each(['state', 'windows', 'index-documents'])('%s has alarms at a lag of one hour and of six hours', service => {
   const delays = alarms.filter(alarm => nameOf(alarm).startsWith(`${service}-behind-`))
   expect(delays.map(({ MetricName, Statistic, Threshold }) => [MetricName, Statistic, Threshold])).toEqual([
     ['IteratorAge', 'Maximum', 3_600_000],
@@ -33,11 +33,11 @@ test.each(['state', 'windows', 'index-documents'])('%s is watched at one hour an
   ])
 })
 
-test.each(Object.keys(environments))('errors of %s raise an alarm', service => {
+test.each(Object.keys(environments))('%s has an alarm on errors', service => {
   expect(alarms.map(nameOf)).toContain(`${service}-errors`)
 })
 
-test('an e-mail address gets the alarms', () => {
+test('an e-mail address in the settings is subscribed to the alarms', () => {
   const template = templateWith('dev', { alarms: { ...settingsFor('dev').alarms, email: 'who@example.com' } })
   expect(resource(template, 'AWS::SNS::Subscription').Properties).toMatchObject({
     Protocol: 'email',
@@ -48,7 +48,7 @@ test('an e-mail address gets the alarms', () => {
 
 test.each([
   ['search-cluster-red', 'ClusterStatus.red', 'GreaterThanOrEqualToThreshold', 1],
-  // A quarter of 10 GiB.
+  // 25 percent of 10 GiB, in MiB.
   ['search-storage-low', 'FreeStorageSpace', 'LessThanOrEqualToThreshold', 2560],
   ['search-writes-blocked', 'ClusterIndexWritesBlocked', 'GreaterThanOrEqualToThreshold', 1],
 ])('%s watches %s of the domain', (name, MetricName, ComparisonOperator, Threshold) => {
@@ -56,7 +56,7 @@ test.each([
   expect(alarms.find(alarm => nameOf(alarm) === name)).toMatchObject({ Namespace, MetricName, ComparisonOperator, Threshold })
 })
 
-/** Of the runbook: what stands under each heading of the second level. General sections have headings of the first. */
+/** The sections of the runbook for alarms, by heading: headings of the second level. General sections have headings of the first. */
 const sections = new Map(
   readFileSync('docs/runbook.md', 'utf8')
     .split(/^(?=#+ )/m)
@@ -64,10 +64,18 @@ const sections = new Map(
     .map(section => [section.slice('## '.length, section.indexOf('\n')), section] as const),
 )
 
-test('the runbook has a heading for every alarm, and no other', () => {
+test('the runbook has exactly one heading for every alarm', () => {
   expect([...sections.keys()].sort()).toEqual(alarms.map(nameOf).sort())
 })
 
-test.each([...sections])('the runbook says what %s means, where to look and what mends it', (_name, section) => {
-  for (const word of ['Means', 'Look', 'Mend']) expect(section).toMatch(new RegExp(`^\\*\\*${word}:\\*\\* \\S`, 'm'))
+test.each([...sections])('the runbook says what %s means, where to look and how to fix it', (_name, section) => {
+  for (const word of ['Means', 'Look', 'Fix']) expect(section).toMatch(new RegExp(`^\\*\\*${word}:\\*\\* \\S`, 'm'))
 })
+
+test.each(alarms.map(alarm => [nameOf(alarm), alarm.AlarmDescription]))(
+  '%s says what happened and ends with its runbook anchor',
+  (name, description) => {
+    expect(description).toMatch(new RegExp(`\\. Runbook: docs/runbook\\.md#${name}$`))
+    expect(description.length).toBeLessThanOrEqual(1024)
+  },
+)

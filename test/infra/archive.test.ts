@@ -10,28 +10,28 @@ const type = (name: string, fields: EventType['fields']): EventType =>
 
 const tableOf = (template: Template) => resource(template, 'AWS::Glue::Table').Properties.TableInput
 
-test('the table has the columns of the catalogue, in their order', () => {
+test('the Glue table has the columns of the catalogue, in the same order', () => {
   const columns = tableOf(templateOf('prod')).StorageDescriptor.Columns
   expect(columns.map(({ Name, Type }: { Name: string; Type: string }) => [Name, Type])).toEqual(
     archiveColumns(eventTypes).map(({ name, type }) => [name, type]),
   )
 })
 
-test('a new event type brings its columns', () => {
-  const measured = type('door_opened', { doorId: text(), times: integer(), heldFor: nullable(number()) })
-  const { Columns } = tableOf(Template.fromStack(stackOf('dev', { eventTypes: [measured] }))).StorageDescriptor
+test('a new event type adds its columns', () => {
+  const doorOpened = type('door_opened', { doorId: text(), times: integer(), heldFor: nullable(number()) })
+  const { Columns } = tableOf(Template.fromStack(stackOf('dev', { eventTypes: [doorOpened] }))).StorageDescriptor
   expect(Columns.map(({ Name, Type }: { Name: string; Type: string }) => `${Name} ${Type}`)).toEqual(
     expect.arrayContaining(['door_opened_door_id string', 'door_opened_times bigint', 'door_opened_held_for double']),
   )
 })
 
-test('two fields that would share a column fail the synthesis with one line that names it', () => {
+test('two fields that would share a column make the synthesis fail with one line that names the column', () => {
   const clash = type('sample', { Timestamp: integer(), timestamp: number() })
   const synthesis = () => stackOf('dev', { eventTypes: [clash] })
   expect(synthesis).toThrow(/^Two fields of the catalogue .* sample_timestamp; .*$/)
 })
 
-test('Athena finds the partitions where Firehose writes them, without being told of each', () => {
+test('Athena computes the partitions that Firehose writes, without registration', () => {
   const template = templateOf('dev')
   const { Parameters, PartitionKeys, StorageDescriptor } = tableOf(template)
   const { Prefix } = resource(template, 'AWS::KinesisFirehose::DeliveryStream').Properties.ExtendedS3DestinationConfiguration
@@ -49,7 +49,7 @@ test('Athena finds the partitions where Firehose writes them, without being told
   })
 })
 
-test('Firehose reads the stream, converts JSON lines to snappy Parquet by the newest table, and leaves errors apart', () => {
+test('Firehose reads the stream, converts JSON lines to Snappy Parquet by the latest table version, and writes errors below their own prefix', () => {
   const { Properties } = resource(templateOf('prod'), 'AWS::KinesisFirehose::DeliveryStream')
   expect(Properties.DeliveryStreamType).toBe('KinesisStreamAsSource')
   expect(plain(Properties.KinesisStreamSourceConfiguration.KinesisStreamARN)).toBe('<EventStream.Arn>')

@@ -7,39 +7,39 @@ import { resources, templateOf, templateWith } from '../fixtures/infra-templates
 const widgets = widgetsOf(templateOf('dev'))
 const graphs = widgets.filter(({ type }) => type === 'metric')
 
-test('the dashboard shows metrics that are defined, of functions that exist, and every metric that is defined', () => {
+test('the dashboard shows every defined metric, only defined metrics, and only existing functions', () => {
   const shown = [...ownMetricsOf(widgets)].map(metric => metric.split(' '))
   for (const [service] of shown) expect(Object.keys(environments)).toContain(service)
   expect([...new Set(shown.map(([, name]) => name))].sort()).toEqual(Object.keys(metrics).sort())
 })
 
-test('our own metrics have one dimension, the function', () => {
+test('product metrics have one dimension, the function', () => {
   const own = metricsOf(widgets).filter(({ namespace }) => namespace === '<AWS::StackName>')
   for (const { dimensions } of own) expect(dimensions).toEqual(['service', expect.any(String)])
 })
 
-test('every graph asks a question and says what its axis counts', () => {
+test('the title of every graph names the thing and the measure, and its axis has a unit', () => {
   for (const { properties } of graphs) {
-    expect(properties.title).toMatch(/\?$/)
+    expect(properties.title).toMatch(/^[A-Z][\w -]+: [^?]+$/)
     expect(properties.yAxis?.left?.label).toMatch(/\S/)
   }
   expect(new Set(graphs.map(({ properties }) => properties.title)).size).toBe(graphs.length)
 })
 
-test('first comes what is what, then every alarm', () => {
+test('the dashboard begins with the legend and the state of every alarm', () => {
   expect(widgets.slice(0, 2).map(({ type }) => type)).toEqual(['text', 'alarm'])
   const alarms = resources(templateOf('dev'), 'AWS::CloudWatch::Alarm').map(({ id }) => `<${id}.Arn>`)
   expect(widgets[1]?.properties.alarms?.toSorted()).toEqual(alarms.sort())
 })
 
-test('no widget lies over another, and none hangs over the edge', () => {
-  const meets = (a: Widget, b: Widget) =>
+test('widgets do not overlap and do not cross the right edge', () => {
+  const overlap = (a: Widget, b: Widget) =>
     a.x < b.x + b.width && b.x < a.x + a.width && a.y < b.y + b.height && b.y < a.y + a.height
   expect(widgets.filter(widget => widget.x + widget.width > 24)).toEqual([])
-  expect(widgets.filter((widget, i) => widgets.slice(i + 1).some(other => meets(widget, other)))).toEqual([])
+  expect(widgets.filter((widget, i) => widgets.slice(i + 1).some(other => overlap(widget, other)))).toEqual([])
 })
 
-test('events put aside are summed by every code that one can have, from the lines of all functions that put some aside', () => {
+test('the graph of quarantined events sums every code, over the log lines of all functions that quarantine events', () => {
   const [log, ...more] = widgets.filter(({ type }) => type === 'log').map(({ properties }) => properties.query ?? '')
   expect(more).toEqual([])
   const codes = Object.entries(rejections).flatMap(([code, { status }]) => (status === 200 ? [code] : []))
@@ -62,19 +62,19 @@ test.each([
   ['AWS/S3', 'BucketSizeBytes'],
   ['AWS/Logs', 'IncomingBytes'],
   ['AWS/ES', 'FreeStorageSpace'],
-])('what the bill follows is shown: %s %s', (namespace, name) => {
+])('the dashboard shows the billed metric %s %s', (namespace, name) => {
   expect(metricsOf(widgets)).toContainEqual(expect.objectContaining({ namespace, name }))
 })
 
-test('every function is in the graphs of compute and logs, and the API in the latter', () => {
-  const watched = (wanted: string) =>
+test('the graphs of compute and logs show every function; the graph of logs also shows the API', () => {
+  const shown = (wanted: string) =>
     metricsOf(graphs).flatMap(({ namespace, name, dimensions }) => (`${namespace} ${name}` === wanted ? [dimensions[1]] : []))
   const functions = Object.keys(environments).length
-  expect(new Set(watched('AWS/Lambda Duration')).size).toBe(functions)
-  expect(new Set(watched('AWS/Logs IncomingBytes')).size).toBe(functions + 1)
+  expect(new Set(shown('AWS/Lambda Duration')).size).toBe(functions)
+  expect(new Set(shown('AWS/Logs IncomingBytes')).size).toBe(functions + 1)
 })
 
-test('without search the page has no metric of it', () => {
+test('without search the dashboard has no metric of search', () => {
   const without = metricsOf(widgetsOf(templateWith('dev', { search: 'off' })))
   expect(
     without.filter(({ namespace, dimensions }) => namespace === 'AWS/ES' || /index|reindex/.test(dimensions[1] ?? '')),

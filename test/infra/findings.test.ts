@@ -1,6 +1,6 @@
 import { fromCfnLint, fromCheckov, judge } from '../template/findings.ts'
 
-test('a finding needs a reason that names its check and its resource, and a reason needs a finding', () => {
+test('an exception covers a finding by check and resource; an exception without a finding is reported', () => {
   const exceptions = [
     { check: 'A', resources: /^Table/, reason: 'known' },
     { check: 'B', resources: /^/, reason: 'gone' },
@@ -10,7 +10,7 @@ test('a finding needs a reason that names its check and its resource, and a reas
   expect(judge([table, bucket], exceptions)).toEqual({ open: [bucket], unused: [exceptions[1]] })
 })
 
-test('what the tools print is read; a template that was not checked is no success', () => {
+test('parses the output of the tools, and throws if a template was not checked', () => {
   const lint = [{ Rule: { Id: 'W1' }, Location: { Path: ['Resources', 'X', 'Properties'] }, Message: 'm' }]
   expect(fromCfnLint(JSON.stringify(lint))).toEqual([{ check: 'W1', resource: 'X', text: 'm' }])
   expect(fromCfnLint('[]')).toEqual([])

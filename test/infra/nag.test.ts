@@ -11,7 +11,7 @@ beforeAll(() => {
 })
 afterAll(() => rmSync(out, { recursive: true, force: true }))
 
-test('a finding of cdk-nag that nobody acknowledged fails the synthesis, and with it the check of the template', () => {
+test('an unacknowledged finding of cdk-nag makes the synthesis fail', () => {
   const settings = JSON.stringify({ ...context, stage: 'dev', 'aws:cdk:bundling-stacks': [] })
   const env = { PATH: process.env['PATH'], CDK_OUTDIR: out, CDK_CONTEXT_JSON: settings }
   const { status, stderr } = spawnSync(process.execPath, ['test/template/unchecked.ts'], { env, encoding: 'utf8' })

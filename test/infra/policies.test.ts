@@ -1,6 +1,6 @@
 import { plain, resources, templateOf } from '../fixtures/infra-templates.ts'
 
-const net = { '<QuarantineBucket.Arn>': 's3:ListBucket', '<QuarantineBucket.Arn>/*': 's3:PutObject' }
+const failureDestination = { '<QuarantineBucket.Arn>': 's3:ListBucket', '<QuarantineBucket.Arn>/*': 's3:PutObject' }
 const readChanges = {
   '*': 'dynamodb:ListStreams',
   '<StateTable.StreamArn>': 'dynamodb:DescribeStream dynamodb:GetRecords dynamodb:GetShardIterator',
@@ -12,7 +12,7 @@ const readEvents =
   'kinesis:DescribeStream kinesis:DescribeStreamConsumer kinesis:DescribeStreamSummary kinesis:GetRecords ' +
   'kinesis:GetShardIterator kinesis:ListShards kinesis:ListStreams kinesis:SubscribeToShard'
 
-/** Who may do what to which resource: all of it. */
+/** All rights of all roles: the allowed actions by resource. */
 const expected: Readonly<Record<string, Readonly<Record<string, string>>>> = {
   IngestFunction: {
     '<IngestFunctionLogs.Arn>': log,
@@ -26,14 +26,14 @@ const expected: Readonly<Record<string, Readonly<Record<string, string>>>> = {
     '<EventStream.Arn>': readEvents,
     '<StateTable.Arn>': 'dynamodb:BatchGetItem dynamodb:GetItem dynamodb:PutItem dynamodb:UpdateItem',
     '<QuarantineTable.Arn>': 'dynamodb:UpdateItem',
-    ...net,
+    ...failureDestination,
   },
   WindowsFunction: {
     '<WindowsFunctionLogs.Arn>': log,
     ...readChanges,
     '<StateTable.Arn>': 'dynamodb:GetItem dynamodb:PutItem',
     '<QuarantineTable.Arn>': 'dynamodb:UpdateItem',
-    ...net,
+    ...failureDestination,
   },
   SearchIndexDocuments: {
     '<SearchIndexDocumentsLogs.Arn>': log,
@@ -41,14 +41,14 @@ const expected: Readonly<Record<string, Readonly<Record<string, string>>>> = {
     '<StateTable.Arn>': 'dynamodb:GetItem dynamodb:Query',
     '<SearchDomain.Arn>/*': write,
     '<QuarantineTable.Arn>': 'dynamodb:UpdateItem',
-    ...net,
+    ...failureDestination,
   },
   SearchIndexEvents: {
     '<SearchIndexEventsLogs.Arn>': log,
     '<EventStream.Arn>': readEvents,
     '<SearchDomain.Arn>/*': write,
     '<QuarantineTable.Arn>': 'dynamodb:UpdateItem',
-    ...net,
+    ...failureDestination,
   },
   SearchSetUp: {
     '<SearchSetUpLogs.Arn>': log,
@@ -75,7 +75,7 @@ const expected: Readonly<Record<string, Readonly<Record<string, string>>>> = {
   FailuresFunction: {
     '<FailuresFunctionLogs.Arn>': log,
     '<QuarantineTable.Arn>': 'dynamodb:UpdateItem',
-    ...net,
+    ...failureDestination,
     '<QuarantineBucket.Arn>/refused/*': 's3:DeleteObject s3:GetObject',
     '<QuarantineBucket.Arn>/aws/lambda/*': 's3:DeleteObject s3:GetObject',
     '<ArchiveBucket.Arn>': 's3:ListBucket',
@@ -136,7 +136,7 @@ interface Statement {
   readonly Condition?: unknown
 }
 
-/** What the statements allow, by resource. */
+/** The allowed actions, by resource. */
 function allowed(statements: readonly Statement[]): Record<string, string> {
   const actions = new Map<string, Set<string>>()
   for (const { Action, Resource } of statements)
@@ -145,7 +145,7 @@ function allowed(statements: readonly Statement[]): Record<string, string> {
   return Object.fromEntries([...actions].map(([arn, names]) => [arn, [...names].sort().join(' ')]))
 }
 
-/** Statements by role: of its inline policies and of the policies attached to it. */
+/** The statements of each role, from its inline and its attached policies. */
 function statementsByRole(): Map<string, Statement[]> {
   const template = templateOf('dev')
   const roles = new Map(
@@ -162,11 +162,11 @@ function statementsByRole(): Map<string, Statement[]> {
 
 const found = statementsByRole()
 
-test('every role is in the table', () => {
+test('the table lists every role', () => {
   expect([...found.keys()].map(id => id.replace(/Role$/, '')).sort()).toEqual(Object.keys(expected).sort())
 })
 
-test.each(Object.entries(expected))('%s may do this and nothing else', (name, table) => {
+test.each(Object.entries(expected))('%s has exactly the rights of the table', (name, table) => {
   const statements = found.get(`${name}Role`) ?? []
   expect(statements.every(({ Effect }) => Effect === 'Allow')).toBe(true)
   expect(allowed(statements)).toEqual(table)

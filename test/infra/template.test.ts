@@ -29,7 +29,7 @@ test('an unknown stage fails with a message of one line', () => {
   const context = JSON.stringify({ stage: 'nope' })
   const run = () =>
     execFileSync(process.execPath, ['infra/app.ts'], { env: { CDK_CONTEXT_JSON: context }, encoding: 'utf8', stdio: 'pipe' })
-  expect(run).toThrow(expect.objectContaining({ status: 1, stderr: expect.stringMatching(/^There is no stage nope; .*\n$/) }))
+  expect(run).toThrow(expect.objectContaining({ status: 1, stderr: expect.stringMatching(/^There is no stage nope\. .*\n$/) }))
 })
 
 test('schedules: search set-up and the p95 report daily, the enriched actions every 3 hours, failures every 5 minutes', () => {

@@ -1,5 +1,5 @@
-// Has the templates of the stages judged by cdk-nag (as part of the synthesis), cfn-lint and checkov. Exit code 1: a finding
-// without a reason in exceptions.ts, or a reason without a finding.
+// Checks the templates of the stages with cdk-nag (part of the synthesis), cfn-lint and checkov. Exits with code 1 if a finding has
+// no exception in exceptions.ts, or an exception has no finding.
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
@@ -10,10 +10,10 @@ import { exceptions } from './exceptions.ts'
 import { type Finding, fromCfnLint, fromCheckov, judge } from './findings.ts'
 
 const STAGES = ['dev', 'prod']
-/** cfn-lint says so when it found something. */
+/** The bits in the exit code of cfn-lint that report findings. */
 const CFN_LINT_FOUND = 2 + 4 + 8
 
-/** No account, and nothing of a person's, is needed. */
+/** Only what the tools need to run. They get no AWS credentials. */
 const environment = (packages: string) => {
   const { PATH, HOME, TMPDIR, ...others } = process.env
   const npm = Object.entries(others).filter(([name]) =>
@@ -33,7 +33,7 @@ const environment = (packages: string) => {
 async function synthesise(stage: string, folder: string): Promise<string> {
   const args = ['synth', '--quiet', '--no-notices', '--context', `stage=${stage}`, '--output', folder]
   const { code, output } = await run('node_modules/.bin/cdk', args)
-  if (code !== 0) throw new Error(`The template of ${stage} is not made: ${output}`)
+  if (code !== 0) throw new Error(`cdk synth failed for stage ${stage}: ${output}`)
   return path.join(folder, `${stackName(stage)}.template.json`)
 }
 
@@ -57,21 +57,23 @@ async function findingsIn(template: string, packages: string): Promise<Finding[]
 
 const folder = mkdtempSync(path.join(tmpdir(), 'millrace-template-'))
 try {
-  console.log('cfn-lint and checkov are fetched, once (400 MB)')
+  console.log('Installing cfn-lint and checkov (400 MB, first run only)')
   const packages = await installPackages(path.join(import.meta.dirname, 'requirements.txt'), 'template-checks', () => undefined)
   const all: Finding[] = []
   for (const stage of STAGES) {
     const findings = await findingsIn(await synthesise(stage, path.join(folder, stage)), packages)
     const { open } = judge(findings, exceptions)
     console.log(
-      `${stage}: ${findings.length} findings of cfn-lint and checkov, ${findings.length - open.length} with a reason; none of cdk-nag`,
+      `${stage}: ${findings.length} findings of cfn-lint and checkov, ${findings.length - open.length} with an exception; none of cdk-nag`,
     )
     for (const { check, resource, text } of open) console.error(`${stage}: ${check} ${resource}: ${text}`)
     if (open.length > 0) process.exitCode = 1
     all.push(...findings)
   }
   for (const { check, reason } of judge(all, exceptions).unused) {
-    console.error(`${check} is found nowhere any more; take its exception out of test/template/exceptions.ts: ${reason}`)
+    console.error(
+      `No template has the finding ${check} any more; remove its exception from test/template/exceptions.ts: ${reason}`,
+    )
     process.exitCode = 1
   }
 } finally {

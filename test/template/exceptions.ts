@@ -1,15 +1,15 @@
-/** A finding that stands, for all resources that match, and why. */
+/** An accepted finding, for all matching resources, with the reason. */
 export interface Exception {
-  /** The tool's name of the check. */
+  /** Name of the check in its tool. */
   readonly check: string
-  /** The logical ids that it may concern. */
+  /** Matches the logical ids of the resources. */
   readonly resources: RegExp
   readonly reason: string
 }
 
 const EVERY = /^/
 
-/** Every finding that the templates may have. One that no template has any more must go. */
+/** All accepted findings. `check.ts` fails if an exception matches no template any more. */
 export const exceptions: readonly Exception[] = [
   {
     check: 'W3005',
@@ -19,28 +19,28 @@ export const exceptions: readonly Exception[] = [
   {
     check: 'W7001',
     resources: /CidrBlocks$/,
-    reason: 'The delivery stream construct brings a table of addresses that only VPC destinations use.',
+    reason: 'The delivery stream construct adds a mapping of IP addresses that only VPC destinations use.',
   },
   {
     check: 'CKV_AWS_18',
     resources: /^AccessLogs/,
-    reason: 'The bucket of the access logs does not log its own accesses: that would never end.',
+    reason: 'The bucket of the access logs does not log its own accesses: each log object would cause the next.',
   },
   {
     check: 'CKV_AWS_21',
     resources: /Bucket|^AccessLogs/,
-    reason: 'Without versions, so that what is erased is gone. Objects are written once and never over.',
+    reason: 'Without versioning, so that erased data is gone. Objects are written once and never overwritten.',
   },
   {
     check: 'CKV_AWS_28',
     resources: /Table/,
-    reason: 'Only on dev, whose data is for trying; test/infra.test.ts holds that prod has it.',
+    reason: 'Only on dev, which holds test data. test/infra tests that prod has point-in-time recovery.',
   },
   {
     check: 'CKV_AWS_119',
     resources: /Table/,
     reason:
-      'Encrypted by keys of AWS. A key of one’s own costs each month and each call, and whoever may read the table may use it.',
+      'Encrypted with keys of AWS. A customer-managed key costs for each month and call, and every reader of the table may use it anyway.',
   },
   {
     check: 'CKV_AWS_158',
@@ -51,35 +51,35 @@ export const exceptions: readonly Exception[] = [
     check: 'CKV_AWS_116',
     resources: EVERY,
     reason:
-      'Readers of streams keep what they never manage in the quarantine’s bucket; the API’s functions are called synchronously; scheduled ones can be called again.',
+      'Stream readers have the quarantine bucket as failure destination; the functions of the API are called synchronously; scheduled functions can be called again.',
   },
   {
     check: 'CKV_AWS_117',
     resources: EVERY,
     reason:
-      'All stores are reached by TLS with signed requests of named roles; a VPC adds NAT or endpoints to pay, and an address pool to run out of.',
+      'Functions reach all stores by TLS, with requests signed by named roles. A VPC adds the cost of NAT or endpoints, and an address pool that can run out.',
   },
   {
     check: 'CKV_AWS_115',
     resources: EVERY,
     reason:
-      'A reserved share would be taken from the account’s other functions, and new accounts have ten; readers are bound by their shards, the API by its stage limits.',
+      'Reserved concurrency is taken from the other functions of the account, and new accounts have ten. Shards limit the readers; the stage limits the API.',
   },
   {
     check: 'CKV_AWS_173',
     resources: EVERY,
-    reason: 'Environments hold names of stores and numbers, no secrets; AWS encrypts them at rest.',
+    reason: 'Environments contain names of stores and numbers, no secrets. AWS encrypts them at rest.',
   },
   {
     check: 'CKV_AWS_317',
     resources: /^SearchDomain/,
     reason:
-      'Audit logs need fine-grained access control, whose roles CloudFormation cannot map; who may call what is in the domain’s policy.',
+      'Audit logs need fine-grained access control, whose roles CloudFormation cannot map. The domain’s policy controls access.',
   },
   {
     check: 'CKV_AWS_26',
     resources: /^AlarmsTopic/,
     reason:
-      'CloudWatch cannot publish to a topic under the key of AWS, only under a key of one’s own; messages name alarms, no data.',
+      'CloudWatch cannot publish to a topic that is encrypted with the AWS-managed key, only with a customer-managed key. Messages contain alarm texts, no event data.',
   },
 ]

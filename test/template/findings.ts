@@ -1,6 +1,6 @@
 import type { Exception } from './exceptions.ts'
 
-/** What a tool has against one resource of a template. */
+/** A problem that a tool reports for one resource of a template. */
 export interface Finding {
   readonly check: string
   /** Logical id. */
@@ -14,7 +14,7 @@ interface CfnLintFinding {
   readonly Message: string
 }
 
-/** Reads what `cfn-lint --format json` prints. */
+/** Parses the output of `cfn-lint --format json`. */
 export const fromCfnLint = (output: string): Finding[] =>
   (JSON.parse(output) as CfnLintFinding[]).map(({ Rule, Location, Message }) => ({
     check: Rule.Id,
@@ -29,7 +29,7 @@ interface CheckovReport {
   readonly summary: { readonly passed: number; readonly parsing_errors: number }
 }
 
-/** Reads what `checkov -o json` prints. Throws when it could not read the template, or checked nothing. */
+/** Parses the output of `checkov -o json`. Throws if checkov could not read the template or checked nothing. */
 export function fromCheckov(output: string): Finding[] {
   const { results, summary } = JSON.parse(output) as CheckovReport
   if (summary.parsing_errors > 0 || summary.passed === 0) throw new Error('checkov could not read the template.')
@@ -43,7 +43,7 @@ export function fromCheckov(output: string): Finding[] {
 const covers = ({ check, resources }: Exception, finding: Finding): boolean =>
   check === finding.check && resources.test(finding.resource)
 
-/** The findings that no exception explains, and the exceptions that explain nothing. */
+/** The findings that no exception covers, and the exceptions that cover no finding. */
 export function judge(findings: readonly Finding[], exceptions: readonly Exception[]): { open: Finding[]; unused: Exception[] } {
   return {
     open: findings.filter(finding => !exceptions.some(exception => covers(exception, finding))),

@@ -1,4 +1,4 @@
-// infra/app.ts with one bucket more, which nobody has looked at.
+// infra/app.ts with one more bucket, whose findings are not acknowledged.
 import { App } from 'aws-cdk-lib'
 import { Bucket } from 'aws-cdk-lib/aws-s3'
 import { stackName } from '../../shared/outputs.ts'
