@@ -36,7 +36,7 @@ async function withoutErased(windows: readonly WindowItem[], table: ReindexDepen
   if (windows.length === 0) return []
   const users = await table.readUsers([...new Set(windows.map(({ user }) => user))])
   const erasedOrder = (user: string): number => {
-    if (!users.has(user)) throw new SafeError('The item of a user could not be read; run the reindex of this segment again.')
+    if (!users.has(user)) throw new SafeError('The item of a user could not be read; run `millrace reindex` again.')
     return users.get(user)?.erasedOrder ?? 0
   }
   return windows.filter(({ user, version }) => version > erasedOrder(user))
