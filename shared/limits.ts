@@ -36,3 +36,19 @@ export const RECORDS_PER_CALL = 500
 
 /** Bytes in one PutRecords call. */
 export const BYTES_PER_CALL = 4 * MB
+
+/** Rows on one page of a query that does not say how many. */
+export const DEFAULT_PAGE_ROWS = 100
+
+/** Most rows on one page of a query. */
+export const MAX_PAGE_ROWS = 1000
+
+/** Longest form of one code point in JSON, in bytes of UTF-8: a control character as `\u0000`. */
+const JSON_BYTES_PER_CHARACTER = 6
+
+/** The longest position of a page is that of a raw event: its arrival, its id and its source, as JSON. */
+const MAX_POSITION_BYTES =
+  '["9999-12-31T23:59:59.999999Z","",""]'.length + JSON_BYTES_PER_CHARACTER * (MAX_NAME_CHARACTERS + MAX_SOURCE_CHARACTERS)
+
+/** Longest cursor, in characters: the longest position in base64. */
+export const MAX_CURSOR_CHARACTERS = Math.ceil((MAX_POSITION_BYTES * 4) / 3)

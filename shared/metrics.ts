@@ -27,3 +27,13 @@ export const metrics = {
 } as const satisfies Record<string, { unit: 'Count' | 'Seconds'; about: string }>
 
 export type MetricName = keyof typeof metrics
+
+/** The response body of GET /v1/metrics: how much each pipeline step processed in the last hour, and how far it is behind. */
+export interface PipelineMetrics {
+  /** Starts of the minutes as RFC 3339, oldest first. The last minute is not over yet. */
+  readonly minutes: readonly string[]
+  /** By step: one count for each minute. */
+  readonly perMinute: Readonly<Record<string, readonly number[]>>
+  /** By step: seconds from arrival until the step was done, the newest value of the hour. Null without one. */
+  readonly lagSeconds: Readonly<Record<string, number | null>>
+}

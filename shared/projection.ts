@@ -5,6 +5,13 @@ import type { EventType } from './event-type.ts'
 /** What a projection shows in OpenSearch and in the API; any JSON object that fits the projection's shape. */
 export type Document = Readonly<Record<string, unknown>>
 
+/** The response body of GET /v1/users/{id}: the user's documents, by projection name. Windows are newest first. */
+export interface UserView {
+  readonly user: string
+  readonly states: Readonly<Record<string, Document>>
+  readonly windows: Readonly<Record<string, readonly Document[]>>
+}
+
 interface Common<Data, State> {
   /** Lower-case words with dashes: the alias in OpenSearch and the name in routes. */
   readonly name: string

@@ -57,6 +57,14 @@ export interface StoredQuarantinedEvent extends QuarantinedEvent {
 /** What the quarantine's table tells of an event, without what was sent. */
 export type QuarantineSummary = Omit<StoredQuarantinedEvent, 'form' | 'body'>
 
+/** One row of GET /v1/quarantine. */
+export interface QuarantineRow extends Omit<QuarantineSummary, 'received'> {
+  /** RFC 3339. */
+  readonly received: string
+  /** The first characters of the body. Null for a large body, which is stored in the bucket. */
+  readonly sample: string | null
+}
+
 /** Which kept events to replay, by their keys. */
 export interface ReplayRequest {
   readonly keys: readonly string[]

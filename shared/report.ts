@@ -47,6 +47,9 @@ export type Report = DailyReport | SnapshotReport
 
 export type ReportFormat = 'parquet' | 'csv'
 
+/** One row of a published report in the API: values by column name. Days and instants are text. */
+export type ReportRow = Readonly<Record<string, string | number | null>>
+
 /** What is published is named by its day, `YYYY-MM-DD`, or its instant, RFC 3339 in UTC; `run` made it. */
 export interface Publication {
   readonly period: string

@@ -1,6 +1,6 @@
 /** Instants are microseconds since 1970 as a bigint: a Date holds milliseconds only, a Number is exact only to the year 2255. */
 
-const MICROS_PER_SECOND = 1_000_000n
+export const MICROS_PER_SECOND = 1_000_000n
 
 /** 0001-01-01T00:00:00Z, the first instant an event may have. */
 export const EARLIEST = -62_135_596_800_000_000n
@@ -52,3 +52,13 @@ export function secondsToMicros(seconds: number): bigint | undefined {
   const whole = Math.floor(seconds)
   return inRange(BigInt(whole) * MICROS_PER_SECOND + BigInt(Math.round((seconds - whole) * 1e6)))
 }
+
+/** The day (days since 1970) of text `YYYY-MM-DD`; undefined when the calendar has no such day. Years 0001..9999. */
+export function parseDay(text: string): number | undefined {
+  const [, year, month, day] = /^(\d{4})-(\d\d)-(\d\d)$/.exec(text) ?? []
+  const millis = Number(year) > 0 ? dayMillis(Number(year), Number(month), Number(day)) : undefined
+  return millis === undefined ? undefined : millis / 86_400_000
+}
+
+/** The last multiple of `step` at or before an instant. */
+export const floorTo = (instant: bigint, step: bigint): bigint => instant - (((instant % step) + step) % step)

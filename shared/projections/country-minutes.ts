@@ -21,6 +21,9 @@ function extreme(countries: Tally, choose: (...counts: number[]) => number) {
 
 const ranking = z.object({ count: z.int(), countries: z.array(z.string()) })
 
+/** The countries that share the highest or the lowest number of events, and that number. */
+export type CountryRanking = z.infer<typeof ranking>
+
 export const countryMinutes = perWindow({
   name: 'country-minutes',
   revision: 1,
