@@ -1,37 +1,38 @@
 import { CloudWatchClient, GetMetricDataCommand } from '@aws-sdk/client-cloudwatch'
-import { withTimeout } from './deadline.ts'
-import { describeFlow, type Flow, type Lags, lagsOf, type MetricSources, planFlow } from './metrics.ts'
+import pTimeout from 'p-timeout'
+import type { PipelineMetrics } from '../../shared/metrics.ts'
+import { describeMetrics, type Lags, lagsOf, type MetricSources, planMetrics } from './metrics.ts'
 
-/** CloudWatch charges for each metric it is asked for: open consoles share an answer for so long. */
-const FLOW_CACHE_TTL_MS = 5_000
-/** Anybody may ask for the health, and load balancers do so all day. */
+/** CloudWatch charges for each metric of each request. All open consoles share one result for this time. */
+const METRICS_CACHE_TTL_MS = 5_000
+/** GET /v1/health needs no key, and load balancers call it continuously. */
 const LAGS_CACHE_TTL_MS = 60_000
 const LAGS_TIMEOUT_MS = 1_000
 
-/** Reads how much flows, from CloudWatch; throws when it does not answer. */
-export function flowReader(watched: MetricSources, client = new CloudWatchClient({}), now: () => number = Date.now) {
-  return cached(FLOW_CACHE_TTL_MS, now, async (): Promise<Flow> => {
-    const query = planFlow(watched, now())
+/** Returns a cached reader of the last hour's metrics in CloudWatch. It throws when CloudWatch does not respond. */
+export function metricsReader(sources: MetricSources, client = new CloudWatchClient({}), now: () => number = Date.now) {
+  return cached(METRICS_CACHE_TTL_MS, now, async (): Promise<PipelineMetrics> => {
+    const query = planMetrics(sources, now())
     const { MetricDataResults = [] } = await client.send(new GetMetricDataCommand(query))
-    return describeFlow(query, watched, MetricDataResults)
+    return describeMetrics(query, sources, MetricDataResults)
   })
 }
 
-/** Reads how far each store is behind; knows nothing of any while CloudWatch does not answer. */
-export function lagsReader(flow: () => Promise<Flow>, now: () => number = Date.now): () => Promise<Lags> {
-  const read = cached(LAGS_CACHE_TTL_MS, now, async () => lagsOf(await withTimeout(LAGS_TIMEOUT_MS, flow())))
+/** Returns a cached reader of how far each store is behind. It returns no lags while CloudWatch does not respond. */
+export function lagsReader(metrics: () => Promise<PipelineMetrics>, now: () => number = Date.now): () => Promise<Lags> {
+  const read = cached(LAGS_CACHE_TTL_MS, now, async () => lagsOf(await pTimeout(metrics(), { milliseconds: LAGS_TIMEOUT_MS })))
   return () => read().catch(() => ({}))
 }
 
-/** Reads anew only when what was read is older; a failure is not kept. */
-function cached<Value>(milliseconds: number, now: () => number, read: () => Promise<Value>): () => Promise<Value> {
-  let known: { readonly until: number; readonly value: Promise<Value> } | undefined
+/** Caches the result of `read`; concurrent calls share one read. A failure is not cached. */
+function cached<Value>(ttlMs: number, now: () => number, read: () => Promise<Value>): () => Promise<Value> {
+  let entry: { readonly until: number; readonly value: Promise<Value> } | undefined
   return () => {
-    if (known && known.until > now()) return known.value
+    if (entry && entry.until > now()) return entry.value
     const value = read()
-    known = { until: now() + milliseconds, value }
+    entry = { until: now() + ttlMs, value }
     value.catch(() => {
-      known = undefined
+      entry = undefined
     })
     return value
   }

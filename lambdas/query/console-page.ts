@@ -2,19 +2,19 @@ import { createHash } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import path from 'node:path'
 
-/** The console page, and the policy under which it may run its own script and style, and load nothing of other hosts. */
+/** The console page and its Content-Security-Policy. */
 export interface ConsolePage {
   readonly html: string
   readonly policy: string
 }
 
-/** Reads the page from the function's folder, where its bundling has put it (console/build.ts). Throws when it is not there. */
+/** Reads the page from the function's folder, where the bundling puts it (console/build.ts). Throws when the file is missing. */
 export function readPage(folder: string): ConsolePage {
   const html = readFileSync(path.join(folder, 'console.html'), 'utf8')
   return { html, policy: policyOf(html) }
 }
 
-/** Only the inline script and style that the page has by itself, by their hashes. */
+/** Allows the page's own inline script and style, by their hashes, and no resource of another host. */
 function policyOf(html: string): string {
   const hashes = (tag: string): string =>
     [...html.matchAll(new RegExp(`<${tag}(?: [^>]*)?>([^]*?)</${tag}>`, 'g'))]

@@ -1,19 +1,10 @@
-import { withTimeout } from './deadline.ts'
+import pTimeout from 'p-timeout'
+import type { Health, StoreHealth } from '../../shared/health.ts'
 
-/** Asks one store something small and throws when it does not answer; a number it returns is how many seconds the store is behind. */
+/** Sends one small request to a store. Throws when the store does not respond. A number it returns is the store's lag in seconds. */
 export type Probe = () => Promise<unknown>
 
-export interface StoreHealth {
-  readonly reachable: boolean
-  readonly lagSeconds: number | null
-}
-
-export interface Health {
-  readonly ok: boolean
-  readonly stores: Readonly<Record<string, StoreHealth>>
-}
-
-/** Asks every store at once; one that takes longer than `timeoutMs` counts as unreachable. */
+/** Probes all stores in parallel. A store that takes longer than `timeoutMs` counts as unreachable. */
 export async function checkHealth(probes: Readonly<Record<string, Probe>>, timeoutMs: number): Promise<Health> {
   const stores = await Promise.all(
     Object.entries(probes).map(async ([name, probe]) => [name, await tryProbe(probe, timeoutMs)] as const),
@@ -23,7 +14,7 @@ export async function checkHealth(probes: Readonly<Record<string, Probe>>, timeo
 
 async function tryProbe(probe: Probe, timeoutMs: number): Promise<StoreHealth> {
   try {
-    const lag = await withTimeout(timeoutMs, probe())
+    const lag = await pTimeout(probe(), { milliseconds: timeoutMs })
     return { reachable: true, lagSeconds: typeof lag === 'number' ? lag : null }
   } catch {
     return { reachable: false, lagSeconds: null }

@@ -1,7 +1,7 @@
 import { DescribeStreamSummaryCommand, KinesisClient } from '@aws-sdk/client-kinesis'
 import { NodeHttpHandler } from '@smithy/node-http-handler'
 
-/** Asks the stream whether it is there; throws when it does not answer. */
+/** Returns a probe that describes the stream. The probe throws when Kinesis does not respond or the stream does not exist. */
 export function streamProbe(
   stream: string,
   client = new KinesisClient({ requestHandler: new NodeHttpHandler() }),

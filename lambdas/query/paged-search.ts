@@ -1,49 +1,54 @@
-import type { Client } from '@opensearch-project/opensearch'
+import type { API, Types } from '@opensearch-project/opensearch'
+import type { Page } from '../../shared/http.ts'
 import type { Document } from '../../shared/projection.ts'
 import type { Rejection } from '../../shared/rejections.ts'
-import { type Parameters, readCursor, readLimit, writeCursor } from './parameters.ts'
-import type { Page } from './response.ts'
+import { type PositionValue, type QueryParameters, readCursor, readLimit, writeCursor } from './parameters.ts'
 
-/** A field that documents are ordered by, and what a cursor holds of it. */
+export type Filter = Types.Common_QueryDsl.QueryContainer
+
+/** A field that documents are sorted by. A cursor holds its value in the last document of a page. */
 export interface SortField {
   readonly field: string
   readonly order: 'asc' | 'desc'
   readonly type: 'string' | 'number'
 }
 
-/** A search as OpenSearch takes it; it asks for one document more than the page holds, to know whether there is a next. */
-export interface Search {
+/** An OpenSearch search request. `size` is one more than the page holds, to know whether there is a next page. */
+export interface Search extends API.Search_Request {
   readonly index: string
   readonly size: number
   readonly body: {
-    readonly query: object
-    readonly sort: readonly object[]
-    readonly track_total_hits: false
-    readonly search_after?: readonly (string | number)[]
+    query: { bool: { filter: Filter[] } }
+    sort: Record<string, 'asc' | 'desc'>[]
+    search_after?: PositionValue[]
+    track_total_hits: false
   }
 }
 
-/** What is sought: documents of an index that pass every filter, in an order that no two of them share a place in. */
+/** The part of the OpenSearch client that a search needs. */
+export interface SearchClient {
+  search(search: Search): Promise<{ readonly body: { readonly hits: { readonly hits: readonly { _source?: Document }[] } } }>
+}
+
+/** Documents of an index that pass every filter. The order must be total: no two documents may have the same position. */
 export interface PageQuery {
   readonly index: string
-  readonly filters: readonly object[]
+  readonly filters: readonly Filter[]
   readonly order: readonly SortField[]
 }
 
-/** The search for the page that `limit` and `cursor` ask for. */
-export function planPage({ index, filters, order }: PageQuery, parameters: Parameters): Search | Rejection {
+/** The search for the page that `limit` and `cursor` select. */
+export function planPage({ index, filters, order }: PageQuery, parameters: QueryParameters): Search | Rejection {
   const limit = readLimit(parameters)
   if (typeof limit !== 'number') return limit
-  const after = readCursor(
-    parameters,
-    order.map(({ type }) => type),
-  )
+  const types = order.map(({ type }) => type)
+  const after = readCursor(parameters, types)
   if (after && !Array.isArray(after)) return after
   return {
     index,
     size: limit + 1,
     body: {
-      query: { bool: { filter: filters } },
+      query: { bool: { filter: [...filters] } },
       sort: order.map(({ field, order }) => ({ [field]: order })),
       track_total_hits: false,
       ...(after && { search_after: after }),
@@ -51,20 +56,20 @@ export function planPage({ index, filters, order }: PageQuery, parameters: Param
   }
 }
 
-/** The page of what a search found. */
-export function pageOf(found: readonly Document[], { size }: Search, order: readonly SortField[]): Page<Document> {
-  const data = found.slice(0, size - 1)
-  const last = data.at(-1)
-  const position = order.map(({ field }) => last?.[field] as string | number)
-  return { data, cursor: last && found.length > data.length ? writeCursor(position) : null }
+/** Sends the search and returns one page. Throws when OpenSearch does not respond. */
+export async function readPage(client: SearchClient, search: Search, order: readonly SortField[]): Promise<Page<Document>> {
+  const { body } = await client.search(search)
+  const documents = body.hits.hits.map(({ _source = {} }) => _source)
+  return pageOf(documents, search, order)
 }
 
-/** Sends the search; throws when OpenSearch does not answer. */
-export async function readPage(client: Client, search: Search, order: readonly SortField[]): Promise<Page<Document>> {
-  const { body } = await client.search(search as never)
-  return pageOf(
-    body.hits.hits.map(hit => hit._source as Document),
-    search,
-    order,
-  )
+function pageOf(documents: readonly Document[], { size }: Search, order: readonly SortField[]): Page<Document> {
+  const data = documents.slice(0, size - 1)
+  const last = data.at(-1)
+  const isLastPage = documents.length === data.length
+  return { data, cursor: last && !isLastPage ? writeCursor(positionOf(last, order)) : null }
 }
+
+/** The mapping of the index makes each sort field a string or a number. */
+const positionOf = (document: Document, order: readonly SortField[]): PositionValue[] =>
+  order.map(({ field }) => document[field] as PositionValue)

@@ -1,59 +1,62 @@
+import { DEFAULT_PAGE_ROWS, MAX_CURSOR_CHARACTERS, MAX_PAGE_ROWS } from '../../shared/limits.ts'
 import { type Rejection, reject } from '../../shared/rejections.ts'
-import { parseInstant } from '../../shared/time.ts'
+import { floorTo, MICROS_PER_SECOND, parseInstant } from '../../shared/time.ts'
 
-/** The parameters after the question mark, as API Gateway hands them over. */
-export type Parameters = Readonly<Record<string, string | undefined>>
+/** Query string parameters as API Gateway passes them. */
+export type QueryParameters = Readonly<Record<string, string | undefined>>
 
-const DEFAULT_LIMIT = 100
-const MAX_LIMIT = 1000
+/** The rejection of one parameter. The message is the parameter's name followed by `problem`. */
+export const invalidParameter = (parameter: string, problem: string): Rejection =>
+  reject('invalid_request', `${parameter} ${problem}`)
 
-export const invalidParameter = (parameter: string, wanted: string): Rejection =>
-  reject('invalid_request', `${parameter} ${wanted}`)
+export const invalidCursor = (): Rejection => invalidParameter('cursor', 'must be a cursor that the same query returned.')
 
-/** `limit`: how many documents or rows an answer holds at most. */
-export function readLimit({ limit }: Parameters): number | Rejection {
-  if (limit === undefined) return DEFAULT_LIMIT
-  const count = /^\d{1,4}$/.test(limit) ? Number(limit) : 0
-  return count >= 1 && count <= MAX_LIMIT ? count : invalidParameter('limit', `must be a whole number from 1 to ${MAX_LIMIT}.`)
+/** Reads `limit`: the most rows on the page. */
+export function readLimit({ limit }: QueryParameters): number | Rejection {
+  if (limit === undefined) return DEFAULT_PAGE_ROWS
+  const rows = /^\d{1,4}$/.test(limit) ? Number(limit) : 0
+  const isInRange = rows >= 1 && rows <= MAX_PAGE_ROWS
+  return isInRange ? rows : invalidParameter('limit', `must be a whole number from 1 to ${MAX_PAGE_ROWS}.`)
 }
 
 /**
- * `from` or `to`: the first whole second at or after the instant, as microseconds since 1970. Windows start at whole seconds, so
- * that [from, to) is the same with it.
+ * Reads `from` or `to` in microseconds since 1970, rounded up to a whole second. Windows start at whole seconds, so [from, to)
+ * selects the same windows as before the rounding.
  */
-export function readSecond(parameters: Parameters, name: 'from' | 'to'): bigint | undefined | Rejection {
+export function readSecond(parameters: QueryParameters, name: 'from' | 'to'): bigint | undefined | Rejection {
   const text = parameters[name]
   if (text === undefined) return undefined
   const instant = parseInstant(text)
   if (instant === undefined) return invalidParameter(name, 'must be RFC 3339, such as 2026-01-31T12:00:00Z.')
-  const past = ((instant % 1_000_000n) + 1_000_000n) % 1_000_000n
-  return past === 0n ? instant : instant - past + 1_000_000n
+  const second = floorTo(instant, MICROS_PER_SECOND)
+  return second === instant ? instant : second + MICROS_PER_SECOND
 }
 
-const CURSOR = /^[\w-]{1,2000}$/
+/** The position of a row is the list of its values in the fields that its page is sorted by. */
+export type PositionValue = string | number
 
-/** Where the next page begins: opaque to the caller. */
-export const writeCursor = (position: readonly (string | number)[]): string =>
+/** Encodes the position of a page's last row. Callers must not interpret a cursor. */
+export const writeCursor = (position: readonly PositionValue[]): string =>
   Buffer.from(JSON.stringify(position)).toString('base64url')
 
-/** The position in a `cursor`, undefined without one; it must hold values of just these types. */
+/** Reads the position in `cursor`; undefined without a cursor. Its values must have exactly these types. */
 export function readCursor(
-  { cursor }: Parameters,
+  { cursor }: QueryParameters,
   types: readonly ('string' | 'number')[],
-): (string | number)[] | undefined | Rejection {
+): PositionValue[] | undefined | Rejection {
   if (cursor === undefined) return undefined
-  const position = CURSOR.test(cursor) ? parsed(Buffer.from(cursor, 'base64url').toString()) : undefined
-  const fits =
-    Array.isArray(position) && position.length === types.length && types.every((type, at) => typeof position[at] === type)
-  return fits
-    ? (position as (string | number)[])
-    : invalidParameter('cursor', 'must be the cursor of an answer to the same query.')
+  const position = decodeCursor(cursor)
+  return isPosition(position, types) ? position : invalidCursor()
 }
 
-function parsed(text: string): unknown {
+function decodeCursor(cursor: string): unknown {
+  if (cursor.length > MAX_CURSOR_CHARACTERS || !/^[\w-]+$/.test(cursor)) return undefined
   try {
-    return JSON.parse(text)
+    return JSON.parse(Buffer.from(cursor, 'base64url').toString())
   } catch {
     return undefined
   }
 }
+
+const isPosition = (value: unknown, types: readonly ('string' | 'number')[]): value is PositionValue[] =>
+  Array.isArray(value) && value.length === types.length && types.every((type, at) => typeof value[at] === type)

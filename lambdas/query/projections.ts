@@ -1,26 +1,27 @@
-import type { Client } from '@opensearch-project/opensearch'
+import type { Page } from '../../shared/http.ts'
 import type { Document, Projection } from '../../shared/projection.ts'
 import { isRejection, type Rejection, reject } from '../../shared/rejections.ts'
 import { mappingOf } from '../../shared/search-index.ts'
 import { formatInstant } from '../../shared/time.ts'
-import { planPage, readPage, type Search, type SortField } from './paged-search.ts'
-import { invalidParameter, type Parameters, readSecond } from './parameters.ts'
-import type { Page } from './response.ts'
+import { type Filter, planPage, readPage, type Search, type SearchClient, type SortField } from './paged-search.ts'
+import { invalidParameter, type QueryParameters, readSecond } from './parameters.ts'
 
 const WINDOW_START = 'window_start'
 
-/** The document fields that order a projection: newest window first, then by key. */
+/** Sorts a projection's documents by window, newest first, then by key. */
 const orderOf = (projection: Projection): SortField[] => {
-  const { properties } = mappingOf(projection.shape)
   const start = { field: WINDOW_START, order: 'desc', type: 'string' } as const
   if (projection.scope === 'window') return [start]
-  const type = properties[projection.key]?.type === 'keyword' ? 'string' : 'number'
+  const type = hasTextKey(projection) ? 'string' : 'number'
   const key = { field: projection.key, order: 'asc', type } as const
   return projection.scope === 'user' ? [key] : [start, key]
 }
 
-/** The search that a query asks for, or what is wrong with it. */
-export function planSearch(projection: Projection, parameters: Parameters): Search | Rejection {
+const hasTextKey = ({ shape, key }: Pick<Exclude<Projection, { scope: 'window' }>, 'shape' | 'key'>): boolean =>
+  mappingOf(shape).properties[key]?.type === 'keyword'
+
+/** The search for one page of a projection's documents, or what is wrong with the parameters. */
+export function planSearch(projection: Projection, parameters: QueryParameters): Search | Rejection {
   const key = keyFilters(projection, parameters['key'])
   if (isRejection(key)) return key
   const range = rangeFilters(projection, parameters)
@@ -28,17 +29,17 @@ export function planSearch(projection: Projection, parameters: Parameters): Sear
   return planPage({ index: projection.name, filters: [...key, ...range], order: orderOf(projection) }, parameters)
 }
 
-function keyFilters(projection: Projection, key: string | undefined): object[] | Rejection {
+function keyFilters(projection: Projection, key: string | undefined): Filter[] | Rejection {
   if (key === undefined) return []
   if (projection.scope === 'window')
-    return invalidParameter('key', `does not apply: ${projection.name} has one document a window, over all users.`)
-  if (mappingOf(projection.shape).properties[projection.key]?.type === 'keyword') return [{ term: { [projection.key]: key } }]
-  // What is no such number is nobody's key; OpenSearch would refuse it.
-  const isNumber = /^-?\d{1,16}$/.test(key) && Number.isSafeInteger(Number(key))
-  return [isNumber ? { term: { [projection.key]: Number(key) } } : { match_none: {} }]
+    return invalidParameter('key', `does not apply: each document of ${projection.name} covers one window of all users.`)
+  if (hasTextKey(projection)) return [{ term: { [projection.key]: key } }]
+  // A non-integer key matches nothing; OpenSearch would reject the query.
+  const isInteger = /^-?\d{1,16}$/.test(key) && Number.isSafeInteger(Number(key))
+  return [isInteger ? { term: { [projection.key]: Number(key) } } : { match_none: {} }]
 }
 
-function rangeFilters(projection: Projection, parameters: Parameters): object[] | Rejection {
+function rangeFilters(projection: Projection, parameters: QueryParameters): Filter[] | Rejection {
   const from = readSecond(parameters, 'from')
   const to = readSecond(parameters, 'to')
   if (typeof from === 'object') return from
@@ -50,15 +51,15 @@ function rangeFilters(projection: Projection, parameters: Parameters): object[] 
   return [{ range: { [WINDOW_START]: bounds } }]
 }
 
-/** Documents of a projection, from OpenSearch; throws when it does not answer. */
+/** Reads one page of a projection's documents from OpenSearch. Throws when OpenSearch does not respond. */
 export async function readProjection(
   name: string,
-  parameters: Parameters,
-  client: Client | undefined,
+  parameters: QueryParameters,
+  client: SearchClient | undefined,
   projections: readonly Projection[],
 ): Promise<Page<Document> | Rejection> {
   const projection = projections.find(known => known.name === name)
-  if (!projection) return reject('not_found', 'There is no projection of that name.')
+  if (!projection) return reject('not_found', 'No projection has this name.')
   if (!client) return reject('search_off')
   const search = planSearch(projection, parameters)
   return isRejection(search) ? search : readPage(client, search, orderOf(projection))

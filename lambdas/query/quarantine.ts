@@ -1,32 +1,26 @@
 import { gunzipSync } from 'node:zlib'
-import { type AttributeValue, DynamoDBClient, ScanCommand } from '@aws-sdk/client-dynamodb'
-import type { QuarantineSummary } from '../../shared/quarantine.ts'
+import { DynamoDBClient, ScanCommand } from '@aws-sdk/client-dynamodb'
+import type { Page } from '../../shared/http.ts'
+import type { QuarantineRow } from '../../shared/quarantine.ts'
 import { isRejection, type Rejection, rejections } from '../../shared/rejections.ts'
 import { formatInstant, millisToMicros } from '../../shared/time.ts'
+import type { Attributes } from '../dynamodb.ts'
 import { readSummary } from '../quarantine/dynamodb-read.ts'
-import { invalidParameter, type Parameters, readCursor, readLimit, writeCursor } from './parameters.ts'
-import type { Page } from './response.ts'
+import { invalidCursor, invalidParameter, type QueryParameters, readCursor, readLimit, writeCursor } from './parameters.ts'
 
-/** An event kept aside, with the beginning of what was sent. */
-export interface QuarantineRow extends Omit<QuarantineSummary, 'received'> {
-  readonly received: string
-  /** The first characters of the body; null for a large one, which lies in the bucket. */
-  readonly sample: string | null
-}
-
-export interface QuarantineQuery {
+interface QuarantineQuery {
   readonly limit: number
   readonly code: string | undefined
-  /** The key to go on behind. */
+  /** The key after which the page begins. */
   readonly after: string | undefined
 }
 
 const SAMPLE_CHARACTERS = 500
-/** A rare code may be far away: an answer looks no further, and its cursor goes on from there. */
+/** A rare code may need many reads. A request stops after these, and its cursor continues from there. */
 const MAX_READS_PER_REQUEST = 5
 const ITEMS_PER_READ = 1000
 
-export function planQuarantine(parameters: Parameters): QuarantineQuery | Rejection {
+function planQuarantine(parameters: QueryParameters): QuarantineQuery | Rejection {
   const { code } = parameters
   if (code !== undefined && !Object.hasOwn(rejections, code))
     return invalidParameter('code', 'must be a code such as invalid_event.')
@@ -35,17 +29,16 @@ export function planQuarantine(parameters: Parameters): QuarantineQuery | Reject
   const position = readCursor(parameters, ['string'])
   if (position && !Array.isArray(position)) return position
   const after = position && String(position[0])
-  if (after !== undefined && !/^[0-9a-f]{64}$/.test(after))
-    return invalidParameter('cursor', 'must be the cursor of an answer to the same query.')
+  if (after !== undefined && !/^[0-9a-f]{64}$/.test(after)) return invalidCursor()
   return { limit, code, after }
 }
 
 /**
- * Events kept aside, in the order of their keys. Keys are hashes, so that any page is a fair sample. Throws when the table
- * does not answer.
+ * Reads one page of quarantined events, sorted by key. Keys are hashes, so every page is a fair sample. A page of one code may
+ * hold fewer rows than `limit` and still have a cursor. Throws when DynamoDB does not respond.
  */
 export async function readQuarantine(
-  parameters: Parameters,
+  parameters: QueryParameters,
   table: string,
   client: Pick<DynamoDBClient, 'send'> = new DynamoDBClient({}),
 ): Promise<Page<QuarantineRow> | Rejection> {
@@ -62,7 +55,7 @@ export async function readQuarantine(
   return { data, cursor: after === undefined ? null : writeCursor([after]) }
 }
 
-/** With a code most items may be left out: more are looked at, but never more than would fit if all matched. */
+/** DynamoDB applies the limit before the filter. It must not exceed the wanted rows: all items may match. */
 const scanOf = ({ code }: QuarantineQuery, table: string, after: string | undefined, wanted: number): ScanCommand =>
   new ScanCommand({
     TableName: table,
@@ -75,7 +68,7 @@ const scanOf = ({ code }: QuarantineQuery, table: string, after: string | undefi
     }),
   })
 
-const rowOf = (attributes: Record<string, AttributeValue>): QuarantineRow => {
+const rowOf = (attributes: Attributes): QuarantineRow => {
   const item = readSummary(attributes)
   const body = attributes['body']?.B
   return {

@@ -1,41 +1,43 @@
 import type { APIGatewayProxyEventV2 } from 'aws-lambda'
+import pTimeout from 'p-timeout'
 import { allows, type KeyStore, presentedKey } from '../../shared/keys.ts'
 import { type Rejection, reject } from '../../shared/rejections.ts'
 import { type Route, routes } from '../../shared/routes.ts'
 import { describeError } from '../../shared/safe-error.ts'
 import { defineHandler, type Telemetry } from '../handler.ts'
 import { keyStore } from '../keys/dynamodb.ts'
-import { withTimeout } from './deadline.ts'
 import { type RouteHandlers, routeHandlers } from './query-routes.ts'
 import { type HttpResponse, rejectWith } from './response.ts'
 
-/** Less than the function's own time-out and the gateway's: a store that hangs is answered for, too. */
+/** Shorter than the timeouts of the function and of API Gateway, so that the client gets a response when a store hangs. */
 const RESPONSE_TIMEOUT_MS = 10_000
 
-/** Answers GET requests from the stores; each path is a route of shared/routes.ts. */
+/** Serves the GET routes of shared/routes.ts from the stores. A store that fails or hangs gives a 503. */
 export const handler = defineHandler('query', environment => {
   const keys = keyStore(environment.KEYS_TABLE)
-  const answers = routeHandlers(environment)
+  const handlers = routeHandlers(environment)
 
   return async (event: APIGatewayProxyEventV2, telemetry): Promise<HttpResponse> => {
-    const answer = await withTimeout(RESPONSE_TIMEOUT_MS, handle(event, keys, answers)).catch((error: unknown) => {
+    const work = handle(event, keys, handlers)
+    const response = await pTimeout(work, { milliseconds: RESPONSE_TIMEOUT_MS }).catch((error: unknown) => {
       telemetry.annotate('error', describeError(error))
       return rejectWith(reject('unavailable'), event.headers)
     })
-    recordResponse(telemetry, answer, event.routeKey)
-    return answer
+    recordResponse(telemetry, response, event.routeKey)
+    return response
   }
 })
 
-async function handle(event: APIGatewayProxyEventV2, keys: KeyStore, answers: RouteHandlers): Promise<HttpResponse> {
+async function handle(event: APIGatewayProxyEventV2, keys: KeyStore, handlers: RouteHandlers): Promise<HttpResponse> {
   const { headers } = event
   const route = routes.find(({ method, path }) => event.routeKey === `${method} ${path}`)
-  const answer = route && answers.get(route.path)
-  if (!answer) return rejectWith(reject('not_found'), headers)
-  const refused = await checkKey(route, event, keys)
-  return refused ? rejectWith(refused, headers) : answer(event)
+  const routeHandler = route && handlers.get(route.path)
+  if (!routeHandler) return rejectWith(reject('not_found'), headers)
+  const rejection = await checkKey(route, event, keys)
+  return rejection ? rejectWith(rejection, headers) : routeHandler(event)
 }
 
+/** Undefined when the request's key may use the route, or the route needs no key. */
 async function checkKey({ scope }: Route, event: APIGatewayProxyEventV2, keys: KeyStore): Promise<Rejection | undefined> {
   if (scope === null) return undefined
   const presented = presentedKey({ headers: event.headers, query: event.queryStringParameters })

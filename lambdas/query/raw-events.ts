@@ -1,21 +1,24 @@
-import type { Client } from '@opensearch-project/opensearch'
 import type { EventType } from '../../shared/event-type.ts'
+import type { Page } from '../../shared/http.ts'
 import type { Document } from '../../shared/projection.ts'
 import { eventIndexPattern } from '../../shared/raw-events.ts'
 import { isRejection, type Rejection, reject } from '../../shared/rejections.ts'
-import { planPage, readPage, type Search, type SortField } from './paged-search.ts'
-import type { Parameters } from './parameters.ts'
-import type { Page } from './response.ts'
+import { planPage, readPage, type Search, type SearchClient, type SortField } from './paged-search.ts'
+import type { QueryParameters } from './parameters.ts'
 
-/** The newest arrival first; the rest tells apart what came at once. */
+/** Newest arrival first. Id and source make the order total. */
 const ORDER: readonly SortField[] = [
   { field: 'received', order: 'desc', type: 'string' },
   { field: 'event_id', order: 'asc', type: 'string' },
   { field: 'source', order: 'asc', type: 'string' },
 ]
 
-/** The search for recent events of a type; a type without a definition is looked for among all of those. */
-export const planEventSearch = (type: string, parameters: Parameters, eventTypes: readonly EventType[]): Search | Rejection =>
+/** The search for recent events of a type. All types without a definition share the same indices. */
+export const planEventSearch = (
+  type: string,
+  parameters: QueryParameters,
+  eventTypes: readonly EventType[],
+): Search | Rejection =>
   planPage(
     {
       index: eventIndexPattern(eventTypes.find(({ name }) => name === type)),
@@ -26,13 +29,13 @@ export const planEventSearch = (type: string, parameters: Parameters, eventTypes
   )
 
 /**
- * Recent raw events of a type, from OpenSearch; none where the stage keeps none of the type (`search.rawEvents` in
- * infra/settings.ts). Throws when it does not answer.
+ * Reads one page of recent raw events of a type from OpenSearch. The page is empty when the stage does not keep the type
+ * (`search.rawEvents` in infra/settings.ts). Throws when OpenSearch does not respond.
  */
 export async function readEvents(
   type: string,
-  parameters: Parameters,
-  client: Client | undefined,
+  parameters: QueryParameters,
+  client: SearchClient | undefined,
   eventTypes: readonly EventType[],
 ): Promise<Page<Document> | Rejection> {
   if (!client) return reject('search_off')

@@ -6,22 +6,16 @@ import type { ConsolePage } from './console-page.ts'
 
 export type HttpResponse = APIGatewayProxyStructuredResultV2
 
-/** Rows of an answer. */
-export interface Page<Row> {
-  readonly data: readonly Row[]
-  /** Where the next page begins; null: this was the last. */
-  readonly cursor: string | null
-}
-
 const RETRY_AFTER_SECONDS = '5'
 
-const always = { 'cache-control': 'no-store', 'x-content-type-options': 'nosniff' }
+const commonHeaders = { 'cache-control': 'no-store', 'x-content-type-options': 'nosniff' }
 
+/** A JSON response. `headers` are the request's. */
 export const json = (status: number, body: unknown, headers: Headers): HttpResponse => ({
   statusCode: status,
   headers: {
     ...corsHeaders(headers),
-    ...always,
+    ...commonHeaders,
     'content-type': 'application/json',
     ...(status === 503 && { 'retry-after': RETRY_AFTER_SECONDS }),
   },
@@ -31,11 +25,11 @@ export const json = (status: number, body: unknown, headers: Headers): HttpRespo
 export const rejectWith = ({ code, message }: Rejection, headers: Headers): HttpResponse =>
   json(rejections[code].status, { success: false, code, message }, headers)
 
-/** The console page, under its own policy. */
+/** The console page with its Content-Security-Policy. */
 export const html = ({ html: body, policy }: ConsolePage): HttpResponse => ({
   statusCode: 200,
   headers: {
-    ...always,
+    ...commonHeaders,
     'content-type': 'text/html; charset=utf-8',
     'content-security-policy': policy,
     'referrer-policy': 'no-referrer',

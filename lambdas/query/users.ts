@@ -3,21 +3,18 @@ import {
   type Projection,
   projectionKey,
   type UserProjection,
+  type UserView,
   type UserWindowProjection,
 } from '../../shared/projection.ts'
 import type { UserItem, WindowItem } from '../../shared/state.ts'
 import type { StateTable } from '../state/dynamodb.ts'
 
-/** Windows of each projection in an answer, the newest. */
+/** A response holds this many windows of each projection, newest first. */
 const WINDOWS_PER_PROJECTION = 100
 
-export interface UserView {
-  readonly user: string
-  readonly states: Readonly<Record<string, Document>>
-  readonly windows: Readonly<Record<string, readonly Document[]>>
-}
+type WindowItems = ReadonlyMap<UserWindowProjection, readonly WindowItem[]>
 
-/** All states and the newest windows of a user, from the state table; undefined for a user that it does not know. */
+/** Reads all states and the newest windows of a user from the state table. Undefined when the table has no such user. */
 export async function readUser(
   user: string,
   table: Pick<StateTable, 'readUser' | 'windowsOf'>,
@@ -31,31 +28,29 @@ export async function readUser(
   return item && describeUser(item, projections, new Map(windowed.map((projection, at) => [projection, windows[at] ?? []])))
 }
 
-/** What a user's items show. An erasure leaves an item without states, and windows at or before it count as gone: an unknown user. */
-export function describeUser(
-  item: UserItem,
-  projections: readonly Projection[],
-  windowItems: ReadonlyMap<UserWindowProjection, readonly WindowItem[]>,
-): UserView | undefined {
-  const { user } = item
-  const states = projections
-    .filter((projection): projection is UserProjection => projection.scope === 'user' && projectionKey(projection) in item.states)
-    .map(projection => [projection.name, projection.document(item.states[projectionKey(projection)], user)] as const)
-  const windows = [...windowItems]
-    .map(
-      ([projection, items]) =>
-        [
-          projection.name,
-          documentsOf(
-            projection,
-            items.filter(({ version }) => version > item.erasedOrder),
-          ),
-        ] as const,
-    )
-    .filter(([, documents]) => documents.length > 0)
+/**
+ * The documents of a user's items. An erasure keeps the user's item without states, and hides the windows up to it: a user with
+ * nothing else is undefined.
+ */
+export function describeUser(item: UserItem, projections: readonly Projection[], windowItems: WindowItems): UserView | undefined {
+  const states = statesOf(item, projections)
+  const windows = windowsOf(item, windowItems)
   if (item.erasedOrder > 0 && states.length === 0 && windows.length === 0) return undefined
-  return { user, states: Object.fromEntries(states), windows: Object.fromEntries(windows) }
+  return { user: item.user, states: Object.fromEntries(states), windows: Object.fromEntries(windows) }
 }
 
-const documentsOf = (projection: UserWindowProjection, items: readonly WindowItem[]): Document[] =>
-  items.slice(0, WINDOWS_PER_PROJECTION).map(({ user, start, state }) => projection.document(state, { user, start }))
+const statesOf = ({ user, states }: UserItem, projections: readonly Projection[]): (readonly [string, Document])[] =>
+  projections
+    .filter((projection): projection is UserProjection => projection.scope === 'user' && projectionKey(projection) in states)
+    .map(projection => [projection.name, projection.document(states[projectionKey(projection)], user)])
+
+const windowsOf = ({ erasedOrder }: UserItem, windowItems: WindowItems): (readonly [string, readonly Document[]])[] =>
+  [...windowItems]
+    .map(([projection, items]): readonly [string, readonly Document[]] => [
+      projection.name,
+      items
+        .filter(({ version }) => version > erasedOrder)
+        .slice(0, WINDOWS_PER_PROJECTION)
+        .map(({ user, start, state }) => projection.document(state, { user, start })),
+    ])
+    .filter(([, documents]) => documents.length > 0)

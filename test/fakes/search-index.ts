@@ -1,34 +1,34 @@
-import type { Client } from '@opensearch-project/opensearch'
-import type { Search } from '../../lambdas/query/paged-search.ts'
+import type { Search, SearchClient } from '../../lambdas/query/paged-search.ts'
 
 type Document = Readonly<Record<string, string | number>>
 type Position = readonly (string | number)[]
+type Order = readonly (readonly [field: string, direction: 'asc' | 'desc'])[]
 
-/** OpenSearch in memory, one index of these documents: filters by terms, sorts, and continues after a position (search_after). */
+/** An OpenSearch client over one index in memory. It supports term filters, sorting and `search_after`, and records its requests. */
 export function searchOver(documents: readonly Document[]) {
-  const asked: Search[] = []
-  const search = async (query: Search) => {
-    asked.push(query)
-    const orders = query.body.sort.flatMap(field => Object.entries(field))
+  const requests: Search[] = []
+  const search: SearchClient['search'] = async request => {
+    requests.push(request)
+    const { sort, search_after: after } = request.body
+    const order = sort.flatMap(field => Object.entries(field))
     const hits = documents
-      .filter(document => passes(document, query))
-      .map(document => ({ document, position: orders.map(([field]) => document[field] ?? '') }))
-      .sort((a, b) => compare(a.position, b.position, orders))
-    const after = query.body.search_after
-    const found = hits.filter(({ position }) => !after || compare(position, after, orders) > 0).slice(0, query.size)
-    return { body: { hits: { hits: found.map(({ document }) => ({ _source: document })) } } }
+      .filter(document => passes(document, request))
+      .map(document => ({ document, position: order.map(([field]) => document[field] ?? '') }))
+      .sort((a, b) => compare(a.position, b.position, order))
+      .filter(({ position }) => !after || compare(position, after, order) > 0)
+      .slice(0, request.size)
+      .map(({ document }) => ({ _source: document }))
+    return { body: { hits: { hits } } }
   }
-  return { client: { search } as unknown as Client, asked }
+  return { client: { search }, requests }
 }
 
-function passes(document: Document, { body }: Search): boolean {
-  const { filter } = (body.query as { bool: { filter: { term?: Document }[] } }).bool
-  return filter.every(({ term }) => term && Object.entries(term).every(([field, value]) => document[field] === value))
-}
+const passes = (document: Document, { body }: Search): boolean =>
+  body.query.bool.filter.every(({ term }) => term && Object.entries(term).every(([field, value]) => document[field] === value))
 
-function compare(a: Position, b: Position, orders: readonly (readonly [string, string])[]): number {
+function compare(a: Position, b: Position, order: Order): number {
   const at = a.findIndex((value, i) => value !== b[i])
   if (at < 0) return 0
   const ascending = (a[at] ?? '') < (b[at] ?? '') ? -1 : 1
-  return orders[at]?.[1] === 'desc' ? -ascending : ascending
+  return order[at]?.[1] === 'desc' ? -ascending : ascending
 }

@@ -1,22 +1,23 @@
-import type { CloudWatchClient, MetricDataResult } from '@aws-sdk/client-cloudwatch'
-import { flowReader, lagsReader } from '../../lambdas/query/cloudwatch.ts'
-import { describeFlow, type FlowQuery, planFlow } from '../../lambdas/query/metrics.ts'
+import { CloudWatchClient, GetMetricDataCommand, type MetricDataResult } from '@aws-sdk/client-cloudwatch'
+import { mockClient } from 'aws-sdk-client-mock'
+import { lagsReader, metricsReader } from '../../lambdas/query/cloudwatch.ts'
+import { describeMetrics, planMetrics } from '../../lambdas/query/metrics.ts'
 
-const watched = { namespace: 'millrace-dev', deliveryStream: 'archive' }
+const sources = { namespace: 'millrace-dev', deliveryStream: 'archive' }
 const NOW = Date.UTC(2026, 0, 31, 12, 30, 30)
 const MINUTE = 60_000
 const minute = (text: string): Date => new Date(`2026-01-31T${text}:00Z`)
 const result = (Id: string, points: Readonly<Record<string, number>>): MetricDataResult => ({
   Id,
-  // CloudWatch answers with the newest first.
+  // CloudWatch returns the newest data points first.
   Timestamps: Object.keys(points).map(minute).reverse(),
   Values: Object.values(points).reverse(),
 })
 
-test('the last hour is asked for by minutes, to the end of the one that is not over', () => {
-  const { StartTime, EndTime, MetricDataQueries } = planFlow(watched, NOW)
+test('the query covers the last hour by minutes, up to the end of the current minute', () => {
+  const { StartTime, EndTime, MetricDataQueries } = planMetrics(sources, NOW)
   expect([StartTime, EndTime]).toEqual([minute('11:31'), minute('12:31')])
-  expect(planFlow(watched, EndTime.getTime()).StartTime).toEqual(minute('11:32'))
+  expect(planMetrics(sources, EndTime.getTime()).StartTime).toEqual(minute('11:32'))
   expect(MetricDataQueries).toHaveLength(10)
   expect(MetricDataQueries).toContainEqual({
     Id: 'count_folded',
@@ -44,24 +45,24 @@ test('the last hour is asked for by minutes, to the end of the one that is not o
   })
 })
 
-test('every metric is asked for under an id of its own, as CloudWatch wants ids', () => {
-  const ids = planFlow(watched, NOW).MetricDataQueries.map(({ Id }) => Id ?? '')
+test('every metric has a unique id in the form that CloudWatch requires', () => {
+  const ids = planMetrics(sources, NOW).MetricDataQueries.map(({ Id }) => Id ?? '')
   expect(new Set(ids).size).toBe(ids.length)
   expect(ids.filter(id => !/^[a-z]\w*$/.test(id))).toEqual([])
 })
 
-const flowOf = (...results: MetricDataResult[]) => describeFlow(planFlow(watched, NOW), watched, results)
+const metricsOf = (...results: MetricDataResult[]) => describeMetrics(planMetrics(sources, NOW), sources, results)
 
-test('each minute has its value, and a minute without data had nothing', () => {
-  const { minutes, perMinute } = flowOf(result('count_accepted', { '11:31': 5, '12:29': 7, '12:30': 1 }))
+test('each minute has its count, and a minute without a data point counts as 0', () => {
+  const { minutes, perMinute } = metricsOf(result('count_accepted', { '11:31': 5, '12:29': 7, '12:30': 1 }))
   expect([minutes.length, minutes[0], minutes.at(-1)]).toEqual([60, '2026-01-31T11:31:00.000Z', '2026-01-31T12:30:00.000Z'])
-  const nothing = (count: number): number[] => Array.from({ length: count }, () => 0)
-  expect(perMinute['accepted']).toEqual([5, ...nothing(57), 7, 1])
-  expect(perMinute['folded']).toEqual(nothing(60))
+  const zeros = (count: number): number[] => Array.from({ length: count }, () => 0)
+  expect(perMinute['accepted']).toEqual([5, ...zeros(57), 7, 1])
+  expect(perMinute['folded']).toEqual(zeros(60))
 })
 
-test('how far a part is behind is the newest that is known, and null where nothing was done lately', () => {
-  const { lagSeconds } = flowOf(
+test('the lag of a step is its newest data point, and null without one', () => {
+  const { lagSeconds } = metricsOf(
     result('time_folded', { '12:10': 90, '12:29': 2 }),
     result('time_documents', {}),
     result('count_rawEvents', { '12:30': 9 }),
@@ -69,72 +70,70 @@ test('how far a part is behind is the newest that is known, and null where nothi
   expect(lagSeconds).toEqual({ folded: 2, documents: null, rawEvents: null, archived: null })
 })
 
-test('without any data every part is there', () => {
-  const { perMinute, lagSeconds } = flowOf()
+test('without data the result still has every step', () => {
+  const { perMinute, lagSeconds } = metricsOf()
   expect(Object.keys(perMinute)).toEqual(['accepted', 'quarantined', 'folded', 'documents', 'rawEvents', 'archived'])
   expect(Object.values(lagSeconds)).toEqual([null, null, null, null])
 })
 
-describe('reading', () => {
-  const reading = (answer: () => MetricDataResult[]) => {
-    const asked: FlowQuery[] = []
+describe('the metrics reader', () => {
+  const readerOver = (respond: () => MetricDataResult[]) => {
+    const client = new CloudWatchClient({ region: 'none' })
+    const cloudWatch = mockClient(client)
+    cloudWatch.on(GetMetricDataCommand).callsFake(async () => ({ MetricDataResults: respond() }))
     const clock = { now: NOW }
-    const send = async ({ input }: { input: FlowQuery }) => {
-      asked.push(input)
-      return { MetricDataResults: answer() }
-    }
-    return { asked, clock, read: flowReader(watched, { send } as unknown as CloudWatchClient, () => clock.now) }
+    return { cloudWatch, clock, read: metricsReader(sources, client, () => clock.now) }
   }
 
-  test('those who ask at once, or within five seconds, share an answer', async () => {
-    const { asked, clock, read } = reading(() => [result('count_accepted', { '12:30': 3 })])
+  test('concurrent calls, and calls within five seconds, share one request', async () => {
+    const { cloudWatch, clock, read } = readerOver(() => [result('count_accepted', { '12:30': 3 })])
     const [first, second] = await Promise.all([read(), read()])
     clock.now += 4_999
-    expect([second, await read(), asked.length]).toEqual([first, first, 1])
+    expect([second, await read(), cloudWatch.calls().length]).toEqual([first, first, 1])
     expect(first?.perMinute['accepted']?.at(-1)).toBe(3)
     clock.now += MINUTE
     expect((await read()).minutes.at(-1)).toBe('2026-01-31T12:31:00.000Z')
-    expect(asked).toHaveLength(2)
+    expect(cloudWatch.calls()).toHaveLength(2)
   })
 
-  test('a failure is told, and the next who asks is answered anew', async () => {
+  test('a failure is thrown and not cached', async () => {
     let down = true
-    const { read } = reading(() => {
-      if (down) throw new Error('CloudWatch is away.')
+    const { read } = readerOver(() => {
+      if (down) throw new Error('CloudWatch is down.')
       return []
     })
-    await expect(read()).rejects.toThrow('CloudWatch is away.')
+    await expect(read()).rejects.toThrow('CloudWatch is down.')
     down = false
     expect((await read()).minutes).toHaveLength(60)
   })
 })
 
-describe('how far the stores are behind', () => {
+describe('the lags of the stores', () => {
   const FOLDED = result('time_folded', { '12:29': 2 })
 
-  test('OpenSearch is as far behind as the slower of the two that write to it', async () => {
-    const flow = flowOf(FOLDED, result('time_documents', { '12:29': 4 }), result('time_rawEvents', { '12:29': 9 }))
-    expect(await lagsReader(async () => flow)()).toEqual({ state: 2, archive: null, search: 9 })
+  test('OpenSearch has the lag of the slower of the two functions that write to it', async () => {
+    const metrics = metricsOf(FOLDED, result('time_documents', { '12:29': 4 }), result('time_rawEvents', { '12:29': 9 }))
+    expect(await lagsReader(async () => metrics)()).toEqual({ state: 2, archive: null, search: 9 })
   })
 
-  test('is asked once a minute, however many want to know', async () => {
-    let asked = 0
+  test('are read once a minute, whatever the number of calls', async () => {
+    let reads = 0
     const clock = { now: NOW }
-    const flow = async () => {
-      asked += 1
-      return flowOf(FOLDED)
+    const metrics = async () => {
+      reads += 1
+      return metricsOf(FOLDED)
     }
-    const read = lagsReader(flow, () => clock.now)
+    const read = lagsReader(metrics, () => clock.now)
     await Promise.all([read(), read()])
     clock.now += 59_999
-    expect([(await read())['state'], asked]).toEqual([2, 1])
+    expect([(await read())['state'], reads]).toEqual([2, 1])
     clock.now += 1
     await read()
-    expect(asked).toBe(2)
+    expect(reads).toBe(2)
   })
 
-  test('is not known while CloudWatch does not answer', async () => {
-    expect(await lagsReader(() => Promise.reject(new Error('away')))()).toEqual({})
+  test('are unknown while CloudWatch does not respond', async () => {
+    expect(await lagsReader(() => Promise.reject(new Error('down')))()).toEqual({})
     expect(await lagsReader(() => new Promise(() => undefined))()).toEqual({})
   })
 })

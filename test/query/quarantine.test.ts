@@ -7,14 +7,14 @@ import { isRejection } from '../../shared/rejections.ts'
 import { quarantineStores } from '../fakes/quarantine-stores.ts'
 import { aRefusedEvent } from '../fixtures/builders.ts'
 
-async function keeping(...events: QuarantinedEvent[]) {
+async function quarantineOf(...events: QuarantinedEvent[]) {
   const { dynamodb, s3, asked } = quarantineStores()
   for (const event of events) await quarantineStore('t', 'b', dynamodb, s3).add([event])
   asked.length = 0
   const read = async (parameters: Record<string, string> = {}) => {
-    const answer = await readQuarantine(parameters, 't', dynamodb)
-    if (isRejection(answer)) throw new Error(answer.message)
-    return answer
+    const page = await readQuarantine(parameters, 't', dynamodb)
+    if (isRejection(page)) throw new Error(page.message)
+    return page
   }
   const readAll = async (parameters: Record<string, string>) => {
     const pages: string[][] = []
@@ -32,9 +32,9 @@ async function keeping(...events: QuarantinedEvent[]) {
 const event = (id: string, facts: Partial<QuarantinedEvent> = {}) => aRefusedEvent({ id, body: `{"id":"${id}"}`, ...facts })
 const events = (count: number) => Array.from({ length: count }, (_, n) => event(String(n)))
 
-test('an event is shown with its reason, when it came, how often, and the beginning of what was sent', async () => {
+test('a row has the reason, the time of the first arrival, the count, and the beginning of the body', async () => {
   const long = aRefusedEvent({ id: 'e1', received: 1_700_000_000_123, body: 'x'.repeat(501) })
-  const { read } = await keeping(long, { ...long, received: long.received + 1 })
+  const { read } = await quarantineOf(long, { ...long, received: long.received + 1 })
   expect(await read()).toEqual({
     data: [
       {
@@ -46,49 +46,49 @@ test('an event is shown with its reason, when it came, how often, and the beginn
   })
 })
 
-test('a body that lies in the bucket has no sample', async () => {
-  const { read } = await keeping(aRefusedEvent({ type: null, body: randomBytes(400_000).toString('base64') }))
+test('a body that is stored in the bucket has no sample', async () => {
+  const { read } = await quarantineOf(aRefusedEvent({ type: null, body: randomBytes(400_000).toString('base64') }))
   expect((await read()).data).toMatchObject([{ type: null, sample: null }])
 })
 
-test('where nothing was put aside the answer is empty', async () => {
-  expect(await (await keeping()).read()).toEqual({ data: [], cursor: null })
+test('an empty quarantine gives an empty page', async () => {
+  expect(await (await quarantineOf()).read()).toEqual({ data: [], cursor: null })
 })
 
 test.each([
   [2, [2, 2, 1]],
   [5, [5, 0]],
   [6, [5]],
-])('pages of %d join without gap or repetition, and the last has no cursor', async (limit, sizes) => {
-  const pages = await (await keeping(...events(5))).readAll({ limit: String(limit) })
+])('pages of %d rows follow each other without a gap or a repetition, and the last one has no cursor', async (limit, sizes) => {
+  const pages = await (await quarantineOf(...events(5))).readAll({ limit: String(limit) })
   expect(pages.map(page => page.length)).toEqual(sizes)
   expect(pages.flat()).toEqual(['0', '1', '2', '3', '4'])
 })
 
-test('only events of a code are shown, and a page is full of them where there are enough nearby', async () => {
-  const { read } = await keeping(...events(3), event('a', { code: 'date_missing' }), event('b', { code: 'date_missing' }))
+test('a filter by code selects its events, and one request reads on until the page is full', async () => {
+  const { read } = await quarantineOf(...events(3), event('a', { code: 'date_missing' }), event('b', { code: 'date_missing' }))
   const page = await read({ code: 'date_missing', limit: '2' })
   expect(page.data.map(({ id }) => id)).toEqual(['a', 'b'])
   expect((await read({ code: 'country_missing' })).data).toEqual([])
 })
 
-test('an answer looks only so far for a rare code, and its cursor goes on from there', async () => {
-  const { read, readAll, asked } = await keeping(...events(12), event('rare', { code: 'date_missing' }))
+test('a request for a rare code stops after five reads, and its cursor continues from there', async () => {
+  const { read, readAll, asked } = await quarantineOf(...events(12), event('rare', { code: 'date_missing' }))
   expect(await read({ code: 'date_missing', limit: '1' })).toEqual({ data: [], cursor: expect.any(String) })
   expect(asked).toEqual(Array.from({ length: 5 }, () => 'ScanCommand'))
   expect(await readAll({ code: 'date_missing', limit: '1' })).toEqual([[], [], ['rare'], []])
 })
 
-const elsewhere = 'cursor must be the cursor of an answer to the same query.'
+const wrongCursor = 'cursor must be a cursor that the same query returned.'
 test.each([
   [{ code: 'no_such' }, 'code must be a code such as invalid_event.'],
   [{ code: 'constructor' }, 'code must be a code such as invalid_event.'],
   [{ limit: '0' }, 'limit must be a whole number from 1 to 1000.'],
-  [{ cursor: 'made up' }, elsewhere],
-  [{ cursor: writeCursor(['2026-01-31T12:00:00Z', 'e1', 'web']) }, elsewhere],
-  [{ cursor: writeCursor(['d1']) }, elsewhere],
-  [{ cursor: writeCursor([7]) }, elsewhere],
-])('%j is refused with what is wrong with it', async (parameters, message) => {
+  [{ cursor: 'made up' }, wrongCursor],
+  [{ cursor: writeCursor(['2026-01-31T12:00:00Z', 'e1', 'web']) }, wrongCursor],
+  [{ cursor: writeCursor(['d1']) }, wrongCursor],
+  [{ cursor: writeCursor([7]) }, wrongCursor],
+])('%j is rejected with the reason', async (parameters, message) => {
   const { dynamodb, asked } = quarantineStores()
   expect(await readQuarantine(parameters, 't', dynamodb)).toMatchObject({ code: 'invalid_request', message })
   expect(asked).toEqual([])

@@ -6,10 +6,10 @@ import type { APIGatewayProxyEventV2, APIGatewayProxyStructuredResultV2 } from '
 import { buildConsole } from '../../console/build.ts'
 import { environments } from '../../shared/environment.ts'
 
-/** The function as it is deployed; all its stores are a port that hangs up. */
+/** The deployed handler. The URL of every store is a port that closes each connection. */
 let stores: Server
 let handler: (event: APIGatewayProxyEventV2) => Promise<APIGatewayProxyStructuredResultV2>
-const before = { ...process.env }
+const environmentBefore = { ...process.env }
 const folder = mkdtempSync(path.join(tmpdir(), 'millrace-query-'))
 
 beforeAll(async () => {
@@ -30,54 +30,54 @@ beforeAll(async () => {
   ;({ handler } = await import('../../lambdas/query/query.lambda.ts'))
 })
 afterAll(async () => {
-  process.env = before
+  process.env = environmentBefore
   await new Promise(closed => stores.close(closed))
   rmSync(folder, { recursive: true })
 })
 
-const ask = async (routeKey: string, over: Partial<APIGatewayProxyEventV2> = {}) => {
-  const answer = await handler({ routeKey, headers: {}, ...over } as APIGatewayProxyEventV2)
+const request = async (routeKey: string, over: Partial<APIGatewayProxyEventV2> = {}) => {
+  const response = await handler({ routeKey, headers: {}, ...over } as APIGatewayProxyEventV2)
   return {
-    ...answer,
-    body: answer.headers?.['content-type'] === 'application/json' ? JSON.parse(answer.body ?? '') : answer.body,
+    ...response,
+    body: response.headers?.['content-type'] === 'application/json' ? JSON.parse(response.body ?? '') : response.body,
   }
 }
 
 const withKey = { headers: { authorization: 'Bearer a-key', origin: 'https://app.example' } }
 
-test('a store that cannot be reached is answered 503 with Retry-After, never as a bad key', async () => {
-  const answer = await ask('GET /v1/users/{id+}', { ...withKey, pathParameters: { id: '7' } })
-  expect(answer).toMatchObject({
+test('an unreachable store gives 503 with Retry-After, never 401', async () => {
+  const response = await request('GET /v1/users/{id+}', { ...withKey, pathParameters: { id: '7' } })
+  expect(response).toMatchObject({
     statusCode: 503,
     body: { success: false, code: 'unavailable' },
     headers: { 'retry-after': '5' },
   })
 })
 
-test('errors may be read by any origin and are not cached', async () => {
-  const { headers } = await ask('GET /v1/projections/{name}', withKey)
+test('any origin may read an error, and errors are not cached', async () => {
+  const { headers } = await request('GET /v1/projections/{name}', withKey)
   expect(headers).toMatchObject({ 'access-control-allow-origin': 'https://app.example', 'cache-control': 'no-store' })
 })
 
-test('without a key, or with two that differ, nobody is asked', async () => {
-  expect(await ask('GET /v1/reports/{name}')).toMatchObject({ statusCode: 401, body: { code: 'key_missing' } })
-  const conflict = await ask('GET /v1/reports/{name}', { ...withKey, queryStringParameters: { writeKey: 'another' } })
+test('a request without a key, or with two different keys, is rejected before any store is read', async () => {
+  expect(await request('GET /v1/reports/{name}')).toMatchObject({ statusCode: 401, body: { code: 'key_missing' } })
+  const conflict = await request('GET /v1/reports/{name}', { ...withKey, queryStringParameters: { writeKey: 'another' } })
   expect(conflict).toMatchObject({ statusCode: 401, body: { code: 'key_conflict' } })
 })
 
-test('what is no route is not found', async () => {
-  expect(await ask('GET /v1/nothing')).toMatchObject({ statusCode: 404, body: { code: 'not_found' } })
+test('an unknown route gives not_found', async () => {
+  expect(await request('GET /v1/nothing')).toMatchObject({ statusCode: 404, body: { code: 'not_found' } })
 })
 
-test('health needs no key and says which stores do not answer', async () => {
-  const { statusCode, body } = await ask('GET /v1/health')
+test('health needs no key and reports which stores are unreachable', async () => {
+  const { statusCode, body } = await request('GET /v1/health')
   const down = { reachable: false, lagSeconds: null }
   expect(statusCode).toBe(503)
   expect(body).toEqual({ ok: false, stores: { stream: down, state: down, archive: down, reports: down, search: down } })
 })
 
-test('the page is HTML that loads nothing', async () => {
-  const { statusCode, headers, body } = await ask('GET /')
+test('the console page is HTML whose policy forbids loading other resources', async () => {
+  const { statusCode, headers, body } = await request('GET /')
   expect([statusCode, headers?.['content-type']]).toEqual([200, 'text/html; charset=utf-8'])
   expect(headers?.['content-security-policy']).toContain("default-src 'none'")
   expect(body).toContain('<!doctype html>')

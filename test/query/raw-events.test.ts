@@ -1,6 +1,7 @@
 import { writeCursor } from '../../lambdas/query/parameters.ts'
 import { planEventSearch, readEvents } from '../../lambdas/query/raw-events.ts'
 import { eventTypes } from '../../shared/catalogue.ts'
+import { MAX_CURSOR_CHARACTERS, MAX_NAME_CHARACTERS, MAX_SOURCE_CHARACTERS } from '../../shared/limits.ts'
 import { eventDocument } from '../../shared/raw-events.ts'
 import { isRejection } from '../../shared/rejections.ts'
 import { searchOver } from '../fakes/search-index.ts'
@@ -22,12 +23,12 @@ const documents = [
 ]
 
 async function read(type: string, parameters: Record<string, string>) {
-  const answer = await readEvents(type, parameters, searchOver(documents).client, eventTypes)
-  if (isRejection(answer)) throw new Error(answer.message)
-  return answer
+  const page = await readEvents(type, parameters, searchOver(documents).client, eventTypes)
+  if (isRejection(page)) throw new Error(page.message)
+  return page
 }
 
-test('events of a type are sought in its own indices, the newest arrival first, at most 100 unless the query says how many', () => {
+test('the search reads the indices of the type, newest arrival first, and returns 100 events by default', () => {
   expect(planEventSearch('page_visit', {}, eventTypes)).toEqual({
     index: 'events-page_visit-*',
     size: 101,
@@ -40,26 +41,29 @@ test('events of a type are sought in its own indices, the newest arrival first, 
   expect(planEventSearch('page_visit', { limit: '1000' }, eventTypes)).toMatchObject({ size: 1001 })
 })
 
-test.each(['signup', '*', '../_all'])('a type without a definition is only a term, never an index: %s', type => {
+test.each(['signup', '*', '../_all'])('a type without a definition becomes a term filter and never an index name: %s', type => {
   expect(planEventSearch(type, {}, eventTypes)).toMatchObject({
     index: 'events-uncatalogued-*',
     body: { query: { bool: { filter: [{ term: { event_type: type } }] } } },
   })
 })
 
-test.each([1, 2, 3, 4, 5])('pages of %d events join without gap or repetition, the last has no cursor', async limit => {
-  const pages: string[][] = []
-  let cursor: string | null = null
-  do {
-    const page = await read('page_visit', { limit: String(limit), ...(cursor && { cursor }) })
-    pages.push(page.data.map(({ event_id, source }) => `${event_id} ${source}`))
-    cursor = page.cursor
-  } while (cursor)
-  expect(pages.flat()).toEqual(['a web', 'b app', 'b web', 'd web', 'c web'])
-  expect(pages).toHaveLength(Math.ceil(5 / limit))
-})
+test.each([1, 2, 3, 4, 5])(
+  'pages of %d events follow each other without a gap or a repetition, and the last one has no cursor',
+  async limit => {
+    const pages: string[][] = []
+    let cursor: string | null = null
+    do {
+      const page = await read('page_visit', { limit: String(limit), ...(cursor && { cursor }) })
+      pages.push(page.data.map(({ event_id, source }) => `${event_id} ${source}`))
+      cursor = page.cursor
+    } while (cursor)
+    expect(pages.flat()).toEqual(['a web', 'b app', 'b web', 'd web', 'c web'])
+    expect(pages).toHaveLength(Math.ceil(5 / limit))
+  },
+)
 
-test('an event is shown as it was indexed', async () => {
+test('an event is returned as it was indexed', async () => {
   const event = anEvent({ plan: 'pro' }, { type: 'signup', id: 's', received: 5000 })
   const { client } = searchOver([eventDocument(event, undefined) as Record<string, string>])
   expect(await readEvents('signup', {}, client, eventTypes)).toEqual({
@@ -73,8 +77,17 @@ test('an event is shown as it was indexed', async () => {
   })
 })
 
-test('without events the answer is empty', async () => {
+test('a type without events gives an empty page', async () => {
   expect(await read('app_action', {})).toEqual({ data: [], cursor: null })
+})
+
+test('the longest id and source, in characters that need escapes, fit into a cursor', async () => {
+  const longest = { source: '\u0001'.repeat(MAX_SOURCE_CHARACTERS), id: '\u0001'.repeat(MAX_NAME_CHARACTERS) }
+  const { client } = searchOver([document(longest.id, 2001, longest.source), document('a', 1000)])
+  const first = await readEvents('page_visit', { limit: '1' }, client, eventTypes)
+  const cursor = 'cursor' in first ? (first.cursor ?? '') : ''
+  expect(cursor).toHaveLength(MAX_CURSOR_CHARACTERS)
+  expect(await readEvents('page_visit', { limit: '1', cursor }, client, eventTypes)).toMatchObject({ data: [{ event_id: 'a' }] })
 })
 
 test.each([
@@ -83,21 +96,21 @@ test.each([
   ['cursor', { cursor: 'made up' }],
   ['cursor', { cursor: writeCursor(['2026-01-31T12:00:00Z', 'd1']) }],
   ['cursor', { cursor: writeCursor(['2026-01-31T12:00:00Z', 1, 'web']) }],
-])('a bad %s is refused by its name, and nothing is asked: %j', async (parameter, parameters) => {
-  const { client, asked } = searchOver(documents)
-  const answer = await readEvents('page_visit', parameters, client, eventTypes)
-  expect(answer).toMatchObject({ code: 'invalid_request', message: expect.stringMatching(`^${parameter} must be`) })
-  expect(asked).toEqual([])
+])('the rejection of a bad %s names it, and no search is sent: %j', async (parameter, parameters) => {
+  const { client, requests } = searchOver(documents)
+  const result = await readEvents('page_visit', parameters, client, eventTypes)
+  expect(result).toMatchObject({ code: 'invalid_request', message: expect.stringMatching(`^${parameter} must be`) })
+  expect(requests).toEqual([])
 })
 
-test('the cursor of another query is refused with what is wrong with it', async () => {
+test('the cursor of another query is rejected with the reason', async () => {
   const { client } = searchOver(documents)
-  const ofProjection = { cursor: writeCursor(['2026-01-31T12:00:00Z', 'd1']) }
-  expect(await readEvents('page_visit', ofProjection, client, eventTypes)).toMatchObject({
-    message: 'cursor must be the cursor of an answer to the same query.',
+  const projectionCursor = { cursor: writeCursor(['2026-01-31T12:00:00Z', 'd1']) }
+  expect(await readEvents('page_visit', projectionCursor, client, eventTypes)).toMatchObject({
+    message: 'cursor must be a cursor that the same query returned.',
   })
 })
 
-test('where a stage has no OpenSearch, search is off', async () => {
+test('a stage without OpenSearch gives search_off', async () => {
   expect(await readEvents('page_visit', {}, undefined, eventTypes)).toMatchObject({ code: 'search_off' })
 })
