@@ -1,130 +1,170 @@
-import { DeleteItemCommand, DynamoDBClient, GetItemCommand, PutItemCommand, QueryCommand } from '@aws-sdk/client-dynamodb'
+import { DeleteItemCommand, DynamoDBClient, GetItemCommand, PutItemCommand, paginateQuery } from '@aws-sdk/client-dynamodb'
+import { marshall, unmarshall } from '@aws-sdk/util-dynamodb'
 import { newestSnapshot, type Publication, type Report } from '../../shared/report.ts'
 import { type Attributes, conditionHeld } from '../dynamodb.ts'
 
-/** Which run's objects are the published ones of a day or an instant. */
+/** Which run's objects are published for a day or an instant. */
 export interface PublicationItem extends Publication {
-  /** Of a day: rows by the table's `by`, and a table without rows has no object. Of an instant: rows by the number of the part. */
+  /**
+   * Numbers of rows. Of a day, by the table's `by`; a table without rows has no object. Of an instant, by the number of the
+   * part.
+   */
   readonly rows: Readonly<Record<string, number>>
 }
 
 export type Lock =
   | { readonly state: 'taken' }
-  /** Another run holds it, at most until then (milliseconds since 1970). */
+  /** Another run holds the lock. It expires at `until` (milliseconds since 1970) at the latest. */
   | { readonly state: 'held'; readonly until: number }
-  /** A run of this name has ended well. */
-  | { readonly state: 'done'; readonly answer: unknown }
+  /** A run of this name has completed. */
+  | { readonly state: 'done'; readonly result: unknown }
 
-/** Longer than a function can run: then the run that took the lock is dead. */
+/** Longer than a Lambda function can run. The owner of an older lock is dead. */
 export const LOCK_MS = 16 * 60_000
 
 const PUBLISHED = 'published#'
-const lockKey = (name: string): string => `lock#${name}`
-/** The newest archive object that the scheduled runs have reported on. */
+const publishedSortKey = (period: string): string => `${PUBLISHED}${period}`
+const lockSortKey = (name: string): string => `lock#${name}`
+/** The item with the time up to which the scheduled runs have reported arrivals. */
 const ARRIVALS = 'arrivals'
+
+/** The items of all kinds. The partition key is `report`, the sort key is `run`. */
+interface StoredItem {
+  readonly report: string
+  readonly run: string
+  /** Of a lock: its owner, when it expires (milliseconds since 1970), and the result of a completed run as JSON. */
+  readonly takenBy?: string
+  readonly expires?: number
+  readonly answer?: string
+  /** Of a publication: the run, and the numbers of rows as JSON. */
+  readonly published?: string
+  readonly rows?: string
+  /** Of the arrivals item: milliseconds since 1970. */
+  readonly arrived?: number
+}
+
+type Values = Readonly<Record<string, string | number>>
 
 export type ReportsTable = ReturnType<typeof reportsTable>
 
-/** Locks, publications and progress of reports; one partition a report. */
+/** The locks, publications and progress of the reports. A conditional write returns false when its condition failed. */
 export function reportsTable(table: string, client = new DynamoDBClient({})) {
-  const keyOf = (report: string, run: string) => ({ report: { S: report }, run: { S: run } })
-
-  const get = async (report: string, run: string) =>
-    (await client.send(new GetItemCommand({ TableName: table, Key: keyOf(report, run), ConsistentRead: true }))).Item
-
-  const putIf = (item: Attributes, condition: string, values: Attributes): Promise<boolean> => {
-    const check = { ConditionExpression: condition, ExpressionAttributeValues: values }
-    return conditionHeld(client.send(new PutItemCommand({ TableName: table, Item: item, ...check })))
-  }
-
-  const removeIf = (key: Attributes, condition: string, values: Attributes): Promise<boolean> => {
-    const check = { ConditionExpression: condition, ExpressionAttributeValues: values }
-    return conditionHeld(client.send(new DeleteItemCommand({ TableName: table, Key: key, ...check })))
-  }
-
-  const publications = async (report: string, newestOnly: boolean): Promise<PublicationItem[]> => {
-    const found: PublicationItem[] = []
-    let from: Attributes | undefined
-    do {
-      const page = await client.send(
-        new QueryCommand({
-          TableName: table,
-          KeyConditionExpression: 'report = :report AND begins_with(run, :published)',
-          ExpressionAttributeValues: { ':report': { S: report }, ':published': { S: PUBLISHED } },
-          ScanIndexForward: false,
-          ConsistentRead: true,
-          ExclusiveStartKey: from,
-          ...(newestOnly && { Limit: 1 }),
-        }),
-      )
-      found.push(...(page.Items ?? []).map(readPublication))
-      from = newestOnly ? undefined : page.LastEvaluatedKey
-    } while (from)
-    return found
-  }
-
-  return {
-    /** Takes the lock of a run; a lock whose run died is free after a while. What ended well is done again unless it is wanted `once`. */
-    async lock(report: string, name: string, owner: string, now: number, once: boolean): Promise<Lock> {
-      const item = { ...keyOf(report, lockKey(name)), takenBy: { S: owner }, expires: { N: String(now + LOCK_MS) } }
-      // A lock with an answer does not expire any more.
-      const free = `attribute_not_exists(report) OR expires < :now${once ? '' : ' OR attribute_exists(answer)'}`
-      if (await putIf(item, free, { ':now': { N: String(now) } })) return { state: 'taken' }
-      const holder = await get(report, lockKey(name))
-      if (once && holder?.['answer']?.S) return { state: 'done', answer: JSON.parse(holder['answer'].S) }
-      return { state: 'held', until: Number(holder?.['expires']?.N ?? now) }
-    },
-
-    /** Marks a run as ended well. */
-    finish: (report: string, name: string, owner: string, answer: unknown): Promise<boolean> =>
-      putIf(
-        { ...keyOf(report, lockKey(name)), takenBy: { S: owner }, answer: { S: JSON.stringify(answer) } },
-        'takenBy = :owner',
-        { ':owner': { S: owner } },
-      ),
-
-    /** Gives the lock back, if it is still this owner's. */
-    release: (report: string, name: string, owner: string): Promise<boolean> =>
-      removeIf(keyOf(report, lockKey(name)), 'takenBy = :owner', { ':owner': { S: owner } }),
-
-    /** Makes a day or an instant show this run's objects, unless a run that began later was first; then false. */
-    publish: (report: string, { period, run, rows }: PublicationItem): Promise<boolean> =>
-      putIf(
-        { ...keyOf(report, `${PUBLISHED}${period}`), published: { S: run }, rows: { S: JSON.stringify(rows) } },
-        'attribute_not_exists(report) OR published <= :run',
-        { ':run': { S: run } },
-      ),
-
-    /** Stops showing it, unless another run has replaced it. */
-    withdraw: (report: string, { period, run }: Publication): Promise<boolean> =>
-      removeIf(keyOf(report, `${PUBLISHED}${period}`), 'published = :run', { ':run': { S: run } }),
-
-    /** Everything that is published; days are newest first. */
-    published: (report: string): Promise<PublicationItem[]> => publications(report, false),
-
-    newest: async ({ name, kind: made }: Report): Promise<PublicationItem | undefined> =>
-      made === 'daily' ? (await publications(name, true))[0] : newestSnapshot(await publications(name, false)),
-
-    async publicationOf(report: string, period: string): Promise<PublicationItem | undefined> {
-      const item = await get(report, `${PUBLISHED}${period}`)
-      return item && readPublication(item)
-    },
-
-    /** Up to when (milliseconds since 1970) arrivals have been reported on by the schedule. */
-    async arrivalsUntil(report: string): Promise<number | undefined> {
-      const item = await get(report, ARRIVALS)
-      return item && Number(item['arrived']?.N)
-    },
-
-    async noteArrivals(report: string, until: number): Promise<void> {
-      const item = { ...keyOf(report, ARRIVALS), arrived: { N: String(until) } }
-      await putIf(item, 'attribute_not_exists(report) OR arrived < :until', { ':until': item.arrived })
-    },
-  }
+  const items = itemsOf(table, client)
+  return { ...locks(items), ...publications(items), ...arrivals(items) }
 }
 
-const readPublication = (item: Attributes): PublicationItem => ({
-  period: (item['run']?.S ?? '').slice(PUBLISHED.length),
-  run: item['published']?.S ?? '',
-  rows: JSON.parse(item['rows']?.S ?? '{}'),
+type Items = ReturnType<typeof itemsOf>
+
+/** Reads with strong consistency and writes with a condition. */
+const itemsOf = (table: string, client: DynamoDBClient) => ({
+  async get(report: string, run: string): Promise<StoredItem | undefined> {
+    const key = { TableName: table, Key: marshall({ report, run }) }
+    const { Item } = await client.send(new GetItemCommand({ ...key, ConsistentRead: true }))
+    return Item && readItem(Item)
+  },
+
+  putIf: (item: StoredItem, condition: string, values: Values): Promise<boolean> =>
+    conditionHeld(client.send(new PutItemCommand({ TableName: table, Item: marshall(item), ...conditionOf(condition, values) }))),
+
+  removeIf(report: string, run: string, condition: string, values: Values): Promise<boolean> {
+    const key = { TableName: table, Key: marshall({ report, run }) }
+    return conditionHeld(client.send(new DeleteItemCommand({ ...key, ...conditionOf(condition, values) })))
+  },
+
+  /** The items of a report whose sort keys begin with `prefix`, in descending order. Requests a page only when it is needed. */
+  async *list(report: string, prefix: string, itemsPerPage?: number): AsyncGenerator<StoredItem> {
+    const query = {
+      TableName: table,
+      KeyConditionExpression: 'report = :report AND begins_with(run, :prefix)',
+      ExpressionAttributeValues: marshall({ ':report': report, ':prefix': prefix }),
+      ScanIndexForward: false,
+      ConsistentRead: true,
+      ...(itemsPerPage !== undefined && { Limit: itemsPerPage }),
+    }
+    for await (const { Items = [] } of paginateQuery({ client }, query)) yield* Items.map(readItem)
+  },
+})
+
+const conditionOf = (condition: string, values: Values) => ({
+  ConditionExpression: condition,
+  ExpressionAttributeValues: marshall(values),
+})
+
+const readItem = (item: Attributes): StoredItem => unmarshall(item) as StoredItem
+
+const locks = ({ get, putIf, removeIf }: Items) => ({
+  /**
+   * Takes the lock of a run. The lock of a dead run is free after LOCK_MS. With `once`, a completed run is not repeated: its
+   * result is returned. `now` in milliseconds since 1970.
+   */
+  async lock(report: string, name: string, owner: string, now: number, once: boolean): Promise<Lock> {
+    const run = lockSortKey(name)
+    // The lock of a completed run has no `expires`, so it never expires.
+    const free = `attribute_not_exists(report) OR expires < :now${once ? '' : ' OR attribute_exists(answer)'}`
+    if (await putIf({ report, run, takenBy: owner, expires: now + LOCK_MS }, free, { ':now': now })) return { state: 'taken' }
+    const holder = await get(report, run)
+    if (once && holder?.answer) return { state: 'done', result: JSON.parse(holder.answer) }
+    return { state: 'held', until: holder?.expires ?? now }
+  },
+
+  /** Marks a run as completed, if the lock is still this owner's. */
+  finish: (report: string, name: string, owner: string, result: unknown): Promise<boolean> =>
+    putIf({ report, run: lockSortKey(name), takenBy: owner, answer: JSON.stringify(result) }, 'takenBy = :owner', {
+      ':owner': owner,
+    }),
+
+  /** Releases the lock, if it is still this owner's. */
+  release: (report: string, name: string, owner: string): Promise<boolean> =>
+    removeIf(report, lockSortKey(name), 'takenBy = :owner', { ':owner': owner }),
+})
+
+const publications = ({ get, putIf, removeIf, list }: Items) => ({
+  /** Publishes this run's objects for a day or an instant. False when a run that began later is published already. */
+  publish: (report: string, { period, run, rows }: PublicationItem): Promise<boolean> =>
+    putIf(
+      { report, run: publishedSortKey(period), published: run, rows: JSON.stringify(rows) },
+      'attribute_not_exists(report) OR published <= :run',
+      { ':run': run },
+    ),
+
+  /** Removes a publication, unless another run has replaced it. */
+  withdraw: (report: string, { period, run }: Publication): Promise<boolean> =>
+    removeIf(report, publishedSortKey(period), 'published = :run', { ':run': run }),
+
+  /** All publications of a report. Days are newest first. */
+  published: (report: string): Promise<PublicationItem[]> => listPublications(report, list),
+
+  async newest({ name, kind }: Report): Promise<PublicationItem | undefined> {
+    if (kind === 'snapshot') return newestSnapshot(await listPublications(name, list))
+    for await (const item of list(name, PUBLISHED, 1)) return toPublication(item)
+    return undefined
+  },
+
+  async publicationOf(report: string, period: string): Promise<PublicationItem | undefined> {
+    const item = await get(report, publishedSortKey(period))
+    return item && toPublication(item)
+  },
+})
+
+async function listPublications(report: string, list: Items['list']): Promise<PublicationItem[]> {
+  const found: PublicationItem[] = []
+  for await (const item of list(report, PUBLISHED)) found.push(toPublication(item))
+  return found
+}
+
+const toPublication = ({ run, published = '', rows = '{}' }: StoredItem): PublicationItem => ({
+  period: run.slice(PUBLISHED.length),
+  run: published,
+  rows: JSON.parse(rows),
+})
+
+const arrivals = ({ get, putIf }: Items) => ({
+  /** Up to when (milliseconds since 1970) the scheduled runs have reported arrivals. Undefined before the first run. */
+  arrivalsUntil: async (report: string): Promise<number | undefined> => (await get(report, ARRIVALS))?.arrived,
+
+  /** Records that arrivals up to `until` have been reported. The recorded time never decreases. */
+  async noteArrivals(report: string, until: number): Promise<void> {
+    const item = { report, run: ARRIVALS, arrived: until }
+    await putIf(item, 'attribute_not_exists(report) OR arrived < :until', { ':until': until })
+  },
 })

@@ -1,7 +1,7 @@
--- The report enriched-actions. Each statement has a name; run-enriched-actions.ts calls them in this order, `load` for each object.
--- `arrivals` is a view of one archive object at a time. Instants are microseconds since 1970. What memory cannot hold goes to
--- disk: each statement sorts or groups once, and its input is dropped before the next grows.
--- Strings compare by their bytes, which is by code point.
+-- The report enriched-actions. run-enriched-actions.ts runs the named statements in this order; `load` runs once for each archive
+-- object, and `arrivals` is a view of that object. Instants are microseconds since 1970. DuckDB spills to disk what does not fit
+-- into memory: each statement sorts or groups once, and drops its input before the next one allocates.
+-- Strings compare by bytes, which is the order of code points.
 
 -- name: create
 CREATE TABLE actions (
@@ -17,10 +17,10 @@ SELECT
 FROM arrivals
 WHERE event_type = 'app_action' AND app_action_user_id IS NOT NULL AND event_time_us < CAST($at AS BIGINT);
 
--- name: settle
--- Of the same identity the earliest event time stands, then the earliest arrival. What else may differ decides at last, so that
--- the same events give the same rows however the archive cut them into objects.
-CREATE TABLE standing AS
+-- name: deduplicate
+-- The earliest event time of an identity counts, then the earliest arrival. The other columns break ties, so that the same events
+-- give the same rows whatever objects they are stored in.
+CREATE TABLE distinct_actions AS
 SELECT * EXCLUDE (received_time_us, place) FROM (
   SELECT *, row_number() OVER (
     PARTITION BY source, event_id
@@ -29,26 +29,29 @@ SELECT * EXCLUDE (received_time_us, place) FROM (
 ) WHERE place = 1;
 DROP TABLE actions;
 
--- name: count
+-- name: count recent
 CREATE TABLE recent AS
-SELECT user_id, count(*) AS u_count FROM standing WHERE event_time_us >= CAST($since AS BIGINT) GROUP BY user_id;
+SELECT user_id, count(*) AS u_count FROM distinct_actions WHERE event_time_us >= CAST($since AS BIGINT) GROUP BY user_id;
 
--- name: favour
+-- name: rank actions
 CREATE TABLE favourites AS
 SELECT user_id, event_action AS u_mp_ea FROM (
   SELECT user_id, event_action, row_number() OVER (PARTITION BY user_id ORDER BY times DESC, event_action) AS place
-  FROM (SELECT user_id, event_action, count(*) AS times FROM standing WHERE event_action IS NOT NULL GROUP BY user_id, event_action)
+  FROM (
+    SELECT user_id, event_action, count(*) AS times FROM distinct_actions
+    WHERE event_action IS NOT NULL GROUP BY user_id, event_action
+  )
 ) WHERE place = 1;
 
 -- name: enrich
--- The identity ends the order: no two rows are alike in it.
+-- The order is total: it ends with the identity, and no two rows have the same one.
 CREATE TABLE enriched AS
 SELECT
   make_timestamp(event_time_us) AS event_time, user_id, app_name, event_action, event_category, event_value,
   coalesce(u_count, 0) AS u_count, u_mp_ea, event_id
-FROM standing LEFT JOIN recent USING (user_id) LEFT JOIN favourites USING (user_id)
+FROM distinct_actions LEFT JOIN recent USING (user_id) LEFT JOIN favourites USING (user_id)
 ORDER BY event_time_us, event_id, source;
-DROP TABLE standing;
+DROP TABLE distinct_actions;
 
--- name: enriched
+-- name: count rows
 SELECT count(*) AS rows FROM enriched;

@@ -1,13 +1,12 @@
 import { rm } from 'node:fs/promises'
 import pLimit from 'p-limit'
 import type { Column } from '../../shared/archive-columns.ts'
-
 import { arrivalsView, type Workspace } from './duckdb.ts'
 import { type ArchiveObject, eventObjects, type Footer, readFooter } from './plan-objects.ts'
 import type { Archive } from './s3.ts'
 
-const FOOTERS_AT_ONCE = 32
-/** Objects that are on their way or on disk while DuckDB loads the one before them: small ones take longer to fetch than to load. */
+const CONCURRENT_FOOTERS = 32
+/** Objects that are downloaded ahead while DuckDB loads one. A small object takes longer to download than to load. */
 const OBJECTS_AHEAD = 8
 
 /** An object of the archive that a report may have to read. */
@@ -17,19 +16,19 @@ export interface Candidate extends ArchiveObject {
   readonly footer: Footer
 }
 
-/** Every object with events below a prefix, with what its footer tells of these columns. */
-export async function readFooters(archive: Archive, prefix: string, spans: readonly string[]): Promise<Candidate[]> {
+/** All objects with events under a prefix. Their footers have the ranges of these columns. */
+export async function readFooters(archive: Archive, prefix: string, rangeColumns: readonly string[]): Promise<Candidate[]> {
   const objects = eventObjects(await archive.list(prefix))
-  return pLimit(FOOTERS_AT_ONCE).map(objects, async (object, place) => ({
+  return pLimit(CONCURRENT_FOOTERS).map(objects, async (object, place) => ({
     ...object,
     place,
-    footer: readFooter(await archive.footer(object), spans),
+    footer: readFooter(await archive.footer(object), rangeColumns),
   }))
 }
 
 /**
- * Makes the view `arrivals` of one object after another and calls `load`, which takes what it wants of it. They pass through the
- * disk, so that a large archive needs no more room than a few objects.
+ * For each object in order: downloads it, makes the view `arrivals` of it, calls `load`, and deletes the file. So the disk never
+ * holds more than a few objects, whatever the size of the archive.
  */
 export async function loadObjects(
   candidates: readonly Candidate[],
@@ -38,21 +37,21 @@ export async function loadObjects(
   load: () => Promise<unknown>,
 ): Promise<void> {
   const fileOf = ({ place }: Candidate): string => workspace.file(`arrivals-${place}.parquet`)
-  const fetched = fetchAhead(candidates, candidate => archive.download(candidate.key, fileOf(candidate)))
-  for await (const candidate of fetched) {
+  const downloaded = fetchAhead(candidates, candidate => archive.download(candidate.key, fileOf(candidate)))
+  for await (const candidate of downloaded) {
     await workspace.run(arrivalsView(fileOf(candidate), candidate.place, columns, candidate.footer.columns))
     await load()
     await rm(fileOf(candidate))
   }
 }
 
-/** The items in their order, each when it is fetched; a few are fetched ahead of the one that is handed out. */
+/** Yields the items in order, each after its fetch. Fetches a few items ahead of the yielded one. */
 async function* fetchAhead<Item>(items: readonly Item[], fetch: (item: Item) => Promise<void>): AsyncGenerator<Item> {
   const inFlight: Promise<void>[] = []
   const start = (item: Item | undefined): void => {
     if (item === undefined) return
     const fetching = fetch(item)
-    // It may fail before anybody waits for it; who waits is told.
+    // Avoids an unhandled rejection. The loop that awaits it still sees the error.
     fetching.catch(() => undefined)
     inFlight.push(fetching)
   }

@@ -1,43 +1,45 @@
 import type { FileMetaData } from 'hyparquet'
 import { ARCHIVE_PREFIX } from '../../shared/archive-columns.ts'
 
-/** An object of the archive as a listing shows it; `modified` in milliseconds since 1970. */
+/** An archive object in a listing. */
 export interface ArchiveObject {
   readonly key: string
+  /** Bytes. */
   readonly size: number
+  /** Milliseconds since 1970. */
   readonly modified: number
 }
 
-const ARCHIVED = new RegExp(`^${ARCHIVE_PREFIX}dt=\\d{4}-\\d\\d-\\d\\d/hour=\\d\\d/.+\\.parquet$`)
+const EVENT_OBJECT = new RegExp(`^${ARCHIVE_PREFIX}dt=\\d{4}-\\d\\d-\\d\\d/hour=\\d\\d/.+\\.parquet$`)
 
-/** The objects that hold events, in the order of their keys, which begin with the time of arrival. */
+/** The objects that hold events, sorted by key. Keys begin with the hour of arrival. */
 export const eventObjects = (listed: readonly ArchiveObject[]): ArchiveObject[] =>
-  listed.filter(({ key, size }) => size > 0 && ARCHIVED.test(key)).toSorted((a, b) => (a.key < b.key ? -1 : 1))
+  listed.filter(({ key, size }) => size > 0 && EVENT_OBJECT.test(key)).toSorted((a, b) => (a.key < b.key ? -1 : 1))
 
-/** What a footer says of a column's values: between which they lie, that there are none, or nothing. */
+/** The range of a column's values according to a footer. `none`: all values are null. `unknown`: the footer has no statistics. */
 export type ColumnRange = { readonly least: number; readonly greatest: number } | 'none' | 'unknown'
 
-/** What the footer of one object tells without reading it. */
+/** The parts of a Parquet footer that decide whether an object must be read. */
 export interface Footer {
   readonly columns: ReadonlySet<string>
-  /** By the names of the columns that were asked for; whole numbers beyond 2^53 are rounded to a double. */
+  /** By column name. Integers beyond 2^53 are rounded to a double. */
   readonly ranges: Readonly<Record<string, ColumnRange>>
 }
 
-export const readFooter = (metadata: FileMetaData, spans: readonly string[]): Footer => ({
+export const readFooter = (metadata: FileMetaData, rangeColumns: readonly string[]): Footer => ({
   columns: new Set(metadata.schema.slice(1).map(element => element.name)),
-  ranges: Object.fromEntries(spans.map(column => [column, rangeOf(metadata, column)])),
+  ranges: Object.fromEntries(rangeColumns.map(column => [column, rangeOf(metadata, column)])),
 })
 
 function rangeOf(metadata: FileMetaData, column: string): ColumnRange {
-  const spans = metadata.row_groups.map(group => {
+  const ranges = metadata.row_groups.map(group => {
     const chunk = group.columns.find(({ meta_data }) => meta_data?.path_in_schema[0] === column)?.meta_data
     if (!chunk) return 'none'
     const { statistics } = chunk
     if (statistics?.null_count !== undefined && statistics.null_count === chunk.num_values) return 'none'
     return between(statistics?.min_value ?? statistics?.min, statistics?.max_value ?? statistics?.max)
   })
-  return spans.reduce<ColumnRange>(union, 'none')
+  return ranges.reduce<ColumnRange>(union, 'none')
 }
 
 function between(min: unknown, max: unknown): ColumnRange {
@@ -53,29 +55,32 @@ function union(a: ColumnRange, b: ColumnRange): ColumnRange {
   return { least: Math.min(a.least, b.least), greatest: Math.max(a.greatest, b.greatest) }
 }
 
-const SECONDS_A_DAY = 86_400
+const SECONDS_PER_DAY = 86_400
 
-/** Whether an object may hold a time (epoch seconds) of one of these days (days since 1970, ascending) in a column. */
+/** Whether a column of epoch seconds may hold a time of one of these days (since 1970). */
 export function mayHoldDay({ ranges }: Footer, column: string, days: readonly number[]): boolean {
-  const span = ranges[column] ?? 'unknown'
-  if (span === 'none') return false
-  if (span === 'unknown') return days.length > 0
-  const first = Math.floor(span.least / SECONDS_A_DAY)
-  const last = Math.floor(span.greatest / SECONDS_A_DAY)
+  const range = ranges[column] ?? 'unknown'
+  if (range === 'none') return false
+  if (range === 'unknown') return days.length > 0
+  const first = Math.floor(range.least / SECONDS_PER_DAY)
+  const last = Math.floor(range.greatest / SECONDS_PER_DAY)
   return days.some(day => day >= first && day <= last)
 }
 
 /**
- * Whether an object may hold an earlier arrival of an event that arrived at `lastReceived` (microseconds since 1970) or before;
- * every event that is sought has a value in `column`.
+ * Whether an object may hold an earlier arrival of an event that arrived at `lastReceived` (microseconds since 1970) or before.
+ * Every wanted event must have a value in `column`.
  */
 export const mayHoldEarlier = ({ ranges }: Footer, column: string, lastReceived: bigint): boolean =>
   ranges[column] !== 'none' && mayStartBy(ranges['received_time_us'], lastReceived)
 
-/** Whether an object may hold an event before an instant (microseconds since 1970); every event that is sought has a value in `column`. */
+/**
+ * Whether an object may hold an event before an instant (microseconds since 1970). Every wanted event must have a value in
+ * `column`.
+ */
 export const mayHoldBefore = ({ ranges }: Footer, column: string, at: bigint): boolean =>
   ranges[column] !== 'none' && mayStartBy(ranges['event_time_us'], at)
 
-/** Rounding keeps the order, but may make two values equal: the end counts. */
-const mayStartBy = (span: ColumnRange = 'unknown', last: bigint): boolean =>
-  span !== 'none' && (span === 'unknown' || span.least <= Number(last))
+/** The comparison includes the end: rounding to doubles keeps the order, but may make two values equal. */
+const mayStartBy = (range: ColumnRange = 'unknown', last: bigint): boolean =>
+  range !== 'none' && (range === 'unknown' || range.least <= Number(last))

@@ -1,19 +1,19 @@
 import type { DailyReport, Report, SnapshotReport } from '../../shared/report.ts'
 import { SafeError } from '../../shared/safe-error.ts'
-import { dayMillis, formatInstant, millisToMicros, parseInstant } from '../../shared/time.ts'
+import { floorTo, formatInstant, millisToMicros, parseDay, parseInstant } from '../../shared/time.ts'
 
-const MILLIS_A_DAY = 86_400_000
-const MICROS_A_MINUTE = 60_000_000n
-const MICROS_AN_HOUR = 60n * MICROS_A_MINUTE
+const MS_PER_DAY = 86_400_000
+const MICROS_PER_MINUTE = 60_000_000n
+const MICROS_PER_HOUR = 60n * MICROS_PER_MINUTE
 
-/** Which days a run publishes: one, all that the archive holds, or those that got arrivals since the last run of the schedule. */
+/** The days that a run publishes: one day, all days in the archive, or the days with arrivals since the last scheduled run. */
 export type Period = { readonly day: number } | 'every day' | 'days with arrivals'
 
-/** A run as it was asked for. */
+/** A checked invocation. */
 export type RunRequest = {
-  /** Runs of the same report and name exclude each other. */
+  /** The name of the run's lock: only one run of the same report and name can be active. */
   readonly name: string
-  /** A run of the schedule happens once: a second start of the same name gets the first one's answer. */
+  /** Set by the scheduler. A second run of the same name is not started; it returns the result of the first. */
   readonly once: boolean
 } & (
   | { readonly report: DailyReport; readonly period: Period }
@@ -21,21 +21,15 @@ export type RunRequest = {
   | { readonly report: SnapshotReport; readonly at: bigint }
 )
 
-/** The day number (days since 1970) of `YYYY-MM-DD`, or undefined when there is no such day. */
-export function dayOf(date: string): number | undefined {
-  const [, year, month, day] = /^(\d{4})-(\d\d)-(\d\d)$/.exec(date) ?? []
-  const millis = Number(year) > 0 ? dayMillis(Number(year), Number(month), Number(day)) : undefined
-  return millis === undefined ? undefined : millis / MILLIS_A_DAY
-}
+/** A day (since 1970) as `YYYY-MM-DD`. */
+export const dateOf = (day: number): string => new Date(day * MS_PER_DAY).toISOString().slice(0, 10)
 
-export const dateOf = (day: number): string => new Date(day * MILLIS_A_DAY).toISOString().slice(0, 10)
-
-/** What an invocation asks for. Throws one line that says what is wrong: only our own scheduler and CLI call this function. */
+/** Checks the input of an invocation. Throws a one-line SafeError: only the scheduler and the CLI invoke this function. */
 export function readRequest(input: unknown, reports: readonly Report[], now: number): RunRequest {
   const { report: name, once, ...when } = (input ?? {}) as Record<string, unknown>
   const report = reports.find(known => known.name === name)
   if (!report)
-    throw new SafeError(`Unknown report ${JSON.stringify(name)}; there are: ${reports.map(known => known.name).join(', ')}.`)
+    throw new SafeError(`Unknown report ${JSON.stringify(name)}. Use one of: ${reports.map(known => known.name).join(', ')}.`)
   return report.kind === 'daily'
     ? { report, once: once === true, ...readPeriod(when, now) }
     : { report, once: once === true, ...readAt(report, when, once === true, now) }
@@ -45,26 +39,28 @@ type When = Readonly<Record<string, unknown>>
 
 function readPeriod({ date, at, all }: When, now: number): { name: string; period: Period } {
   if (date !== undefined) {
-    const day = typeof date === 'string' ? dayOf(date) : undefined
+    const day = typeof date === 'string' ? parseDay(date) : undefined
     if (day === undefined) throw new SafeError('date must be a day, such as 2026-01-31.')
     return { name: `date#${dateOf(day)}`, period: { day } }
   }
   if (all === true) return { name: 'all', period: 'every day' }
-  return { name: lockNameOf(readInstant(at) ?? roundedDown(millisToMicros(now), MICROS_A_MINUTE)), period: 'days with arrivals' }
+  const instant = readInstant(at) ?? floorTo(millisToMicros(now), MICROS_PER_MINUTE)
+  return { name: lockNameOf(instant), period: 'days with arrivals' }
 }
 
 /**
- * The schedule calls some minutes after a full hour and means that hour: by then the archive holds what happened before it. A
- * person who names no instant means all there is now.
+ * A scheduled run starts some minutes after a full hour and reports as of that hour, because the archive is complete up to it by
+ * then. A run without an instant that is not scheduled reports as of now.
  */
 function readAt(report: SnapshotReport, { date, at, all }: When, scheduled: boolean, now: number): { name: string; at: bigint } {
-  if (date !== undefined || all !== undefined) throw new SafeError(`${report.name} is made as of an instant; use at, not date.`)
+  if (date !== undefined || all !== undefined)
+    throw new SafeError(`${report.name} is published as of an instant; use at, not date or all.`)
   const instant = readInstant(at) ?? millisToMicros(now)
-  const asOf = scheduled ? roundedDown(instant, MICROS_AN_HOUR) : instant
+  const asOf = scheduled ? floorTo(instant, MICROS_PER_HOUR) : instant
   return { name: lockNameOf(asOf), at: asOf }
 }
 
-/** The scheduler's local emulation passes its placeholder as it is: as if nothing was said. */
+/** The local emulation of the scheduler does not replace its placeholder. It means that there is no instant. */
 const PLACEHOLDER = '<aws.scheduler.scheduled-time>'
 
 function readInstant(at: unknown): bigint | undefined {
@@ -76,7 +72,5 @@ function readInstant(at: unknown): bigint | undefined {
 
 const lockNameOf = (instant: bigint): string => `at#${formatInstant(instant)}`
 
-const roundedDown = (instant: bigint, step: bigint): bigint => instant - (((instant % step) + step) % step)
-
-/** Megabytes that DuckDB may use of a function's memory: the rest is for Node, downloads and exact quantiles. */
+/** DuckDB's share of the function's memory, in megabytes. The rest is for Node, downloads and exact quantiles. */
 export const databaseMegabytes = (functionMegabytes: number): number => Math.max(256, Math.floor(functionMegabytes / 2))

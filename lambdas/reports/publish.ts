@@ -17,28 +17,28 @@ import { dateOf } from './plan-run.ts'
 import { expiredKeys, outdatedPublications } from './plan-sweep.ts'
 import type { Archive } from './s3.ts'
 
-const formats: Record<ReportFormat, string> = { parquet: 'application/vnd.apache.parquet', csv: 'text/csv; charset=utf-8' }
-const WRITES_AT_ONCE = 16
+const contentTypes: Record<ReportFormat, string> = { parquet: 'application/vnd.apache.parquet', csv: 'text/csv; charset=utf-8' }
+const CONCURRENT_WRITES = 16
 
-/** Where a run reads and publishes, and where it works. */
+/** The archive that a run reads from and publishes to, and its local workspace. */
 export interface Storage {
   readonly archive: Archive
   readonly workspace: Workspace
 }
 
-/** Writes one day of one table under this run's prefixes, where nobody looks yet; returns the number of rows. */
-export const uploadDay = (
-  query: string,
-  {
-    report,
-    run,
-    table,
-    day,
-  }: { readonly report: DailyReport; readonly run: string; readonly table: ReportTable; readonly day: number },
-  storage: Storage,
-): Promise<number> => upload(query, format => publishedKey(report.name, run, table.by, format, dateOf(day)), storage)
+interface DayOfTable {
+  readonly report: DailyReport
+  readonly run: string
+  readonly table: ReportTable
+  /** Since 1970. */
+  readonly day: number
+}
 
-/** The same for one part of what is made as of an instant. */
+/** Uploads one day of one table under the run's prefixes. It is not published yet. Returns the number of rows. */
+export const uploadDay = (query: string, { report, run, table, day }: DayOfTable, storage: Storage): Promise<number> =>
+  upload(query, format => publishedKey(report.name, run, table.by, format, dateOf(day)), storage)
+
+/** Uploads one part of a snapshot under the run's prefixes. It is not published yet. Returns the number of rows. */
 export const uploadPart = (
   query: string,
   { report, run, part }: { readonly report: SnapshotReport; readonly run: string; readonly part: number },
@@ -47,7 +47,7 @@ export const uploadPart = (
 
 async function upload(query: string, keyOf: (format: ReportFormat) => string, { archive, workspace }: Storage): Promise<number> {
   let rows = 0
-  for (const [format, contentType] of Object.entries(formats) as [ReportFormat, string][]) {
+  for (const [format, contentType] of Object.entries(contentTypes) as [ReportFormat, string][]) {
     const name = `published.${format}`
     rows = await workspace.write(query, name, format)
     await archive.upload(workspace.file(name), keyOf(format), contentType)
@@ -55,10 +55,10 @@ async function upload(query: string, keyOf: (format: ReportFormat) => string, { 
   return rows
 }
 
-/** Makes days or instants show this run, each in one conditional write; days that never had rows need none. */
+/** Publishes the days or the instant of a run, each with one conditional write. A day that never had rows is skipped. */
 export async function publish(report: Report, publications: readonly PublicationItem[], table: ReportsTable): Promise<void> {
-  const telling = report.kind === 'daily' ? await changedDays(report, publications, table) : publications
-  await pLimit(WRITES_AT_ONCE).map(telling, publication => table.publish(report.name, publication))
+  const changed = report.kind === 'daily' ? await changedDays(report, publications, table) : publications
+  await pLimit(CONCURRENT_WRITES).map(changed, publication => table.publish(report.name, publication))
 }
 
 async function changedDays(
@@ -66,11 +66,11 @@ async function changedDays(
   publications: readonly PublicationItem[],
   table: ReportsTable,
 ): Promise<readonly PublicationItem[]> {
-  const before = new Set((await table.published(report.name)).map(({ period }) => period))
-  return publications.filter(({ period, rows }) => before.has(period) || Object.values(rows).some(count => count > 0))
+  const publishedDays = new Set((await table.published(report.name)).map(({ period }) => period))
+  return publications.filter(({ period, rows }) => publishedDays.has(period) || Object.values(rows).some(count => count > 0))
 }
 
-/** What a run answers: where its Parquet is, by table where the report has tables, and how many rows it published. */
+/** The result of a run: the prefix of its Parquet objects, by table for a daily report, and the number of published rows. */
 export type RunResult = { readonly rows: number } & (
   | { readonly prefix: string }
   | { readonly prefixes: Readonly<Record<string, string>> }
@@ -83,10 +83,10 @@ export function runResult(report: Report, run: string, publications: readonly Pu
   return { prefixes: Object.fromEntries(prefixes), rows }
 }
 
-/** Withdraws old instants, then deletes what nothing shows any more, except the newest of it, which readers may still be reading. */
+/** Withdraws old instants, then deletes the objects that no publication refers to. Recent ones are kept for current readers. */
 export async function sweep(report: Report, now: number, archive: Archive, table: ReportsTable): Promise<void> {
   const objects = await archive.list(reportPrefix(report.name))
-  const old = outdatedPublications(report, await table.published(report.name), now)
-  await pLimit(WRITES_AT_ONCE).map(old, publication => table.withdraw(report.name, publication))
+  const outdated = outdatedPublications(report, await table.published(report.name), now)
+  await pLimit(CONCURRENT_WRITES).map(outdated, publication => table.withdraw(report.name, publication))
   await archive.remove(expiredKeys(report, objects, await table.published(report.name), now))
 }

@@ -15,18 +15,19 @@ import { runEnrichedActions } from './run-enriched-actions.ts'
 import { type Archive, archive } from './s3.ts'
 import { scratchFolder } from './scratch.ts'
 
-/** Objects that S3 or its clock showed late are taken for new once more; reporting a day again changes nothing. */
+/** S3 may list an object late or with an earlier time. So recent objects count as new twice; reporting a day twice is harmless. */
 const OVERLAP_MS = 3_600_000
 
 interface Stores {
   readonly bucket: Archive
   readonly table: ReportsTable
+  /** DuckDB's memory in megabytes. */
   readonly memory: number
 }
 
 /**
- * Runs a report. A daily one takes `{date}` for one day, `{all: true}` for every day, else the days with new arrivals; another is
- * made as of `{at}`. The scheduler adds `{once: true}`, since it may call twice.
+ * Runs the report `{report}`. A daily report publishes the day `{date}`, every day with `{all: true}`, or by default the days
+ * with new arrivals. A snapshot is published as of `{at}`. The scheduler adds `{once: true}`, because it may invoke twice.
  */
 export const handler = defineHandler('reports', environment => {
   const stores: Stores = {
@@ -40,24 +41,29 @@ export const handler = defineHandler('reports', environment => {
     const request = readRequest(input, reports, started)
     const run = runId(started, randomBytes(4).toString('hex'))
     const lock = await stores.table.lock(request.report.name, request.name, run, started, request.once)
-    if (lock.state === 'done') return lock.answer as RunResult
+    if (lock.state === 'done') return lock.result as RunResult
     if (lock.state === 'held')
       throw new SafeError(
-        `This report is being made by another run; try again after ${new Date(lock.until).toISOString()} at the latest.`,
+        `Another run of this report is active. Try again when it has ended, at the latest after ${new Date(lock.until).toISOString()}.`,
       )
-    let answer: RunResult | undefined
+    let result: RunResult | undefined
     try {
-      answer = await make(request, run, started, stores)
+      result = await runReport(request, run, started, stores)
     } finally {
-      if (answer) await stores.table.finish(request.report.name, request.name, run, answer)
+      if (result) await stores.table.finish(request.report.name, request.name, run, result)
       else await stores.table.release(request.report.name, request.name, run)
     }
-    recordRun(telemetry, answer, started)
-    return answer
+    recordRun(telemetry, result, started)
+    return result
   }
 })
 
-async function make(request: RunRequest, run: string, started: number, { bucket, table, memory }: Stores): Promise<RunResult> {
+async function runReport(
+  request: RunRequest,
+  run: string,
+  started: number,
+  { bucket, table, memory }: Stores,
+): Promise<RunResult> {
   const { report } = request
   const workspace = await openWorkspace(await scratchFolder(tmpdir(), run, started), memory)
   try {
@@ -71,19 +77,19 @@ async function make(request: RunRequest, run: string, started: number, { bucket,
   }
 }
 
-/** What computes each report. */
-const daily: Readonly<Record<string, typeof runDurationP95>> = { [durationP95.name]: runDurationP95 }
-const snapshots: Readonly<Record<string, typeof runEnrichedActions>> = { [enrichedActions.name]: runEnrichedActions }
+/** The functions that compute the reports, by the report's name. */
+const dailyRuns: Readonly<Record<string, typeof runDurationP95>> = { [durationP95.name]: runDurationP95 }
+const snapshotRuns: Readonly<Record<string, typeof runEnrichedActions>> = { [enrichedActions.name]: runEnrichedActions }
 
 async function compute(request: RunRequest, run: string, table: ReportsTable, storage: Storage): Promise<PublicationItem[]> {
   const { name } = request.report
-  const [days, instant] = [daily[name], snapshots[name]]
-  if ('period' in request && days) {
+  const [computeDays, computeSnapshot] = [dailyRuns[name], snapshotRuns[name]]
+  if ('period' in request && computeDays) {
     const since = ((await table.arrivalsUntil(name)) ?? 0) - OVERLAP_MS
-    return days({ period: request.period, since, run }, storage)
+    return computeDays({ period: request.period, since, run }, storage)
   }
-  if ('at' in request && instant) return [await instant({ at: request.at, run }, storage)]
-  throw new SafeError(`Nothing computes ${name}; add its run to lambdas/reports/reports.lambda.ts.`)
+  if ('at' in request && computeSnapshot) return [await computeSnapshot({ at: request.at, run }, storage)]
+  throw new SafeError(`No function computes ${name}; add it to lambdas/reports/reports.lambda.ts.`)
 }
 
 function recordRun(telemetry: Telemetry, { rows }: RunResult, started: number): void {

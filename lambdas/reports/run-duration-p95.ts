@@ -8,11 +8,11 @@ import { type Storage, uploadDay } from './publish.ts'
 
 const sql = statementsOf('duration-p95.sql', sqlText)
 
-/** The rows of one day and table, with the columns as they are published; needs the statement `settle`. */
-export const dayQuery = (dimension: string, day: number): string =>
+/** The query for the rows of one day and table, with the published columns. Run the statement `deduplicate` first. */
+const dayQuery = (dimension: string, day: number): string =>
   `SELECT date, name AS ${dimension}, * EXCLUDE (date, name) FROM duration_p95('${dimension}', ${day}) ORDER BY ALL`
 
-/** Computes the days of a period and uploads them under the run's prefixes; returns what is there to publish, a day each. */
+/** Computes the days of a period and uploads them under the run's prefixes. Returns one publication per day. */
 export async function runDurationP95(
   { period, since, run }: { readonly period: Period; readonly since: number; readonly run: string },
   storage: Storage,
@@ -20,11 +20,11 @@ export async function runDurationP95(
   const { workspace } = storage
   await workspace.run(sql('create'))
   const days = await gatherReadings(period, since, { ...storage, sql })
-  await workspace.run(sql('settle'))
-  const rows = new Map(days.map(day => [day, {} as Record<string, number>]))
+  await workspace.run(sql('deduplicate'))
+  const rows = new Map<number, Record<string, number>>(days.map(day => [day, {}]))
   for (const table of durationP95.tables) {
-    const large = await workspace.run(sql('days'), { dimension: table.dimension })
-    for (const day of large.map(row => row['day'] as number)) {
+    const reported = await workspace.run(sql('reported days'), { dimension: table.dimension })
+    for (const day of reported.map(row => row['day'] as number)) {
       const counts = rows.get(day)
       if (counts)
         counts[table.by] = await uploadDay(dayQuery(table.dimension, day), { report: durationP95, run, table, day }, storage)

@@ -1,6 +1,6 @@
 import { createReadStream, createWriteStream } from 'node:fs'
 import { stat } from 'node:fs/promises'
-import type { Readable } from 'node:stream'
+import { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import {
   DeleteObjectsCommand,
@@ -9,99 +9,109 @@ import {
   ListObjectsV2Command,
   NotFound,
   PutObjectCommand,
+  paginateListObjectsV2,
   S3Client,
 } from '@aws-sdk/client-s3'
 import { type AsyncBuffer, type FileMetaData, parquetMetadataAsync } from 'hyparquet'
 import { REPORTS_PREFIX } from '../../shared/archive-columns.ts'
-
 import { SafeError } from '../../shared/safe-error.ts'
 
 export interface StoredObject {
   readonly key: string
+  /** Bytes. */
   readonly size: number
   /** Milliseconds since 1970. */
   readonly modified: number
 }
 
-/** The archive's bucket, as reports read and write it. */
+/** The archive bucket, as reports read and write it. Every method throws when S3 fails. */
 export interface Archive {
-  /** Every object below a prefix, in the order of keys. */
+  /** All objects with a prefix, in the order of their keys. */
   list(prefix: string): Promise<StoredObject[]>
-  /** The footer of a Parquet object. Throws with the key where the object is no Parquet. */
+  /** The footer of a Parquet object. Throws an error with the key when the object is not Parquet. */
   footer(object: Pick<StoredObject, 'key' | 'size'>): Promise<FileMetaData>
-  /** An object to read by ranges, or undefined when there is none. */
+  /** An object that is read by ranges, or undefined when it does not exist. */
   open(key: string): Promise<AsyncBuffer | undefined>
   download(key: string, file: string): Promise<void>
   upload(file: string, key: string, contentType: string): Promise<void>
   remove(keys: readonly string[]): Promise<void>
-  /** Throws when the bucket cannot be asked. */
+  /** One cheap request that shows whether the bucket is reachable. */
   probe(): Promise<void>
 }
 
-/** Footers of archive objects are a few KB; a longer one costs a second request. */
+/** Footers of archive objects are a few KB. A longer one costs a second request. */
 const FOOTER_BYTES = 64 * 1024
 const KEYS_PER_DELETE = 1000
 
-/** Opens the bucket; all failures of S3 are thrown. */
 export function archive(bucket: string, client = new S3Client({})): Archive {
-  const get = (key: string, range?: string) => client.send(new GetObjectCommand({ Bucket: bucket, Key: key, Range: range }))
-  const ranged = (key: string, size: number): AsyncBuffer => ({
-    byteLength: size,
-    slice: async (start, end = size) => exactly(await (await get(key, `bytes=${start}-${end - 1}`)).Body?.transformToByteArray()),
-  })
-
-  return {
-    async list(prefix) {
-      const objects: StoredObject[] = []
-      let token: string | undefined
-      do {
-        const page = await client.send(new ListObjectsV2Command({ Bucket: bucket, Prefix: prefix, ContinuationToken: token }))
-        for (const { Key: key = '', Size: size = 0, LastModified } of page.Contents ?? [])
-          objects.push({ key, size, modified: LastModified?.getTime() ?? 0 })
-        token = page.NextContinuationToken
-      } while (token)
-      return objects
-    },
-
-    async footer({ key, size }) {
-      try {
-        return await parquetMetadataAsync(ranged(key, size), { initialFetchSize: FOOTER_BYTES })
-      } catch (error) {
-        throw new SafeError(`The footer of ${key} cannot be read.`, { cause: error })
-      }
-    },
-
-    async open(key) {
-      try {
-        const { ContentLength = 0 } = await client.send(new HeadObjectCommand({ Bucket: bucket, Key: key }))
-        return ranged(key, ContentLength)
-      } catch (error) {
-        if (error instanceof NotFound) return undefined
-        throw error
-      }
-    },
-
-    download: async (key, file) => pipeline((await get(key)).Body as Readable, createWriteStream(file)),
-
-    async upload(file, key, contentType) {
-      const { size } = await stat(file)
-      const put = { Bucket: bucket, Key: key, Body: createReadStream(file), ContentLength: size, ContentType: contentType }
-      await client.send(new PutObjectCommand(put))
-    },
-
-    async remove(keys) {
-      for (let at = 0; at < keys.length; at += KEYS_PER_DELETE) {
-        const Objects = keys.slice(at, at + KEYS_PER_DELETE).map(Key => ({ Key }))
-        const { Errors } = await client.send(new DeleteObjectsCommand({ Bucket: bucket, Delete: { Objects, Quiet: true } }))
-        if (Errors?.[0]) throw new SafeError(`${Errors[0].Key} cannot be deleted: ${Errors[0].Message}`)
-      }
-    },
-
-    async probe() {
-      await client.send(new ListObjectsV2Command({ Bucket: bucket, Prefix: REPORTS_PREFIX, MaxKeys: 1 }))
-    },
-  }
+  return { ...reader(bucket, client), ...writer(bucket, client) }
 }
 
-/** A buffer of just these bytes: Node's small ones share a larger one. */
-const exactly = (bytes: Uint8Array = new Uint8Array()): ArrayBuffer => new Uint8Array(bytes).buffer
+const reader = (bucket: string, client: S3Client): Pick<Archive, 'list' | 'footer' | 'open' | 'download' | 'probe'> => ({
+  list: prefix => listObjects(bucket, client, prefix),
+
+  async footer({ key, size }) {
+    try {
+      return await parquetMetadataAsync(rangeReader(bucket, client, key, size), { initialFetchSize: FOOTER_BYTES })
+    } catch (error) {
+      throw new SafeError(`The Parquet footer of ${key} cannot be read.`, { cause: error })
+    }
+  },
+
+  async open(key) {
+    try {
+      const { ContentLength = 0 } = await client.send(new HeadObjectCommand({ Bucket: bucket, Key: key }))
+      return rangeReader(bucket, client, key, ContentLength)
+    } catch (error) {
+      if (error instanceof NotFound) return undefined
+      throw error
+    }
+  },
+
+  async download(key, file) {
+    const { Body } = await client.send(new GetObjectCommand({ Bucket: bucket, Key: key }))
+    if (!(Body instanceof Readable)) throw new SafeError(`The object ${key} has no body.`)
+    await pipeline(Body, createWriteStream(file))
+  },
+
+  async probe() {
+    await client.send(new ListObjectsV2Command({ Bucket: bucket, Prefix: REPORTS_PREFIX, MaxKeys: 1 }))
+  },
+})
+
+const writer = (bucket: string, client: S3Client): Pick<Archive, 'upload' | 'remove'> => ({
+  async upload(file, key, contentType) {
+    const { size } = await stat(file)
+    const object = { Bucket: bucket, Key: key, Body: createReadStream(file), ContentLength: size, ContentType: contentType }
+    await client.send(new PutObjectCommand(object))
+  },
+
+  async remove(keys) {
+    for (let at = 0; at < keys.length; at += KEYS_PER_DELETE) {
+      const Objects = keys.slice(at, at + KEYS_PER_DELETE).map(Key => ({ Key }))
+      const { Errors } = await client.send(new DeleteObjectsCommand({ Bucket: bucket, Delete: { Objects, Quiet: true } }))
+      if (Errors?.[0]) throw new SafeError(`The object ${Errors[0].Key} cannot be deleted: ${Errors[0].Message}`)
+    }
+  },
+})
+
+async function listObjects(bucket: string, client: S3Client, prefix: string): Promise<StoredObject[]> {
+  const objects: StoredObject[] = []
+  for await (const { Contents = [] } of paginateListObjectsV2({ client }, { Bucket: bucket, Prefix: prefix }))
+    for (const { Key: key = '', Size: size = 0, LastModified } of Contents)
+      objects.push({ key, size, modified: LastModified?.getTime() ?? 0 })
+  return objects
+}
+
+/** An object as hyparquet reads it: each slice is one ranged GET. */
+const rangeReader = (bucket: string, client: S3Client, key: string, size: number): AsyncBuffer => ({
+  byteLength: size,
+  async slice(start, end = size) {
+    const range = { Bucket: bucket, Key: key, Range: `bytes=${start}-${end - 1}` }
+    const { Body } = await client.send(new GetObjectCommand(range))
+    return copyOf(await Body?.transformToByteArray())
+  },
+})
+
+/** A buffer with only these bytes. Node's small buffers share a larger one. */
+const copyOf = (bytes: Uint8Array = new Uint8Array()): ArrayBuffer => new Uint8Array(bytes).buffer

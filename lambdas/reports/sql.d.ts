@@ -1,4 +1,4 @@
-/** The bundler hands SQL over as text. */
+/** The bundler imports a SQL file as its text. */
 declare module '*.sql' {
   const text: string
   export default text

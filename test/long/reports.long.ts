@@ -46,11 +46,11 @@ test('three million readings are reported within 512 MiB of DuckDB memory', asyn
     const publications = await runDurationP95({ period: 'every day', since: 0, run }, { archive, workspace })
     const seconds = (performance.now() - started) / 1000
     clearInterval(watch)
-    const [counted] = await workspace.run('SELECT count(*) AS events FROM standing')
+    const [counted] = await workspace.run('SELECT count(*) AS events FROM distinct_readings')
     await workspace.close()
     const grown = Math.round((peak - before) / MEBIBYTE)
     console.log(`${OBJECTS * ROWS_AN_OBJECT} readings in ${seconds.toFixed(1)} s; the process grew by ${grown} MiB`)
-    expect(publications).toEqual([{ of: '2025-11-26', run, rows: { type: 3, device: 10 } }])
+    expect(publications).toEqual([{ period: '2025-11-26', run, rows: { type: 3, device: 10 } }])
     expect(counted).toEqual({ events: BigInt(OBJECTS * ROWS_AN_OBJECT * 0.99) })
     expect(grown).toBeLessThan(1024)
   } finally {

@@ -9,14 +9,14 @@ import {
   mayHoldDay,
   mayHoldEarlier,
 } from '../../lambdas/reports/plan-objects.ts'
-import { dateOf, dayOf, readRequest } from '../../lambdas/reports/plan-run.ts'
+import { dateOf, readRequest } from '../../lambdas/reports/plan-run.ts'
 import { expiredKeys, outdatedPublications } from '../../lambdas/reports/plan-sweep.ts'
 import { scratchFolder } from '../../lambdas/reports/scratch.ts'
 import { reports } from '../../shared/catalogue.ts'
 import { newestSnapshot, partKey, publishedKey, runId } from '../../shared/report.ts'
 import { durationP95 } from '../../shared/reports/duration-p95.ts'
 import { enrichedActions } from '../../shared/reports/enriched-actions.ts'
-import { LATEST } from '../../shared/time.ts'
+import { LATEST, parseDay } from '../../shared/time.ts'
 
 const now = Date.UTC(2026, 0, 31, 12, 0, 30)
 const HOUR = 3_600_000
@@ -57,7 +57,7 @@ describe('what an invocation asks for', () => {
 
   test.each([{ date: '2026-01-31' }, { all: true }, { at: 'noon' }])('%j does not say an instant', input => {
     expect(() => enriched(input)).toThrow(
-      /^(enriched-actions is made as of an instant; use at, not date|at must be RFC 3339.*)\.$/,
+      /^(enriched-actions is published as of an instant; use at, not date or all|at must be RFC 3339.*)\.$/,
     )
   })
 
@@ -69,7 +69,7 @@ describe('what an invocation asks for', () => {
   )
 
   test.each(['0001-01-01', '1969-12-31', '1970-01-01', '2024-02-29', '9999-12-31'])('%s is a day and back', date => {
-    expect(dateOf(dayOf(date) ?? Number.NaN)).toBe(date)
+    expect(dateOf(parseDay(date) ?? Number.NaN)).toBe(date)
   })
 })
 

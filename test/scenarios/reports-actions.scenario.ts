@@ -145,6 +145,6 @@ test('a day is no instant', async () => {
   const { code, stderr } = await millrace(['report', 'enriched-actions', '--date', '2026-01-31'])
   expect([code, stderr.trim()]).toEqual([
     1,
-    expect.stringContaining('enriched-actions is made as of an instant; use at, not date.'),
+    expect.stringContaining('enriched-actions is published as of an instant; use at, not date or all.'),
   ])
 })

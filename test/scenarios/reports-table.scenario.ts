@@ -29,7 +29,7 @@ test('what has ended well is not done again, however late', async () => {
   await table.lock(report, 'at#1', 'a', now, true)
   await table.finish(report, 'at#1', 'somebody else', { rows: 1 })
   await table.finish(report, 'at#1', 'a', { rows: 2 })
-  expect(await table.lock(report, 'at#1', 'b', now + 10 * LOCK_MS, true)).toEqual({ state: 'done', answer: { rows: 2 } })
+  expect(await table.lock(report, 'at#1', 'b', now + 10 * LOCK_MS, true)).toEqual({ state: 'done', result: { rows: 2 } })
 })
 
 test('who does not ask for one run only gets the lock of what has ended, but of nothing under way', async () => {
@@ -39,7 +39,7 @@ test('who does not ask for one run only gets the lock of what has ended, but of 
   expect(await table.lock(report, 'at#2', 'b', now, false)).toEqual({ state: 'taken' })
   expect(await table.lock(report, 'at#2', 'c', now, true)).toEqual({ state: 'held', until: now + LOCK_MS })
   await table.finish(report, 'at#2', 'b', { rows: 2 })
-  expect(await table.lock(report, 'at#2', 'c', now, true)).toEqual({ state: 'done', answer: { rows: 2 } })
+  expect(await table.lock(report, 'at#2', 'c', now, true)).toEqual({ state: 'done', result: { rows: 2 } })
 })
 
 test('a day shows the run that began last, in whatever order runs end', async () => {

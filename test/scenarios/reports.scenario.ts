@@ -117,7 +117,7 @@ test(
 
 test('what cannot be run is refused in one line', async () => {
   await expect(runReport(target, { report: 'no-such' })).rejects.toThrow(
-    'Unknown report "no-such"; there are: duration-p95, enriched-actions.',
+    'Unknown report "no-such". Use one of: duration-p95, enriched-actions.',
   )
   await expect(runReport(target, { report: 'duration-p95', date: '2026-02-30' })).rejects.toThrow('date must be a day')
 })

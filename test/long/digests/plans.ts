@@ -7,10 +7,11 @@ import { rollDice } from '../../../cli/simulators/dice.ts'
 import { disturb } from '../../../cli/simulators/disturb.ts'
 import { simulators } from '../../../cli/simulators/simulators.ts'
 import { eventObjects, mayHoldBefore, mayHoldDay, mayHoldEarlier, readFooter } from '../../../lambdas/reports/plan-objects.ts'
-import { databaseMegabytes, dateOf, dayOf, readRequest } from '../../../lambdas/reports/plan-run.ts'
+import { databaseMegabytes, dateOf, readRequest } from '../../../lambdas/reports/plan-run.ts'
 import { expiredKeys, outdatedPublications } from '../../../lambdas/reports/plan-sweep.ts'
 import { reports } from '../../../shared/catalogue.ts'
 import { newestSnapshot, type Publication, partKey, publishedKey, runId } from '../../../shared/report.ts'
+import { parseDay } from '../../../shared/time.ts'
 import { type Outputs, unnamed } from './canonical.ts'
 import { START } from './environment.ts'
 import { takeFailuresIn } from './failures.ts'
@@ -21,7 +22,7 @@ const DAY_MS = 86_400_000
 export async function runPlans(outputs: Outputs): Promise<void> {
   outputs.add('reports.plan-run', [
     ...planRuns(),
-    ...['2024-02-29', '0001-01-01', '2023-02-29', 'x'].map(text => dayOf(text) ?? null),
+    ...['2024-02-29', '0001-01-01', '2023-02-29', 'x'].map(text => parseDay(text) ?? null),
   ])
   outputs.add('reports.plan-objects', planObjects())
   outputs.add('reports.plan-sweep', planSweeps())
