@@ -37,11 +37,11 @@ export const RECORDS_PER_CALL = 500
 /** Bytes in one PutRecords call. */
 export const BYTES_PER_CALL = 4 * MB
 
-/** Rows on one page of a query that does not say how many. */
-export const DEFAULT_PAGE_ROWS = 100
+/** Most rows or documents in one response of the API. */
+export const MAX_LIMIT = 1000
 
-/** Most rows on one page of a query. */
-export const MAX_PAGE_ROWS = 1000
+/** Rows or documents in one response when the request has no `limit`. */
+export const DEFAULT_LIMIT = 100
 
 /** Longest form of one code point in JSON, in bytes of UTF-8: a control character as `\u0000`. */
 const JSON_BYTES_PER_CHARACTER = 6

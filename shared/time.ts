@@ -1,6 +1,6 @@
 /** Instants are microseconds since 1970 as a bigint: a Date holds milliseconds only, a Number is exact only to the year 2255. */
 
-export const MICROS_PER_SECOND = 1_000_000n
+const MICROS_PER_SECOND = 1_000_000n
 
 /** 0001-01-01T00:00:00Z, the first instant an event may have. */
 export const EARLIEST = -62_135_596_800_000_000n
@@ -8,6 +8,9 @@ export const EARLIEST = -62_135_596_800_000_000n
 export const LATEST = 253_402_300_799_999_999n
 
 const RFC_3339 = /^(\d{4})-(\d\d)-(\d\d)[Tt ](\d\d):(\d\d):(\d\d)(?:\.(\d{1,12}))?(?:[Zz]|([+-])(\d\d):(\d\d))$/
+
+/** The largest multiple of `step` microseconds that is not after the instant; it rounds down before 1970, too. */
+export const floorInstantTo = (micros: bigint, step: bigint): bigint => micros - (((micros % step) + step) % step)
 
 /** The instant if it lies in the years 0001..9999, else undefined. */
 export const inRange = (micros: bigint): bigint | undefined => (micros >= EARLIEST && micros <= LATEST ? micros : undefined)
@@ -59,6 +62,3 @@ export function parseDay(text: string): number | undefined {
   const millis = Number(year) > 0 ? dayMillis(Number(year), Number(month), Number(day)) : undefined
   return millis === undefined ? undefined : millis / 86_400_000
 }
-
-/** The last multiple of `step` at or before an instant. */
-export const floorTo = (instant: bigint, step: bigint): bigint => instant - (((instant % step) + step) % step)

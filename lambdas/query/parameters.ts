@@ -1,6 +1,8 @@
-import { DEFAULT_PAGE_ROWS, MAX_CURSOR_CHARACTERS, MAX_PAGE_ROWS } from '../../shared/limits.ts'
+import { DEFAULT_LIMIT, MAX_CURSOR_CHARACTERS, MAX_LIMIT } from '../../shared/limits.ts'
 import { type Rejection, reject } from '../../shared/rejections.ts'
-import { floorTo, MICROS_PER_SECOND, parseInstant } from '../../shared/time.ts'
+import { floorInstantTo, parseInstant } from '../../shared/time.ts'
+
+const SECOND_MICROS = 1_000_000n
 
 /** Query string parameters as API Gateway passes them. */
 export type QueryParameters = Readonly<Record<string, string | undefined>>
@@ -13,10 +15,10 @@ export const invalidCursor = (): Rejection => invalidParameter('cursor', 'must b
 
 /** Reads `limit`: the most rows on the page. */
 export function readLimit({ limit }: QueryParameters): number | Rejection {
-  if (limit === undefined) return DEFAULT_PAGE_ROWS
+  if (limit === undefined) return DEFAULT_LIMIT
   const rows = /^\d{1,4}$/.test(limit) ? Number(limit) : 0
-  const isInRange = rows >= 1 && rows <= MAX_PAGE_ROWS
-  return isInRange ? rows : invalidParameter('limit', `must be a whole number from 1 to ${MAX_PAGE_ROWS}.`)
+  const isInRange = rows >= 1 && rows <= MAX_LIMIT
+  return isInRange ? rows : invalidParameter('limit', `must be a whole number from 1 to ${MAX_LIMIT}.`)
 }
 
 /**
@@ -28,8 +30,8 @@ export function readSecond(parameters: QueryParameters, name: 'from' | 'to'): bi
   if (text === undefined) return undefined
   const instant = parseInstant(text)
   if (instant === undefined) return invalidParameter(name, 'must be RFC 3339, such as 2026-01-31T12:00:00Z.')
-  const second = floorTo(instant, MICROS_PER_SECOND)
-  return second === instant ? instant : second + MICROS_PER_SECOND
+  const second = floorInstantTo(instant, SECOND_MICROS)
+  return second === instant ? instant : second + SECOND_MICROS
 }
 
 /** The position of a row is the list of its values in the fields that its page is sorted by. */

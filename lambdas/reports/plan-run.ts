@@ -1,6 +1,6 @@
 import type { DailyReport, Report, SnapshotReport } from '../../shared/report.ts'
 import { SafeError } from '../../shared/safe-error.ts'
-import { floorTo, formatInstant, millisToMicros, parseDay, parseInstant } from '../../shared/time.ts'
+import { floorInstantTo, formatInstant, millisToMicros, parseDay, parseInstant } from '../../shared/time.ts'
 
 const MS_PER_DAY = 86_400_000
 const MICROS_PER_MINUTE = 60_000_000n
@@ -44,7 +44,7 @@ function readPeriod({ date, at, all }: When, now: number): { name: string; perio
     return { name: `date#${dateOf(day)}`, period: { day } }
   }
   if (all === true) return { name: 'all', period: 'every day' }
-  const instant = readInstant(at) ?? floorTo(millisToMicros(now), MICROS_PER_MINUTE)
+  const instant = readInstant(at) ?? floorInstantTo(millisToMicros(now), MICROS_PER_MINUTE)
   return { name: lockNameOf(instant), period: 'days with arrivals' }
 }
 
@@ -56,7 +56,7 @@ function readAt(report: SnapshotReport, { date, at, all }: When, scheduled: bool
   if (date !== undefined || all !== undefined)
     throw new SafeError(`${report.name} is published as of an instant; use at, not date or all.`)
   const instant = readInstant(at) ?? millisToMicros(now)
-  const asOf = scheduled ? floorTo(instant, MICROS_PER_HOUR) : instant
+  const asOf = scheduled ? floorInstantTo(instant, MICROS_PER_HOUR) : instant
   return { name: lockNameOf(asOf), at: asOf }
 }
 
