@@ -2,7 +2,7 @@ import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { buildSync } from 'esbuild'
 
-/** The console as one HTML file that loads nothing: page, style and script of this folder. */
+/** The console as one HTML file with its style and script inline. It loads no other file. */
 export function buildConsole(folder = import.meta.dirname): string {
   const { outputFiles } = buildSync({
     entryPoints: [join(folder, 'main.ts'), join(folder, 'style.css')],

@@ -3,7 +3,7 @@ import { h } from './dom.ts'
 
 export interface Line {
   readonly label: string
-  /** One value for each instant; null: nothing known. */
+  /** One value for each instant; null without a value. */
   readonly values: readonly (number | null)[]
 }
 
@@ -14,69 +14,71 @@ export interface ChartData {
 }
 
 interface ChartOptions {
-  /** What the chart shows, for those who cannot see it. */
+  /** Description for screen readers. */
   readonly label: string
   readonly height: number
   readonly unit?: string
-  /** Bars for counts in a span, lines for measures. */
+  /** Draws bars instead of lines: for counts. */
   readonly bars?: boolean
-  /** The scale begins at zero, as counts want it. */
+  /** The y axis begins at zero. */
   readonly fromZero?: boolean
-  /** Without axes and legend. */
+  /** A sparkline: no axes and no legend. */
   readonly spark?: boolean
-  /** Instants are days. */
+  /** The instants are days. */
   readonly days?: boolean
 }
 
 export interface Chart {
   readonly element: HTMLElement
   draw(data: ChartData): void
-  /** Ends its listeners. */
-  end(): void
+  /** Removes the chart and its listeners. */
+  dispose(): void
 }
 
-const PALETTE = 8
+/** The colours --line-0 to --line-7 of style.css. */
+const PALETTE_SIZE = 8
+const DEFAULT_WIDTH = 600
 const dark = matchMedia('(prefers-color-scheme: dark)')
 const colour = (name: string): string => getComputedStyle(document.documentElement).getPropertyValue(`--${name}`).trim()
-const colourOf = (line: number): string => colour(`line-${line % PALETTE}`)
+const colourOf = (line: number): string => colour(`line-${line % PALETTE_SIZE}`)
 
-/** A chart over time that keeps to the width of its place and to the theme. */
+/** A time series chart. It follows the width of its container and the colour theme. */
 export function timeChart(options: ChartOptions): Chart {
-  const place = h('div', { class: options.spark ? 'spark' : 'plot' })
+  const container = h('div', { class: options.spark ? 'spark' : 'plot' })
   const legend = h('ul', { class: 'legend' })
-  const element = h('figure', { role: 'img', 'aria-label': options.label }, place, options.spark ? null : legend)
+  const element = h('figure', { role: 'img', 'aria-label': options.label }, container, options.spark ? null : legend)
   let plot: uPlot | undefined
   let shown: ChartData | undefined
-  let shape = ''
+  let shownLabels = ''
 
-  const make = (data: ChartData): void => {
+  const create = (data: ChartData): void => {
     plot?.destroy()
-    plot = new uPlot(plotOptions(options, data, place.clientWidth || 600), columns(data), place)
-    legend.replaceChildren(...data.lines.map(({ label }, line) => entry(label, line)))
+    plot = new uPlot(plotOptions(options, data, container.clientWidth || DEFAULT_WIDTH), columns(data), container)
+    legend.replaceChildren(...data.lines.map(({ label }, line) => legendEntry(label, line)))
   }
   const draw = (data: ChartData): void => {
     shown = data
-    const now = data.lines.map(({ label }) => label).join('\n')
-    if (plot && now === shape) plot.setData(columns(data))
-    else make(data)
-    shape = now
+    const labels = data.lines.map(({ label }) => label).join('\n')
+    if (plot && labels === shownLabels) plot.setData(columns(data))
+    else create(data)
+    shownLabels = labels
   }
-  const repaint = (): void => void (shown && make(shown))
-  const resized = new ResizeObserver(() => plot?.setSize({ width: place.clientWidth, height: options.height }))
-  resized.observe(place)
+  const repaint = (): void => void (shown && create(shown))
+  const resizeObserver = new ResizeObserver(() => plot?.setSize({ width: container.clientWidth, height: options.height }))
+  resizeObserver.observe(container)
   dark.addEventListener('change', repaint)
-  const end = (): void => {
-    resized.disconnect()
+  const dispose = (): void => {
+    resizeObserver.disconnect()
     dark.removeEventListener('change', repaint)
     plot?.destroy()
   }
-  return { element, draw, end }
+  return { element, draw, dispose }
 }
 
 const columns = ({ instants, lines }: ChartData): uPlot.AlignedData =>
   [[...instants], ...lines.map(({ values }) => [...values])] as uPlot.AlignedData
 
-function entry(label: string, line: number): HTMLElement {
+function legendEntry(label: string, line: number): HTMLElement {
   const swatch = h('i')
   swatch.style.background = colourOf(line)
   return h('li', {}, swatch, label)
@@ -93,8 +95,8 @@ function plotOptions(options: ChartOptions, { instants, lines }: ChartData, widt
     cursor: { show: !spark, y: false },
     padding: spark ? [4, 0, 2, 0] : [8, 20, 0, 0],
     scales: {
-      x: { range: (_plot, first, last) => roomBeside(first, last, bars ? stepOf(instants) * 0.6 : 0) },
-      y: { range: (_plot, low, high) => (bars || spark || options.fromZero ? [0, Math.max(1, high * 1.1)] : around(low, high)) },
+      x: { range: (_plot, first, last) => withMargin(first, last, bars ? stepOf(instants) * 0.6 : 0) },
+      y: { range: (_plot, low, high) => (bars || spark || options.fromZero ? [0, Math.max(1, high * 1.1)] : padded(low, high)) },
     },
     axes: axesOf(options),
     series: [
@@ -103,7 +105,7 @@ function plotOptions(options: ChartOptions, { instants, lines }: ChartData, widt
         label,
         stroke: colourOf(line),
         width: 1.5,
-        points: { show: !spark && !bars && instants.length <= FEW, size: 4 },
+        points: { show: !spark && !bars && instants.length <= MAX_MARKED_POINTS, size: 4 },
         spanGaps: !bars,
         ...(paths && { paths, fill: colourOf(line) }),
         ...(spark && { fill: `${colourOf(line)}22` }),
@@ -112,8 +114,8 @@ function plotOptions(options: ChartOptions, { instants, lines }: ChartData, widt
   }
 }
 
-/** Points are marked while an eye can tell them apart. */
-const FEW = 40
+/** More points than this are too close together to be marked. */
+const MAX_MARKED_POINTS = 40
 const MINUTE = 60
 const DAY = 86_400
 const YEAR = 365 * DAY
@@ -140,24 +142,26 @@ function axesOf({ unit, spark, days }: ChartOptions): uPlot.Axis[] {
   ]
 }
 
-/** As much of the instant as tells ticks of this step apart. */
+/** The year, the month and day, or the time: the part that differs between ticks of this step (in seconds). */
 function tickText(seconds: number, step: number): string {
   const text = new Date(seconds * 1000).toISOString()
   if (step >= YEAR) return text.slice(0, -20)
   return step >= DAY ? text.slice(-19, -14) : text.slice(-13, -8)
 }
 
-/** The smallest distance of two instants; a minute where there are none. */
+/** The smallest distance between two instants; infinite for fewer than two. */
 const stepOf = (instants: readonly number[]): number =>
   instants.slice(1).reduce((least, at, i) => Math.min(least, at - (instants[i] ?? 0)), Number.POSITIVE_INFINITY)
 
-function roomBeside(first: number, last: number, room: number): [number, number] {
-  const beside = Number.isFinite(room) ? room : MINUTE
-  return first === last ? [first - beside - MINUTE, last + beside + MINUTE] : [first - beside, last + beside]
+/** The range of the x axis, with a margin on both sides. An infinite margin counts as a minute. */
+function withMargin(first: number, last: number, margin: number): [number, number] {
+  const finite = Number.isFinite(margin) ? margin : MINUTE
+  const room = first === last ? finite + MINUTE : finite
+  return [first - room, last + room]
 }
 
-/** A measure's own range with some room; equal values lie in the middle. */
-function around(low: number, high: number): [number, number] {
-  const room = (high - low) * 0.1 || Math.abs(high) * 0.1 || 1
-  return [low - room, high + room]
+/** The range of the values with a margin. Equal values are drawn in the middle. */
+function padded(low: number, high: number): [number, number] {
+  const margin = (high - low) * 0.1 || Math.abs(high) * 0.1 || 1
+  return [low - margin, high + margin]
 }

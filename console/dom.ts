@@ -1,7 +1,7 @@
 type Child = Node | string | number | null | false | undefined
 type Properties = Readonly<Record<string, string | number | boolean | ((event: Event) => void) | undefined>>
 
-/** An element with attributes and children; text is always text, never markup. A property named on… listens. */
+/** Creates an element. Text children are never parsed as HTML. A function under `on…` becomes an event listener. */
 export function h<Tag extends keyof HTMLElementTagNameMap>(
   tag: Tag,
   properties: Properties = {},
@@ -17,7 +17,7 @@ export function h<Tag extends keyof HTMLElementTagNameMap>(
   return element
 }
 
-/** Puts these in place of what an element holds. */
+/** Replaces the children of an element. */
 export function fill(element: Element, ...children: readonly Child[]): void {
   element.replaceChildren()
   append(element, children)

@@ -1,11 +1,11 @@
-/** A whole number with thin groups, or a dash for nothing. */
+/** A whole number with separators, such as 1,234; a dash without a value. */
 export const count = (value: number | null | undefined): string =>
   value === null || value === undefined ? '–' : Math.round(value).toLocaleString('en-US')
 
-/** A measure with two decimals. */
-export const measure = (value: unknown): string => (typeof value === 'number' ? value.toFixed(2) : '–')
+/** A number with two decimals. */
+export const measure = (value: number): string => value.toFixed(2)
 
-/** How long, in the largest unit that still says something. */
+/** A duration in seconds, minutes, hours or days, whichever is easiest to read. */
 export function duration(seconds: number | null | undefined): string {
   if (seconds === null || seconds === undefined) return '–'
   if (seconds < 10) return `${seconds.toFixed(1)} s`
@@ -15,22 +15,22 @@ export function duration(seconds: number | null | undefined): string {
   return `${Math.round(seconds / 86_400)} d`
 }
 
-/** UTC, to the second: `2026-01-31 12:00:00`. */
+/** A time in UTC, to the second: `2026-01-31 12:00:00`. An invalid time is shown unchanged. */
 export const instant = (value: string | number): string => {
   const date = new Date(value)
   return Number.isNaN(date.getTime()) ? String(value) : date.toISOString().slice(0, 19).replace('T', ' ')
 }
 
-/** Rows as CSV (RFC 4180), by these columns. */
+/** Rows as CSV (RFC 4180) with these columns. */
 export const csv = (rows: readonly Readonly<Record<string, unknown>>[], columns: readonly string[]): string =>
   [columns, ...rows.map(row => columns.map(column => row[column]))].map(cells => `${cells.map(field).join(',')}\r\n`).join('')
 
-/** A cell that begins like a formula is text to a spreadsheet only behind an apostrophe. */
+/** A text that begins like a formula gets an apostrophe, so that spreadsheets do not evaluate it. */
 function field(value: unknown): string {
   if (value === null || value === undefined) return ''
   const text = typeof value === 'string' && /^[=+\-@\t\r]/.test(value) ? `'${value}` : String(value)
   return /[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text
 }
 
-/** Columns of rows, in the order in which they first appear. */
+/** The names of all columns of the rows, in the order of their first appearance. */
 export const columnsOf = (rows: readonly object[]): string[] => [...new Set(rows.flatMap(row => Object.keys(row)))]

@@ -1,21 +1,23 @@
-export const scopes = ['read', 'write', 'admin'] as const
-export type Scope = (typeof scopes)[number]
+import type { Scope } from '../shared/keys.ts'
 
-/** Keys live as long as the tab. */
-const place = (scope: Scope): string => `millrace.key.${scope}`
+export const scopes: readonly Scope[] = ['read', 'write', 'admin']
 
-/** The key of a scope, else the admin key, which may do everything; undefined where there is none. */
+/** The session storage keeps the keys until the tab is closed. */
+const storageKey = (scope: Scope): string => `millrace.key.${scope}`
+
+/** The key with a scope, or the admin key, which may use every route. Undefined without either. */
 export const keyOf = (scope: Scope): string | undefined =>
-  sessionStorage.getItem(place(scope)) ?? sessionStorage.getItem(place('admin')) ?? undefined
+  sessionStorage.getItem(storageKey(scope)) ?? sessionStorage.getItem(storageKey('admin')) ?? undefined
 
-export const storedKey = (scope: Scope): string => sessionStorage.getItem(place(scope)) ?? ''
+export const storedKey = (scope: Scope): string => sessionStorage.getItem(storageKey(scope)) ?? ''
 
+/** Stores a key; an empty text deletes it. */
 export function storeKey(scope: Scope, key: string): void {
-  if (key === '') sessionStorage.removeItem(place(scope))
-  else sessionStorage.setItem(place(scope), key)
+  if (key === '') sessionStorage.removeItem(storageKey(scope))
+  else sessionStorage.setItem(storageKey(scope), key)
 }
 
-/** Takes keys out of the address (`#read=…&write=…`), so that they stand neither there nor in the history. */
+/** Stores the keys in the URL's hash (`#read=…&write=…`) and removes them from the address bar and the history. */
 export function takeKeysFromAddress(): void {
   const given = new URLSearchParams(location.hash.slice(1))
   if (!scopes.some(scope => given.has(scope))) return

@@ -2,7 +2,7 @@ import { ApiError } from './api.ts'
 import { fill, h } from './dom.ts'
 import { instant } from './format.ts'
 import { scopes, storedKey, storeKey, takeKeysFromAddress } from './keys.ts'
-import type { Open, View } from './view.ts'
+import type { OpenView, View } from './view.ts'
 import { overview } from './views/overview.ts'
 import { publish } from './views/publish.ts'
 import { quarantine } from './views/quarantine.ts'
@@ -10,8 +10,8 @@ import { reports } from './views/reports.ts'
 import { users } from './views/users.ts'
 import { windows } from './views/windows.ts'
 
-/** Name in the address, title, and the view; the numbers 1 to 6 lead there, too. */
-const pages: readonly (readonly [name: string, title: string, open: Open])[] = [
+/** The views: name in the address, title, and function. The keys 1 to 6 open them in this order. */
+const pages: readonly (readonly [name: string, title: string, open: OpenView])[] = [
   ['overview', 'Overview', overview],
   ['users', 'Users', users],
   ['windows', 'Windows', windows],
@@ -21,64 +21,66 @@ const pages: readonly (readonly [name: string, title: string, open: Open])[] = [
 ]
 
 const title = h('h1', { tabindex: -1 })
-const pulse = h('span', { class: 'pulse', role: 'status' })
-const trouble = h('div', { class: 'trouble', role: 'alert', hidden: true })
-const stage = h('main', { id: 'main' })
+const status = h('span', { class: 'pulse', role: 'status' })
+const failure = h('div', { class: 'failure', role: 'alert', hidden: true })
+const content = h('main', { id: 'main' })
 const links = pages.map(([name, text], at) => h('a', { href: `#/${name}`, title: `Key ${at + 1}` }, text))
 const dialog = keysDialog(() => void refresh())
 
 let view: View | undefined
-let opened: string | undefined
+let viewName: string | undefined
 let timer: ReturnType<typeof setTimeout> | undefined
-let lastGood: number | undefined
-let turn = 0
+/** When the current view was last refreshed without an error, in milliseconds since 1970. */
+let lastSuccess: number | undefined
+let newestRefresh = 0
 
-/** Opens the page that the address names, unless it is open. */
+/** Opens the view that the address names, or the first one. Does nothing when it is open already. */
 function openPage(): void {
   const at = Math.max(
     0,
     pages.findIndex(([name]) => location.hash === `#/${name}`),
   )
-  const [name, text, open] = pages[at] ?? pages[0] ?? []
-  if (!open || !name || name === opened) return
-  opened = name
-  view?.end()
+  const [name, text, open] = pages[at] ?? []
+  if (!open || !name || name === viewName) return
+  viewName = name
+  view?.dispose()
   view = open(() => void refresh())
-  lastGood = undefined
+  lastSuccess = undefined
   title.textContent = text ?? ''
   document.title = `${text} · Millrace`
-  stage.className = name
-  fill(stage, view.element)
+  content.className = name
+  fill(content, view.element)
   for (const [n, link] of links.entries()) link.toggleAttribute('aria-current', n === at)
   links[at]?.setAttribute('aria-current', 'page')
   void refresh()
 }
 
-/** Reads the page's data now, and again after its time; only the newest reading goes on. */
+/** Refreshes the view now and after its interval. Only the newest call schedules the next refresh. */
 async function refresh(): Promise<void> {
-  const mine = ++turn
+  const thisRefresh = ++newestRefresh
   clearTimeout(timer)
-  const shown = view
-  if (!shown) return
+  const refreshed = view
+  if (!refreshed) return
   try {
-    await shown.refresh()
-    if (shown === view) say(undefined)
+    await refreshed.refresh()
+    if (refreshed === view) showStatus(undefined)
   } catch (error) {
-    if (shown === view) say(error)
+    if (refreshed === view) showStatus(error)
   }
-  if (mine === turn && !document.hidden) timer = setTimeout(() => void refresh(), shown.every)
+  if (thisRefresh === newestRefresh && !document.hidden) timer = setTimeout(() => void refresh(), refreshed.intervalMs)
 }
 
-/** What is shown while a store is down is old, and says so. */
-function say(error: unknown): void {
-  if (error === undefined) lastGood = Date.now()
-  pulse.textContent = error === undefined ? `live · ${instant(Date.now()).slice(11)} UTC` : 'not live'
-  pulse.classList.toggle('off', error !== undefined)
-  trouble.hidden = error === undefined
+/** Shows whether the view is live. After a failed refresh, shows the error and the age of the visible data. */
+function showStatus(error: unknown): void {
+  if (error === undefined) lastSuccess = Date.now()
+  status.textContent = error === undefined ? `live · ${instant(Date.now()).slice(11)} UTC` : 'not live'
+  status.classList.toggle('off', error !== undefined)
+  failure.hidden = error === undefined
   if (error === undefined) return
-  const text = error instanceof ApiError ? `${error.message} (${error.status || 'no answer'} ${error.code})` : String(error)
-  const age = lastGood === undefined ? 'Nothing could be read yet.' : `What you see is as of ${instant(lastGood).slice(11)} UTC.`
-  fill(trouble, h('b', {}, text), ` ${age} It is tried again by itself.`)
+  const text = error instanceof ApiError ? `${error.message} (${error.status || 'no response'} ${error.code})` : String(error)
+  const age =
+    lastSuccess === undefined ? 'No data has been loaded yet.' : `The data shown is from ${instant(lastSuccess).slice(11)} UTC.`
+  fill(failure, h('b', {}, text), ` ${age} The console retries automatically.`)
 }
 
 function keysDialog(changed: () => void): HTMLDialogElement {
@@ -92,15 +94,15 @@ function keysDialog(changed: () => void): HTMLDialogElement {
     'form',
     { method: 'dialog', onsubmit: save },
     h('h2', {}, 'Keys'),
-    h('p', {}, 'Kept in this tab only. An admin key opens everything; `millrace keys create` makes one.'),
+    h('p', {}, 'The keys are kept in this tab only. An admin key opens every view. Create one with `millrace keys create`.'),
     ...rows,
-    h('button', { class: 'strong' }, 'Use these'),
+    h('button', { class: 'strong' }, 'Use these keys'),
   )
-  const made = h('dialog', { 'aria-label': 'Keys' }, form)
-  made.addEventListener('beforetoggle', () => {
+  const element = h('dialog', { 'aria-label': 'Keys' }, form)
+  element.addEventListener('beforetoggle', () => {
     for (const [at, scope] of scopes.entries()) if (fields[at]) fields[at].value = storedKey(scope)
   })
-  return made
+  return element
 }
 
 function onKey(event: KeyboardEvent): void {
@@ -112,12 +114,12 @@ function onKey(event: KeyboardEvent): void {
   else if (event.key === '/') focusSearch(event)
 }
 
-/** The page is opened at once: what is typed next belongs to the search. */
+/** Opens the view without waiting for the hashchange event, so that the next key goes to the search field. */
 function focusSearch(event: Event): void {
   event.preventDefault()
   location.hash = '#/users'
   openPage()
-  stage.querySelector('input')?.focus()
+  content.querySelector('input')?.focus()
 }
 
 function skipToContent(event: Event): void {
@@ -135,12 +137,12 @@ document
       {},
       h('a', { class: 'brand', href: '#/overview' }, 'Millrace'),
       h('nav', { 'aria-label': 'Views' }, ...links),
-      pulse,
+      status,
       h('button', { type: 'button', class: 'keys', title: 'Key K', onclick: () => dialog.showModal() }, 'Keys'),
     ),
     h('div', { class: 'head' }, title),
-    trouble,
-    stage,
+    failure,
+    content,
     dialog,
   )
 addEventListener('hashchange', openPage)

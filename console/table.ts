@@ -1,18 +1,26 @@
 import { h } from './dom.ts'
 import { count, measure } from './format.ts'
 
-export interface Column<Row> {
+/** A row of any columns. */
+export type Row = Readonly<Record<string, unknown>>
+
+export interface Column<TableRow> {
   readonly title: string
-  readonly cell: (row: Row) => Node | string
-  /** Numbers stand to the right. */
+  readonly cell: (row: TableRow) => Node | string
+  /** Aligns the column to the right. */
   readonly number?: boolean
 }
 
-/** Rows under their titles, in a box that scrolls sideways by itself; a sentence where there are none. */
-export function table<Row>(caption: string, columns: readonly Column<Row>[], rows: readonly Row[], none: string): HTMLElement {
+/** A table in a box that scrolls horizontally. Without rows, the text `none`. */
+export function table<TableRow>(
+  caption: string,
+  columns: readonly Column<TableRow>[],
+  rows: readonly TableRow[],
+  none: string,
+): HTMLElement {
   if (rows.length === 0) return h('p', { class: 'none' }, none)
   const head = h('tr', {}, ...columns.map(({ title, number }) => h('th', { scope: 'col', class: number ? 'number' : '' }, title)))
-  const line = (row: Row): HTMLElement =>
+  const line = (row: TableRow): HTMLElement =>
     h('tr', {}, ...columns.map(({ cell, number }) => h('td', { class: number ? 'number' : '' }, cell(row))))
   return h(
     'div',
@@ -21,8 +29,8 @@ export function table<Row>(caption: string, columns: readonly Column<Row>[], row
   )
 }
 
-/** Columns for rows that nothing more is known of. */
-export const plainColumns = (names: readonly string[]): Column<Readonly<Record<string, unknown>>>[] =>
+/** Columns that show the fields of these names. */
+export const plainColumns = (names: readonly string[]): Column<Row>[] =>
   names.map(name => ({ title: name, cell: row => plainCell(row[name]), number: false }))
 
 export function plainCell(value: unknown): string {

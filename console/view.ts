@@ -1,13 +1,13 @@
-/** One page of the console. */
+/** One view of the console. */
 export interface View {
   readonly element: HTMLElement
-  /** How often it is read again, in milliseconds. */
-  readonly every: number
-  /** Reads and shows; throws an ApiError, and what was shown stays. */
+  /** How often the view is refreshed, in milliseconds. */
+  readonly intervalMs: number
+  /** Reads the data and shows it. Throws an ApiError when a read fails; the old data stays visible. */
   refresh(): Promise<void>
-  /** Ends what listens. */
-  end(): void
+  /** Removes listeners and charts. */
+  dispose(): void
 }
 
-/** A part of a page that can be missing by itself: it says so in its own place. */
-export type Open = (refreshed: () => void) => View
+/** Opens a view. The view calls `requestRefresh` when the user changes what it should show. */
+export type OpenView = (requestRefresh: () => void) => View

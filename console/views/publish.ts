@@ -1,7 +1,8 @@
-import { get, type Page, pathTo, post, type Row } from '../api.ts'
+import type { Page } from '../../shared/http.ts'
+import { get, pathTo, post } from '../api.ts'
 import { fill, h } from '../dom.ts'
 import { instant } from '../format.ts'
-import { table } from '../table.ts'
+import { type Row, table } from '../table.ts'
 import type { View } from '../view.ts'
 
 const interactions = {
@@ -9,68 +10,65 @@ const interactions = {
   engagement: ['click', 'scroll', 'hover'],
 } as const
 
-type Receipt = readonly [type: string, value: string | null, eventId: string | null] | null
-
-interface Answer {
-  readonly accepted: number
-  readonly events?: readonly Receipt[]
+/** The part of the response of POST /v1/events/interaction that the view shows. Null: the event was quarantined. */
+interface PublishResponse {
+  readonly events?: readonly (readonly [type: string, value: string | null, eventId: string | null] | null)[]
 }
 
-/** An event that was published here, until and after OpenSearch shows it. */
-interface Published {
+/** An event that this view published. */
+interface PublishedEvent {
   readonly event_id: string
   readonly eventType: string
   readonly eventValue: string
+  /** Milliseconds since 1970. */
   readonly sentAt: number
+  /** The id in the response, or the state of the request. */
   eventId: string
+  /** When OpenSearch returned the event for the first time, in milliseconds since 1970. */
   searchableAt: number | undefined
 }
 
-const WATCH_MS = 1_000
-const LISTED = 30
+type Send = (eventType: string, values: readonly string[]) => Promise<void>
 
-/** Buttons that send interactions, and the documents they become. */
-export function publish(refreshed: () => void): View {
-  const mine: Published[] = []
+const INTERVAL_MS = 1_000
+const LISTED_EVENTS = 30
+
+/** Buttons that publish interactions, the published events, and the newest documents in OpenSearch. */
+export function publish(requestRefresh: () => void): View {
+  const published: PublishedEvent[] = []
   const sent = h('div', { 'aria-live': 'polite' })
   const arrived = h('div')
-  const send = async (eventType: string, values: readonly string[]): Promise<void> => {
+  const showSent = (): void => fill(sent, sentTable(published))
+  const send: Send = async (eventType, values) => {
     const events = values.map(eventValue => newEvent(eventType, eventValue))
-    mine.unshift(...events)
-    mine.length = Math.min(mine.length, LISTED)
-    try {
-      const body = events.map(({ event_id, eventType, eventValue }) => ({ event_id, eventType, eventValue }))
-      const answer = await post<Answer>(pathTo(['events', 'interaction']), body)
-      for (const [at, event] of events.entries()) event.eventId = answer.events?.[at]?.[2] ?? 'accepted'
-    } catch (error) {
-      for (const event of events) event.eventId = `not sent: ${(error as Error).message}`
-    }
-    fill(sent, sentTable(mine))
-    refreshed()
+    published.unshift(...events)
+    published.length = Math.min(published.length, LISTED_EVENTS)
+    await postEvents(events)
+    showSent()
+    requestRefresh()
   }
-  const element = h(
-    'div',
-    {},
-    h('div', { class: 'columns' }, ...Object.entries(interactions).map(([type, values]) => buttons(type, values, send))),
-    h('section', { class: 'card' }, h('h2', {}, 'Published here'), sent),
-    h('section', { class: 'card' }, h('h2', {}, 'Newest in OpenSearch'), arrived),
-  )
-  fill(sent, sentTable(mine))
+  showSent()
   return {
-    element,
-    every: WATCH_MS,
+    element: h(
+      'div',
+      {},
+      h('div', { class: 'columns' }, ...Object.entries(interactions).map(([type, values]) => buttons(type, values, send))),
+      h('section', { class: 'card' }, h('h2', {}, 'Published here'), sent),
+      h('section', { class: 'card' }, h('h2', {}, 'Newest in OpenSearch'), arrived),
+    ),
+    intervalMs: INTERVAL_MS,
     async refresh() {
-      const { data } = await get<Page>(pathTo(['events', 'interaction'], { limit: String(LISTED) }), 'read')
+      const { data } = await get<Page<Row>>(pathTo(['events', 'interaction'], { limit: String(LISTED_EVENTS) }), 'read')
       const ids = new Set(data.map(row => row['event_id']))
-      for (const event of mine) if (ids.has(event.event_id)) event.searchableAt ??= Date.now()
-      fill(sent, sentTable(mine))
-      fill(arrived, documentTable(data, new Set(mine.map(({ event_id }) => event_id))))
+      for (const event of published) if (ids.has(event.event_id)) event.searchableAt ??= Date.now()
+      showSent()
+      fill(arrived, documentTable(data, new Set(published.map(({ event_id }) => event_id))))
     },
-    end: () => undefined,
+    dispose: () => undefined,
   }
 }
 
-const newEvent = (eventType: string, eventValue: string): Published => ({
+const newEvent = (eventType: string, eventValue: string): PublishedEvent => ({
   event_id: crypto.randomUUID(),
   eventType,
   eventValue,
@@ -79,11 +77,18 @@ const newEvent = (eventType: string, eventValue: string): Published => ({
   searchableAt: undefined,
 })
 
-function buttons(
-  type: string,
-  values: readonly string[],
-  send: (type: string, values: readonly string[]) => Promise<void>,
-): HTMLElement {
+/** Publishes the events and records their ids, or the error. */
+async function postEvents(events: readonly PublishedEvent[]): Promise<void> {
+  try {
+    const body = events.map(({ event_id, eventType, eventValue }) => ({ event_id, eventType, eventValue }))
+    const response = await post<PublishResponse>(pathTo(['events', 'interaction']), body)
+    for (const [at, event] of events.entries()) event.eventId = response.events?.[at]?.[2] ?? 'accepted'
+  } catch (error) {
+    for (const event of events) event.eventId = `not sent: ${(error as Error).message}`
+  }
+}
+
+function buttons(type: string, values: readonly string[], send: Send): HTMLElement {
   const button = (label: string, sentValues: readonly string[], kind: string) =>
     h('button', { type: 'button', class: kind, onclick: () => void send(type, sentValues) }, label)
   return h(
@@ -99,26 +104,26 @@ function buttons(
   )
 }
 
-const sentTable = (events: readonly Published[]): HTMLElement =>
-  table<Published>(
+const sentTable = (events: readonly PublishedEvent[]): HTMLElement =>
+  table<PublishedEvent>(
     'Published here',
     [
       { title: 'Type', cell: ({ eventType }) => eventType },
       { title: 'Value', cell: ({ eventValue }) => eventValue },
       { title: 'Event id', cell: ({ eventId }) => h('code', {}, eventId) },
-      { title: 'Searchable', cell: ({ sentAt, searchableAt }) => stateOf(sentAt, searchableAt) },
+      { title: 'Searchable', cell: searchability },
       { title: 'Sent (UTC)', cell: ({ sentAt }) => instant(sentAt).slice(11) },
     ],
     events,
-    'Press a button: the event goes through the whole of it, and comes back from OpenSearch below.',
+    'Press a button to publish an event. It goes through the whole pipeline and appears below when OpenSearch has it.',
   )
 
-const stateOf = (sentAt: number, searchableAt: number | undefined): HTMLElement =>
+const searchability = ({ sentAt, searchableAt }: PublishedEvent): HTMLElement =>
   searchableAt === undefined
-    ? h('span', { class: 'state waiting' }, 'on its way')
+    ? h('span', { class: 'state pending' }, 'pending')
     : h('span', { class: 'state good' }, `after ${((searchableAt - sentAt) / 1000).toFixed(1)} s`)
 
-const documentTable = (rows: readonly Row[], mine: ReadonlySet<string>): HTMLElement =>
+const documentTable = (rows: readonly Row[], publishedIds: ReadonlySet<string>): HTMLElement =>
   table<Row>(
     'Newest in OpenSearch',
     [
@@ -127,7 +132,7 @@ const documentTable = (rows: readonly Row[], mine: ReadonlySet<string>): HTMLEle
       { title: 'eventId', cell: row => h('code', {}, String(row['eventId'] ?? '–')) },
       {
         title: 'event_id',
-        cell: row => h('code', { class: mine.has(String(row['event_id'])) ? 'mine' : '' }, String(row['event_id'])),
+        cell: row => h('code', { class: publishedIds.has(String(row['event_id'])) ? 'mine' : '' }, String(row['event_id'])),
       },
       { title: 'Received (UTC)', cell: row => instant(String(row['received'])) },
     ],

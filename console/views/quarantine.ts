@@ -1,37 +1,24 @@
+import type { Page } from '../../shared/http.ts'
+import type { QuarantineRow } from '../../shared/quarantine.ts'
 import { get, pathTo } from '../api.ts'
 import { fill, h } from '../dom.ts'
 import { count, instant } from '../format.ts'
 import { table } from '../table.ts'
 import type { View } from '../view.ts'
 
-interface Kept {
-  readonly key: string
-  readonly code: string
-  readonly message: string
-  readonly type: string | null
-  readonly id: string | null
-  readonly keyName: string
-  readonly received: string
-  readonly count: number
-  readonly sample: string | null
-}
+/** Rows from which the numbers by reason are counted. */
+const COUNTED_ROWS = 500
+const SHOWN_ROWS = 100
 
-interface Page {
-  readonly data: readonly Kept[]
-  readonly cursor: string | null
-}
-
-const SAMPLE = '500'
-
-/** What was put aside: the reasons, and samples of each. */
-export function quarantine(refreshed: () => void): View {
+/** The quarantined events: the number by reason, and samples. */
+export function quarantine(requestRefresh: () => void): View {
   let code: string | undefined
   const reasons = h('div', { class: 'chips' })
   const note = h('p', { class: 'note' })
   const samples = h('div')
-  const choose = (chosen: string | undefined): void => {
-    code = chosen
-    refreshed()
+  const select = (selected: string | undefined): void => {
+    code = selected
+    requestRefresh()
   }
   return {
     element: h(
@@ -40,52 +27,58 @@ export function quarantine(refreshed: () => void): View {
       h('section', { class: 'card' }, h('h2', {}, 'Reasons'), reasons, note),
       h('section', { class: 'card' }, h('h2', {}, 'Samples'), samples),
     ),
-    every: 10_000,
+    intervalMs: 10_000,
     async refresh() {
-      const asked = code
-      const page = await get<Page>(pathTo(['quarantine'], { limit: SAMPLE }), 'admin')
-      const shown = asked === undefined ? page : await get<Page>(pathTo(['quarantine'], { limit: '100', code: asked }), 'admin')
-      if (asked !== code) return
-      fill(reasons, ...reasonChips(page.data, code, choose))
-      note.textContent = page.cursor
-        ? `Of ${count(page.data.length)} items, taken evenly; there are more.`
-        : `${count(page.data.length)} items; the same event that came again is one item.`
-      fill(samples, sampleTable(shown.data.slice(0, 100)))
+      const requested = code
+      const page = await read({ limit: String(COUNTED_ROWS) })
+      const selected = requested === undefined ? page : await read({ limit: String(SHOWN_ROWS), code: requested })
+      if (requested !== code) return
+      fill(reasons, ...reasonChips(page.data, code, select))
+      note.textContent = noteOf(page)
+      fill(samples, sampleTable(selected.data.slice(0, SHOWN_ROWS)))
     },
-    end: () => undefined,
+    dispose: () => undefined,
   }
 }
 
+const read = (parameters: Readonly<Record<string, string>>): Promise<Page<QuarantineRow>> =>
+  get(pathTo(['quarantine'], parameters), 'admin')
+
+const noteOf = ({ data, cursor }: Page<QuarantineRow>): string =>
+  cursor
+    ? `Counted from an even sample of ${count(data.length)} items. The quarantine has more.`
+    : `${count(data.length)} items. Repetitions of the same event are one item.`
+
 function reasonChips(
-  items: readonly Kept[],
+  rows: readonly QuarantineRow[],
   code: string | undefined,
-  choose: (code: string | undefined) => void,
+  select: (code: string | undefined) => void,
 ): HTMLElement[] {
   const counts = new Map<string, number>()
-  for (const item of items) counts.set(item.code, (counts.get(item.code) ?? 0) + 1)
-  const sorted = [...counts].sort(([, a], [, b]) => b - a)
+  for (const row of rows) counts.set(row.code, (counts.get(row.code) ?? 0) + 1)
+  const sortedCounts = [...counts].sort(([, a], [, b]) => b - a)
   const chip = (label: string, total: number, value: string | undefined) =>
     h(
       'button',
-      { type: 'button', 'aria-pressed': String(value === code), onclick: () => choose(value) },
+      { type: 'button', 'aria-pressed': String(value === code), onclick: () => select(value) },
       `${label} `,
       h('b', {}, total),
     )
-  return [chip('all', items.length, undefined), ...sorted.map(([name, total]) => chip(name, total, name))]
+  return [chip('all', rows.length, undefined), ...sortedCounts.map(([name, total]) => chip(name, total, name))]
 }
 
-const sampleTable = (items: readonly Kept[]): HTMLElement =>
-  table<Kept>(
+const sampleTable = (rows: readonly QuarantineRow[]): HTMLElement =>
+  table<QuarantineRow>(
     'Samples',
     [
       { title: 'Received (UTC)', cell: ({ received }) => instant(received) },
       { title: 'Code', cell: ({ code }) => h('code', {}, code) },
       { title: 'Type', cell: ({ type }) => type ?? '–' },
       { title: 'Id', cell: ({ id }) => id ?? '–' },
-      { title: 'Times', cell: ({ count }) => String(count), number: true },
-      { title: 'Why', cell: ({ message }) => message },
-      { title: 'Sent', cell: ({ sample }) => (sample === null ? '–' : h('code', { class: 'sample' }, sample)) },
+      { title: 'Count', cell: ({ count }) => String(count), number: true },
+      { title: 'Reason', cell: ({ message }) => message },
+      { title: 'Body', cell: ({ sample }) => (sample === null ? '–' : h('code', { class: 'sample' }, sample)) },
     ],
-    items,
-    'Nothing was put aside.',
+    rows,
+    'No quarantined events.',
   )

@@ -1,85 +1,94 @@
-import { get, type Page, pathTo, type Row } from '../api.ts'
+import type { Page } from '../../shared/http.ts'
+import type { CountryRanking } from '../../shared/projections/country-minutes.ts'
+import { get, pathTo } from '../api.ts'
 import { type ChartData, timeChart } from '../chart.ts'
 import { fill, h } from '../dom.ts'
 import { count, instant } from '../format.ts'
-import { table } from '../table.ts'
+import { type Row, table } from '../table.ts'
 import type { View } from '../view.ts'
 
-const MOST = '1000'
-const DAY = 86_400
-/** Colours that an eye can tell apart. */
-const DEVICES = 8
+const READINGS = '1000'
+const COUNTRY_MINUTES = '100'
+const DAY_SECONDS = 86_400
+/** The number of distinguishable line colours. */
+const CHARTED_DEVICES = 8
 
-interface Ranking {
-  readonly count: number
-  readonly countries: readonly string[]
+/** Charts of the devices' minutes, and a table of the minutes of all users. */
+export function windows(requestRefresh: () => void): View {
+  const device = deviceField(requestRefresh)
+  const knownDevices = h('datalist', { id: 'devices' })
+  const temperature = timeChart({ label: 'Average temperature per minute by device', height: 220, unit: '°' })
+  const duration = timeChart({ label: 'Average event duration per minute by device', height: 220, unit: 's' })
+  const note = h('p', { class: 'note' })
+  const uniqueUsers = timeChart({ label: 'Unique users per minute', height: 140, bars: true })
+  const countries = h('div')
+  const showReadings = (readings: readonly Row[]): void => {
+    if (device.value === '') fill(knownDevices, ...devicesOf(readings).map(value => h('option', { value })))
+    const charted = busiest(readings)
+    temperature.draw(byDevice(readings, charted, 'avg_temperature'))
+    duration.draw(byDevice(readings, charted, 'avg_event_duration'))
+    note.textContent = noteOf(readings, charted)
+  }
+  return {
+    element: h(
+      'div',
+      {},
+      h('form', { class: 'bar', onsubmit: event => event.preventDefault() }, h('label', {}, 'Device ', device), knownDevices),
+      h(
+        'div',
+        { class: 'columns' },
+        h('section', { class: 'card' }, h('h2', {}, 'Temperature'), temperature.element),
+        h('section', { class: 'card' }, h('h2', {}, 'Duration'), duration.element),
+      ),
+      note,
+      h('section', { class: 'card' }, h('h2', {}, 'Countries by minute'), uniqueUsers.element, countries),
+    ),
+    intervalMs: 5_000,
+    async refresh() {
+      const [readings, minutes] = await Promise.all([
+        readNewestDay('device-minutes', { limit: READINGS, key: device.value.trim() || undefined }),
+        readNewestDay('country-minutes', { limit: COUNTRY_MINUTES }),
+      ])
+      showReadings(readings)
+      uniqueUsers.draw(usersOf(minutes))
+      fill(countries, countryTable(minutes))
+    },
+    dispose() {
+      for (const chart of [temperature, duration, uniqueUsers]) chart.dispose()
+    },
+  }
 }
 
-/** Minutes of the devices as charts, and minutes over all users as a table. */
-export function windows(refreshed: () => void): View {
-  const device = h('input', {
+const deviceField = (requestRefresh: () => void) =>
+  h('input', {
     name: 'device',
     list: 'devices',
     placeholder: 'all devices',
     autocomplete: 'off',
-    onchange: refreshed,
+    onchange: requestRefresh,
   })
-  const known = h('datalist', { id: 'devices' })
-  const temperature = timeChart({ label: 'Average temperature of each minute by device', height: 220, unit: '°' })
-  const length = timeChart({ label: 'Average event duration of each minute by device', height: 220, unit: 's' })
-  const note = h('p', { class: 'note' })
-  const people = timeChart({ label: 'Unique users of each minute', height: 140, bars: true })
-  const countries = h('div')
-  const element = h(
-    'div',
-    {},
-    h('form', { class: 'bar', onsubmit: event => event.preventDefault() }, h('label', {}, 'Device ', device), known),
-    h(
-      'div',
-      { class: 'columns' },
-      h('section', { class: 'card' }, h('h2', {}, 'Temperature'), temperature.element),
-      h('section', { class: 'card' }, h('h2', {}, 'Duration'), length.element),
-    ),
-    note,
-    h('section', { class: 'card' }, h('h2', {}, 'Countries by minute'), people.element, countries),
-  )
-  return {
-    element,
-    every: 5_000,
-    async refresh() {
-      // A device whose clock is years ahead must not hide the present.
-      const to = new Date(Date.now() + DAY * 1000).toISOString()
-      const read = (name: string, parameters = {}) =>
-        get<Page>(pathTo(['projections', name], { limit: MOST, to, ...parameters }), 'read').then(({ data }) => ofNewestDay(data))
-      const [readings, minutes] = await Promise.all([
-        read('device-minutes', { key: device.value.trim() || undefined }),
-        read('country-minutes', { limit: '100' }),
-      ])
-      if (device.value === '') fill(known, ...devicesOf(readings).map(value => h('option', { value })))
-      const chosen = busiest(readings)
-      temperature.draw(byDevice(readings, chosen, 'avg_temperature'))
-      length.draw(byDevice(readings, chosen, 'avg_event_duration'))
-      note.textContent = noteOf(readings, chosen)
-      people.draw(usersOf(minutes))
-      fill(countries, countryTable(minutes))
-    },
-    end: () => [temperature, length, people].forEach(chart => void chart.end()),
-  }
+
+/** Reads the newest windows of a projection, without those more than a day older than the newest: they would squeeze the chart. */
+async function readNewestDay(name: string, parameters: Readonly<Record<string, string | undefined>>): Promise<Row[]> {
+  // Excludes windows of a device whose clock is years ahead; they would hide the current ones.
+  const to = new Date(Date.now() + DAY_SECONDS * 1000).toISOString()
+  const { data } = await get<Page<Row>>(pathTo(['projections', name], { to, ...parameters }), 'read')
+  const [newest] = data
+  return newest ? data.filter(row => startOf(newest) - startOf(row) < DAY_SECONDS) : []
 }
 
 const deviceOf = (row: Row): string => String(row['device_id'])
+/** Epoch seconds. */
 const startOf = (row: Row): number => Date.parse(String(row['window_start'])) / 1000
-/** Rows come newest first; one far in the past would press all others into one line. */
-const ofNewestDay = (rows: readonly Row[]): Row[] => rows.filter((row, _, [newest = row]) => startOf(newest) - startOf(row) < DAY)
 const devicesOf = (rows: readonly Row[]): string[] => [...new Set(rows.map(deviceOf))].sort()
 
-/** The devices with most windows, in their order by name. */
+/** The devices with the most windows, sorted by name. */
 function busiest(rows: readonly Row[]): string[] {
   const windowsOf = new Map<string, number>()
   for (const row of rows) windowsOf.set(deviceOf(row), (windowsOf.get(deviceOf(row)) ?? 0) + 1)
   return [...windowsOf]
     .sort(([, a], [, b]) => b - a)
-    .slice(0, DEVICES)
+    .slice(0, CHARTED_DEVICES)
     .map(([device]) => device)
     .sort()
 }
@@ -91,9 +100,9 @@ function byDevice(rows: readonly Row[], devices: readonly string[], measure: str
   return { instants, lines: devices.map(lineOf) }
 }
 
-function noteOf(rows: readonly Row[], chosen: readonly string[]): string {
+function noteOf(rows: readonly Row[], charted: readonly string[]): string {
   const devices = devicesOf(rows).length
-  const shown = devices > chosen.length ? `the ${chosen.length} busiest of ${devices} devices` : `${devices} devices`
+  const shown = devices > charted.length ? `the ${charted.length} busiest of ${devices} devices` : `${devices} devices`
   return rows.length === 0 ? 'No windows yet.' : `${count(rows.length)} windows of the newest day, ${shown}.`
 }
 
@@ -106,7 +115,7 @@ function usersOf(minutes: readonly Row[]): ChartData {
 }
 
 const ranked = (row: Row, name: 'most' | 'least'): string => {
-  const { count, countries } = row[name] as Ranking
+  const { count, countries } = row[name] as CountryRanking
   return `${countries.join(', ')} (${count})`
 }
 
@@ -122,5 +131,5 @@ const countryTable = (minutes: readonly Row[]): HTMLElement =>
       { title: 'Least represented', cell: row => ranked(row, 'least') },
     ],
     minutes,
-    'No user records yet: try `millrace simulate users`.',
+    'No user records yet. Create some with `millrace simulate users`.',
   )

@@ -112,7 +112,7 @@ test(
     const sent = page.getByRole('region', { name: 'Published here' })
     await sent.locator('tbody tr').nth(3).waitFor()
     const ids = () => sent.locator('tbody tr td:nth-child(3)').allInnerTexts()
-    await sent.getByText('on its way').first().waitFor({ state: 'detached', timeout: MINUTES })
+    await sent.getByText('pending').first().waitFor({ state: 'detached', timeout: MINUTES })
     expect((await ids()).sort()).toEqual(['c', 'c', 'h', 's'])
     expect(await page.locator('code.mine').count()).toBe(4)
     await page.context().close()
@@ -166,16 +166,16 @@ test(
     stopOpenSearch()
     await page
       .getByRole('alert')
-      .getByText(/What you see is as of/)
+      .getByText(/The data shown is from/)
       .waitFor({ timeout: MINUTES })
     await page.getByText(/windows of the newest day/).waitFor()
     await page.locator('nav a[href="#/overview"]').click()
-    await page.locator('tr', { hasText: 'search' }).getByText('does not answer').waitFor({ timeout: MINUTES })
+    await page.locator('tr', { hasText: 'search' }).getByText('unreachable').waitFor({ timeout: MINUTES })
 
     expect((await millrace(['up', '--detach'])).code).toBe(0)
     await page
       .locator('tr', { hasText: 'search' })
-      .getByText('answers', { exact: true })
+      .getByText('reachable', { exact: true })
       .waitFor({ timeout: 2 * MINUTES })
     await page.context().close()
   },
