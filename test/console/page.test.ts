@@ -3,36 +3,36 @@ import { count, csv, duration, instant } from '../../console/format.ts'
 
 const page = buildConsole()
 
-test('the same source gives the same page', () => {
+test('the build is deterministic', () => {
   expect(buildConsole()).toBe(page)
 })
 
-test('the page is one file of less than 150 kB that names no other host', () => {
+test('the page is smaller than 150 kB and refers to no other host', () => {
   expect(page.length).toBeLessThan(150_000)
-  const addresses = [...page.matchAll(/https?:\/\/[^\s"'`)]+/g)].map(([address]) => address)
-  expect(addresses.filter(address => !address.startsWith('http://www.w3.org/'))).toEqual([])
+  const urls = [...page.matchAll(/https?:\/\/[^\s"'`)]+/g)].map(([url]) => url)
+  expect(urls.filter(url => !url.startsWith('http://www.w3.org/'))).toEqual([])
   expect(page).not.toMatch(/<script[^>]+src=|<link[^>]+stylesheet/)
 })
 
-test('one script and one style, whole', () => {
+test('the page has exactly one script and one style element', () => {
   expect(page.match(/<script/g)).toHaveLength(1)
   expect(page.match(/<style/g)).toHaveLength(1)
   expect(page.indexOf('</script>')).toBe(page.lastIndexOf('</script>'))
 })
 
-test('a duration is told in the largest unit that says something', () => {
+test('a duration has a readable unit', () => {
   expect([0.25, 42, 180, 7200, 200_000, null].map(duration)).toEqual(['0.3 s', '42 s', '3 min', '2 h', '2 d', '–'])
 })
 
-test('numbers are grouped and nothing is a dash', () => {
+test('numbers have separators, and a missing number is a dash', () => {
   expect([1234.4, 0, null, undefined].map(count)).toEqual(['1,234', '0', '–', '–'])
 })
 
-test('an instant is shown in UTC, and what is none as it is', () => {
+test('an instant is shown in UTC, and an invalid one unchanged', () => {
   expect([instant('2026-01-31T12:00:00+02:00'), instant('soon')]).toEqual(['2026-01-31 10:00:00', 'soon'])
 })
 
-test('CSV quotes what needs it, and no cell of text is a formula', () => {
+test('CSV quotes cells that need it, and no text cell is a formula', () => {
   const rows = [
     { a: 'x,"y"\n', b: -1.5, c: null },
     { a: '=1+1', b: 2, c: '@x' },

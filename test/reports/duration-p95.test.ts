@@ -47,20 +47,20 @@ const readings = (count: number, from: number, row: Partial<Row> = {}): Row[] =>
   Array.from({ length: count }, (_, at) => ({ event_id: `e${from + at}`, timestamp: noon, event_duration: 1, ...row }))
 const object = (name: string): string => `events/dt=2025-11-26/hour=12/${name}.parquet`
 
-test('events of a day count from whichever partition they arrived in', async () => {
+test('events of a day count whatever partition they arrived in', async () => {
   await archiveRows(folder, object('a'), readings(100, 0))
   await archiveRows(folder, 'events/dt=2027-01-01/hour=00/b.parquet', readings(100, 100))
   const { device } = await reportRows(folder, { day })
   expect(device).toMatchObject([{ date: '2025-11-26', num_events: 200 }])
 })
 
-test('for one day, objects whose footer excludes it and any earlier arrival are not downloaded', async () => {
+test('a run for one day does not download objects whose footer excludes the day and earlier arrivals', async () => {
   await archiveRows(folder, object('a'), readings(200, 0, { received: 2000 }))
   await archiveRows(folder, object('b'), readings(200, 1000, { timestamp: noon + 86_400, received: 3000 }))
   expect((await reportRows(folder, { day })).downloads).toEqual([object('a')])
 })
 
-test('an event that arrived earlier under another day does not count again, for one day as for all', async () => {
+test('an event that arrived earlier with another day does not count again, in a run for one day and for all days', async () => {
   await archiveRows(folder, object('a'), readings(201, 0, { timestamp: noon - 86_400, received: 1000 }))
   await archiveRows(folder, object('b'), readings(201, 200, { received: 2000 }))
   const expected = [{ date: '2025-11-26', num_events: 200 }]
@@ -68,17 +68,17 @@ test('an event that arrived earlier under another day does not count again, for 
   expect((await reportRows(folder, 'every day')).device).toMatchObject([{ date: '2025-11-25', num_events: 201 }, ...expected])
 })
 
-test('the schedule reports the days that got arrivals, whole', async () => {
+test('a scheduled run reports all events of the days with arrivals', async () => {
   await archiveRows(folder, object('a'), [...readings(150, 0), ...readings(300, 1000, { timestamp: noon - 86_400 })])
   await archiveRows(folder, object('b'), readings(60, 150))
   await utimes(path.join(folder, object('a')), 1000, 1000)
   await utimes(path.join(folder, object('b')), 2000, 2000)
   const { device, publications } = await reportRows(folder, 'days with arrivals', 1_500_000)
   expect(device).toMatchObject([{ date: '2025-11-26', num_events: 210 }])
-  expect(publications.map(({ period: of }) => of)).toEqual(['2025-11-26'])
+  expect(publications.map(({ period }) => period)).toEqual(['2025-11-26'])
 })
 
-test('an archive that is empty, or holds objects without readings or bytes, has no rows', async () => {
+test('an archive without objects, without readings or with an empty object gives no rows', async () => {
   expect((await reportRows(folder, 'every day')).publications).toEqual([])
   await archiveRows(folder, object('a'), [])
   await writeFile(path.join(folder, object('empty')), '')
@@ -86,7 +86,7 @@ test('an archive that is empty, or holds objects without readings or bytes, has 
   expect((await reportRows(folder, { day })).publications).toEqual([{ period: '2025-11-26', run, rows: {} }])
 })
 
-test('objects from before a field had a column read as null there', async () => {
+test('a column that an older object does not have reads as null', async () => {
   await archiveRows(folder, object('a'), readings(200, 0), ['reading_device_type', 'reading_status'])
   await archiveRows(folder, object('b'), readings(500, 200))
   const { type, device } = await reportRows(folder, 'every day')
@@ -94,7 +94,7 @@ test('objects from before a field had a column read as null there', async () => 
   expect(device).toMatchObject([{ num_events: 700 }])
 })
 
-test('a prefix holds only Parquet of its table; the CSV beside it has a header and the same rows', async () => {
+test('the prefix of a table has only Parquet; the CSV under another prefix has a header and the same rows', async () => {
   await archiveRows(folder, object('a'), readings(200, 0, { device_id: 'say "hi", d1' }))
   await reportRows(folder, 'every day')
   const prefix = publishedPrefix('duration-p95', run, 'device', 'parquet')

@@ -10,17 +10,17 @@ import { plainEnrichedActions } from '../fixtures/reports/plain-enriched-actions
 const at = parseInstant('2026-01-31T12:00:00.000001Z') ?? 0n
 const THREE_HOURS = 10_800_000_000n
 
-/** Just at, before and after the ends of the three hours, and the ends of time. */
+/** Instants at, just before and just after both ends of the three hours, and the first and last possible instants. */
 const time = fc.oneof(
   fc
     .constantFrom(at - 1n, at, at + 1n, at - THREE_HOURS - 1n, at - THREE_HOURS, at - THREE_HOURS + 1n, 0n, -1n)
     .map(formatInstant),
   fc.constantFrom('0001-01-01T00:00:00Z', '9999-12-31T23:59:59.999999Z'),
 )
-/** Few, so that many tie; UTF-16 orders the last two the other way round. */
+/** Few values, for many ties. UTF-16 reverses the order of the last two. */
 const text = fc.constantFrom('', ' ', 'A', 'a', 'aa', 'ä', '\u0000', '\u{FFFD}', '\u{1F600}')
 
-/** Few identities, so that many repeat: with the same arrival only what is the same may come again. */
+/** Few identities, for many repetitions. The test gives each a different arrival, so that the first one is unambiguous. */
 const action = fc.record({
   event_id: fc.oneof(
     text.filter(id => id !== ''),
@@ -35,7 +35,7 @@ const action = fc.record({
   event_value: fc.option(fc.constantFrom(0, -1, 2 ** 53 - 1)),
 })
 
-test('the SQL says what plain code says, whatever the actions', async () => {
+test('the SQL and plain code give the same rows for any actions', async () => {
   await fc.assert(
     fc.asyncProperty(
       fc.array(action, { maxLength: 120 }),

@@ -34,17 +34,17 @@ test.each(cases)('enriched-actions: %s', async name => {
   expect((await reportActions(folder, expected.at)).rows).toEqual(expected.rows)
 })
 
-test('the same events give the same rows however they are cut into objects', async () => {
+test('the rows do not depend on how the events are distributed over objects', async () => {
   const {
     at: instant,
     actions,
     rows,
-  } = JSON.parse(await readFile(`${golden}/at-the-same-time-the-first-arrival-stands.json`, 'utf8')) as Golden
+  } = JSON.parse(await readFile(`${golden}/first-arrival-counts-at-equal-times.json`, 'utf8')) as Golden
   for (const [n, one] of actions.toReversed().entries()) await archiveActions(String(n), [one])
   expect((await reportActions(folder, instant)).rows).toEqual(rows)
 })
 
-test('other events, and objects of them alone or of later times, are not read', async () => {
+test('other events are ignored, and objects with only other or later events are not downloaded', async () => {
   await archiveRows(folder, object('readings'), [{ timestamp: 0, event_duration: 1 }])
   await archiveActions('later', [action('late', { time: '2026-01-31T12:00:00.000001Z' })])
   await archiveEvents(folder, object('mixed'), [
@@ -56,12 +56,12 @@ test('other events, and objects of them alone or of later times, are not read', 
   expect(rows).toMatchObject([{ event_id: 'a', u_count: 1 }])
 })
 
-test('objects from before a field had a column read as null there', async () => {
+test('a column that an older object does not have reads as null', async () => {
   await archiveActions('a', [action('a')], ['app_action_event_action'])
   expect((await reportActions(folder, at)).rows).toMatchObject([{ event_id: 'a', event_action: null, u_mp_ea: null }])
 })
 
-test('nothing in the archive is published as one part without rows that still has the columns', async () => {
+test('an empty archive gives one part with the columns and no rows', async () => {
   await writeFile(path.join(folder, 'empty'), '')
   const { rows, publication } = await reportActions(folder, at)
   expect([rows, publication]).toEqual([[], { period: at, run, rows: { 0: 0 } }])
@@ -70,7 +70,7 @@ test('nothing in the archive is published as one part without rows that still ha
   expect(schema.slice(1).map(({ name }) => name)).toEqual(enrichedActions.columns.map(({ name }) => name))
 })
 
-test('the Parquet has the columns of the definition, times in microseconds', async () => {
+test('the Parquet file has the columns of the definition, with times in microseconds', async () => {
   await archiveActions('a', [action('a')])
   await reportActions(folder, at)
   const file = (await folderArchive(folder).open(partKey('enriched-actions', run, 'parquet', 0))) as AsyncBuffer
@@ -80,7 +80,7 @@ test('the Parquet has the columns of the definition, times in microseconds', asy
   expect(columns).toEqual(enrichedActions.columns.map(({ name, type }) => [name, type]))
 })
 
-test('parts follow each other in the order of the rows; a prefix holds Parquet alone, the CSV lies beside it', async () => {
+test('parts follow the order of the rows; the Parquet prefix has no CSV, which is under another prefix', async () => {
   const ids = ['a', 'b', 'c', 'd', 'e']
   await archiveActions(
     'a',

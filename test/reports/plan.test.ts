@@ -21,11 +21,11 @@ import { LATEST, parseDay } from '../../shared/time.ts'
 const now = Date.UTC(2026, 0, 31, 12, 0, 30)
 const HOUR = 3_600_000
 
-describe('what an invocation asks for', () => {
+describe('reading the input of an invocation', () => {
   const request = (input: object) => readRequest({ report: 'duration-p95', ...input }, reports, now)
   const enriched = (input: object) => readRequest({ report: 'enriched-actions', ...input }, reports, now)
 
-  test('one day, every day, or by the schedule the days with arrivals', () => {
+  test('one day, every day, or for the scheduler the days with arrivals', () => {
     expect(request({ date: '1970-01-02' })).toMatchObject({ period: { day: 1 }, name: 'date#1970-01-02', once: false })
     expect(request({ all: true })).toMatchObject({ period: 'every day', name: 'all', once: false })
     expect(request({ at: '2026-01-31T01:10:00Z', once: true })).toMatchObject({
@@ -35,56 +35,59 @@ describe('what an invocation asks for', () => {
     })
   })
 
-  test('an instant to the microsecond; without one, now', () => {
+  test('an instant to the microsecond; the default is now', () => {
     const at = '0001-01-01T00:00:00.000001Z'
     expect(enriched({ at })).toMatchObject({ at: -62_135_596_799_999_999n, name: `at#${at}`, once: false })
     expect(enriched({})).toMatchObject({ at: BigInt(now) * 1000n, name: 'at#2026-01-31T12:00:30Z', once: false })
   })
 
-  test('the schedule means the full hour before it', () => {
+  test('a scheduled run reports as of the full hour before it', () => {
     const hour = { name: 'at#2026-01-31T12:00:00Z', at: BigInt(Date.UTC(2026, 0, 31, 12)) * 1000n, once: true }
     expect(enriched({ at: '2026-01-31T12:10:00Z', once: true })).toMatchObject(hour)
     expect(enriched({ at: '<aws.scheduler.scheduled-time>', once: true })).toMatchObject(hour)
   })
 
-  test('the same instant in another time zone is the same run', () => {
-    for (const ask of [request, enriched]) expect(ask({ at: '2026-01-31T02:10:00+01:00' }).name).toBe('at#2026-01-31T01:10:00Z')
+  test('the same instant in another time zone gives the same run name', () => {
+    for (const read of [request, enriched]) expect(read({ at: '2026-01-31T02:10:00+01:00' }).name).toBe('at#2026-01-31T01:10:00Z')
   })
 
-  test('where the scheduler passes its placeholder, the minute of the call is the instant', () => {
+  test('a placeholder of the scheduler counts as the minute of the invocation', () => {
     expect(request({ at: '<aws.scheduler.scheduled-time>' }).name).toBe('at#2026-01-31T12:00:00Z')
   })
 
-  test.each([{ date: '2026-01-31' }, { all: true }, { at: 'noon' }])('%j does not say an instant', input => {
+  test.each([{ date: '2026-01-31' }, { all: true }, { at: 'noon' }])('%j is rejected for a snapshot report', input => {
     expect(() => enriched(input)).toThrow(
       /^(enriched-actions is published as of an instant; use at, not date or all|at must be RFC 3339.*)\.$/,
     )
   })
 
   test.each([{ date: '2026-02-29' }, { date: '0000-01-01' }, { date: 7 }, { at: 'noon' }, { report: 'nothing' }])(
-    '%j is refused',
+    '%j is rejected',
     input => {
       expect(() => request(input)).toThrow(/\.$/)
     },
   )
 
-  test.each(['0001-01-01', '1969-12-31', '1970-01-01', '2024-02-29', '9999-12-31'])('%s is a day and back', date => {
-    expect(dateOf(parseDay(date) ?? Number.NaN)).toBe(date)
-  })
+  test.each(['0001-01-01', '1969-12-31', '1970-01-01', '2024-02-29', '9999-12-31'])(
+    '%s is parsed as a day and formatted back',
+    date => {
+      expect(dateOf(parseDay(date) ?? Number.NaN)).toBe(date)
+    },
+  )
 })
 
-describe('which objects are read', () => {
-  const footer = (spans: Footer['ranges'] = {}): Footer => ({
+describe('selecting objects by their footers', () => {
+  const footer = (ranges: Footer['ranges'] = {}): Footer => ({
     columns: new Set(),
     ranges: {
       timestamp: { least: 86_400, greatest: 172_799.999999 },
       received_time_us: { least: 1000, greatest: 2000 },
       event_time_us: { least: 500, greatest: 600 },
-      ...spans,
+      ...ranges,
     },
   })
 
-  test('those whose readings may touch one of the days, ends included', () => {
+  test('a range selects the days that it overlaps, both ends included', () => {
     const may = (days: number[], timestamp?: ColumnRange) => mayHoldDay(footer(timestamp && { timestamp }), 'timestamp', days)
     expect([[0], [1], [2], [0, 2], [0, 1, 2]].map(days => may(days))).toEqual([false, true, false, false, true])
     expect(may([-1], { least: -0.5, greatest: -0.5 })).toBe(true)
@@ -92,22 +95,22 @@ describe('which objects are read', () => {
     expect(may([1], 'none')).toBe(false)
   })
 
-  test('earlier arrivals are sought in all that may have come as early', () => {
-    const may = (last: bigint, spans?: Footer['ranges']) => mayHoldEarlier(footer(spans), 'timestamp', last)
+  test('earlier arrivals are read from every object that may hold one', () => {
+    const may = (last: bigint, ranges?: Footer['ranges']) => mayHoldEarlier(footer(ranges), 'timestamp', last)
     expect([999n, 1000n, 5000n].map(last => may(last))).toEqual([false, true, true])
     expect(may(0n, { received_time_us: 'unknown' })).toBe(true)
     expect(may(5000n, { timestamp: 'none' })).toBe(false)
   })
 
-  test('events before an instant are sought in all that may hold one', () => {
-    const may = (at: bigint, spans?: Footer['ranges']) => mayHoldBefore(footer(spans), 'timestamp', at)
+  test('events before an instant are read from every object that may hold one', () => {
+    const may = (at: bigint, ranges?: Footer['ranges']) => mayHoldBefore(footer(ranges), 'timestamp', at)
     expect([499n, 501n].map(at => may(at))).toEqual([false, true])
     expect(may(501n, { timestamp: 'none' })).toBe(false)
     const year9999 = { event_time_us: { least: Number(253_402_300_799_999_998n), greatest: Number(LATEST) } }
     expect(may(LATEST, year9999)).toBe(true)
   })
 
-  test('only Parquet below a partition, with bytes in it, in the order of arrival', () => {
+  test('event objects are non-empty Parquet files in a partition, in the order of arrival', () => {
     const object = (key: string, size = 1) => ({ key, size, modified: 0 })
     const [b, a] = ['events/dt=2026-01-31/hour=12/b.parquet', 'events/dt=2026-01-31/hour=11/a.parquet'] as [string, string]
     const others = [object('events/note.parquet'), object('events/dt=2026-01-31/hour=12/b.json'), object('errors/a.parquet')]
@@ -115,7 +118,7 @@ describe('which objects are read', () => {
   })
 })
 
-test('only objects that no day shows, a day after they were written, are deleted', () => {
+test('objects without a publication are deleted a day after they were written', () => {
   const [old, current] = [runId(now - 48 * HOUR, '00000000'), runId(now - 30 * HOUR, '11111111')]
   const key = (run: string, date: string, format: 'parquet' | 'csv' = 'parquet') =>
     publishedKey('duration-p95', run, 'type', format, date)
@@ -134,11 +137,11 @@ test('only objects that no day shows, a day after they were written, are deleted
   expect(expiredKeys(durationP95, objects, published, now)).toEqual([key(old, '2026-01-01'), key(old, '2026-01-01', 'csv')])
 })
 
-describe('what is published as of instants', () => {
+describe('publications of a snapshot report', () => {
   const daysAgo = (days: number, digits = '00000000') => runId(now - days * 24 * HOUR, digits)
   const instant = (period: string, run: string) => ({ period, run })
 
-  test('is withdrawn a week after it was made, but never the newest, and days never', () => {
+  test('are withdrawn after a week, except the newest; days are never withdrawn', () => {
     const [old, older, week] = [
       instant('2026-01-20T00:00:00Z', daysAgo(8)),
       instant('2026-01-19T00:00:00Z', daysAgo(9)),
@@ -149,7 +152,7 @@ describe('what is published as of instants', () => {
     expect(outdatedPublications(durationP95, [old, older], now)).toEqual([])
   })
 
-  test('is newest by its instant, and one that had not come counts as of its making', () => {
+  test('are ordered by instant; one with an instant in the future counts as of its run', () => {
     const [past, present, future] = [
       instant('2020-01-01T00:00:00.5Z', daysAgo(0, 'ffffffff')),
       instant('2026-01-31T12:00:00Z', daysAgo(0)),
@@ -160,20 +163,20 @@ describe('what is published as of instants', () => {
     expect(newestSnapshot([])).toBeUndefined()
   })
 
-  test('keeps every part of a shown run; parts of others go after a day', () => {
-    const [shown, replaced] = [daysAgo(3), daysAgo(4)]
+  test('keep every part of their run; parts of other runs are deleted after a day', () => {
+    const [published, replaced] = [daysAgo(3), daysAgo(4)]
     const keys = (run: string) =>
       [0, 1].flatMap(part => (['parquet', 'csv'] as const).map(format => partKey('enriched-actions', run, format, part)))
-    const objects = [...keys(shown), ...keys(replaced)].map(key => ({ key, modified: now - 48 * HOUR }))
-    expect(expiredKeys(enrichedActions, objects, [instant('2026-01-28T00:00:00Z', shown)], now)).toEqual(keys(replaced))
+    const objects = [...keys(published), ...keys(replaced)].map(key => ({ key, modified: now - 48 * HOUR }))
+    expect(expiredKeys(enrichedActions, objects, [instant('2026-01-28T00:00:00Z', published)], now)).toEqual(keys(replaced))
   })
 })
 
-test('a run finds the disk without what dead runs left, and leaves living ones alone', async () => {
+test('a run deletes the folders of dead runs and keeps those of live runs', async () => {
   const parent = await mkdtemp(path.join(tmpdir(), 'millrace-scratch-'))
-  const [dead, living, mine] = [runId(now - HOUR, '00000000'), runId(now - 60_000, '11111111'), runId(now, '22222222')]
-  for (const name of [dead, living, 'others']) await mkdir(path.join(parent, name))
+  const [dead, live, mine] = [runId(now - HOUR, '00000000'), runId(now - 60_000, '11111111'), runId(now, '22222222')]
+  for (const name of [dead, live, 'others']) await mkdir(path.join(parent, name))
   expect(await scratchFolder(parent, mine, now)).toBe(path.join(parent, mine))
-  expect((await readdir(parent)).sort()).toEqual([living, mine, 'others'].sort())
+  expect((await readdir(parent)).sort()).toEqual([live, mine, 'others'].sort())
   await rm(parent, { recursive: true })
 })

@@ -6,7 +6,7 @@ const sql = statementsOf(
   '-- A report.\n-- name: create\nCREATE TABLE a (n INTEGER);\n\n-- name: count\nSELECT count(*) FROM a;\n',
 )
 
-test('statements are found by their names', () => {
+test('statements are found by name', () => {
   expect(sql('create').trim()).toBe('CREATE TABLE a (n INTEGER);')
   expect(sql('count').trim()).toBe('SELECT count(*) FROM a;')
 })
@@ -19,6 +19,6 @@ const thrownBy = (work: () => unknown): unknown => {
   }
 }
 
-test('one that is missing is named in the log', () => {
+test('a missing statement is named in the log', () => {
   expect(describeError(thrownBy(() => sql('drop')))).toBe('a.sql has no statement drop.')
 })
