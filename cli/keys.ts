@@ -10,34 +10,35 @@ import { findTarget, type Target } from './target.ts'
 
 const SCOPES: readonly Scope[] = ['write', 'read', 'admin']
 const KEY_BYTES = 32
-/** A name is the default source of events, which has 1 to 256 characters. */
+/** A key's name is the default source of its events, and a source has 1 to 256 characters. */
 const NAME = /^[\w.:@-]{1,128}$/
 
 export function keysCommand(program: Command): void {
-  const command = program.command('keys').description('the keys of the API; only their SHA-256 is kept')
+  const command = program.command('keys').description('create, list and revoke API keys; only their SHA-256 hashes are stored')
   withCommonOptions(command.command('create'))
-    .description('make a key; it is shown this once')
-    .argument('<name>', 'what it is called; also the source of events sent with it')
-    .addOption(new Option('--scope <scope>', 'what it may do').choices(SCOPES).makeOptionMandatory())
+    .description('create a key and print it; it cannot be printed again')
+    .argument('<name>', 'the name of the key, which is also the default source of events sent with it')
+    .addOption(new Option('--scope <scope>', 'what the key permits').choices(SCOPES).makeOptionMandatory())
     .action(async (name: string, { stage, json, scope }: CommonOptions & { scope: Scope }) => {
       const key = await createKey(await findTarget(stage), name, scope)
       if (json) printJson({ name, key, scope })
       else console.log(key)
     })
   withCommonOptions(command.command('list'))
-    .description('the keys, without themselves')
+    .description('list the names and scopes of the keys, not the keys themselves')
     .action(async ({ stage, json }: CommonOptions) => {
       const keys = await listKeys(await findTarget(stage))
       if (json) printJson(keys)
       else console.log(formatTable(keys, ['name', 'scope', 'created', 'revoked']))
     })
   withCommonOptions(command.command('revoke'))
-    .description('refuse a key from now on; functions notice within a minute')
+    .description('revoke a key; the API rejects it within a minute')
     .argument('<name>', 'the name of the key')
     .action(async (name: string, { stage, json }: CommonOptions) => {
       const revoked = await revokeKeys(await findTarget(stage), name)
       if (json) printJson({ name, revoked })
-      else console.log(`${revoked === 1 ? 'The key' : `${revoked} keys called`} ${name} will be refused within a minute.`)
+      else
+        console.log(`Revoked ${revoked === 1 ? 'the key' : `${revoked} keys named`} ${name}. The API rejects it within a minute.`)
     })
 }
 
@@ -49,9 +50,9 @@ interface ListedKey {
   readonly revoked: string | null
 }
 
-/** Makes a key and stores its hash; the key itself is returned and kept nowhere. */
+/** Creates a key, stores its hash and returns the key, which is stored nowhere. */
 export async function createKey(target: Target, name: string, scope: Scope): Promise<string> {
-  if (!NAME.test(name)) throw new UserError('The name of a key has 1 to 128 letters, digits or . : @ _ - and nothing else.')
+  if (!NAME.test(name)) throw new UserError('A key name has 1 to 128 characters: letters, digits and . : @ _ - only.')
   const key = `mr_${scope}_${randomBytes(KEY_BYTES).toString('base64url')}`
   const item = { hash: { S: keyHash(key) }, name: { S: name }, scope: { S: scope }, created: { S: new Date().toISOString() } }
   await dynamodbOf(target).send(new PutItemCommand({ TableName: target.outputs.KeysTable, Item: item }))
@@ -77,13 +78,13 @@ async function scanKeys(client: DynamoDBClient, table: string): Promise<ListedKe
   return keys
 }
 
-/** Revokes every key of a name that is not revoked yet; a Failure when there is none. */
+/** Revokes all active keys with this name and returns their number. Throws a UserError when there is none. */
 async function revokeKeys(target: Target, name: string): Promise<number> {
   const client = dynamodbOf(target)
   const table = target.outputs.KeysTable
   const keys = (await scanKeys(client, table)).filter(key => key.name === name && key.revoked === null)
   if (keys.length === 0)
-    throw new UserError(`There is no key called ${name} that could be revoked; see \`npx millrace keys list\`.`)
+    throw new UserError(`There is no active key named ${name}. List the keys with \`npx millrace keys list\`.`)
   for (const { hash } of keys) {
     const update = {
       TableName: table,

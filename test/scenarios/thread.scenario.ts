@@ -27,7 +27,7 @@ test(
     await killHalfWay(['send', file, '--type', 'reading', '--rate', '2000'])
 
     const again = await millrace(['send', file, '--type', 'reading', '--json'])
-    expect(again.stderr).toMatch(/going on behind element \d+/)
+    expect(again.stderr).toMatch(/resuming after element \d+/)
     const totals = JSON.parse(again.stdout)
     expect(totals.lines).toBe(readings.lines.length)
     expect(totals.accepted + totals.quarantined).toBe(totals.lines)
