@@ -41,7 +41,7 @@ export function sendCommand(program: Command): void {
 }
 
 /** Sends a file. Resumes after the last batch that an earlier run confirmed. Throws a UserError if the file cannot be read or sent. */
-export async function sendFile(file: string, type: string, target: Target, rate?: number): Promise<Totals> {
+async function sendFile(file: string, type: string, target: Target, rate?: number): Promise<Totals> {
   const { hash, count, form } = await inspect(file)
   const checkpoint = checkpointFile(`${PROGRESS_FOLDER}/${hash}.json`, { type, apiUrl: target.apiUrl })
   const before = await checkpoint.read()

@@ -51,7 +51,7 @@ export function statusCommand(program: Command): void {
 }
 
 /** The status as one line of text. */
-export const sentence = ({ settled, accepted, folded, archived, indexed, quarantined }: Status): string =>
+const sentence = ({ settled, accepted, folded, archived, indexed, quarantined }: Status): string =>
   `${settled ? 'settled' : 'in progress'}: ${accepted} accepted, ${folded} folded, ${archived} archived, ${indexed} documents indexed, ${quarantined} quarantined`
 
 /** Polls the status until it is settled or the time has passed, and calls `seen` with each one. Returns the last status. */

@@ -1,12 +1,11 @@
 import { readFile } from 'node:fs/promises'
 import { CloudFormationClient, DescribeStacksCommand } from '@aws-sdk/client-cloudformation'
 import type { Scope } from '../shared/keys.ts'
-import { LOCAL_OUTPUTS, type LocalOutputs, type StackOutputs, stackName } from '../shared/outputs.ts'
+import { LOCAL_OUTPUTS, type LocalOutputs, readOutputs, type StackOutputs, stackName } from '../shared/outputs.ts'
 import { UserError } from '../shared/user-error.ts'
-import { readOutputs } from './stack-outputs.ts'
 
 /** Settings for AWS SDK clients. When they are empty, the SDK finds the user's own account. */
-export interface AwsSettings {
+interface AwsSettings {
   readonly endpoint?: string
   readonly region?: string
   readonly credentials?: { readonly accessKeyId: string; readonly secretAccessKey: string }

@@ -1,3 +1,5 @@
+import { UserError } from './user-error.ts'
+
 /** Outputs of a deployed stack. infra/ writes them, and the CLI reads from them where everything is. */
 export const stackOutputs = [
   'ApiUrl',
@@ -43,3 +45,17 @@ export interface LocalOutputs {
 }
 
 export const LOCAL_OUTPUTS = '.millrace/outputs.json'
+
+/** A deployed stack, as CloudFormation describes it. */
+interface DescribedStack {
+  readonly Outputs?: readonly { readonly OutputKey?: string | undefined; readonly OutputValue?: string | undefined }[] | undefined
+}
+
+/** The outputs of a deployed stack. Throws a UserError if some are missing. */
+export function readOutputs(name: string, stack: DescribedStack | undefined): StackOutputs {
+  const values = new Map(stack?.Outputs?.map(({ OutputKey, OutputValue }) => [OutputKey, OutputValue]))
+  const missing = stackOutputs.filter(output => !values.get(output))
+  if (missing.length > 0)
+    throw new UserError(`The stack ${name} lacks the outputs ${missing.join(', ')}. Deploy it again with this version.`)
+  return Object.fromEntries(values) as StackOutputs
+}

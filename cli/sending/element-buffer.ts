@@ -1,7 +1,8 @@
 import { MAX_BODY_BYTES } from '../../shared/limits.ts'
 import { UserError } from '../../shared/user-error.ts'
 
-export const [TAB, LF, CR, SPACE] = [0x09, 0x0a, 0x0d, 0x20]
+export const [TAB, LF, CR] = [0x09, 0x0a, 0x0d]
+const SPACE = 0x20
 export const [QUOTE, COMMA, BACKSLASH] = [0x22, 0x2c, 0x5c]
 export const [OPEN_ARRAY, CLOSE_ARRAY, OPEN_OBJECT, CLOSE_OBJECT] = [0x5b, 0x5d, 0x7b, 0x7d]
 

@@ -12,7 +12,7 @@ export interface Dice {
 }
 
 /** The inputs of one run of a simulator. */
-export interface Run {
+interface Run {
   /** Start of the simulated time, in epoch seconds. */
   readonly start: number
   readonly dice: Dice
