@@ -11,8 +11,9 @@ import { eventsApi, type Runtime } from './sending/api.ts'
 import { batchSize, cutBatches } from './sending/batches.ts'
 import { checkpointFile } from './sending/checkpoint.ts'
 import { deliver, type Totals } from './sending/deliver.ts'
-import { type Element, type Form, formOf, readElements } from './sending/elements.ts'
+import { type Form, formOf, readElements } from './sending/elements.ts'
 import { identify } from './sending/identify.ts'
+import type { Element } from './sending/splitter.ts'
 import { findTarget, type Target } from './target.ts'
 
 /** The system's clock and randomness. */

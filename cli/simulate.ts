@@ -6,7 +6,8 @@ import { realRuntime } from './send.ts'
 import { eventsApi } from './sending/api.ts'
 import { batchSize, cutBatches } from './sending/batches.ts'
 import { deliver, nothing, type Totals } from './sending/deliver.ts'
-import type { Element } from './sending/elements.ts'
+import type { Element } from './sending/splitter.ts'
+
 import config from './simulators/config.json' with { type: 'json' }
 import { rollDice } from './simulators/dice.ts'
 import { writeRows } from './simulators/rows-file.ts'

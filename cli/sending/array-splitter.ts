@@ -13,7 +13,7 @@ import {
   QUOTE,
   TAB,
 } from './element-buffer.ts'
-import type { Element, Splitter, StartPosition } from './elements.ts'
+import type { Element, Splitter, StartPosition } from './splitter.ts'
 
 type Position = 'before array' | 'before element' | 'in element' | 'after element' | 'after array'
 

@@ -1,5 +1,5 @@
 import { MAX_BODY_BYTES, MAX_EVENTS_PER_REQUEST } from '../../shared/limits.ts'
-import type { Element } from './elements.ts'
+import type { Element } from './splitter.ts'
 
 /** Requests per second, about, when there is a rate limit. */
 const REQUESTS_PER_SECOND = 4

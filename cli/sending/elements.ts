@@ -1,31 +1,10 @@
 import { arraySplitter } from './array-splitter.ts'
 import { isBlank, OPEN_ARRAY } from './element-buffer.ts'
 import { lineSplitter } from './line-splitter.ts'
-
-/** One event as it is in its file. */
-export interface Element {
-  /** The element's text, JSON or not, on one line. */
-  readonly text: Buffer
-  /** Byte offset after the element. */
-  readonly end: number
-}
+import type { Element, StartPosition } from './splitter.ts'
 
 /** JSON lines, or one JSON array. */
 export type Form = 'lines' | 'array'
-
-/** Where reading starts: at the start of the file (0, 0), or after the last of `count` elements. */
-export interface StartPosition {
-  readonly offset: number
-  readonly count: number
-}
-
-/** Splits a file, given in chunks, into elements. */
-export interface Splitter {
-  /** The elements that end in this chunk. */
-  push(chunk: Buffer): Iterable<Element>
-  /** The elements that the end of the file completes. Throws a UserError if the file is incomplete. */
-  finish(): Iterable<Element>
-}
 
 const BYTE_ORDER_MARK = Buffer.from([0xef, 0xbb, 0xbf])
 

@@ -1,5 +1,5 @@
 import { elementBuffer, LF } from './element-buffer.ts'
-import type { Element, Splitter, StartPosition } from './elements.ts'
+import type { Element, Splitter, StartPosition } from './splitter.ts'
 
 /** Splits JSON lines. Drops white space around lines and skips blank lines, as the API does. */
 export function lineSplitter(from: StartPosition): Splitter {

@@ -1,7 +1,8 @@
 import fc from 'fast-check'
 import { cutBatches } from '../../cli/sending/batches.ts'
-import { type Element, formOf, readElements, type StartPosition } from '../../cli/sending/elements.ts'
+import { formOf, readElements } from '../../cli/sending/elements.ts'
 import { identify } from '../../cli/sending/identify.ts'
+import type { Element, StartPosition } from '../../cli/sending/splitter.ts'
 import { MAX_BODY_BYTES } from '../../shared/limits.ts'
 
 async function collect<T>(values: AsyncIterable<T>): Promise<T[]> {
