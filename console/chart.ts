@@ -1,7 +1,7 @@
 import uPlot from 'uplot'
 import { h } from './dom.ts'
 
-export interface Line {
+interface Line {
   readonly label: string
   /** One value for each instant; null without a value. */
   readonly values: readonly (number | null)[]
