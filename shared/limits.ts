@@ -58,6 +58,7 @@ export function formatBytes(bytes: number): string {
   if (bytes % KB === 0) return `${formatCount(bytes / KB)} KB`
   return `${formatCount(bytes)} bytes`
 }
+
 /** Longest form of one code point in JSON, in bytes of UTF-8: a control character as `\u0000`. */
 const JSON_BYTES_PER_CHARACTER = 6
 
