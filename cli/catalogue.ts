@@ -1,6 +1,5 @@
 import { type Command, Option } from 'commander'
 import { fieldColumns } from '../shared/archive-columns.ts'
-
 import { eventTypes, projections } from '../shared/catalogue.ts'
 import { jsonSchemaOf } from '../shared/json-schema.ts'
 import { catalogueMarkdown } from './catalogue/markdown.ts'
@@ -10,7 +9,7 @@ import { formatTable } from './table.ts'
 export function catalogueCommand(program: Command): void {
   program
     .command('catalogue')
-    .description('the event types with their archive columns, and the projections')
+    .description('print the event types with their archive columns, and the projections')
     .option('--json', 'print one JSON value, with the JSON Schema of every type')
     .addOption(new Option('--markdown', 'print docs/events.md').conflicts('json'))
     .action(({ json, markdown }: { json?: boolean; markdown?: boolean }) => {
@@ -30,8 +29,8 @@ const catalogue = () => ({
   projections: projections.map(({ name, revision, scope, on }) => ({ name, revision, scope, on: on.name })),
 })
 
-function print({ eventTypes: types, projections: kept }: ReturnType<typeof catalogue>): void {
+function print({ eventTypes: types, projections: listed }: ReturnType<typeof catalogue>): void {
   for (const { name, about, columns } of types)
     console.log(`${name}: ${about}\n${formatTable(columns, ['field', 'column', 'type'])}\n`)
-  console.log(`Projections\n${formatTable(kept, ['name', 'revision', 'scope', 'on'])}`)
+  console.log(`Projections\n${formatTable(listed, ['name', 'revision', 'scope', 'on'])}`)
 }

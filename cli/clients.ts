@@ -9,23 +9,23 @@ import { NodeHttpHandler } from '@smithy/node-http-handler'
 import { NONE } from '../shared/environment.ts'
 import type { Target } from './target.ts'
 
-/** A report may run for as long as a Lambda function may. */
+/** Lambda's maximum timeout, which a report may use in full. */
 const REPORT_MS = 15 * 60_000
 
 export const dynamodbOf = ({ aws }: Target): DynamoDBClient => new DynamoDBClient(aws)
 export const logsOf = ({ aws }: Target): CloudWatchLogsClient => new CloudWatchLogsClient(aws)
 export const s3Of = ({ aws, local }: Target): S3Client => new S3Client({ ...aws, forcePathStyle: local })
-/** HTTP/1.1: the client's own HTTP/2 loses large calls against the local cloud. */
+/** Uses HTTP/1.1: the client's default, HTTP/2, loses large calls to the local cloud. */
 export const kinesisOf = ({ aws }: Target): KinesisClient => new KinesisClient({ ...aws, requestHandler: new NodeHttpHandler() })
-/** Waits for a whole report, and never asks for it a second time by itself. */
+/** Waits until a report has ended. It does not retry: a retry would run the report a second time. */
 export const lambdaOf = ({ aws }: Target): LambdaClient =>
   new LambdaClient({ ...aws, maxAttempts: 1, requestHandler: new NodeHttpHandler({ requestTimeout: REPORT_MS }) })
 
-/** The search cluster, or undefined where the stage has none; on a stage signed with the person's credentials. */
+/** A client of the search cluster; undefined for a stage without OpenSearch. Requests to a stage are signed with the user's AWS credentials. */
 export async function searchOf(target: Target): Promise<Client | undefined> {
   const node = target.outputs.OpenSearchUrl
   if (node === NONE) return undefined
-  // Documents hold fields that clients named, __proto__ perhaps among them.
+  // Clients choose the names of fields in documents, and one may be __proto__.
   const options = { node, disablePrototypePoisoningProtection: true }
   if (target.local) return new Client(options)
   const { region, credentials } = dynamodbOf(target).config

@@ -6,7 +6,7 @@ import { reasonOf } from './sending/api.ts'
 
 const TIMEOUT_MS = 60_000
 
-interface Imported {
+interface ImportResponse {
   readonly success: boolean
   readonly successCount: number
   readonly errors?: readonly { readonly id: string; readonly error: { readonly type: string } }[]
@@ -15,9 +15,9 @@ interface Imported {
 export function dashboardsCommand(program: Command): void {
   program
     .command('dashboards')
-    .description('a data view and a dashboard a workload for OpenSearch Dashboards; written to stdout, or imported')
-    .option('--url <url>', 'import them into the OpenSearch Dashboards at this URL, in place of older ones')
-    .option('--user <name:password>', 'for Dashboards that ask who you are')
+    .description('print a data view and a dashboard per workload as saved objects of OpenSearch Dashboards, or import them')
+    .option('--url <url>', 'import them into the OpenSearch Dashboards at this URL and replace older versions')
+    .option('--user <name:password>', 'log in to OpenSearch Dashboards with basic authentication')
     .action(async ({ url, user }: { url?: string; user?: string }) => {
       const lines = savedObjects(eventTypes, projections).map(object => `${JSON.stringify(object)}\n`)
       if (url === undefined) process.stdout.write(lines.join(''))
@@ -25,7 +25,7 @@ export function dashboardsCommand(program: Command): void {
     })
 }
 
-/** Imports saved objects; returns how many there are. Throws a Failure with what Dashboards say. */
+/** Imports saved objects, one JSON object per line. Returns their number. Throws a UserError with the reason that Dashboards give. */
 export async function importObjects(url: string, ndjson: string, user: string | undefined): Promise<number> {
   const form = new FormData()
   form.append('file', new Blob([ndjson], { type: 'application/x-ndjson' }), 'millrace.ndjson')
@@ -37,13 +37,16 @@ export async function importObjects(url: string, ndjson: string, user: string | 
   const response = await fetch(target, { method: 'POST', headers, body: form, signal: AbortSignal.timeout(TIMEOUT_MS) }).catch(
     error => {
       throw new UserError(
-        `${url} does not answer (${reasonOf(error)}); give the URL of OpenSearch Dashboards, such as http://127.0.0.1:5601.`,
+        `${url} does not respond (${reasonOf(error)}). Give the URL of OpenSearch Dashboards, such as http://127.0.0.1:5601.`,
       )
     },
   )
   if (!response.ok)
-    throw new UserError(`OpenSearch Dashboards answer ${response.status}: ${(await response.text()).slice(0, 200)}`)
-  const { success, successCount, errors = [] } = (await response.json()) as Imported
-  if (!success) throw new UserError(`Not imported: ${errors.map(({ id, error }) => `${id} (${error.type})`).join(', ')}`)
+    throw new UserError(
+      `OpenSearch Dashboards responded with ${response.status}, check --url and --user: ${(await response.text()).slice(0, 200)}`,
+    )
+  const { success, successCount, errors = [] } = (await response.json()) as ImportResponse
+  if (!success)
+    throw new UserError(`OpenSearch Dashboards rejected ${errors.map(({ id, error }) => `${id} (${error.type})`).join(', ')}`)
   return successCount
 }

@@ -5,7 +5,7 @@ import { down } from '../localstack/up.ts'
 export function downCommand(program: Command): void {
   program
     .command('down')
-    .description('stop the local cloud; its state stays in .millrace/')
+    .description('stop the local cloud and keep its state in .millrace/')
     .action(async () => {
       for (const line of await down(localCloud())) console.log(line)
     })

@@ -16,19 +16,23 @@ interface LogsOptions extends CommonOptions {
 
 export function logsCommand(program: Command): void {
   withCommonOptions(program.command('logs'))
-    .description('what the functions wrote to their logs, oldest first; each call is one line')
-    .argument('[function]', 'one function, such as ingest; all of them by default')
+    .description('print the log lines of the functions, oldest first, one line per invocation')
+    .argument('[function]', 'print only this function, such as ingest (default: all functions)')
     .addOption(
-      new Option('--since <time>', 'how far back, such as 30s, 10m, 2h or 1d').argParser(readAge).default(readAge('10m'), '10m'),
+      new Option('--since <time>', 'print lines no older than this, such as 30s, 10m, 2h or 1d')
+        .argParser(readAge)
+        .default(readAge('10m'), '10m'),
     )
-    .option('--find <text>', 'only lines that hold this text')
+    .option('--find <text>', 'print only lines that contain this text')
     .addOption(
-      new Option('--request <id>', 'only a request of the API, and the calls that carried its records on').conflicts('find'),
+      new Option('--request <id>', 'print only this API request and the invocations that processed its records').conflicts(
+        'find',
+      ),
     )
     .addOption(
       new Option(
         '--user <id>',
-        "only the calls that carried the last record in this user's state, and its request, however long ago",
+        "print only the request and the invocations that processed the last record in this user's state, of any age",
       ).conflicts(['find', 'request', 'since']),
     )
     .action(async (name: string | undefined, options: LogsOptions) => {
@@ -43,25 +47,25 @@ async function chosenLines(
   { stage, since, find = '', request, user }: LogsOptions,
 ): Promise<readonly LogLine[]> {
   const target = await findTarget(stage)
-  const reading = { target, start: realRuntime.now() - since }
-  if (request !== undefined) return linesOfRequest(reading, request)
+  const query = { target, start: realRuntime.now() - since }
+  if (request !== undefined) return linesOfRequest(query, request)
   if (user !== undefined) return linesOfUser(target, user)
-  return readLines(reading, name === undefined ? undefined : [name], ({ text }) => text.includes(find))
+  return readLines(query, name === undefined ? undefined : [name], ({ text }) => text.includes(find))
 }
 
-/** `10m` as milliseconds; otherwise a usage error. */
+/** Parses an age such as `10m` into milliseconds. Throws a usage error for other text. */
 export function readAge(text: string): number {
   const [, number = '', unit = ''] = /^(\d{1,6})([smhd])$/.exec(text) ?? []
   if (unit === '') throw new InvalidArgumentError('It must be a number and a unit, such as 10m or 2h.')
   return Number(number) * (UNITS[unit] ?? 0)
 }
 
-/** A call's line without what only CloudWatch reads. */
+/** A log line as text: its fields as `name=value`, without `service` and `_aws`, which only CloudWatch reads. */
 export function sentence(line: LogLine): string {
   const [instant, name] = [new Date(line.at).toISOString(), line.function.padEnd(16)]
-  const facts = fieldsOf(line)
-  if (!facts) return `${instant} ${name} ${line.text}`
-  const shown = Object.entries(facts).filter(([fact]) => fact !== '_aws' && fact !== 'service')
-  const texts = shown.map(([fact, value]) => `${fact}=${typeof value === 'object' ? JSON.stringify(value) : value}`)
+  const fields = fieldsOf(line)
+  if (!fields) return `${instant} ${name} ${line.text}`
+  const shown = Object.entries(fields).filter(([field]) => field !== '_aws' && field !== 'service')
+  const texts = shown.map(([field, value]) => `${field}=${typeof value === 'object' ? JSON.stringify(value) : value}`)
   return `${instant} ${name} ${texts.join(' ')}`
 }

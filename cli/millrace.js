@@ -1,5 +1,5 @@
 #!/usr/bin/env node
-// Plain JavaScript, so that a Node too old for the rest can still say so.
+// Plain JavaScript, so that a Node version without TypeScript support can print the error below.
 import module from 'node:module'
 
 const [major = 0, minor = 0] = process.versions.node.split('.').map(Number)
@@ -9,7 +9,7 @@ if (major > 22 || (major === 22 && minor >= 18)) {
   await import('./millrace.ts')
 } else {
   console.error(
-    `Millrace needs Node 22.18 or later, this is ${process.versions.node}; run it as \`npx millrace\` after \`npm ci\`, which brings a Node of its own.`,
+    `Millrace needs Node 22.18 or later, but this is ${process.versions.node}. Run \`npm ci\`, which installs a suitable Node, then \`npx millrace\`.`,
   )
   process.exitCode = 1
 }

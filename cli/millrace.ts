@@ -48,7 +48,7 @@ try {
   process.exitCode = exitCodeOf(error)
 }
 
-/** Says what went wrong in one line, unless it is a mistake of ours: that needs its stack. */
+/** Prints an error that the user can fix as one line, any other error with its stack trace. Returns the exit code. */
 function exitCodeOf(error: unknown): number {
   if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : USAGE_ERROR
   console.error(lineOf(error) ?? error)
@@ -58,8 +58,8 @@ function exitCodeOf(error: unknown): number {
 function lineOf(error: unknown): string | undefined {
   if (error instanceof UserError) return error.message
   const { name, message, code, $metadata } = error as Error & { code?: string; $metadata?: unknown }
-  if (code === 'ECONNREFUSED') return 'The local cloud does not answer; `npx millrace up` starts what has ended.'
-  if (name === 'CredentialsProviderError') return 'There are no AWS credentials; log in, or set AWS_PROFILE.'
-  if (message === 'Region is missing') return 'Set AWS_REGION to the region that the stage is deployed in.'
-  return $metadata ? `AWS says ${name}: ${message}` : undefined
+  if (code === 'ECONNREFUSED') return 'The local cloud does not respond. Start it with `npx millrace up`.'
+  if (name === 'CredentialsProviderError') return 'There are no AWS credentials. Log in, or set AWS_PROFILE.'
+  if (message === 'Region is missing') return 'Set AWS_REGION to the region of the stage.'
+  return $metadata ? `AWS returned ${name}: ${message}` : undefined
 }

@@ -9,17 +9,17 @@ export interface CommonOptions {
 /** Adds `--stage` and `--json` to a command. */
 export const withCommonOptions = (command: Command): Command =>
   command
-    .option('--stage <name>', 'a stage deployed to your AWS account, instead of the local cloud')
+    .option('--stage <name>', 'use this stage in your AWS account instead of the local cloud')
     .option('--json', 'print one JSON value')
 
-/** A number above zero; otherwise a usage error. */
+/** Parses a number above 0. Throws a usage error for other text. */
 export function positiveNumber(text: string): number {
   const value = Number(text)
   if (Number.isFinite(value) && value > 0) return value
   throw new InvalidArgumentError('It must be a number above 0.')
 }
 
-/** An integer of 0 or more; otherwise a usage error. */
+/** Parses an integer of 0 or more. Throws a usage error for other text. */
 export function wholeNumber(text: string): number {
   const value = Number(text)
   if (/^\d+$/.test(text) && Number.isSafeInteger(value)) return value

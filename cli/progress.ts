@@ -1,8 +1,8 @@
 const WIDTH = 24
-/** Without a terminal a line is written at every tenth. */
+/** Without a terminal, progress is one line per tenth of the work. */
 const TENTHS = 10
 
-/** Shows how far a piece of work is: a bar on a terminal, plain lines elsewhere. */
+/** Shows progress: a bar on a terminal, plain lines elsewhere. */
 export function showProgress(label: string, total: number, stream: NodeJS.WriteStream = process.stderr) {
   let tenth = 0
   const share = (done: number): number => (total === 0 ? 1 : Math.min(1, done / total))
@@ -17,7 +17,7 @@ export function showProgress(label: string, total: number, stream: NodeJS.WriteS
       if (reached > tenth) stream.write(`${label} ${percent(share(done))} ${note}\n`)
       tenth = Math.max(tenth, reached)
     },
-    /** A line beside the bar. */
+    /** Prints a line in place of the bar; the next `at` draws the bar again. */
     say(line: string): void {
       stream.write(`${stream.isTTY ? '\r\u001b[2K' : ''}${line}\n`)
     },

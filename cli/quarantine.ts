@@ -13,11 +13,11 @@ import { formatTable } from './table.ts'
 import { findTarget, type Target } from './target.ts'
 
 const PAGE = 1_000
-/** Codes of single events; the others refuse a whole request, of which nothing is kept. */
+/** Codes of single events. The other codes reject a whole request, and nothing of it is quarantined. */
 const CODES = Object.entries(rejections).flatMap(([code, { status }]) => (status === 200 ? [code] : []))
 
 export function quarantineCommand(program: Command): void {
-  const command = program.command('quarantine').description('events that were kept aside, and why')
+  const command = program.command('quarantine').description('list, show and replay quarantined events')
   listCommand(command)
   showCommand(command)
   replayCommand(command)
@@ -30,9 +30,9 @@ interface ListOptions extends CommonOptions {
 
 function listCommand(parent: Command): void {
   withCommonOptions(parent.command('list'))
-    .description('the events that were kept aside, newest first')
-    .option('--limit <items>', 'how many', wholeNumber, PAGE)
-    .option('--cursor <key>', 'go on behind this one')
+    .description('list the quarantined events and their reasons, newest first')
+    .option('--limit <events>', 'list at most this many events', wholeNumber, PAGE)
+    .option('--cursor <key>', 'continue after the event with this key')
     .action(async ({ stage, json, limit, cursor }: ListOptions) => {
       const page = pageOf(await collectedItems(await findTarget(stage)), limit, cursor)
       if (json) printJson(page)
@@ -41,7 +41,7 @@ function listCommand(parent: Command): void {
 }
 
 function print({ total, items, cursor }: QuarantinePage): void {
-  console.log(`${total} kept aside`)
+  console.log(`${total} events are quarantined`)
   if (items.length === 0) return
   const rows = items.map(item => ({ ...item, key: item.key.slice(0, 12), received: new Date(item.received).toISOString() }))
   console.log(formatTable(rows, ['received', 'code', 'type', 'id', 'count', 'key', 'message']))
@@ -50,29 +50,32 @@ function print({ total, items, cursor }: QuarantinePage): void {
 
 function showCommand(parent: Command): void {
   withCommonOptions(parent.command('show'))
-    .description('one event with all that was sent')
-    .argument('<key>', 'its key, or the beginning of it')
+    .description('show one quarantined event and the text that was sent')
+    .argument('<key>', 'the key of the event, or the start of the key')
     .action(async (key: string, { stage, json }: CommonOptions) => {
-      const kept = await find(await findTarget(stage), key)
-      if (json) printJson(kept)
-      else show(kept)
+      const event = await find(await findTarget(stage), key)
+      if (json) printJson(event)
+      else show(event)
     })
 }
 
-async function find(target: Target, beginning: string): Promise<StoredQuarantinedEvent> {
-  const [first, ...others] = selectItems(await collectedItems(target), { key: beginning })
-  if (others.length > 0) throw new UserError(`${others.length + 1} keys begin with ${beginning}; give more of the key.`)
+async function find(target: Target, keyStart: string): Promise<StoredQuarantinedEvent> {
+  const [first, ...others] = selectItems(await collectedItems(target), { key: keyStart })
+  if (others.length > 0) throw new UserError(`${others.length + 1} keys start with ${keyStart}. Give more of the key.`)
   const { QuarantineTable, QuarantineBucket } = target.outputs
-  const kept =
-    first && (await quarantineReader(QuarantineTable, QuarantineBucket, dynamodbOf(target), s3Of(target)).read(first.key))
-  if (kept) return kept
-  throw new UserError(`Nothing is kept under ${beginning}; see \`npx millrace quarantine list\`.`)
+  const reader = quarantineReader(QuarantineTable, QuarantineBucket, dynamodbOf(target), s3Of(target))
+  const event = first && (await reader.read(first.key))
+  if (event) return event
+  throw noSuchKey(keyStart)
 }
 
-function show({ body, ...facts }: StoredQuarantinedEvent): void {
-  const texts = { ...facts, received: new Date(facts.received).toISOString(), count: String(facts.count) }
-  const rows = Object.entries(texts).map(([fact, value]) => ({ fact, value }))
-  console.log(`${formatTable(rows, ['fact', 'value'])}\n\n${body}`)
+const noSuchKey = (keyStart: string): UserError =>
+  new UserError(`No quarantined event has the key ${keyStart}. List the keys with \`npx millrace quarantine list\`.`)
+
+function show({ body, ...fields }: StoredQuarantinedEvent): void {
+  const texts = { ...fields, received: new Date(fields.received).toISOString(), count: String(fields.count) }
+  const rows = Object.entries(texts).map(([field, value]) => ({ field, value }))
+  console.log(`${formatTable(rows, ['field', 'value'])}\n\n${body}`)
 }
 
 interface ReplayOptions extends CommonOptions, Filter {
@@ -81,25 +84,24 @@ interface ReplayOptions extends CommonOptions, Filter {
 
 function replayCommand(parent: Command): void {
   withCommonOptions(parent.command('replay'))
-    .description('send events on their way again, by the catalogue that is deployed; what is refused again stays')
-    .argument('[key]', 'only the event with this key, or the beginning of it')
-    .addOption(new Option('--code <code>', 'only events kept for this reason').choices(CODES))
-    .option('--type <event-type>', 'only events of this type')
-    .option('--since <instant>', 'only events received at or after this instant, RFC 3339', millis)
-    .option('--until <instant>', 'only events received before this instant, RFC 3339', millis)
-    .option('--dry-run', 'only say what would become of them')
+    .description('replay quarantined events with the deployed catalogue; events rejected again stay quarantined')
+    .argument('[key]', 'replay only the event with this key, or whose key starts so')
+    .addOption(new Option('--code <code>', 'replay only events with this rejection code').choices(CODES))
+    .option('--type <event-type>', 'replay only events of this type')
+    .option('--since <instant>', 'replay only events received at or after this instant, RFC 3339', millis)
+    .option('--until <instant>', 'replay only events received before this instant, RFC 3339', millis)
+    .option('--dry-run', 'only report the outcome, change nothing')
     .action(async (key: string | undefined, { stage, json, dryRun = false, ...filter }: ReplayOptions) => {
       const target = await findTarget(stage)
       const items = selectItems(await collectedItems(target), { ...filter, key })
-      if (key !== undefined && items.length === 0)
-        throw new UserError(`Nothing is kept under ${key}; see \`npx millrace quarantine list\`.`)
+      if (key !== undefined && items.length === 0) throw noSuchKey(key)
       const totals = await replayItems(target, items, dryRun)
       if (json) printJson({ replayed: totals.replayed, refused: totals.refused })
       else report(totals, dryRun)
     })
 }
 
-/** An RFC 3339 instant as milliseconds since 1970; otherwise a usage error. */
+/** Parses an RFC 3339 instant into milliseconds since 1970. Throws a usage error for other text. */
 function millis(text: string): number {
   const micros = parseInstant(text)
   if (micros !== undefined) return Number(micros / 1000n)
@@ -107,8 +109,7 @@ function millis(text: string): number {
 }
 
 function report({ replayed, refused, reasons }: Totals, dryRun: boolean): void {
-  console.log(
-    `${replayed} ${dryRun ? 'would be replayed' : 'replayed'}, ${refused} ${dryRun ? 'would be refused again' : 'refused again'}`,
-  )
+  const would = dryRun ? 'would be ' : ''
+  console.log(`${replayed} ${would}replayed, ${refused} ${would}rejected again`)
   if (reasons.length > 0) console.log(formatTable(reasons, ['count', 'code', 'message']))
 }

@@ -5,23 +5,23 @@ import type { Target } from './target.ts'
 const TIMEOUT_MS = 30_000
 const PAGE = 1_000
 
-/** A GET of the API with a read key; undefined for 404. Throws a Failure with what the API says. */
+/** GETs a path of the API with a read key. Returns undefined for 404. Throws a UserError for other errors. */
 export async function get(target: Target, path: string): Promise<unknown> {
   const headers = { authorization: `Bearer ${target.key('read')}` }
   const response = await fetch(new URL(path, target.apiUrl), { headers, signal: AbortSignal.timeout(TIMEOUT_MS) }).catch(
     error => {
-      throw new UserError(`${target.apiUrl} does not answer (${reasonOf(error)}); see \`npx millrace status\`.`)
+      throw new UserError(`${target.apiUrl} does not respond (${reasonOf(error)}). Check it with \`npx millrace status\`.`)
     },
   )
   if (response.status === 404) return undefined
   if (response.ok) return response.json()
   const { code = '', message = '' } = (await response.json().catch(() => ({}))) as { code?: string; message?: string }
-  throw new UserError(`The API answers ${response.status} ${code}: ${message}`)
+  throw new UserError(`The API responded with ${response.status} ${code}: ${message}`)
 }
 
 export type Document = Readonly<Record<string, unknown>>
 
-/** Every document of a projection, as the API orders them; undefined when it has no such projection. */
+/** All documents of a projection, in the API's order; undefined for an unknown projection. */
 export async function documentsOf(target: Target, projection: string): Promise<Document[] | undefined> {
   const documents: Document[] = []
   let cursor: string | null = null

@@ -10,36 +10,36 @@ import { showProgress } from './progress.ts'
 import { findResolvable, release } from './reindex/release.ts'
 import { findTarget, type Target } from './target.ts'
 
-/** Parts of the table; progress is shown in them. */
+/** Segments of the table scan; the progress bar counts them. */
 const SEGMENTS = 16
 const SEGMENTS_AT_ONCE = 4
 
 export function reindexCommand(program: Command): void {
   withCommonOptions(program.command('reindex'))
-    .description('write documents anew from the state table; safe while events flow, and as often as you like')
-    .addArgument(new Argument('[projection]', 'only this projection').choices(projections.map(({ name }) => name)))
+    .description('write all documents again from the state table; safe to repeat, and safe while events arrive')
+    .addArgument(new Argument('[projection]', 'reindex only this projection').choices(projections.map(({ name }) => name)))
     .action(async (projection: string | undefined, { stage, json }: CommonOptions) => {
       const { documents, released } = await reindex(await findTarget(stage), projection)
       if (json) printJson({ documents, released })
-      else console.log(`${documents} documents written, ${released} events left the quarantine.`)
+      else console.log(`${documents} documents written, ${released} events removed from the quarantine.`)
     })
 }
 
-interface Reindexed {
-  /** How many were sent, each with the version of its state. */
+interface ReindexTotals {
+  /** Documents sent to OpenSearch, each with the version of its state. */
   readonly documents: number
-  /** How many events left the quarantine, because their documents are written now. */
+  /** Events removed from the quarantine because their documents are now written. */
   readonly released: number
 }
 
-/** Writes the documents of one projection or of all; after all of them the quarantine lets go of what that has mended. */
-async function reindex(target: Target, projection: string | undefined): Promise<Reindexed> {
+/** Writes the documents of one projection or of all. A reindex of all also removes the events that it resolves from the quarantine. */
+async function reindex(target: Target, projection: string | undefined): Promise<ReindexTotals> {
   if (target.outputs.ReindexFunction === NONE)
-    throw new UserError(`There is no OpenSearch in ${target.name}, so nothing to reindex.`)
-  // Before the first document: what comes during the reindex may have missed it.
-  const mendable = projection === undefined ? await findResolvable(target) : []
+    throw new UserError(`There is nothing to reindex: ${target.name} runs without OpenSearch.`)
+  // Read before the first document is written: the reindex may not cover events quarantined while it runs.
+  const resolvable = projection === undefined ? await findResolvable(target) : []
   const documents = await writeDocuments(target, projection)
-  return { documents, released: await release(target, mendable) }
+  return { documents, released: await release(target, resolvable) }
 }
 
 async function writeDocuments(target: Target, projection: string | undefined): Promise<number> {
@@ -47,24 +47,31 @@ async function writeDocuments(target: Target, projection: string | undefined): P
   const limit = pLimit(SEGMENTS_AT_ONCE)
   let documents = 0
   let done = 0
-  const bringSegment = async (segment: number): Promise<void> => {
-    let next: ReindexResult['next'] = null
-    do {
-      const request: ReindexRequest = {
-        segment,
-        segments: SEGMENTS,
-        ...(projection && { projection }),
-        ...(next && { from: next }),
-      }
-      const answer = (await invoke(target, target.outputs.ReindexFunction, request)) as ReindexResult
-      documents += answer.documents
-      next = answer.next
+  const writeSegment = async (segment: number): Promise<void> => {
+    for await (const written of segmentPages(target, projection, segment)) {
+      documents += written
       progress.at(done, `${documents} documents`)
-    } while (next)
+    }
     done += 1
     progress.at(done, `${documents} documents`)
   }
-  await Promise.all(Array.from({ length: SEGMENTS }, (_, segment) => limit(() => bringSegment(segment))))
+  await Promise.all(Array.from({ length: SEGMENTS }, (_, segment) => limit(() => writeSegment(segment))))
   progress.done()
   return documents
+}
+
+/** Invokes the reindex function until the segment is done. Yields the number of documents of each invocation. */
+async function* segmentPages(target: Target, projection: string | undefined, segment: number): AsyncGenerator<number> {
+  let next: ReindexResult['next'] = null
+  do {
+    const request: ReindexRequest = {
+      segment,
+      segments: SEGMENTS,
+      ...(projection && { projection }),
+      ...(next && { from: next }),
+    }
+    const result = (await invoke(target, target.outputs.ReindexFunction, request)) as ReindexResult
+    yield result.documents
+    next = result.next
+  } while (next)
 }

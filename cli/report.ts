@@ -1,10 +1,9 @@
-import { InvokeCommand } from '@aws-sdk/client-lambda'
 import { type Command, Option } from 'commander'
 import { type FileMetaData, parquetMetadataAsync, parquetReadObjects } from 'hyparquet'
 import { reports } from '../shared/catalogue.ts'
 import { formatInstant } from '../shared/time.ts'
-import { UserError } from '../shared/user-error.ts'
-import { lambdaOf, s3Of } from './clients.ts'
+import { s3Of } from './clients.ts'
+import { invoke } from './invoke.ts'
 import { type CommonOptions, printJson, withCommonOptions } from './options.ts'
 import { listObjects, rangeReader, readParquet } from './parquet.ts'
 import { formatTable } from './table.ts'
@@ -12,7 +11,7 @@ import { findTarget, type Target } from './target.ts'
 
 const SHOWN = 50
 
-/** What a run published: one prefix, or one for each of its tables. */
+/** What a run published: the prefix of its objects, or one prefix per table. */
 export type ReportResult = { readonly rows: number } & (
   | { readonly prefix: string }
   | { readonly prefixes: Readonly<Record<string, string>> }
@@ -26,39 +25,34 @@ interface ReportOptions extends CommonOptions {
 
 export function reportCommand(program: Command): void {
   withCommonOptions(program.command('report'))
-    .description('make a report now and wait for it; without a date or an instant: of all there is')
+    .description('run a report over all events now and wait for its result')
     .argument('<report>', reports.map(({ name }) => name).join(', '))
-    .option('--date <day>', 'one UTC day, YYYY-MM-DD')
-    .addOption(new Option('--at <instant>', 'as of this instant, RFC 3339').conflicts('date'))
+    .option('--date <day>', 'cover only this UTC day, YYYY-MM-DD')
+    .addOption(new Option('--at <instant>', 'cover only events before this instant, RFC 3339').conflicts('date'))
     .option('--show', `print the first ${SHOWN} rows, their count and their columns`)
     .action(async (name: string, { stage, json, date, at, show }: ReportOptions) => {
       const target = await findTarget(stage)
-      const answer = await runReport(target, { report: name, ...when(name, date, at) })
-      if (json) return printJson(answer)
-      console.log(`${answer.rows} rows in ${target.outputs.ArchiveBucket}: ${prefixesOf(answer).join(', ')}`)
-      if (show) for (const prefix of prefixesOf(answer)) await showTable(target, prefix)
+      const result = await runReport(target, { report: name, ...periodOf(name, date, at) })
+      if (json) return printJson(result)
+      console.log(`${result.rows} rows in ${target.outputs.ArchiveBucket}: ${prefixesOf(result).join(', ')}`)
+      if (show) for (const prefix of prefixesOf(result)) await showTable(target, prefix)
     })
 }
 
-function when(name: string, date: string | undefined, at: string | undefined) {
+function periodOf(name: string, date: string | undefined, at: string | undefined) {
   if (date !== undefined) return { date }
   if (at !== undefined) return { at }
   return reports.find(report => report.name === name)?.kind === 'snapshot' ? {} : { all: true }
 }
 
-export const prefixesOf = (answer: ReportResult): string[] =>
-  'prefixes' in answer ? Object.values(answer.prefixes) : [answer.prefix]
+export const prefixesOf = (result: ReportResult): string[] =>
+  'prefixes' in result ? Object.values(result.prefixes) : [result.prefix]
 
-/** Calls the reports function and waits; throws a Failure with what it says went wrong. */
-export async function runReport(target: Target, request: Readonly<Record<string, unknown>>): Promise<ReportResult> {
-  const invocation = { FunctionName: target.outputs.ReportsFunction, Payload: Buffer.from(JSON.stringify(request)) }
-  const { Payload, FunctionError } = await lambdaOf(target).send(new InvokeCommand(invocation))
-  const answer = JSON.parse(Buffer.from(Payload ?? []).toString() || 'null')
-  if (FunctionError) throw new UserError(`The report failed: ${answer?.errorMessage ?? FunctionError}`)
-  return answer
-}
+/** Invokes the reports function and waits for its result. Throws a UserError with the function's error message. */
+export const runReport = async (target: Target, request: Readonly<Record<string, unknown>>): Promise<ReportResult> =>
+  (await invoke(target, target.outputs.ReportsFunction, request)) as ReportResult
 
-/** The rows below a prefix, in the order they were published. */
+/** The rows of all objects with this prefix, in the order they were published. */
 export async function rowsBelow(target: Target, prefix: string): Promise<Record<string, unknown>[]> {
   const bucket = target.outputs.ArchiveBucket
   const objects = await listObjects(s3Of(target), bucket, prefix)
@@ -66,7 +60,7 @@ export async function rowsBelow(target: Target, prefix: string): Promise<Record<
   return parts.flat()
 }
 
-/** The first rows, read from as few objects as hold them; the count is in the footers. */
+/** Prints the first rows, the row count and the columns. Reads as few objects as needed; the count is in the Parquet footers. */
 async function showTable(target: Target, prefix: string): Promise<void> {
   const s3 = s3Of(target)
   const bucket = target.outputs.ArchiveBucket
@@ -86,7 +80,7 @@ async function showTable(target: Target, prefix: string): Promise<void> {
   console.log(`\n${formatTable(rows, names)}\n${all} rows\n\n${formatTable(columns, ['name', 'type'])}`)
 }
 
-/** Instants with all their digits. */
+/** Prints timestamps with microseconds, which a Date would round to milliseconds. */
 const parsers = { timestampFromMicroseconds: (micros: bigint): string => formatInstant(micros) }
 
 const columnsOf = ({ schema }: FileMetaData): { name: string; type: string }[] =>

@@ -7,11 +7,12 @@ import { findTarget } from './target.ts'
 
 export function showCommand(program: Command): void {
   withCommonOptions(program.command('show'))
-    .description('every document of a projection, a line each')
+    .description('print every document of a projection, one per line')
     .argument('<projection>', projections.map(({ name }) => name).join(', '))
     .action(async (projection: string, { stage, json }: CommonOptions) => {
       const documents = await documentsOf(await findTarget(stage), projection)
-      if (!documents) throw new UserError(`There is no projection ${projection}; see \`npx millrace catalogue\`.`)
+      if (!documents)
+        throw new UserError(`There is no projection ${projection}. List the projections with \`npx millrace catalogue\`.`)
       if (json) printJson(documents)
       else for (const document of documents) printJson(document)
     })

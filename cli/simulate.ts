@@ -27,13 +27,17 @@ export function simulateCommand(program: Command): void {
   const names = Object.entries(simulators).map(([name, { about }]) => `${name}: ${about}`)
   const counts = Object.entries(simulators).map(([name, { count }]) => `${count} ${name}`)
   withCommonOptions(program.command('simulate'))
-    .description('send simulated events')
+    .description('send simulated events, or write them to a file')
     .addArgument(new Argument('<simulator>', names.join('; ')).choices(Object.keys(simulators)))
-    .option('--count <events>', `how many; else ${counts.join(', ')}`, wholeNumber)
-    .option('--rate <events>', 'at most so many a second', positiveNumber)
-    .option('--seed <n>', `the same seed gives the same events, from ${config.start} on; without one they end now`, wholeNumber)
-    .option('--sitemap <file-or-url>', 'for visits: the site map whose addresses are visited')
-    .option('--file <file>', 'write them instead, for `send`: one JSON array into a .json file, else JSON lines')
+    .option('--count <events>', `simulate this many events (default: ${counts.join(', ')})`, wholeNumber)
+    .option('--rate <events>', 'send at most this many events per second', positiveNumber)
+    .option(
+      '--seed <n>',
+      `repeat the events of this seed, with event times from ${config.start} (default: random events that end now)`,
+      wholeNumber,
+    )
+    .option('--sitemap <file-or-url>', 'visit the addresses of this site map (only for visits)')
+    .option('--file <file>', 'write the events to this file for `send`: one JSON array for .json, else JSON lines')
     .action(async (name: string, options: SimulateOptions) => {
       const lines = await simulatedLines(name, options, realRuntime.now())
       if (options.file !== undefined) await write(lines, options.file, options.json)
@@ -43,15 +47,15 @@ export function simulateCommand(program: Command): void {
 
 async function write(lines: Iterable<string>, file: string, json: boolean | undefined): Promise<void> {
   const rows = await writeRows(file, lines).catch((error: NodeJS.ErrnoException) => {
-    throw new UserError(`${file} cannot be written (${error.code}).`)
+    throw new UserError(`${file} cannot be written (${error.code}). Check the folder and its permissions.`)
   })
   if (json) printJson({ file, rows })
   else console.log(`${rows} rows in ${file}.`)
 }
 
 async function send(lines: Iterable<string>, name: string, { count, rate, stage, json }: SimulateOptions): Promise<void> {
-  const { type, count: usual } = simulatorOf(name)
-  const totals = await sendLines(lines, count ?? usual, type, await findTarget(stage), rate)
+  const { type, count: defaultCount } = simulatorOf(name)
+  const totals = await sendLines(lines, count ?? defaultCount, type, await findTarget(stage), rate)
   if (json) printJson(totals)
   else console.log(`${totals.lines} events: ${totals.accepted} accepted, ${totals.quarantined} quarantined.`)
 }
@@ -63,8 +67,8 @@ function simulatorOf(name: string): Simulator {
 }
 
 /**
- * The first `count` rows of a simulator as JSON lines. `now` (ms) stands in for a missing seed; their simulated time ends then,
- * so that a report of what happened before now has them all.
+ * The first `count` rows of a simulator as JSON lines. Without a seed, `now` (milliseconds since 1970) is the seed and the
+ * simulated time ends at `now`: a report of the events before now contains all of them.
  */
 export async function simulatedLines(
   name: string,
@@ -85,7 +89,7 @@ export async function simulatedLines(
     .map(row => JSON.stringify(row))
 }
 
-/** Sends lines that were made, not read. */
+/** Sends generated lines; `count` is their number, for the progress bar. */
 export async function sendLines(
   lines: Iterable<string>,
   count: number,
@@ -97,7 +101,7 @@ export async function sendLines(
   const url = new URL(`/v1/events/${type}`, target.apiUrl)
   const totals = await deliver({
     batches: cutBatches(elementsOf(lines), batchSize(rate)),
-    post: eventsApi(url, target.key('write'), realRuntime, why => progress.say(`waiting: ${why}`)),
+    post: eventsApi(url, target.key('write'), realRuntime, reason => progress.say(`waiting: ${reason}`)),
     rate,
     runtime: realRuntime,
     before: nothing,
@@ -107,7 +111,7 @@ export async function sendLines(
   return totals
 }
 
-/** A made line has no place in a file. */
+/** Generated lines have no offset in a file. */
 function* elementsOf(lines: Iterable<string>): Generator<Element> {
   for (const line of lines) yield { text: Buffer.from(line), end: 0 }
 }

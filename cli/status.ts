@@ -18,14 +18,14 @@ import { streamReader } from './status/stream.ts'
 import { findTarget, type Target } from './target.ts'
 
 const POLL_MS = 1_000
-/** Codes of events that were accepted, and that no projection holds. */
+/** Codes of accepted events that are in no projection. */
 const UNFOLDED: ReadonlySet<string> = new Set<RejectionCode>([
   'projection_failed',
   'state_too_large',
   'retry_budget_spent',
   'record_unread',
 ])
-/** The code of documents that OpenSearch will never take; they are kept aside under their index and id. */
+/** The code of documents that OpenSearch rejects for good. They are quarantined with their index as type and their document id. */
 const REFUSED: RejectionCode = 'document_refused'
 
 interface StatusOptions extends CommonOptions {
@@ -34,10 +34,10 @@ interface StatusOptions extends CommonOptions {
 
 export function statusCommand(program: Command): void {
   withCommonOptions(program.command('status'))
-    .description('how far the events have come; read from the stores themselves')
+    .description('print how many events each store holds, read from the stores themselves')
     .option(
       '--wait <seconds>',
-      'wait until every accepted event is folded, archived and indexed; exit 1 when that takes longer',
+      'wait until every accepted event is folded, archived and indexed; exit 1 if that takes longer',
       positiveNumber,
     )
     .action(async ({ stage, json, wait }: StatusOptions) => {
@@ -45,15 +45,16 @@ export function statusCommand(program: Command): void {
       const status = wait === undefined ? await read() : await settle(read, wait, () => {})
       if (json) printJson(status)
       else console.log(sentence(status))
-      if (wait !== undefined && !status.settled) throw new UserError(`Not settled after ${wait} seconds.`)
+      if (wait !== undefined && !status.settled)
+        throw new UserError(`Not settled after ${wait} seconds. Wait longer, or look for errors with \`npx millrace logs\`.`)
     })
 }
 
-/** One line for people. */
+/** The status as one line of text. */
 export const sentence = ({ settled, accepted, folded, archived, indexed, quarantined }: Status): string =>
-  `${settled ? 'settled' : 'on the way'}: ${accepted} accepted, ${folded} folded, ${archived} archived, ${indexed} documents indexed, ${quarantined} quarantined`
+  `${settled ? 'settled' : 'in progress'}: ${accepted} accepted, ${folded} folded, ${archived} archived, ${indexed} documents indexed, ${quarantined} quarantined`
 
-/** Reads the status again and again until it is settled or the time is over; returns the last one. */
+/** Polls the status until it is settled or the time has passed, and calls `seen` with each one. Returns the last status. */
 export async function settle(read: () => Promise<Status>, seconds: number, seen: (status: Status) => void): Promise<Status> {
   const deadline = realRuntime.now() + seconds * 1000
   for (;;) {
@@ -64,7 +65,7 @@ export async function settle(read: () => Promise<Status>, seconds: number, seen:
   }
 }
 
-/** Reads the status of a target; what was read of the stream and the archive is not read again. */
+/** Returns a function that reads the status of a target. Each call reads only what is new in the stream and the archive. */
 export async function statusReader(target: Target): Promise<() => Promise<Status>> {
   const { outputs } = target
   const dynamodb = dynamodbOf(target)
@@ -76,23 +77,23 @@ export async function statusReader(target: Target): Promise<() => Promise<Status
   })
   const readRaw = search && rawEventReader(search)
   const readArchive = archiveReader(s3Of(target), outputs.ArchiveBucket)
-  // The stream first: every store that is read after it may then be asked whether it has caught up.
+  // Reads the stream first: each store that is read later can then be checked for the events of the stream.
   return async () => {
     const stream = await readStream()
     const archived = await readArchive()
     const quarantined = await scanQuarantine(dynamodb, outputs.QuarantineTable)
     const state = await readState(dynamodb, outputs.StateTable)
-    const refused = quarantinedRefsOf(quarantined, code => code === REFUSED)
-    const documents = search ? expectedDocuments(state, projections, refused) : []
+    const rejected = quarantinedRefsOf(quarantined, code => code === REFUSED)
+    const documents = search ? expectedDocuments(state, projections, rejected) : []
     const current = search ? await countCurrent(search, documents) : 0
-    const raw = readRaw ? await readRaw(stream, refused) : { indexed: 0, missing: 0 }
+    const raw = readRaw ? await readRaw(stream, rejected) : { indexed: 0, missing: 0 }
     const accepted = countAccepted(stream, archived)
     const folded = countFolded(stream, archived, state)
-    const aside = quarantinedRefsOf(quarantined, code => UNFOLDED.has(code))
+    const unfolded = quarantinedRefsOf(quarantined, code => UNFOLDED.has(code))
     const settled =
       folded === accepted &&
       archived.size === accepted &&
-      windowsAreComplete(stream, state, aside) &&
+      windowsAreComplete(stream, state, unfolded) &&
       current === documents.length &&
       raw.missing === 0
     if (settled && search) await refresh(search, documents)
@@ -100,5 +101,5 @@ export async function statusReader(target: Target): Promise<() => Promise<Status
   }
 }
 
-const quarantinedRefsOf = (quarantined: readonly QuarantineSummary[], isMeant: (code: string) => boolean): QuarantinedRefs =>
-  new Set(quarantined.filter(({ code }) => isMeant(code)).map(({ type, id }) => quarantinedRef(type, id)))
+const quarantinedRefsOf = (quarantined: readonly QuarantineSummary[], matches: (code: string) => boolean): QuarantinedRefs =>
+  new Set(quarantined.filter(({ code }) => matches(code)).map(({ type, id }) => quarantinedRef(type, id)))

@@ -1,16 +1,22 @@
 const COLUMN_GAP = '  '
 
-/** Rows as lines of aligned columns under their names; numbers stand to the right. */
+/** Formats rows as lines of aligned columns below a header. Columns of numbers are aligned to the right. */
 export function formatTable(rows: readonly object[], columns: readonly string[]): string {
-  const cells = rows.map(row => columns.map(column => cellOf((row as Record<string, unknown>)[column])))
-  const widths = columns.map((column, i) => Math.max(column.length, ...cells.map(line => line[i]?.length ?? 0)))
-  const toTheRight = columns.map(column => rows.some(row => isNumber((row as Record<string, unknown>)[column])))
-  const line = (texts: readonly string[]): string =>
-    texts
-      .map((text, i) => (toTheRight[i] ? text.padStart(widths[i] ?? 0) : text.padEnd(widths[i] ?? 0)))
-      .join(COLUMN_GAP)
-      .trimEnd()
-  return [columns, ...cells].map(line).join('\n')
+  const values = rows.map(row => columns.map(column => (row as Record<string, unknown>)[column]))
+  const lines = [columns, ...values.map(row => row.map(cellOf))]
+  const aligned = columns.map((_, i) => {
+    const width = Math.max(...lines.map(line => line[i]?.length ?? 0))
+    const isNumeric = values.some(row => isNumber(row[i]))
+    return (text: string) => (isNumeric ? text.padStart(width) : text.padEnd(width))
+  })
+  return lines
+    .map(line =>
+      line
+        .map((text, i) => aligned[i]?.(text))
+        .join(COLUMN_GAP)
+        .trimEnd(),
+    )
+    .join('\n')
 }
 
 const isNumber = (value: unknown): boolean => typeof value === 'number' || typeof value === 'bigint'

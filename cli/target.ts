@@ -2,42 +2,41 @@ import { readFile } from 'node:fs/promises'
 import { CloudFormationClient, DescribeStacksCommand } from '@aws-sdk/client-cloudformation'
 import type { Scope } from '../shared/keys.ts'
 import { LOCAL_OUTPUTS, type LocalOutputs, type StackOutputs, stackName, stackOutputs } from '../shared/outputs.ts'
-
 import { UserError } from '../shared/user-error.ts'
 
-/** Settings for AWS SDK clients; empty: the person's own account, by the SDK's rules. */
+/** Settings for AWS SDK clients. When they are empty, the SDK finds the user's own account. */
 export interface AwsSettings {
   readonly endpoint?: string
   readonly region?: string
   readonly credentials?: { readonly accessKeyId: string; readonly secretAccessKey: string }
 }
 
-/** What a command talks to: the local cloud, or a stage in an AWS account. */
+/** The deployment that a command works on: the local cloud, or a stage in an AWS account. */
 export interface Target {
   readonly name: string
   readonly local: boolean
-  /** No path and no trailing slash. */
+  /** Without a path and without a trailing slash. */
   readonly apiUrl: string
   readonly outputs: StackOutputs
   readonly aws: AwsSettings
-  /** The key of this scope; throws a Failure that says where to get one. */
+  /** The key of this scope. Throws a UserError that says how to create one. */
   key(scope: Scope): string
 }
 
-/** The target of a command: a stage by its name, or the local cloud. */
+/** The target of a command: the named stage, or the local cloud. */
 export const findTarget = (stage: string | undefined): Promise<Target> =>
   stage === undefined ? readLocalOutputs().then(localTarget) : stageTarget(stage)
 
-/** What `up` wrote; a Failure when nothing runs here. */
+/** Reads the outputs that `up` wrote. Throws a UserError when the local cloud is not running. */
 export async function readLocalOutputs(): Promise<LocalOutputs> {
   try {
     return JSON.parse(await readFile(LOCAL_OUTPUTS, 'utf8')) as LocalOutputs
   } catch {
-    throw new UserError('Nothing is running here; start it with `npx millrace up`.')
+    throw new UserError('The local cloud is not running. Start it with `npx millrace up`.')
   }
 }
 
-/** The local cloud that wrote these outputs. */
+/** The local cloud with these outputs. */
 export function localTarget(local: LocalOutputs): Target {
   const keys = { write: local.writeKey, read: local.readKey, admin: local.adminKey }
   return {
@@ -45,7 +44,7 @@ export function localTarget(local: LocalOutputs): Target {
     local: true,
     apiUrl: local.apiUrl,
     outputs: local.stack,
-    // Given in full, so that nothing of the person's own AWS account is ever used here.
+    // Complete, so that the SDK never uses the user's own AWS account here.
     aws: {
       endpoint: local.awsEndpointUrl,
       region: local.region,
@@ -67,7 +66,7 @@ async function stageTarget(stage: string): Promise<Target> {
       const key = process.env['MILLRACE_KEY']
       if (key) return key
       throw new UserError(
-        `Set MILLRACE_KEY to a ${scope} key; make one with \`npx millrace keys create NAME --scope ${scope} --stage ${stage}\`.`,
+        `Set MILLRACE_KEY to a ${scope} key. Create one with \`npx millrace keys create NAME --scope ${scope} --stage ${stage}\`.`,
       )
     },
   }
@@ -79,7 +78,7 @@ async function readStackOutputs(stage: string): Promise<StackOutputs> {
   const missing = stackOutputs.filter(name => !found.get(name))
   if (missing.length > 0)
     throw new UserError(
-      `The stack ${stackName(stage)} lacks the outputs ${missing.join(', ')}; deploy it again with this version.`,
+      `The stack ${stackName(stage)} lacks the outputs ${missing.join(', ')}. Deploy it again with this version.`,
     )
   return Object.fromEntries(found) as StackOutputs
 }

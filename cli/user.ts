@@ -6,11 +6,12 @@ import { findTarget } from './target.ts'
 
 export function userCommand(program: Command): void {
   withCommonOptions(program.command('user'))
-    .description('all states and the newest windows of a user')
-    .argument('<id>', 'the user or device')
+    .description('print all states and the newest windows of a user')
+    .argument('<id>', 'the id of the user or device')
     .action(async (id: string, { stage, json }: CommonOptions) => {
       const user = await get(await findTarget(stage), `/v1/users/${encodeURIComponent(id)}`)
-      if (user === undefined) throw new UserError(`Nothing is known of a user ${id}.`)
+      if (user === undefined)
+        throw new UserError(`There is no user ${id}. Check the id; \`npx millrace status\` shows whether all events are folded.`)
       if (json) printJson(user)
       else console.log(JSON.stringify(user, null, 2))
     })

@@ -8,39 +8,44 @@ import type { Target } from '../target.ts'
 import { fieldsOf, type LogFields, type LogLine, type LogQuery, readLines } from './lines.ts'
 import { foldedUpTo, isAbout, type LogRange, rangesOf, withShards } from './ranges.ts'
 
-/** Readers of the event stream, and readers of what changes in states. */
-const READERS: readonly FunctionName[] = ['state', 'index-events']
+/** Functions that read the event stream. */
+const EVENT_READERS: readonly FunctionName[] = ['state', 'index-events']
+/** Functions that read the change stream of the state table. */
 const CHANGE_READERS: readonly FunctionName[] = ['windows', 'index-documents']
-/** How much earlier than what it led to, by another clock, a line may stand. */
-const SLACK_MS = 60_000
+/** Clocks differ: the line of an earlier step may have a later time, by at most this much. */
+const CLOCK_SKEW_MS = 60_000
 
-/** A request's line, and those of the calls that carried its records on. */
+/** The log line of an API request, and the lines of the invocations that processed its records. */
 export async function linesOfRequest({ target, start }: LogQuery, id: string): Promise<LogLine[]> {
   const own = await readLines({ target, start }, ['ingest'], line => fieldsOf(line)?.['apiRequestId'] === id)
   const [first] = own
-  if (!first) throw new UserError(`Ingest knows no request ${id} of that time; look further back with --since.`)
-  return [...own, ...(await linesAbout({ target, start: first.at - SLACK_MS }, own.map(factsOrNone).flatMap(rangesOf)))]
+  if (!first) throw new UserError(`The function ingest logged no request ${id} in this time. Look further back with --since.`)
+  const query = { target, start: first.at - CLOCK_SKEW_MS }
+  return [...own, ...(await linesAbout(query, own.map(fieldsOrNone).flatMap(rangesOf)))]
 }
 
-/** The lines of the calls that carried the last record in a user's state, and of the request that it came with. */
+/** The lines of the invocations that processed the last record in a user's state, and of the request that sent it. */
 export async function linesOfUser(target: Target, user: string): Promise<LogLine[]> {
   const { pk, sk } = userKey(user)
   const get = new GetItemCommand({ TableName: target.outputs.StateTable, Key: { pk: { S: pk }, sk: { S: sk } } })
   const { Item } = await dynamodbOf(target).send(get)
   const [sequenceNumber, order] = [Item?.['seq']?.S, Number(Item?.['version']?.N)]
-  if (!sequenceNumber) throw new UserError(`There is no state of the user ${user}.`)
-  const reading = { target, start: arrivalOfOrder(order) - SLACK_MS }
-  const lines = await linesAbout(reading, [{ from: sequenceNumber, to: sequenceNumber }])
-  const batches = lines.filter(line => line.function === 'state').map(factsOrNone)
-  const record = withShards({ from: sequenceNumber, to: sequenceNumber }, batches)
-  return [...(await readLines(reading, ['ingest'], line => isAbout(factsOrNone(line), record))), ...lines]
+  if (!sequenceNumber) throw new UserError(`The user ${user} has no state. Check the id with \`npx millrace user ${user}\`.`)
+  const query = { target, start: arrivalOfOrder(order) - CLOCK_SKEW_MS }
+  const record = { from: sequenceNumber, to: sequenceNumber }
+  const lines = await linesAbout(query, [record])
+  const ranges = withShards(record, batchesOfState(lines))
+  return [...(await readLines(query, ['ingest'], line => isAbout(fieldsOrNone(line), ranges))), ...lines]
 }
 
-/** Lines of those who read these records, and of those who read what changed by them. */
-async function linesAbout(reading: LogQuery, spans: readonly LogRange[]): Promise<LogLine[]> {
-  const batches = await readLines(reading, READERS, line => isAbout(factsOrNone(line), spans))
-  const folded = foldedUpTo(spans, batches.filter(line => line.function === 'state').map(factsOrNone))
-  return [...batches, ...(await readLines(reading, CHANGE_READERS, line => isAbout(factsOrNone(line), folded)))]
+/** The lines of the functions that read these records, and of those that read the resulting state changes. */
+async function linesAbout(query: LogQuery, ranges: readonly LogRange[]): Promise<LogLine[]> {
+  const batches = await readLines(query, EVENT_READERS, line => isAbout(fieldsOrNone(line), ranges))
+  const folded = foldedUpTo(ranges, batchesOfState(batches))
+  return [...batches, ...(await readLines(query, CHANGE_READERS, line => isAbout(fieldsOrNone(line), folded)))]
 }
 
-const factsOrNone = (line: LogLine): LogFields => fieldsOf(line) ?? {}
+const batchesOfState = (lines: readonly LogLine[]): LogFields[] =>
+  lines.filter(line => line.function === 'state').map(fieldsOrNone)
+
+const fieldsOrNone = (line: LogLine): LogFields => fieldsOf(line) ?? {}

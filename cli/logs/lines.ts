@@ -11,31 +11,32 @@ export interface LogLine {
   readonly text: string
 }
 
-/** The facts of a line by name. */
+/** The JSON fields of a log line, by name. */
 export type LogFields = Readonly<Record<string, unknown>>
 
-/** Where lines are read, and from when on, in milliseconds since 1970. */
+/** Which deployment's logs to read, and from which time. */
 export interface LogQuery {
   readonly target: Target
+  /** Milliseconds since 1970. */
   readonly start: number
 }
 
-/** The newest wanted lines that are read of one function. */
+/** At most this many matching lines are returned per function, the newest. */
 export const MAX_LINES = 1_000
 
-/** Wanted lines of these functions, or of all; a Failure when the stage has none of them. */
+/** The matching lines of these functions, or of all functions. Throws a UserError if the stage has none of them. */
 export async function readLines(
   { target, start }: LogQuery,
   functions: readonly string[] | undefined,
-  isWanted: (line: LogLine) => boolean,
+  matches: (line: LogLine) => boolean,
 ): Promise<LogLine[]> {
   const groups = target.outputs.LogGroups.split(',').map(pair => pair.split('=') as [string, string])
   const chosen = groups.filter(([service]) => functions === undefined || functions.includes(service))
   if (chosen.length === 0)
-    throw new UserError(`There is no function ${functions}; there are ${groups.map(([service]) => service).join(', ')}.`)
+    throw new UserError(`There is no function ${functions}. Choose one of ${groups.map(([service]) => service).join(', ')}.`)
   const client = logsOf(target)
   const read = ([service, logGroupName]: [string, string]) =>
-    readGroup(client, { logGroupName, startTime: Math.trunc(start) }, event => toLine(service, event), isWanted)
+    readGroup(client, { logGroupName, startTime: Math.trunc(start) }, event => toLine(service, event), matches)
   return (await Promise.all(chosen.map(read))).flat()
 }
 
@@ -43,11 +44,11 @@ async function readGroup(
   client: CloudWatchLogsClient,
   group: { readonly logGroupName: string; readonly startTime: number },
   asLine: (event: FilteredLogEvent) => LogLine,
-  isWanted: (line: LogLine) => boolean,
+  matches: (line: LogLine) => boolean,
 ): Promise<LogLine[]> {
   const lines: LogLine[] = []
   for await (const { events = [] } of paginateFilterLogEvents({ client }, group)) {
-    lines.push(...events.map(asLine).filter(line => isOurs(line.text) && isWanted(line)))
+    lines.push(...events.map(asLine).filter(line => isFunctionLine(line.text) && matches(line)))
     if (lines.length > MAX_LINES) lines.splice(0, lines.length - MAX_LINES)
   }
   return lines
@@ -59,10 +60,10 @@ const toLine = (service: string, { timestamp = 0, message = '' }: FilteredLogEve
   text: message.trim(),
 })
 
-/** The local cloud writes START, END and REPORT around each call; a stage does not. */
-const isOurs = (text: string): boolean => text !== '' && !/^(START|END|REPORT) RequestId/.test(text)
+/** Excludes the START, END and REPORT lines of each invocation, which the local cloud writes and a stage does not. */
+const isFunctionLine = (text: string): boolean => text !== '' && !/^(START|END|REPORT) RequestId/.test(text)
 
-/** Undefined for what a function's own lines are not, such as Lambda's about a time-out. */
+/** The fields of a JSON line; undefined for other text, such as Lambda's message about a timeout. */
 export function fieldsOf({ text }: LogLine): LogFields | undefined {
   try {
     const value: unknown = JSON.parse(text)

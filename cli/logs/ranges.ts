@@ -1,34 +1,38 @@
 import { bySequenceNumber } from '../../shared/order.ts'
 import type { LogFields } from './lines.ts'
 
-/** Neighbouring records of the event stream, from the first to the last; without a shard where only a state tells of them. */
+/** A range of records in the event stream, by sequence number, both ends included. */
 export interface LogRange {
+  /** Undefined if the range comes from states, which do not store the shard. */
   readonly shard?: string
   readonly from: string
   readonly to: string
 }
 
-/** The records that a call was about: those a request stored, those of a batch, or those that changed states were folded up to. */
+/** The records of an invocation: those that a request stored, those of a batch, or the last ones folded into changed states. */
 export function rangesOf({ stored, shard, from, to, foldedFrom, foldedTo }: LogFields): readonly LogRange[] {
   if (Array.isArray(stored)) return stored as LogRange[]
   if (shard) return [{ shard: String(shard), from: String(from), to: String(to) }]
   return foldedFrom ? [{ from: String(foldedFrom), to: String(foldedTo) }] : []
 }
 
-/** Whether a call may have been about some of these records. */
-export const isAbout = (facts: LogFields, spans: readonly LogRange[]): boolean =>
-  rangesOf(facts).some(own => spans.some(span => meets(own, span)))
+/** Whether an invocation may have processed some of these records. */
+export const isAbout = (fields: LogFields, ranges: readonly LogRange[]): boolean =>
+  rangesOf(fields).some(own => ranges.some(range => overlap(own, range)))
 
-const meets = (a: LogRange, b: LogRange): boolean =>
+const overlap = (a: LogRange, b: LogRange): boolean =>
   (!a.shard || !b.shard || a.shard === b.shard) && bySequenceNumber(a.from, b.to) <= 0 && bySequenceNumber(b.from, a.to) <= 0
 
-/** A batch folds a state up to the last record of its user: a change by one of these records may tell of any up to its batch's end. */
-export const foldedUpTo = (spans: readonly LogRange[], batches: readonly LogFields[]): LogRange[] =>
-  spans.map(span => {
-    const ends = batches.flatMap(rangesOf).flatMap(batch => (meets(batch, span) ? [batch.to] : []))
-    return { from: span.from, to: [span.to, ...ends].toSorted(bySequenceNumber).at(-1) ?? span.to }
+/**
+ * Extends each range to the end of the batches that contain it. A batch writes a user's state once, after the user's last record:
+ * the change caused by a record of the range can name any later record of the same batch.
+ */
+export const foldedUpTo = (ranges: readonly LogRange[], batches: readonly LogFields[]): LogRange[] =>
+  ranges.map(range => {
+    const ends = batches.flatMap(rangesOf).flatMap(batch => (overlap(batch, range) ? [batch.to] : []))
+    return { from: range.from, to: [range.to, ...ends].toSorted(bySequenceNumber).at(-1) ?? range.to }
   })
 
-/** A span in the shards of the batches that may have held it. */
-export const withShards = (span: LogRange, batches: readonly LogFields[]): LogRange[] =>
-  batches.flatMap(rangesOf).flatMap(batch => (meets(batch, span) ? [{ ...batch, ...span }] : []))
+/** The range once per batch that may have contained it, with the shard of the batch. */
+export const withShards = (range: LogRange, batches: readonly LogFields[]): LogRange[] =>
+  batches.flatMap(rangesOf).flatMap(batch => (overlap(batch, range) ? [{ ...batch, ...range }] : []))

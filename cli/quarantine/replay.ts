@@ -1,20 +1,19 @@
 import type { QuarantineSummary, ReplayOutcome } from '../../shared/quarantine.ts'
-
 import { invoke } from '../invoke.ts'
 import { showProgress } from '../progress.ts'
 import type { Target } from '../target.ts'
 
-/** Of one call: even with the largest bodies they fit into the function. */
+/** Keys per invocation: few enough that the function's memory holds their events, even with the largest bodies. */
 const KEYS_PER_CALL = 100
 
 export interface Totals {
   readonly replayed: number
   readonly refused: number
-  /** Why events are refused, the most frequent reason first. */
+  /** The reasons of the events that were rejected again, most frequent first. */
   readonly reasons: readonly { readonly count: number; readonly code: string; readonly message: string }[]
 }
 
-/** Replays the items in their order, or with `dryRun` only asks what would become of them. */
+/** Replays the items in the given order. With `dryRun` it only reports the outcome. */
 export async function replayItems(target: Target, items: readonly QuarantineSummary[], dryRun: boolean): Promise<Totals> {
   const progress = showProgress('replay', items.length)
   const outcomes: ReplayOutcome[] = []

@@ -16,13 +16,13 @@ const FIELDS = [
   'count',
 ] as const satisfies readonly (keyof QuarantineSummary)[]
 
-/** Everything in the quarantine, after what still waits in a bucket was taken into it. */
+/** Moves failures that still wait in a bucket into the quarantine, then returns everything in it. */
 export async function collectedItems(target: Target): Promise<QuarantineSummary[]> {
   await invoke(target, target.outputs.CollectFailuresFunction, {})
   return scanQuarantine(dynamodbOf(target), target.outputs.QuarantineTable)
 }
 
-/** Everything in the quarantine, without the bodies. */
+/** Everything in the quarantine table, without the bodies. */
 export async function scanQuarantine(client: DynamoDBClient, table: string): Promise<QuarantineSummary[]> {
   const names = Object.fromEntries(FIELDS.map(field => [`#${field}`, field]))
   const scan = {

@@ -1,10 +1,9 @@
 import type { QuarantineSummary } from '../../shared/quarantine.ts'
-
 import type { RejectionCode } from '../../shared/rejections.ts'
 
-/** Which events are meant; what is left out does not matter. */
+/** Conditions on quarantined events; an absent condition matches every event. */
 export interface Filter {
-  /** The beginning of the key. */
+  /** The start of the key. */
   readonly key?: string | undefined
   readonly code?: RejectionCode
   readonly type?: string
@@ -14,7 +13,7 @@ export interface Filter {
   readonly until?: number
 }
 
-/** The events that are meant, the first received first: so they came, and so they are replayed. */
+/** The matching events in the order they were received, which is the order to replay them in. */
 export const selectItems = (
   items: readonly QuarantineSummary[],
   { key, code, type, since, until }: Filter,
@@ -33,11 +32,11 @@ export const selectItems = (
 export interface QuarantinePage {
   readonly total: number
   readonly items: readonly QuarantineSummary[]
-  /** The key to go on behind; null on the last page. */
+  /** The key after which the next page starts; null on the last page. */
   readonly cursor: string | null
 }
 
-/** The newest `limit` items behind the cursor. */
+/** The newest `limit` items after the cursor. */
 export function pageOf(items: readonly QuarantineSummary[], limit: number, cursor: string | undefined): QuarantinePage {
   const sorted = items.toSorted((a, b) => b.received - a.received || (a.key < b.key ? -1 : 1))
   const start = cursor === undefined ? 0 : sorted.findIndex(({ key }) => key === cursor) + 1

@@ -9,22 +9,25 @@ import type { Target } from '../target.ts'
 
 const ITEMS_AT_ONCE = 32
 
-/** What stands in the quarantine now and a reindex of all projections mends. */
+/** The quarantined events that a reindex of all projections resolves. */
 export const findResolvable = async (target: Target): Promise<QuarantineSummary[]> =>
   (await collectedItems(target)).filter(isResolvable)
 
-/** Documents of projections, of whatever revision, and changes that the documents missed; not raw events, nor windows. */
+/**
+ * Whether a reindex of all projections resolves the event: a document of a projection, of any revision, or changes that the
+ * documents missed. It writes no raw events and no windows.
+ */
 export function isResolvable({ code, message, type }: QuarantineSummary): boolean {
   if (code === 'changes_unread') return message === rejections.changes_unread.help
   const [name] = type?.split(/-r\d+$/) ?? []
   return code === 'document_refused' && projections.some(projection => projection.name === name)
 }
 
-/** Lets these items leave the quarantine, but for those that came again since they were found; returns how many left. */
+/** Removes the items from the quarantine, except those that were quarantined again since they were read. Returns the number removed. */
 export async function release(target: Target, items: readonly QuarantineSummary[]): Promise<number> {
   const { QuarantineTable, QuarantineBucket } = target.outputs
-  const aside = quarantineReader(QuarantineTable, QuarantineBucket, dynamodbOf(target), s3Of(target))
+  const quarantine = quarantineReader(QuarantineTable, QuarantineBucket, dynamodbOf(target), s3Of(target))
   const limit = pLimit(ITEMS_AT_ONCE)
-  const left = await Promise.all(items.map(item => limit(() => aside.remove(item))))
-  return left.filter(Boolean).length
+  const removed = await Promise.all(items.map(item => limit(() => quarantine.remove(item))))
+  return removed.filter(Boolean).length
 }

@@ -1,6 +1,6 @@
 import { UserError } from '../../shared/user-error.ts'
 
-/** What the API said of one batch. */
+/** The API's response to one batch. */
 export interface SendResult {
   readonly accepted: number
   readonly quarantined: readonly {
@@ -11,7 +11,7 @@ export interface SendResult {
   }[]
 }
 
-/** The parts of the world that sending needs besides the network. */
+/** Clock and randomness, so that tests can replace them. */
 export interface Runtime {
   /** Milliseconds since 1970. */
   now(): number
@@ -22,41 +22,42 @@ export interface Runtime {
 
 const FIRST_WAIT_MS = 500
 const MAX_WAIT_MS = 30_000
-/** How long one batch is tried before the sender gives up; what was confirmed stays confirmed. */
+/** How long a batch is retried. After that the command fails; batches confirmed before are not sent again. */
 const DEADLINE_MS = 15 * 60_000
 const TIMEOUT_MS = 60_000
 
-/** Milliseconds to wait before attempt number `attempt` (1 is the first repetition): what Retry-After says, else doubling with jitter. */
-export function waitBefore(attempt: number, retryAfter: string | null, world: Pick<Runtime, 'now' | 'random'>): number {
+/** Milliseconds to wait before retry number `attempt`, counted from 1: as Retry-After says, else exponential backoff with jitter. */
+export function waitBefore(attempt: number, retryAfter: string | null, runtime: Pick<Runtime, 'now' | 'random'>): number {
   const seconds = retryAfter === null ? Number.NaN : Number(retryAfter)
   if (seconds >= 0) return seconds * 1000
   const date = Date.parse(retryAfter ?? '')
-  if (date) return Math.max(0, date - world.now())
-  return Math.min(MAX_WAIT_MS, FIRST_WAIT_MS * 2 ** (attempt - 1)) * (0.5 + world.random() / 2)
+  if (date) return Math.max(0, date - runtime.now())
+  return Math.min(MAX_WAIT_MS, FIRST_WAIT_MS * 2 ** (attempt - 1)) * (0.5 + runtime.random() / 2)
 }
 
-/** POSTs NDJSON bodies; waits while the API says 429 or 5xx or cannot be reached. Throws a Failure for any other refusal. */
-export function eventsApi(url: URL, key: string, world: Runtime, waiting: (why: string) => void = () => {}) {
+/**
+ * Returns a function that POSTs NDJSON bodies. It retries while the API responds with 429 or 5xx or cannot be reached, and calls
+ * `waiting` with the reason before each wait. Throws a UserError for any other status, or after 15 minutes.
+ */
+export function eventsApi(url: URL, key: string, runtime: Runtime, waiting: (reason: string) => void = () => {}) {
   return async (body: Buffer): Promise<SendResult> => {
-    const giveUpAt = world.now() + DEADLINE_MS
+    const deadline = runtime.now() + DEADLINE_MS
     for (let attempt = 1; ; attempt++) {
-      const { answer, why, retryAfter } = await tryOnce(url, key, body)
-      if (answer) return answer
-      const wait = waitBefore(attempt, retryAfter, world)
-      if (world.now() + wait > giveUpAt)
-        throw new UserError(
-          `${url.origin} does not take events (${why}); run the same command again, it goes on where it stopped.`,
-        )
-      waiting(why)
-      await world.sleep(wait)
+      const { result, reason, retryAfter } = await tryOnce(url, key, body)
+      if (result) return result
+      const wait = waitBefore(attempt, retryAfter, runtime)
+      if (runtime.now() + wait > deadline)
+        throw new UserError(`${url.origin} does not accept events (${reason}). Run the same command again; it resumes.`)
+      waiting(reason)
+      await runtime.sleep(wait)
     }
   }
 }
 
 interface Attempt {
-  readonly answer?: SendResult
-  /** Why it must be tried again. */
-  readonly why: string
+  readonly result?: SendResult
+  /** Why the request must be retried. */
+  readonly reason: string
   readonly retryAfter: string | null
 }
 
@@ -69,16 +70,16 @@ async function tryOnce(url: URL, key: string, body: Buffer): Promise<Attempt> {
       body: new Uint8Array(body),
       signal: AbortSignal.timeout(TIMEOUT_MS),
     })
-    if (response.ok) return { answer: (await response.json()) as SendResult, why: '', retryAfter: null }
+    if (response.ok) return { result: (await response.json()) as SendResult, reason: '', retryAfter: null }
   } catch (error) {
-    return { why: reasonOf(error), retryAfter: null }
+    return { reason: reasonOf(error), retryAfter: null }
   }
-  const why = `${response.status} ${await messageOf(response)}`.trim()
-  if (response.status !== 429 && response.status < 500) throw new UserError(`${url.href} refused the events: ${why}`)
-  return { why, retryAfter: response.headers.get('retry-after') }
+  const reason = `${response.status} ${await messageOf(response)}`.trim()
+  if (response.status !== 429 && response.status < 500) throw new UserError(`${url.href} rejected the events: ${reason}`)
+  return { reason, retryAfter: response.headers.get('retry-after') }
 }
 
-/** Why a request did not come to an answer. */
+/** Why a request got no response: the network error's code or message. */
 export const reasonOf = (error: unknown): string => {
   const { message, cause } = error as Error & { cause?: { code?: string } }
   return cause?.code ?? message

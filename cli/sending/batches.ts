@@ -1,7 +1,7 @@
 import { MAX_BODY_BYTES, MAX_EVENTS_PER_REQUEST } from '../../shared/limits.ts'
 import type { Element } from './elements.ts'
 
-/** With a rate, requests leave about so often a second. */
+/** Requests per second, about, when there is a rate limit. */
 const REQUESTS_PER_SECOND = 4
 
 /** The elements of one request. */
@@ -9,17 +9,17 @@ export interface Batch {
   /** NDJSON. */
   readonly body: Buffer
   readonly count: number
-  /** Byte offset behind its last element. */
+  /** Byte offset after its last element. */
   readonly end: number
 }
 
-/** How many events a request holds at most, at this rate (events a second) or as fast as can be. */
+/** The maximum number of events per request, for a rate in events per second or without a rate limit. */
 export const batchSize = (rate: number | undefined): number =>
   rate === undefined
     ? MAX_EVENTS_PER_REQUEST
     : Math.min(MAX_EVENTS_PER_REQUEST, Math.max(1, Math.ceil(rate / REQUESTS_PER_SECOND)))
 
-/** Cuts elements, in their order, into requests of at most `size` events that stay below 4 MB. */
+/** Splits elements, in order, into requests of at most `size` events and less than 4 MB. */
 export async function* cutBatches(elements: AsyncIterable<Element> | Iterable<Element>, size: number): AsyncGenerator<Batch> {
   let open: Element[] = []
   let bytes = 0

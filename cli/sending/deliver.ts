@@ -1,7 +1,7 @@
 import type { Runtime, SendResult } from './api.ts'
 import type { Batch } from './batches.ts'
 
-/** What `send` and `simulate` report: lines = accepted + quarantined. */
+/** The totals that `send` and `simulate` report; lines = accepted + quarantined. */
 export interface Totals {
   readonly lines: number
   readonly accepted: number
@@ -13,29 +13,29 @@ export const nothing: Totals = { lines: 0, accepted: 0, quarantined: 0 }
 export interface Delivery {
   readonly batches: AsyncIterable<Batch>
   post(body: Buffer): Promise<SendResult>
-  /** Events a second; undefined: as fast as the API takes them. */
+  /** Events per second; undefined for no limit. */
   readonly rate: number | undefined
   readonly runtime: Runtime
-  /** What earlier attempts confirmed. */
+  /** The totals that earlier runs confirmed. */
   readonly before: Totals
-  /** Called when a batch is durable, with the totals so far. */
+  /** Called after the API has confirmed a batch, with the totals so far. */
   confirmed(batch: Batch, totals: Totals): Promise<void> | void
 }
 
-/** Sends the batches one after another, which keeps the order of a user's events, and adds up the answers. */
-export async function deliver({ batches, post, rate, runtime: world, before, confirmed }: Delivery): Promise<Totals> {
-  const started = world.now()
+/** Sends the batches one after another, to keep the order of each user's events. Returns the sum of the results. */
+export async function deliver({ batches, post, rate, runtime, before, confirmed }: Delivery): Promise<Totals> {
+  const started = runtime.now()
   let totals = before
   for await (const batch of batches) {
     if (rate !== undefined) {
       const due = started + ((totals.lines - before.lines) / rate) * 1000
-      if (due > world.now()) await world.sleep(due - world.now())
+      if (due > runtime.now()) await runtime.sleep(due - runtime.now())
     }
-    const answer = await post(batch.body)
+    const result = await post(batch.body)
     totals = {
       lines: totals.lines + batch.count,
-      accepted: totals.accepted + answer.accepted,
-      quarantined: totals.quarantined + answer.quarantined.length,
+      accepted: totals.accepted + result.accepted,
+      quarantined: totals.quarantined + result.quarantined.length,
     }
     await confirmed(batch, totals)
   }

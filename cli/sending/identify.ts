@@ -3,8 +3,8 @@ import { isObject } from '../../shared/json.ts'
 const CLOSING_BRACE = 0x7d
 
 /**
- * Gives a row without an id this one, so that it is recognised when it is sent again. The text is otherwise left as it is
- * (parsing and printing would round long numbers); what is no JSON object stays as it is, for the API to judge.
+ * Adds the id to a row that has none, so that the row is a duplicate when it is sent again. Other bytes do not change: parsing
+ * and serialising would round long numbers. Text that is not a JSON object is returned unchanged; the API decides about it.
  */
 export function identify(text: Buffer, idField: string, id: string): Buffer {
   const row = parse(text)

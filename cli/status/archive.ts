@@ -1,21 +1,19 @@
 import type { S3Client } from '@aws-sdk/client-s3'
 import { ARCHIVE_PREFIX } from '../../shared/archive-columns.ts'
-
 import { listObjects, readParquet } from '../parquet.ts'
 import { type Identity, identityOf } from './facts.ts'
 
-/** Reads the identities of the whole archive, and on every further call those of objects that have come since. */
+const IDENTITY_COLUMNS = ['event_id', 'event_type', 'source']
+
+/** Returns a function that reads the identities of all events in the archive. Each call reads only new objects. */
 export function archiveReader(client: S3Client, bucket: string): () => Promise<ReadonlySet<Identity>> {
   const identities = new Set<Identity>()
   const read = new Set<string>()
   return async () => {
     for (const object of await listObjects(client, bucket, ARCHIVE_PREFIX)) {
       if (read.has(object.key)) continue
-      for (const { event_id, event_type, source } of await readParquet(client, bucket, object, [
-        'event_id',
-        'event_type',
-        'source',
-      ]))
+      const rows = await readParquet(client, bucket, object, IDENTITY_COLUMNS)
+      for (const { event_id, event_type, source } of rows)
         identities.add(identityOf({ id: String(event_id), type: String(event_type), source: String(source) }))
       read.add(object.key)
     }

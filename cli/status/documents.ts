@@ -1,10 +1,10 @@
 import { type Client, errors } from '@opensearch-project/opensearch'
-import { type ExpectedDocument, type QuarantinedRefs, quarantinedRef, type StreamFacts } from './facts.ts'
+import { type ExpectedDocument, type QuarantinedRefs, quarantinedRef, type RawDocumentRef, type StreamFacts } from './facts.ts'
 
 const DOCUMENTS_PER_READ = 1_000
 const RAW_EVENTS = 'events-*'
 
-/** How many of these documents stand in OpenSearch with just this version; none while it does not answer. */
+/** Counts the documents that OpenSearch holds in exactly this version; 0 while OpenSearch is unavailable. */
 export async function countCurrent(client: Client, expected: readonly ExpectedDocument[]): Promise<number> {
   try {
     return await readVersions(client, expected)
@@ -20,14 +20,14 @@ const isOutage = (error: unknown): boolean =>
   error instanceof errors.NoLivingConnectionsError ||
   (error instanceof errors.ResponseError && (error.statusCode === 429 || (error.statusCode ?? 0) >= 500))
 
-/** Reads by id, which sees what is not refreshed yet. */
+/** Reads by id: a get is real-time and finds documents before a refresh, a search does not. */
 async function readVersions(client: Client, expected: readonly ExpectedDocument[]): Promise<number> {
   let current = 0
   for (let at = 0; at < expected.length; at += DOCUMENTS_PER_READ) {
-    const some = expected.slice(at, at + DOCUMENTS_PER_READ)
-    const docs = some.map(({ index, id }) => ({ _index: index, _id: id }))
+    const page = expected.slice(at, at + DOCUMENTS_PER_READ)
+    const docs = page.map(({ index, id }) => ({ _index: index, _id: id }))
     const { body } = await client.mget({ body: { docs }, _source: false })
-    current += some.filter(({ version }, i) => {
+    current += page.filter(({ version }, i) => {
       const found = body.docs[i]
       return found && 'found' in found && found.found && found._version === version
     }).length
@@ -35,19 +35,20 @@ async function readVersions(client: Client, expected: readonly ExpectedDocument[
   return current
 }
 
-/** How many raw events of the stream have their document, and how many lack it without having been refused. */
-export interface RawDocuments {
+interface RawDocuments {
+  /** Raw events of the stream whose documents are in OpenSearch. */
   readonly indexed: number
+  /** Raw events of the stream without a document, except those whose document OpenSearch rejected. */
   readonly missing: number
 }
 
-/** Looks for the documents of the stream's raw events; one that was seen is not asked for again. */
-export function rawEventReader(client: Client): (stream: StreamFacts, refused: QuarantinedRefs) => Promise<RawDocuments> {
+/** Returns a function that looks for the documents of the stream's raw events. Each call reads only those not found before. */
+export function rawEventReader(client: Client): (stream: StreamFacts, rejected: QuarantinedRefs) => Promise<RawDocuments> {
   const seen = new Set<string>()
-  return async ({ deliveries }, refused) => {
-    const wanted = [...deliveries.values()].flatMap(({ raw }) => raw ?? [])
-    const isMissing = ({ index, id }: { index: string; id: string }) => !seen.has(id) && !refused.has(quarantinedRef(index, id))
-    const missing = wanted.filter(isMissing)
+  return async ({ deliveries }, rejected) => {
+    const expected = [...deliveries.values()].flatMap(({ raw }) => raw ?? [])
+    const isMissing = ({ index, id }: RawDocumentRef) => !seen.has(id) && !rejected.has(quarantinedRef(index, id))
+    const missing = expected.filter(isMissing)
     for (let at = 0; at < missing.length; at += DOCUMENTS_PER_READ) {
       const found = await readExisting(client, missing.slice(at, at + DOCUMENTS_PER_READ))
       for (const id of found) seen.add(id)
@@ -57,9 +58,10 @@ export function rawEventReader(client: Client): (stream: StreamFacts, refused: Q
   }
 }
 
-async function readExisting(client: Client, wanted: readonly { index: string; id: string }[]): Promise<string[]> {
+/** The ids of the documents that OpenSearch holds; none while it is unavailable. */
+async function readExisting(client: Client, refs: readonly RawDocumentRef[]): Promise<string[]> {
   try {
-    const docs = wanted.map(({ index, id }) => ({ _index: index, _id: id }))
+    const docs = refs.map(({ index, id }) => ({ _index: index, _id: id }))
     const { body } = await client.mget({ body: { docs }, _source: false })
     return body.docs.flatMap(found => ('found' in found && found.found ? [found._id] : []))
   } catch (error) {
@@ -68,7 +70,7 @@ async function readExisting(client: Client, wanted: readonly { index: string; id
   }
 }
 
-/** Makes what is indexed visible to searches, raw events too. */
+/** Makes all indexed documents visible to searches, including raw events. */
 export async function refresh(client: Client, expected: readonly ExpectedDocument[]): Promise<void> {
   const index = [...new Set(expected.map(document => document.index)), RAW_EVENTS]
   await client.indices.refresh({ index, ignore_unavailable: true })

@@ -1,19 +1,26 @@
 import type { Event } from '../../shared/event.ts'
 import type { SlotItem, UserItem, WindowItem } from '../../shared/state.ts'
 
-/** An identity as text: source, type and id. */
+/** An event's identity as JSON text of its source, type and id. */
 export type Identity = string
 export const identityOf = ({ source, type, id }: Pick<Event, 'source' | 'type' | 'id'>): Identity =>
   JSON.stringify([source, type, id])
 
-/** A window of a projection (by its key), of one user or, for windows over all users, of one user's share in it. */
-export interface WindowRef {
+/** One user's window of a projection. Of a window over all users: one user's part of it. */
+interface WindowRef {
   readonly user: string
+  /** The projection's key: name and revision. */
   readonly projection: string
   /** Epoch seconds. */
   readonly start: number
 }
 export const refText = ({ user, projection, start }: WindowRef): string => JSON.stringify([user, projection, start])
+
+/** Index and id of a raw event's document. */
+export interface RawDocumentRef {
+  readonly index: string
+  readonly id: string
+}
 
 /** The first delivery of an identity that the stream still holds. */
 export interface Delivery {
@@ -21,11 +28,11 @@ export interface Delivery {
   readonly user: string | null
   readonly shard: string
   readonly sequenceNumber: string
-  /** Where its own document must stand; undefined where its type gets none. */
-  readonly raw: { readonly index: string; readonly id: string } | undefined
+  /** The document expected for the event; undefined if its type gets no documents, or if the document may have expired. */
+  readonly raw: RawDocumentRef | undefined
 }
 
-/** A record of the stream: the identities that it was the first to bring, by the windows they belong to. */
+/** A record of the stream: the identities that it was the first to deliver, grouped by window. */
 export interface StreamRecord {
   readonly sequenceNumber: string
   /** Milliseconds since 1970. */
@@ -33,26 +40,27 @@ export interface StreamRecord {
   readonly windows: ReadonlyMap<string, readonly Identity[]>
 }
 
-/** What the stream holds. */
+/** The content of the stream. */
 export interface StreamFacts {
   readonly deliveries: ReadonlyMap<Identity, Delivery>
+  /** Records by user. */
   readonly recordsOf: ReadonlyMap<string, readonly StreamRecord[]>
 }
 
-/** What the state table holds. */
+/** The content of the state table. */
 export interface StateFacts {
   readonly users: ReadonlyMap<string, UserItem>
   readonly windows: readonly WindowItem[]
   readonly slots: readonly SlotItem[]
-  /** The last sequence number passed, by shard. */
+  /** The last sequence number that the state function processed, by shard. */
   readonly passed: ReadonlyMap<string, string>
 }
 
-/** What was put aside after it was accepted: events that a projection could not fold (type and id), or documents (index and id). */
+/** References to what was quarantined after it was accepted: events that were not folded (type and id), or documents (index and id). */
 export type QuarantinedRefs = ReadonlySet<string>
 export const quarantinedRef = (type: string | null, id: string | null): string => JSON.stringify([type, id])
 
-/** A document as it must stand in OpenSearch. */
+/** A document that OpenSearch must hold, with its version. */
 export interface ExpectedDocument {
   readonly index: string
   readonly id: string

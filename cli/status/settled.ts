@@ -1,3 +1,4 @@
+import { bySequenceNumber, nextOrder } from '../../shared/order.ts'
 import { type Projection, projectionKey } from '../../shared/projection.ts'
 import { documentId, indexOf } from '../../shared/search-index.ts'
 import { userHash } from '../../shared/state.ts'
@@ -12,14 +13,14 @@ import {
   type StreamRecord,
 } from './facts.ts'
 
-/** What `status --json` prints. */
+/** The output of `status --json`. */
 export interface Status {
-  /** Every accepted event is folded, archived and shown by documents of the newest version. */
+  /** True if every accepted event is folded, archived and in documents of the newest version. */
   readonly settled: boolean
   readonly accepted: number
   readonly folded: number
   readonly archived: number
-  /** Documents that stand in OpenSearch with the version of their state, and those of raw events. */
+  /** Documents that OpenSearch holds in the version of their state, and documents of raw events. */
   readonly indexed: number
   readonly quarantined: number
 }
@@ -31,54 +32,53 @@ export function countAccepted(stream: StreamFacts, archived: ReadonlySet<Identit
   return onlyInStream + archived.size
 }
 
-/** Distinct events that the state function has passed; what the stream no longer holds has been passed long ago. */
+/** Distinct events that the state function has processed. Archived events that expired from the stream were processed before. */
 export function countFolded(stream: StreamFacts, archived: ReadonlySet<Identity>, state: StateFacts): number {
   let folded = 0
   for (const { user, shard, sequenceNumber } of stream.deliveries.values()) {
     const passed = [state.passed.get(shard), user === null ? undefined : state.users.get(user)?.sequenceNumber]
-    if (passed.some(reached => reached !== undefined && BigInt(sequenceNumber) <= BigInt(reached))) folded += 1
+    if (passed.some(last => last !== undefined && bySequenceNumber(sequenceNumber, last) <= 0)) folded += 1
   }
   for (const identity of archived) if (!stream.deliveries.has(identity)) folded += 1
   return folded
 }
 
 /**
- * True when every window holds what the stream's events add to it. The order numbers follow from the stream: each of a user's
- * records has the greater of its arrival in microseconds and one more than the record before.
+ * True if every window contains the stream's events. The order number of each record is computed from the stream as the state
+ * function does, and each window must have reached the order number of the last record that adds to it.
  */
-export function windowsAreComplete(stream: StreamFacts, state: StateFacts, aside: QuarantinedRefs): boolean {
+export function windowsAreComplete(stream: StreamFacts, state: StateFacts, unfolded: QuarantinedRefs): boolean {
   const reached = reachedOrders(state)
   for (const [user, records] of stream.recordsOf) {
     const item = state.users.get(user)
     if (!item) return false
-    // Events later than the stage's bound are in no window, and only the stage knows which those are.
+    // Events later than the stage's lateness bound are in no window, and the item does not record which events these are.
     if (item.late > 0) continue
-    for (const [window, order] of expectedOrders(records, aside))
+    for (const [window, order] of expectedOrders(records, unfolded))
       if (order > item.erasedOrder && (reached.get(window) ?? 0) < order) return false
   }
   return true
 }
 
-function expectedOrders(records: readonly StreamRecord[], aside: QuarantinedRefs): Map<string, number> {
+/** The order number of the last record that adds to each window, for the records of one user. */
+function expectedOrders(records: readonly StreamRecord[], unfolded: QuarantinedRefs): Map<string, number> {
   const orders = new Map<string, number>()
   let order = 0
-  for (const { received, windows } of records.toSorted((a, b) =>
-    BigInt(a.sequenceNumber) < BigInt(b.sequenceNumber) ? -1 : 1,
-  )) {
-    order = Math.max(order + 1, received * 1000)
+  for (const { received, windows } of records.toSorted((a, b) => bySequenceNumber(a.sequenceNumber, b.sequenceNumber))) {
+    order = nextOrder(order, received)
     for (const [window, identities] of windows)
-      if (identities.some(identity => !isQuarantined(identity, aside))) orders.set(window, order)
+      if (identities.some(identity => !isQuarantined(identity, unfolded))) orders.set(window, order)
   }
   return orders
 }
 
-function isQuarantined(identity: Identity, aside: QuarantinedRefs): boolean {
-  if (aside.size === 0) return false
+function isQuarantined(identity: Identity, refs: QuarantinedRefs): boolean {
+  if (refs.size === 0) return false
   const [, type, id] = JSON.parse(identity) as [string, string, string]
-  return aside.has(quarantinedRef(type, id))
+  return refs.has(quarantinedRef(type, id))
 }
 
-/** How far each user's part of each window has come; users of a slot are known by their hash only. */
+/** The last order number in each user's part of each window. Slots contain only hashes of users. */
 function reachedOrders(state: StateFacts): Map<string, number> {
   const reached = new Map(state.windows.map(window => [refText(window), window.version]))
   const users = new Map([...state.users.keys()].map(user => [userHash(user), user]))
@@ -87,34 +87,37 @@ function reachedOrders(state: StateFacts): Map<string, number> {
   return reached
 }
 
-/** The documents that the state calls for, but for those that OpenSearch refused. */
+/** The documents of all states, except those that OpenSearch rejected. */
 export function expectedDocuments(
   state: StateFacts,
   projections: readonly Projection[],
-  refused: QuarantinedRefs,
+  rejected: QuarantinedRefs,
 ): ExpectedDocument[] {
-  const ofUsers = [...state.users.values()].flatMap(({ user, version, states }) =>
+  const indices = new Set(projections.map(indexOf))
+  return [...userDocuments(state, projections), ...windowDocuments(state), ...slotDocuments(state)].filter(
+    ({ index, id }) => indices.has(index) && !rejected.has(quarantinedRef(index, id)),
+  )
+}
+
+const userDocuments = ({ users }: StateFacts, projections: readonly Projection[]): ExpectedDocument[] =>
+  [...users.values()].flatMap(({ user, version, states }) =>
     projections
       .filter(projection => projection.scope === 'user' && states[projectionKey(projection)] !== undefined)
       .map(projection => ({ index: indexOf(projection), id: documentId(user, null), version })),
   )
-  const ofWindows = state.windows
-    .filter(({ user, version }) => version > (state.users.get(user)?.erasedOrder ?? 0))
+
+const windowDocuments = ({ users, windows }: StateFacts): ExpectedDocument[] =>
+  windows
+    .filter(({ user, version }) => version > (users.get(user)?.erasedOrder ?? 0))
     .map(({ user, projection, start, version }) => ({ index: projection, id: documentId(user, start), version }))
-  const slots = Map.groupBy(state.slots, ({ projection, start }) => refText({ user: '', projection, start }))
-  const ofSlots = [...slots.values()].flatMap(([first, ...rest]) =>
-    first
-      ? [
-          {
-            index: first.projection,
-            id: documentId(null, first.start),
-            version: rest.reduce((sum, { version }) => sum + version, first.version),
-          },
-        ]
-      : [],
-  )
-  const kept = new Set(projections.map(indexOf))
-  return [...ofUsers, ...ofWindows, ...ofSlots].filter(
-    ({ index, id }) => kept.has(index) && !refused.has(quarantinedRef(index, id)),
-  )
+
+/** One document per window over all users. Its version is the sum of the versions of its slots. */
+function slotDocuments({ slots }: StateFacts): ExpectedDocument[] {
+  const documents = new Map<string, ExpectedDocument>()
+  for (const { projection: index, start, version } of slots) {
+    const key = refText({ user: '', projection: index, start })
+    const sum = version + (documents.get(key)?.version ?? 0)
+    documents.set(key, { index, id: documentId(null, start), version: sum })
+  }
+  return [...documents.values()]
 }

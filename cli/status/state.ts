@@ -3,7 +3,8 @@ import { readItem } from '../../lambdas/state/dynamodb-items.ts'
 import type { SlotItem, UserItem, WindowItem } from '../../shared/state.ts'
 import type { StateFacts } from './facts.ts'
 
-const PASSED = /^shard#(.+)$/
+/** The partition key of an item that stores the last sequence number processed of a shard. */
+const SHARD_KEY = /^shard#(.+)$/
 
 /** Reads the whole state table. */
 export async function readState(client: DynamoDBClient, table: string): Promise<StateFacts> {
@@ -14,7 +15,7 @@ export async function readState(client: DynamoDBClient, table: string): Promise<
   for await (const { Items = [] } of paginateScan({ client }, { TableName: table, ConsistentRead: true })) {
     for (const attributes of Items) {
       const item = readItem(attributes)
-      const shard = PASSED.exec(attributes['pk']?.S ?? '')?.[1]
+      const shard = SHARD_KEY.exec(attributes['pk']?.S ?? '')?.[1]
       if (item.kind === 'user') users.set(item.user, item)
       else if (item.kind === 'window') windows.push(item)
       else if (item.kind === 'slot') slots.push(item)

@@ -6,54 +6,27 @@ import {
   type _Record as KinesisRecord,
   ListShardsCommand,
 } from '@aws-sdk/client-kinesis'
-import { eventTypes, projections } from '../../shared/catalogue.ts'
-import { ERASURE_TYPE, type Event } from '../../shared/event.ts'
-import { projectionKey, windowStart } from '../../shared/projection.ts'
-import { type RawEventSettings, rawDocumentOf } from '../../shared/raw-events.ts'
-import { fromLines } from '../../shared/stream-record.ts'
-import { type Delivery, type Identity, identityOf, refText, type StreamFacts, type StreamRecord } from './facts.ts'
+import type { RawEventSettings } from '../../shared/raw-events.ts'
+import type { StreamFacts } from './facts.ts'
+import { streamCollector } from './stream-facts.ts'
 
-const catalogue = new Map(eventTypes.map(type => [type.name, type]))
-const DAY_MS = 86_400_000
 const RECORDS_PER_READ = 10_000
 
-/** Reads the whole stream, and on every further call what has come since. */
+/** Returns a function that reads the whole stream. Each call reads only new records. */
 export function streamReader(client: KinesisClient, name: string, rawEvents: RawEventSettings): () => Promise<StreamFacts> {
-  const deliveries = new Map<Identity, Delivery>()
-  const recordsOf = new Map<string, StreamRecord[]>()
-  const shards = new Map<string, () => Promise<KinesisRecord[]>>()
-
-  const take = (shard: string, { SequenceNumber: sequenceNumber = '', Data }: KinesisRecord): void => {
-    const events = eventsOf(Buffer.from(Data ?? []).toString())
-    const first = events.filter(event => !deliveries.has(identityOf(event)))
-    for (const event of first) {
-      const identity = identityOf(event)
-      deliveries.set(identity, {
-        identity,
-        user: event.subject,
-        shard,
-        sequenceNumber,
-        raw: standingPlace(event, rawEvents),
-      })
-    }
-    const [{ subject: user, received } = { subject: null, received: 0 }] = events.filter(({ type }) => isFolded(type))
-    if (user === null) return
-    const records = recordsOf.get(user) ?? []
-    records.push({ sequenceNumber, received, windows: windowsOf(user, first) })
-    recordsOf.set(user, records)
-  }
-
+  const collector = streamCollector(rawEvents)
+  const readers = new Map<string, () => Promise<KinesisRecord[]>>()
   return async () => {
     for (const shard of await listShards(client, name)) {
-      const read = shards.get(shard) ?? shardReader(client, name, shard)
-      shards.set(shard, read)
-      for (const record of await read()) take(shard, record)
+      const read = readers.get(shard) ?? shardReader(client, name, shard)
+      readers.set(shard, read)
+      for (const record of await read()) collector.add(shard, record)
     }
-    return { deliveries, recordsOf }
+    return collector.facts
   }
 }
 
-/** Open and closed shards; their names grow, so parents come before their children. */
+/** The ids of all shards, open and closed. Shard ids increase, so sorting puts parents before their children. */
 async function listShards(client: KinesisClient, name: string): Promise<string[]> {
   const shards: string[] = []
   let next: string | undefined
@@ -65,31 +38,24 @@ async function listShards(client: KinesisClient, name: string): Promise<string[]
   return shards.sort()
 }
 
-/** What a shard holds that was not read before; nothing once a closed shard is read to its end. */
+/** Returns a function that reads the new records of a shard. A closed shard that was read to its end has none. */
 function shardReader(client: KinesisClient, name: string, shard: string): () => Promise<KinesisRecord[]> {
   let iterator: string | undefined
   let last: string | undefined
   let closed = false
-  const open = async () => {
-    const position = last
-      ? ({ ShardIteratorType: 'AFTER_SEQUENCE_NUMBER', StartingSequenceNumber: last } as const)
-      : ({ ShardIteratorType: 'TRIM_HORIZON' } as const)
-    return (await client.send(new GetShardIteratorCommand({ StreamName: name, ShardId: shard, ...position }))).ShardIterator
+  const readPage = async () => {
+    iterator ??= await openIterator(client, name, shard, last)
+    return client.send(new GetRecordsCommand({ ShardIterator: iterator, Limit: RECORDS_PER_READ }))
   }
-  const page = async () => {
-    iterator ??= await open()
-    try {
-      return await client.send(new GetRecordsCommand({ ShardIterator: iterator, Limit: RECORDS_PER_READ }))
-    } catch (error) {
-      if (!(error instanceof ExpiredIteratorException)) throw error
-      iterator = await open()
-      return await client.send(new GetRecordsCommand({ ShardIterator: iterator, Limit: RECORDS_PER_READ }))
-    }
+  const readPageAgain = (error: unknown) => {
+    if (!(error instanceof ExpiredIteratorException)) throw error
+    iterator = undefined
+    return readPage()
   }
   return async () => {
     const records: KinesisRecord[] = []
     while (!closed) {
-      const { Records = [], NextShardIterator, MillisBehindLatest = 0 } = await page()
+      const { Records = [], NextShardIterator, MillisBehindLatest = 0 } = await readPage().catch(readPageAgain)
       records.push(...Records)
       last = Records.at(-1)?.SequenceNumber ?? last
       iterator = NextShardIterator
@@ -100,26 +66,11 @@ function shardReader(client: KinesisClient, name: string, shard: string): () => 
   }
 }
 
-/** Where a raw event's document must stand; what was received before the retention, and replayed, may be gone already. */
-const standingPlace = (event: Event, rawEvents: RawEventSettings) =>
-  event.received > Date.now() - rawEvents.retentionDays * DAY_MS ? rawDocumentOf(event, rawEvents) : undefined
-
-const isFolded = (type: string): boolean => projections.some(({ on }) => on.name === type)
-
-/** The events of a record; lines that are none of ours are quarantined by the state function. */
-const eventsOf = (text: string): Event[] => fromLines(text, catalogue).events.filter(({ type }) => type !== ERASURE_TYPE)
-
-/** The events of one user by the windows that they are folded into. */
-function windowsOf(user: string, events: readonly Event[]): Map<string, Identity[]> {
-  const windows = new Map<string, Identity[]>()
-  for (const event of events) {
-    for (const projection of projections) {
-      if (projection.scope === 'user' || projection.on.name !== event.type || !projection.where(event)) continue
-      const window = refText({ user, projection: projectionKey(projection), start: windowStart(projection, event) })
-      const identities = windows.get(window) ?? []
-      identities.push(identityOf(event))
-      windows.set(window, identities)
-    }
-  }
-  return windows
+/** An iterator after the sequence number `last`, or at the oldest record of the shard. */
+async function openIterator(client: KinesisClient, name: string, shard: string, last: string | undefined) {
+  const position = last
+    ? ({ ShardIteratorType: 'AFTER_SEQUENCE_NUMBER', StartingSequenceNumber: last } as const)
+    : ({ ShardIteratorType: 'TRIM_HORIZON' } as const)
+  const command = new GetShardIteratorCommand({ StreamName: name, ShardId: shard, ...position })
+  return (await client.send(command)).ShardIterator
 }

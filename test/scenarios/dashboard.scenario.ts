@@ -124,6 +124,6 @@ test(
 test('an unknown request is an error of one line', async () => {
   expect(await millrace(['logs', '--request', 'none'])).toMatchObject({
     code: 1,
-    stderr: 'Ingest knows no request none of that time; look further back with --since.\n',
+    stderr: 'The function ingest logged no request none in this time. Look further back with --since.\n',
   })
 })

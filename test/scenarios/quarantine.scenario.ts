@@ -143,7 +143,7 @@ test(
     expect(shown.stdout).toContain(item?.key)
     expect(await millrace(['quarantine', 'show', 'zz'])).toMatchObject({
       code: 1,
-      stderr: 'Nothing is kept under zz; see `npx millrace quarantine list`.\n',
+      stderr: 'No quarantined event has the key zz. List the keys with `npx millrace quarantine list`.\n',
     })
   },
   MINUTES,

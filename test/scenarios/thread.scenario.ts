@@ -20,7 +20,7 @@ test(
     await killHalfway(['send', file, '--type', 'reading', '--rate', '2000'])
 
     const resumed = await millrace(['send', file, '--type', 'reading', '--json'])
-    expect(resumed.stderr).toMatch(/going on behind element \d+/)
+    expect(resumed.stderr).toMatch(/resuming after element \d+/)
     const totals = JSON.parse(resumed.stdout)
     expect(totals.lines).toBe(readings.lines.length)
     expect(totals.accepted + totals.quarantined).toBe(totals.lines)
