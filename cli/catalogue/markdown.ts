@@ -1,6 +1,5 @@
 import { envelopeColumns, fieldColumns } from '../../shared/archive-columns.ts'
 import type { EventType } from '../../shared/event-type.ts'
-
 import { type JsonSchema, jsonSchemaOf } from '../../shared/json-schema.ts'
 import type { Projection } from '../../shared/projection.ts'
 import { mappingOf } from '../../shared/search-index.ts'
@@ -14,7 +13,7 @@ interface Catalogue {
 export const catalogueMarkdown = ({ eventTypes, projections }: Catalogue): string =>
   [
     '# Events',
-    'Made from the catalogue by `npx millrace catalogue --markdown > docs/events.md`; do not edit it by hand, a test compares the two.\n' +
+    'Generated from the catalogue by `npx millrace catalogue --markdown > docs/events.md`. Do not edit: a test compares the two.\n' +
       'The JSON Schema of every type: `npx millrace catalogue --json`.',
     '## Every event',
     table(
@@ -50,7 +49,7 @@ function eventSection(type: EventType, projections: readonly Projection[]): stri
   ]
 }
 
-/** What a field may hold, in words; that an integer lies within 2^53 goes without saying. */
+/** The values that a field accepts, in words. The limit of integers, 2^53, is omitted. */
 function valuesOf({ type, anyOf, pattern, minimum, exclusiveMaximum }: JsonSchema): string {
   if (anyOf) return anyOf.map(valuesOf).join(' or ')
   const types = [type ?? 'any'].flat().join(' or ')

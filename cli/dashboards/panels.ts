@@ -1,6 +1,6 @@
 import type { Workload } from './workloads.ts'
 
-/** One chart: its title, and what a visualization's `visState` holds beside it. */
+/** One chart: its title and the other parts of a visualization's `visState`. */
 export interface Panel {
   readonly title: string
   readonly state: { readonly type: string; readonly params: object; readonly aggs: readonly object[] }
@@ -9,19 +9,19 @@ export interface Panel {
 const NUMBERS = ['double', 'long']
 const TERMS = 10
 
-/** The charts that a workload's fields lend themselves to: measures over time, the most frequent words, and all of it as a table. */
+/** The charts of a workload: the document count, numeric fields over time or by term, and the most frequent keywords. */
 export function panelsOf({ fields, timeField }: Workload): Panel[] {
   const of = (...types: string[]): string[] =>
     Object.entries(fields).flatMap(([field, type]) => (types.includes(type) ? [field] : []))
   const measures = of(...NUMBERS).filter(field => !/(^|_)id$/i.test(field))
-  const words = of('keyword').filter(field => !['event_id', 'event_type', 'source', 'subject'].includes(field))
+  const keywords = of('keyword').filter(field => !['event_id', 'event_type', 'source', 'subject'].includes(field))
   const [first = 'event_id'] = of('keyword', 'long')
   return [
     { title: 'documents', state: { type: 'metric', params: { metric: { style: { fontSize: 48 } } }, aggs: [countOf('1')] } },
     ...(timeField
       ? measures.map(measure => overTime(measure, timeField))
       : measures.slice(0, 1).map(measure => byTerm(measure, first))),
-    ...words.slice(0, 3).map(frequent),
+    ...keywords.slice(0, 3).map(frequent),
   ]
 }
 
@@ -78,7 +78,7 @@ const frequent = (field: string): Panel => ({
   },
 })
 
-/** What a line or bar chart asks for. */
+/** The parameters of a line or bar chart. */
 const axes = (label: string, type: 'line' | 'histogram'): object => ({
   type,
   grid: { categoryLines: false },

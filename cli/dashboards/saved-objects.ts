@@ -3,7 +3,7 @@ import type { Projection } from '../../shared/projection.ts'
 import { panelsOf } from './panels.ts'
 import { type Workload, workloadsOf } from './workloads.ts'
 
-/** A saved object as OpenSearch Dashboards export and import it, one a line. */
+/** A saved object in the export format of OpenSearch Dashboards, where each line is one object. */
 export interface SavedObject {
   readonly type: 'index-pattern' | 'visualization' | 'dashboard'
   readonly id: string
@@ -21,7 +21,7 @@ const PANEL_WIDTH = 24
 const PANEL_HEIGHT = 15
 const PANELS_PER_ROW = 2
 
-/** A data view, its charts and a dashboard for every workload; the same catalogue gives the same objects. */
+/** A data view, its charts and a dashboard for every workload. The same catalogue gives the same objects. */
 export const savedObjects = (eventTypes: readonly EventType[], projections: readonly Projection[]): SavedObject[] =>
   workloadsOf(eventTypes, projections).flatMap(objectsOf)
 

@@ -3,12 +3,12 @@ import type { Projection } from '../../shared/projection.ts'
 import { eventIndexPattern, eventMapping } from '../../shared/raw-events.ts'
 import { mappingOf } from '../../shared/search-index.ts'
 
-/** What one workload keeps in OpenSearch: the documents of a projection, or the raw events of a type without one. */
+/** The documents of one workload in OpenSearch: those of a projection, or the raw events of a type without a projection. */
 export interface Workload {
   readonly name: string
   readonly pattern: string
   readonly timeField: string | undefined
-  /** Fields by name, with their type in the index. */
+  /** The type of each field in the index, by field name. */
   readonly fields: Readonly<Record<string, string>>
 }
 
@@ -19,8 +19,8 @@ export function workloadsOf(eventTypes: readonly EventType[], projections: reado
     timeField: scope === 'user' ? undefined : 'window_start',
     fields: typesOf(mappingOf(shape).properties),
   }))
-  const alone = eventTypes.filter(type => !projections.some(({ on }) => on.name === type.name))
-  const ofEvents = alone.map(type => ({
+  const unprojected = eventTypes.filter(type => !projections.some(({ on }) => on.name === type.name))
+  const ofEvents = unprojected.map(type => ({
     name: `${type.name} events`,
     pattern: eventIndexPattern(type),
     timeField: 'received',
@@ -31,7 +31,7 @@ export function workloadsOf(eventTypes: readonly EventType[], projections: reado
 
 type Properties = ReturnType<typeof mappingOf>['properties']
 
-/** Leaves of a mapping, nested ones by their path. */
+/** The type of each leaf field of a mapping, by its path with dots. */
 const typesOf = (properties: Properties, prefix = ''): Record<string, string> =>
   Object.fromEntries(
     Object.entries(properties).flatMap(([name, { type, properties: inner }]) =>

@@ -3,9 +3,9 @@ import type { Simulator } from './simulator.ts'
 
 const { count, users, apps, actions: names, categories, values, secondsBetween } = config.actions
 
-/** Users who do things in apps, one every second of simulated time. */
+/** Actions of users in apps, one per second of simulated time. */
 export const actions: Simulator = {
-  about: `what ${users} users do in ${apps.length} apps`,
+  about: `actions of ${users} users in ${apps.length} apps`,
   type: 'app_action',
   count,
   secondsBetween,
@@ -23,5 +23,5 @@ export const actions: Simulator = {
   },
 }
 
-/** `YYYY-MM-DD HH:MM:SS.ffffff` in UTC, of epoch seconds. */
+/** Epoch seconds as `YYYY-MM-DD HH:MM:SS.ffffff` in UTC. */
 const dateTime = (seconds: number): string => new Date(seconds * 1000).toISOString().replace('T', ' ').replace('Z', '000')

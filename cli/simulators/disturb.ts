@@ -1,29 +1,28 @@
 import type { Dice } from './simulator.ts'
 
-/** One line in so many... */
+/** How often a line is disturbed: one line in this many, on average. */
 const ONE_IN = { repeated: 100, malformed: 400, invalid: 400 }
-/** A line is sent again while it is among so many last ones. */
+/** A line is repeated within this many lines. */
 const MEMORY = 200
 
 /**
- * What careless clients make of good lines: some come again a little later, some are cut off, some lack their first field
- * behind the id. Every line but a repetition is different from all others.
+ * Disturbs good lines as faulty clients do: some lines are repeated a little later, some are truncated, some lack their first
+ * field after the id. Except for repetitions, all lines stay distinct.
  */
 export function* disturb(lines: Iterable<string>, dice: Dice): Generator<string> {
-  const sent: string[] = []
+  const recent: string[] = []
   for (const good of lines) {
-    const line = dice.happens(ONE_IN.malformed) ? cutOff(good) : dice.happens(ONE_IN.invalid) ? withoutAField(good) : good
+    const line = dice.happens(ONE_IN.malformed) ? truncated(good) : dice.happens(ONE_IN.invalid) ? withoutAField(good) : good
     yield line
-    sent.push(line)
-    if (sent.length > MEMORY) sent.shift()
-    if (dice.happens(ONE_IN.repeated)) yield dice.oneOf(sent)
+    recent.push(line)
+    if (recent.length > MEMORY) recent.shift()
+    if (dice.happens(ONE_IN.repeated)) yield dice.oneOf(recent)
   }
 }
 
-const cutOff = (line: string): string => line.slice(0, -1)
+const truncated = (line: string): string => line.slice(0, -1)
 
 function withoutAField(line: string): string {
   const { event_id, ...fields } = JSON.parse(line) as Record<string, unknown>
-  const [, ...kept] = Object.entries(fields)
-  return JSON.stringify({ event_id, ...Object.fromEntries(kept) })
+  return JSON.stringify({ event_id, ...Object.fromEntries(Object.entries(fields).slice(1)) })
 }

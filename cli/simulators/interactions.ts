@@ -3,9 +3,9 @@ import type { Simulator } from './simulator.ts'
 
 const { count, secondsBetween, unknownOneIn, known, unknown } = config.interactions
 
-/** What unknown people do on pages: the pairs that have an id of their own, and now and then one that has none. */
+/** Interactions of anonymous visitors with pages: mostly known pairs of type and value, sometimes an unknown one. */
 export const interactions: Simulator = {
-  about: `interactions with pages, one in ${unknownOneIn} of a kind that nobody knows`,
+  about: `interactions with pages, one in ${unknownOneIn} of an unknown kind`,
   type: 'interaction',
   count,
   secondsBetween,

@@ -3,7 +3,7 @@ import type { Simulator } from './simulator.ts'
 
 const { count, devices, deviceTypes, secondsBetween, temperature, eventDuration, statuses } = config.readings
 
-/** Devices that report measurements, one every hundredth of a second of simulated time. */
+/** Measurements of devices, one every hundredth of a second of simulated time. */
 export const readings: Simulator = {
   about: `measurements of ${devices} devices, one every ${secondsBetween} s of simulated time`,
   type: 'reading',
@@ -25,5 +25,5 @@ export const readings: Simulator = {
   },
 }
 
-/** Epoch seconds without the dust of adding hundredths. */
+/** Rounds epoch seconds to microseconds, to remove the rounding error of adding hundredths. */
 const toMicros = (seconds: number): number => Math.round(seconds * 1e6) / 1e6

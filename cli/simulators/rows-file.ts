@@ -4,7 +4,7 @@ import { pipeline } from 'node:stream/promises'
 
 const CHUNK_CHARACTERS = 2 ** 16
 
-/** Writes rows, in constant memory however many: one JSON array where the file is called `.json`, else a row a line. Returns how many. */
+/** Writes rows in constant memory: one JSON array if the file name ends with `.json`, else JSON lines. Returns the number of rows. */
 export async function writeRows(file: string, rows: Iterable<string>): Promise<number> {
   let count = 0
   function* counted(): Generator<string> {

@@ -1,23 +1,24 @@
-/** Draws of one seed: the same seed gives the same draws. */
+/** A seeded random number generator: the same seed gives the same numbers. */
 export interface Dice {
-  /** An integer, both ends included. */
+  /** An integer between `least` and `most`, both included. */
   integer(least: number, most: number): number
-  /** A real number, the upper end excluded. */
+  /** A real number from `least` to below `most`. */
   real(least: number, most: number): number
+  /** A normally distributed number. */
   normal(mean: number, sigma: number): number
   oneOf<T>(values: readonly T[]): T
-  /** True once in so many throws, on average. */
+  /** True in one of `oneIn` calls, on average. */
   happens(oneIn: number): boolean
 }
 
-/** What one run of a simulator is given. */
+/** The inputs of one run of a simulator. */
 export interface Run {
-  /** Epoch seconds at which its simulated time begins. */
+  /** Start of the simulated time, in epoch seconds. */
   readonly start: number
   readonly dice: Dice
-  /** The explicit id of event number `n`: the same in a run of the same seed. */
+  /** The explicit id of event number `n`; runs with the same seed have the same ids. */
   id(n: number): string
-  /** The addresses that visits are made to. */
+  /** The addresses that visits go to. */
   readonly urls: readonly string[]
 }
 
@@ -25,10 +26,10 @@ export interface Simulator {
   readonly about: string
   /** The event type of its rows. */
   readonly type: string
-  /** How many rows a run has unless it is told. */
+  /** The default number of rows. */
   readonly count: number
   /** Seconds of simulated time from one row to the next. */
   readonly secondsBetween: number
-  /** Rows without end. */
+  /** An endless sequence of rows. */
   rows(run: Run): Generator<Readonly<Record<string, unknown>>, never>
 }

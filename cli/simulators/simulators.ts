@@ -5,5 +5,5 @@ import type { Simulator } from './simulator.ts'
 import { users } from './users.ts'
 import { visits } from './visits.ts'
 
-/** Every simulator by its name on the command line: a file each, and a line here. */
+/** All simulators by their name on the command line. A new simulator is one file and one entry here. */
 export const simulators: Readonly<Record<string, Simulator>> = { visits, actions, users, interactions, readings }

@@ -3,9 +3,9 @@ import type { Dice, Simulator } from './simulator.ts'
 
 const { count, people, secondsBetween, oneIn, ...lists } = config.users
 
-/** Records of people as careless systems export them: every understood form of a date, and every reason to put a record aside. */
+/** User records as faulty systems export them. They cover every supported date format and every reason to quarantine a record. */
 export const users: Simulator = {
-  about: `messy records of ${people} people`,
+  about: `inconsistent records of ${people} people`,
   type: 'user_record',
   count,
   secondsBetween,

@@ -3,7 +3,7 @@ import type { Simulator } from './simulator.ts'
 
 const { count, users, secondsBetween, disorderSeconds } = config.visits
 
-/** Users who open pages of a site map; an event is up to five seconds older than its place in the order of arrival. */
+/** Page visits of users to the addresses of a site map. Events are up to five seconds out of order. */
 export const visits: Simulator = {
   about: `page visits of ${users} users to the addresses of a site map`,
   type: 'page_visit',
