@@ -1,8 +1,9 @@
 import { readFile } from 'node:fs/promises'
 import { CloudFormationClient, DescribeStacksCommand } from '@aws-sdk/client-cloudformation'
 import type { Scope } from '../shared/keys.ts'
-import { LOCAL_OUTPUTS, type LocalOutputs, type StackOutputs, stackName, stackOutputs } from '../shared/outputs.ts'
+import { LOCAL_OUTPUTS, type LocalOutputs, type StackOutputs, stackName } from '../shared/outputs.ts'
 import { UserError } from '../shared/user-error.ts'
+import { readOutputs } from './stack-outputs.ts'
 
 /** Settings for AWS SDK clients. When they are empty, the SDK finds the user's own account. */
 export interface AwsSettings {
@@ -74,11 +75,5 @@ async function stageTarget(stage: string): Promise<Target> {
 
 async function readStackOutputs(stage: string): Promise<StackOutputs> {
   const { Stacks } = await new CloudFormationClient({}).send(new DescribeStacksCommand({ StackName: stackName(stage) }))
-  const found = new Map(Stacks?.[0]?.Outputs?.map(({ OutputKey, OutputValue }) => [OutputKey, OutputValue]))
-  const missing = stackOutputs.filter(name => !found.get(name))
-  if (missing.length > 0)
-    throw new UserError(
-      `The stack ${stackName(stage)} lacks the outputs ${missing.join(', ')}. Deploy it again with this version.`,
-    )
-  return Object.fromEntries(found) as StackOutputs
+  return readOutputs(stackName(stage), Stacks?.[0])
 }

@@ -7,21 +7,24 @@ import { Readable, Transform } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import { UserError } from '../shared/user-error.ts'
 
-/** Shows how far something is, in a few words. */
+/** Reports progress in a few words. */
 export type Progress = (words: string) => void
 
-/** Where downloads stay between checkouts: $MILLRACE_CACHE, else the user's cache folder. */
+/** The folder of downloads, shared by all checkouts: $MILLRACE_CACHE, else `millrace` in the user's cache folder. */
 export const cacheFolder = (environment: Readonly<Record<string, string | undefined>> = process.env): string =>
   environment['MILLRACE_CACHE'] ?? join(environment['XDG_CACHE_HOME'] ?? join(homedir(), '.cache'), 'millrace')
 
-/** Builds `folder` unless it exists: `make` fills a scratch folder and returns what to rename into place, so that no half is left behind. */
+/**
+ * Creates `folder` unless it exists. `make` fills a scratch folder and returns the folder to rename to `folder`, so that a failed
+ * installation leaves nothing behind.
+ */
 export async function installOnce(folder: string, make: (scratch: string) => Promise<string>): Promise<string> {
   if (existsSync(folder)) return folder
   mkdirSync(dirname(folder), { recursive: true })
   const scratch = mkdtempSync(join(dirname(folder), 'installing-'))
   try {
     const made = await make(scratch)
-    // Two runs at once: the second finds the folder of the first.
+    // Of two concurrent runs the second keeps the folder of the first.
     if (!existsSync(folder)) renameSync(made, folder)
   } finally {
     rmSync(scratch, { recursive: true, force: true })
@@ -30,40 +33,48 @@ export async function installOnce(folder: string, make: (scratch: string) => Pro
 }
 
 /**
- * Downloads `url` to `file`. A download that broke off goes on where it stopped; a file whose sha256 differs is
- * deleted and refused. Throws a Failure.
+ * Downloads `url` to `file` unless it exists. Resumes an interrupted download. Deletes a file with another sha256. Throws a
+ * UserError if the download fails.
  */
 export async function download(url: string, file: string, sha256: string, progress: Progress): Promise<void> {
   if (existsSync(file)) return
   const part = `${file}.part`
   mkdirSync(dirname(file), { recursive: true })
-  const have = existsSync(part) ? statSync(part).size : 0
-  const response = await request(url, have)
-  // 416: everything was there already.
-  if (response.status !== 416) {
-    const resumed = response.status === 206
-    const total = Number(response.headers.get('content-length') ?? 0) + (resumed ? have : 0)
-    const counted = counting(resumed ? have : 0, total, progress)
-    const body = Readable.fromWeb(response.body as import('node:stream/web').ReadableStream)
-    await pipeline(body, counted, createWriteStream(part, { flags: resumed ? 'a' : 'w' })).catch(error => {
-      throw new UserError(`The download of ${url} broke off (${reason(error)}); run the command again, it goes on from there.`)
-    })
-  }
+  const offset = existsSync(part) ? statSync(part).size : 0
+  const response = await request(url, offset)
+  if (response.status !== RANGE_NOT_SATISFIABLE) await save(response, part, offset, url, progress)
   await requireHash(part, sha256, url)
   renameSync(part, file)
 }
 
-async function request(url: string, have: number): Promise<Response> {
-  const response = await fetch(url, have > 0 ? { headers: { range: `bytes=${have}-` } } : {}).catch(error => {
+/** The status of a range request that starts at the end of the file: the download is already complete. */
+const RANGE_NOT_SATISFIABLE = 416
+
+async function request(url: string, offset: number): Promise<Response> {
+  const response = await fetch(url, offset > 0 ? { headers: { range: `bytes=${offset}-` } } : {}).catch(error => {
     throw new UserError(
-      `${new URL(url).host} cannot be reached (${reason(error)}): check the network or the proxy, then run the command again.`,
+      `${new URL(url).host} cannot be reached (${reason(error)}). Check the network and the proxy, then run the command again.`,
     )
   })
-  if (response.ok || response.status === 416) return response
-  throw new UserError(`${url} answered ${response.status}; set MAVEN_REPOSITORY_URL to a Maven repository that has it.`)
+  if (response.ok || response.status === RANGE_NOT_SATISFIABLE) return response
+  throw new UserError(
+    `${url} responded with ${response.status}. Set MAVEN_REPOSITORY_URL to a Maven repository that has the file.`,
+  )
 }
 
-function counting(start: number, total: number, progress: Progress): Transform {
+/** Appends the body to `part`, or replaces `part` if the server ignored the range. */
+async function save(response: Response, part: string, offset: number, url: string, progress: Progress): Promise<void> {
+  const start = response.status === 206 ? offset : 0
+  const total = Number(response.headers.get('content-length') ?? 0) + start
+  // fetch and node:stream have two types for the same class.
+  const body = Readable.fromWeb(response.body as import('node:stream/web').ReadableStream)
+  const output = createWriteStream(part, { flags: start > 0 ? 'a' : 'w' })
+  await pipeline(body, byteCounter(start, total, progress), output).catch(error => {
+    throw new UserError(`The download of ${url} was interrupted (${reason(error)}). Run the command again; it resumes.`)
+  })
+}
+
+function byteCounter(start: number, total: number, progress: Progress): Transform {
   let bytes = start
   return new Transform({
     transform(chunk: Buffer, _encoding, done) {
@@ -74,7 +85,7 @@ function counting(start: number, total: number, progress: Progress): Transform {
   })
 }
 
-/** Deletes the file and throws a Failure unless it has this sha256; `origin` says where it came from. */
+/** Deletes the file and throws a UserError unless it has this sha256. The error names `origin`, the source of the file. */
 export async function requireHash(file: string, sha256: string, origin: string): Promise<void> {
   const hash = createHash('sha256')
   for await (const chunk of createReadStream(file)) hash.update(chunk as Buffer)
@@ -82,11 +93,14 @@ export async function requireHash(file: string, sha256: string, origin: string):
   if (actual === sha256) return
   rmSync(file)
   throw new UserError(
-    `${origin} has the sha256 ${actual}, not ${sha256}; it was deleted: run the command again to fetch it anew.`,
+    `${origin} has the sha256 ${actual} instead of ${sha256} and was deleted. Run the command again to download it again.`,
   )
 }
 
-/** Runs a program to its end, feeding its lines to `line`. Resolves to its exit code, -1 when there is no such program, and all it wrote. */
+/**
+ * Runs a program and passes lines of its output to `line`. Resolves to its exit code, -1 if it cannot be started, and its whole
+ * output.
+ */
 export function run(
   command: string,
   args: readonly string[],

@@ -2,7 +2,8 @@ import { createHash } from 'node:crypto'
 import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
 import { dirname, join, relative } from 'node:path'
 import { CloudFormationClient, DescribeStacksCommand, type Stack } from '@aws-sdk/client-cloudformation'
-import { type StackOutputs, stackName, stackOutputs } from '../shared/outputs.ts'
+import { readOutputs } from '../cli/stack-outputs.ts'
+import { type StackOutputs, stackName } from '../shared/outputs.ts'
 import { UserError } from '../shared/user-error.ts'
 import { type Progress, run } from './cache.ts'
 import { ACCOUNT, cloudEnvironment, cloudSettings, REGION } from './ministack.ts'
@@ -10,10 +11,10 @@ import { nodeFolder } from './node.ts'
 
 const STAGE = 'local'
 const ROOT = join(import.meta.dirname, '..')
-/** What the template and the functions are made of. */
+/** The inputs of the template and of the function bundles. */
 const INPUTS = ['infra', 'lambdas', 'shared', 'console', 'cdk.json', 'package-lock.json', 'tsconfig.json']
 
-/** Where to deploy; `folder` keeps what was deployed last. */
+/** Where to deploy. `folder` stores the fingerprint of the last deployment. */
 export interface Deployment {
   readonly endpoint: string
   readonly openSearchUrl: string
@@ -36,16 +37,16 @@ function filesIn(path: string): string[] {
 }
 
 /**
- * Deploys stage local of the CDK app and returns the stack's outputs; does nothing when the stack is there and its
- * inputs are the same as last time. Throws a Failure.
+ * Deploys stage local of the CDK app and returns the stack's outputs. Skips the deployment if the stack exists and its inputs
+ * have not changed. Throws a UserError if the deployment fails.
  */
 export async function deploy(deployment: Deployment, progress: Progress): Promise<StackOutputs> {
   const inputs = INPUTS.map(name => join(ROOT, name))
-  const wanted = fingerprint(inputs, `${deployment.endpoint} ${deployment.openSearchUrl} ${process.arch}`)
+  const current = fingerprint(inputs, `${deployment.endpoint} ${deployment.openSearchUrl} ${process.arch}`)
   const record = join(deployment.folder, 'deployed')
   const deployed = existsSync(record) ? readFileSync(record, 'utf8') : undefined
-  const present = deployed === wanted ? await outputsOf(deployment) : undefined
-  if (present) return present
+  const existing = deployed === current ? await outputsOf(deployment) : undefined
+  if (existing) return existing
   await bootstrap(deployment, progress)
   progress('deploying')
   const context = ['-c', `stage=${STAGE}`, '-c', `opensearchUrl=${deployment.openSearchUrl}`]
@@ -53,32 +54,27 @@ export async function deploy(deployment: Deployment, progress: Progress): Promis
   const outputs = await outputsOf(deployment)
   if (!outputs)
     throw new UserError(
-      `The stack ${stackName(STAGE)} is not there after its deployment; run \`npx millrace down\`, then up again.`,
+      `The stack ${stackName(STAGE)} is missing after its deployment. Run \`npx millrace down\`, then \`npx millrace up\`.`,
     )
   mkdirSync(dirname(record), { recursive: true })
-  writeFileSync(record, wanted)
+  writeFileSync(record, current)
   return outputs
 }
 
-/** The outputs of the deployed stack, undefined when it is not there or not whole. */
+/** The outputs of the deployed stack; undefined if it does not exist or its deployment did not complete. */
 async function outputsOf({ endpoint }: Deployment): Promise<StackOutputs | undefined> {
   const stack = await completeStack(endpoint, stackName(STAGE))
-  if (!stack) return undefined
-  const found = new Map(stack.Outputs?.map(({ OutputKey, OutputValue }) => [OutputKey, OutputValue]))
-  const missing = stackOutputs.filter(name => !found.get(name))
-  if (missing.length > 0)
-    throw new UserError(`The stack ${stackName(STAGE)} lacks the outputs ${missing.join(', ')}; see shared/outputs.ts.`)
-  return Object.fromEntries(found) as StackOutputs
+  return stack && readOutputs(stackName(STAGE), stack)
 }
 
 async function completeStack(endpoint: string, name: string): Promise<Stack | undefined> {
   const client = new CloudFormationClient(cloudSettings(endpoint))
-  const answer = await client.send(new DescribeStacksCommand({ StackName: name })).catch(() => undefined)
-  const stack = answer?.Stacks?.[0]
+  const result = await client.send(new DescribeStacksCommand({ StackName: name })).catch(() => undefined)
+  const stack = result?.Stacks?.[0]
   return stack?.StackStatus?.endsWith('_COMPLETE') && !/ROLLBACK|DELETE/.test(stack.StackStatus) ? stack : undefined
 }
 
-/** The CDK's own bucket and roles, once a cloud; outside the app's folder nothing is synthesised for it. */
+/** Creates the CDK's own bucket and roles, once per cloud. Runs outside the app's folder, so that the CDK does not synthesise the app. */
 async function bootstrap(deployment: Deployment, progress: Progress): Promise<void> {
   if (await completeStack(deployment.endpoint, 'CDKToolkit')) return
   progress('bootstrapping the CDK')
@@ -90,7 +86,7 @@ async function cdk(args: readonly string[], cwd: string, { endpoint, folder }: D
   const node = join(nodeFolder(), 'node')
   const tool = join(ROOT, 'node_modules', 'aws-cdk', 'bin', 'cdk')
   const output = ['--output', join(folder, 'cdk.out')]
-  const { code, output: said } = await run(node, [tool, ...args, ...output, '--no-color', '--no-notices'], {
+  const { code, output: text } = await run(node, [tool, ...args, ...output, '--no-color', '--no-notices'], {
     cwd,
     env: environment(endpoint),
     line: progress,
@@ -98,21 +94,21 @@ async function cdk(args: readonly string[], cwd: string, { endpoint, folder }: D
   if (code === 0) return
   mkdirSync(folder, { recursive: true })
   const log = join(folder, 'cdk.log')
-  writeFileSync(log, said)
-  throw new UserError(`cdk ${args[0]} failed: ${failureOf(said)} (${log})`)
+  writeFileSync(log, text)
+  throw new UserError(`cdk ${args[0]} failed: ${failureOf(text)} (see ${log})`)
 }
 
-/** The first line of CDK's output that tells a cause. */
+/** The first line of the CDK's output that contains an error. */
 export const failureOf = (output: string): string => {
   const lines = output.split('\n').map(line => line.trim())
-  return lines.find(line => /error|fail|❌|cannot/i.test(line)) ?? lines.filter(Boolean).at(-1) ?? 'it left no word'
+  return lines.find(line => /error|fail|❌|cannot/i.test(line)) ?? lines.filter(Boolean).at(-1) ?? 'it printed nothing'
 }
 
-/** The person's environment, since npm and esbuild need it (proxies, registries), without anything of their AWS account. */
+/** The user's environment, because npm and esbuild need its proxies and registries, without the settings of the user's AWS account. */
 function environment(endpoint: string): NodeJS.ProcessEnv {
-  const own = Object.entries(process.env).filter(([name]) => !/^(AWS_|CDK_|NODE_OPTIONS$)/.test(name))
+  const inherited = Object.entries(process.env).filter(([name]) => !/^(AWS_|CDK_|NODE_OPTIONS$)/.test(name))
   return {
-    ...Object.fromEntries(own),
+    ...Object.fromEntries(inherited),
     PATH: `${nodeFolder()}:${join(ROOT, 'node_modules', '.bin')}:${process.env['PATH']}`,
     ...cloudEnvironment(endpoint),
     CDK_DISABLE_CLI_TELEMETRY: 'true',

@@ -7,15 +7,15 @@ import { failureIn, launch, runningPid, stop, waitUntil } from './processes.ts'
 import { findPython, installPackages } from './python.ts'
 
 const START_MS = 60_000
-// Saving the state of a few hundred thousand events takes seconds; a kill would lose it.
+// Saving the state of a few hundred thousand events takes seconds, and a kill would lose the state.
 const STOP_MS = 90_000
-// A buffering interval of 60 s delivers after 2.
+// Divides Firehose's buffering interval: 60 s become 2 s.
 const FIREHOSE_SPEED = '30'
 
 export const ACCOUNT = '000000000000'
 export const REGION = 'us-east-1'
 
-/** The emulated cloud; everything it writes lies in `folder`. */
+/** The emulated cloud. It writes its files to `folder`. */
 export interface Cloud {
   readonly folder: string
   readonly port: number
@@ -23,7 +23,7 @@ export interface Cloud {
 
 export const cloudUrl = ({ port }: Pick<Cloud, 'port'>): string => `http://127.0.0.1:${port}`
 
-/** Credentials that only the emulated cloud takes, and the settings that keep a person's own AWS profile out of it. */
+/** Credentials that only the emulated cloud accepts, and settings that exclude the user's own AWS profile. */
 export const cloudEnvironment = (endpoint: string): Readonly<Record<string, string>> => ({
   AWS_ENDPOINT_URL: endpoint,
   AWS_ACCESS_KEY_ID: 'test',
@@ -42,7 +42,7 @@ export const cloudSettings = (endpoint: string) => ({
   credentials: { accessKeyId: 'test', secretAccessKey: 'test' },
 })
 
-/** Fetches MiniStack and DuckDB; returns the folder of the packages. Throws a Failure. */
+/** Installs MiniStack and DuckDB. Returns the folder of the packages. Throws a UserError if that fails. */
 export const installMiniStack = (progress: Progress): Promise<string> =>
   installPackages(join(import.meta.dirname, 'cloud', 'requirements.txt'), 'ministack', progress)
 
@@ -50,17 +50,17 @@ const pidFile = ({ folder }: Cloud): string => join(folder, 'cloud.pid')
 const logFile = ({ folder }: Cloud): string => join(folder, 'cloud.log')
 const stateFolder = ({ folder }: Cloud): string => join(folder, 'state')
 
-/** The pid of the cloud, if it runs. */
+/** The pid of the cloud if it is running. */
 export const cloudPid = (cloud: Cloud): number | undefined => runningPid(pidFile(cloud))
 
-/** Whether the cloud ended without saving: what it holds on disk is older than what OpenSearch has. */
+/** Whether the cloud ended without saving. Then its state on disk is older than the documents in OpenSearch. */
 export const endedUncleanly = (cloud: Cloud): boolean =>
   !cloudPid(cloud) &&
   existsSync(stateFolder(cloud)) &&
   readdirSync(stateFolder(cloud)).length > 0 &&
   !existsSync(join(stateFolder(cloud), 'clean'))
 
-/** Starts the cloud, unless it runs, and waits until it answers. Throws a Failure. */
+/** Starts the cloud unless it is running, and waits until it responds. Throws a UserError if it does not. */
 export async function startCloud(cloud: Cloud, packages: string): Promise<void> {
   if (!cloudPid(cloud)) {
     prepareFolders(cloud)
@@ -69,23 +69,23 @@ export async function startCloud(cloud: Cloud, packages: string): Promise<void> 
     const { command } = await findPython()
     await launch({ command, args: [main], env, cwd: cloud.folder, log: logFile(cloud), pidFile: pidFile(cloud) })
   }
-  const answered = await waitUntil(async () => (await cloudAnswers(cloudUrl(cloud))) || !cloudPid(cloud), START_MS)
-  if (answered && cloudPid(cloud)) return
-  const said = cloudPid(cloud) ? `does not answer within ${START_MS / 1000} s` : 'ended at its start'
-  throw new UserError(`The local cloud ${said}: ${failureIn(logFile(cloud))} (${logFile(cloud)})`)
+  const started = await waitUntil(async () => (await cloudResponds(cloudUrl(cloud))) || !cloudPid(cloud), START_MS)
+  if (started && cloudPid(cloud)) return
+  const problem = cloudPid(cloud) ? `did not respond within ${START_MS / 1000} s` : 'ended during its start'
+  throw new UserError(`The local cloud ${problem}: ${failureIn(logFile(cloud))} (see ${logFile(cloud)})`)
 }
 
 function prepareFolders({ folder }: Cloud): void {
   rmSync(join(folder, 'tmp'), { recursive: true, force: true }) // code of functions that were killed
-  for (const made of ['state', 'objects', 'home', 'tmp']) mkdirSync(join(folder, made), { recursive: true })
-  // Functions are unpacked there; without this the checkout's package.json would make their .js files ES modules.
+  for (const name of ['state', 'objects', 'home', 'tmp']) mkdirSync(join(folder, name), { recursive: true })
+  // The cloud unpacks functions into tmp. Without this file, the checkout's package.json would make their .js files ES modules.
   writeFileSync(join(folder, 'tmp', 'package.json'), '{}')
 }
 
-/** Stops the cloud by its pid file; it saves its state first. */
+/** Stops the cloud. It saves its state before it ends. */
 export const stopCloud = (cloud: Cloud): ReturnType<typeof stop> => stop(pidFile(cloud), STOP_MS)
 
-/** Its functions inherit this environment, so it holds nothing of the person's. */
+/** Functions inherit this environment, so it contains no settings of the user. */
 const environment = (cloud: Cloud, packages: string): Record<string, string> => ({
   PATH: [nodeFolder(), ...(process.env['PATH'] ?? '/usr/bin:/bin').split(':')].join(':'),
   LANG: 'C.UTF-8',
@@ -109,14 +109,14 @@ const environment = (cloud: Cloud, packages: string): Record<string, string> => 
   MILLRACE_FIREHOSE_SPEED: FIREHOSE_SPEED,
 })
 
-/** Whether a cloud answers at this URL; LocalStack and MiniStack share the path. */
-export async function cloudAnswers(url: string): Promise<boolean> {
+/** Whether a cloud responds at this URL. LocalStack and MiniStack have the same health path. */
+export async function cloudResponds(url: string): Promise<boolean> {
   const response = await fetch(`${url}/_localstack/health`, { signal: AbortSignal.timeout(2_000) }).catch(() => undefined)
   return response?.ok ?? false
 }
 
-/** Moves the folders aside as `<folder>.unclean`, instead of what lay there. */
-export function moveAside(folders: readonly string[]): void {
+/** Renames each folder to `<folder>.unclean` and deletes an older folder of that name. */
+export function setAside(folders: readonly string[]): void {
   for (const folder of folders) {
     if (!existsSync(folder)) continue
     rmSync(`${folder}.unclean`, { recursive: true, force: true })

@@ -1,7 +1,7 @@
 import { createRequire } from 'node:module'
 import { dirname } from 'node:path'
 
-/** The folder of a Node of the version that Lambda runs: the npm package for this platform, else the Node that runs this. */
+/** The folder of a Node executable of Lambda's version: from the npm package for this platform, else the current executable. */
 export function nodeFolder(): string {
   const require = createRequire(import.meta.url)
   try {

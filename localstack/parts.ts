@@ -4,7 +4,7 @@ import { type Cloud, cloudPid, stopCloud } from './ministack.ts'
 import { type Node, openSearchPid, stopOpenSearch } from './opensearch.ts'
 import { type Ports, readPorts } from './ports.ts'
 
-/** The local cloud of one folder: what it consists of, and where its parts listen. */
+/** The local cloud of one folder: its parts and their ports. */
 export interface LocalCloud {
   readonly folder: string
   readonly ports: Ports
@@ -13,7 +13,7 @@ export interface LocalCloud {
   readonly api: Api
 }
 
-/** The local cloud of this checkout, or one of its own for a test. */
+/** The local cloud of this checkout, or of another folder, for tests. */
 export const localCloud = (folder = '.millrace', ports = readPorts()): LocalCloud => ({
   folder: resolve(folder),
   ports,
@@ -22,7 +22,7 @@ export const localCloud = (folder = '.millrace', ports = readPorts()): LocalClou
   api: { folder: resolve(folder, 'api'), port: ports.api, faultsPort: ports.faults },
 })
 
-/** `outputs.json`, through which everything else finds the local cloud. */
+/** The path of `outputs.json`, which the commands read to find the local cloud. */
 export const outputsFile = ({ folder }: Pick<LocalCloud, 'folder'>): string => join(folder, 'outputs.json')
 
 interface Part {
@@ -32,7 +32,7 @@ interface Part {
   readonly log: (local: LocalCloud) => string
 }
 
-/** In the order they stop: nothing new comes in, then the functions end, then their store. */
+/** In stop order: first the API, so that no request arrives, then the cloud with its functions, then their store. */
 export const parts: readonly Part[] = [
   { name: 'API', pid: ({ api }) => apiPid(api), stop: ({ api }) => stopApi(api), log: ({ api }) => join(api.folder, 'api.log') },
   {

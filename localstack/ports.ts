@@ -13,10 +13,10 @@ const names = {
   faults: 'MILLRACE_FAULTS_PORT',
 } as const
 
-/** The ports of the local cloud on 127.0.0.1. */
+/** The ports of the local cloud, all on 127.0.0.1. */
 export type Ports = Readonly<Record<keyof typeof names, number>>
 
-/** Ports out of the text of ports.env; a variable of the same name in the environment wins. Throws a Failure. */
+/** Reads the ports from the text of ports.env. A variable of the same name in the environment wins. Throws a UserError. */
 export function parsePorts(text: string, environment: Readonly<Record<string, string | undefined>>): Ports {
   const file = Object.fromEntries([...text.matchAll(/^([A-Z_]+)=(\S+)$/gm)].map(([, name, value]) => [name, value]))
   const port = (name: string): number => {
@@ -27,14 +27,20 @@ export function parsePorts(text: string, environment: Readonly<Record<string, st
     }
     return number
   }
-  return Object.fromEntries(Object.entries(names).map(([key, name]) => [key, port(name)])) as unknown as Ports
+  return {
+    api: port(names.api),
+    cloud: port(names.cloud),
+    openSearch: port(names.openSearch),
+    openSearchTransport: port(names.openSearchTransport),
+    faults: port(names.faults),
+  }
 }
 
-/** The ports that the environment and localstack/ports.env give. */
+/** The ports from the environment and localstack/ports.env. */
 export const readPorts = (environment = process.env): Ports =>
   parsePorts(readFileSync(join(import.meta.dirname, 'ports.env'), 'utf8'), environment)
 
-/** Throws a Failure naming the port, its holder and the way out, unless all ports of these keys are free. */
+/** Throws a UserError unless all ports of these keys are free. It names the port, the process that uses it and what to do. */
 export async function requireFree(ports: Ports, keys: readonly (keyof Ports)[]): Promise<void> {
   for (const key of keys) {
     if (await isFree(ports[key])) continue
@@ -42,9 +48,9 @@ export async function requireFree(ports: Ports, keys: readonly (keyof Ports)[]):
   }
 }
 
-/** The line a person reads when a port is taken; `holder` is a command with its pid, or undefined when nobody can tell. */
+/** The error message for a port in use. `holder` is a command with its pid, or undefined if unknown. */
 export const portInUse = (port: number, name: string, holder: string | undefined): string =>
-  `Port ${port} is in use by ${holder ?? 'another program'}: stop that, or choose another port with ${name}=… (see localstack/ports.env).`
+  `Port ${port} is in use by ${holder ?? 'another program'}. Stop it, or choose another port with ${name}=… (see localstack/ports.env).`
 
 const isFree = (port: number): Promise<boolean> =>
   new Promise(done => {
@@ -64,7 +70,7 @@ async function holderOf(port: number): Promise<string | undefined> {
   }
 }
 
-/** Linux tells the socket's inode by port in /proc/net, and its owner by the open files in /proc/<pid>/fd. */
+/** On Linux, /proc/net lists the socket's inode by port, and /proc/<pid>/fd lists the sockets of a process. */
 function linuxHolder(port: number): string | undefined {
   const hex = port.toString(16).toUpperCase().padStart(4, '0')
   const listening = ['/proc/net/tcp', '/proc/net/tcp6']
@@ -81,6 +87,6 @@ function holds(pid: string, socket: string): boolean {
   try {
     return readdirSync(`/proc/${pid}/fd`).some(fd => readlinkSync(`/proc/${pid}/fd/${fd}`) === socket)
   } catch {
-    return false // another user's process, or one that just ended
+    return false // the process of another user, or a process that has just ended
   }
 }

@@ -3,17 +3,21 @@ import { closeSync, mkdirSync, openSync, readFileSync, rmSync, writeFileSync } f
 import { dirname } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 
+const POLL_MS = 50
+/** How long a process may take to end after SIGKILL. */
+const KILL_MS = 10_000
+
 interface Launch {
   readonly command: string
   readonly args: readonly string[]
-  /** The whole environment: nothing is inherited. */
+  /** The whole environment: the process inherits nothing. */
   readonly env: Readonly<Record<string, string>>
   readonly cwd: string
   readonly log: string
   readonly pidFile: string
 }
 
-/** Starts a process of its own session that outlives this one; its pid and start time go into the pid file. Returns the pid. */
+/** Starts a process in a new session, so that it outlives this one. Writes its pid and start time to the pid file. Returns the pid. */
 export async function launch({ command, args, env, cwd, log, pidFile }: Launch): Promise<number> {
   for (const file of [log, pidFile]) mkdirSync(dirname(file), { recursive: true })
   const output = openSync(log, 'w')
@@ -26,7 +30,7 @@ export async function launch({ command, args, env, cwd, log, pidFile }: Launch):
   return pid
 }
 
-/** The pid of the process that a pid file names, if it still runs; pids are reused, so its start time must agree too. */
+/** The pid in a pid file if that process is still running. Pids are reused, so the start time must be the same, too. */
 export function runningPid(pidFile: string): number | undefined {
   try {
     const [pid = '', ...started] = readFileSync(pidFile, 'utf8').trim().split(' ')
@@ -36,7 +40,7 @@ export function runningPid(pidFile: string): number | undefined {
   }
 }
 
-/** Stops the process of a pid file: SIGTERM, a wait of at most `graceMs`, then SIGKILL to its whole session. */
+/** Stops the process of a pid file: sends SIGTERM, waits up to `graceMs` milliseconds, then sends SIGKILL to its whole session. */
 export async function stop(pidFile: string, graceMs: number): Promise<'stopped' | 'killed' | 'not running'> {
   const pid = runningPid(pidFile)
   if (pid === undefined) {
@@ -44,34 +48,38 @@ export async function stop(pidFile: string, graceMs: number): Promise<'stopped' 
     return 'not running'
   }
   signal(pid, 'SIGTERM')
-  const gone = await waitUntil(() => runningPid(pidFile) === undefined, graceMs)
-  signal(-pid, 'SIGKILL') // whatever is left of its session
-  if (!gone) await waitUntil(() => runningPid(pidFile) === undefined, 10_000)
+  const ended = await waitUntil(() => runningPid(pidFile) === undefined, graceMs)
+  signal(-pid, 'SIGKILL') // ends the other processes of its session
+  if (!ended) await waitUntil(() => runningPid(pidFile) === undefined, KILL_MS)
   rmSync(pidFile, { force: true })
-  return gone ? 'stopped' : 'killed'
+  return ended ? 'stopped' : 'killed'
 }
 
-/** Kills the process of a pid file and waits until it is gone; says whether there was one. */
+/** Kills the process of a pid file and waits until it has ended. Returns false if it was not running or did not end. */
 export async function kill(pidFile: string): Promise<boolean> {
   const pid = runningPid(pidFile)
   if (pid === undefined) return false
   signal(-pid, 'SIGKILL')
-  return waitUntil(() => runningPid(pidFile) === undefined, 10_000)
+  return waitUntil(() => runningPid(pidFile) === undefined, KILL_MS)
 }
 
-/** Polls until the condition holds (true) or the time is over (false). */
+/** Polls until the condition holds. Returns false if it does not hold within this time. */
 export async function waitUntil(condition: () => boolean | Promise<boolean>, milliseconds: number): Promise<boolean> {
-  for (const end = Date.now() + milliseconds; Date.now() < end; await delay(50)) if (await condition()) return true
+  const deadline = Date.now() + milliseconds
+  while (Date.now() < deadline) {
+    if (await condition()) return true
+    await delay(POLL_MS)
+  }
   return condition()
 }
 
-/** The last lines of a log that speak of trouble, for an error message. */
+/** The last line of a log with an error, for an error message; else the last line. */
 export function failureIn(log: string): string {
   const lines = readFileSync(log, 'utf8').split('\n')
   return (
     lines.filter(line => /error|exception|caused by|fatal/i.test(line)).at(-1) ??
     lines.filter(Boolean).at(-1) ??
-    'it left no word'
+    'it printed nothing'
   )
 }
 
@@ -83,7 +91,7 @@ function signal(pid: number, name: 'SIGTERM' | 'SIGKILL'): void {
   }
 }
 
-/** When a process started, as its system tells it; throws when there is none. A zombie does not count. */
+/** The start time of a process, in the operating system's format. Throws if there is no such process, or if it is a zombie. */
 function startTime(pid: number): string {
   if (process.platform !== 'linux') return execFileSync('ps', ['-o', 'lstart=', '-p', String(pid)], { encoding: 'utf8' }).trim()
   const stat = readFileSync(`/proc/${pid}/stat`, 'utf8')

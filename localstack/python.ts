@@ -7,25 +7,25 @@ import { cacheFolder, installOnce, type Progress, run } from './cache.ts'
 const INSTALL =
   'Debian and Ubuntu: apt-get install python3 python3-pip; Fedora: dnf install python3 python3-pip; macOS: brew install python'
 
-/** The line a person reads when Python is missing (`version` is empty) or too old; undefined when `version` ("3.12") will do. */
+/** The error message for a missing Python (`version` is empty) or one that is too old; undefined for a supported `version` ("3.12"). */
 export function pythonProblem(version: string): string | undefined {
-  if (!version) return `The local cloud needs Python 3.10 or newer, and there is no python3: install it (${INSTALL}).`
+  if (!version) return `The local cloud needs Python 3.10 or newer, but there is no python3. Install it (${INSTALL}).`
   const [major = 0, minor = 0] = version.split('.').map(Number)
   if (major > 3 || (major === 3 && minor >= 10)) return undefined
-  return `The local cloud needs Python 3.10 or newer, and python3 is ${version}: install a newer one (${INSTALL}).`
+  return `The local cloud needs Python 3.10 or newer, but python3 is ${version}. Install a newer one (${INSTALL}).`
 }
 
-/** The line a person reads when pip failed, from what it wrote. */
+/** The error message for a failure of pip, from its output. */
 export function pipProblem(output: string): string {
-  if (/No module named pip/.test(output)) return `python3 has no pip: install it (${INSTALL}).`
+  if (/No module named pip/.test(output)) return `python3 has no pip. Install it (${INSTALL}).`
   if (/DO NOT MATCH THE HASHES/i.test(output)) {
-    return 'A Python package does not have its pinned hash: empty the cache with `python3 -m pip cache purge`, then run the command again.'
+    return 'A Python package does not have its pinned hash. Empty the cache with `python3 -m pip cache purge`, then run the command again.'
   }
   if (/NewConnectionError|NameResolutionError|ConnectTimeout|Network is unreachable|Temporary failure/.test(output)) {
-    return 'The Python package index cannot be reached: check the network or the proxy, then run the command again.'
+    return 'The Python package index cannot be reached. Check the network and the proxy, then run the command again.'
   }
   if (/No matching distribution|not a supported wheel/.test(output)) {
-    return `No Python package for this platform (${process.platform} ${process.arch}): ${lastError(output)}`
+    return `A Python package does not exist for this platform (${process.platform} ${process.arch}): ${lastError(output)}`
   }
   return `python3 -m pip failed: ${lastError(output)}`
 }
@@ -37,21 +37,24 @@ const lastError = (output: string): string =>
     .at(-1)
     ?.slice(7) ??
   output.trim().split('\n').at(-1) ??
-  'it left no word'
+  'it printed nothing'
 
-/** The interpreter itself and its version ("3.12"); `python3` may be a wrapper that changes the environment. Throws a Failure. */
+/**
+ * The path of the interpreter and its version ("3.12"). The path is not `python3`, which may be a wrapper that changes the
+ * environment. Throws a UserError if Python is missing or too old.
+ */
 export async function findPython(): Promise<{ command: string; version: string }> {
   const { code, output } = await run('python3', [
     '-c',
     'import sys; print(sys.executable); print("%d.%d" % sys.version_info[:2])',
   ])
   const [command = '', version = ''] = code === 0 ? output.trim().split('\n') : []
-  const trouble = pythonProblem(version)
-  if (trouble) throw new UserError(trouble)
+  const problem = pythonProblem(version)
+  if (problem) throw new UserError(problem)
   return { command, version }
 }
 
-/** Installs the packages that a requirements file pins by hash into a folder of the cache, once. Throws a Failure. */
+/** Installs the packages of a requirements file with pinned hashes into a folder of the cache, once. Returns the folder. Throws a UserError. */
 export async function installPackages(requirements: string, name: string, progress: Progress): Promise<string> {
   const { command, version } = await findPython()
   const digest = createHash('sha256').update(readFileSync(requirements)).digest('hex').slice(0, 12)

@@ -8,20 +8,20 @@ import { apiPid, executeUrl, startApi } from './api.ts'
 import type { Progress } from './cache.ts'
 import { deploy } from './deploy.ts'
 import {
-  cloudAnswers,
   cloudPid,
+  cloudResponds,
   cloudSettings,
   cloudUrl,
   endedUncleanly,
   installMiniStack,
-  moveAside,
+  setAside,
   startCloud,
 } from './ministack.ts'
 import {
   installOpenSearch,
   type OpenSearch,
-  openSearchAnswers,
   openSearchPid,
+  openSearchResponds,
   openSearchUrl,
   startOpenSearch,
   stopOpenSearch,
@@ -31,14 +31,14 @@ import { type LocalCloud, outputsFile, parts } from './parts.ts'
 import { requireFree } from './ports.ts'
 import { findPython } from './python.ts'
 
-/** How long the set-up function may take; its first call includes a cold start. */
+/** Time limit of the set-up function, including a cold start. */
 const SET_UP_MS = 120_000
-/** Without a terminal progress is one line in so long. */
-const QUIET_MS = 5_000
+/** Without a terminal, at most one line of progress is printed in this time. */
+const PROGRESS_INTERVAL_MS = 5_000
 
-/** What the tasks hand on. */
-interface Findings {
-  /** The parts that are ours to start; the others run elsewhere. */
+/** Results that tasks pass to later tasks. */
+interface TaskContext {
+  /** The parts that this command must start; the others already run elsewhere. */
   owned: { cloud: boolean; openSearch: boolean }
   packages: string
   openSearch: OpenSearch
@@ -47,124 +47,127 @@ interface Findings {
 }
 
 /**
- * Brings the local cloud up as far as it is not: programs, processes, stack, keys and `outputs.json`. With `elsewhere`,
- * the URL of a LocalStack-compatible cloud that runs already, no cloud is started, and no OpenSearch either where one
- * answers on its port. Throws a Failure.
+ * Starts all parts of the local cloud that do not run yet: programs, processes, stack, keys and `outputs.json`. `elsewhere` is the
+ * URL of a LocalStack-compatible cloud that already runs: then no cloud is started, and no OpenSearch if one responds on its port.
+ * Throws a UserError if a part does not start.
  */
 export async function up(local: LocalCloud, elsewhere?: string): Promise<LocalOutputs> {
   const endpoint = elsewhere ?? cloudUrl(local.cloud)
   const folder = elsewhere === undefined ? local.cloud.folder : join(local.folder, 'elsewhere')
-  const tasks: ListrTask<Findings>[] = [
+  const tasks: ListrTask<TaskContext>[] = [
     {
-      title: 'Check Python, ports and what the last run left',
-      task: async found => {
-        found.owned = await check(local, elsewhere)
+      title: 'Check Python, ports and the state of the last run',
+      task: async context => {
+        context.owned = await check(local, elsewhere)
       },
     },
     {
-      title: 'Fetch the cloud and OpenSearch, once',
+      title: 'Download the cloud and OpenSearch (first run only)',
       task: ({ owned }, task) => task.newListr(fetching(owned), { concurrent: true }),
     },
-    { title: 'Start them', task: ({ owned }, task) => task.newListr(starting(local, owned), { concurrent: true }) },
+    {
+      title: 'Start the cloud and OpenSearch',
+      task: ({ owned }, task) => task.newListr(starting(local, owned), { concurrent: true }),
+    },
     {
       title: 'Deploy the stack',
-      task: async (found, task) => {
-        found.stack = await deploy({ endpoint, openSearchUrl: openSearchUrl(local.openSearch), folder }, shown(task))
+      task: async (context, task) => {
+        context.stack = await deploy({ endpoint, openSearchUrl: openSearchUrl(local.openSearch), folder }, shown(task))
       },
     },
-    { title: 'Open the API', task: ({ stack }) => startApi(local.api, executeUrl(endpoint, stack.ApiUrl)) },
+    { title: 'Start the API', task: ({ stack }) => startApi(local.api, executeUrl(endpoint, stack.ApiUrl)) },
     {
-      title: 'Set up search and keys, write outputs.json',
-      task: async found => {
-        await setUp(endpoint, found.stack.SetUpFunction)
-        found.outputs = await writeOutputs(local, endpoint, found.stack, folder)
+      title: 'Set up OpenSearch, create keys, write outputs.json',
+      task: async context => {
+        await setUp(endpoint, context.stack.SetUpFunction)
+        context.outputs = await writeOutputs(local, endpoint, context.stack, folder)
       },
     },
   ]
-  const { outputs } = await new Listr<Findings>(tasks, {
-    ctx: {} as Findings,
+  const { outputs } = await new Listr<TaskContext>(tasks, {
+    ctx: {} as TaskContext, // the tasks set the fields, in order
     registerSignalListeners: false,
-    // The command line shows the error, once.
+    // The command prints the error; Listr would print it a second time.
     rendererOptions: { showErrorMessage: false },
     fallbackRenderer: 'simple',
   }).run()
   return outputs
 }
 
-/** Stops every part that runs; returns a line for each. */
+/** Stops all parts. Returns one line per part. */
 export async function down(local: LocalCloud): Promise<string[]> {
   rmSync(outputsFile(local), { force: true })
   const lines: string[] = []
   for (const { name, stop } of parts) {
-    const ended = await stop(local)
-    lines.push(ended === 'killed' ? `${name}: did not stop in time and was killed` : `${name}: ${ended}`)
+    const result = await stop(local)
+    lines.push(result === 'killed' ? `${name}: did not stop in time and was killed` : `${name}: ${result}`)
   }
   return lines
 }
 
-async function check(local: LocalCloud, elsewhere: string | undefined): Promise<Findings['owned']> {
+async function check(local: LocalCloud, elsewhere: string | undefined): Promise<TaskContext['owned']> {
   if (elsewhere !== undefined) await requireCloud(elsewhere)
   await findPython()
   const cloud = elsewhere === undefined
-  if (cloud && endedUncleanly(local.cloud)) await startAfresh(local)
-  const openSearch = cloud || openSearchPid(local.openSearch) !== undefined || !(await openSearchAnswers(local.openSearch))
+  if (cloud && endedUncleanly(local.cloud)) await reset(local)
+  const openSearch = cloud || openSearchPid(local.openSearch) !== undefined || !(await openSearchResponds(local.openSearch))
   if (!apiPid(local.api)) await requireFree(local.ports, ['api', 'faults'])
   if (cloud && !cloudPid(local.cloud)) await requireFree(local.ports, ['cloud'])
   if (openSearch && !openSearchPid(local.openSearch)) await requireFree(local.ports, ['openSearch', 'openSearchTransport'])
   return { cloud, openSearch }
 }
 
-/** `--cloud` must never lead to a real account. */
+/** Throws a UserError unless a cloud responds at the URL of `--cloud`. The URL must never be that of a real AWS account. */
 async function requireCloud(url: string): Promise<void> {
   if (!/^https?:\/\/[^/]+$/.test(url) || /amazonaws\./.test(url)) {
-    throw new UserError(`--cloud takes the URL of a local cloud without a path, like http://127.0.0.1:4566, not ${url}.`)
+    throw new UserError(`--cloud needs the URL of a local cloud without a path, such as http://127.0.0.1:4566, not ${url}.`)
   }
-  if (!(await cloudAnswers(url))) throw new UserError(`No cloud answers at ${url}: start it first, or leave --cloud out.`)
+  if (!(await cloudResponds(url))) throw new UserError(`No cloud responds at ${url}. Start it first, or omit --cloud.`)
 }
 
-/** A cloud that did not save its end is older than what OpenSearch shows: neither can be trusted, both begin empty. */
-async function startAfresh(local: LocalCloud): Promise<void> {
+/** Resets the cloud and OpenSearch. A cloud that ended without saving is older than the documents in OpenSearch, so both start empty. */
+async function reset(local: LocalCloud): Promise<void> {
   await stopOpenSearch(local.openSearch)
-  moveAside([local.cloud.folder, local.openSearch.folder])
-  console.error(`The local cloud did not stop cleanly: it begins empty, what was there lies in ${local.cloud.folder}.unclean.`)
+  setAside([local.cloud.folder, local.openSearch.folder])
+  console.error(`The local cloud did not stop cleanly and starts empty. Its old state is in ${local.cloud.folder}.unclean.`)
 }
 
-const fetching = (owned: Findings['owned']): ListrTask<Findings>[] => [
+const fetching = (owned: TaskContext['owned']): ListrTask<TaskContext>[] => [
   {
     title: 'MiniStack and DuckDB (Python packages, 40 MB)',
     enabled: owned.cloud,
-    task: async (found, task) => {
-      found.packages = await installMiniStack(shown(task))
+    task: async (context, task) => {
+      context.packages = await installMiniStack(shown(task))
     },
   },
   {
     title: 'OpenSearch and Java (200 MB)',
     enabled: owned.openSearch,
-    task: async (found, task) => {
-      found.openSearch = await installOpenSearch(shown(task))
+    task: async (context, task) => {
+      context.openSearch = await installOpenSearch(shown(task))
     },
   },
 ]
 
-const starting = (local: LocalCloud, owned: Findings['owned']): ListrTask<Findings>[] => [
+const starting = (local: LocalCloud, owned: TaskContext['owned']): ListrTask<TaskContext>[] => [
   { title: 'Cloud', enabled: owned.cloud, task: ({ packages }) => startCloud(local.cloud, packages) },
   { title: 'OpenSearch', enabled: owned.openSearch, task: ({ openSearch }) => startOpenSearch(local.openSearch, openSearch) },
 ]
 
-/** Progress below a task; without a terminal a line at times, not one for each step. */
+/** Shows progress below a task. Without a terminal, it limits the number of lines. */
 function shown(task: { output: string }): Progress {
   let last = 0
   return words => {
-    if (!process.stdout.isTTY && Date.now() - last < QUIET_MS) return
+    if (!process.stdout.isTTY && Date.now() - last < PROGRESS_INTERVAL_MS) return
     last = Date.now()
     task.output = words
   }
 }
 
-/** Invokes the function that puts mappings and templates into OpenSearch. */
+/** Invokes the function that creates mappings and templates in OpenSearch. */
 async function setUp(endpoint: string, name: string): Promise<void> {
   const client = new LambdaClient({ ...cloudSettings(endpoint), maxAttempts: 1 })
   const call = new InvokeCommand({ FunctionName: name })
-  const answer = await client.send(call, { abortSignal: AbortSignal.timeout(SET_UP_MS) })
-  if (answer.FunctionError) throw new UserError(`The set-up function failed: ${Buffer.from(answer.Payload ?? []).toString()}`)
+  const result = await client.send(call, { abortSignal: AbortSignal.timeout(SET_UP_MS) })
+  if (result.FunctionError) throw new UserError(`The set-up function failed: ${Buffer.from(result.Payload ?? []).toString()}`)
 }

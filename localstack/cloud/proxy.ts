@@ -1,4 +1,4 @@
-// The local API as its clients see it: a host without a path, in front of the emulated HTTP API. A process of its own.
+// The local API for clients: a host without a path, in front of the emulated HTTP API. It runs as a separate process.
 import { once } from 'node:events'
 import {
   Agent,
@@ -14,39 +14,40 @@ import { pipeline } from 'node:stream/promises'
 import { setTimeout as delay } from 'node:timers/promises'
 import { drawFaults, type Faults, faultsSchema } from './faults.ts'
 
-// As API Gateway has them for HTTP APIs.
-const LARGEST_BODY = 10 * 2 ** 20
-const LARGEST_HEAD = 10_240
+// The limits of API Gateway for HTTP APIs.
+const MAX_BODY_BYTES = 10 * 2 ** 20
+const MAX_HEADER_BYTES = 10_240
 const INTEGRATION_MS = 30_000
 
-/** Where the proxy listens and what it stands before; `target` is the URL of the emulated stage, without a trailing slash. */
+/** Ports and target of the proxy. */
 interface Settings {
   readonly apiPort: number
   readonly faultsPort: number
+  /** The URL of the emulated stage, without a trailing slash. */
   readonly target: string
 }
 
-/** Starts the API and, on a port of its own, the switch for faults (PUT, DELETE). */
+/** Starts the API and, on a second port, the server that sets faults (PUT) and removes them (DELETE). */
 export async function startProxy({ apiPort, faultsPort, target }: Settings): Promise<readonly Server[]> {
-  let fate = drawFaults({})
-  // An idle connection ends here before the cloud ends it (after 75 s): a request must not meet that moment.
+  let drawFault = drawFaults({})
+  // Closes idle connections before the cloud does after 75 s: a request on a connection that is just closing would fail.
   const agent = new Agent({ keepAlive: true, maxSockets: 64, timeout: 60_000 })
-  const api = createServer({ maxHeaderSize: LARGEST_HEAD, keepAliveTimeout: 75_000 }, (incoming, answer) => {
-    const { delayMs, status, cut } = fate()
+  const api = createServer({ maxHeaderSize: MAX_HEADER_BYTES, keepAliveTimeout: 75_000 }, (incoming, response) => {
+    const { delayMs, status, cut } = drawFault()
     void (async () => {
       if (delayMs > 0) await delay(delayMs)
       if (cut === 'before') incoming.socket.destroy()
-      else if (status !== undefined) refuse(answer, status)
-      else await forward(incoming, answer, { agent, target, cut: cut === 'after' })
+      else if (status !== undefined) reject(response, status)
+      else await forward(incoming, response, { agent, target, cut: cut === 'after' })
     })().catch(() => incoming.socket.destroy())
   })
-  const faults = createServer((incoming, answer) => {
+  const faults = createServer((incoming, response) => {
     void readFaults(incoming).then(
-      wanted => {
-        fate = drawFaults(wanted)
-        answer.writeHead(204).end()
+      settings => {
+        drawFault = drawFaults(settings)
+        response.writeHead(204).end()
       },
-      error => answer.writeHead(400).end(`${error.message}\n`),
+      error => response.writeHead(400).end(`${error.message}\n`),
     )
   })
   api.listen(apiPort, '127.0.0.1')
@@ -57,20 +58,20 @@ export async function startProxy({ apiPort, faultsPort, target }: Settings): Pro
 
 async function readFaults(incoming: IncomingMessage): Promise<Faults> {
   if (incoming.method === 'DELETE') return {}
-  if (incoming.method !== 'PUT') throw new Error('PUT faults, or DELETE them.')
+  if (incoming.method !== 'PUT') throw new Error('Use PUT to set faults, or DELETE to remove them.')
   return faultsSchema.parse(await json(incoming))
 }
 
-interface Way {
+interface Route {
   readonly agent: Agent
   readonly target: string
-  /** Cuts the connection in place of the answer. */
+  /** Close the connection instead of sending the response. */
   readonly cut: boolean
 }
 
-/** Hands a request on and streams the answer back, both byte for byte. */
-async function forward(incoming: IncomingMessage, answer: ServerResponse, { agent, target, cut }: Way): Promise<void> {
-  if (Number(incoming.headers['content-length'] ?? 0) > LARGEST_BODY) return refuse(answer, 413)
+/** Forwards a request and streams the response back, both byte for byte. */
+async function forward(incoming: IncomingMessage, response: ServerResponse, { agent, target, cut }: Route): Promise<void> {
+  if (Number(incoming.headers['content-length'] ?? 0) > MAX_BODY_BYTES) return reject(response, 413)
   const { method = 'GET', headers, url = '/', socket } = incoming
   const outgoing = request(`${target}${url}`, {
     method,
@@ -83,32 +84,31 @@ async function forward(incoming: IncomingMessage, answer: ServerResponse, { agen
   })
   outgoing.once('timeout', () => outgoing.destroy())
   incoming.pipe(outgoing)
-  answer.once('close', () => answer.writableFinished || outgoing.destroy())
-  const answered = await once(outgoing, 'response').catch(() => undefined)
-  if (!answered) return refuse(answer, 503)
-  const [response] = answered as [IncomingMessage]
+  response.once('close', () => response.writableFinished || outgoing.destroy())
+  const [received] = (await once(outgoing, 'response').catch(() => [])) as [IncomingMessage?]
+  if (!received) return reject(response, 503)
   if (cut) {
-    response.resume()
+    received.resume()
     return void socket.destroy()
   }
-  answer.writeHead(response.statusCode ?? 502, endToEnd(response.headers))
-  await pipeline(response, answer)
+  response.writeHead(received.statusCode ?? 502, endToEnd(received.headers))
+  await pipeline(received, response)
 }
 
-/** A connection's own headers end with it. */
+/** Removes the headers that belong to one connection and must not be forwarded. */
 const endToEnd = ({ connection, 'keep-alive': keepAlive, ...headers }: IncomingHttpHeaders): IncomingHttpHeaders => headers
 
-const words: Readonly<Record<number, string>> = {
+const messages: Readonly<Record<number, string>> = {
   413: 'Request Too Long',
   429: 'Too Many Requests',
   503: 'Service Unavailable',
 }
 
-/** An answer of the gateway itself, as API Gateway writes them. */
-function refuse(answer: ServerResponse, status: number): void {
-  if (answer.headersSent) return void answer.destroy()
-  answer.writeHead(status, { 'content-type': 'application/json' })
-  answer.end(JSON.stringify({ message: words[status] ?? 'Internal Server Error' }))
+/** Responds in place of the function, with the body that API Gateway sends for this status. */
+function reject(response: ServerResponse, status: number): void {
+  if (response.headersSent) return void response.destroy()
+  response.writeHead(status, { 'content-type': 'application/json' })
+  response.end(JSON.stringify({ message: messages[status] ?? 'Internal Server Error' }))
 }
 
 if (process.argv[1] === import.meta.filename) {
