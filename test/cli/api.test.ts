@@ -3,21 +3,21 @@ import { waitBefore } from '../../cli/sending/api.ts'
 import type { Batch } from '../../cli/sending/batches.ts'
 import { deliver, nothing } from '../../cli/sending/deliver.ts'
 
-const world = { now: () => Date.parse('2026-01-01T00:00:00Z'), random: () => 1, sleep: async () => {} }
+const runtime = { now: () => Date.parse('2026-01-01T00:00:00Z'), random: () => 1, sleep: async () => {} }
 
-test('Retry-After is honoured, in seconds and as a date', () => {
-  expect(waitBefore(1, '3', world)).toBe(3_000)
-  expect(waitBefore(5, '0', world)).toBe(0)
-  expect(waitBefore(1, 'Thu, 01 Jan 2026 00:00:07 GMT', world)).toBe(7_000)
-  expect(waitBefore(1, 'Wed, 31 Dec 2025 00:00:00 GMT', world)).toBe(0)
+test('waitBefore honours Retry-After in seconds and as a date', () => {
+  expect(waitBefore(1, '3', runtime)).toBe(3_000)
+  expect(waitBefore(5, '0', runtime)).toBe(0)
+  expect(waitBefore(1, 'Thu, 01 Jan 2026 00:00:07 GMT', runtime)).toBe(7_000)
+  expect(waitBefore(1, 'Wed, 31 Dec 2025 00:00:00 GMT', runtime)).toBe(0)
 })
 
-test('without Retry-After, or with nonsense in it, the wait doubles up to half a minute, with jitter', () => {
-  expect([1, 2, 3, 20].map(attempt => waitBefore(attempt, null, world))).toEqual([500, 1_000, 2_000, 30_000])
-  expect(waitBefore(2, 'soon', { ...world, random: () => 0 })).toBe(500)
+test('without a valid Retry-After, the wait doubles up to 30 seconds, with jitter', () => {
+  expect([1, 2, 3, 20].map(attempt => waitBefore(attempt, null, runtime))).toEqual([500, 1_000, 2_000, 30_000])
+  expect(waitBefore(2, 'soon', { ...runtime, random: () => 0 })).toBe(500)
 })
 
-/** Batches of these sizes, and a clock that only sleeping moves. */
+/** Batches of these sizes, and a clock that only `sleep` advances. */
 function setting(counts: readonly number[]) {
   let now = 1_000
   const sentAt: number[] = []
@@ -35,18 +35,18 @@ function setting(counts: readonly number[]) {
   return { batches, clock, post, sentAt }
 }
 
-test('the totals add up over the answers and what was confirmed before', async () => {
+test('deliver adds the results to the totals confirmed before', async () => {
   const { batches, clock } = setting([3, 2])
-  const refused = { index: 0, id: null, code: 'malformed_json', message: '' }
-  const answers = [
-    { accepted: 2, quarantined: [refused] },
+  const rejected = { index: 0, id: null, code: 'malformed_json', message: '' }
+  const results = [
+    { accepted: 2, quarantined: [rejected] },
     { accepted: 2, quarantined: [] },
   ]
   const before = { lines: 10, accepted: 9, quarantined: 1 }
   const seen: number[] = []
   const totals = await deliver({
     batches,
-    post: async () => answers.shift() ?? { accepted: 0, quarantined: [] },
+    post: async () => results.shift() ?? { accepted: 0, quarantined: [] },
     rate: undefined,
     runtime: clock,
     before,
@@ -56,7 +56,7 @@ test('the totals add up over the answers and what was confirmed before', async (
   expect(seen).toEqual([13, 15])
 })
 
-test('with a rate no event leaves before its turn', async () => {
+test('with a rate, deliver sends no event early', async () => {
   await fc.assert(
     fc.asyncProperty(
       fc.array(fc.integer({ min: 1, max: 50 }), { minLength: 1 }),

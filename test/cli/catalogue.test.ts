@@ -9,7 +9,7 @@ import { eventTypes, projections } from '../../shared/catalogue.ts'
 import { jsonSchemaOf } from '../../shared/json-schema.ts'
 import { millrace } from '../fixtures/command.ts'
 
-test('docs/events.md is what the catalogue says; else run `npx millrace catalogue --markdown > docs/events.md`', async () => {
+test('docs/events.md matches the catalogue; if not, run `npx millrace catalogue --markdown > docs/events.md`', async () => {
   expect(await readFile('docs/events.md', 'utf8')).toBe(`${catalogueMarkdown({ eventTypes, projections })}\n`)
 })
 
@@ -20,15 +20,15 @@ const validatorOf = (name: string) => {
 }
 
 test.each(Object.entries(simulators))(
-  'the JSON Schema takes every simulated row of %s, and refuses spoilt ones',
+  'the JSON Schema accepts every simulated row of %s and rejects disturbed ones',
   async (name, { type }) => {
     const validate = validatorOf(type)
     const lines = [...(await simulatedLines(name, { count: 2_000, seed: 1 }, 0))]
     expect(lines.filter(line => !validate(JSON.parse(line)))).toEqual([])
     const good = new Set(lines)
-    const spoilt = [...disturb(lines, rollDice(1))].filter(line => !good.has(line) && line.endsWith('}'))
-    expect(spoilt.length).toBeGreaterThan(0)
-    expect(spoilt.filter(line => isObject(line) && validate(JSON.parse(line)))).toEqual([])
+    const disturbed = [...disturb(lines, rollDice(1))].filter(line => !good.has(line) && line.endsWith('}'))
+    expect(disturbed.length).toBeGreaterThan(0)
+    expect(disturbed.filter(line => isObject(line) && validate(JSON.parse(line)))).toEqual([])
   },
 )
 
@@ -40,7 +40,7 @@ const isObject = (line: string): boolean => {
   }
 }
 
-test('a schema allows more fields, and lets nullable fields be null or absent; numbers in strings are none', () => {
+test('a schema allows extra fields and null or absent nullable fields, but not numbers in strings', () => {
   const validate = validatorOf('reading')
   const least = { device_id: 'd', timestamp: 1.5 }
   expect(validate(least)).toBe(true)
@@ -50,7 +50,7 @@ test('a schema allows more fields, and lets nullable fields be null or absent; n
   expect(validate({ ...least, event_id: '' })).toBe(false)
 })
 
-test('the command prints every type with its schema, or the page', async () => {
+test('the command prints every type with its schema, or docs/events.md', async () => {
   const { code, stdout } = await millrace(['catalogue', '--json'])
   expect(code).toBe(0)
   const printed = JSON.parse(stdout) as { eventTypes: { name: string; schema: object }[] }

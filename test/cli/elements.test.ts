@@ -29,16 +29,16 @@ const textsOf = async (text: string, sizes: readonly number[] = []): Promise<str
 
 const sizes = fc.array(fc.integer({ min: 0, max: 20 }), { maxLength: 50 })
 
-test('JSON lines are taken one by one: white space around them dropped, blank lines skipped, what is no JSON kept', async () => {
+test('JSON lines: white space around lines is dropped, blank lines are skipped, invalid JSON is kept', async () => {
   expect(await textsOf('{"a":1}\r\n\n  {"b":\n \t \n{"c":3}')).toEqual(['{"a":1}', '{"b":', '{"c":3}'])
 })
 
-test('the elements of an array keep their bytes, whatever stands in them', async () => {
+test('array elements keep their bytes, whatever they contain', async () => {
   const text = '[ {"a":"],{\\"\\\\"} ,12345678901234567890, [1,[2]],"x,y" , {"b":{}}\n]\n'
   expect(await textsOf(text)).toEqual(['{"a":"],{\\"\\\\"}', '12345678901234567890', '[1,[2]]', '"x,y"', '{"b":{}}'])
 })
 
-test('an array reads the same however it is printed and cut into chunks', async () => {
+test('an array gives the same elements with any indentation and any chunks', async () => {
   await fc.assert(
     fc.asyncProperty(fc.array(fc.jsonValue()), fc.constantFrom(undefined, 1, '\t'), sizes, async (values, indent, cuts) => {
       const texts = await textsOf(JSON.stringify(values, null, indent), cuts)
@@ -48,7 +48,7 @@ test('an array reads the same however it is printed and cut into chunks', async 
   )
 })
 
-test('lines read the same however they are cut into chunks', async () => {
+test('lines give the same elements with any chunks', async () => {
   const lines = fc.array(fc.stringMatching(/^[^\s\ufeff]{1,9}$/), { minLength: 1 }).filter(([first]) => !first?.startsWith('['))
   await fc.assert(
     fc.asyncProperty(lines, sizes, async (expected, cuts) => {
@@ -57,7 +57,7 @@ test('lines read the same however they are cut into chunks', async () => {
   )
 })
 
-test('reading goes on behind any element as if it had never stopped', async () => {
+test('reading can resume after any element', async () => {
   for (const text of ['{"a":1}\n\n{"b":2}\nnope\n{"c":3}', '[{"a":1},\n{"b":2} , {"c":3}]']) {
     const all = await read(text)
     for (const [at, { end }] of all.entries()) {
@@ -74,32 +74,32 @@ test.each([
   ['[{"a":1},{"b":2}', 'byte 16'],
   ['[1,,2]', 'byte 3'],
   ['[1] x', 'byte 4'],
-])('%s is refused with the place where it stops being an array', async (text, place) => {
+])('%s is rejected with the position of the error', async (text, place) => {
   await expect(textsOf(text)).rejects.toThrow(place)
 })
 
-test('an element that no request can hold is named, not read into memory', async () => {
+test('an element larger than a request is reported, not read into memory', async () => {
   await expect(textsOf(`{"a":1}\n${' '.repeat(MAX_BODY_BYTES)}x`)).rejects.toThrow('Element 1 of the file is larger than 4 MB')
 })
 
-test('what stands between two commas is one element, JSON or not', async () => {
+test('text between two commas is one element, JSON or not', async () => {
   expect(await textsOf('[{"a":1}{"b":2},{"c" 3},nope]')).toEqual(['{"a":1}{"b":2}', '{"c" 3}', 'nope'])
 })
 
-test('a line break within a string of an array stays an error', async () => {
+test('a line break inside a string of an array remains an error', async () => {
   const [broken = ''] = await textsOf('[{"a":"x\ny"}]')
   expect(() => JSON.parse(broken)).toThrow()
 })
 
-test('a row without an id gets one; its other bytes stay', () => {
+test('a row without an id gets one and its other bytes do not change', () => {
   const identified = (text: string) => identify(Buffer.from(text), 'event_id', 'h-7').toString()
   expect(identified('{"n":1.50,"big":12345678901234567890}')).toBe('{"n":1.50,"big":12345678901234567890,"event_id":"h-7"}')
   expect(identified('{}')).toBe('{"event_id":"h-7"}')
   expect(JSON.parse(identified('{"event_id":null}'))).toEqual({ event_id: 'h-7' })
-  for (const kept of ['{"event_id":"mine"}', '[1]', '"text"', '{"a":', 'null']) expect(identified(kept)).toBe(kept)
+  for (const unchanged of ['{"event_id":"mine"}', '[1]', '"text"', '{"a":', 'null']) expect(identified(unchanged)).toBe(unchanged)
 })
 
-test('batches keep the order, hold at most the given number of elements and stay below 4 MB', async () => {
+test('batches keep the order, contain at most the given number of elements and are smaller than 4 MB', async () => {
   const lengths = fc.array(fc.integer({ min: 1, max: MAX_BODY_BYTES / 2 }), { maxLength: 8 })
   await fc.assert(
     fc.asyncProperty(lengths, fc.integer({ min: 1, max: 4 }), async (sizes, most) => {

@@ -6,7 +6,7 @@ import { pageOf } from '../../cli/quarantine/select.ts'
 import { formatTable } from '../../cli/table.ts'
 import type { QuarantineSummary } from '../../shared/quarantine.ts'
 
-test('a table aligns its columns, numbers to the right, and shows what is missing', () => {
+test('a table aligns its columns, numbers to the right, and prints missing values as -', () => {
   const rows = [
     { name: 'a', n: 5, at: new Date('2026-01-01T00:00:00Z') },
     { name: 'long', n: 12.34567, at: null },
@@ -28,7 +28,7 @@ const item = (key: string, received: number): QuarantineSummary => ({
   count: 1,
 })
 
-test('the quarantine is listed newest first, and the pages join without gap or overlap', () => {
+test('the quarantine is listed newest first, in pages without gap or overlap', () => {
   const items = [item('a', 1), item('c', 3), item('b', 3), item('d', 2)]
   const first = pageOf(items, 3, undefined)
   expect([first.total, first.items.map(({ key }) => key), first.cursor]).toEqual([4, ['b', 'c', 'd'], 'd'])
@@ -36,21 +36,21 @@ test('the quarantine is listed newest first, and the pages join without gap or o
   expect([second.total, second.items.map(({ key }) => key), second.cursor]).toEqual([4, ['a'], null])
 })
 
-const worked = (type: SentFile['type'], lines: readonly string[], run = '2026-01-01T00:00:00Z') =>
+const recomputed = (type: SentFile['type'], lines: readonly string[], run = '2026-01-01T00:00:00Z') =>
   recompute([{ type, lines }], Date.parse(run))
 
 const visit = (event_id: string, Timestamp: number, Url: string) => JSON.stringify({ event_id, Id: 1, Timestamp, Url })
 const reading = (event_id: string, timestamp: number, change: object = {}) =>
   JSON.stringify({ event_id, device_id: 'd', timestamp, temperature: 20, event_duration: 10, status: 'ok', ...change })
 
-test('worked out by hand: addresses by time, of one time the later arrival first, a repetition moves nothing', () => {
+test('recompute: addresses by time, then by later arrival; a repetition changes nothing', () => {
   const lines = [visit('1', 10, '/a'), visit('2', 30, '/b'), visit('3', 10, '/c'), visit('1', 99, '/a'), '{"Id":1}', 'no']
-  const expected = worked('page_visit', lines)
+  const expected = recomputed('page_visit', lines)
   expect(expected.recentUrls).toEqual([{ id: 1, last_5_urls: ['/b', '/c', '/a'] }])
   expect([expected.identities.size, expected.quarantined]).toEqual([3, 2])
 })
 
-test('worked out by hand: minutes of a device, below zero too; errors and missing measures are in no window', () => {
+test('recompute: minutes of a device, also before 1970; errors and missing measures are in no window', () => {
   const lines = [
     reading('1', 59.999, { temperature: 21 }),
     reading('2', 0, { temperature: 24 }),
@@ -59,20 +59,20 @@ test('worked out by hand: minutes of a device, below zero too; errors and missin
     reading('5', 1, { temperature: null }),
     reading('6', 60),
   ]
-  expect(worked('reading', lines).deviceMinutes).toEqual([
+  expect(recomputed('reading', lines).deviceMinutes).toEqual([
     { device_id: 'd', window_start: '1970-01-01T00:00:00Z', avg_temperature: 22.5, avg_event_duration: 10, num_events: 2 },
     { device_id: 'd', window_start: '1969-12-31T23:59:00Z', avg_temperature: 20, avg_event_duration: 10, num_events: 1 },
     { device_id: 'd', window_start: '1970-01-01T00:01:00Z', avg_temperature: 20, avg_event_duration: 10, num_events: 1 },
   ])
 })
 
-test('worked out by hand: the 95th percentile drops what is beyond three sigma and needs 200 of a device', () => {
+test('recompute: the 95th percentile excludes values beyond three sigma and needs 200 readings of a device', () => {
   const durations = [...Array.from({ length: 200 }, (_, n) => n), 100_000]
   const lines = durations.map((event_duration, n) => reading(String(n), n, { event_duration, status: null }))
-  const [row] = worked('reading', lines).p95ByDevice
+  const [row] = recomputed('reading', lines).p95ByDevice
   expect(row).toMatchObject({ date: '1970-01-01', group: 'd', num_events: 201, kept: 200 })
   expect(row?.event_duration_p95).toBeCloseTo(189.05, 9)
-  expect(worked('reading', lines.slice(0, 199)).p95ByDevice).toEqual([])
+  expect(recomputed('reading', lines.slice(0, 199)).p95ByDevice).toEqual([])
 })
 
 const action = (event_id: string, event_time: string, event_action: string | null) =>
@@ -86,7 +86,7 @@ const action = (event_id: string, event_time: string, event_action: string | nul
     event_time: `2025-12-31 ${event_time}.000000`,
   })
 
-test('worked out by hand: the favourite of ties is the first by its bytes, and only what lies before the run counts', () => {
+test('recompute: tied favourites are ordered by bytes, and only events before the run count', () => {
   const lines = [
     action('1', '20:59:59', 'b'),
     action('2', '21:00:00', 'a'),
@@ -95,9 +95,9 @@ test('worked out by hand: the favourite of ties is the first by its bytes, and o
     action('4', '23:00:00', 'b'),
     action('5', '22:00:00', 'a'),
   ]
-  expect(worked('app_action', lines).userActivity).toEqual([{ user_id: 1, events: 5, favourite_action: 'a' }])
-  expect(worked('app_action', lines).enrichedActions).toMatchObject(Array(5).fill({ u_count: 4, u_mp_ea: 'a' }))
-  expect(worked('app_action', lines, '2025-12-31T22:00:00Z').enrichedActions).toMatchObject([
+  expect(recomputed('app_action', lines).userActivity).toEqual([{ user_id: 1, events: 5, favourite_action: 'a' }])
+  expect(recomputed('app_action', lines).enrichedActions).toMatchObject(Array(5).fill({ u_count: 4, u_mp_ea: 'a' }))
+  expect(recomputed('app_action', lines, '2025-12-31T22:00:00Z').enrichedActions).toMatchObject([
     { event_id: '1', u_count: 2, u_mp_ea: 'a' },
     { event_id: '2', u_count: 2, u_mp_ea: 'a' },
   ])
@@ -115,7 +115,7 @@ const record = (event_id: string, change: object) =>
     ...change,
   })
 
-test('worked out by hand: a minute of records, ties in the order of bytes, unusable dates and countries aside', () => {
+test('recompute: a minute of records, ties ordered by bytes, without invalid dates and countries', () => {
   const lines = [
     record('1', { gender: ' FEMALE', country: " cote  d'IVOIRE" }),
     record('2', { email: ' A@X', arrived_at: 119_999 }),
@@ -124,7 +124,7 @@ test('worked out by hand: a minute of records, ties in the order of bytes, unusa
     record('5', { date: '29/2/1900' }),
     record('6', { country: '  ' }),
   ]
-  const expected = worked('user_record', lines)
+  const expected = recomputed('user_record', lines)
   expect(expected.quarantined).toBe(2)
   expect(expected.countryMinutes).toEqual([
     {
@@ -152,23 +152,23 @@ test.each([
   ['20200101', false],
   ['1/2/20', false],
   ['', false],
-])('worked out by hand: the date %s can be used: %s', (date, usable) => {
-  expect(worked('user_record', [record('1', { date })]).quarantined).toBe(usable ? 0 : 1)
+])('recompute: the date %s is valid: %s', (date, valid) => {
+  expect(recomputed('user_record', [record('1', { date })]).quarantined).toBe(valid ? 0 : 1)
 })
 
-test('worked out by hand: the six known interactions have an id, others none', () => {
+test('recompute: the six known interactions have an id, others have none', () => {
   const interaction = (event_id: string, eventType: string, eventValue?: string | null) =>
     JSON.stringify({ event_id, eventType, eventValue })
   const lines = [interaction('1', 'pageview', 'home'), interaction('2', 'pageview', 'hover'), interaction('3', 'engagement')]
-  expect(worked('interaction', lines).interactions).toEqual([
+  expect(recomputed('interaction', lines).interactions).toEqual([
     { event_id: '1', eventType: 'pageview', eventValue: 'home', eventId: 'h' },
     { event_id: '2', eventType: 'pageview', eventValue: 'hover', eventId: null },
     { event_id: '3', eventType: 'engagement', eventValue: null, eventId: null },
   ])
 })
 
-test('the comparison names what is missing, too many, different or twice', () => {
-  const expected = worked('page_visit', [visit('1', 10, '/a')])
+test('the comparison reports missing, additional, different and duplicate rows', () => {
+  const expected = recomputed('page_visit', [visit('1', 10, '/a')])
   const found = { ...expected, identities: ['page_visit 1'], rawEvents: ['page_visit 1'] }
   expect(differences(expected, found)).toEqual([])
   expect(differences(expected, { ...found, identities: [] })[0]).toMatch('archive page_visit 1: expected')
@@ -185,7 +185,7 @@ test('the comparison names what is missing, too many, different or twice', () =>
   ])
 })
 
-/** What a piece of work of 40 steps shows, at every step. */
+/** The output for 40 steps of work. */
 function shownProgress(isTTY: boolean): string[] {
   const written: string[] = []
   const stream = { isTTY, columns: 60, write: (text: string) => written.push(text) } as unknown as NodeJS.WriteStream
@@ -195,7 +195,7 @@ function shownProgress(isTTY: boolean): string[] {
   return written
 }
 
-test('progress is one line for every tenth where nobody watches, and a bar that is drawn anew on a terminal', () => {
+test('progress is one line per tenth without a terminal, and a bar that is redrawn on a terminal', () => {
   const lines = shownProgress(false)
   expect(lines).toHaveLength(10)
   expect([lines[0], lines[9]]).toEqual(['send x  10 % 4 of 40\n', 'send x 100 % 40 of 40\n'])

@@ -4,21 +4,21 @@ import { eventTypes } from '../../shared/catalogue.ts'
 import { reject } from '../../shared/rejections.ts'
 import { aVisit } from '../fixtures/builders.ts'
 
-const kept = (facts: object) => ({
+const quarantined = (fields: object) => ({
   ...{ key: '', type: null, id: null, keyName: '', received: 0, count: 1 },
   ...reject('document_refused'),
-  ...facts,
+  ...fields,
 })
 
-test('a reindex mends documents of projections, of older revisions too, but no raw events', () => {
-  expect(isResolvable(kept({ type: 'recent-urls-r1' }))).toBe(true)
-  expect(isResolvable(kept({ type: 'recent-urls-r12', message: 'mapper_parsing_exception' }))).toBe(true)
-  expect(isResolvable(kept({ type: 'events-page_visit-2026.01.31' }))).toBe(false)
-  expect(isResolvable(kept({ type: 'nobody-r1' }))).toBe(false)
+test('a reindex resolves documents of projections, also of older revisions, but no raw events', () => {
+  expect(isResolvable(quarantined({ type: 'recent-urls-r1' }))).toBe(true)
+  expect(isResolvable(quarantined({ type: 'recent-urls-r12', message: 'mapper_parsing_exception' }))).toBe(true)
+  expect(isResolvable(quarantined({ type: 'events-page_visit-2026.01.31' }))).toBe(false)
+  expect(isResolvable(quarantined({ type: 'nobody-r1' }))).toBe(false)
 })
 
-test('a reindex mends changes that the documents missed, but not those that the windows missed', () => {
-  const meaning = {
+test('a reindex resolves changes that the documents missed, but not those that the windows missed', () => {
+  const functions = {
     eventTypes: new Map(eventTypes.map(type => [type.name, type])),
     rawEventsFunction: 'raw',
     documentsFunction: 'documents',
@@ -26,12 +26,12 @@ test('a reindex mends changes that the documents missed, but not those that the 
   const missedBy = (name: string) => {
     const requestContext = { functionArn: `arn:aws:lambda:us-east-1:000000000000:function:${name}` }
     const text = JSON.stringify({ requestContext, timestamp: '2026-01-01T00:00:00Z', DDBStreamBatchInfo: {} })
-    return fromDiscarded(text, meaning).map(event => isResolvable(kept(event)))
+    return fromDiscarded(text, functions).map(event => isResolvable(quarantined(event)))
   }
   expect(missedBy('documents')).toEqual([true])
   expect(missedBy('windows')).toEqual([false])
 })
 
-test('a reindex mends no event that was refused for itself', () => {
-  expect(isResolvable(kept({ ...reject('invalid_event'), type: aVisit('/a', 1).type }))).toBe(false)
+test('a reindex resolves no event that was rejected itself', () => {
+  expect(isResolvable(quarantined({ ...reject('invalid_event'), type: aVisit('/a', 1).type }))).toBe(false)
 })

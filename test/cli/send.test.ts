@@ -12,19 +12,20 @@ import { ENTRY, millrace } from '../fixtures/command.ts'
 // Each test starts processes.
 jest.setTimeout(60_000)
 
-/** An HTTP server that answers as the API does, or as a broken one does. */
-let answers: ((body: string, request: IncomingMessage, response: ServerResponse) => void)[]
-let taken: string[]
+/** How the server responds to the next requests; after these it accepts them as the API does. */
+let responders: ((body: string, request: IncomingMessage, response: ServerResponse) => void)[]
+/** The lines that the server accepted. */
+let received: string[]
 let server: Server
 let folder: string
 
 beforeEach(async () => {
-  answers = []
-  taken = []
+  responders = []
+  received = []
   server = createServer(async (request, response) => {
     const body = await text(request)
-    const answer = answers.shift() ?? accept
-    answer(body, request, response)
+    const respond = responders.shift() ?? accept
+    respond(body, request, response)
   }).listen(0, '127.0.0.1')
   folder = await mkdtemp(path.join(tmpdir(), 'millrace-send-'))
   const { port } = server.address() as AddressInfo
@@ -42,7 +43,7 @@ afterEach(async () => {
 
 function accept(body: string, _request: IncomingMessage, response: ServerResponse): void {
   const lines = body.trimEnd().split('\n')
-  taken.push(...lines)
+  received.push(...lines)
   const bad = lines.flatMap((line, index) => (isJson(line) ? [] : [{ index, id: null, code: 'malformed_json', message: '' }]))
   response.end(JSON.stringify({ success: true, accepted: lines.length - bad.length, quarantined: bad }))
 }
@@ -55,7 +56,7 @@ function isJson(line: string): boolean {
   }
 }
 
-const refuse =
+const reject =
   (status: number, headers: Record<string, string> = {}) =>
   (_body: string, _request: IncomingMessage, response: ServerResponse) =>
     response.writeHead(status, headers).end(JSON.stringify({ success: false, code: 'some_code', message: 'Some help.' }))
@@ -67,9 +68,9 @@ async function send(lines: string, ...options: string[]) {
 }
 
 const many = (count: number): string => Array.from({ length: count }, (_, n) => `{"n":${n}}`).join('\n')
-const numbers = (): number[] => taken.map(line => (JSON.parse(line) as { n: number }).n)
+const numbers = (): number[] => received.map(line => (JSON.parse(line) as { n: number }).n)
 
-test('lines and a JSON array arrive alike, with ids of their own, and the totals are told', async () => {
+test('JSON lines and a JSON array are sent alike, rows get ids, and the totals are printed', async () => {
   expect(JSON.parse((await send('{"a":1}\nnope\n\n{"event_id":"mine"}', '--json')).stdout)).toEqual({
     lines: 3,
     accepted: 2,
@@ -80,7 +81,7 @@ test('lines and a JSON array arrive alike, with ids of their own, and the totals
     accepted: 2,
     quarantined: 1,
   })
-  const ids = taken.map(line => /"event_id":"([^"]+)"/.exec(line)?.[1])
+  const ids = received.map(line => /"event_id":"([^"]+)"/.exec(line)?.[1])
   expect(ids).toEqual([
     expect.stringMatching(/^[0-9a-f]{32}-0$/),
     undefined,
@@ -91,58 +92,58 @@ test('lines and a JSON array arrive alike, with ids of their own, and the totals
   ])
 })
 
-test('a request that is refused for now, or breaks, is sent again; nothing is lost and the order stays', async () => {
+test('a request that fails with 429, 5xx or a broken connection is retried, without loss and in order', async () => {
   const hangUp = (_body: string, request: IncomingMessage) => void request.socket.destroy()
-  answers = [refuse(503, { 'retry-after': '0' }), refuse(429, { 'retry-after': '0' }), hangUp, accept, refuse(500)]
+  responders = [reject(503, { 'retry-after': '0' }), reject(429, { 'retry-after': '0' }), hangUp, accept, reject(500)]
   const { code, stdout, stderr } = await send(many(6_000), '--json')
   expect([code, JSON.parse(stdout)]).toEqual([0, { lines: 6_000, accepted: 6_000, quarantined: 0 }])
   expect(numbers()).toEqual(Array.from({ length: 6_000 }, (_, n) => n))
   expect(stderr).toContain('waiting: 503 some_code Some help.')
 })
 
-test('after a break the same command goes on behind the last confirmed batch, and the totals cover all of the file', async () => {
-  answers = [accept, refuse(401)]
+test('after a failure the same command resumes after the last confirmed batch, and its totals cover the whole file', async () => {
+  responders = [accept, reject(401)]
   const broken = await send(many(6_000))
   expect([broken.code, broken.stdout]).toEqual([1, ''])
-  expect(broken.stderr.trimEnd().split('\n').at(-1)).toMatch(/refused the events: 401 some_code Some help\.$/)
+  expect(broken.stderr.trimEnd().split('\n').at(-1)).toMatch(/rejected the events: 401 some_code Some help\.$/)
   const resumed = await send(many(6_000), '--json')
   expect(JSON.parse(resumed.stdout)).toEqual({ lines: 6_000, accepted: 6_000, quarantined: 0 })
-  expect(resumed.stderr).toContain('going on behind element 2500, the last that was confirmed')
+  expect(resumed.stderr).toContain('resuming after element 2500, the last that was confirmed')
   expect(numbers()).toEqual(Array.from({ length: 6_000 }, (_, n) => n))
-  expect(new Set(taken.map(line => JSON.parse(line).event_id)).size).toBe(6_000)
+  expect(new Set(received.map(line => JSON.parse(line).event_id)).size).toBe(6_000)
   expect(await readdir(path.join(folder, '.millrace/send'))).toEqual([])
 })
 
-test('killed while the API has a batch that it has not answered, the same command sends that batch again under the same ids', async () => {
+test('killed before the response to a batch, the same command sends that batch again with the same ids', async () => {
   const file = path.join(folder, 'rows.json')
   await writeFile(file, many(6_000))
-  answers = [accept]
-  const unanswered = new Promise<void>(taken => {
-    answers.push((body, request) => {
-      accept(body, request, { end: () => taken() } as never)
+  responders = [accept]
+  const pending = new Promise<void>(arrived => {
+    responders.push((body, request) => {
+      accept(body, request, { end: () => arrived() } as never)
     })
   })
   const child = spawn(process.execPath, [ENTRY, 'send', file, '--type', 'reading'], { cwd: folder, stdio: 'ignore' })
   const ended = once(child, 'exit')
-  await unanswered
+  await pending
   child.kill('SIGKILL')
   await ended
 
   const { stdout } = await millrace(['send', file, '--type', 'reading', '--json'], folder)
   expect(JSON.parse(stdout)).toEqual({ lines: 6_000, accepted: 6_000, quarantined: 0 })
-  expect(taken.slice(2_500, 5_000)).toEqual(taken.slice(5_000, 7_500))
-  expect([...new Set(taken)].map(line => (JSON.parse(line) as { n: number }).n)).toEqual(
+  expect(received.slice(2_500, 5_000)).toEqual(received.slice(5_000, 7_500))
+  expect([...new Set(received)].map(line => (JSON.parse(line) as { n: number }).n)).toEqual(
     Array.from({ length: 6_000 }, (_, n) => n),
   )
 })
 
 test.each([
-  ['nothing runs', ['status'], 1, 'Nothing is running here; start it with `npx millrace up`.'],
+  ['nothing runs', ['status'], 1, 'The local cloud is not running. Start it with `npx millrace up`.'],
   ['an unknown command', ['nope'], 2, 'unknown command'],
   ['a missing option', ['send', 'x'], 2, '--type'],
-  ['a rate of nothing', ['send', 'x', '--type', 't', '--rate', '0'], 2, 'number above 0'],
+  ['a rate of 0', ['send', 'x', '--type', 't', '--rate', '0'], 2, 'number above 0'],
   ['an unknown simulator', ['simulate', 'nope'], 2, 'Allowed choices are visits, actions, users, interactions, readings'],
-])('%s: the exit code and one line say so', async (_, args, code, line) => {
+])('%s: exit code and one line', async (_, args, code, line) => {
   const elsewhere = await mkdtemp(path.join(tmpdir(), 'millrace-nothing-'))
   const ended = await millrace(args, elsewhere)
   await rm(elsewhere, { recursive: true })
@@ -151,18 +152,16 @@ test.each([
   if (code === 1) expect(ended.stderr.trimEnd()).toBe(line)
 })
 
-test('a file that is not there, a folder, a broken array: one line, exit 1', async () => {
+test('a missing file, a folder, a broken array: one line, exit 1', async () => {
   const missing = await millrace(['send', 'not-there.json', '--type', 'reading'], folder)
   expect([missing.code, missing.stderr]).toEqual([
     1,
-    'not-there.json cannot be read (ENOENT); give a file of JSON lines or one JSON array.\n',
+    'not-there.json cannot be read (ENOENT). Give a file of JSON lines or one JSON array.\n',
   ])
   const directory = await millrace(['send', '.', '--type', 'reading'], folder)
-  expect([directory.code, directory.stderr]).toEqual([1, '. is not a file; give a file of JSON lines or one JSON array.\n'])
+  expect([directory.code, directory.stderr]).toEqual([1, '. is not a file. Give a file of JSON lines or one JSON array.\n'])
   const broken = await send('[{"n":1},{"n":2}')
   expect(broken.code).toBe(1)
-  expect(broken.stderr).toBe(
-    'The file stops being a JSON array at byte 16, behind 1 whole elements; mend it. Nothing was sent.\n',
-  )
-  expect(taken).toEqual([])
+  expect(broken.stderr).toBe('The file is not a valid JSON array at byte 16, after 1 elements. Nothing was sent. Fix the file.\n')
+  expect(received).toEqual([])
 })

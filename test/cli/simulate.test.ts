@@ -23,7 +23,7 @@ async function rows<Row>(name: string, count: number, seed = 1): Promise<Row[]> 
   return [...(await simulatedLines(name, { count, seed }, NOW))].map(line => JSON.parse(line))
 }
 
-test.each(Object.keys(simulators))('the same seed gives the same %s, another seed others', async name => {
+test.each(Object.keys(simulators))('the same seed gives the same %s, another seed gives others', async name => {
   expect(await rows(name, 50, 7)).toEqual(await rows(name, 50, 7))
   expect(await rows(name, 50, 7)).not.toEqual(await rows(name, 50, 8))
 })
@@ -46,7 +46,7 @@ test.each(['visits', 'actions', 'interactions', 'readings'])('all %s are accepte
   expect([...ids][0]).toBe(`${name}-1-0`)
 })
 
-test('users: most records are accepted, and every reason to put one aside occurs', async () => {
+test('users: most records are accepted, and every reason to quarantine one occurs', async () => {
   const found = await outcomes('users', 2_000)
   const codes = Map.groupBy(found.filter(isRejection), ({ code }) => code)
   expect(new Set(codes.keys())).toEqual(new Set(['date_invalid', 'date_missing', 'country_missing']))
@@ -57,7 +57,7 @@ test('users: most records are accepted, and every reason to put one aside occurs
   expect(records.every(({ subject }) => subject === subject?.toLowerCase().trim())).toBe(true)
 })
 
-test('actions: the users, apps, actions, categories and values of the first system, a second apart', async () => {
+test('actions: the configured users, apps, actions, categories and values, one second apart', async () => {
   const actions = await rows<Record<string, unknown>>('actions', 2_000)
   const values = (field: string) => new Set(actions.map(action => action[field]))
   expect(values('user_id')).toEqual(new Set([1, 2, 3, 4, 5, 6]))
@@ -69,7 +69,7 @@ test('actions: the users, apps, actions, categories and values of the first syst
   expect([...(await simulatedLines('actions', {}, NOW))].length).toBe(10_000)
 })
 
-test('interactions: all six known pairs, and some that nobody knows', async () => {
+test('interactions: all six known pairs, and some unknown ones', async () => {
   const events = (await outcomes('interactions', 1_000)) as Event<Record<'eventType' | 'eventValue' | 'eventId', string | null>>[]
   const pairs = new Set(
     events.filter(({ data }) => data.eventId !== null).map(({ data }) => `${data.eventType} ${data.eventValue}`),
@@ -113,7 +113,7 @@ test('without a seed the events end now', async () => {
 })
 
 test.each(Object.entries(simulators))(
-  'careless clients of %s: one line in a hundred comes again, some are refused, and the product and the specification agree which',
+  'disturbed %s: one line in a hundred is repeated, some are rejected, and the product and the reference agree on which',
   async (name, { type }) => {
     const good = [...(await simulatedLines(name, { count: 10_000, seed: 3 }, NOW))]
     const sent = [...disturb(good, rollDice(3))]
@@ -148,23 +148,23 @@ test.each([
   await rm(folder, { recursive: true })
 })
 
-test('a site map gives its addresses in order, entities read', () => {
+test('a site map gives its addresses in order, with entities decoded', () => {
   const xml =
     '<?xml version="1.0"?><urlset><url><loc>https://a/?x=1&amp;y=2</loc></url><url><loc>https://a/b</loc></url></urlset>'
   expect(urlsOf(xml, 'x.xml')).toEqual(['https://a/?x=1&y=2', 'https://a/b'])
 })
 
 test.each([
-  ['<urlset><url><loc>https://a</loc></urlset>', 'broken XML'],
-  ['not xml', 'broken XML'],
+  ['<urlset><url><loc>https://a</loc></urlset>', 'invalid XML'],
+  ['not xml', 'invalid XML'],
   ['<sitemapindex><sitemap><loc>https://a</loc></sitemap></sitemapindex>', 'index of site maps'],
-  ['<urlset></urlset>', 'holds no address'],
-  ['<html><body/></html>', 'holds no address'],
-])('%s is refused: %s', (xml, message) => {
+  ['<urlset></urlset>', 'has no addresses'],
+  ['<html><body/></html>', 'has no addresses'],
+])('%s is rejected: %s', (xml, message) => {
   expect(() => urlsOf(xml, 'x.xml')).toThrow(message)
 })
 
-test('a site map is read from an address, and one that is not there is named', async () => {
+test('a site map is read from an address, and a missing one is named in the error', async () => {
   const server = createServer((request, response) => {
     if (request.url === '/map.xml') response.end('<urlset><url><loc>https://a/b</loc></url></urlset>')
     else response.writeHead(404).end()

@@ -31,33 +31,33 @@ const state = (
   slots: change.slots ?? [],
   passed: new Map(change.passed ?? []),
 })
-const nobody: ReadonlySet<string> = new Set()
+const none: ReadonlySet<string> = new Set()
 
-test('an event in the stream and in the archive is accepted once', () => {
+test('an event in the stream and in the archive counts once as accepted', () => {
   expect(countAccepted(stream([delivery('a'), delivery('b')]), new Set([id('b'), id('c')]))).toBe(3)
 })
 
-test('an event is folded once its user has passed its sequence number, compared as integers', () => {
+test('an event is folded when the state of its user has reached its sequence number, compared as integers', () => {
   const facts = stream([
     delivery('a', { sequenceNumber: '9' }),
     delivery('b', { sequenceNumber: '10' }),
     delivery('c', { sequenceNumber: '11' }),
   ])
-  expect(countFolded(facts, nobody, state({ users: [user({ sequenceNumber: '10' })] }))).toBe(2)
-  expect(countFolded(facts, nobody, state())).toBe(0)
+  expect(countFolded(facts, none, state({ users: [user({ sequenceNumber: '10' })] }))).toBe(2)
+  expect(countFolded(facts, none, state())).toBe(0)
 })
 
-test('an event without a user is folded once its own shard has passed it', () => {
+test('an event without a user is folded when its shard has been read past it', () => {
   const facts = stream([delivery('a', { user: null, shard: 's1', sequenceNumber: '5' })])
-  expect(countFolded(facts, nobody, state({ passed: [['s1', '0000000005']] }))).toBe(1)
-  expect(countFolded(facts, nobody, state({ passed: [['s0', '0000000009']] }))).toBe(0)
+  expect(countFolded(facts, none, state({ passed: [['s1', '0000000005']] }))).toBe(1)
+  expect(countFolded(facts, none, state({ passed: [['s0', '0000000009']] }))).toBe(0)
 })
 
-test('what the stream no longer holds was folded long ago', () => {
+test('an archived event that expired from the stream counts as folded', () => {
   expect(countFolded(stream([]), new Set([id('old')]), state())).toBe(1)
 })
 
-/** Two records of one millisecond, each with an event of the window. */
+/** Two records of the same millisecond, each with an event of the window. */
 const twoRecords = new Map([
   [
     'd',
@@ -69,23 +69,23 @@ const twoRecords = new Map([
   ],
 ])
 
-test('a window is complete only when it holds the last of several records of one millisecond', () => {
+test('a window is complete only with the last of several records of the same millisecond', () => {
   const facts = stream([], twoRecords)
   const at = (version: number) => state({ users: [user()], windows: [{ ...window, version, state: {} }] })
-  expect(windowsAreComplete(facts, at(ORDER), nobody)).toBe(false)
-  expect(windowsAreComplete(facts, at(ORDER + 1), nobody)).toBe(true)
-  expect(windowsAreComplete(facts, state({ users: [user()] }), nobody)).toBe(false)
+  expect(windowsAreComplete(facts, at(ORDER), none)).toBe(false)
+  expect(windowsAreComplete(facts, at(ORDER + 1), none)).toBe(true)
+  expect(windowsAreComplete(facts, state({ users: [user()] }), none)).toBe(false)
 })
 
-test('windows do not wait for events that were put aside, were erased, or may be later than the bound', () => {
+test('windows do not wait for events that are quarantined, erased, or possibly later than the lateness bound', () => {
   const facts = stream([], twoRecords)
-  const aside = new Set(['e0', 'e1'].map(name => quarantinedRef('reading', name)))
-  expect(windowsAreComplete(facts, state({ users: [user()] }), aside)).toBe(true)
-  expect(windowsAreComplete(facts, state({ users: [user({ erasedOrder: ORDER + 1 })] }), nobody)).toBe(true)
-  expect(windowsAreComplete(facts, state({ users: [user({ late: 1 })] }), nobody)).toBe(true)
+  const quarantined = new Set(['e0', 'e1'].map(name => quarantinedRef('reading', name)))
+  expect(windowsAreComplete(facts, state({ users: [user()] }), quarantined)).toBe(true)
+  expect(windowsAreComplete(facts, state({ users: [user({ erasedOrder: ORDER + 1 })] }), none)).toBe(true)
+  expect(windowsAreComplete(facts, state({ users: [user({ late: 1 })] }), none)).toBe(true)
 })
 
-test("a window over all users waits for each user's last contribution", () => {
+test("a window over all users waits for each user's last delta", () => {
   const records = new Map([
     ['d', [{ sequenceNumber: '1', received: RECEIVED, windows: new Map([[refText(window), [id('a')]]]) }]],
   ])
@@ -96,11 +96,11 @@ test("a window over all users waits for each user's last contribution", () => {
     state: {},
     users: new Map([[userHash('d'), order]]),
   })
-  expect(windowsAreComplete(stream([], records), state({ users: [user()], slots: [slot(ORDER)] }), nobody)).toBe(true)
-  expect(windowsAreComplete(stream([], records), state({ users: [user()], slots: [slot(ORDER - 1)] }), nobody)).toBe(false)
+  expect(windowsAreComplete(stream([], records), state({ users: [user()], slots: [slot(ORDER)] }), none)).toBe(true)
+  expect(windowsAreComplete(stream([], records), state({ users: [user()], slots: [slot(ORDER - 1)] }), none)).toBe(false)
 })
 
-test('every per-user state and every window calls for a document of its version; unknown projections call for none', () => {
+test('every user state and every window has a document of its version; unknown projections have none', () => {
   const facts = state({
     users: [user({ states: { 'recent-urls-r1': [], 'gone-r1': [] } })],
     windows: [
@@ -112,6 +112,6 @@ test('every per-user state and every window calls for a document of its version;
     { index: 'recent-urls-r1', id: 'd', version: ORDER },
     { index: 'device-minutes-r1', id: 'd#1970-01-01T00:01:00Z', version: 7 },
   ]
-  expect(expectedDocuments(facts, projections, nobody)).toEqual([ofUser, ofWindow])
+  expect(expectedDocuments(facts, projections, none)).toEqual([ofUser, ofWindow])
   expect(expectedDocuments(facts, projections, new Set([quarantinedRef('recent-urls-r1', 'd')]))).toEqual([ofWindow])
 })

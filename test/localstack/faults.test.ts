@@ -5,19 +5,19 @@ import { buffer } from 'node:stream/consumers'
 import { drawFaults } from '../../localstack/cloud/faults.ts'
 import { startProxy } from '../../localstack/cloud/proxy.ts'
 
-test('the same seed cuts the same requests', () => {
+test('the same seed cuts the same connections', () => {
   const cuts = (seed: number): (string | undefined)[] => {
-    const deal = drawFaults({ cut: { when: 'after', probability: 0.5, seed } })
-    return Array.from({ length: 40 }, () => deal().cut)
+    const draw = drawFaults({ cut: { when: 'after', probability: 0.5, seed } })
+    return Array.from({ length: 40 }, () => draw().cut)
   }
   expect(cuts(1)).toEqual(cuts(1))
   expect(cuts(1)).not.toEqual(cuts(2))
   expect(new Set(cuts(1))).toEqual(new Set(['after', undefined]))
 })
 
-test('a status is dealt out as often as asked, then nothing', () => {
-  const deal = drawFaults({ status: { code: 503, times: 2 }, delayMs: 5 })
-  expect([deal(), deal(), deal()]).toEqual([
+test('a status is drawn the given number of times', () => {
+  const draw = drawFaults({ status: { code: 503, times: 2 }, delayMs: 5 })
+  expect([draw(), draw(), draw()]).toEqual([
     { status: 503, cut: undefined, delayMs: 5 },
     { status: 503, cut: undefined, delayMs: 5 },
     { status: undefined, cut: undefined, delayMs: 5 },
@@ -29,14 +29,14 @@ describe('the proxy', () => {
   let seen: { url: string | undefined; headers: IncomingMessage['headers']; body: Buffer }[]
   let api: string
   let faults: string
-  let answer: (response: ServerResponse) => void
+  let respond: (response: ServerResponse) => void
 
   beforeEach(async () => {
     seen = []
-    answer = response => response.writeHead(201, { 'x-answer': 'yes' }).end('made')
+    respond = response => response.writeHead(201, { 'x-answer': 'yes' }).end('made')
     const backend = createServer(async (incoming, response) => {
       seen.push({ url: incoming.url, headers: incoming.headers, body: await buffer(incoming) })
-      answer(response)
+      respond(response)
     })
     const target = `${await listen(backend)}/_aws/execute-api/id/$default`
     const proxies = await startProxy({ apiPort: 0, faultsPort: 0, target })
@@ -51,13 +51,13 @@ describe('the proxy', () => {
     }
   })
 
-  const ask = (body: string | Uint8Array<ArrayBuffer> = 'x', headers: Record<string, string> = {}) =>
+  const post = (body: string | Uint8Array<ArrayBuffer> = 'x', headers: Record<string, string> = {}) =>
     fetch(`${api}/v1/events?a=%2F&b`, { method: 'POST', body, headers })
-  const inject = (wanted: object) => fetch(faults, { method: 'PUT', body: JSON.stringify(wanted) })
+  const inject = (settings: object) => fetch(faults, { method: 'PUT', body: JSON.stringify(settings) })
 
-  test('hands on method, path, query, headers and bytes as they are, and who sent them', async () => {
+  test('forwards method, path, query, headers and bytes unchanged, and adds the client address', async () => {
     const bytes = Buffer.from([0x1f, 0x8b, 0, 255])
-    const response = await ask(bytes, { 'X-Write-Key': 'k', 'x-forwarded-for': '10.0.0.1' })
+    const response = await post(bytes, { 'X-Write-Key': 'k', 'x-forwarded-for': '10.0.0.1' })
     expect([response.status, response.headers.get('x-answer'), await response.text()]).toEqual([201, 'yes', 'made'])
     expect(seen[0]).toMatchObject({
       url: '/_aws/execute-api/id/$default/v1/events?a=%2F&b',
@@ -66,44 +66,44 @@ describe('the proxy', () => {
     expect(seen[0]?.body.equals(bytes)).toBe(true)
   })
 
-  test('streams an answer before it has ended', async () => {
+  test('streams a response before it has ended', async () => {
     let finish = (): void => undefined
-    answer = response => {
+    respond = response => {
       response.write('first')
       finish = () => response.end('last')
     }
-    const reader = (await ask()).body?.getReader()
+    const reader = (await post()).body?.getReader()
     expect(Buffer.from((await reader?.read())?.value ?? []).toString()).toBe('first')
     finish()
     expect(Buffer.from((await reader?.read())?.value ?? []).toString()).toBe('last')
   })
 
-  test('a status that was asked for is answered so often and not forwarded', async () => {
+  test('an injected status is returned the given number of times, without forwarding', async () => {
     expect((await inject({ status: { code: 503, times: 2 } })).status).toBe(204)
-    expect([(await ask()).status, (await ask()).status, (await ask()).status]).toEqual([503, 503, 201])
+    expect([(await post()).status, (await post()).status, (await post()).status]).toEqual([503, 503, 201])
     expect(seen).toHaveLength(1)
   })
 
-  test('a connection is cut before the function sees the request, or after it answered', async () => {
+  test('a connection is cut before the request is forwarded, or after the response', async () => {
     await inject({ cut: { when: 'before', probability: 1, seed: 1 } })
-    await expect(ask()).rejects.toThrow('fetch failed')
+    await expect(post()).rejects.toThrow('fetch failed')
     expect(seen).toHaveLength(0)
     await inject({ cut: { when: 'after', probability: 1, seed: 1 } })
-    await expect(ask()).rejects.toThrow('fetch failed')
+    await expect(post()).rejects.toThrow('fetch failed')
     expect(seen).toHaveLength(1)
     await fetch(faults, { method: 'DELETE' })
-    expect((await ask()).status).toBe(201)
+    expect((await post()).status).toBe(201)
   })
 
-  test('faults that make no sense are refused', async () => {
+  test('invalid faults are rejected', async () => {
     expect((await inject({ status: { code: 200, times: 1 } })).status).toBe(400)
     expect((await inject({ unknown: 1 })).status).toBe(400)
   })
 
-  test('a cloud that does not answer is 503, a body over 10 MB is 413, as at the gateway', async () => {
-    expect((await ask(new Uint8Array(10 * 2 ** 20 + 1))).status).toBe(413)
-    answer = response => response.destroy()
-    expect((await ask()).status).toBe(503)
+  test('an unavailable cloud gives 503, a body over 10 MB gives 413, as at API Gateway', async () => {
+    expect((await post(new Uint8Array(10 * 2 ** 20 + 1))).status).toBe(413)
+    respond = response => response.destroy()
+    expect((await post()).status).toBe(503)
   })
 })
 

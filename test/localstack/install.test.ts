@@ -16,7 +16,7 @@ const quiet = (): void => undefined
 let folder: string
 let server: Server
 let url: string
-/** Bytes after which the next answer breaks off. */
+/** Bytes after which the next response is interrupted. */
 let breakAt: number | undefined
 let ranges: (string | undefined)[]
 
@@ -42,11 +42,11 @@ afterEach(async () => {
   rmSync(folder, { recursive: true })
 })
 
-test('a download that broke off is one line, and the next run goes on from there', async () => {
+test('an interrupted download gives one line, and the next run resumes', async () => {
   const file = join(folder, 'deep', 'file.zip')
   breakAt = 1_000_000
   await expect(download(url, file, sha256, quiet)).rejects.toThrow(
-    /^The download of http.* broke off \(.*\); run the command again/,
+    /^The download of http.* was interrupted \(.*\)\. Run the command again/,
   )
   expect(existsSync(file)).toBe(false)
   breakAt = undefined
@@ -55,29 +55,29 @@ test('a download that broke off is one line, and the next run goes on from there
   expect(ranges).toEqual([undefined, expect.stringMatching(/^bytes=[1-9]\d*-$/)])
 })
 
-test('a file with another hash is deleted and refused; the next run fetches it anew', async () => {
+test('a file with another hash is deleted, and the next run downloads it again', async () => {
   const file = join(folder, 'file.zip')
   writeFileSync(`${file}.part`, 'half of something else')
-  await expect(download(url, file, sha256, quiet)).rejects.toThrow(/has the sha256 .* it was deleted: run the command again/)
+  await expect(download(url, file, sha256, quiet)).rejects.toThrow(/has the sha256 .* and was deleted\. Run the command again/)
   await download(url, file, sha256, quiet)
   expect(readFileSync(file).equals(content)).toBe(true)
 })
 
-test('a host that cannot be reached is one line', async () => {
+test('an unreachable host gives one line', async () => {
   await new Promise(done => server.close(done))
   await expect(download(url, join(folder, 'file'), sha256, quiet)).rejects.toThrow(
-    /^127\.0\.0\.1:\d+ cannot be reached \(.*\): check the network/,
+    /^127\.0\.0\.1:\d+ cannot be reached \(.*\)\. Check the network/,
   )
   server.listen(0)
 })
 
-test('progress tells megabytes', async () => {
+test('progress is in megabytes', async () => {
   const words: string[] = []
   await download(url, join(folder, 'file'), sha256, word => words.push(word))
   expect(words.at(-1)).toBe('3 of 3 MB')
 })
 
-test('an installation that fails leaves nothing, one that succeeds is not repeated', async () => {
+test('a failed installation leaves no files, and a successful one is not repeated', async () => {
   const target = join(folder, 'program')
   const failing = installOnce(target, async scratch => {
     writeFileSync(join(scratch, 'half'), '')
@@ -95,7 +95,7 @@ test('an installation that fails leaves nothing, one that succeeds is not repeat
   expect(readFileSync(join(target, 'file'), 'utf8')).toBe('first')
 })
 
-test('the cache is the person’s own unless MILLRACE_CACHE names another', () => {
+test('the cache is in the user’s cache folder unless MILLRACE_CACHE is set', () => {
   expect(cacheFolder({ MILLRACE_CACHE: '/a' })).toBe('/a')
   expect(cacheFolder({ XDG_CACHE_HOME: '/b' })).toBe('/b/millrace')
   expect(cacheFolder({})).toMatch(/\.cache\/millrace$/)
@@ -111,45 +111,51 @@ test.each([
   expect(javaSource(platform, arch, home)).toEqual(expected)
 })
 
-test('a platform without a ready Java is told what to set', () => {
+test('on a platform without a packaged Java the error says what to set', () => {
   expect(javaSource('darwin', 'x64', undefined)).toEqual({
-    trouble: 'There is no ready Java for darwin x64: install Java 21 or newer and set OPENSEARCH_JAVA_HOME to its folder.',
+    error: 'There is no packaged Java for darwin x64. Install Java 21 or newer and set OPENSEARCH_JAVA_HOME to its folder.',
   })
 })
 
-test('Python that is missing or too old is one line with the command that installs it', () => {
+test('a missing or old Python gives one line with the command that installs it', () => {
   expect(pythonProblem('')).toMatch(
-    /^The local cloud needs Python 3\.10 or newer, and there is no python3: .*apt-get install python3 python3-pip/,
+    /^The local cloud needs Python 3\.10 or newer, but there is no python3\. .*apt-get install python3 python3-pip/,
   )
-  expect(pythonProblem('3.9')).toMatch(/and python3 is 3\.9: install a newer one/)
+  expect(pythonProblem('3.9')).toMatch(/but python3 is 3\.9\. Install a newer one/)
   expect(pythonProblem('3.10')).toBeUndefined()
   expect(pythonProblem('3.14')).toBeUndefined()
 })
 
 test.each([
-  ['/usr/bin/python3: No module named pip', /^python3 has no pip: install it \(/],
-  ['ERROR: THESE PACKAGES DO NOT MATCH THE HASHES FROM THE REQUIREMENTS FILE.', /does not have its pinned hash: empty the cache/],
+  ['/usr/bin/python3: No module named pip', /^python3 has no pip\. Install it \(/],
+  [
+    'ERROR: THESE PACKAGES DO NOT MATCH THE HASHES FROM THE REQUIREMENTS FILE.',
+    /does not have its pinned hash\. Empty the cache/,
+  ],
   [
     'WARNING: Retrying after NewConnectionError(…)\nERROR: No matching distribution found for duckdb',
-    /index cannot be reached: check the network/,
+    /index cannot be reached\. Check the network/,
   ],
-  ['ERROR: No matching distribution found for duckdb==1.5.5', /^No Python package for this platform .*duckdb==1\.5\.5$/],
+  [
+    'ERROR: No matching distribution found for duckdb==1.5.5',
+    /^A Python package does not exist for this platform .*duckdb==1\.5\.5$/,
+  ],
   [
     'one\nERROR: Could not install: [Errno 28] No space left on device',
     /^python3 -m pip failed: Could not install: .*No space left/,
   ],
-])('pip’s %j is one line', (output, line) => {
+])('pip’s output %j gives one line', (output, line) => {
   expect(pipProblem(output)).toMatch(line)
   expect(pipProblem(output)).not.toContain('\n')
 })
 
-test('the first line of trouble in what the CDK wrote is told', () => {
+test('the first line with an error in the CDK’s output is returned', () => {
   expect(failureOf('Bundling…\n\n ❌  millrace-local failed: table exists\n    at x\n')).toBe(
     '❌  millrace-local failed: table exists',
   )
 })
 
-test('a changed, new or renamed input changes the fingerprint, and so does the endpoint', () => {
+test('the fingerprint changes with a changed, new or renamed input and with the endpoint', () => {
   const inputs = join(folder, 'inputs')
   mkdirSync(join(inputs, 'deep'), { recursive: true })
   writeFileSync(join(inputs, 'deep', 'a.ts'), '1')
