@@ -1,12 +1,12 @@
-"""What becomes of a batch of stream records after its invocation, by the rules that AWS documents for event source
-mappings. Pure: a cursor is whatever orders the records of one shard."""
+"""The next step of a shard after an invocation with a batch of records, by the rules that AWS documents for event source
+mappings. Pure functions. A cursor is any value that orders the records of one shard."""
 
 from dataclasses import dataclass, replace
 
 FIRST_RETRY_SECONDS = 0.1
 LONGEST_RETRY_SECONDS = 10
 
-# Why a batch is discarded, in Lambda's words.
+# Lambda's conditions for discarding a batch.
 EXHAUSTED = "RetryAttemptsExhausted"
 TOO_OLD = "RecordAgeExceeded"
 
@@ -29,22 +29,22 @@ class Rules:
 
 @dataclass(frozen=True)
 class Attempts:
-    """What a shard remembers of batches that failed."""
+    """The state of a shard between invocations."""
 
-    invocations: int = 0  # of the batch at hand, all failed
-    failures: int = 0  # those of them that used up a retry
+    invocations: int = 0  # failed invocations of the current batch
+    failures: int = 0  # failed invocations that used a retry
     bounds: tuple = ()  # last cursors of the batches that are being retried or bisected, the innermost last
 
     @property
     def bound(self):
-        """The batch at hand goes no further than this cursor."""
+        """The current batch ends at this cursor at the latest."""
         return self.bounds[-1] if self.bounds else None
 
 
 @dataclass(frozen=True)
 class Step:
     attempts: Attempts
-    commit: object = None  # the shard is done up to this cursor
+    commit: object = None  # the shard is processed up to this cursor
     discarded: str = ""  # why the batch goes to the on-failure destination
     delay: float = 0.0  # seconds before the next invocation
 
@@ -53,10 +53,10 @@ DONE = None
 """No record failed."""
 
 
-def failed_at(answer, sequence_numbers):
-    """Index of the first record that a ReportBatchItemFailures answer gives back, or DONE. What Lambda cannot make
-    sense of gives everything back."""
-    failures = answer.get("batchItemFailures") if isinstance(answer, dict) else None
+def failed_at(response, sequence_numbers):
+    """Index of the first failed record in a ReportBatchItemFailures response, or DONE. An invalid response fails the whole
+    batch, as Lambda documents it."""
+    failures = response.get("batchItemFailures") if isinstance(response, dict) else None
     if not failures:
         return DONE
     try:
@@ -67,7 +67,7 @@ def failed_at(answer, sequence_numbers):
 
 def after(cursors, failed, reported, attempts, rules):
     """The step after an invocation with the records at `cursors`: `failed` is the index of the first failed one or
-    DONE, `reported` says that the function answered so (it did not throw or time out)."""
+    DONE, `reported` is true if the function reported it in its response (it did not throw or time out)."""
     last = cursors[-1]
     if failed is DONE:
         return Step(Attempts(bounds=tuple(bound for bound in attempts.bounds if bound > last)), commit=last)
@@ -77,7 +77,7 @@ def after(cursors, failed, reported, attempts, rules):
         return Step(Attempts(bounds=bounds), commit=cursors[failed - 1], delay=_delay(0))
     if rules.bisect and not reported and len(cursors) > 1:
         halves = (*bounds, cursors[(len(cursors) - 1) // 2])
-        return Step(replace(attempts, invocations=0, bounds=halves), delay=_delay(0))  # splitting uses up no retry
+        return Step(replace(attempts, invocations=0, bounds=halves), delay=_delay(0))  # splitting uses no retry
     if 0 <= rules.retries <= attempts.failures:
         others = attempts.bounds if attempts.bound != last else attempts.bounds[:-1]
         return Step(Attempts(bounds=others), last, discarded=EXHAUSTED)
@@ -85,7 +85,7 @@ def after(cursors, failed, reported, attempts, rules):
 
 
 def throttled(attempts):
-    """The function was not invoked: the batch waits and uses up no retry."""
+    """The step if the function was not invoked: the batch waits and uses no retry."""
     return Step(attempts, delay=_delay(3))
 
 

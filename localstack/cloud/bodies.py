@@ -1,6 +1,6 @@
-"""HTTP API: a body that is not text reaches the function as base64, whatever its content type says.
+"""HTTP API: a body that is not text reaches the function as base64, whatever its content type.
 
-Stock MiniStack goes by the content type alone, so a gzip body sent as application/json loses its bytes."""
+Unmodified MiniStack looks only at the content type, so a gzip body sent as application/json is corrupted."""
 
 import contextvars
 
@@ -10,7 +10,7 @@ _binary = contextvars.ContextVar("binary body", default=False)
 
 
 def is_binary(body):
-    """Bytes that UTF-8 cannot carry; gzip never is UTF-8, since its second byte is 0x8b."""
+    """Whether the bytes are not valid UTF-8. gzip never is, because its second byte is 0x8b."""
     try:
         body.decode("utf-8")
     except UnicodeDecodeError:

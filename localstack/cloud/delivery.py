@@ -1,5 +1,5 @@
-"""Firehose from a Kinesis stream to S3: buffers by BufferingHints, one object per flush. Stock MiniStack writes one
-object per record. $MILLRACE_FIREHOSE_SPEED divides the interval, so that nobody waits a minute for a file."""
+"""Firehose from a Kinesis stream to S3: buffers by BufferingHints and writes one object per flush. Unmodified MiniStack
+writes one object per record. $MILLRACE_FIREHOSE_SPEED divides the interval, so that a file appears within seconds."""
 
 import base64
 import contextvars
@@ -25,7 +25,7 @@ _lock = threading.Lock()
 
 
 class Buffer:
-    """Records of one destination since its last flush, oldest first, and the timer of the next."""
+    """Records of one destination since its last flush, oldest first, and the timer of the next flush."""
 
     def __init__(self, stream, destination):
         hints = destination["config"].get("BufferingHints") or {}
@@ -43,7 +43,7 @@ class Buffer:
 
 
 def ingest(stream_arn, records):
-    """Takes records, (partition key, bytes), that have just been put into a Kinesis stream."""
+    """Buffers records, (partition key, bytes), that were just put into a Kinesis stream."""
     for stream in list(firehose._streams.values()):
         source = stream.get("kinesis_source") or {}
         if stream.get("status") != "ACTIVE" or source.get("KinesisStreamARN") != stream_arn:
@@ -67,7 +67,7 @@ def _add(stream, destination, records):
 
 
 def flush(key):
-    """Delivers what a buffer holds; a destination that refuses gets it again at the next flush."""
+    """Delivers the records of a buffer. If the destination fails, they are delivered with the next flush."""
     with _lock:
         buffer = _buffers.pop(key, None)
     if buffer is None:
@@ -76,7 +76,7 @@ def flush(key):
     try:
         buffer.context.copy().run(_deliver, buffer)
     except Exception:
-        logger.exception("The delivery stream %s keeps %d records", buffer.stream["name"], len(buffer.records))
+        logger.exception("The delivery stream %s will retry %d records", buffer.stream["name"], len(buffer.records))
         buffer.context.copy().run(_add, buffer.stream, buffer.destination, buffer.records)
 
 
@@ -104,7 +104,7 @@ def _deliver(buffer):
 
 
 def error_line(conversion, arrived, line, kind):
-    """What Firehose writes about a record that it cannot convert, one JSON document a line."""
+    """The line that Firehose writes for a record that it cannot convert: one JSON document."""
     code, message = firehose._CONVERSION_ERRORS[kind]
     schema = conversion.get("SchemaConfiguration") or {}
     document = {

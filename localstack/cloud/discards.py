@@ -1,4 +1,4 @@
-"""The on-failure destination of an event source mapping: an S3 bucket gets the whole event, an SQS queue what describes it."""
+"""The on-failure destination of an event source mapping: an S3 bucket gets the whole event, an SQS queue only its metadata."""
 
 import asyncio
 import datetime
@@ -15,7 +15,7 @@ logger = logging.getLogger("discards")
 
 
 def send(mapping, function, source, entries, condition, invocations):
-    """Sends the invocation record of a discarded batch. Lambda drops the batch even when the destination refuses."""
+    """Sends the invocation record of a discarded batch. Lambda drops the batch even if the destination fails."""
     destination = ((mapping.get("DestinationConfig") or {}).get("OnFailure") or {}).get("Destination")
     if not destination:
         return
@@ -29,12 +29,12 @@ def send(mapping, function, source, entries, condition, invocations):
         else:
             send_message(destination, json.dumps(record))
     except Exception:
-        logger.exception("The on-failure destination %s refused a batch", destination)
+        logger.exception("The on-failure destination %s rejected a batch", destination)
 
 
 def invocation_record(mapping, function, source, entries, condition, invocations, now):
-    """As in the Lambda Developer Guide, "Retain discarded batch records", and as LocalStack's tests recorded it on AWS: the
-    payload is the event itself, and there is no response where the records were too old."""
+    """The record in the Lambda Developer Guide, "Retain discarded batch records", and in the snapshots of LocalStack's tests
+    from AWS: the payload is the event itself, and there is no response if the records were too old."""
     response = {"statusCode": 200, "executedVersion": "$LATEST", "functionError": "Unhandled"}
     config = function.get("config") or function
     return {
@@ -60,20 +60,20 @@ def invocation_record(mapping, function, source, entries, condition, invocations
 
 
 def put_object(bucket, key, body):
-    """Puts an object from a thread; throws when S3 refuses it."""
+    """Puts an object from a thread. Raises RuntimeError if S3 rejects it."""
     headers = {"content-type": "application/octet-stream", "content-length": str(len(body)), "host": "s3.localhost"}
-    status, _, answer = asyncio.run(s3.handle_request("PUT", f"/{bucket}/{key}", headers, body, {}, internal=True))
+    status, _, response = asyncio.run(s3.handle_request("PUT", f"/{bucket}/{key}", headers, body, {}, internal=True))
     if status >= 300:
-        raise RuntimeError(f"S3 refused s3://{bucket}/{key}: {status} {answer[:200]}")
+        raise RuntimeError(f"S3 rejected s3://{bucket}/{key}: {status} {response[:200]}")
 
 
 def send_message(queue_arn, text):
-    """Sends a message from a thread; throws when SQS refuses it."""
+    """Sends a message from a thread. Raises RuntimeError if SQS rejects it."""
     headers = {"x-amz-target": "AmazonSQS.SendMessage", "content-type": "application/x-amz-json-1.0"}
     message = json.dumps({"QueueUrl": sqs._queue_by_arn(queue_arn)["url"], "MessageBody": text}).encode()
-    status, _, answer = asyncio.run(sqs.handle_request("POST", "/", headers, message, {}))
+    status, _, response = asyncio.run(sqs.handle_request("POST", "/", headers, message, {}))
     if status >= 300:
-        raise RuntimeError(f"SQS refused a message to {queue_arn}: {status} {answer[:200]}")
+        raise RuntimeError(f"SQS rejected a message to {queue_arn}: {status} {response[:200]}")
 
 
 def _instant(seconds):

@@ -1,5 +1,5 @@
-"""MiniStack with what Millrace needs of AWS and stock MiniStack does not do. Listens on 127.0.0.1:$GATEWAY_PORT until
-SIGTERM, then saves its state."""
+"""MiniStack with the features of AWS that Millrace needs and unmodified MiniStack lacks. Listens on
+127.0.0.1:$GATEWAY_PORT until SIGTERM, then saves its state."""
 
 import asyncio
 import os
@@ -18,14 +18,15 @@ import preflight
 import shards
 import table_streams
 
-CLEAN = os.path.join(os.environ["STATE_DIR"], "clean")  # exists while the saved state is whole
+CLEAN = os.path.join(os.environ["STATE_DIR"], "clean")  # exists while the saved state is complete
 FLUSH_SECONDS = 30
 
 save_services = app.save_all
 
 
 def save_everything(services):
-    """Runs on the server's loop at its end: flushes the delivery streams (in a thread, they need a loop), then saves."""
+    """Runs on the server's event loop when it ends. Flushes the delivery streams, in a thread because that needs an event loop
+    of its own, then saves."""
     flusher = threading.Thread(target=delivery.flush_all, daemon=True)
     flusher.start()
     flusher.join(FLUSH_SECONDS)
@@ -38,7 +39,7 @@ async def run():
     stopping = asyncio.Event()
 
     def stop():
-        mappings.freeze()  # before the first call fails because the server is closing
+        mappings.freeze()  # before invocations fail because the server is closing
         stopping.set()
 
     for name in (signal.SIGTERM, signal.SIGINT):
@@ -60,4 +61,4 @@ if __name__ == "__main__":
     try:
         asyncio.run(run())
     finally:
-        os._exit(0)  # the state is saved; threads of invocations may never end
+        os._exit(0)  # the state is saved, and threads of invocations may never end

@@ -1,5 +1,5 @@
-"""Event source mappings of Kinesis and DynamoDB streams: a worker for each mapping and shard, so that no mapping waits
-for another, with AWS's rules for batching windows, partial answers, bisecting, retries and on-failure destinations."""
+"""Event source mappings of Kinesis and DynamoDB streams: one worker per mapping and shard, so that no mapping waits for
+another, with AWS's rules for batching windows, partial failures, bisecting, retries and on-failure destinations."""
 
 import json
 import logging
@@ -24,14 +24,14 @@ _frozen = False
 
 
 def freeze():
-    """From here on no mapping moves on: what a function does while everything closes is delivered again."""
+    """Stops all commits: batches that functions process during the shutdown are delivered again after the next start."""
     global _frozen
     with _commits:
         _frozen = True
 
 
 class Worker(threading.Thread):
-    """Reads one source for one mapping, one batch at a time, until the mapping or the source is gone."""
+    """Reads one source for one mapping, one batch at a time, until the mapping or the source is deleted."""
 
     def __init__(self, account, region, mapping, source):
         super().__init__(daemon=True, name=f"mapping-{mapping['UUID'][:8]}-{source.shard_id[-4:]}")
@@ -43,7 +43,7 @@ class Worker(threading.Thread):
     def run(self):
         _request_account_id.set(self.account)
         _request_region.set(self.region)
-        while not _frozen and self._wanted():
+        while not _frozen and self._is_active():
             try:
                 wait = self.step()
             except Exception:
@@ -53,12 +53,12 @@ class Worker(threading.Thread):
                 self.wake.wait(wait)
                 self.wake.clear()
 
-    def _wanted(self):
+    def _is_active(self):
         mapping = lambda_svc._esms.get(self.mapping["UUID"])
         return mapping is self.mapping and mapping.get("Enabled", True) and self.source.exists()
 
     def step(self):
-        """Reads and delivers one batch. Returns for how many seconds there is nothing to do."""
+        """Reads and delivers one batch. Returns the seconds to wait before the next step."""
         function, _ = lambda_svc._get_func_record_for_qualifier(self.mapping["FunctionName"], self.mapping.get("Qualifier"))
         position = self.source.position()
         waiting = self.source.waiting(position)
@@ -77,7 +77,7 @@ class Worker(threading.Thread):
         return self._apply(function, entries, self._deliver(function, entries, read_to))
 
     def _window_left(self, waiting):
-        """Seconds left of the batching window; 0 when the batch is full or a retry."""
+        """Seconds left of the batching window; 0 if the batch is full or a retry."""
         window = self.mapping.get("MaximumBatchingWindowInSeconds") or 0
         if not window or self.attempts.bounds or waiting >= self.mapping["BatchSize"]:
             return 0
@@ -86,7 +86,7 @@ class Worker(threading.Thread):
         return max(0, self.oldest_seen + window - time.monotonic())
 
     def _read(self, position):
-        """The entries of the next batch, and the cursor up to which records were looked at."""
+        """The entries of the next batch, and the cursor of the last record that was read."""
         entries, read_to, size, bound = [], position, 0, self.attempts.bound
         for entry in self.source.after(position):
             if bound is not None and entry.cursor > bound:
@@ -115,9 +115,9 @@ class Worker(threading.Thread):
         if result.get("error"):
             failed = 0
         elif "ReportBatchItemFailures" in (self.mapping.get("FunctionResponseTypes") or []):
-            failed = batch.failed_at(_answer(result), [entry.sequence_number for entry in entries])
+            failed = batch.failed_at(_response_of(result), [entry.sequence_number for entry in entries])
             reported = failed is not batch.DONE
-        # Records behind the last entry that the filter dropped are done with it.
+        # The commit of the last entry includes the records after it that the filter dropped.
         cursors = [*(entry.cursor for entry in entries[:-1]), read_to]
         return batch.after(cursors, failed, reported, self.attempts, batch.Rules.of(self.mapping))
 
@@ -132,11 +132,11 @@ class Worker(threading.Thread):
         self.mapping["LastProcessingResult"] = "OK" if step.commit is not None else "PROBLEM: Function call failed"
         self.attempts = step.attempts
         if step.delay > 0:
-            time.sleep(step.delay)  # a new record must not cut a retry's delay short
+            time.sleep(step.delay)  # sleep, because a new record must not shorten the delay of a retry
         return 0
 
 
-def _answer(result):
+def _response_of(result):
     body = result.get("body")
     if not isinstance(body, str):
         return body
@@ -146,9 +146,9 @@ def _answer(result):
         return None
 
 
-def attend():
-    """Starts the workers that are missing and wakes the others. MiniStack's poll loop calls it whenever a stream gets
-    records, and every second. Returns False: the loop may rest."""
+def wake_workers():
+    """Starts missing workers and wakes the others. MiniStack's poll loop calls it when a stream gets records, and every
+    second. Returns False, which means that the loop need not poll again at once."""
     for account, region, mapping in lambda_svc._iter_all_esms():
         _request_account_id.set(account)
         _request_region.set(region)
@@ -173,5 +173,5 @@ def install():
         set_start(mapping_id, arn, starting_position)
 
     lambda_svc._init_stream_position = start
-    lambda_svc._poll_kinesis = attend
+    lambda_svc._poll_kinesis = wake_workers
     lambda_svc._poll_dynamodb_streams = lambda: False

@@ -1,5 +1,5 @@
-"""Metrics in CloudWatch as AWS has them: those of functions' log lines (embedded metric format), and what Firehose says of
-its deliveries. Stock MiniStack keeps neither."""
+"""CloudWatch metrics from the log lines of functions (embedded metric format), and Firehose's metrics of its deliveries.
+Unmodified MiniStack stores neither."""
 
 import json
 import logging
@@ -16,22 +16,22 @@ deliver = delivery._deliver
 
 
 def put(namespace, name, dimensions, unit, values, timestamp):
-    """Stores values of one metric, of one set of dimensions."""
+    """Stores values of one metric with one set of dimensions."""
     for value in values:
         cloudwatch._store_datum(namespace, name, dimensions, timestamp, unit, value, None, None, None)
 
 
 def read_line(line):
-    """Stores the metrics of a log line that has some."""
+    """Stores the metrics of a log line in embedded metric format."""
     document = json.loads(line)
-    about = document["_aws"]
-    for directive in about["CloudWatchMetrics"]:
+    metadata = document["_aws"]
+    for directive in metadata["CloudWatchMetrics"]:
         for names in directive["Dimensions"]:
             dimensions = {name: str(document[name]) for name in names}
             for metric in directive["Metrics"]:
                 value = document[metric["Name"]]
                 values = value if isinstance(value, list) else [value]
-                put(directive["Namespace"], metric["Name"], dimensions, metric.get("Unit"), values, about["Timestamp"] / 1000)
+                put(directive["Namespace"], metric["Name"], dimensions, metric.get("Unit"), values, metadata["Timestamp"] / 1000)
 
 
 def logs_with_metrics(func, request_id, log_text, *rest, **named):
@@ -40,7 +40,7 @@ def logs_with_metrics(func, request_id, log_text, *rest, **named):
             try:
                 read_line(line)
             except (KeyError, TypeError, ValueError):
-                logger.warning("A log line names metrics that it does not hold")
+                logger.warning("A log line in embedded metric format is invalid: its metrics are lost")
     return write_logs(func, request_id, log_text, *rest, **named)
 
 

@@ -1,5 +1,5 @@
-"""Firehose's record format conversion: lines of JSON to one Parquet object with the columns of a Glue table. A line that
-does not convert is set apart, the others are not held up by it."""
+"""Firehose's record format conversion: lines of JSON to one Parquet object with the columns of a Glue table. Lines that
+cannot be converted are returned separately."""
 
 import json
 import os
@@ -22,7 +22,7 @@ class Unconvertible(Exception):
 
 
 def convert(conversion, records):
-    """(bytes of the Parquet object or None without rows, [(line, kind of error)])."""
+    """Returns (bytes of the Parquet object, or None without rows; [(line, kind of error)])."""
     schema = conversion.get("SchemaConfiguration") or {}
     table = glue._tables.get(f"{schema.get('DatabaseName', '')}/{schema.get('TableName', '')}") or {}
     columns = (table.get("StorageDescriptor") or {}).get("Columns") or []
@@ -36,15 +36,15 @@ def convert(conversion, records):
             rows += [(line, row) for row in rows_of(line, types, conversion)]
         except Unconvertible as error:
             rejected.append((line, error.kind))
-    refused = _refused(rows, types)
-    bad = {id(row) for row in refused}
-    rejected += [(line, "mismatch") for line, _ in refused]
-    kept = [row for row in rows if id(row) not in bad]
-    return (_write(kept, types, _compression(conversion)) if kept else None), rejected
+    unconvertible = _unconvertible(rows, types)
+    excluded = {id(row) for row in unconvertible}
+    rejected += [(line, "mismatch") for line, _ in unconvertible]
+    converted = [row for row in rows if id(row) not in excluded]
+    return (_write(converted, types, _compression(conversion)) if converted else None), rejected
 
 
 def rows_of(line, types, conversion):
-    """The rows of the JSON objects in one line, column names in lower case as the OpenX reader makes them."""
+    """The rows of the JSON objects in one line, with column names in lower case, as in the OpenX reader."""
     deserializer = (conversion.get("InputFormatConfiguration") or {}).get("Deserializer") or {}
     renamed = (deserializer.get("OpenXJsonSerDe") or {}).get("ColumnToJsonKeyMappings") or {}
     for document in _documents(line):
@@ -53,7 +53,7 @@ def rows_of(line, types, conversion):
 
 
 def coerce(value, kind):
-    """A JSON value as its column's type; digits in a string count as a number, as they do for the OpenX reader."""
+    """Converts a JSON value to its column's type. A number in a string is a number, as in the OpenX reader."""
     if value is None:
         return None
     if kind == "string":
@@ -93,8 +93,8 @@ def _no_constant(name):
     raise ValueError(f"{name} is not JSON")
 
 
-def _refused(rows, types):
-    """The rows that DuckDB cannot convert, found by halving."""
+def _unconvertible(rows, types):
+    """The rows that DuckDB cannot convert, found by bisecting."""
     try:
         if rows:
             _write(rows, types, "uncompressed")
@@ -103,7 +103,7 @@ def _refused(rows, types):
         if len(rows) == 1:
             return rows
         half = len(rows) // 2
-        return _refused(rows[:half], types) + _refused(rows[half:], types)
+        return _unconvertible(rows[:half], types) + _unconvertible(rows[half:], types)
 
 
 def _write(rows, types, compression):

@@ -1,6 +1,6 @@
-"""HTTP API: without a CORS configuration of its own it hands OPTIONS to the route that takes it, as AWS does.
+"""HTTP API: without a CORS configuration, an OPTIONS request goes to the matching route, as on AWS.
 
-Stock MiniStack answers every OPTIONS itself, with 403."""
+Unmodified MiniStack responds to every OPTIONS request with 403."""
 
 from ministack.services import apigateway
 

@@ -1,6 +1,6 @@
-"""Kinesis resharding: a shard that is split or merged closes and keeps its records, and its children name it as parent.
+"""Kinesis resharding: a shard that is split or merged closes, keeps its records and is the parent of its children.
 
-Stock MiniStack deletes it with everything in it. A closed shard goes when its last record has expired."""
+Unmodified MiniStack deletes the shard with its records. Here a closed shard is deleted when its last record has expired."""
 
 import json
 import time
@@ -9,7 +9,7 @@ from ministack.core.responses import error_response_json, json_response
 from ministack.services import kinesis
 
 CLOSED = "ending_sequence_number"
-PARENTS = "parents"  # all of them: changing the number of shards may join more than the two that AWS names
+PARENTS = "parents"  # all parents: UpdateShardCount may merge more than the two shards that AWS's fields can name
 
 
 def is_open(shard):
@@ -26,7 +26,7 @@ def open_shards(stream):
 
 
 def reshard(stream, closing, ranges):
-    """Closes the shards `closing` and opens one for each (first, last) hash key of `ranges`, child of those it overlaps."""
+    """Closes the shards `closing` and opens one per (first, last) hash key range. Its parents are the closed shards it overlaps."""
     number = kinesis._max_shard_index(stream) + 1
     for shard_id in closing:
         stream["shards"][shard_id][CLOSED] = kinesis._next_sequence_number()
@@ -52,8 +52,8 @@ def _range(shard):
     return int(shard["starting_hash_key"]), int(shard["ending_hash_key"])
 
 
-def _asked(data, *names):
-    """(stream, shards asked for, None) or (None, None, error)."""
+def _requested(data, *names):
+    """Returns (stream, requested shards, None) or (None, None, error)."""
     name, stream = kinesis._resolve_stream(data)
     if not stream:
         return None, None, error_response_json("ResourceNotFoundException", f"Stream {name} not found", 400)
@@ -67,7 +67,7 @@ def _asked(data, *names):
 
 
 def split_shard(data):
-    stream, wanted, error = _asked(data, "ShardToSplit")
+    stream, wanted, error = _requested(data, "ShardToSplit")
     if error:
         return error
     first, last = _range(stream["shards"][wanted[0]])
@@ -79,7 +79,7 @@ def split_shard(data):
 
 
 def merge_shards(data):
-    stream, wanted, error = _asked(data, "ShardToMerge", "AdjacentShardToMerge")
+    stream, wanted, error = _requested(data, "ShardToMerge", "AdjacentShardToMerge")
     if error:
         return error
     low, high = sorted(_range(stream["shards"][shard_id]) for shard_id in wanted)
@@ -90,7 +90,7 @@ def merge_shards(data):
 
 
 def update_shard_count(data):
-    stream, _, error = _asked(data)
+    stream, _, error = _requested(data)
     if error:
         return error
     current, target = list(open_shards(stream)), int(data.get("TargetShardCount") or 0)
@@ -103,7 +103,7 @@ def update_shard_count(data):
 
 
 def expire(stream):
-    """Drops records beyond the retention, and closed shards without any; looks at the oldest record only."""
+    """Deletes expired records, and closed shards without records. Checks only the oldest record of each shard."""
     cutoff = time.time() - stream["RetentionPeriodHours"] * 3600
     for shard_id, shard in list(stream["shards"].items()):
         records = shard["records"]
@@ -152,10 +152,10 @@ def _with_open_count(body, count):
 
 
 def _ended(body):
-    """A closed shard that is read to its end has no next iterator."""
-    answer = json.loads(body)
-    following = kinesis._shard_iterators[answer["NextShardIterator"]]
+    """Removes the next iterator if the closed shard was read to its end."""
+    response = json.loads(body)
+    following = kinesis._shard_iterators[response["NextShardIterator"]]
     stream = kinesis._streams.get(following["stream"])
     if following["position"] >= len(stream["shards"][following["shard_id"]]["records"]):
-        answer["NextShardIterator"] = None
-    return json_response(answer)
+        response["NextShardIterator"] = None
+    return json_response(response)

@@ -1,5 +1,5 @@
-"""What event source mappings read: one Kinesis shard, or the stream of one table. A source yields its records in order,
-each with a cursor; a mapping is done up to a cursor, which is saved with MiniStack's state."""
+"""Sources of event source mappings: one Kinesis shard, or the stream of one table. A source yields its records in order,
+each with a cursor. The cursor up to which a mapping is done is saved with MiniStack's state."""
 
 import base64
 import json
@@ -18,14 +18,14 @@ CHUNK = 500
 @dataclass(frozen=True)
 class Entry:
     cursor: object
-    record: dict  # as the function gets it
+    record: dict  # as in the function's event
     sequence_number: str
     arrived: float  # epoch seconds
-    size: int  # bytes of the record in the function's event, about
+    size: int  # approximate bytes of the record in the function's event
 
 
 class KinesisShard:
-    """Cursors are sequence numbers: they survive the expiry of older records and restarts."""
+    """Cursors are sequence numbers: they stay valid after older records expire and after a restart."""
 
     batch_info = "KinesisBatchInfo"
 
@@ -77,7 +77,7 @@ class KinesisShard:
 
 
 class TableStream:
-    """The one shard of a table's stream; cursors count its records from the first ever."""
+    """The only shard of a table's stream. A cursor is the number of records from the beginning of the stream."""
 
     batch_info = "DDBStreamBatchInfo"
     shard_id = "shardId-00000000000000000000-00000000"
@@ -109,7 +109,7 @@ class TableStream:
 
 
 def sources_of(mapping):
-    """The sources that a mapping may read now: of a stream, the shards all of whose ancestors it has read to their end."""
+    """The sources that a mapping may read now. Of a Kinesis stream: shards whose ancestors it has read to the end."""
     if ":dynamodb:" in mapping["EventSourceArn"]:
         return [TableStream(mapping)]
     stream = _stream(mapping["EventSourceArn"])
@@ -121,7 +121,7 @@ def sources_of(mapping):
 
 
 def set_start(mapping_id, arn, starting_position):
-    """Remembers where a new mapping begins. Shards that appear later are read from their first record."""
+    """Stores the start position of a new mapping. Shards that appear later are read from their first record."""
     stream = _stream(arn)
     if stream is None:
         return
@@ -132,7 +132,7 @@ def set_start(mapping_id, arn, starting_position):
 
 
 def _drained(mapping, stream, shard_id):
-    """Whether a mapping has read all of a closed shard, and all of its ancestors; a shard that is gone has expired."""
+    """Whether a mapping has read a closed shard and its ancestors to the end. A shard that does not exist has expired."""
     shard = stream["shards"].get(shard_id)
     if shard is None:
         return True

@@ -1,11 +1,11 @@
-"""Keeps the streams of tables over a restart: stock MiniStack saves how far mappings have read, but not the records."""
+"""Keeps table streams across restarts. Unmodified MiniStack saves the positions of mappings, but not the records."""
 
 from ministack.core.responses import AccountRegionScopedDict
 from ministack.services import dynamodb, lambda_svc
 
 
 def unread(table_key, records, trimmed):
-    """The records that some mapping of the table has yet to read, and how many came before them."""
+    """The records that at least one mapping of the table has not read, and the number of records before them."""
     account, region, table = table_key
     positions = [lambda_svc._dynamodb_stream_positions.get_scoped(account, region, mapping["UUID"], 0)
                  for owner, place, mapping in lambda_svc._iter_all_esms()
@@ -20,8 +20,8 @@ def install():
     def with_streams():
         streams = AccountRegionScopedDict()
         for key, records in dynamodb._stream_records.all_items():
-            kept, before = unread(key, records, dynamodb._stream_trimmed.get_scoped(*key, 0))
-            streams.set_scoped(*key, {"records": kept, "before": before})
+            remaining, before = unread(key, records, dynamodb._stream_trimmed.get_scoped(*key, 0))
+            streams.set_scoped(*key, {"records": remaining, "before": before})
         return {**get_state(), "stream_records": streams}
 
     def load_with_streams(data):
