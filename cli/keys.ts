@@ -10,10 +10,10 @@ import { findTarget } from './target.ts'
 const SCOPES: readonly Scope[] = ['write', 'read', 'admin']
 
 export function keysCommand(program: Command): void {
-  const command = program.command('keys').description('manage the keys of the API; only their SHA-256 is stored')
+  const command = program.command('keys').description('create, list and revoke API keys; only their SHA-256 hashes are stored')
   withCommonOptions(command.command('create'))
-    .description('create a key and print it; it is shown only this once')
-    .argument('<name>', 'name of the key; also the default source of events sent with it')
+    .description('create a key and print it; it cannot be printed again')
+    .argument('<name>', 'the name of the key, which is also the default source of events sent with it')
     .addOption(new Option('--scope <scope>', 'what the key allows').choices(SCOPES).makeOptionMandatory())
     .action(async (name: string, { stage, json, scope }: CommonOptions & { scope: Scope }) => {
       const key = await createKey(...(await keysTable(stage)), name, scope)
@@ -21,21 +21,24 @@ export function keysCommand(program: Command): void {
       else console.log(key)
     })
   withCommonOptions(command.command('list'))
-    .description('list the keys by name and scope; the keys themselves are not stored')
+    .description('list the names and scopes of the keys; the keys themselves are not stored')
     .action(async ({ stage, json }: CommonOptions) => {
       const keys = await listKeys(...(await keysTable(stage)))
       if (json) printJson(keys)
       else console.log(formatTable(keys, ['name', 'scope', 'created', 'revoked']))
     })
   withCommonOptions(command.command('revoke'))
-    .description('revoke a key; the functions reject it within a minute')
-    .argument('<name>', 'name of the key')
+    .description('revoke a key; the API rejects it within a minute')
+    .argument('<name>', 'the name of the key')
     .action(async (name: string, { stage, json }: CommonOptions) => {
       const revoked = await revokeKeys(...(await keysTable(stage)), name)
       if (revoked === 0)
-        throw new UserError(`No key called ${name} is left to revoke; see \`npx millrace keys list\` for the names.`)
+        throw new UserError(`There is no active key named ${name}. List the keys with \`npx millrace keys list\`.`)
       if (json) printJson({ name, revoked })
-      else console.log(`Revoked ${revoked} ${revoked === 1 ? 'key' : 'keys'} called ${name}; rejected within a minute.`)
+      else
+        console.log(
+          `Revoked ${revoked} ${revoked === 1 ? 'key' : 'keys'} named ${name}. The API rejects ${revoked === 1 ? 'it' : 'them'} within a minute.`,
+        )
     })
 }
 

@@ -2,8 +2,8 @@ import { readFile } from 'node:fs/promises'
 import { CloudFormationClient, DescribeStacksCommand } from '@aws-sdk/client-cloudformation'
 import type { Scope } from '../shared/keys.ts'
 import { LOCAL_OUTPUTS, type LocalOutputs, type StackOutputs, stackName } from '../shared/outputs.ts'
+import { readOutputs } from '../shared/stack-outputs.ts'
 import { UserError } from '../shared/user-error.ts'
-import { readOutputs } from './stack-outputs.ts'
 
 /** Settings for AWS SDK clients. When they are empty, the SDK finds the user's own account. */
 export interface AwsSettings {
@@ -75,5 +75,5 @@ async function stageTarget(stage: string): Promise<Target> {
 
 async function readStackOutputs(stage: string): Promise<StackOutputs> {
   const { Stacks } = await new CloudFormationClient({}).send(new DescribeStacksCommand({ StackName: stackName(stage) }))
-  return readOutputs(stackName(stage), Stacks?.[0])
+  return readOutputs(stackName(stage), Stacks?.[0]?.Outputs)
 }

@@ -2,8 +2,8 @@ import { createHash } from 'node:crypto'
 import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
 import { dirname, join, relative } from 'node:path'
 import { CloudFormationClient, DescribeStacksCommand, type Stack } from '@aws-sdk/client-cloudformation'
-import { readOutputs } from '../cli/stack-outputs.ts'
 import { type StackOutputs, stackName } from '../shared/outputs.ts'
+import { readOutputs } from '../shared/stack-outputs.ts'
 import { UserError } from '../shared/user-error.ts'
 import { type Progress, run } from './cache.ts'
 import { ACCOUNT, cloudEnvironment, cloudSettings, REGION } from './ministack.ts'
@@ -64,7 +64,7 @@ export async function deploy(deployment: Deployment, progress: Progress): Promis
 /** The outputs of the deployed stack; undefined if it does not exist or its deployment did not complete. */
 async function outputsOf({ endpoint }: Deployment): Promise<StackOutputs | undefined> {
   const stack = await completeStack(endpoint, stackName(STAGE))
-  return stack && readOutputs(stackName(STAGE), stack)
+  return stack && readOutputs(stackName(STAGE), stack.Outputs)
 }
 
 async function completeStack(endpoint: string, name: string): Promise<Stack | undefined> {
