@@ -85,7 +85,7 @@ interface ReplayOptions extends CommonOptions, Filter {
 function replayCommand(parent: Command): void {
   withCommonOptions(parent.command('replay'))
     .description('replay quarantined events with the deployed catalogue; events rejected again stay quarantined')
-    .argument('[key]', 'replay only the event with this key, or whose key starts so')
+    .argument('[key]', 'replay only events whose key starts with this')
     .addOption(new Option('--code <code>', 'replay only events with this rejection code').choices(CODES))
     .option('--type <event-type>', 'replay only events of this type')
     .option('--since <instant>', 'replay only events received at or after this instant, RFC 3339', millis)
