@@ -13,7 +13,7 @@ import { runReport } from './report.ts'
 import { realRuntime } from './send.ts'
 import { sendLines, simulatedLines } from './simulate.ts'
 import { rollDice } from './simulators/dice.ts'
-import { disturb } from './simulators/disturb.ts'
+import { addClientFaults } from './simulators/disturb.ts'
 import { simulators } from './simulators/simulators.ts'
 import { settle, statusReader } from './status.ts'
 import { localTarget, type Target } from './target.ts'
@@ -122,7 +122,7 @@ async function runReports(target: Target, run: number): Promise<Published> {
 }
 
 async function disturbedFile(simulator: string, count: number, now: number): Promise<SentFile> {
-  const lines = [...disturb(await simulatedLines(simulator, { count }, now), rollDice(now))]
+  const lines = [...addClientFaults(await simulatedLines(simulator, { count }, now), rollDice(now))]
   return { type: simulators[simulator]?.type as SentFile['type'], lines }
 }
 

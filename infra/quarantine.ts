@@ -1,7 +1,7 @@
 import { AttributeType } from 'aws-cdk-lib/aws-dynamodb'
 import { Construct } from 'constructs'
 import type { Environment } from '../shared/environment.ts'
-import { BODIES_PREFIX, DISCARDED_PREFIX, REFUSED_PREFIX } from '../shared/quarantine.ts'
+import { BODIES_PREFIX, DISCARDED_PREFIX, UNCOLLECTED_PREFIX } from '../shared/quarantine.ts'
 import { rejections } from '../shared/rejections.ts'
 import type { AlarmPlan, LogGraph, Monitored } from './alarm-topic.ts'
 import type { FailureDestination, LambdaFunction } from './lambda-function.ts'
@@ -71,7 +71,7 @@ export class Quarantine extends Construct implements Monitored, FailureDestinati
   allowCollect(collect: LambdaFunction): void {
     this.allowAdd(collect)
     collect.allow(['s3:ListBucket'], this.bucket.bucketArn)
-    for (const prefix of [REFUSED_PREFIX, DISCARDED_PREFIX]) this.allowTake(collect, prefix)
+    for (const prefix of [UNCOLLECTED_PREFIX, DISCARDED_PREFIX]) this.allowTake(collect, prefix)
   }
 
   private allowTake(fn: LambdaFunction, prefix: string): void {

@@ -43,6 +43,9 @@ export const MAX_STATE_BYTES = 250_000
 /** Most bytes of JSON that one stream record may add to the windows of a user. */
 export const MAX_RECORD_DELTA_BYTES = 120_000
 
+/** Largest JSON of a window's or slot's state, in bytes. The rest of the item's 400 KB is for the users of a slot. */
+export const MAX_WINDOW_STATE_BYTES = 200_000
+
 /** Rows on one page when the request has no `limit`. */
 export const DEFAULT_PAGE_ROWS = 100
 

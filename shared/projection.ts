@@ -85,7 +85,7 @@ export const perWindow = <Data, State>(
 ): WindowProjection<Data, State> => ({ scope: 'window', ...foldAll, ...definition })
 
 /** A window length of one minute, in seconds. */
-export const minute = 60
+export const MINUTE_SECONDS = 60
 
 /** The start of the event's window in epoch seconds. */
 export const windowStart = (projection: Pick<Windowed<unknown, unknown>, 'window' | 'at'>, event: Event): number =>

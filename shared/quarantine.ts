@@ -5,7 +5,7 @@ import type { Rejection, RejectionCode } from './rejections.ts'
  * Prefix in the quarantine's bucket of events that wait to be collected, from requests with too many rejected events for the
  * table.
  */
-export const REFUSED_PREFIX = 'refused/'
+export const UNCOLLECTED_PREFIX = 'refused/'
 /** Prefix in the quarantine's bucket of batches that Lambda discarded after all retries. Lambda defines this name. */
 export const DISCARDED_PREFIX = 'aws/lambda/'
 /** Prefix in the quarantine's bucket of bodies that are too large for the table. */

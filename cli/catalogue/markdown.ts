@@ -1,6 +1,7 @@
 import { envelopeColumns, fieldColumns } from '../../shared/archive-columns.ts'
 import type { EventType } from '../../shared/event-type.ts'
 import { type JsonSchema, jsonSchemaOf } from '../../shared/json-schema.ts'
+import { MAX_NAME_CHARACTERS } from '../../shared/limits.ts'
 import type { Projection } from '../../shared/projection.ts'
 import { mappingOf } from '../../shared/search-index.ts'
 
@@ -43,7 +44,7 @@ function eventSection(type: EventType, projections: readonly Projection[]): stri
   const folded = projections.filter(({ on }) => on.name === type.name).map(({ name }) => code(name))
   return [
     `## ${type.name}`,
-    `${type.about} Rows go to \`POST /v1/events/${type.name}\`; \`${type.idField}\` (1 to 128 characters) is the id of the event, and further fields are kept in \`data\`.` +
+    `${type.about} Rows go to \`POST /v1/events/${type.name}\`; \`${type.idField}\` (1 to ${MAX_NAME_CHARACTERS} characters) is the id of the event, and further fields are kept in \`data\`.` +
       (folded.length > 0 ? ` Folded into ${folded.join(', ')}.` : ''),
     table(['field', 'value', '', 'archive column', 'type'], rows),
   ]

@@ -1,4 +1,4 @@
-import { MAX_BODY_BYTES } from '../../shared/limits.ts'
+import { formatBytes, MAX_BODY_BYTES } from '../../shared/limits.ts'
 import { UserError } from '../../shared/user-error.ts'
 
 export const [TAB, LF, CR] = [0x09, 0x0a, 0x0d]
@@ -20,7 +20,7 @@ export function elementBuffer(count: number) {
       bytes += part.length
       if (bytes > MAX_BODY_BYTES)
         throw new UserError(
-          `Element ${count} of the file is larger than 4 MB, the limit of a request. Nothing was sent. Remove the element.`,
+          `Element ${count} of the file is larger than ${formatBytes(MAX_BODY_BYTES)}, the limit of a request. Nothing was sent. Remove the element.`,
         )
     },
     /** Completes the element. Returns its text without surrounding white space; empty text is not counted. */

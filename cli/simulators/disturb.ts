@@ -9,7 +9,7 @@ const MEMORY = 200
  * Disturbs good lines as faulty clients do: some lines are repeated a little later, some are truncated, some lack their first
  * field after the id. Except for repetitions, all lines stay distinct.
  */
-export function* disturb(lines: Iterable<string>, dice: Dice): Generator<string> {
+export function* addClientFaults(lines: Iterable<string>, dice: Dice): Generator<string> {
   const recent: string[] = []
   for (const good of lines) {
     const line = dice.happens(ONE_IN.malformed) ? truncated(good) : dice.happens(ONE_IN.invalid) ? withoutAField(good) : good

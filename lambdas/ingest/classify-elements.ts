@@ -2,11 +2,10 @@ import { type Arrival, accept, type Envelope } from '../../shared/acceptance.ts'
 import type { DecodedElement } from '../../shared/dialect.ts'
 import type { Event } from '../../shared/event.ts'
 import type { EventType } from '../../shared/event-type.ts'
-import { isObject } from '../../shared/json.ts'
-import { MAX_EVENT_BYTES, MAX_EVENTS_PER_REQUEST } from '../../shared/limits.ts'
+import { isObject, parseJson } from '../../shared/json.ts'
+import { MAX_EVENT_BYTES, MAX_EVENTS_PER_REQUEST, MAX_NAME_CHARACTERS } from '../../shared/limits.ts'
 import type { QuarantinedEvent } from '../../shared/quarantine.ts'
 import { isRejection, type Rejection, reject } from '../../shared/rejections.ts'
-import { parseJson } from './json-pieces.ts'
 import { jsonProblem } from './json-problem.ts'
 
 /** An element that goes to quarantine. */
@@ -77,9 +76,9 @@ function acceptElement({ envelope, text }: DecodedElement, arrival: Arrival): Ev
     : reject('invalid_event', 'An event must be a JSON object.')
 }
 
-/** The first 128 characters. A surrogate pair cut in half is replaced, because stores reject it. */
+/** The text, cut to the length of a name. A surrogate pair cut in half is replaced, because stores reject it. */
 const shortText = (value: unknown): string | null =>
-  typeof value === 'string' && value !== '' ? value.slice(0, 128).toWellFormed() : null
+  typeof value === 'string' && value !== '' ? value.slice(0, MAX_NAME_CHARACTERS).toWellFormed() : null
 
 const toQuarantinedEvent = (
   { envelope, text }: DecodedElement,

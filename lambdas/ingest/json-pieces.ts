@@ -1,12 +1,3 @@
-/** The value of a JSON text. Undefined if the text is not JSON. */
-export function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text)
-  } catch {
-    return undefined
-  }
-}
-
 /** Cuts a well-formed JSON array or object into the texts of its elements or members. */
 export function pieces(text: string): string[] {
   const found: string[] = []

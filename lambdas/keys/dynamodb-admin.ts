@@ -1,11 +1,12 @@
 import { randomBytes } from 'node:crypto'
 import { type DynamoDBClient, PutItemCommand, paginateScan, UpdateItemCommand } from '@aws-sdk/client-dynamodb'
 import { keyHash, type Scope } from '../../shared/keys.ts'
+import { MAX_NAME_CHARACTERS } from '../../shared/limits.ts'
 import { UserError } from '../../shared/user-error.ts'
 
 const KEY_BYTES = 32
 /** A key's name is the default source of its events; a source has 1 to 256 characters. */
-const NAME = /^[\w.:@-]{1,128}$/
+const NAME = /^[\w.:@-]+$/
 
 /** A key as the table holds it: never the key itself. */
 export interface ListedKey {
@@ -20,7 +21,8 @@ export interface ListedKey {
 
 /** Creates a key and stores its hash. Returns the key, which is stored nowhere. Throws a UserError for a name that is not allowed. */
 export async function createKey(client: DynamoDBClient, table: string, name: string, scope: Scope): Promise<string> {
-  if (!NAME.test(name)) throw new UserError('The name of a key has 1 to 128 letters, digits or . : @ _ - and nothing else.')
+  if (!NAME.test(name) || name.length > MAX_NAME_CHARACTERS)
+    throw new UserError(`The name of a key has 1 to ${MAX_NAME_CHARACTERS} letters, digits or . : @ _ - and nothing else.`)
   const key = `mr_${scope}_${randomBytes(KEY_BYTES).toString('base64url')}`
   const item = { hash: { S: keyHash(key) }, name: { S: name }, scope: { S: scope }, created: { S: new Date().toISOString() } }
   await client.send(new PutItemCommand({ TableName: table, Item: item }))

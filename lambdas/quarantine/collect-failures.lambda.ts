@@ -1,10 +1,10 @@
 import { ARCHIVE_ERROR_PREFIX } from '../../shared/archive-columns.ts'
 import { eventTypes } from '../../shared/catalogue.ts'
-import { DISCARDED_PREFIX, type Quarantine, type QuarantinedEvent, REFUSED_PREFIX } from '../../shared/quarantine.ts'
+import { DISCARDED_PREFIX, type Quarantine, type QuarantinedEvent, UNCOLLECTED_PREFIX } from '../../shared/quarantine.ts'
 import { SafeError } from '../../shared/safe-error.ts'
 import { defineHandler } from '../handler.ts'
 import { MAX_EVENTS_PER_CALL, quarantineStore } from './dynamodb.ts'
-import { type FailureContext, fromDeliveryErrors, fromDiscarded, fromRefused } from './plan-failures.ts'
+import { type FailureContext, fromDeliveryErrors, fromDiscarded, fromUncollected } from './plan-failures.ts'
 import { failureBucket } from './s3.ts'
 
 /** A run starts no object after this time; the next run collects the rest. One object takes half a minute at most. */
@@ -45,7 +45,8 @@ export const handler = defineHandler('collect-failures', environment => {
         if (!events) unrecognised.push(key)
         collected += events?.length ?? 0
         // Ingest has already counted refused events; they were never accepted, so no store misses them.
-        if (source.prefix !== REFUSED_PREFIX) for (const { code } of events ?? []) telemetry.count('FailuresCollected', 1, code)
+        if (source.prefix !== UNCOLLECTED_PREFIX)
+          for (const { code } of events ?? []) telemetry.count('FailuresCollected', 1, code)
       }
     if (unrecognised.length > 0)
       throw new SafeError(
@@ -59,7 +60,7 @@ function failureSources(quarantineBucket: string, archiveBucket: string, context
   const objects = failureBucket(quarantineBucket)
   const archive = failureBucket(archiveBucket)
   return [
-    { objects, prefix: REFUSED_PREFIX, parse: fromRefused },
+    { objects, prefix: UNCOLLECTED_PREFIX, parse: fromUncollected },
     { objects, prefix: DISCARDED_PREFIX, parse: text => fromDiscarded(text, context) },
     { objects: archive, prefix: ARCHIVE_ERROR_PREFIX, parse: text => fromDeliveryErrors(text, context) },
   ]

@@ -10,8 +10,8 @@ import {
   type Quarantine,
   type QuarantinedEvent,
   quarantineKey,
-  REFUSED_PREFIX,
   type StoredQuarantinedEvent,
+  UNCOLLECTED_PREFIX,
 } from '../../shared/quarantine.ts'
 import type { failureBucket } from './s3.ts'
 
@@ -80,7 +80,7 @@ function updateOf(event: QuarantinedEvent, content: Pick<StoredItem, 'body' | 'o
 const refusedObjects = (events: readonly QuarantinedEvent[]): { key: string; body: Uint8Array }[] =>
   [...chunksOf(events)].map(chunk => {
     const text = chunk.map(event => `${JSON.stringify(event)}\n`).join('')
-    return { key: `${REFUSED_PREFIX}${createHash('sha256').update(text).digest('hex')}.gz`, body: gzipSync(text) }
+    return { key: `${UNCOLLECTED_PREFIX}${createHash('sha256').update(text).digest('hex')}.gz`, body: gzipSync(text) }
   })
 
 function* chunksOf(events: readonly QuarantinedEvent[]): Generator<readonly QuarantinedEvent[]> {

@@ -13,7 +13,7 @@ export interface FailureContext {
 }
 
 /** The events of an object that the quarantine's `add` wrote: one JSON object per line. Throws if it is anything else. */
-export const fromRefused = (text: string): QuarantinedEvent[] => jsonLines<QuarantinedEvent>(text)
+export const fromUncollected = (text: string): QuarantinedEvent[] => jsonLines<QuarantinedEvent>(text)
 
 /** What Lambda writes to S3 about a batch that it discarded. */
 interface DiscardedBatch {

@@ -9,7 +9,7 @@ export interface ConsolePage {
 }
 
 /** Reads the page from the function's folder, where the bundling puts it (console/build.ts). Throws when the file is missing. */
-export function readPage(folder: string): ConsolePage {
+export function readConsolePage(folder: string): ConsolePage {
   const html = readFileSync(path.join(folder, 'console.html'), 'utf8')
   return { html, policy: policyOf(html) }
 }

@@ -1,6 +1,7 @@
 import type { Dimension, MetricDataQuery, MetricDataResult } from '@aws-sdk/client-cloudwatch'
 import type { FunctionName } from '../../shared/environment.ts'
 import type { MetricName, PipelineMetrics } from '../../shared/metrics.ts'
+import { floorTo } from '../../shared/time.ts'
 
 /** Where the metrics are: the namespace of the product's own, and the Firehose stream. */
 export interface MetricSources {
@@ -59,7 +60,7 @@ export interface MetricsQuery {
 
 /** The query for the last hour in periods of one minute. `now` in milliseconds since 1970. */
 export function planMetrics(sources: MetricSources, now: number): MetricsQuery {
-  const end = (Math.floor(now / MINUTE_MS) + 1) * MINUTE_MS
+  const end = floorTo(now, MINUTE_MS) + MINUTE_MS
   return {
     StartTime: new Date(end - MINUTES * MINUTE_MS),
     EndTime: new Date(end),

@@ -1,3 +1,4 @@
+import { parseJson } from '../../shared/json.ts'
 import { DEFAULT_PAGE_ROWS, MAX_CURSOR_CHARACTERS, MAX_PAGE_ROWS } from '../../shared/limits.ts'
 import { type Rejection, reject } from '../../shared/rejections.ts'
 import { floorTo, MICROS_PER_SECOND, parseInstant } from '../../shared/time.ts'
@@ -51,11 +52,7 @@ export function readCursor(
 
 function decodeCursor(cursor: string): unknown {
   if (cursor.length > MAX_CURSOR_CHARACTERS || !/^[\w-]+$/.test(cursor)) return undefined
-  try {
-    return JSON.parse(Buffer.from(cursor, 'base64url').toString())
-  } catch {
-    return undefined
-  }
+  return parseJson(Buffer.from(cursor, 'base64url').toString())
 }
 
 const isPosition = (value: unknown, types: readonly ('string' | 'number')[]): value is PositionValue[] =>

@@ -7,11 +7,11 @@ import { openApi } from '../../shared/openapi.ts'
 import { isRejection, type Rejection, reject } from '../../shared/rejections.ts'
 import { routes } from '../../shared/routes.ts'
 import { type ReportsTable, reportsTable } from '../reports/dynamodb.ts'
-import { type Archive, archive } from '../reports/s3.ts'
+import { type ArchiveBucket, archiveBucket } from '../reports/s3.ts'
 import { openSearch } from '../search/opensearch.ts'
 import { type StateTable, stateTable } from '../state/dynamodb.ts'
 import { lagsReader, metricsReader } from './cloudwatch.ts'
-import { type ConsolePage, readPage } from './console-page.ts'
+import { type ConsolePage, readConsolePage } from './console-page.ts'
 import { checkHealth, type Probe } from './health.ts'
 import { streamProbe } from './kinesis.ts'
 import type { QueryParameters } from './parameters.ts'
@@ -32,7 +32,7 @@ export type RouteHandlers = ReadonlyMap<string, RouteHandler>
 interface Stores {
   readonly state: StateTable
   readonly table: ReportsTable
-  readonly bucket: Archive
+  readonly bucket: ArchiveBucket
   readonly search: Client | undefined
   readonly metrics: () => Promise<PipelineMetrics>
 }
@@ -46,7 +46,7 @@ export function routeHandlers(environment: Environment<'query'>): RouteHandlers 
 const openStores = (environment: Environment<'query'>): Stores => ({
   state: stateTable(environment.STATE_TABLE),
   table: reportsTable(environment.REPORTS_TABLE),
-  bucket: archive(environment.ARCHIVE_BUCKET),
+  bucket: archiveBucket(environment.ARCHIVE_BUCKET),
   search: environment.OPENSEARCH_URL === NONE ? undefined : openSearch(environment.OPENSEARCH_URL),
   metrics: metricsReader({ namespace: environment.METRICS_NAMESPACE, deliveryStream: environment.DELIVERY_STREAM }),
 })
@@ -76,7 +76,7 @@ function operationHandlers(stores: Stores, stream: string): [string, RouteHandle
   const probes = probesOf(stores, stream)
   let page: ConsolePage | undefined
   const servePage: RouteHandler = async () => {
-    page ??= readPage(process.env['LAMBDA_TASK_ROOT'] ?? '')
+    page ??= readConsolePage(process.env['LAMBDA_TASK_ROOT'] ?? '')
     return html(page)
   }
   const serveHealth: RouteHandler = async ({ headers }) => {

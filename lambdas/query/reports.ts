@@ -12,7 +12,7 @@ import {
 } from '../../shared/report.ts'
 import { formatInstant, parseDay, parseInstant } from '../../shared/time.ts'
 import type { ReportsTable } from '../reports/dynamodb.ts'
-import type { Archive } from '../reports/s3.ts'
+import type { ArchiveBucket } from '../reports/s3.ts'
 import { invalidCursor, invalidParameter, type QueryParameters, readCursor, readLimit, writeCursor } from './parameters.ts'
 import { type RowPosition, readRows } from './report-rows.ts'
 
@@ -72,7 +72,7 @@ const isCount = (value: number): boolean => Number.isSafeInteger(value) && value
 
 interface ReportStores {
   readonly table: Pick<ReportsTable, 'newest' | 'publicationOf'>
-  readonly bucket: Pick<Archive, 'open'>
+  readonly bucket: Pick<ArchiveBucket, 'open'>
 }
 
 /**

@@ -4,7 +4,7 @@ import type { Workspace } from './duckdb.ts'
 import { type Candidate, loadObjects, readFooters } from './load-objects.ts'
 import { type ArchiveObject, mayHoldDay, mayHoldEarlier } from './plan-objects.ts'
 import type { Period } from './plan-run.ts'
-import type { Archive } from './s3.ts'
+import type { ArchiveBucket } from './s3.ts'
 
 const columns = [...envelopeColumns, ...fieldColumns(reading)]
 /** Every reading has a timestamp. The event time may differ from it. */
@@ -12,7 +12,7 @@ const TIMESTAMP = columnName(reading.name, 'timestamp')
 
 /** The stores of a report run, and the named statements of its SQL. */
 export interface ReportReader {
-  readonly archive: Archive
+  readonly archive: ArchiveBucket
   readonly workspace: Workspace
   readonly sql: (name: string) => string
 }

@@ -3,7 +3,7 @@ import pLimit from 'p-limit'
 import type { Column } from '../../shared/archive-columns.ts'
 import { arrivalsView, type Workspace } from './duckdb.ts'
 import { type ArchiveObject, eventObjects, type Footer, readFooter } from './plan-objects.ts'
-import type { Archive } from './s3.ts'
+import type { ArchiveBucket } from './s3.ts'
 
 const CONCURRENT_FOOTERS = 32
 /** Objects that are downloaded ahead while DuckDB loads one. A small object takes longer to download than to load. */
@@ -17,7 +17,7 @@ export interface Candidate extends ArchiveObject {
 }
 
 /** All objects with events under a prefix. Their footers have the ranges of these columns. */
-export async function readFooters(archive: Archive, prefix: string, rangeColumns: readonly string[]): Promise<Candidate[]> {
+export async function readFooters(archive: ArchiveBucket, prefix: string, rangeColumns: readonly string[]): Promise<Candidate[]> {
   const objects = eventObjects(await archive.list(prefix))
   return pLimit(CONCURRENT_FOOTERS).map(objects, async (object, place) => ({
     ...object,
@@ -33,7 +33,7 @@ export async function readFooters(archive: Archive, prefix: string, rangeColumns
 export async function loadObjects(
   candidates: readonly Candidate[],
   columns: readonly Column[],
-  { archive, workspace }: { readonly archive: Archive; readonly workspace: Workspace },
+  { archive, workspace }: { readonly archive: ArchiveBucket; readonly workspace: Workspace },
   load: () => Promise<unknown>,
 ): Promise<void> {
   const fileOf = ({ place }: Candidate): string => workspace.file(`arrivals-${place}.parquet`)

@@ -15,14 +15,14 @@ import type { Workspace } from './duckdb.ts'
 import type { PublicationItem, ReportsTable } from './dynamodb.ts'
 import { dateOf } from './plan-run.ts'
 import { expiredKeys, outdatedPublications } from './plan-sweep.ts'
-import type { Archive } from './s3.ts'
+import type { ArchiveBucket } from './s3.ts'
 
 const contentTypes: Record<ReportFormat, string> = { parquet: 'application/vnd.apache.parquet', csv: 'text/csv; charset=utf-8' }
 const CONCURRENT_WRITES = 16
 
 /** The archive that a run reads from and publishes to, and its local workspace. */
-export interface Storage {
-  readonly archive: Archive
+export interface RunDependencies {
+  readonly archive: ArchiveBucket
   readonly workspace: Workspace
 }
 
@@ -35,17 +35,21 @@ interface DayOfTable {
 }
 
 /** Uploads one day of one table under the run's prefixes. It is not published yet. Returns the number of rows. */
-export const uploadDay = (query: string, { report, run, table, day }: DayOfTable, storage: Storage): Promise<number> =>
+export const uploadDay = (query: string, { report, run, table, day }: DayOfTable, storage: RunDependencies): Promise<number> =>
   upload(query, format => publishedKey(report.name, run, table.by, format, dateOf(day)), storage)
 
 /** Uploads one part of a snapshot under the run's prefixes. It is not published yet. Returns the number of rows. */
 export const uploadPart = (
   query: string,
   { report, run, part }: { readonly report: SnapshotReport; readonly run: string; readonly part: number },
-  storage: Storage,
+  storage: RunDependencies,
 ): Promise<number> => upload(query, format => partKey(report.name, run, format, part), storage)
 
-async function upload(query: string, keyOf: (format: ReportFormat) => string, { archive, workspace }: Storage): Promise<number> {
+async function upload(
+  query: string,
+  keyOf: (format: ReportFormat) => string,
+  { archive, workspace }: RunDependencies,
+): Promise<number> {
   let rows = 0
   for (const [format, contentType] of Object.entries(contentTypes) as [ReportFormat, string][]) {
     const name = `published.${format}`
@@ -84,7 +88,7 @@ export function runResult(report: Report, run: string, publications: readonly Pu
 }
 
 /** Withdraws old instants, then deletes the objects that no publication refers to. Recent ones are kept for current readers. */
-export async function sweep(report: Report, now: number, archive: Archive, table: ReportsTable): Promise<void> {
+export async function sweep(report: Report, now: number, archive: ArchiveBucket, table: ReportsTable): Promise<void> {
   const objects = await archive.list(reportPrefix(report.name))
   const outdated = outdatedPublications(report, await table.published(report.name), now)
   await pLimit(CONCURRENT_WRITES).map(outdated, publication => table.withdraw(report.name, publication))

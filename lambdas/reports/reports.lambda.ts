@@ -9,17 +9,17 @@ import { defineHandler, type Telemetry } from '../handler.ts'
 import { openWorkspace } from './duckdb.ts'
 import { type PublicationItem, type ReportsTable, reportsTable } from './dynamodb.ts'
 import { databaseMegabytes, type RunRequest, readRequest } from './plan-run.ts'
-import { publish, type RunResult, runResult, type Storage, sweep } from './publish.ts'
+import { publish, type RunDependencies, type RunResult, runResult, sweep } from './publish.ts'
 import { runDurationP95 } from './run-duration-p95.ts'
 import { runEnrichedActions } from './run-enriched-actions.ts'
-import { type Archive, archive } from './s3.ts'
+import { type ArchiveBucket, archiveBucket } from './s3.ts'
 import { scratchFolder } from './scratch.ts'
 
 /** S3 may list an object late or with an earlier time. So recent objects count as new twice; reporting a day twice is harmless. */
 const OVERLAP_MS = 3_600_000
 
 interface Stores {
-  readonly bucket: Archive
+  readonly bucket: ArchiveBucket
   readonly table: ReportsTable
   /** DuckDB's memory in megabytes. */
   readonly memory: number
@@ -31,7 +31,7 @@ interface Stores {
  */
 export const handler = defineHandler('reports', environment => {
   const stores: Stores = {
-    bucket: archive(environment.ARCHIVE_BUCKET),
+    bucket: archiveBucket(environment.ARCHIVE_BUCKET),
     table: reportsTable(environment.REPORTS_TABLE),
     memory: databaseMegabytes(Number(process.env['AWS_LAMBDA_FUNCTION_MEMORY_SIZE'] ?? 1024)),
   }
@@ -81,7 +81,12 @@ async function runReport(
 const dailyRuns: Readonly<Record<string, typeof runDurationP95>> = { [durationP95.name]: runDurationP95 }
 const snapshotRuns: Readonly<Record<string, typeof runEnrichedActions>> = { [enrichedActions.name]: runEnrichedActions }
 
-async function compute(request: RunRequest, run: string, table: ReportsTable, storage: Storage): Promise<PublicationItem[]> {
+async function compute(
+  request: RunRequest,
+  run: string,
+  table: ReportsTable,
+  storage: RunDependencies,
+): Promise<PublicationItem[]> {
   const { name } = request.report
   const [computeDays, computeSnapshot] = [dailyRuns[name], snapshotRuns[name]]
   if ('period' in request && computeDays) {

@@ -4,7 +4,7 @@ import sqlText from './duration-p95.sql'
 import type { PublicationItem } from './dynamodb.ts'
 import { gatherReadings } from './gather-readings.ts'
 import { dateOf, type Period } from './plan-run.ts'
-import { type Storage, uploadDay } from './publish.ts'
+import { type RunDependencies, uploadDay } from './publish.ts'
 
 const sql = statementsOf('duration-p95.sql', sqlText)
 
@@ -15,7 +15,7 @@ const dayQuery = (dimension: string, day: number): string =>
 /** Computes the days of a period and uploads them under the run's prefixes. Returns one publication per day. */
 export async function runDurationP95(
   { period, since, run }: { readonly period: Period; readonly since: number; readonly run: string },
-  storage: Storage,
+  storage: RunDependencies,
 ): Promise<PublicationItem[]> {
   const { workspace } = storage
   await workspace.run(sql('create'))

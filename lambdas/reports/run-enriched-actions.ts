@@ -7,7 +7,7 @@ import type { PublicationItem } from './dynamodb.ts'
 import sqlText from './enriched-actions.sql'
 import { loadObjects, readFooters } from './load-objects.ts'
 import { mayHoldBefore } from './plan-objects.ts'
-import { type Storage, uploadPart } from './publish.ts'
+import { type RunDependencies, uploadPart } from './publish.ts'
 
 const sql = statementsOf('enriched-actions.sql', sqlText)
 const MICROS_PER_HOUR = 3_600_000_000n
@@ -24,7 +24,7 @@ interface SnapshotRun {
 /** Computes the report as of an instant and uploads it under the run's prefixes. Returns its publication. */
 export async function runEnrichedActions(
   { at, run }: SnapshotRun,
-  storage: Storage,
+  storage: RunDependencies,
   report = enrichedActions,
 ): Promise<PublicationItem> {
   const { archive, workspace } = storage

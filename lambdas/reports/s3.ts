@@ -25,7 +25,7 @@ export interface StoredObject {
 }
 
 /** The archive bucket, as reports read and write it. Every method throws when S3 fails. */
-export interface Archive {
+export interface ArchiveBucket {
   /** All objects with a prefix, in the order of their keys. */
   list(prefix: string): Promise<StoredObject[]>
   /** The footer of a Parquet object. Throws an error with the key when the object is not Parquet. */
@@ -43,11 +43,11 @@ export interface Archive {
 const FOOTER_BYTES = 64 * 1024
 const KEYS_PER_DELETE = 1000
 
-export function archive(bucket: string, client = new S3Client({})): Archive {
+export function archiveBucket(bucket: string, client = new S3Client({})): ArchiveBucket {
   return { ...reader(bucket, client), ...writer(bucket, client) }
 }
 
-const reader = (bucket: string, client: S3Client): Pick<Archive, 'list' | 'footer' | 'open' | 'download' | 'probe'> => ({
+const reader = (bucket: string, client: S3Client): Pick<ArchiveBucket, 'list' | 'footer' | 'open' | 'download' | 'probe'> => ({
   list: prefix => listObjects(bucket, client, prefix),
 
   async footer({ key, size }) {
@@ -79,7 +79,7 @@ const reader = (bucket: string, client: S3Client): Pick<Archive, 'list' | 'foote
   },
 })
 
-const writer = (bucket: string, client: S3Client): Pick<Archive, 'upload' | 'remove'> => ({
+const writer = (bucket: string, client: S3Client): Pick<ArchiveBucket, 'upload' | 'remove'> => ({
   async upload(file, key, contentType) {
     const { size } = await stat(file)
     const object = { Bucket: bucket, Key: key, Body: createReadStream(file), ContentLength: size, ContentType: contentType }

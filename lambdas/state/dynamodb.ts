@@ -73,7 +73,7 @@ export function stateTable(table: string, dynamodb: DynamoDbOperations = dynamoD
     countAttempt: (shard: string, sequenceNumber: string, now: number) => countAttempt(target, shard, sequenceNumber, now),
 
     /** Records that the shard was processed up to this sequence number. A smaller number never replaces a greater one. */
-    notePassed: (shard: string, sequenceNumber: string) => notePassed(target, shard, sequenceNumber),
+    recordProgress: (shard: string, sequenceNumber: string) => recordProgress(target, shard, sequenceNumber),
   }
 }
 
@@ -163,7 +163,7 @@ async function countAttempt({ table, dynamodb }: Target, shard: string, sequence
   return Number(Attributes?.['attempts']?.N)
 }
 
-async function notePassed(target: Target, shard: string, sequenceNumber: string): Promise<void> {
+async function recordProgress(target: Target, shard: string, sequenceNumber: string): Promise<void> {
   const seq = { S: sequenceNumber.padStart(SEQUENCE_NUMBER_DIGITS, '0') }
   const item = { ...keyAttributes({ pk: `shard#${shard}`, sk: 'progress' }), seq }
   await putIf(target, item, 'attribute_not_exists(pk) OR seq < :seq', { ':seq': seq })

@@ -17,7 +17,7 @@ const MAX_ATTEMPTS_ALONE = 3
 const MAX_ATTEMPTS_AT_HEAD = 20
 
 export interface FoldDependencies {
-  readonly table: Pick<StateTable, 'readUsers' | 'readUser' | 'putUser' | 'countAttempt' | 'notePassed'>
+  readonly table: Pick<StateTable, 'readUsers' | 'readUser' | 'putUser' | 'countAttempt' | 'recordProgress'>
   readonly quarantine: Quarantine
   readonly eventTypes: ReadonlyMap<string, EventType>
   readonly rules: FoldRules
@@ -47,7 +47,7 @@ export async function foldBatch(
     dependencies.telemetry.count('Retries', records.length - records.indexOf(failed))
     return { batchItemFailures: [{ itemIdentifier: failed.sequenceNumber }] }
   }
-  await dependencies.table.notePassed(shardOf(first), batch.at(-1)?.kinesis.sequenceNumber ?? '')
+  await dependencies.table.recordProgress(shardOf(first), batch.at(-1)?.kinesis.sequenceNumber ?? '')
   return { batchItemFailures: [] }
 }
 

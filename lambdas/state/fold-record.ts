@@ -1,4 +1,5 @@
 import { type Event, identityHash } from '../../shared/event.ts'
+import { MAX_RECORD_DELTA_BYTES, MAX_STATE_BYTES } from '../../shared/limits.ts'
 import { nextOrder } from '../../shared/order.ts'
 import { type Projection, projectionKey, windowStart } from '../../shared/projection.ts'
 import type { RejectionCode } from '../../shared/rejections.ts'
@@ -43,8 +44,6 @@ export interface RecordFold {
 }
 
 /** Parts of the 400 KB that DynamoDB allows for an item: states and identities, and the deltas of one record. */
-const MAX_STATE_BYTES = 250_000
-const MAX_RECORD_DELTA_BYTES = 120_000
 const MAX_RECORD_HASHES = 64
 
 /** The fold of one user, between two records. */

@@ -1,3 +1,4 @@
+import { formatBytes, MAX_WINDOW_STATE_BYTES } from '../../shared/limits.ts'
 import { arrivalOfOrder } from '../../shared/order.ts'
 import { type Projection, projectionKey, type UserWindowProjection, type WindowProjection } from '../../shared/projection.ts'
 import type { QuarantinedEvent } from '../../shared/quarantine.ts'
@@ -83,9 +84,8 @@ interface MergeRejection extends UserDelta {
 /** DynamoDB allows 400 KB for an item. This limits state and slot users together; the key and the rest need little. */
 const MAX_ITEM_BYTES = 380_000
 /** Leaves a slot room for its users. */
-export const MAX_WINDOW_STATE_BYTES = 200_000
 
-const STATE_TOO_LARGE = 'The state of the window would be larger than 200 KB.'
+const STATE_TOO_LARGE = `The state of the window would be larger than ${formatBytes(MAX_WINDOW_STATE_BYTES)}.`
 const PROJECTION_THREW = 'The `merge` or `document` function of the projection threw.'
 
 /** The result of `merge`, or why it is rejected. Calls `document` too: if it threw later, it would stop the index function. */

@@ -1,6 +1,6 @@
 import * as z from 'zod/mini'
 import { normalEmail, userRecord } from '../events/user-record.ts'
-import { minute, perWindow } from '../projection.ts'
+import { MINUTE_SECONDS, perWindow } from '../projection.ts'
 import { mergeTallies, type Tally, tally } from '../tally.ts'
 import { wholeSeconds, windowInstant } from '../time.ts'
 
@@ -29,7 +29,7 @@ export const countryMinutes = perWindow({
   name: 'country-minutes',
   revision: 1,
   on: userRecord,
-  window: minute,
+  window: MINUTE_SECONDS,
   at: ({ time }) => wholeSeconds(time),
   slots: 8,
   initial: (): Minute => ({ events: 0, users: 0, females: 0, countries: [] }),

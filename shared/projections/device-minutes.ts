@@ -1,14 +1,14 @@
 import * as z from 'zod/mini'
 import { reading } from '../events/reading.ts'
 import { add, mean, merge, sum } from '../exact-sum.ts'
-import { minute, perUserWindow } from '../projection.ts'
+import { MINUTE_SECONDS, perUserWindow } from '../projection.ts'
 import { windowInstant } from '../time.ts'
 
 export const deviceMinutes = perUserWindow({
   name: 'device-minutes',
   revision: 1,
   on: reading,
-  window: minute,
+  window: MINUTE_SECONDS,
   at: ({ data }) => data.timestamp,
   where: ({ data }) =>
     data.temperature !== null && data.event_duration !== null && data.status !== null && data.status !== 'error',

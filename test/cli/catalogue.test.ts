@@ -3,7 +3,7 @@ import { Ajv2020 } from 'ajv/dist/2020.js'
 import { catalogueMarkdown } from '../../cli/catalogue/markdown.ts'
 import { simulatedLines } from '../../cli/simulate.ts'
 import { rollDice } from '../../cli/simulators/dice.ts'
-import { disturb } from '../../cli/simulators/disturb.ts'
+import { addClientFaults } from '../../cli/simulators/disturb.ts'
 import { simulators } from '../../cli/simulators/simulators.ts'
 import { eventTypes, projections } from '../../shared/catalogue.ts'
 import { jsonSchemaOf } from '../../shared/json-schema.ts'
@@ -26,7 +26,7 @@ test.each(Object.entries(simulators))(
     const lines = [...(await simulatedLines(name, { count: 2_000, seed: 1 }, 0))]
     expect(lines.filter(line => !validate(JSON.parse(line)))).toEqual([])
     const good = new Set(lines)
-    const disturbed = [...disturb(lines, rollDice(1))].filter(line => !good.has(line) && line.endsWith('}'))
+    const disturbed = [...addClientFaults(lines, rollDice(1))].filter(line => !good.has(line) && line.endsWith('}'))
     expect(disturbed.length).toBeGreaterThan(0)
     expect(disturbed.filter(line => isObject(line) && validate(JSON.parse(line)))).toEqual([])
   },

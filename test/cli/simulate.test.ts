@@ -8,7 +8,7 @@ import type { SentFile } from '../../cli/demo/independent/lines.ts'
 import { recompute } from '../../cli/demo/independent/recompute.ts'
 import { simulatedLines } from '../../cli/simulate.ts'
 import { rollDice } from '../../cli/simulators/dice.ts'
-import { disturb } from '../../cli/simulators/disturb.ts'
+import { addClientFaults } from '../../cli/simulators/disturb.ts'
 import { writeRows } from '../../cli/simulators/rows-file.ts'
 import { simulators } from '../../cli/simulators/simulators.ts'
 import { readSiteMap, urlsOf } from '../../cli/simulators/site-map.ts'
@@ -116,7 +116,7 @@ test.each(Object.entries(simulators))(
   'disturbed %s: one line in a hundred is repeated, some are rejected, and the product and the reference agree on which',
   async (name, { type }) => {
     const good = [...(await simulatedLines(name, { count: 10_000, seed: 3 }, NOW))]
-    const sent = [...disturb(good, rollDice(3))]
+    const sent = [...addClientFaults(good, rollDice(3))]
     const expected = recompute([{ type: type as SentFile['type'], lines: sent }], NOW)
     const distinct = new Set(sent)
     expect(expected.identities.size + expected.quarantined).toBe(distinct.size)

@@ -55,7 +55,7 @@ export async function makeFaults(faults: Faults): Promise<void> {
 export const endFaults = (): Promise<Response> => fetch(faultsUrl(), { method: 'DELETE' })
 
 /** Runs the program once under each fault, each time with a new user. Returns the number of counted actions per fault. */
-export async function countUnderTroubles(program: Program, events: number): Promise<[fault: string, count: number][]> {
+export async function countUnderFaults(program: Program, events: number): Promise<[fault: string, count: number][]> {
   return countEach(async (user, faults) => {
     await makeFaults(faults)
     await runProgram(program, user, events)

@@ -160,8 +160,8 @@ describe.each(engines)('the state table on %s', (_name, open) => {
       await table.countAttempt('s', '7', 0),
       await table.countAttempt('s', '8', 0),
     ]).toEqual([1, 2, 1])
-    for (const seq of ['9', '10', '9']) await table.notePassed('s', seq)
-    await table.notePassed('s', '9')
+    for (const seq of ['9', '10', '9']) await table.recordProgress('s', seq)
+    await table.recordProgress('s', '9')
     const key = { pk: { S: 'shard#s' }, sk: { S: 'progress' } }
     const { Item } = await client.send(new GetItemCommand({ TableName: name, Key: key, ConsistentRead: true }))
     expect(Item?.['seq']?.S).toBe('10'.padStart(60, '0'))

@@ -2,7 +2,7 @@ import { execFile } from 'node:child_process'
 import path from 'node:path'
 import { promisify } from 'node:util'
 import { cacheFolder } from '../../localstack/cache.ts'
-import { countUnderTroubles, eachOnce } from '../clients/sdk-run.ts'
+import { countUnderFaults, eachOnce } from '../clients/sdk-run.ts'
 
 const MINUTES = 60_000
 const EVENTS = 20
@@ -24,7 +24,7 @@ test(
   async () => {
     // Closing the client stops its retries, so it waits this long first.
     const program = { command: await build(), args: [], environment: { MILLRACE_SECONDS: '20' } }
-    expect(await countUnderTroubles(program, EVENTS)).toEqual(eachOnce(EVENTS))
+    expect(await countUnderFaults(program, EVENTS)).toEqual(eachOnce(EVENTS))
   },
   10 * MINUTES,
 )

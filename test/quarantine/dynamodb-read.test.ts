@@ -5,10 +5,10 @@ import { quarantineReader } from '../../lambdas/quarantine/dynamodb-read.ts'
 import { type QuarantinedEvent, quarantineKey } from '../../shared/quarantine.ts'
 import { reject } from '../../shared/rejections.ts'
 import { quarantineStores } from '../fakes/quarantine-stores.ts'
-import { aRefusedEvent } from '../fixtures/builders.ts'
+import { aQuarantinedEvent } from '../fixtures/builders.ts'
 
 /** Random, so that it does not compress enough to fit into an item. */
-const large = aRefusedEvent({ form: 'text', type: null, body: randomBytes(400_000).toString('base64') })
+const large = aQuarantinedEvent({ form: 'text', type: null, body: randomBytes(400_000).toString('base64') })
 
 async function quarantineWith(...events: QuarantinedEvent[]) {
   const { dynamodb, s3, objects } = quarantineStores()
@@ -18,7 +18,7 @@ async function quarantineWith(...events: QuarantinedEvent[]) {
 }
 
 test.each([
-  ['in the table', aRefusedEvent({ id: 'e1', body: '{"a":"\u{1f600}"}' }), 0],
+  ['in the table', aQuarantinedEvent({ id: 'e1', body: '{"a":"\u{1f600}"}' }), 0],
   ['with a large body in the bucket', large, 1],
 ])('an event %s is read back unchanged', async (_, event, objectCount) => {
   const { reader, objects } = await quarantineWith(event)
@@ -27,8 +27,8 @@ test.each([
 })
 
 test('a repeated event only raises the count; the first arrival is kept', async () => {
-  const { reader } = await quarantineWith(aRefusedEvent(), aRefusedEvent({ received: 9, count: 2 }))
-  expect(await reader.read(quarantineKey(aRefusedEvent()))).toMatchObject({ received: 5, count: 3 })
+  const { reader } = await quarantineWith(aQuarantinedEvent(), aQuarantinedEvent({ received: 9, count: 2 }))
+  expect(await reader.read(quarantineKey(aQuarantinedEvent()))).toMatchObject({ received: 5, count: 3 })
 })
 
 test('an event is removed with its body, unless it was quarantined again after it was read', async () => {
@@ -44,16 +44,18 @@ test('an event is removed with its body, unless it was quarantined again after i
 })
 
 test('amend replaces the reason, and does not recreate a removed event', async () => {
-  const { reader } = await quarantineWith(aRefusedEvent())
-  const key = quarantineKey(aRefusedEvent())
+  const { reader } = await quarantineWith(aQuarantinedEvent())
+  const key = quarantineKey(aQuarantinedEvent())
   await reader.amend(key, reject('date_missing'))
-  expect(await reader.read(key)).toMatchObject(aRefusedEvent({ code: 'date_missing', message: reject('date_missing').message }))
+  expect(await reader.read(key)).toMatchObject(
+    aQuarantinedEvent({ code: 'date_missing', message: reject('date_missing').message }),
+  )
   await reader.amend('gone', reject('date_missing'))
   expect(await reader.read('gone')).toBeUndefined()
 })
 
 test('a list has everything about an event except its body', async () => {
-  const { dynamodb, reader } = await quarantineWith(aRefusedEvent(), large)
+  const { dynamodb, reader } = await quarantineWith(aQuarantinedEvent(), large)
   for (const item of await scanQuarantine(dynamodb, 't')) {
     const { form: _form, body: _body, ...facts } = (await reader.read(item.key)) ?? fail()
     expect(item).toEqual(facts)

@@ -1,20 +1,20 @@
 import { totalsOf } from '../../cli/quarantine/replay.ts'
 import { selectItems } from '../../cli/quarantine/select.ts'
 import { packReplays, planReplay } from '../../lambdas/ingest/plan-replay.ts'
-import { fromDeliveryErrors, fromDiscarded, fromRefused } from '../../lambdas/quarantine/plan-failures.ts'
+import { fromDeliveryErrors, fromDiscarded, fromUncollected } from '../../lambdas/quarantine/plan-failures.ts'
 import { eventTypes } from '../../shared/catalogue.ts'
 import type { Event } from '../../shared/event.ts'
 import { countDistinct, type QuarantinedEvent, quarantineKey, type StoredQuarantinedEvent } from '../../shared/quarantine.ts'
 import { fromLines, lineForReader, toLine } from '../../shared/stream-record.ts'
-import { aRefusedEvent, aVisit } from '../fixtures/builders.ts'
+import { aQuarantinedEvent, aVisit } from '../fixtures/builders.ts'
 
 const catalogue = new Map(eventTypes.map(type => [type.name, type]))
 const lineOf = (event: Event): string => toLine(event, catalogue.get(event.type))
 
 const stored = (facts: Partial<QuarantinedEvent> = {}): StoredQuarantinedEvent => ({
   count: 1,
-  ...aRefusedEvent(facts),
-  key: quarantineKey(aRefusedEvent(facts)),
+  ...aQuarantinedEvent(facts),
+  key: quarantineKey(aQuarantinedEvent(facts)),
 })
 const replayOf = (facts: Partial<QuarantinedEvent> = {}) => planReplay(stored(facts), catalogue)
 
@@ -25,12 +25,12 @@ function eventOf(facts: Partial<QuarantinedEvent>): Event | undefined {
 }
 
 test('identical events are one event with a count; another key, type or body makes another event', () => {
-  const same = Array.from({ length: 3 }, (_, i) => aRefusedEvent({ received: i }))
+  const same = Array.from({ length: 3 }, (_, i) => aQuarantinedEvent({ received: i }))
   const distinct = countDistinct([
     ...same,
-    aRefusedEvent({ keyName: 'app' }),
-    aRefusedEvent({ type: null }),
-    aRefusedEvent({ body: '{}' }),
+    aQuarantinedEvent({ keyName: 'app' }),
+    aQuarantinedEvent({ type: null }),
+    aQuarantinedEvent({ body: '{}' }),
   ])
   expect(distinct.map(({ count, received }) => [count, received])).toEqual([
     [3, 0],
@@ -111,7 +111,7 @@ describe('reading failures', () => {
   test('any other text throws', () => {
     expect(() => fromDiscarded('{}', context)).toThrow()
     expect(() => fromDeliveryErrors('hello', context)).toThrow()
-    expect(() => fromRefused('hello')).toThrow()
+    expect(() => fromUncollected('hello')).toThrow()
   })
 })
 

@@ -5,7 +5,7 @@ import { readQuarantine } from '../../lambdas/query/quarantine.ts'
 import { type QuarantinedEvent, quarantineKey } from '../../shared/quarantine.ts'
 import { isRejection } from '../../shared/rejections.ts'
 import { quarantineStores } from '../fakes/quarantine-stores.ts'
-import { aRefusedEvent } from '../fixtures/builders.ts'
+import { aQuarantinedEvent } from '../fixtures/builders.ts'
 
 async function quarantineOf(...events: QuarantinedEvent[]) {
   const { dynamodb, s3, asked } = quarantineStores()
@@ -29,11 +29,11 @@ async function quarantineOf(...events: QuarantinedEvent[]) {
   return { read, readAll, asked }
 }
 
-const event = (id: string, facts: Partial<QuarantinedEvent> = {}) => aRefusedEvent({ id, body: `{"id":"${id}"}`, ...facts })
+const event = (id: string, facts: Partial<QuarantinedEvent> = {}) => aQuarantinedEvent({ id, body: `{"id":"${id}"}`, ...facts })
 const events = (count: number) => Array.from({ length: count }, (_, n) => event(String(n)))
 
 test('a row has the reason, the time of the first arrival, the count, and the beginning of the body', async () => {
-  const long = aRefusedEvent({ id: 'e1', received: 1_700_000_000_123, body: 'x'.repeat(501) })
+  const long = aQuarantinedEvent({ id: 'e1', received: 1_700_000_000_123, body: 'x'.repeat(501) })
   const { read } = await quarantineOf(long, { ...long, received: long.received + 1 })
   expect(await read()).toEqual({
     data: [
@@ -47,7 +47,7 @@ test('a row has the reason, the time of the first arrival, the count, and the be
 })
 
 test('a body that is stored in the bucket has no sample', async () => {
-  const { read } = await quarantineOf(aRefusedEvent({ type: null, body: randomBytes(400_000).toString('base64') }))
+  const { read } = await quarantineOf(aQuarantinedEvent({ type: null, body: randomBytes(400_000).toString('base64') }))
   expect((await read()).data).toMatchObject([{ type: null, sample: null }])
 })
 

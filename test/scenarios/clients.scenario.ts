@@ -1,7 +1,7 @@
 import path from 'node:path'
 import { findTarget } from '../../cli/target.ts'
 import { installPackages } from '../../localstack/python.ts'
-import { countedActions, countUnderTroubles, eachOnce, newUser, type Program, runProgram } from '../clients/sdk-run.ts'
+import { countedActions, countUnderFaults, eachOnce, newUser, type Program, runProgram } from '../clients/sdk-run.ts'
 import { temporaryFolder } from '../fixtures/temporary-folder.ts'
 import { untilSettled } from '../fixtures/thread.ts'
 
@@ -33,7 +33,7 @@ test.each<[string, () => Promise<Program>]>([
 ])(
   '%s: every event is counted once under every fault of the API',
   async (_, make) => {
-    expect(await countUnderTroubles(await make(), EVENTS)).toEqual(eachOnce(EVENTS))
+    expect(await countUnderFaults(await make(), EVENTS)).toEqual(eachOnce(EVENTS))
   },
   10 * MINUTES,
 )

@@ -5,7 +5,7 @@ import { findTarget, type Target } from '../../cli/target.ts'
 import { quarantineStore } from '../../lambdas/quarantine/dynamodb.ts'
 import { ARCHIVE_ERROR_PREFIX, ARCHIVE_PREFIX } from '../../shared/archive-columns.ts'
 import { eventTypes } from '../../shared/catalogue.ts'
-import { DISCARDED_PREFIX, type QuarantinedEvent, REFUSED_PREFIX } from '../../shared/quarantine.ts'
+import { DISCARDED_PREFIX, type QuarantinedEvent, UNCOLLECTED_PREFIX } from '../../shared/quarantine.ts'
 import { toLine } from '../../shared/stream-record.ts'
 import { aVisit } from '../fixtures/builders.ts'
 import { millrace, millraceJson } from '../fixtures/command.ts'
@@ -128,7 +128,7 @@ test(
     expect([response.status, accepted, quarantined.length]).toEqual([200, 0, lines.length])
     expect(Date.now() - started).toBeLessThan(25_000)
     expect((await quarantinedItems()).total).toBe(before + lines.length)
-    expect(await keysUnder(target.outputs.QuarantineBucket, REFUSED_PREFIX)).toEqual([])
+    expect(await keysUnder(target.outputs.QuarantineBucket, UNCOLLECTED_PREFIX)).toEqual([])
   },
   5 * MINUTES,
 )

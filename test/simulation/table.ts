@@ -35,11 +35,11 @@ export class Table {
   /** Keys that are throttled, and until which step. */
   private readonly hot = new Map<string, number>()
 
-  heat(key: string, until: number): void {
+  throttle(key: string, until: number): void {
     this.hot.set(key, until)
   }
 
-  cool(step: number): void {
+  unthrottle(step: number): void {
     for (const [key, until] of this.hot) if (until <= step) this.hot.delete(key)
   }
 

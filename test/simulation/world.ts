@@ -113,7 +113,7 @@ export class World {
   }
 
   private proceed(invocation: Invocation): void {
-    this.table.cool(this.steps)
+    this.table.unthrottle(this.steps)
     this.invocations.proceed(invocation, this.conditions)
   }
 
@@ -160,7 +160,7 @@ export class World {
 
   private heat(): void {
     const key = this.choices.pick([...this.table.items.keys()])
-    this.table.heat(key, this.steps + this.choices.pick([10, 40]))
+    this.table.throttle(key, this.steps + this.choices.pick([10, 40]))
     this.addTrace(`${key} is throttled for a while`)
   }
 

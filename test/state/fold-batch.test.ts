@@ -46,7 +46,7 @@ const failures = ({ batchItemFailures }: Awaited<ReturnType<typeof foldBatch>>) 
 
 test('the first record that could not be written is reported, and the records of other users are committed', async () => {
   const { table, dependencies } = newStores()
-  table.heat('user#2|state', 1)
+  table.throttle('user#2|state', 1)
   expect(
     failures(await foldBatch([record(1, [visit('1')]), record(2, [visit('2')]), record(3, [visit('3')])], dependencies)),
   ).toEqual(['2'])
@@ -55,7 +55,7 @@ test('the first record that could not be written is reported, and the records of
 
 test('a user that stays throttled blocks its shard for the retry budget; then its event is quarantined and the shard continues', async () => {
   const { table, quarantined, dependencies, advance } = newStores()
-  table.heat('user#2|state', 1)
+  table.throttle('user#2|state', 1)
   const hot = [record(2, [visit('2')])]
   for (let minute = 0; minute < 6; minute++) {
     expect(failures(await foldBatch(hot, dependencies))).toEqual(['2'])
@@ -69,7 +69,7 @@ test('a user that stays throttled blocks its shard for the retry budget; then it
 
 test('the same at the head of a batch, after more attempts: Lambda does not bisect a batch that fails at its first record', async () => {
   const { table, quarantined, dependencies, advance } = newStores()
-  table.heat('user#2|state', 1)
+  table.throttle('user#2|state', 1)
   advance(300_001)
   const batch = [record(2, [visit('2')]), record(3, [visit('3')])]
   let tries = 0

@@ -8,13 +8,13 @@ import {
   applyToWindow,
   asQuarantined,
   MAX_SLOT_USERS,
-  MAX_WINDOW_STATE_BYTES,
   planWindows,
   type SlotTask,
   type UserWindowTask,
   withinSize,
 } from '../../lambdas/windows/plan-windows.ts'
 import { pageVisit } from '../../shared/events/page-visit.ts'
+import { MAX_WINDOW_STATE_BYTES } from '../../shared/limits.ts'
 import { perWindow, type UserWindowProjection, type WindowProjection } from '../../shared/projection.ts'
 import { deviceMinutes } from '../../shared/projections/device-minutes.ts'
 import type { SlotItem, UserItem, WindowDelta, WindowItem } from '../../shared/state.ts'
@@ -150,7 +150,7 @@ test.each([
   [
     'that would make the state too large',
     'b'.repeat(MAX_WINDOW_STATE_BYTES - 10),
-    'The state of the window would be larger than 200 KB.',
+    'The state of the window would be larger than 200,000 bytes.',
   ],
   ['on which the projection throws', 'throw', 'function of the projection threw'],
 ])('a delta %s is quarantined once, with its reason, and other deltas are merged', (_, url, why) => {

@@ -1,7 +1,7 @@
 import { gzipSync } from 'node:zlib'
 import { simulatedLines } from '../../../cli/simulate.ts'
 import { rollDice } from '../../../cli/simulators/dice.ts'
-import { disturb } from '../../../cli/simulators/disturb.ts'
+import { addClientFaults } from '../../../cli/simulators/disturb.ts'
 import type { Dice, Simulator } from '../../../cli/simulators/simulator.ts'
 import { simulators } from '../../../cli/simulators/simulators.ts'
 import { isObject } from '../../../shared/json.ts'
@@ -79,7 +79,7 @@ const forms: readonly Form[] = [
 /** Rows of a simulator as faulty clients send them: in many formats, with some malformed lines and some repeated requests. */
 async function workload(name: string): Promise<IngestRequest[]> {
   const { type } = simulators[name] as Simulator
-  const lines = [...disturb(await simulatedLines(name, { count: ROWS, seed: SEED }, 0), rollDice(SEED + 1))]
+  const lines = [...addClientFaults(await simulatedLines(name, { count: ROWS, seed: SEED }, 0), rollDice(SEED + 1))]
   return inRequests(lines, type, rollDice(SEED + 2))
 }
 

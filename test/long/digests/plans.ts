@@ -4,7 +4,7 @@ import { formOf, readElements } from '../../../cli/sending/elements.ts'
 import { identify } from '../../../cli/sending/identify.ts'
 import { simulatedLines } from '../../../cli/simulate.ts'
 import { rollDice } from '../../../cli/simulators/dice.ts'
-import { disturb } from '../../../cli/simulators/disturb.ts'
+import { addClientFaults } from '../../../cli/simulators/disturb.ts'
 import { simulators } from '../../../cli/simulators/simulators.ts'
 import { eventObjects, mayHoldBefore, mayHoldDay, mayHoldEarlier, readFooter } from '../../../lambdas/reports/plan-objects.ts'
 import { databaseMegabytes, dateOf, readRequest } from '../../../lambdas/reports/plan-run.ts'
@@ -169,6 +169,6 @@ async function simulate(outputs: Outputs): Promise<void> {
   for (const name of Object.keys(simulators)) {
     const seeded = [...(await simulatedLines(name, { count: 300, seed: 5 }, 0))]
     const unseeded = [...(await simulatedLines(name, { count: 20 }, START))]
-    outputs.add(`cli.simulated-${name}`, [...seeded, ...unseeded, ...disturb(seeded, rollDice(3))])
+    outputs.add(`cli.simulated-${name}`, [...seeded, ...unseeded, ...addClientFaults(seeded, rollDice(3))])
   }
 }

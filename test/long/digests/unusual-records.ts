@@ -32,7 +32,7 @@ export function addUnusualRecords(cloud: Cloud): void {
 /** Delivers records of a user whose item is throttled until the retry budget is spent, and records while OpenSearch responds 429. */
 export async function readUnderFaults(cloud: Cloud): Promise<unknown[]> {
   const results: unknown[] = []
-  cloud.state.heat('user#hot|state', 1)
+  cloud.state.throttle('user#hot|state', 1)
   const text = `{"event_time_us":1,"received_time_us":1000,"event_id":"h","event_type":"page_visit","source":"web","subject":"hot"}\n`
   cloud.put('hot', Buffer.from(text), START - 3_600_000)
   const batch = cloud.records.slice(-1)
