@@ -2,7 +2,8 @@ import { type Command, Option } from 'commander'
 import { fieldColumns } from '../shared/archive-columns.ts'
 import { eventTypes, projections } from '../shared/catalogue.ts'
 import { jsonSchemaOf } from '../shared/json-schema.ts'
-import { catalogueMarkdown } from './catalogue/markdown.ts'
+import { typeNames } from '../shared/projection.ts'
+import { catalogueMarkdown, scopeOf } from './catalogue/markdown.ts'
 import { printJson } from './options.ts'
 import { formatTable } from './table.ts'
 
@@ -26,7 +27,12 @@ const catalogue = () => ({
     columns: fieldColumns(type).map(({ field, name, type: columnType }) => ({ field, column: name, type: columnType })),
     schema: jsonSchemaOf(type),
   })),
-  projections: projections.map(({ name, revision, scope, on }) => ({ name, revision, scope, on: on.name })),
+  projections: projections.map(projection => ({
+    name: projection.name,
+    revision: projection.revision,
+    scope: scopeOf(projection),
+    on: typeNames(projection).join(', '),
+  })),
 })
 
 function print({ eventTypes: types, projections: listed }: ReturnType<typeof catalogue>): void {

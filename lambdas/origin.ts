@@ -1,6 +1,7 @@
 import type { APIGatewayProxyEventV2, DynamoDBRecord, KinesisStreamRecord } from 'aws-lambda'
+import { grains } from '../shared/grains/grains.ts'
 import { arrivalOfOrder, bySequenceNumber } from '../shared/order.ts'
-import { itemKind } from '../shared/state.ts'
+import { type ItemKey, isUserItemKey } from '../shared/state.ts'
 
 /** Where the input of an invocation comes from. It makes a request traceable through the logs to its documents. */
 export interface Origin {
@@ -42,7 +43,7 @@ const idsOfRecords = (records: readonly KinesisStreamRecord[]) => ({
 const arrivalOf = ({ kinesis }: KinesisStreamRecord): number => kinesis.approximateArrivalTimestamp
 
 function idsOfChanges(changes: readonly DynamoDBRecord[]) {
-  const folded = changes.flatMap(change => (kindOf(change) === 'user' ? [textOf(change, 'seq')] : [])).sort(bySequenceNumber)
+  const folded = changes.flatMap(change => (isUserItemKey(keyOf(change)) ? [textOf(change, 'seq')] : [])).sort(bySequenceNumber)
   const [foldedFrom, foldedTo] = [folded[0], folded.at(-1)]
   return {
     from: changes[0]?.dynamodb?.SequenceNumber ?? '',
@@ -56,9 +57,11 @@ function idsOfChanges(changes: readonly DynamoDBRecord[]) {
  * derived from that arrival. For any other change it is the time of the change.
  */
 const changedArrival = (change: DynamoDBRecord): number =>
-  ['user', 'window'].includes(kindOf(change))
+  isOfOneUser(keyOf(change))
     ? arrivalOfOrder(Number(change.dynamodb?.NewImage?.['version']?.N)) / 1000
     : (change.dynamodb?.ApproximateCreationDateTime ?? Number.POSITIVE_INFINITY)
 
 const textOf = ({ dynamodb }: DynamoDBRecord, name: string): string => dynamodb?.NewImage?.[name]?.S ?? ''
-const kindOf = (change: DynamoDBRecord) => itemKind({ pk: textOf(change, 'pk'), sk: textOf(change, 'sk') })
+const keyOf = (change: DynamoDBRecord): ItemKey => ({ pk: textOf(change, 'pk'), sk: textOf(change, 'sk') })
+const isOfOneUser = (key: ItemKey): boolean =>
+  isUserItemKey(key) || grains.some(({ parts }) => parts?.ofOneUser && parts.readKey(key) !== undefined)

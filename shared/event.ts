@@ -23,7 +23,7 @@ export const identityHash = ({ source, type, id }: Pick<Event, 'source' | 'type'
 
 /** Prefix of internal event types, such as the erasure marker. Clients cannot send them. */
 export const RESERVED_PREFIX = 'millrace.'
-/** The type of the marker that makes every store erase its subject. */
+/** The type of the marker that erases its subject's states, windows and their documents. No route or command sends it yet. */
 export const ERASURE_TYPE = `${RESERVED_PREFIX}erasure`
 
 /** Whether a client may send an event of this type. */

@@ -1,6 +1,4 @@
 import { createHash } from 'node:crypto'
-import { type Projection, projectionKey } from './projection.ts'
-import { windowInstant } from './time.ts'
 
 /** The primary key of an item of the state table. */
 export interface ItemKey {
@@ -20,7 +18,7 @@ export interface WindowDelta {
   readonly state: unknown
 }
 
-/** All per-user states of one user. The state function writes no other items. */
+/** All per-user states of one user. Of the items with states, the state function writes only these. */
 export interface UserItem {
   readonly user: string
   /** Order number of the last folded record; the version of the user's documents. */
@@ -43,61 +41,34 @@ export interface UserItem {
   readonly ttl?: number | undefined
 }
 
-/** One window of one user. */
-export interface WindowItem {
-  readonly user: string
+/** State of one projection in an item of its own. What its key contains, and what one document is made of, is up to its grain. */
+export interface PartItem {
+  readonly kind: string
+  /** The key of the projection: name and revision. */
   readonly projection: string
+  /** Start of the window in epoch seconds. */
   readonly start: number
-  /** Order number of the last merged delta; the version of the window's document. */
+  /** The user, if the item belongs to one. */
+  readonly user?: string
+  readonly slot?: number
   readonly version: number
   readonly state: unknown
-  readonly ttl?: number | undefined
-}
-
-/** One slot of a window over all users. The window's document merges its slots, and its version is the sum of their versions. */
-export interface SlotItem {
-  readonly projection: string
-  readonly start: number
-  readonly slot: number
-  readonly version: number
-  readonly state: unknown
-  /** The order number of the last merged delta of each user, by user hash. */
-  readonly users: ReadonlyMap<string, number>
+  /** Where users share an item: the order number of the last merged delta of each user, by user hash. */
+  readonly users?: ReadonlyMap<string, number>
+  /** Epoch seconds after which DynamoDB may delete the item. */
   readonly ttl?: number | undefined
 }
 
 const USER = 'user#'
-const WINDOW = 'window#'
 /** The sort key of a user item. Filters of the table's stream use it. */
 export const USER_ITEM = 'state'
 
 export const userKey = (user: string): ItemKey => ({ pk: `${USER}${user}`, sk: USER_ITEM })
 
-/** The windows of a user are sorted by projection, then by time. */
-export const windowKey = (user: string, projection: string, start: number): ItemKey => ({
-  pk: `${USER}${user}`,
-  sk: `${windowPrefix(projection)}${windowInstant(start)}`,
-})
+/** The user of any item of a user; undefined for other keys. */
+export const userOfKey = ({ pk }: ItemKey): string | undefined => (pk.startsWith(USER) ? pk.slice(USER.length) : undefined)
 
-/** Prefix of the sort keys of a user's windows of one projection. */
-export const windowPrefix = (projection: string): string => `${WINDOW}${projection}#`
-
-export const slotKey = (projection: string, start: number, slot: number): ItemKey => ({
-  pk: `${WINDOW}${projection}#${windowInstant(start)}`,
-  sk: `slot#${slot}`,
-})
-
-export type ItemKind = 'user' | 'window' | 'slot' | 'other'
-
-/** The kind of item that has this key. */
-export function itemKind({ pk, sk }: ItemKey): ItemKind {
-  if (pk.startsWith(USER)) return sk === USER_ITEM ? 'user' : sk.startsWith(WINDOW) ? 'window' : 'other'
-  return pk.startsWith(WINDOW) ? 'slot' : 'other'
-}
-
-/** The projections by their key. */
-export const byKey = (projections: readonly Projection[]): ReadonlyMap<string, Projection> =>
-  new Map(projections.map(projection => [projectionKey(projection), projection]))
+export const isUserItemKey = (key: ItemKey): boolean => userOfKey(key) !== undefined && key.sk === USER_ITEM
 
 /** Bytes that a slot stores per user: 8 of the user's hash and 8 of the last order number. */
 export const SLOT_USER_BYTES = 16

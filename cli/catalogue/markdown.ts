@@ -2,7 +2,7 @@ import { envelopeColumns, fieldColumns } from '../../shared/archive-columns.ts'
 import type { EventType } from '../../shared/event-type.ts'
 import { type JsonSchema, jsonSchemaOf } from '../../shared/json-schema.ts'
 import { MAX_NAME_CHARACTERS } from '../../shared/limits.ts'
-import type { Projection } from '../../shared/projection.ts'
+import { folds, type Projection, typeNames } from '../../shared/projection.ts'
 import { mappingOf } from '../../shared/search-index.ts'
 
 interface Catalogue {
@@ -27,12 +27,15 @@ export const catalogueMarkdown = ({ eventTypes, projections }: Catalogue): strin
       ['projection', 'of', 'one document per', 'fields of the document'],
       projections.map(projection => [
         code(projection.name),
-        code(projection.on.name),
-        projection.scope,
+        typeNames(projection).map(code).join(', '),
+        scopeOf(projection),
         Object.keys(mappingOf(projection.shape).properties).map(code).join(', '),
       ]),
     ),
   ].join('\n\n')
+
+/** What a projection has one document per: `user window`. */
+export const scopeOf = ({ grain }: Projection): string => grain.name.replaceAll('-', ' ')
 
 function eventSection(type: EventType, projections: readonly Projection[]): string[] {
   const { properties = {}, required = [] } = jsonSchemaOf(type)
@@ -41,7 +44,7 @@ function eventSection(type: EventType, projections: readonly Projection[]): stri
     const need = schema === undefined ? 'added by the server' : required.includes(field) ? 'required' : 'optional'
     return [code(field), schema === undefined ? columnType : valuesOf(schema), need, code(name), columnType]
   })
-  const folded = projections.filter(({ on }) => on.name === type.name).map(({ name }) => code(name))
+  const folded = projections.filter(projection => folds(projection, type.name)).map(({ name }) => code(name))
   return [
     `## ${type.name}`,
     `${type.about} Rows go to \`POST /v1/events/${type.name}\`; \`${type.idField}\` (1 to ${MAX_NAME_CHARACTERS} characters) is the id of the event, and further fields are kept in \`data\`.` +

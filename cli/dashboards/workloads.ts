@@ -1,5 +1,5 @@
 import type { EventType } from '../../shared/event-type.ts'
-import type { Projection } from '../../shared/projection.ts'
+import { folds, type Projection } from '../../shared/projection.ts'
 import { eventIndexPattern, eventMapping } from '../../shared/raw-events.ts'
 import { mappingOf } from '../../shared/search-index.ts'
 
@@ -13,13 +13,13 @@ export interface Workload {
 }
 
 export function workloadsOf(eventTypes: readonly EventType[], projections: readonly Projection[]): Workload[] {
-  const ofProjections = projections.map(({ name, scope, shape }) => ({
+  const ofProjections = projections.map(({ name, grain, shape }) => ({
     name,
     pattern: name,
-    timeField: scope === 'user' ? undefined : 'window_start',
+    timeField: grain.hasWindow ? 'window_start' : undefined,
     fields: typesOf(mappingOf(shape).properties),
   }))
-  const unprojected = eventTypes.filter(type => !projections.some(({ on }) => on.name === type.name))
+  const unprojected = eventTypes.filter(type => !projections.some(projection => folds(projection, type.name)))
   const ofEvents = unprojected.map(type => ({
     name: `${type.name} events`,
     pattern: eventIndexPattern(type),

@@ -1,5 +1,5 @@
 import type { Event } from '../../shared/event.ts'
-import type { SlotItem, UserItem, WindowItem } from '../../shared/state.ts'
+import type { PartItem, UserItem } from '../../shared/state.ts'
 
 /** An event's identity as JSON text of its source, type and id. */
 export type Identity = string
@@ -50,8 +50,8 @@ export interface StreamFacts {
 /** The content of the state table. */
 export interface StateFacts {
   readonly users: ReadonlyMap<string, UserItem>
-  readonly windows: readonly WindowItem[]
-  readonly slots: readonly SlotItem[]
+  /** Windows of users and slots of windows over all users. */
+  readonly parts: readonly PartItem[]
   /** The last sequence number that the state function processed, by shard. */
   readonly passed: ReadonlyMap<string, string>
 }

@@ -1,7 +1,8 @@
+import { grains } from '../../shared/grains/grains.ts'
 import { bySequenceNumber, nextOrder } from '../../shared/order.ts'
 import { type Projection, projectionKey } from '../../shared/projection.ts'
-import { documentId, indexOf } from '../../shared/search-index.ts'
-import { userHash } from '../../shared/state.ts'
+import { indexOf } from '../../shared/search-index.ts'
+import { type PartItem, type UserItem, userHash } from '../../shared/state.ts'
 import {
   type ExpectedDocument,
   type Identity,
@@ -78,12 +79,13 @@ function isQuarantined(identity: Identity, refs: QuarantinedRefs): boolean {
   return refs.has(quarantinedRef(type, id))
 }
 
-/** The last order number in each user's part of each window. Slots contain only hashes of users. */
-function reachedOrders(state: StateFacts): Map<string, number> {
-  const reached = new Map(state.windows.map(window => [refText(window), window.version]))
-  const users = new Map([...state.users.keys()].map(user => [userHash(user), user]))
-  for (const { projection, start, users: orders } of state.slots)
-    for (const [hash, order] of orders) reached.set(refText({ user: users.get(hash) ?? '', projection, start }), order)
+/** The last order number in each user's part of each window. Items may contain only hashes of users. */
+function reachedOrders({ users, parts }: StateFacts): Map<string, number> {
+  const known = new Map([...users.keys()].map(user => [userHash(user), user]))
+  const reached = new Map<string, number>()
+  for (const item of parts)
+    for (const [hash, order] of partsOf(item)?.mergedOrders(item) ?? [])
+      reached.set(refText({ user: known.get(hash) ?? '', projection: item.projection, start: item.start }), order)
   return reached
 }
 
@@ -93,31 +95,23 @@ export function expectedDocuments(
   projections: readonly Projection[],
   rejected: QuarantinedRefs,
 ): ExpectedDocument[] {
-  const indices = new Set(projections.map(indexOf))
-  return [...userDocuments(state, projections), ...windowDocuments(state), ...slotDocuments(state)].filter(
-    ({ index, id }) => indices.has(index) && !rejected.has(quarantinedRef(index, id)),
-  )
+  return projections
+    .flatMap(projection =>
+      documentSets(state, projection).flatMap(items => {
+        const ref = projection.grain.documentRef(projection, items)
+        return ref ? [{ index: indexOf(projection), ...ref }] : []
+      }),
+    )
+    .filter(({ index, id }) => !rejected.has(quarantinedRef(index, id)))
 }
 
-const userDocuments = ({ users }: StateFacts, projections: readonly Projection[]): ExpectedDocument[] =>
-  [...users.values()].flatMap(({ user, version, states }) =>
-    projections
-      .filter(projection => projection.scope === 'user' && states[projectionKey(projection)] !== undefined)
-      .map(projection => ({ index: indexOf(projection), id: documentId(user, null), version })),
-  )
-
-const windowDocuments = ({ users, windows }: StateFacts): ExpectedDocument[] =>
-  windows
-    .filter(({ user, version }) => version > (users.get(user)?.erasedOrder ?? 0))
-    .map(({ user, projection, start, version }) => ({ index: projection, id: documentId(user, start), version }))
-
-/** One document per window over all users. Its version is the sum of the versions of its slots. */
-function slotDocuments({ slots }: StateFacts): ExpectedDocument[] {
-  const documents = new Map<string, ExpectedDocument>()
-  for (const { projection: index, start, version } of slots) {
-    const key = refText({ user: '', projection: index, start })
-    const sum = version + (documents.get(key)?.version ?? 0)
-    documents.set(key, { index, id: documentId(null, start), version: sum })
-  }
-  return [...documents.values()]
+/** The items of a projection, grouped by the document that they are the state of. Erased items have none. */
+function documentSets({ users, parts }: StateFacts, projection: Projection): (readonly (UserItem | PartItem)[])[] {
+  const ofGrain = projection.grain.parts
+  if (!ofGrain) return [...users.values()].map(item => [item])
+  const mine = parts.filter(item => item.kind === ofGrain.kind && item.projection === projectionKey(projection))
+  const shown = mine.filter(({ user, version }) => user === undefined || version > (users.get(user)?.erasedOrder ?? 0))
+  return [...Map.groupBy(shown, item => JSON.stringify(ofGrain.siblings(item) ?? ofGrain.itemKey(item))).values()]
 }
+
+const partsOf = ({ kind }: PartItem) => grains.find(({ parts }) => parts?.kind === kind)?.parts

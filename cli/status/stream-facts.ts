@@ -1,7 +1,7 @@
 import type { _Record as KinesisRecord } from '@aws-sdk/client-kinesis'
 import { eventTypes, projections } from '../../shared/catalogue.ts'
 import { ERASURE_TYPE, type Event } from '../../shared/event.ts'
-import { projectionKey, windowStart } from '../../shared/projection.ts'
+import { folds, projectionKey } from '../../shared/projection.ts'
 import { type RawEventSettings, rawDocumentOf } from '../../shared/raw-events.ts'
 import { fromLines } from '../../shared/stream-record.ts'
 import { type Delivery, type Identity, identityOf, refText, type StreamFacts, type StreamRecord } from './facts.ts'
@@ -37,7 +37,7 @@ export function streamCollector(rawEvents: RawEventSettings) {
 const expectedRawDocument = (event: Event, rawEvents: RawEventSettings) =>
   event.received > Date.now() - rawEvents.retentionDays * DAY_MS ? rawDocumentOf(event, rawEvents) : undefined
 
-const isFolded = (type: string): boolean => projections.some(({ on }) => on.name === type)
+const isFolded = (type: string): boolean => projections.some(projection => folds(projection, type))
 
 /** The events of a record. Lines that are not events are skipped: the state function quarantines them. */
 const eventsOf = (text: string): Event[] => fromLines(text, catalogue).events.filter(({ type }) => type !== ERASURE_TYPE)
@@ -47,8 +47,9 @@ function windowsOf(user: string, events: readonly Event[]): Map<string, Identity
   const windows = new Map<string, Identity[]>()
   for (const event of events) {
     for (const projection of projections) {
-      if (projection.scope === 'user' || projection.on.name !== event.type || !projection.where(event)) continue
-      const window = refText({ user, projection: projectionKey(projection), start: windowStart(projection, event) })
+      const target = folds(projection, event.type) ? projection.grain.target(projection, event) : undefined
+      if (target === undefined || target === 'user state') continue
+      const window = refText({ user, projection: projectionKey(projection), start: target.start })
       const identities = windows.get(window) ?? []
       identities.push(identityOf(event))
       windows.set(window, identities)

@@ -5,7 +5,7 @@ import { MAX_NAME_CHARACTERS } from '../../shared/limits.ts'
 import { UserError } from '../../shared/user-error.ts'
 
 const KEY_BYTES = 32
-/** A key's name is the default source of its events; a source has 1 to 256 characters. */
+/** A key's name is the default source of its events. It is stricter than a source. */
 const NAME = /^[\w.:@-]+$/
 
 /** A key as the table holds it: never the key itself. */

@@ -1,6 +1,6 @@
 import type { API, Types } from '@opensearch-project/opensearch'
+import type { Document } from '../../shared/grain.ts'
 import type { Page } from '../../shared/http.ts'
-import type { Document } from '../../shared/projection.ts'
 import type { Rejection } from '../../shared/rejections.ts'
 import { type PositionValue, type QueryParameters, readCursor, readLimit, writeCursor } from './parameters.ts'
 

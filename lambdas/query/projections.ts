@@ -1,5 +1,6 @@
+import type { Document } from '../../shared/grain.ts'
 import type { Page } from '../../shared/http.ts'
-import type { Document, Projection } from '../../shared/projection.ts'
+import type { Projection } from '../../shared/projection.ts'
 import { isRejection, type Rejection, reject } from '../../shared/rejections.ts'
 import { mappingOf } from '../../shared/search-index.ts'
 import { formatInstant } from '../../shared/time.ts'
@@ -9,16 +10,17 @@ import { invalidParameter, type QueryParameters, readSecond } from './parameters
 const WINDOW_START = 'window_start'
 
 /** Sorts a projection's documents by window, newest first, then by key. */
-const orderOf = (projection: Projection): SortField[] => {
-  const start = { field: WINDOW_START, order: 'desc', type: 'string' } as const
-  if (projection.scope === 'window') return [start]
-  const type = hasTextKey(projection) ? 'string' : 'number'
-  const key = { field: projection.key, order: 'asc', type } as const
-  return projection.scope === 'user' ? [key] : [start, key]
+function orderOf(projection: Projection): SortField[] {
+  const { grain, shape } = projection
+  const keyField = grain.keyField(projection)
+  const type = keyField !== undefined && isText(shape, keyField) ? 'string' : 'number'
+  return [
+    ...(grain.hasWindow ? [{ field: WINDOW_START, order: 'desc', type: 'string' } as const] : []),
+    ...(keyField === undefined ? [] : [{ field: keyField, order: 'asc', type } as const]),
+  ]
 }
 
-const hasTextKey = ({ shape, key }: Pick<Exclude<Projection, { scope: 'window' }>, 'shape' | 'key'>): boolean =>
-  mappingOf(shape).properties[key]?.type === 'keyword'
+const isText = (shape: Projection['shape'], field: string): boolean => mappingOf(shape).properties[field]?.type === 'keyword'
 
 /** The search for one page of a projection's documents, or what is wrong with the parameters. */
 export function planSearch(projection: Projection, parameters: QueryParameters): Search | Rejection {
@@ -31,12 +33,13 @@ export function planSearch(projection: Projection, parameters: QueryParameters):
 
 function keyFilters(projection: Projection, key: string | undefined): Filter[] | Rejection {
   if (key === undefined) return []
-  if (projection.scope === 'window')
+  const keyField = projection.grain.keyField(projection)
+  if (keyField === undefined)
     return invalidParameter('key', `does not apply: each document of ${projection.name} covers one window of all users.`)
-  if (hasTextKey(projection)) return [{ term: { [projection.key]: key } }]
+  if (isText(projection.shape, keyField)) return [{ term: { [keyField]: key } }]
   // A non-integer key matches nothing; OpenSearch would reject the query.
   const isInteger = /^-?\d{1,16}$/.test(key) && Number.isSafeInteger(Number(key))
-  return [isInteger ? { term: { [projection.key]: Number(key) } } : { match_none: {} }]
+  return [isInteger ? { term: { [keyField]: Number(key) } } : { match_none: {} }]
 }
 
 function rangeFilters(projection: Projection, parameters: QueryParameters): Filter[] | Rejection {
@@ -45,7 +48,7 @@ function rangeFilters(projection: Projection, parameters: QueryParameters): Filt
   if (typeof from === 'object') return from
   if (typeof to === 'object') return to
   if (from === undefined && to === undefined) return []
-  if (projection.scope === 'user')
+  if (!projection.grain.hasWindow)
     return invalidParameter(from === undefined ? 'to' : 'from', `does not apply: ${projection.name} has no windows.`)
   const bounds = { ...(from !== undefined && { gte: formatInstant(from) }), ...(to !== undefined && { lt: formatInstant(to) }) }
   return [{ range: { [WINDOW_START]: bounds } }]

@@ -1,6 +1,6 @@
 import type { EventType } from '../../shared/event-type.ts'
+import type { Document } from '../../shared/grain.ts'
 import type { Page } from '../../shared/http.ts'
-import type { Document } from '../../shared/projection.ts'
 import { eventIndexPattern } from '../../shared/raw-events.ts'
 import { isRejection, type Rejection, reject } from '../../shared/rejections.ts'
 import { planPage, readPage, type Search, type SearchClient, type SortField } from './paged-search.ts'

@@ -30,7 +30,7 @@ interface DayOfTable {
   readonly report: DailyReport
   readonly run: string
   readonly table: ReportTable
-  /** Since 1970. */
+  /** Days since 1970. */
   readonly day: number
 }
 

@@ -1,12 +1,11 @@
 import type { API } from '@opensearch-project/opensearch'
 import type { BulkOperation } from '../../shared/bulk-operation.ts'
-import type { Projection, UserWindowProjection } from '../../shared/projection.ts'
+import type { Projection } from '../../shared/projection.ts'
 import { SafeError } from '../../shared/safe-error.ts'
 import { indexOf } from '../../shared/search-index.ts'
 import type { UserItem } from '../../shared/state.ts'
 import { outcomeOf } from './bulk-outcome.ts'
 import { bulk, type DocumentClient } from './opensearch.ts'
-import type { Change } from './plan-bulk.ts'
 
 const DOCUMENTS_PER_SEARCH = 1000
 
@@ -16,27 +15,23 @@ const DOCUMENTS_PER_SEARCH = 1000
  */
 export async function deleteErased(
   client: DocumentClient,
-  changes: readonly Change<UserItem>[],
+  erased: readonly UserItem[],
   projections: readonly Projection[],
 ): Promise<void> {
-  const erased = changes.flatMap(({ before, after }) => (after && after.erasedOrder > (before?.erasedOrder ?? 0) ? [after] : []))
-  for (const user of erased)
-    for (const projection of projections) if (projection.scope === 'user window') await deleteOlder(client, projection, user)
+  const owned = projections.filter(({ grain }) => grain.parts?.ofOneUser)
+  for (const user of erased) for (const projection of owned) await deleteOlder(client, projection, user)
 }
 
 /** Deletes a user's documents of one projection that are older than the user's erasure. */
-async function deleteOlder(
-  client: DocumentClient,
-  projection: UserWindowProjection,
-  { user, erasedOrder }: UserItem,
-): Promise<void> {
+async function deleteOlder(client: DocumentClient, projection: Projection, { user, erasedOrder }: UserItem): Promise<void> {
   const index = indexOf(projection)
+  const keyField = projection.grain.keyField(projection) ?? ''
   await client.indices.refresh({ index })
   const search: API.Search_RequestBody = {
     size: DOCUMENTS_PER_SEARCH,
     version: true,
     _source: false,
-    query: { term: { [projection.key]: user } },
+    query: { term: { [keyField]: user } },
     sort: [{ window_start: 'asc' }],
   }
   let after: API.Search_RequestBody['search_after']

@@ -1,6 +1,7 @@
 import type { KinesisStreamRecord } from 'aws-lambda'
 import { ERASURE_TYPE, type Event } from '../../shared/event.ts'
 import type { EventType } from '../../shared/event-type.ts'
+import { folds } from '../../shared/projection.ts'
 import type { QuarantinedEvent } from '../../shared/quarantine.ts'
 import { rejections } from '../../shared/rejections.ts'
 import { fromLines } from '../../shared/stream-record.ts'
@@ -22,7 +23,9 @@ export function decodeRecord(
 ): DecodedRecord {
   const { events, unrecognised } = fromLines(Buffer.from(kinesis.data, 'base64').toString(), eventTypes)
   const arrived = Math.trunc(kinesis.approximateArrivalTimestamp * 1000)
-  const folded = events.filter(({ type }) => type === ERASURE_TYPE || rules.projections.some(({ on }) => on.name === type))
+  const folded = events.filter(
+    ({ type }) => type === ERASURE_TYPE || rules.projections.some(projection => folds(projection, type)),
+  )
   const [first] = folded
   const erasure = first?.type === ERASURE_TYPE
   return {

@@ -1,25 +1,23 @@
+import type { PartAddress } from '../../shared/grain.ts'
+import { grains } from '../../shared/grains/grains.ts'
 import {
   type ItemKey,
-  itemKind,
+  isUserItemKey,
   outboxText,
+  type PartItem,
   parseOutbox,
   SLOT_USER_BYTES,
-  type SlotItem,
-  slotKey,
   type UserItem,
   userKey,
-  type WindowItem,
-  windowKey,
+  userOfKey,
 } from '../../shared/state.ts'
-import { parseInstant } from '../../shared/time.ts'
 import type { Attributes } from '../dynamodb.ts'
 
 /** An item of the state table. `other`: counts of attempts and progress of shards. */
-export type Item =
-  | ({ readonly kind: 'user' } & UserItem)
-  | ({ readonly kind: 'window' } & WindowItem)
-  | ({ readonly kind: 'slot' } & SlotItem)
-  | { readonly kind: 'other' }
+export type Item = ({ readonly kind: 'user' } & UserItem) | PartItem | { readonly kind: 'other' }
+
+export const isUserItem = (item: Item): item is { readonly kind: 'user' } & UserItem => item.kind === 'user'
+export const isPartItem = (item: Item): item is PartItem => 'projection' in item
 
 /** An item as the SDK returns it, or an image of it in the table's stream, where binary values are base64 text. */
 export type ItemImage = Readonly<
@@ -48,18 +46,22 @@ const ttlAttribute = (ttl: number | undefined): Attributes => (ttl === undefined
 
 /** Reads an item of any kind. */
 export function readItem(item: ItemImage): Item {
-  const kind = itemKind(itemKeyOf(item))
-  if (kind === 'user') return { kind, ...readUserItem(item) }
-  if (kind === 'window') return { kind, ...readWindowItem(item) }
-  if (kind === 'slot') return { kind, ...readSlotItem(item) }
-  return { kind }
+  const key = itemKeyOf(item)
+  if (isUserItemKey(key)) return { kind: 'user', ...readUserItem(item) }
+  return addressOf(key) ? readPartItem(item) : { kind: 'other' }
 }
 
-/** The user in a partition key. */
-const userOf = ({ pk }: ItemKey): string => pk.slice(userKey('').pk.length)
+/** What the key of a part contains; undefined if no grain has such a key. */
+function addressOf(key: ItemKey): PartAddress | undefined {
+  for (const { parts } of grains) {
+    const address = parts?.readKey(key)
+    if (address) return address
+  }
+  return undefined
+}
 
 export const readUserItem = (item: ItemImage): UserItem => ({
-  user: userOf(itemKeyOf(item)),
+  user: userOfKey(itemKeyOf(item)) ?? '',
   version: numberOf(item, 'version'),
   sequenceNumber: textOf(item, 'seq'),
   identities: bytesOf(item, 'identities'),
@@ -84,43 +86,30 @@ export const userAttributes = (item: UserItem): Attributes => ({
   ...ttlAttribute(item.ttl),
 })
 
-/** Reads a window's sort key or a slot's partition key: `window#<projection>#<instant>`. */
-function projectionAndStart(text: string): { projection: string; start: number } {
-  const [, projection = '', instant = ''] = /^window#([^#]+)#(.+)$/.exec(text) ?? []
-  return { projection, start: Number((parseInstant(instant) ?? 0n) / 1_000_000n) }
+/** Reads an item of a part grain. Throws a TypeError if its key is not one. */
+export function readPartItem(item: ItemImage): PartItem {
+  const address = addressOf(itemKeyOf(item))
+  if (!address) throw new TypeError('An item of the state table is not a part of a state.')
+  return {
+    ...address,
+    version: numberOf(item, 'version'),
+    state: JSON.parse(textOf(item, 'state')),
+    ...(item['users'] && { users: unpackUsers(bytesOf(item, 'users')) }),
+    ...ttlOf(item),
+  }
 }
 
-export const readWindowItem = (item: ItemImage): WindowItem => ({
-  user: userOf(itemKeyOf(item)),
-  ...projectionAndStart(itemKeyOf(item).sk),
-  version: numberOf(item, 'version'),
-  state: JSON.parse(textOf(item, 'state')),
-  ...ttlOf(item),
-})
-
-export const windowAttributes = (item: WindowItem): Attributes => ({
-  ...keyAttributes(windowKey(item.user, item.projection, item.start)),
-  version: { N: String(item.version) },
-  state: { S: JSON.stringify(item.state) },
-  ...ttlAttribute(item.ttl),
-})
-
-export const readSlotItem = (item: ItemImage): SlotItem => ({
-  ...projectionAndStart(itemKeyOf(item).pk),
-  slot: Number(itemKeyOf(item).sk.slice('slot#'.length)),
-  version: numberOf(item, 'version'),
-  state: JSON.parse(textOf(item, 'state')),
-  users: unpackUsers(bytesOf(item, 'users')),
-  ...ttlOf(item),
-})
-
-export const slotAttributes = (item: SlotItem): Attributes => ({
-  ...keyAttributes(slotKey(item.projection, item.start, item.slot)),
-  version: { N: String(item.version) },
-  state: { S: JSON.stringify(item.state) },
-  users: { B: packUsers(item.users) },
-  ...ttlAttribute(item.ttl),
-})
+export function partAttributes(item: PartItem): Attributes {
+  const parts = grains.find(grain => grain.parts?.kind === item.kind)?.parts
+  if (!parts) throw new TypeError(`No grain has items of the kind ${item.kind}.`)
+  return {
+    ...keyAttributes(parts.itemKey(item)),
+    version: { N: String(item.version) },
+    state: { S: JSON.stringify(item.state) },
+    ...(item.users && { users: { B: packUsers(item.users) } }),
+    ...ttlAttribute(item.ttl),
+  }
+}
 
 /** For each user 8 bytes of hash and 8 bytes of order number. */
 function packUsers(users: ReadonlyMap<string, number>): Uint8Array {

@@ -1,24 +1,7 @@
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb'
-import {
-  type ItemKey,
-  type SlotItem,
-  slotKey,
-  type UserItem,
-  userKey,
-  type WindowItem,
-  windowKey,
-  windowPrefix,
-} from '../../shared/state.ts'
+import { type ItemKey, type PartItem, type UserItem, userKey } from '../../shared/state.ts'
 import { type Attributes, conditionHeld } from '../dynamodb.ts'
-import {
-  keyAttributes,
-  readSlotItem,
-  readUserItem,
-  readWindowItem,
-  slotAttributes,
-  userAttributes,
-  windowAttributes,
-} from './dynamodb-items.ts'
+import { keyAttributes, partAttributes, readPartItem, readUserItem, userAttributes } from './dynamodb-items.ts'
 import { type DynamoDbOperations, dynamoDbOperations } from './dynamodb-operations.ts'
 
 /** Result of a conditional put. `conflict`: another writer was faster and nothing was written. */
@@ -52,22 +35,13 @@ export function stateTable(table: string, dynamodb: DynamoDbOperations = dynamoD
 
     putUser: (item: UserItem, readVersion: number | undefined) => put(target, userAttributes(item), readVersion),
 
-    readWindow: (user: string, projection: string, start: number) =>
-      get(target, windowKey(user, projection, start), readWindowItem),
+    /** An item of any grain that has items apart from the user's. */
+    readPart: (key: ItemKey) => get(target, key, readPartItem),
 
-    putWindow: (item: WindowItem, readVersion: number | undefined) => put(target, windowAttributes(item), readVersion),
+    putPart: (item: PartItem, readVersion: number | undefined) => put(target, partAttributes(item), readVersion),
 
-    /** The windows of one projection and user, newest first. Reads further pages until it has `limit` windows or all. */
-    windowsOf: (user: string, projection: string, limit: number) =>
-      query(target, { pk: userKey(user).pk, sk: windowPrefix(projection) }, readWindowItem, limit),
-
-    readSlot: (projection: string, start: number, slot: number) => get(target, slotKey(projection, start, slot), readSlotItem),
-
-    putSlot: (item: SlotItem, readVersion: number | undefined) => put(target, slotAttributes(item), readVersion),
-
-    /** All slots of a window. */
-    slotsOf: (projection: string, start: number) =>
-      query(target, { pk: slotKey(projection, start, 0).pk, sk: 'slot#' }, readSlotItem),
+    /** The parts whose keys begin with `prefix`, greatest first. Reads further pages until it has `limit` items or all. */
+    partsBelow: (prefix: ItemKey, limit?: number) => query(target, prefix, readPartItem, limit),
 
     /** Adds one to the attempts at a record and returns their number. The count expires after a week. */
     countAttempt: (shard: string, sequenceNumber: string, now: number) => countAttempt(target, shard, sequenceNumber, now),

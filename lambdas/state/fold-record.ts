@@ -1,12 +1,13 @@
 import { type Event, identityHash } from '../../shared/event.ts'
+import type { FoldTarget } from '../../shared/grain.ts'
 import { MAX_RECORD_DELTA_BYTES, MAX_STATE_BYTES } from '../../shared/limits.ts'
 import { nextOrder } from '../../shared/order.ts'
-import { type Projection, projectionKey, windowStart } from '../../shared/projection.ts'
+import { folds, type Projection, projectionKey } from '../../shared/projection.ts'
 import type { RejectionCode } from '../../shared/rejections.ts'
 import type { UserItem, WindowDelta } from '../../shared/state.ts'
 import { type Identities, type IdentityWindow, identitiesFrom, recordHash, shortHash } from './identities.ts'
 
-/** A record of the event stream: events of one user in order, or the erasure of that user. Its two times are the only clocks of the fold. */
+/** A record of the event stream: events of one user in order, or the erasure of that user. The fold reads no other time than these two. */
 export interface UserRecord {
   readonly sequenceNumber: string
   /** When ingest received its events, milliseconds since 1970. A replay of quarantined events keeps it. */
@@ -43,7 +44,7 @@ export interface RecordFold {
   readonly late: number
 }
 
-/** Parts of the 400 KB that DynamoDB allows for an item: states and identities, and the deltas of one record. */
+/** Most record hashes remembered for one user. */
 const MAX_RECORD_HASHES = 64
 
 /** The fold of one user, between two records. */
@@ -145,41 +146,36 @@ function tryFold(fold: UserFold, event: Event, arrived: number, deltas: Deltas):
 
 /** The states and deltas after this event; undefined when a projection throws on it. */
 function foldEvent(event: Event, arrived: number, item: UserItem, deltas: Deltas, rules: FoldRules): Change | undefined {
-  const states = { ...item.states }
-  const added = new Map(deltas)
-  let late: 0 | 1 = 0
+  let change: Change = { states: item.states, deltas, late: 0 }
   try {
-    for (const projection of rules.projections.filter(({ on }) => on.name === event.type)) {
-      const key = projectionKey(projection)
-      if (projection.scope === 'user') {
-        const state = projection.fold(states[key] ?? projection.initial(), event)
-        measure(state)
-        states[key] = state
-        projection.document(state, item.user) // If it threw later, it would stop the table's stream.
-        continue
-      }
-      if (!projection.where(event)) continue
-      const start = windowStart(projection, event)
-      if (!Number.isSafeInteger(start)) throw new RangeError(`${key} places the event in no window`)
-      if (isLate(arrived, start + projection.window, rules)) {
-        late = 1
-        continue
-      }
-      const before = added.get(`${key}#${start}`)?.state ?? projection.initial()
-      const state = projection.fold(before, event)
-      measure(state)
-      projection.merge(projection.initial(), state, { firstOfUser: true }) // If it threw later, its delta would be quarantined.
-      added.set(`${key}#${start}`, { projection: key, start, order: item.version, state })
+    for (const projection of rules.projections.filter(each => folds(each, event.type))) {
+      const target = projection.grain.target(projection, event)
+      if (target === undefined) continue
+      if (isLate(arrived, target, rules)) change = { ...change, late: 1 }
+      else change = foldInto(target, change, projection, event, item)
     }
   } catch {
     return undefined
   }
-  return { states, deltas: added, late }
+  return change
+}
+
+/** Folds the event into one state or delta. Throws what the projection throws. */
+function foldInto(target: FoldTarget, change: Change, projection: Projection, event: Event, item: UserItem): Change {
+  const key = projectionKey(projection)
+  const windowKey = target === 'user state' ? undefined : `${key}#${target.start}`
+  const before = windowKey === undefined ? change.states[key] : change.deltas.get(windowKey)?.state
+  const state: unknown = projection.fold(before ?? projection.initial(), event)
+  measure(state)
+  projection.grain.rehearse(projection, state, item.user)
+  if (target === 'user state' || windowKey === undefined) return { ...change, states: { ...change.states, [key]: state } }
+  const delta: WindowDelta = { projection: key, start: target.start, order: item.version, state }
+  return { ...change, deltas: new Map(change.deltas).set(windowKey, delta) }
 }
 
 /** Compares with the arrival in the stream, not with `received`: the window of an event that is replayed long after may have expired. */
-const isLate = (arrived: number, windowEnd: number, { latenessMs }: FoldRules): boolean =>
-  latenessMs !== undefined && arrived - windowEnd * 1000 > latenessMs
+const isLate = (arrived: number, target: FoldTarget, { latenessMs }: FoldRules): boolean =>
+  target !== 'user state' && latenessMs !== undefined && arrived - target.end * 1000 > latenessMs
 
 const sizes = new WeakMap<object, number>()
 const isObject = (state: unknown): state is object => typeof state === 'object' && state !== null

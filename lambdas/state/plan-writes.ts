@@ -1,6 +1,6 @@
 import { bySequenceNumber } from '../../shared/order.ts'
-import type { Projection } from '../../shared/projection.ts'
-import { byKey, outboxText, type UserItem, type WindowDelta } from '../../shared/state.ts'
+import { byKey, type Projection } from '../../shared/projection.ts'
+import { outboxText, type UserItem, type WindowDelta } from '../../shared/state.ts'
 import { type FoldRejection, type FoldRules, type RecordFold, type UserRecord, userFold } from './fold-record.ts'
 
 /** One conditional put of the user's item. Its rejected events must be quarantined before it. */
@@ -76,11 +76,11 @@ function mergeOutbox(
   const merged = new Map<string, WindowDelta>()
   for (const delta of [...outbox, ...step.deltas]) {
     const projection = projections.get(delta.projection)
-    if (!projection || projection.scope === 'user') continue
-    if (projection.scope === 'user window' && delta.order <= erased) continue
+    const parts = projection?.grain.parts
+    if (!parts || (parts.ofOneUser && delta.order <= erased)) continue
     const key = `${delta.projection}#${delta.start}`
     const before = merged.get(key)
-    const state = before ? projection.merge(before.state, delta.state, { firstOfUser: false }) : delta.state
+    const state = before ? parts.mergeDeltas(projection, before.state, delta.state) : delta.state
     merged.set(key, { ...delta, state })
   }
   return [...merged.values()]

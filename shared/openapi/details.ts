@@ -79,14 +79,20 @@ const readEvents = (type: EventType): Detail => ({
   codes: ['invalid_request', 'search_off'],
 })
 
-function readProjection({ name, scope, shape }: Projection): Detail {
+function readProjection(projection: Projection): Detail {
+  const { name, grain, shape } = projection
   const from = query('from', 'Windows that start at or after this instant.', time)
   const to = query('to', 'Windows that start before this instant.', time)
   const key = query('key', 'Documents of this user or device.', text)
   return {
     path: `/v1/projections/${name}`,
-    about: `Documents of ${name}, ${scope === 'user' ? 'by their key' : 'newest window first'}.`,
-    parameters: [...(scope === 'window' ? [] : [key]), ...(scope === 'user' ? [] : [from, to]), limit, cursor],
+    about: `Documents of ${name}, ${grain.hasWindow ? 'newest window first' : 'by their key'}.`,
+    parameters: [
+      ...(grain.keyField(projection) === undefined ? [] : [key]),
+      ...(grain.hasWindow ? [from, to] : []),
+      limit,
+      cursor,
+    ],
     ok: pageOf(documentSchema(shape)),
     codes: ['invalid_request', 'search_off'],
   }
@@ -116,13 +122,13 @@ const snapshotRows = (report: SnapshotReport) => ({
 })
 
 const userResponse = (projections: readonly Projection[]): Schema => {
-  const ofScope = (scope: Projection['scope'], wrap: (schema: Schema) => Schema): Schema => ({
+  const documentsOf = (some: readonly Projection[], wrap: (schema: Schema) => Schema): Schema => ({
     type: 'object',
-    properties: Object.fromEntries(
-      projections.filter(each => each.scope === scope).map(({ name, shape }) => [name, wrap(documentSchema(shape))]),
-    ),
+    properties: Object.fromEntries(some.map(({ name, shape }) => [name, wrap(documentSchema(shape))])),
   })
-  return exactly({ user: text, states: ofScope('user', schema => schema), windows: ofScope('user window', listOf) })
+  const states = projections.filter(({ grain }) => grain.parts === undefined)
+  const windows = projections.filter(({ grain }) => grain.parts?.ofOneUser)
+  return exactly({ user: text, states: documentsOf(states, schema => schema), windows: documentsOf(windows, listOf) })
 }
 
 const health: Schema = exactly({

@@ -1,6 +1,7 @@
 import * as z from 'zod/mini'
 import { normalEmail, userRecord } from '../events/user-record.ts'
-import { MINUTE_SECONDS, perWindow } from '../projection.ts'
+import { perWindow } from '../grains/window.ts'
+import { MINUTE_SECONDS } from '../grains/window-time.ts'
 import { mergeTallies, type Tally, tally } from '../tally.ts'
 import { wholeSeconds, windowInstant } from '../time.ts'
 
@@ -28,7 +29,7 @@ export type CountryRanking = z.infer<typeof ranking>
 export const countryMinutes = perWindow({
   name: 'country-minutes',
   revision: 1,
-  on: userRecord,
+  on: [userRecord],
   window: MINUTE_SECONDS,
   at: ({ time }) => wholeSeconds(time),
   slots: 8,

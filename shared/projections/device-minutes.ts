@@ -1,13 +1,14 @@
 import * as z from 'zod/mini'
 import { reading } from '../events/reading.ts'
 import { add, mean, merge, sum } from '../exact-sum.ts'
-import { MINUTE_SECONDS, perUserWindow } from '../projection.ts'
+import { perUserWindow } from '../grains/user-window.ts'
+import { MINUTE_SECONDS } from '../grains/window-time.ts'
 import { windowInstant } from '../time.ts'
 
 export const deviceMinutes = perUserWindow({
   name: 'device-minutes',
   revision: 1,
-  on: reading,
+  on: [reading],
   window: MINUTE_SECONDS,
   at: ({ data }) => data.timestamp,
   where: ({ data }) =>

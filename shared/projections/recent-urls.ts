@@ -1,6 +1,6 @@
 import * as z from 'zod/mini'
 import { pageVisit } from '../events/page-visit.ts'
-import { perUser } from '../projection.ts'
+import { perUser } from '../grains/user.ts'
 
 interface Visit {
   readonly url: string
@@ -21,7 +21,7 @@ function latest(count: number, visits: readonly Visit[], visit: Visit): readonly
 export const recentUrls = perUser({
   name: 'recent-urls',
   revision: 1,
-  on: pageVisit,
+  on: [pageVisit],
   initial: (): readonly Visit[] => [],
   fold: (visits, { data }) => latest(URLS, visits, { url: data.Url, at: data.Timestamp }),
   key: 'id',

@@ -1,6 +1,6 @@
 import * as z from 'zod/mini'
 import { appAction } from '../events/app-action.ts'
-import { perUser } from '../projection.ts'
+import { perUser } from '../grains/user.ts'
 import { type Tally, tally } from '../tally.ts'
 
 interface Activity {
@@ -15,7 +15,7 @@ const favourite = (actions: Tally): string | null =>
 export const userActivity = perUser({
   name: 'user-activity',
   revision: 1,
-  on: appAction,
+  on: [appAction],
   initial: (): Activity => ({ events: 0, actions: [] }),
   fold: ({ events, actions }, { data: { event_action } }) => ({
     events: events + 1,

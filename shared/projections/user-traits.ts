@@ -1,7 +1,7 @@
 import * as z from 'zod/mini'
 import { traitsOf, userTraits } from '../events/user-traits.ts'
+import { perUser } from '../grains/user.ts'
 import type { JsonObject } from '../json.ts'
-import { perUser } from '../projection.ts'
 
 interface KnownTraits {
   readonly traits: JsonObject
@@ -20,7 +20,7 @@ const traits = z.record(z.string(), z.unknown())
 export const userTraitsProjection = perUser({
   name: 'user-traits',
   revision: 1,
-  on: userTraits,
+  on: [userTraits],
   initial: (): KnownTraits => ({ traits: {}, groups: [] }),
   fold: (known, { data }) =>
     data.group_id === null

@@ -1,14 +1,16 @@
 import { type Delivery, identityOf, quarantinedRef, refText, type StateFacts, type StreamFacts } from '../../cli/status/facts.ts'
 import { countAccepted, countFolded, expectedDocuments, windowsAreComplete } from '../../cli/status/settled.ts'
 import { projections } from '../../shared/catalogue.ts'
-import type { SlotItem, UserItem, WindowItem } from '../../shared/state.ts'
+import type { WindowItem } from '../../shared/grains/user-window.ts'
+import type { SlotItem } from '../../shared/grains/window.ts'
+import type { UserItem } from '../../shared/state.ts'
 import { userHash } from '../../shared/state.ts'
 import { aUserItem } from '../fixtures/builders.ts'
 
 const id = (name: string) => identityOf({ source: 'k', type: 'reading', id: name })
 const RECEIVED = 1_700_000_000_000
 const ORDER = RECEIVED * 1000
-const window = { user: 'd', projection: 'device-minutes-r1', start: 60 }
+const window = { kind: 'window' as const, user: 'd', projection: 'device-minutes-r1', start: 60 }
 
 const delivery = (name: string, change: Partial<Delivery> = {}): Delivery => ({
   identity: id(name),
@@ -27,8 +29,7 @@ const state = (
   change: Partial<{ users: UserItem[]; windows: WindowItem[]; slots: SlotItem[]; passed: [string, string][] }> = {},
 ): StateFacts => ({
   users: new Map((change.users ?? []).map(item => [item.user, item])),
-  windows: change.windows ?? [],
-  slots: change.slots ?? [],
+  parts: [...(change.windows ?? []), ...(change.slots ?? [])],
   passed: new Map(change.passed ?? []),
 })
 const none: ReadonlySet<string> = new Set()
@@ -90,7 +91,9 @@ test("a window over all users waits for each user's last delta", () => {
     ['d', [{ sequenceNumber: '1', received: RECEIVED, windows: new Map([[refText(window), [id('a')]]]) }]],
   ])
   const slot = (order: number): SlotItem => ({
-    ...window,
+    kind: 'slot',
+    projection: window.projection,
+    start: window.start,
     slot: 0,
     version: 1,
     state: {},

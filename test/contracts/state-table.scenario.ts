@@ -11,7 +11,8 @@ import { type StateTable, stateTable } from '../../lambdas/state/dynamodb.ts'
 import { type ItemImage, readUserItem } from '../../lambdas/state/dynamodb-items.ts'
 import { dynamoDbOperations } from '../../lambdas/state/dynamodb-operations.ts'
 import { cloudSettings } from '../../localstack/ministack.ts'
-import type { SlotItem, WindowItem } from '../../shared/state.ts'
+import { userWindowGrain, type WindowItem } from '../../shared/grains/user-window.ts'
+import { type SlotItem, windowGrain } from '../../shared/grains/window.ts'
 import { aUserItem } from '../fixtures/builders.ts'
 import { eventually } from '../fixtures/emulated-cloud.ts'
 import { canRunDynamoDbLocal, type Running, startDynamoDbLocal } from './dynamodb-local.ts'
@@ -29,6 +30,7 @@ if (await canRunDynamoDbLocal()) engines.push(["Amazon's DynamoDB Local", startD
 else console.warn('The contract of the state table is not tested on DynamoDB Local: mvn or a JDK (17 or newer) is missing.')
 
 const aWindow = (user: string, start: number, facts: Partial<WindowItem> = {}): WindowItem => ({
+  kind: 'window',
   user,
   projection: 'minutes-r1',
   start,
@@ -36,7 +38,10 @@ const aWindow = (user: string, start: number, facts: Partial<WindowItem> = {}): 
   state: { n: 1 },
   ...facts,
 })
+const windowsOfUser = { pk: 'user#w', sk: 'window#minutes-r1#' }
+const slotsOfWindow = { pk: 'window#all-r1#1970-01-01T00:01:00Z', sk: 'slot#' }
 const aSlot = (slot: number, facts: Partial<SlotItem> = {}): SlotItem => ({
+  kind: 'slot',
   projection: 'all-r1',
   start: 60,
   slot,
@@ -133,25 +138,29 @@ describe.each(engines)('the state table on %s', (_name, open) => {
   test('windows of a user and one projection are read newest first, over several pages', async () => {
     const text = 'x'.repeat(100_000)
     const starts = Array.from({ length: 15 }, (_, i) => (i - 3) * 60)
-    for (const start of starts) await table.putWindow(aWindow('w', start, { state: { text } }), undefined)
-    await table.putWindow(aWindow('w', 6000, { projection: 'minutes-r10' }), undefined)
+    for (const start of starts) await table.putPart(aWindow('w', start, { state: { text } }), undefined)
+    await table.putPart(aWindow('w', 6000, { projection: 'minutes-r10' }), undefined)
     await table.putUser(aUserItem('w'), undefined)
     const newest = starts.toReversed()
-    expect((await table.windowsOf('w', 'minutes-r1', 3)).map(({ start }) => start)).toEqual(newest.slice(0, 3))
-    expect((await table.windowsOf('w', 'minutes-r1', 100)).map(({ start }) => start)).toEqual(newest)
-    expect(await table.readWindow('w', 'minutes-r1', 0)).toMatchObject({ user: 'w', start: 0, state: { text } })
-    expect(await table.putWindow(aWindow('w', 0, { version: 9 }), 8)).toBe('conflict')
+    expect((await table.partsBelow(windowsOfUser, 3)).map(({ start }) => start)).toEqual(newest.slice(0, 3))
+    expect((await table.partsBelow(windowsOfUser, 100)).map(({ start }) => start)).toEqual(newest)
+    expect(await table.readPart(userWindowGrain.parts.itemKey(aWindow('w', 0)))).toMatchObject({
+      user: 'w',
+      start: 0,
+      state: { text },
+    })
+    expect(await table.putPart(aWindow('w', 0, { version: 9 }), 8)).toBe('conflict')
   })
 
   test('all slots of a window are read, with the order numbers of their users', async () => {
     const users = new Map(Array.from({ length: 2_000 }, (_, i) => [i.toString(16).padStart(16, '0'), 1_790_000_000_000_000 + i]))
-    for (const slot of [0, 1, 10]) expect(await table.putSlot(aSlot(slot, { users }), undefined)).toBe('written')
-    await table.putSlot(aSlot(2, { start: 120 }), undefined)
-    const slots = await table.slotsOf('all-r1', 60)
-    expect(slots.map(({ slot }) => slot).sort((a, b) => a - b)).toEqual([0, 1, 10])
-    expect(slots.every(slot => slot.users.size === 2_000)).toBe(true)
-    expect((await table.readSlot('all-r1', 60, 10))?.users).toEqual(users)
-    expect(await table.readSlot('all-r1', 60, 3)).toBeUndefined()
+    for (const slot of [0, 1, 10]) expect(await table.putPart(aSlot(slot, { users }), undefined)).toBe('written')
+    await table.putPart(aSlot(2, { start: 120 }), undefined)
+    const slots = await table.partsBelow(slotsOfWindow)
+    expect(slots.map(({ slot = -1 }) => slot).sort((a, b) => a - b)).toEqual([0, 1, 10])
+    expect(slots.every(slot => slot.users?.size === 2_000)).toBe(true)
+    expect((await table.readPart(windowGrain.parts.itemKey(aSlot(10))))?.users).toEqual(users)
+    expect(await table.readPart(windowGrain.parts.itemKey(aSlot(3)))).toBeUndefined()
   })
 
   test('attempts are counted, and the progress of a shard never decreases', async () => {

@@ -8,11 +8,13 @@ import { readReport } from '../../lambdas/query/reports.ts'
 import { describeUser } from '../../lambdas/query/users.ts'
 import type { PublicationItem } from '../../lambdas/reports/dynamodb.ts'
 import { projections, reports } from '../../shared/catalogue.ts'
+import type { WindowItem } from '../../shared/grains/user-window.ts'
+import { perWindow } from '../../shared/grains/window.ts'
 import type { Page } from '../../shared/http.ts'
-import { perWindow, projectionKey, type UserWindowProjection } from '../../shared/projection.ts'
+import { type Projection, projectionKey } from '../../shared/projection.ts'
 import { deviceMinutes } from '../../shared/projections/device-minutes.ts'
 import { recentUrls } from '../../shared/projections/recent-urls.ts'
-import type { UserItem, WindowItem } from '../../shared/state.ts'
+import type { UserItem } from '../../shared/state.ts'
 import { searchOver } from '../fakes/search-index.ts'
 import { aUserItem } from '../fixtures/builders.ts'
 import { eventOf as actionEvent, run as actionRun, reportActions } from '../fixtures/reports/actions.ts'
@@ -73,8 +75,14 @@ describe('projections', () => {
   })
 
   test('a key is rejected when the documents have none', () => {
-    const { scope: _scope, where: _where, ...rest } = deviceMinutes
-    const allUsers = perWindow({ ...rest, name: 'all-minutes', slots: 1, document: () => ({}), merge: stored => stored })
+    const { grain: _grain, ...rest } = deviceMinutes
+    const allUsers = perWindow({
+      ...rest,
+      name: 'all-minutes',
+      slots: 1,
+      document: () => ({}),
+      merge: (stored: unknown) => stored,
+    })
     expect(planSearch(allUsers, { key: 'd1' })).toMatchObject(rejected('key'))
     expect(search({}, allUsers).body.sort).toEqual([{ window_start: 'desc' }])
   })
@@ -99,13 +107,14 @@ describe('users', () => {
   const item = (facts: Partial<UserItem> = {}) =>
     aUserItem('7', { version: 10, states: { [projectionKey(recentUrls)]: [{ url: '/a', at: 1 }] }, ...facts })
   const window = (start: number, version: number): WindowItem => ({
+    kind: 'window',
     user: '7',
     projection: projectionKey(deviceMinutes),
     start,
     version,
     state: { events: 1, temperature: [20], duration: [10] },
   })
-  const windows = (...items: WindowItem[]) => new Map([[deviceMinutes as UserWindowProjection, items]])
+  const windows = (...items: WindowItem[]) => new Map<Projection, WindowItem[]>([[deviceMinutes, items]])
 
   test('the states and windows of a user are returned as documents', () => {
     expect(describeUser(item(), projections, windows(window(60, 9), window(0, 8)))).toEqual({

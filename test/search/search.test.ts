@@ -1,15 +1,15 @@
 import { outcomeOf } from '../../lambdas/search/bulk-outcome.ts'
-import { planUser, planWindow } from '../../lambdas/search/plan-bulk.ts'
+import { planDocument } from '../../lambdas/search/plan-documents.ts'
 import { deviceMinutes } from '../../shared/projections/device-minutes.ts'
 import { recentUrls } from '../../shared/projections/recent-urls.ts'
 import { documentId } from '../../shared/search-index.ts'
-import { byKey, type UserItem } from '../../shared/state.ts'
+import type { UserItem } from '../../shared/state.ts'
 import { aUserItem } from '../fixtures/builders.ts'
 
-const projections = [recentUrls, deviceMinutes]
 const user = (facts: Partial<UserItem>): UserItem => aUserItem('7', { version: 5, ...facts })
 const visited = { 'recent-urls-r1': [{ url: '/a', at: 1 }] }
 const window = {
+  kind: 'window',
   user: '7',
   projection: 'device-minutes-r1',
   start: 60,
@@ -18,25 +18,21 @@ const window = {
 }
 
 test("a user's document is written at the version of its item", () => {
-  expect(planUser({ before: undefined, after: user({ states: visited }) }, projections)).toEqual([
+  expect(planDocument(recentUrls, undefined, user({ states: visited }))).toEqual([
     { action: 'index', index: 'recent-urls-r1', id: '7', version: 5, document: { id: 7, last_5_urls: ['/a'] } },
   ])
 })
 
 test('an erasure of a state deletes its document, at the version of the erasure', () => {
-  expect(planUser({ before: user({ version: 4, states: visited }), after: user({ erasedOrder: 5 }) }, projections)).toEqual([
+  expect(planDocument(recentUrls, user({ version: 4, states: visited }), user({ erasedOrder: 5 }))).toEqual([
     { action: 'delete', index: 'recent-urls-r1', id: '7', version: 5 },
   ])
 })
 
 test("a window's document has an id of user and window, and is deleted at its last version + 1", () => {
   const target = { index: 'device-minutes-r1', id: '7#1970-01-01T00:01:00Z' }
-  expect(planWindow({ before: undefined, after: window }, byKey(projections))).toMatchObject([
-    { action: 'index', ...target, version: 9 },
-  ])
-  expect(planWindow({ before: window, after: undefined }, byKey(projections))).toEqual([
-    { action: 'delete', ...target, version: 10 },
-  ])
+  expect(planDocument(deviceMinutes, undefined, window)).toMatchObject([{ action: 'index', ...target, version: 9 }])
+  expect(planDocument(deviceMinutes, window, undefined)).toEqual([{ action: 'delete', ...target, version: 10 }])
 })
 
 test('an id longer than OpenSearch allows becomes a hash', () => {

@@ -6,7 +6,7 @@ export interface Code {
   readonly streamRecord: typeof import('../../shared/stream-record.ts')
   readonly event: typeof import('../../shared/event.ts')
   readonly state: typeof import('../../shared/state.ts')
-  readonly projection: typeof import('../../shared/projection.ts')
+  readonly grains: Grains
   readonly items: typeof import('../../lambdas/state/dynamodb-items.ts')
   readonly stateTable: typeof import('../../lambdas/state/dynamodb.ts')
   readonly foldBatch: typeof import('../../lambdas/state/fold-batch.ts')
@@ -15,13 +15,21 @@ export interface Code {
   readonly indexBatch: typeof import('../../lambdas/search/index-batch.ts')
 }
 
+type Grains = typeof import('../../shared/grains/user.ts') &
+  typeof import('../../shared/grains/user-window.ts') &
+  typeof import('../../shared/grains/window.ts')
+
 export async function loadCode(root: string): Promise<Code> {
   const load = (file: string) => import(pathToFileURL(path.join(root, file)).href)
   return {
     streamRecord: await load('shared/stream-record.ts'),
     event: await load('shared/event.ts'),
     state: await load('shared/state.ts'),
-    projection: await load('shared/projection.ts'),
+    grains: {
+      ...(await load('shared/grains/user.ts')),
+      ...(await load('shared/grains/user-window.ts')),
+      ...(await load('shared/grains/window.ts')),
+    },
     items: await load('lambdas/state/dynamodb-items.ts'),
     stateTable: await load('lambdas/state/dynamodb.ts'),
     foldBatch: await load('lambdas/state/fold-batch.ts'),

@@ -1,3 +1,4 @@
+import type { PartItem } from '../../shared/state.ts'
 import type { Code } from './code.ts'
 import { expectedOf } from './oracle.ts'
 import { sorted } from './projections.ts'
@@ -8,12 +9,11 @@ const same = (a: unknown, b: unknown): boolean => JSON.stringify(a) === JSON.str
 /** Compares the table, the index and the quarantine with a plain fold of the log. Returns the differences. */
 export function judge(world: World, code: Code): string[] {
   const items = [...world.table.items.values()].map(attributes => code.items.readItem(attributes))
-  const users = new Map(items.flatMap(item => (item.kind === 'user' ? [[item.user, item] as const] : [])))
-  const windows = new Map<string, (typeof items)[number] & { kind: 'window' }>(
-    items.flatMap(item => (item.kind === 'window' ? [[`${item.user}|${item.start}`, item] as const] : [])),
-  )
+  const users = new Map(items.filter(code.items.isUserItem).map(item => [item.user, item]))
+  const parts = items.filter(code.items.isPartItem)
+  const windows = new Map(parts.filter(({ user }) => user !== undefined).map(item => [`${item.user}|${item.start}`, item]))
   const documents = new Map([...world.index.entries].map(([key, { document }]) => [key, document]))
-  if (world.conditions.deploys) return judgeTotals(world, items)
+  if (world.conditions.deploys) return judgeTotals(world, parts)
   const expected = expectedOf(world.log, limits)
   const violations: string[] = []
 
@@ -59,11 +59,12 @@ export function judge(world: World, code: Code): string[] {
 }
 
 /** After a deployment during the run, old or new code may have folded an event. All stores must agree nevertheless. */
-function judgeTotals(world: World, items: ReturnType<Code['items']['readItem']>[]): string[] {
+function judgeTotals(world: World, parts: readonly PartItem[]): string[] {
   if (world.expired || world.log.some(({ erasure }) => erasure)) return []
   const total = (values: number[]) => values.reduce((sum, value) => sum + value, 0)
-  const windowEvents = total(items.flatMap(item => (item.kind === 'window' ? [(item.state as { n: number }).n] : [])))
-  const slotEvents = total(items.flatMap(item => (item.kind === 'slot' ? [(item.state as { n: number }).n] : [])))
+  const eventsOf = (kind: string) => total(parts.flatMap(part => (part.kind === kind ? [(part.state as { n: number }).n] : [])))
+  const windowEvents = eventsOf('window')
+  const slotEvents = eventsOf('slot')
   const documents = [...world.index.entries].flatMap(([key, { document }]) =>
     key.startsWith('sums-r1|') ? [Number(document?.['n'] ?? 0)] : [],
   )

@@ -16,10 +16,12 @@ const foldBatch = 'lambdas/state/fold-batch.ts'
 const foldRecord = 'lambdas/state/fold-record.ts'
 const identities = 'lambdas/state/identities.ts'
 const planWrites = 'lambdas/state/plan-writes.ts'
-const planWindows = 'lambdas/windows/plan-windows.ts'
+const userWindow = 'shared/grains/user-window.ts'
+const window = 'shared/grains/window.ts'
+const grainMerge = 'shared/grains/merge.ts'
 const mergeBatch = 'lambdas/windows/merge-batch.ts'
-const planBulk = 'lambdas/search/plan-bulk.ts'
-const erasure = 'lambdas/search/erasure.ts'
+const userGrain = 'shared/grains/user.ts'
+const indexBatch = 'lambdas/search/index-batch.ts'
 
 export const mistakes: readonly Mistake[] = [
   {
@@ -154,8 +156,8 @@ export const mistakes: readonly Mistake[] = [
     name: 'erasure-keeps-contributions',
     about: 'an erasure keeps the earlier deltas of its write to windows of the user',
     file: planWrites,
-    right: "if (projection.scope === 'user window' && delta.order <= erased) continue",
-    wrong: '',
+    right: 'if (!parts || (parts.ofOneUser && delta.order <= erased)) continue',
+    wrong: 'if (!parts) continue',
     seed: 78,
     within: 5000,
   },
@@ -163,15 +165,15 @@ export const mistakes: readonly Mistake[] = [
     name: 'erasure-drops-all',
     about: 'an erasure also drops the deltas to windows over all users',
     file: planWrites,
-    right: "if (projection.scope === 'user window' && delta.order <= erased) continue",
-    wrong: 'if (delta.order <= erased) continue',
+    right: 'if (!parts || (parts.ofOneUser && delta.order <= erased)) continue',
+    wrong: 'if (!parts || delta.order <= erased) continue',
     seed: 12,
     within: 5000,
   },
   {
     name: 'window-no-guard',
     about: 'a delta that a window already contains is merged again',
-    file: planWindows,
+    file: userWindow,
     right: 'const unseen = task.deltas.filter(({ order }) => order > item.version)',
     wrong: 'const unseen = task.deltas',
     seed: 1,
@@ -180,7 +182,7 @@ export const mistakes: readonly Mistake[] = [
   {
     name: 'window-ignores-erasure',
     about: 'a window keeps its state from before the erasure',
-    file: planWindows,
+    file: userWindow,
     right: 'const before = item.version <= erasedOrder ? projection.initial() : item.state',
     wrong: 'const before = item.state',
     seed: 37,
@@ -189,7 +191,7 @@ export const mistakes: readonly Mistake[] = [
   {
     name: 'slot-no-guard',
     about: 'a delta that a slot already contains is merged again',
-    file: planWindows,
+    file: window,
     right: 'if (!isUnseen(delta)) continue',
     wrong: '',
     seed: 1,
@@ -198,7 +200,7 @@ export const mistakes: readonly Mistake[] = [
   {
     name: 'slot-one-guard',
     about: 'a slot remembers one order number for all users instead of one for each',
-    file: planWindows,
+    file: window,
     right: 'order > (users.get(userHash(user)) ?? 0)',
     wrong: 'order > Math.max(0, ...users.values())',
     seed: 0,
@@ -207,7 +209,7 @@ export const mistakes: readonly Mistake[] = [
   {
     name: 'first-of-user-always',
     about: 'every delta counts its user as new to the window',
-    file: planWindows,
+    file: window,
     right: 'firstOfUser: !users.has(hash)',
     wrong: 'firstOfUser: true',
     seed: 0,
@@ -217,8 +219,8 @@ export const mistakes: readonly Mistake[] = [
     name: 'lateness-unbounded',
     about: 'late events are counted in windows that may have expired',
     file: foldRecord,
-    right: 'if (isLate(arrived, start + projection.window, rules)) {',
-    wrong: 'if (false as boolean) {',
+    right: 'if (isLate(arrived, target, rules)) change',
+    wrong: 'if (false as boolean) change',
     seed: 0,
     within: 5000,
   },
@@ -234,26 +236,26 @@ export const mistakes: readonly Mistake[] = [
   {
     name: 'index-own-version',
     about: 'the documents of a user are always written at version 1',
-    file: planBulk,
-    right: 'const version = after ? after.version : item.version + 1',
-    wrong: 'const version = 1',
+    file: userGrain,
+    right: 'version: item.version }',
+    wrong: 'version: 1 }',
     seed: 788,
     within: 5000,
   },
   {
     name: 'slots-first-only',
     about: 'the document of a window over all users shows one slot',
-    file: planBulk,
-    right: 'slots.slice(1).reduce(',
-    wrong: 'slots.slice(1, 1).reduce(',
+    file: window,
+    right: 'others.reduce(',
+    wrong: 'others.slice(1, 1).reduce(',
     seed: 2,
     within: 5000,
   },
   {
     name: 'erasure-leaves-documents',
     about: 'an erasure does not delete window documents',
-    file: erasure,
-    right: 'after && after.erasedOrder > (before?.erasedOrder ?? 0) ? [after] : []',
+    file: indexBatch,
+    right: 'after.erasedOrder > erasedBefore ? [after] : []',
     wrong: 'after && after.erasedOrder < 0 ? [after] : []',
     seed: 30,
     within: 5000,
@@ -261,7 +263,7 @@ export const mistakes: readonly Mistake[] = [
   {
     name: 'expires-at-end',
     about: 'a window expires at its end, while late events still count in it',
-    file: planWindows,
+    file: grainMerge,
     right: 'Math.max(before ?? 0, Math.ceil((newestMs + latenessMs + retentionMs + DAY_MS) / 1000))',
     wrong: 'Math.ceil((newestMs + DAY_MS * 0) / 1000)',
     seed: 2,

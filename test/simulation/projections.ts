@@ -1,7 +1,8 @@
 import * as z from 'zod/mini'
 import type { Event } from '../../shared/event.ts'
 import type { EventType } from '../../shared/event-type.ts'
-import type { Document, Projection } from '../../shared/projection.ts'
+import type { Document } from '../../shared/grain.ts'
+import type { Projection } from '../../shared/projection.ts'
 import type { Code } from './code.ts'
 
 /** The data of a simulated event. */
@@ -21,16 +22,28 @@ export interface SimData {
 export const WINDOW_SECONDS = 10
 const kilobytes = (count: number): string => 'x'.repeat(count * 1000)
 const shape = z.object({})
-const on = { name: 'sim' } as EventType<SimData>
+const on = [{ name: 'sim' } as EventType<SimData>]
 export const countsWindow = ({ data }: Event<SimData>): boolean => data.value > 0
 
-/** Three small projections, one for each scope. `fixed`: the code after a deployment, which no longer throws on poison. */
-export function simProjections({ projection }: Code, fixed: boolean): Projection[] {
-  const last = projection.perUser<SimData, { ids: string[]; n: number; pad: string }>({
+interface Last {
+  readonly ids: readonly string[]
+  readonly n: number
+  readonly pad: string
+}
+
+interface Countries {
+  readonly n: number
+  readonly users: number
+  readonly countries: Record<string, number>
+}
+
+/** Three small projections, one for each grain. `fixed`: the code after a deployment, which no longer throws on poison. */
+export function simProjections({ grains }: Code, fixed: boolean): Projection[] {
+  const last = grains.perUser({
     name: 'last',
     revision: 1,
     on,
-    initial: () => ({ ids: [], n: 0, pad: '' }),
+    initial: (): Last => ({ ids: [], n: 0, pad: '' }),
     fold: (state, event) => {
       if (event.data.poison && !fixed) throw new Error('poison')
       return { ids: [...state.ids, event.id].slice(-5), n: state.n + 1, pad: state.pad + kilobytes(event.data.weight) }
@@ -39,7 +52,7 @@ export function simProjections({ projection }: Code, fixed: boolean): Projection
     document: ({ ids, n }, user): Document => ({ user, ids, n }),
     shape,
   })
-  const sums = projection.perUserWindow<SimData, { n: number; sum: number; pad: string }>({
+  const sums = grains.perUserWindow({
     name: 'sums',
     revision: 1,
     on,
@@ -53,7 +66,7 @@ export function simProjections({ projection }: Code, fixed: boolean): Projection
     document: ({ n, sum }, { user, start }): Document => ({ user, start, n, sum }),
     shape,
   })
-  const countries = projection.perWindow<SimData, { n: number; users: number; countries: Record<string, number> }>({
+  const countries = grains.perWindow({
     name: 'countries',
     revision: 1,
     on,
@@ -61,7 +74,7 @@ export function simProjections({ projection }: Code, fixed: boolean): Projection
     at: ({ data }) => data.at,
     where: countsWindow,
     slots: 2,
-    initial: () => ({ n: 0, users: 0, countries: {} }),
+    initial: (): Countries => ({ n: 0, users: 0, countries: {} }),
     fold: (state, { data }) => ({ n: state.n + 1, users: 1, countries: addCounts(state.countries, { [data.country]: 1 }) }),
     merge: (a, b, { firstOfUser }) => ({
       n: a.n + b.n,

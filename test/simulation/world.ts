@@ -76,7 +76,7 @@ export class World {
     this.consumers = names.flatMap(name => [0, 1].map(shard => ({ name, shard, position: 0, running: undefined })))
   }
 
-  /** Runs until every function has processed every record and no invocation is running. False: this never happens. */
+  /** Runs until every function has processed every record and no invocation runs. Returns false if STEPS steps are not enough. */
   async run(): Promise<boolean> {
     for (this.steps = 0; this.steps < STEPS; this.steps++) {
       const duties = this.duties()
@@ -283,7 +283,7 @@ export class World {
 
   private unswept = (): UserItem[] =>
     this.items()
-      .filter(item => item.kind === 'user')
+      .filter(this.code.items.isUserItem)
       .filter(item => item.erasedOrder > 0 && !this.isSwept(item))
 
   /** Whether there are windows to sweep and the windows function has processed the erasure's image. */
@@ -306,10 +306,10 @@ export class World {
 
   private deleteWindows(user: UserItem): void {
     const windows = this.items()
-      .filter(item => item.kind === 'window')
+      .filter(this.code.items.isPartItem)
       .filter(window => window.user === user.user)
     for (const window of this.code.sweep.windowsToSweep(user, windows)) {
-      const { pk, sk } = this.code.state.windowKey(window.user, window.projection, window.start)
+      const { pk, sk } = this.code.grains.userWindowGrain.parts.itemKey(window)
       this.addTrace(`the sweep deletes ${pk} ${sk}`)
       this.table.remove(keyOf({ pk: { S: pk }, sk: { S: sk } }), false)
     }

@@ -3,7 +3,9 @@ import { identitiesFrom } from '../../lambdas/state/identities.ts'
 import { planWrites } from '../../lambdas/state/plan-writes.ts'
 import type { Event } from '../../shared/event.ts'
 import { pageVisit } from '../../shared/events/page-visit.ts'
-import { type Projection, perUser, perUserWindow } from '../../shared/projection.ts'
+import { perUser } from '../../shared/grains/user.ts'
+import { perUserWindow } from '../../shared/grains/user-window.ts'
+import type { Projection } from '../../shared/projection.ts'
 import { deviceMinutes } from '../../shared/projections/device-minutes.ts'
 import { recentUrls } from '../../shared/projections/recent-urls.ts'
 import type { UserItem } from '../../shared/state.ts'
@@ -105,14 +107,14 @@ test.each(['fold', 'document'] as const)(
 const hoards = {
   array: perUser({
     ...recentUrls,
-    on: pageVisit,
+    on: [pageVisit],
     initial: (): string[] => [],
     fold: (urls, { data }) => [...urls, data.Url],
     document: () => ({}),
   }),
   string: perUser({
     ...recentUrls,
-    on: pageVisit,
+    on: [pageVisit],
     initial: () => '',
     fold: (urls, { data }) => urls + data.Url,
     document: () => ({}),

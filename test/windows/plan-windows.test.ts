@@ -1,30 +1,23 @@
 import fc from 'fast-check'
 import * as z from 'zod/mini'
 import type { PutResult } from '../../lambdas/state/dynamodb.ts'
-import { readItem, slotAttributes, userAttributes } from '../../lambdas/state/dynamodb-items.ts'
+import { partAttributes, readItem, userAttributes } from '../../lambdas/state/dynamodb-items.ts'
 import { type MergeDependencies, mergeBatch } from '../../lambdas/windows/merge-batch.ts'
-import {
-  applyToSlot,
-  applyToWindow,
-  asQuarantined,
-  MAX_SLOT_USERS,
-  planWindows,
-  type SlotTask,
-  type UserWindowTask,
-  withinSize,
-} from '../../lambdas/windows/plan-windows.ts'
+import { asQuarantined, planWindows, type WindowTask } from '../../lambdas/windows/plan-windows.ts'
 import { pageVisit } from '../../shared/events/page-visit.ts'
+import type { WindowLifetime } from '../../shared/grain.ts'
+import type { WindowItem } from '../../shared/grains/user-window.ts'
+import { MAX_SLOT_USERS, perWindow, type SlotItem, withinSize } from '../../shared/grains/window.ts'
 import { MAX_WINDOW_STATE_BYTES } from '../../shared/limits.ts'
-import { perWindow, type UserWindowProjection, type WindowProjection } from '../../shared/projection.ts'
 import { deviceMinutes } from '../../shared/projections/device-minutes.ts'
-import type { SlotItem, UserItem, WindowDelta, WindowItem } from '../../shared/state.ts'
+import type { PartItem, UserItem, WindowDelta } from '../../shared/state.ts'
 import { aUserItem } from '../fixtures/builders.ts'
 
-const lifetime = { latenessMs: undefined, retentionMs: 0 }
+const lifetime: WindowLifetime = { latenessMs: undefined, retentionMs: 0 }
 const visitors = perWindow({
   name: 'visitors',
   revision: 1,
-  on: pageVisit,
+  on: [pageVisit],
   window: 60,
   at: ({ data }) => data.Timestamp,
   slots: 4,
@@ -34,8 +27,7 @@ const visitors = perWindow({
   document: state => state,
   shape: z.object({ events: z.int(), users: z.int() }),
 })
-const windowed = deviceMinutes as UserWindowProjection
-const projections = [windowed, visitors as WindowProjection]
+const projections = [deviceMinutes, visitors]
 const one = (temperature: number) => ({ events: 1, temperature: [temperature], duration: [1] })
 
 const image = (user: string, outbox: WindowDelta[], erasedOrder = 0): UserItem =>
@@ -52,8 +44,9 @@ const visitOf = (order: number, events = 1): WindowDelta => ({
   order,
   state: { events, users: 1 },
 })
-const windowTask = (...images: UserItem[]) => planWindows(images, projections)[0] as UserWindowTask
-const slotTask = (...images: UserItem[]) => planWindows(images, projections)[0] as SlotTask
+const taskOf = (...images: UserItem[]) => planWindows(images, projections, lifetime)[0] as WindowTask
+const apply = (stored: PartItem | undefined, task: WindowTask, change: Partial<WindowLifetime> = {}) =>
+  task.projection.grain.parts?.merge(task.projection, stored, { ...task, lifetime: { ...lifetime, ...change } })
 
 test('deltas of a batch are grouped by the item that they change; unknown projections are skipped', () => {
   const tasks = planWindows(
@@ -63,8 +56,9 @@ test('deltas of a batch are grouped by the item that they change; unknown projec
       image('b', [minuteOf(1, 5), { ...minuteOf(1, 5), projection: 'gone-r1' }]),
     ],
     projections,
+    lifetime,
   )
-  expect(tasks.map(task => [task.kind, task.deltas.map(({ user, order }) => `${user}${order}`)])).toEqual([
+  expect(tasks.map(task => [task.address.kind, task.deltas.map(({ user, order }) => `${user}${order}`)])).toEqual([
     ['window', ['a1', 'a2']],
     ['slot', ['a1']],
     ['window', ['b1']],
@@ -72,44 +66,44 @@ test('deltas of a batch are grouped by the item that they change; unknown projec
 })
 
 test('a delta that is delivered again changes nothing', () => {
-  const task = windowTask(image('a', [minuteOf(7, 5)]))
-  const window = applyToWindow(undefined, task, lifetime)?.item
+  const task = taskOf(image('a', [minuteOf(7, 5)]))
+  const window = apply(undefined, task)?.item
   expect(window).toMatchObject({ version: 7, state: one(5) })
-  expect(applyToWindow(window, task, lifetime)).toBeUndefined()
-  expect(applyToWindow(window, windowTask(image('a', [minuteOf(7, 5)]), image('a', [minuteOf(8, 6)])), lifetime)).toMatchObject({
+  expect(apply(window, task)).toBeUndefined()
+  expect(apply(window, taskOf(image('a', [minuteOf(7, 5)]), image('a', [minuteOf(8, 6)])))).toMatchObject({
     item: { version: 8, state: { events: 2, temperature: [11] } },
     rejections: [],
   })
 })
 
 test('an erasure removes older deltas from a window; newer deltas start from an empty state', () => {
-  const window = applyToWindow(undefined, windowTask(image('a', [minuteOf(7, 5)])), lifetime)?.item
-  expect(planWindows([image('a', [minuteOf(7, 5)], 9)], projections)).toEqual([])
-  expect(applyToWindow(window, windowTask(image('a', [minuteOf(10, 6)], 9)), lifetime)?.item).toMatchObject({
+  const window = apply(undefined, taskOf(image('a', [minuteOf(7, 5)])))?.item
+  expect(planWindows([image('a', [minuteOf(7, 5)], 9)], projections, lifetime)).toEqual([])
+  expect(apply(window, taskOf(image('a', [minuteOf(10, 6)], 9)))?.item).toMatchObject({
     version: 10,
     state: one(6),
   })
 })
 
 test('a user with many deltas counts once in a slot', () => {
-  const first = applyToSlot(undefined, slotTask(image('a', [visitOf(1)])), lifetime)?.item
-  const again = applyToSlot(first, slotTask(image('a', [visitOf(1)]), image('a', [visitOf(2, 3)])), lifetime)?.item
+  const first = apply(undefined, taskOf(image('a', [visitOf(1)])))?.item
+  const again = apply(first, taskOf(image('a', [visitOf(1)]), image('a', [visitOf(2, 3)])))?.item
   expect(first).toMatchObject({ version: 1, state: { events: 1, users: 1 } })
   expect(again).toMatchObject({ version: 2, state: { events: 4, users: 1 } })
-  expect(applyToSlot(again, slotTask(image('a', [visitOf(2, 3)])), lifetime)).toBeUndefined()
+  expect(apply(again, taskOf(image('a', [visitOf(2, 3)])))).toBeUndefined()
 })
 
 test('a window without a lateness bound never expires; with one it expires after the last record that may change it', () => {
-  const task = windowTask(image('a', [minuteOf(3_600_000_000, 5)]))
-  expect(applyToWindow(undefined, task, lifetime)?.item.ttl).toBeUndefined()
-  expect(applyToWindow(undefined, task, { latenessMs: 1000, retentionMs: 2000 })?.item.ttl).toBe(3600 + 1 + 2 + 86_400)
-  const older = windowTask(image('a', [minuteOf(1, 5)]))
-  expect(applyToWindow(undefined, older, { latenessMs: 1000, retentionMs: 2000 })?.item.ttl).toBe(60 + 1 + 2 + 86_400)
+  const task = taskOf(image('a', [minuteOf(3_600_000_000, 5)]))
+  expect(apply(undefined, task)?.item.ttl).toBeUndefined()
+  expect(apply(undefined, task, { latenessMs: 1000, retentionMs: 2000 })?.item.ttl).toBe(3600 + 1 + 2 + 86_400)
+  const older = taskOf(image('a', [minuteOf(1, 5)]))
+  expect(apply(undefined, older, { latenessMs: 1000, retentionMs: 2000 })?.item.ttl).toBe(60 + 1 + 2 + 86_400)
 })
 
 test('a slot with too many users forgets those with the oldest deltas', () => {
   const users = new Map(Array.from({ length: MAX_SLOT_USERS + 2 }, (_, i) => [i.toString(16).padStart(16, '0'), i]))
-  const slot: SlotItem = { projection: 'visitors-r1', start: 0, slot: 0, version: 1, state: {}, users }
+  const slot: SlotItem = { kind: 'slot', projection: 'visitors-r1', start: 0, slot: 0, version: 1, state: {}, users }
   const kept = withinSize(slot).users
   expect(kept.size).toBe(MAX_SLOT_USERS)
   expect(Math.min(...kept.values())).toBe(2)
@@ -118,6 +112,7 @@ test('a slot with too many users forgets those with the oldest deltas', () => {
 test('a large state leaves a slot room for fewer users, so that both fit into an item', () => {
   const users = new Map(Array.from({ length: MAX_SLOT_USERS }, (_, i) => [i.toString(16).padStart(16, '0'), i]))
   const slot: SlotItem = {
+    kind: 'slot',
     projection: 'visitors-r1',
     start: 0,
     slot: 0,
@@ -125,7 +120,7 @@ test('a large state leaves a slot room for fewer users, so that both fit into an
     state: 'x'.repeat(MAX_WINDOW_STATE_BYTES),
     users,
   }
-  const { state, users: packed } = slotAttributes(withinSize(slot))
+  const { state, users: packed } = partAttributes(withinSize(slot))
   expect(Buffer.byteLength(state?.S ?? '') + (packed?.B?.length ?? 0)).toBeLessThan(400_000)
 })
 
@@ -134,7 +129,7 @@ const urls = perWindow({
   ...visitors,
   name: 'urls',
   slots: 1,
-  on: pageVisit,
+  on: [pageVisit],
   initial: (): string[] => [],
   fold: (state, { data }) => [...state, data.Url],
   merge: (a, b) => {
@@ -143,7 +138,7 @@ const urls = perWindow({
   },
   document: state => ({ state }),
   shape: z.object({ state: z.array(z.string()) }),
-}) as WindowProjection
+})
 const urlOf = (order: number, url: string): WindowDelta => ({ projection: 'urls-r1', start: 0, order, state: [url] })
 
 test.each([
@@ -155,10 +150,10 @@ test.each([
   ['on which the projection throws', 'throw', 'function of the projection threw'],
 ])('a delta %s is quarantined once, with its reason, and other deltas are merged', (_, url, why) => {
   const images = [image('a', [urlOf(1, 'a'.repeat(20))]), image('b', [urlOf(2_000_000, url)]), image('c', [urlOf(3, 'c')])]
-  const [task] = planWindows(images, [urls]) as SlotTask[]
-  const merged = task && applyToSlot(undefined, task, lifetime)
+  const task = planWindows(images, [urls], lifetime)[0] as WindowTask
+  const merged = apply(undefined, task)
   expect(merged?.item).toMatchObject({ version: 1, state: ['a'.repeat(20), 'c'] })
-  expect(merged?.rejections.map(asQuarantined(task as SlotTask))).toEqual([
+  expect(merged?.rejections.map(asQuarantined(task))).toEqual([
     {
       code: 'not_merged',
       message: expect.stringContaining(why),
@@ -170,30 +165,25 @@ test.each([
       body: JSON.stringify({ projection: 'urls-r1', start: 0, user: 'b', ord: 2_000_000, state: [url] }),
     },
   ])
-  expect(task && applyToSlot(merged?.item, task, lifetime)).toBeUndefined()
+  expect(apply(merged?.item, task)).toBeUndefined()
 })
 
 test.each([
   ['is too large', { merge: () => 'x'.repeat(MAX_WINDOW_STATE_BYTES) }],
   ['has no document', { document: () => JSON.parse('{') }],
 ])('a window of a user rejects a delta when its state %s', (_, broken) => {
-  const projection: UserWindowProjection = { ...windowed, ...broken }
-  const [task] = planWindows([image('a', [minuteOf(7, 5)])], [projection]) as UserWindowTask[]
-  const merged = task && applyToWindow(undefined, task, lifetime)
+  const projection = { ...deviceMinutes, ...broken }
+  const task = planWindows([image('a', [minuteOf(7, 5)])], [projection], lifetime)[0] as WindowTask
+  const merged = apply(undefined, task)
   expect(merged).toMatchObject({ item: { version: 7, state: projection.initial() }, rejections: [{ user: 'a', order: 7 }] })
 })
 
 test('rejected deltas are quarantined before the item is written, and counted once despite conflicts', async () => {
   const calls: unknown[] = []
   const outcomes: PutResult[] = ['conflict', 'written']
-  const unused = async () => {
-    throw new Error('This test writes slots only.')
-  }
   const table: MergeDependencies['table'] = {
-    readWindow: unused,
-    putWindow: unused,
-    readSlot: async () => undefined,
-    putSlot: async () => {
+    readPart: async () => undefined,
+    putPart: async () => {
       calls.push('put')
       return outcomes.shift() ?? 'written'
     },
@@ -241,9 +231,9 @@ test('batches of images cut anywhere and delivered again give the same window an
       let slot: SlotItem | undefined
       let reached = 0
       const deliver = (images: UserItem[]) => {
-        const tasks = planWindows(images, projections)
-        window = applyToWindow(window, tasks[0] as UserWindowTask, lifetime)?.item ?? window
-        slot = applyToSlot(slot, tasks[1] as SlotTask, lifetime)?.item ?? slot
+        const tasks = planWindows(images, projections, lifetime)
+        window = apply(window, tasks[0] as WindowTask)?.item ?? window
+        slot = apply(slot, tasks[1] as WindowTask)?.item ?? slot
       }
       for (const [a, b] of cuts) {
         const from = Math.min(a, reached)

@@ -1,19 +1,15 @@
-import { planSlots } from '../../../lambdas/search/plan-bulk.ts'
 import { planWrites } from '../../../lambdas/state/plan-writes.ts'
-import { applyToSlot, planWindows } from '../../../lambdas/windows/plan-windows.ts'
+import { planWindows } from '../../../lambdas/windows/plan-windows.ts'
 import { accept } from '../../../shared/acceptance.ts'
 import { eventTypes } from '../../../shared/catalogue.ts'
 import type { Event } from '../../../shared/event.ts'
-import type { WindowProjection } from '../../../shared/projection.ts'
 import { countryMinutes } from '../../../shared/projections/country-minutes.ts'
 import { isRejection } from '../../../shared/rejections.ts'
-import type { SlotItem } from '../../../shared/state.ts'
 
 const RECEIVED = 1_700_000_000_000
 const catalogue = new Map(eventTypes.map(type => [type.name, type]))
-const minute = countryMinutes as WindowProjection
 const rules = {
-  projections: [minute],
+  projections: [countryMinutes],
   identities: { milliseconds: 900_000, count: 2500 },
   latenessMs: undefined,
   retentionMs: 0,
@@ -47,11 +43,10 @@ function documentOf(rows: readonly Parameters<typeof eventOf>[0][]) {
       rules,
     ).map(({ item }) => item),
   )
-  const slots = planWindows(items, [minute]).map(task =>
-    task.kind === 'slot' ? applyToSlot(undefined, task, { latenessMs: undefined, retentionMs: 0 })?.item : undefined,
-  )
-  const [operation] = planSlots(slots.filter(slot => slot !== undefined) as SlotItem[], minute)
-  return operation?.action === 'index' ? operation.document : undefined
+  const { grain } = countryMinutes
+  const tasks = planWindows(items, [countryMinutes], { latenessMs: undefined, retentionMs: 0 })
+  const slots = tasks.flatMap(task => grain.parts?.merge(countryMinutes, undefined, task)?.item ?? [])
+  return grain.document(countryMinutes, slots)
 }
 
 test('a minute counts each e-mail once, whatever its case, spaces and id', () => {

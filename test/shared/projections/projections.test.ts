@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { add, mean, merge, sum } from '../../../shared/exact-sum.ts'
-import { windowStart } from '../../../shared/projection.ts'
+import { windowOf } from '../../../shared/grains/window-time.ts'
 import { countryMinutes } from '../../../shared/projections/country-minutes.ts'
 import { deviceMinutes } from '../../../shared/projections/device-minutes.ts'
 import { recentUrls } from '../../../shared/projections/recent-urls.ts'
@@ -150,6 +150,6 @@ test('a delta of a user that the slot already has adds no user', () => {
 })
 
 test('minutes before 1970 also start at whole minutes', () => {
-  expect(windowStart(countryMinutes, aRecord({}, { time: -1n }))).toBe(-60)
-  expect(windowStart(countryMinutes, aRecord({}, { time: 253_402_300_799_999_999n }))).toBe(253_402_300_740)
+  expect(windowOf(countryMinutes, aRecord({}, { time: -1n }))?.start).toBe(-60)
+  expect(windowOf(countryMinutes, aRecord({}, { time: 253_402_300_799_999_999n }))?.start).toBe(253_402_300_740)
 })

@@ -1,0 +1,32 @@
+import type { MergeTask } from '../grain.ts'
+import { formatBytes, MAX_WINDOW_STATE_BYTES } from '../limits.ts'
+import { arrivalOfOrder } from '../order.ts'
+
+const STATE_TOO_LARGE = `The state of the window would be larger than ${formatBytes(MAX_WINDOW_STATE_BYTES)}.`
+const PROJECTION_THREW = 'The `merge` or `document` function of the projection threw.'
+
+/** The result of `merge`, or why it is rejected. Calls `document` too: if it threw later, it would stop the index function. */
+export function tryMerge<State>(
+  merge: () => State,
+  document: (state: State) => unknown,
+): { readonly state: State } | { readonly reason: string } {
+  try {
+    const state = merge()
+    document(state)
+    return jsonBytes(state) > MAX_WINDOW_STATE_BYTES ? { reason: STATE_TOO_LARGE } : { state }
+  } catch {
+    return { reason: PROJECTION_THREW }
+  }
+}
+
+export const jsonBytes = (state: unknown): number => Buffer.byteLength(JSON.stringify(state))
+
+const DAY_MS = 86_400_000
+
+/** When the item may expire, in epoch seconds: no record that changes it can arrive after that. Undefined: never. */
+export function expiry(end: number, { deltas, lifetime }: MergeTask, before: number | undefined): number | undefined {
+  const { latenessMs, retentionMs } = lifetime
+  if (latenessMs === undefined) return undefined
+  const newestMs = Math.max(...deltas.map(({ order }) => arrivalOfOrder(order)), end * 1000)
+  return Math.max(before ?? 0, Math.ceil((newestMs + latenessMs + retentionMs + DAY_MS) / 1000))
+}
