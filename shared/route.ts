@@ -1,7 +1,7 @@
 import type { FunctionName } from './environment.ts'
 import type { Scope } from './keys.ts'
 
-export type Method = 'GET' | 'POST' | 'DELETE' | 'OPTIONS' | 'ANY'
+type Method = 'GET' | 'POST' | 'DELETE' | 'OPTIONS' | 'ANY'
 
 /**
  * A route's key, as API Gateway writes it: method and path. In a path, `{name}` is one segment and `{name+}` the rest of the
