@@ -57,7 +57,7 @@ const failingAsStores = (dependencies: IngestDependencies): IngestDependencies =
   ...dependencies,
   keys: asStore(dependencies.keys),
   quarantine: asStore(dependencies.quarantine),
-  putRecords: storeCall(dependencies.putRecords),
+  putRecords: storeCall(records => dependencies.putRecords(records)),
 })
 
 function handlersOf(dependencies: IngestDependencies, dialects: readonly Dialect[]): ReadonlyMap<RouteKey, RouteHandler> {
