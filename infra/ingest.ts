@@ -41,6 +41,13 @@ export class Ingest extends Construct implements Monitored {
     this.alarms = [
       this.function.alarmOnErrors('The ingest function fails. Senders get 5xx, keep their events and retry.', 3),
       {
+        name: 'ingest-requests-failed',
+        about: 'Ingest answers requests with 500 because of a bug. Senders keep their events and retry.',
+        metric: count('RequestsFailed'),
+        atLeast: 1,
+        periods: 1,
+      },
+      {
         name: 'quarantine-growing',
         about: 'More events than usual do not fit their type. They are in the quarantine; all other events are accepted.',
         metric: count('EventsQuarantined').with({ period: Duration.hours(1) }),
@@ -55,9 +62,9 @@ export class Ingest extends Construct implements Monitored {
         metrics: [count('EventsAccepted'), count('EventsQuarantined')],
       },
       {
-        title: 'Ingest: requests rejected (4xx) and unavailable (503)',
+        title: 'Ingest: requests rejected (4xx), failed (500) and unavailable (503)',
         unit: 'requests',
-        metrics: [count('RequestsRefused'), count('RequestsUnavailable')],
+        metrics: [count('RequestsRefused'), count('RequestsFailed'), count('RequestsUnavailable')],
       },
       failureGraph('Ingest function: errors and throttles', [this.function]),
     ]

@@ -1,6 +1,7 @@
 import { Aws } from 'aws-cdk-lib'
 import { Construct } from 'constructs'
 import { NONE } from '../shared/environment.ts'
+import type { MetricName } from '../shared/metrics.ts'
 import { type AlarmPlan, type Graph, type Monitored, period, productMetric } from './alarm-topic.ts'
 import type { Archive } from './archive.ts'
 import { failureGraph } from './graphs.ts'
@@ -50,13 +51,23 @@ export class Query extends Construct implements Monitored {
       addFiles: 'console/build.ts',
       settings,
     })
-    this.alarms = [this.function.alarmOnErrors('The query function fails. Readers get 5xx; accepting events is not affected.', 3)]
+    const count = (metric: MetricName) => productMetric('query', metric)
+    this.alarms = [
+      this.function.alarmOnErrors('The query function fails. Readers get 5xx; accepting events is not affected.', 3),
+      {
+        name: 'query-requests-failed',
+        about: 'The query function answers requests with 500 because of a bug. Accepting events is not affected.',
+        metric: count('RequestsFailed'),
+        atLeast: 1,
+        periods: 1,
+      },
+    ]
     this.graphs = [
       { title: 'Query function: requests', unit: 'requests', metrics: [this.function.metricInvocations({ period })] },
       {
-        title: 'Query function: requests rejected (4xx) and unavailable (503)',
+        title: 'Query function: requests rejected (4xx), failed (500) and unavailable (503)',
         unit: 'requests',
-        metrics: [productMetric('query', 'RequestsRefused'), productMetric('query', 'RequestsUnavailable')],
+        metrics: [count('RequestsRefused'), count('RequestsFailed'), count('RequestsUnavailable')],
       },
       failureGraph('Query function: errors and throttles', [this.function]),
     ]

@@ -1,22 +1,5 @@
+import type { Dialect } from './dialect.ts'
 import type { Headers } from './http.ts'
-
-/** Headers that SDKs send from browsers. They are listed because `*` does not include Authorization (Fetch standard). */
-const ALLOWED_HEADERS = [
-  'authorization',
-  'content-type',
-  'x-retry-count',
-  'anonymousid',
-  'sentat',
-  'rsa-retry-attempt',
-  'rsa-since-last-attempt',
-  'rsa-since-first-attempt',
-  'rsa-retry-reason',
-  'rsa-recovered',
-  'x-write-key',
-  'x-ip-policy',
-  'x-enable-debug',
-  'sp-anonymous',
-].join(', ')
 
 /** Headers of every response. A beacon is sent with credentials, so the response must repeat its origin. */
 export const corsHeaders = (request: Headers): Record<string, string> => {
@@ -31,16 +14,17 @@ export const corsHeaders = (request: Headers): Record<string, string> => {
     : { 'access-control-allow-origin': '*', 'access-control-expose-headers': 'retry-after' }
 }
 
-/**
- * Headers of the response to OPTIONS, for browsers and for CloudEvents web hooks, which ask for permission before they deliver.
- */
-export const preflightHeaders = (request: Headers): Record<string, string> => {
-  const webHook = request['webhook-request-origin']
+/** Headers that SDKs of several dialects send from browsers. */
+const COMMON_HEADERS = ['x-write-key', 'x-ip-policy', 'x-enable-debug', 'sp-anonymous']
+
+/** Headers of the response to OPTIONS. The allowed ones are listed because `*` does not include Authorization (Fetch standard). */
+export const preflightHeaders = (request: Headers, dialects: readonly Dialect[]): Record<string, string> => {
+  const ofDialects = dialects.flatMap(({ corsHeaders = [] }) => corsHeaders)
   return {
     ...corsHeaders(request),
     'access-control-allow-methods': 'GET, POST, DELETE, OPTIONS',
-    'access-control-allow-headers': ALLOWED_HEADERS,
+    'access-control-allow-headers': ['authorization', 'content-type', ...ofDialects, ...COMMON_HEADERS].join(', '),
     'access-control-max-age': '86400',
-    ...(webHook && { 'webhook-allowed-origin': webHook, 'webhook-allowed-rate': '*' }),
+    ...Object.assign({}, ...dialects.map(dialect => dialect.preflight?.(request))),
   }
 }

@@ -8,6 +8,7 @@ export const metrics = {
   EventsReplayed: { unit: 'Count', about: 'Events that were replayed from the quarantine.' },
   FailuresCollected: { unit: 'Count', about: 'Events that were quarantined after Lambda or Firehose gave up on them.' },
   RequestsRefused: { unit: 'Count', about: 'Requests that got a 4xx response.' },
+  RequestsFailed: { unit: 'Count', about: 'Requests that got a 500 response because of a bug.' },
   RequestsUnavailable: { unit: 'Count', about: 'Requests that got a 503 response.' },
   EventsFolded: { unit: 'Count', about: 'Events folded into the states of users.' },
   EventsRepeated: { unit: 'Count', about: 'Re-deliveries that were recognised and ignored.' },

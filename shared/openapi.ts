@@ -1,7 +1,7 @@
 import { details } from './openapi/details.ts'
 import { type Catalogue, type Detail, errorSchema, type Schema } from './openapi/schemas.ts'
 import { type RejectionCode, rejections } from './rejections.ts'
-import type { Route } from './routes.ts'
+import type { Route } from './route.ts'
 
 export interface OpenApiDocument {
   readonly openapi: '3.1.0'
@@ -47,8 +47,7 @@ function pathsOf(routes: readonly Route[], catalogue: Catalogue): OpenApiDocumen
 
 /** The operations of a route: one for each name of the catalogue that its path can have, because their schemas differ. */
 function detailsOf(route: Route, catalogue: Catalogue): readonly Detail[] {
-  const known = details[`${route.method} ${route.path}`]
-  return known ? known(catalogue) : [defaultDetail(route)]
+  return details[route.key]?.(catalogue) ?? [defaultDetail(route)]
 }
 
 function defaultDetail(route: Route): Detail {
@@ -78,7 +77,10 @@ function operationOf({ method, path, scope, about }: Route, detail: Detail): obj
     ...(detail.body && { requestBody: { required: true, content: { 'application/json': { schema: detail.body } } } }),
     responses: {
       ...(method === 'OPTIONS' ? preflightResponse : successResponse(detail)),
-      ...errorResponses([...(scope === null ? [] : KEY_CODES), ...detail.codes, 'rate_limited', 'unavailable'], detail.unhealthy),
+      ...errorResponses(
+        [...(scope === null ? [] : KEY_CODES), ...detail.codes, 'rate_limited', 'internal_error', 'unavailable'],
+        detail.unhealthy,
+      ),
     },
   }
 }

@@ -32,6 +32,10 @@ export const rejections = {
   },
   unsupported_format: { status: 415, help: 'This CloudEvents format is not supported. Send CloudEvents as JSON.' },
   rate_limited: { status: 429, help: 'Too many requests with this key. Wait for the seconds in Retry-After, then send again.' },
+  internal_error: {
+    status: 500,
+    help: 'The request met a bug of the server. Send it again. The reason is in the log of the function: `millrace logs`.',
+  },
   unavailable: { status: 503, help: 'A store is not reachable. Nothing was lost. Send the request again.' },
   search_off: { status: 501, help: 'This stage has no OpenSearch. Turn it on in infra/settings.ts and deploy the stage.' },
   invalid_request: { status: 400, help: 'A parameter is invalid. GET /v1/openapi.json lists the valid parameters.' },

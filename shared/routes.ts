@@ -1,127 +1,49 @@
-import { type Call, calls } from './dialects/segment.ts'
-import type { FunctionName } from './environment.ts'
-import type { Scope } from './keys.ts'
+import type { Dialect } from './dialect.ts'
+import { dialects } from './dialects.ts'
+import { entriesOf, type Route, type RouteFacts, type RouteKey, type RouteTable, routesOf } from './route.ts'
 
-export interface Route {
-  readonly method: 'GET' | 'POST' | 'DELETE' | 'OPTIONS' | 'ANY'
-  /**
-   * In API Gateway's syntax: `{name}` is one segment, `{name+}` the rest of the path. API Gateway decodes %2F before it matches
-   * a route.
-   */
-  readonly path: string
-  /** The scope that the key must have; null if no key is needed. An admin key may call every route. */
-  readonly scope: Scope | null
-  readonly function: FunctionName
-  readonly about: string
+/** The routes of the query function. */
+const queryTable = {
+  'GET /v1/users/{id+}': { scope: 'read', about: 'All states of a user, and its newest windows.' },
+  'GET /v1/projections/{name}': { scope: 'read', about: 'Documents of a projection, newest first.' },
+  'GET /v1/reports/{name}': { scope: 'read', about: 'Rows of a published report.' },
+  'GET /v1/events/{type}': { scope: 'read', about: 'Recent raw events of a type, newest first.' },
+  'GET /v1/quarantine': { scope: 'admin', about: 'Quarantined events, with the reason of each.' },
+  'GET /v1/metrics': { scope: 'read', about: 'Number of events that each part processed in each minute of the last hour.' },
+  'GET /v1/openapi.json': { scope: null, about: 'This API as an OpenAPI document.' },
+  'GET /v1/health': { scope: null, about: 'Which stores are reachable, and the lag of each in seconds.' },
+  'GET /': { scope: null, about: 'The console page.' },
+} as const satisfies RouteTable
+
+/** The routes of ingest that belong to no dialect. */
+const catchAllTable = {
+  'OPTIONS /{proxy+}': { scope: null, about: 'Preflight requests of CORS.' },
+  'ANY /{proxy+}': { scope: null, about: 'Responds with 404 to every other path.' },
+} as const satisfies RouteTable
+
+type KeyOf<Table> = Table extends unknown ? keyof Table : never
+
+export type QueryRouteKey = keyof typeof queryTable
+export type CatchAllRouteKey = keyof typeof catchAllTable
+type DialectRouteKey = KeyOf<(typeof dialects)[number]['routes']>
+
+/** The key of every route of a deployment. */
+export type KnownRouteKey = QueryRouteKey | CatchAllRouteKey | DialectRouteKey
+
+export const queryRoutes: readonly Route<QueryRouteKey>[] = routesOf(queryTable, 'query')
+
+/** The routes of ingest with these dialects. The first dialect with a route describes it. */
+export const ingestRoutes = (known: readonly Dialect[]): Route[] =>
+  routesOf({ ...dialectTable(known), ...catchAllTable }, 'ingest')
+
+/** The routes of a deployment with these dialects. */
+export const routesWith = (known: readonly Dialect[]): Route[] => [...ingestRoutes(known), ...queryRoutes]
+
+export const routes: readonly Route[] = routesWith(dialects)
+
+function dialectTable(known: readonly Dialect[]): RouteTable {
+  const table = new Map<RouteKey, RouteFacts>()
+  for (const [key, { serves, about }] of known.flatMap(dialect => entriesOf(dialect.routes)))
+    if (!table.has(key)) table.set(key, { scope: serves === 'events' ? 'write' : null, about })
+  return Object.fromEntries(table)
 }
-
-/** Paths that ingest handles differently. */
-export const paths = {
-  events: '/v1/events',
-  batch: '/v1/batch',
-  shortBatch: '/v1/b',
-  beacon: '/beacon/v1/batch',
-  metrics: '/v1/m',
-  sourceConfig: '/sourceConfig',
-} as const
-
-const callPaths: ReadonlyMap<string, Call> = new Map(
-  Object.entries(calls).flatMap(([call, letter]) => [call, letter].map(name => [`/v1/${name}`, call as Call])),
-)
-
-/** The Segment call of a path; undefined for other paths. */
-export const callOf = (path: string): Call | undefined => callPaths.get(path)
-
-const post = (path: string, about: string, scope: Scope | null = 'write'): Route => ({
-  method: 'POST',
-  path,
-  scope,
-  function: 'ingest',
-  about,
-})
-
-const fromSdks: readonly Route[] = [
-  ...[...callPaths].map(([path, call]) => post(path, `One ${call} call of a Segment SDK.`)),
-  ...[paths.batch, paths.shortBatch].map(path => post(path, 'A batch of calls of a Segment SDK.')),
-  post(paths.beacon, 'A batch of calls that a page sends when it closes. The key is in ?writeKey=.'),
-  post(paths.metrics, 'Metrics of Segment SDKs about themselves. They are accepted but not stored.', null),
-  {
-    method: 'GET',
-    path: '/v1/projects/{key}/settings',
-    scope: null,
-    function: 'ingest',
-    about: 'The settings that a Segment SDK in a browser loads at its start.',
-  },
-  {
-    method: 'GET',
-    path: paths.sourceConfig,
-    scope: null,
-    function: 'ingest',
-    about: 'The configuration that a RudderStack SDK in a browser loads at its start.',
-  },
-]
-
-export const routes: readonly Route[] = [
-  {
-    method: 'POST',
-    path: '/v1/events',
-    scope: 'write',
-    function: 'ingest',
-    about: 'Events in envelopes: one object, an array, NDJSON, or CloudEvents.',
-  },
-  {
-    method: 'POST',
-    path: '/v1/events/{type}',
-    scope: 'write',
-    function: 'ingest',
-    about: 'Raw rows of one event type of the catalogue.',
-  },
-  ...fromSdks,
-  { method: 'OPTIONS', path: '/{proxy+}', scope: null, function: 'ingest', about: 'Preflight requests of CORS.' },
-  { method: 'ANY', path: '/{proxy+}', scope: null, function: 'ingest', about: 'Responds with 404 to every other path.' },
-  {
-    method: 'GET',
-    path: '/v1/users/{id+}',
-    scope: 'read',
-    function: 'query',
-    about: 'All states of a user, and its newest windows.',
-  },
-  {
-    method: 'GET',
-    path: '/v1/projections/{name}',
-    scope: 'read',
-    function: 'query',
-    about: 'Documents of a projection, newest first.',
-  },
-  { method: 'GET', path: '/v1/reports/{name}', scope: 'read', function: 'query', about: 'Rows of a published report.' },
-  {
-    method: 'GET',
-    path: '/v1/events/{type}',
-    scope: 'read',
-    function: 'query',
-    about: 'Recent raw events of a type, newest first.',
-  },
-  {
-    method: 'GET',
-    path: '/v1/quarantine',
-    scope: 'admin',
-    function: 'query',
-    about: 'Quarantined events, with the reason of each.',
-  },
-  {
-    method: 'GET',
-    path: '/v1/metrics',
-    scope: 'read',
-    function: 'query',
-    about: 'Number of events that each part processed in each minute of the last hour.',
-  },
-  { method: 'GET', path: '/v1/openapi.json', scope: null, function: 'query', about: 'This API as an OpenAPI document.' },
-  {
-    method: 'GET',
-    path: '/v1/health',
-    scope: null,
-    function: 'query',
-    about: 'Which stores are reachable, and the lag of each in seconds.',
-  },
-  { method: 'GET', path: '/', scope: null, function: 'query', about: 'The console page.' },
-]

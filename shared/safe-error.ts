@@ -9,11 +9,12 @@ export class SafeError extends Error {
 const LOGGED_FRAMES = 3
 
 /**
- * The part of an error that may be logged: the message of a SafeError; the name, code, status and stack frames of any other
- * error.
+ * The part of an error that may be logged: the message of a SafeError and the description of its cause; the name, code, status
+ * and stack frames of any other error.
  */
 export function describeError(error: unknown): string {
-  if (error instanceof SafeError) return error.message
+  if (error instanceof SafeError)
+    return error.cause === undefined ? error.message : `${error.message} Cause: ${describeError(error.cause)}`
   if (!(error instanceof Error)) return `a thrown ${typeof error}`
   const { code, statusCode, $metadata } = error as Error & {
     code?: unknown

@@ -1,5 +1,5 @@
 import { gunzipSync } from 'node:zlib'
-import type { Body, Element } from '../../shared/dialect.ts'
+import type { Body, BodyReader, Element } from '../../shared/dialect.ts'
 import { isObject, parseJson } from '../../shared/json.ts'
 import { MAX_BODY_BYTES, MAX_ELEMENTS_PER_REQUEST } from '../../shared/limits.ts'
 import { isRejection, type Rejection, reject } from '../../shared/rejections.ts'
@@ -12,7 +12,7 @@ export interface EncodedBody {
 }
 
 /** The decompressed bytes of a body. Gzip is detected by its magic bytes, because clients and gateways mislabel bodies. */
-export function bodyBytes({ body = '', isBase64Encoded }: EncodedBody): Buffer | Rejection {
+function bodyBytes({ body = '', isBase64Encoded }: EncodedBody): Buffer | Rejection {
   // Reading gzip as text lost bytes. The client still has them, so `unavailable` asks it to send them again.
   if (!isBase64Encoded && body.startsWith('\u001f\ufffd'))
     return reject('unavailable', 'The gateway damaged the compressed body; send it uncompressed.')
@@ -31,16 +31,46 @@ function inflate(bytes: Buffer): Buffer | Rejection {
   }
 }
 
+/** Reads a body in the form that its dialect asks for. Each form is read once. */
+export function bodyReader(request: EncodedBody, contentType: string | undefined): BodyReader {
+  const bytes = once(() => bodyBytes(request))
+  const text = once(() => textOf(bytes()))
+  const readText = (read: (text: string, contentType: string | undefined) => Body | Rejection) =>
+    once(() => {
+      const body = text()
+      return typeof body === 'string' ? read(body, contentType) : body
+    })
+  return { bytes, elements: readText(elementsBody), batch: readText(batchBody) }
+}
+
+function once<Value>(read: () => Value): () => Value {
+  let result: { readonly value: Value } | undefined
+  return () => {
+    result ??= { value: read() }
+    return result.value
+  }
+}
+
 /** The body as text. */
-export function bodyText(request: EncodedBody): string | Rejection {
-  const bytes = bodyBytes(request)
-  if (!Buffer.isBuffer(bytes)) return bytes
+export const bodyText = (request: EncodedBody): string | Rejection => textOf(bodyBytes(request))
+
+function textOf(bytes: Buffer | Rejection): string | Rejection {
+  if (isRejection(bytes)) return bytes
   try {
     return new TextDecoder('utf-8', { fatal: true }).decode(bytes)
   } catch {
     return reject('malformed_json', 'The body is not valid UTF-8; encode it as UTF-8.')
   }
 }
+
+function elementsBody(text: string, contentType: string | undefined): Body | Rejection {
+  const elements = splitElements(text, contentType)
+  return isRejection(elements) ? elements : { elements, writeKeys: keysOf(elements) }
+}
+
+/** The write keys that elements hold. */
+const keysOf = (elements: readonly Pick<Element, 'value'>[]): string[] =>
+  elements.map(({ value }) => (isObject(value) ? value['writeKey'] : undefined)).filter(key => typeof key === 'string')
 
 /**
  * Splits a body into elements. A JSON array gives one element per item, a JSON object gives one element. Any other text is
@@ -65,17 +95,19 @@ const tooManyElements = (): Rejection =>
   reject('body_too_large', `The body has more than ${MAX_ELEMENTS_PER_REQUEST} elements; send smaller batches.`)
 
 /** The body of an SDK: the elements of its `batch`, with the other members as defaults. Without a `batch`, any elements. */
-export function batchBody(text: string, contentType: string | undefined): Body | Rejection {
-  const elements = splitElements(text, contentType)
-  if (isRejection(elements)) return elements
-  const [{ value } = { value: undefined }] = elements
-  if (elements.length !== 1 || !isObject(value) || !Array.isArray(value['batch'])) return { elements }
+function batchBody(text: string, contentType: string | undefined): Body | Rejection {
+  const body = elementsBody(text, contentType)
+  if (isRejection(body)) return body
+  const [{ value } = { value: undefined }] = body.elements
+  if (body.elements.length !== 1 || !isObject(value) || !Array.isArray(value['batch'])) return body
   const { batch, ...batchDefaults } = value
   if (batch.length > MAX_ELEMENTS_PER_REQUEST) return tooManyElements()
   // The context is stored with every event, so its size counts once per event.
   const contextBytes = isObject(batchDefaults['context']) ? Buffer.byteLength(memberText(text, 'context')) : 0
   if (text.length + contextBytes * batch.length > MAX_BODY_BYTES) return reject('body_too_large')
-  return { elements: arrayElements(batch, memberText(text, 'batch')), batchDefaults }
+  const elements = arrayElements(batch, memberText(text, 'batch'))
+  const batchKey = batchDefaults['writeKey']
+  return { elements, batchDefaults, writeKeys: batchKey ? keysOf([{ value: batchDefaults }]) : keysOf(elements) }
 }
 
 /** Cuts the texts out of the body instead of serializing the values, which may be nested too deeply for JSON.stringify. */

@@ -1,5 +1,6 @@
 import type { APIGatewayProxyStructuredResultV2 } from 'aws-lambda'
 import { corsHeaders, preflightHeaders } from '../../shared/cors.ts'
+import type { Dialect } from '../../shared/dialect.ts'
 import type { Headers } from '../../shared/http.ts'
 import { isRejection, type Rejection, rejections } from '../../shared/rejections.ts'
 import type { ClassifiedElements } from './classify-elements.ts'
@@ -9,7 +10,10 @@ export type HttpResponse = APIGatewayProxyStructuredResultV2
 /** Also long enough for `rate_limited`: the limit is at least one request a second. */
 const RETRY_AFTER_SECONDS = '1'
 
-export const preflight = (headers: Headers): HttpResponse => ({ statusCode: 204, headers: preflightHeaders(headers) })
+export const preflight = (headers: Headers, dialects: readonly Dialect[]): HttpResponse => ({
+  statusCode: 204,
+  headers: preflightHeaders(headers, dialects),
+})
 
 /** The response to a request, with CORS headers so that browsers may read it. */
 export function respond(outcome: ClassifiedElements | Rejection, headers: Headers): HttpResponse {

@@ -2,6 +2,7 @@ import type { API, Types } from '@opensearch-project/opensearch'
 import type { Document } from '../../shared/grain.ts'
 import type { Page } from '../../shared/http.ts'
 import type { Rejection } from '../../shared/rejections.ts'
+import { SafeError } from '../../shared/safe-error.ts'
 import { type PositionValue, type QueryParameters, readCursor, readLimit, writeCursor } from './parameters.ts'
 
 export type Filter = Types.Common_QueryDsl.QueryContainer
@@ -70,6 +71,10 @@ function pageOf(documents: readonly Document[], { size }: Search, order: readonl
   return { data, cursor: last && !isLastPage ? writeCursor(positionOf(last, order)) : null }
 }
 
-/** The mapping of the index makes each sort field a string or a number. */
+/** Throws on a document without a sort field, because no page could continue after it. */
 const positionOf = (document: Document, order: readonly SortField[]): PositionValue[] =>
-  order.map(({ field }) => document[field] as PositionValue)
+  order.map(({ field, type }) => {
+    const value = document[field]
+    if ((typeof value === 'string' || typeof value === 'number') && typeof value === type) return value
+    throw new SafeError(`A document has no ${type} in ${field}, by which its page is sorted.`)
+  })

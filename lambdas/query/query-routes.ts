@@ -1,3 +1,5 @@
+import { CloudWatchClient } from '@aws-sdk/client-cloudwatch'
+import { DynamoDBClient } from '@aws-sdk/client-dynamodb'
 import type { Client } from '@opensearch-project/opensearch'
 import type { APIGatewayProxyEventV2 } from 'aws-lambda'
 import { eventTypes, projections, reports } from '../../shared/catalogue.ts'
@@ -5,11 +7,12 @@ import { type Environment, NONE } from '../../shared/environment.ts'
 import type { PipelineMetrics } from '../../shared/metrics.ts'
 import { openApi } from '../../shared/openapi.ts'
 import { isRejection, type Rejection, reject } from '../../shared/rejections.ts'
-import { routes } from '../../shared/routes.ts'
+import { type QueryRouteKey, routes } from '../../shared/routes.ts'
 import { type ReportsTable, reportsTable } from '../reports/dynamodb.ts'
 import { type ArchiveBucket, archiveBucket } from '../reports/s3.ts'
 import { openSearch } from '../search/opensearch.ts'
 import { type StateTable, stateTable } from '../state/dynamodb.ts'
+import { asStore } from '../store-failure.ts'
 import { lagsReader, metricsReader } from './cloudwatch.ts'
 import { type ConsolePage, readConsolePage } from './console-page.ts'
 import { checkHealth, type Probe } from './health.ts'
@@ -26,38 +29,59 @@ const PROBE_TIMEOUT_MS = 2000
 
 type RouteHandler = (event: APIGatewayProxyEventV2) => Promise<HttpResponse>
 
-/** Handlers by the path of their route. */
-export type RouteHandlers = ReadonlyMap<string, RouteHandler>
+/** One handler for each route. A route without a handler does not compile, nor does a handler without a route. */
+export type RouteHandlers = Readonly<Record<QueryRouteKey, RouteHandler>>
 
 interface Stores {
   readonly state: StateTable
   readonly table: ReportsTable
-  readonly bucket: ArchiveBucket
+  readonly bucket: Pick<ArchiveBucket, 'open' | 'probe'>
   readonly search: Client | undefined
+  readonly quarantine: DynamoDBClient
   readonly metrics: () => Promise<PipelineMetrics>
 }
 
 /** The handlers of all routes of the query function, over the stores that the environment names. */
 export function routeHandlers(environment: Environment<'query'>): RouteHandlers {
   const stores = openStores(environment)
-  return new Map([...storeHandlers(stores, environment.QUARANTINE_TABLE), ...operationHandlers(stores, environment.STREAM_NAME)])
+  return { ...storeHandlers(stores, environment.QUARANTINE_TABLE), ...operationHandlers(stores, environment.STREAM_NAME) }
 }
 
+/** A failed call of a store gives a 503. Any other error is a bug. */
 const openStores = (environment: Environment<'query'>): Stores => ({
-  state: stateTable(environment.STATE_TABLE),
-  table: reportsTable(environment.REPORTS_TABLE),
-  bucket: archiveBucket(environment.ARCHIVE_BUCKET),
-  search: environment.OPENSEARCH_URL === NONE ? undefined : openSearch(environment.OPENSEARCH_URL),
-  metrics: metricsReader({ namespace: environment.METRICS_NAMESPACE, deliveryStream: environment.DELIVERY_STREAM }),
+  state: asStore(stateTable(environment.STATE_TABLE)),
+  table: asStore(reportsTable(environment.REPORTS_TABLE)),
+  bucket: openBucket(environment.ARCHIVE_BUCKET),
+  search: environment.OPENSEARCH_URL === NONE ? undefined : asStore(openSearch(environment.OPENSEARCH_URL)),
+  quarantine: asStore(new DynamoDBClient({})),
+  metrics: metricsReader(
+    { namespace: environment.METRICS_NAMESPACE, deliveryStream: environment.DELIVERY_STREAM },
+    asStore(new CloudWatchClient({})),
+  ),
 })
 
-const storeHandlers = ({ state, table, bucket, search }: Stores, quarantine: string): [string, RouteHandler][] => [
-  ['/v1/users/{id+}', reading(async path => (await readUser(userOf(path), state, projections)) ?? unknownUser())],
-  ['/v1/projections/{name}', reading(({ name = '' }, query) => readProjection(name, query, search, projections))],
-  ['/v1/reports/{name}', reading(({ name = '' }, query) => readReport(name, query, { table, bucket }, reports))],
-  ['/v1/events/{type}', reading(({ type = '' }, query) => readEvents(type, query, search, eventTypes))],
-  ['/v1/quarantine', reading((_path, query) => readQuarantine(query, quarantine))],
-]
+/** An opened object reads from the store, too. */
+function openBucket(name: string): Stores['bucket'] {
+  const bucket = asStore(archiveBucket(name))
+  const open: ArchiveBucket['open'] = async key => {
+    const object = await bucket.open(key)
+    return object && asStore(object)
+  }
+  return { probe: () => bucket.probe(), open }
+}
+
+type StoreRoute = Exclude<QueryRouteKey, OperationRoute>
+
+const storeHandlers = (
+  { state, table, bucket, search, quarantine }: Stores,
+  quarantineTable: string,
+): Readonly<Record<StoreRoute, RouteHandler>> => ({
+  'GET /v1/users/{id+}': reading(async path => (await readUser(userOf(path), state, projections)) ?? unknownUser()),
+  'GET /v1/projections/{name}': reading(({ name = '' }, query) => readProjection(name, query, search, projections)),
+  'GET /v1/reports/{name}': reading(({ name = '' }, query) => readReport(name, query, { table, bucket }, reports)),
+  'GET /v1/events/{type}': reading(({ type = '' }, query) => readEvents(type, query, search, eventTypes)),
+  'GET /v1/quarantine': reading((_path, query) => readQuarantine(query, quarantineTable, quarantine)),
+})
 
 /** Responds with what `read` returns, or with its rejection. */
 const reading =
@@ -72,7 +96,9 @@ const userOf = ({ id = '' }: QueryParameters): string => id.replaceAll('%25', '%
 
 const unknownUser = (): Rejection => reject('not_found', 'No user has this id.')
 
-function operationHandlers(stores: Stores, stream: string): [string, RouteHandler][] {
+type OperationRoute = Extract<QueryRouteKey, 'GET /' | 'GET /v1/health' | 'GET /v1/metrics' | 'GET /v1/openapi.json'>
+
+function operationHandlers(stores: Stores, stream: string): Readonly<Record<OperationRoute, RouteHandler>> {
   const probes = probesOf(stores, stream)
   let page: ConsolePage | undefined
   const servePage: RouteHandler = async () => {
@@ -83,12 +109,12 @@ function operationHandlers(stores: Stores, stream: string): [string, RouteHandle
     const health = await checkHealth(probes, PROBE_TIMEOUT_MS)
     return json(health.ok ? 200 : 503, health, headers)
   }
-  return [
-    ['/', servePage],
-    ['/v1/health', serveHealth],
-    ['/v1/metrics', reading(stores.metrics)],
-    ['/v1/openapi.json', reading(async () => openApi(routes, { eventTypes, projections, reports }))],
-  ]
+  return {
+    'GET /': servePage,
+    'GET /v1/health': serveHealth,
+    'GET /v1/metrics': reading(stores.metrics),
+    'GET /v1/openapi.json': reading(async () => openApi(routes, { eventTypes, projections, reports })),
+  }
 }
 
 /** The probes of GET /v1/health, by store. */

@@ -2,39 +2,44 @@ import type { APIGatewayProxyEventV2 } from 'aws-lambda'
 import pTimeout from 'p-timeout'
 import { allows, type KeyStore, presentedKey } from '../../shared/keys.ts'
 import { type Rejection, reject } from '../../shared/rejections.ts'
-import { type Route, routes } from '../../shared/routes.ts'
-import { describeError } from '../../shared/safe-error.ts'
+import { matchRoute, type Route } from '../../shared/route.ts'
+import { queryRoutes } from '../../shared/routes.ts'
+import { SafeError } from '../../shared/safe-error.ts'
 import { defineHandler, type Telemetry } from '../handler.ts'
 import { keyStore } from '../keys/dynamodb.ts'
+import { asStore, rejectionOf, StoreFailure } from '../store-failure.ts'
 import { type RouteHandlers, routeHandlers } from './query-routes.ts'
 import { type HttpResponse, rejectWith } from './response.ts'
 
 /** Shorter than the timeouts of the function and of API Gateway, so that the client gets a response when a store hangs. */
 const RESPONSE_TIMEOUT_MS = 10_000
 
-/** Serves the GET routes of shared/routes.ts from the stores. A store that fails or hangs gives a 503. */
+/** Serves the routes of shared/routes.ts from the stores. A store that fails or hangs gives a 503, a bug a 500. */
 export const handler = defineHandler('query', environment => {
-  const keys = keyStore(environment.KEYS_TABLE)
+  const keys = asStore(keyStore(environment.KEYS_TABLE))
   const handlers = routeHandlers(environment)
 
   return async (event: APIGatewayProxyEventV2, telemetry): Promise<HttpResponse> => {
     const work = handle(event, keys, handlers)
-    const response = await pTimeout(work, { milliseconds: RESPONSE_TIMEOUT_MS }).catch((error: unknown) => {
-      telemetry.annotate('error', describeError(error))
-      return rejectWith(reject('unavailable'), event.headers)
-    })
+    const response = await pTimeout(work, { milliseconds: RESPONSE_TIMEOUT_MS, message: hanging() }).catch((error: unknown) =>
+      rejectWith(rejectionOf(error, telemetry), event.headers),
+    )
     recordResponse(telemetry, response, event.routeKey)
     return response
   }
 })
 
+const hanging = (): StoreFailure => new StoreFailure(new SafeError(`No response of a store within ${RESPONSE_TIMEOUT_MS} ms.`))
+
 async function handle(event: APIGatewayProxyEventV2, keys: KeyStore, handlers: RouteHandlers): Promise<HttpResponse> {
-  const { headers } = event
-  const route = routes.find(({ method, path }) => event.routeKey === `${method} ${path}`)
-  const routeHandler = route && handlers.get(route.path)
-  if (!routeHandler) return rejectWith(reject('not_found'), headers)
+  const { headers, rawPath, requestContext } = event
+  const matched = matchRoute(queryRoutes, requestContext.http.method, rawPath)
+  if (!matched) return rejectWith(reject('not_found'), headers)
+  const { route, parameters } = matched
   const rejection = await checkKey(route, event, keys)
-  return rejection ? rejectWith(rejection, headers) : routeHandler(event)
+  if (rejection) return rejectWith(rejection, headers)
+  // The gateway's values win: it has decoded them.
+  return handlers[route.key]({ ...event, pathParameters: { ...parameters, ...event.pathParameters } })
 }
 
 /** Undefined when the request's key may use the route, or the route needs no key. */
@@ -51,5 +56,6 @@ function recordResponse(telemetry: Telemetry, { statusCode = 200 }: HttpResponse
   telemetry.annotate('route', routeKey)
   telemetry.annotate('status', statusCode)
   if (statusCode === 503) telemetry.count('RequestsUnavailable', 1)
+  else if (statusCode === 500) telemetry.count('RequestsFailed', 1)
   else if (statusCode >= 400) telemetry.count('RequestsRefused', 1)
 }

@@ -1,18 +1,41 @@
 import type { Envelope } from '../acceptance.ts'
-import { type Dialect, type Element, withoutKey } from '../dialect.ts'
+import { type Body, type DecodedElement, type Dialect, type DialectRequest, type Element, withoutKey } from '../dialect.ts'
 import type { Headers } from '../http.ts'
 import { isObject, type JsonObject, parseJson } from '../json.ts'
-import { type Rejection, reject } from '../rejections.ts'
+import { isRejection, type Rejection, reject } from '../rejections.ts'
 import { parseInstant } from '../time.ts'
 
 const MEDIA_TYPE = 'application/cloudevents'
 const PREFIX = 'ce-'
 
 /**
+ * CloudEvents in JSON, in structured or binary mode. Headers say so, or else `specversion` in any element. One invalid event
+ * rejects the whole body, as the specification demands.
+ */
+export const cloudEvents = {
+  name: 'cloud-events',
+  routes: {
+    'POST /v1/events': { serves: 'events', about: 'CloudEvents in JSON: structured, as a batch, or binary.' },
+  },
+  claims: request => claimedMode(request.headers) !== undefined || hasSpecVersion(request.body.elements()),
+  read: request => {
+    const mode = claimedMode(request.headers)
+    if (mode === 'unsupported') return reject('unsupported_format')
+    return mode === 'binary' ? readBinary(request) : request.body.elements()
+  },
+  decode: decodeEvents,
+  /** Web hooks ask for permission before they deliver events. */
+  preflight: headers => {
+    const origin = headers['webhook-request-origin']
+    return origin ? { 'webhook-allowed-origin': origin, 'webhook-allowed-rate': '*' } : {}
+  },
+} as const satisfies Dialect
+
+/**
  * The mode in which the headers say that the body holds CloudEvents; `unsupported` is a format other than JSON. Undefined
  * without CloudEvents.
  */
-export function claimedMode(headers: Headers): 'structured' | 'binary' | 'unsupported' | undefined {
+function claimedMode(headers: Headers): 'structured' | 'binary' | 'unsupported' | undefined {
   const type = mediaType(headers['content-type'])
   if (type.startsWith(MEDIA_TYPE)) return /^application\/cloudevents(-batch)?\+json$/.test(type) ? 'structured' : 'unsupported'
   return Object.keys(headers).some(name => name.startsWith(PREFIX)) ? 'binary' : undefined
@@ -21,11 +44,17 @@ export function claimedMode(headers: Headers): 'structured' | 'binary' | 'unsupp
 const mediaType = (contentType = ''): string => (contentType.split(';')[0] ?? '').trim().toLowerCase()
 
 /** Whether any element has `specversion`, which marks it as a CloudEvent without any header. */
-export const hasSpecVersion = (elements: readonly Element[]): boolean =>
-  elements.some(({ value }) => isObject(value) && Object.hasOwn(value, 'specversion'))
+const hasSpecVersion = (body: Body | Rejection): boolean =>
+  !isRejection(body) && body.elements.some(({ value }) => isObject(value) && Object.hasOwn(value, 'specversion'))
 
-/** Every element is a CloudEvent in JSON. One invalid event rejects the whole body, as the specification demands. */
-export const cloudEvents: Dialect = ({ elements }) => {
+function readBinary({ headers, body }: DialectRequest): Body | Rejection {
+  const bytes = body.bytes()
+  if (isRejection(bytes)) return bytes
+  const element = fromBinary(headers, bytes)
+  return isRejection(element) ? element : { elements: [element], writeKeys: [] }
+}
+
+function decodeEvents({ elements }: Body): readonly DecodedElement[] | Rejection {
   for (const { index, value } of elements) {
     const problem = value === undefined ? undefined : problemOf(value)
     if (problem) return reject('invalid_event', `CloudEvent ${index}: ${problem}`)
@@ -100,7 +129,7 @@ function decodeUtf8(bytes: Uint8Array): string | undefined {
  * The event of a request in binary mode, as an element in structured form: its attributes are the `ce-` headers, its data the
  * body.
  */
-export function fromBinary(headers: Headers, bytes: Uint8Array): Element | Rejection {
+function fromBinary(headers: Headers, bytes: Uint8Array): Element | Rejection {
   const contentType = headers['content-type']
   const attributes = { ...headerAttributes(headers), ...(contentType && { datacontenttype: contentType }) }
   if (bytes.length === 0) return { index: 0, value: attributes, text: JSON.stringify(attributes) }

@@ -1,109 +1,86 @@
-import { createHash } from 'node:crypto'
-import type { Arrival, Envelope } from '../acceptance.ts'
-import { type DecodedElement, type Dialect, type Element, withoutKey } from '../dialect.ts'
-import { isTypeName } from '../event.ts'
-import { userTraits } from '../events/user-traits.ts'
-import { isObject, type JsonObject } from '../json.ts'
-import { parseInstant } from '../time.ts'
+import type { Dialect, DialectRoute, SettingsRequest } from '../dialect.ts'
+import { type Call, calls, decodeCalls } from './segment-calls.ts'
 
-/** The calls of the Segment API, each with the letter that browsers use in the path. */
-export const calls = { track: 't', page: 'p', identify: 'i', screen: 's', group: 'g', alias: 'a' } as const
+type CallName = Call | (typeof calls)[Call]
 
-export type Call = keyof typeof calls
+const callsByName: ReadonlyMap<string, Call> = new Map(
+  Object.entries(calls).flatMap(([call, letter]) => [call, letter].map(name => [name, call as Call])),
+)
 
-type DialectContext = Pick<Arrival, 'eventTypes' | 'keyName'>
+const callRoutes = Object.fromEntries(
+  [...callsByName].map(([name, call]) => [
+    `POST /v1/${name}`,
+    { serves: 'events', about: `One ${call} call of a Segment SDK.` } satisfies DialectRoute,
+  ]),
+  // Object.fromEntries loses the names.
+) as Readonly<Record<`POST /v1/${CallName}`, Extract<DialectRoute, { serves: 'events' }>>>
 
-/**
- * Segment calls, one or a batch. `pathCall` is the call for elements without a `type`.
- *
- * - A track call whose event is in the catalogue becomes an event of that type; its properties are the row.
- * - An identify call, or a group call with a groupId, becomes `user_traits`.
- * - Any other track call has the name of its event as its type, and any other call has the name of the call.
- */
-export const segment =
-  (pathCall?: Call): Dialect =>
-  ({ elements, batchDefaults = {} }, context) =>
-    elements.map((element): DecodedElement => {
-      const { index, value, text } = element
-      if (!isObject(value)) return { index, text, envelope: undefined }
-      const { writeKey, ...event } = withBatchDefaults(value, batchDefaults)
-      const call = event['type'] ?? pathCall
-      const envelope = envelopeOf({ ...event, type: call }, element, context)
-      return { index, text: withoutKey(text, writeKey), envelope, problem: problemOf(event, call) }
-    })
+const batch = { serves: 'events', about: 'A batch of calls of a Segment SDK.' } as const satisfies DialectRoute
 
-/** Batch-level fields are defaults; an event's own fields win. */
-function withBatchDefaults(event: JsonObject, { sentAt, context }: JsonObject): JsonObject {
+/** Calls of the Segment API, one or a batch, as the SDKs of Segment and RudderStack send them. */
+export const segment = {
+  name: 'segment',
+  routes: {
+    ...callRoutes,
+    'POST /v1/batch': batch,
+    'POST /v1/b': batch,
+    'POST /beacon/v1/batch': {
+      serves: 'events',
+      about: 'A batch of calls that a page sends when it closes. The key is in ?writeKey=.',
+    },
+    'POST /v1/m': {
+      serves: 'nothing',
+      about: 'Metrics of Segment SDKs about themselves. They are accepted but not stored.',
+    },
+    'GET /v1/projects/{key}/settings': {
+      serves: 'settings',
+      about: 'The settings that a Segment SDK in a browser loads at its start.',
+      settings: segmentSettings,
+    },
+    'GET /sourceConfig': {
+      serves: 'settings',
+      about: 'The configuration that a RudderStack SDK in a browser loads at its start.',
+      settings: rudderSource,
+    },
+  },
+  read: ({ body }) => body.batch(),
+  decode: (body, { route, eventTypes }, keyName) => decodeCalls(body, { pathCall: callIn(route), eventTypes, keyName }),
+  corsHeaders: [
+    'x-retry-count',
+    'anonymousid',
+    'sentat',
+    'rsa-retry-attempt',
+    'rsa-since-last-attempt',
+    'rsa-since-first-attempt',
+    'rsa-retry-reason',
+    'rsa-recovered',
+  ],
+} as const satisfies Dialect
+
+/** The call in the path of a route; undefined for a batch. */
+const callIn = (route: string): Call | undefined => callsByName.get(route.split('/').at(-1) ?? '')
+
+/** Makes the SDK send its events to the host of this request, and no metrics about itself. */
+function segmentSettings({ parameters: { key }, headers }: SettingsRequest): object {
+  const protocol = headers['x-forwarded-proto'] ?? 'http'
   return {
-    ...event,
-    ...(event['sentAt'] == null && instantOf(sentAt) && { sentAt }),
-    ...(isObject(context) && { context: isObject(event['context']) ? { ...context, ...event['context'] } : context }),
+    integrations: { 'Segment.io': { apiKey: key, apiHost: `${headers['host']}/v1`, protocol } },
+    plan: { track: {} },
+    metrics: { sampleRate: 0 },
   }
 }
 
-function problemOf(event: JsonObject, call: unknown): string | undefined {
-  if (typeof call !== 'string' || !Object.hasOwn(calls, call)) return `type must be one of ${Object.keys(calls).join(', ')}.`
-  if (userOf(event) === null) return 'An event needs a userId or an anonymousId.'
-  if (call === 'track' && textOf(event['event']) === undefined) return 'A track call needs an event name.'
-  return undefined
-}
-
-/** The user; null if the ids are null, empty or absent. */
-const userOf = ({ userId, anonymousId }: JsonObject): string | null => textOf(userId) ?? textOf(anonymousId) ?? null
-
-/** The value as non-empty text, else undefined. Old clients send ids as numbers. */
-function textOf(value: unknown): string | undefined {
-  if (typeof value === 'number') return String(value)
-  return typeof value === 'string' && value !== '' ? value : undefined
-}
-
-function envelopeOf(event: JsonObject, { text }: Element, context: DialectContext): Envelope {
-  const { messageId, originalTimestamp, timestamp, sentAt } = event
-  const { facts, rowId } = interpret(event, context)
-  const time = instantOf(originalTimestamp) ?? instantOf(timestamp)
+function rudderSource({ query }: SettingsRequest): object {
+  const key = query['writeKey'] ?? 'millrace'
   return {
-    id: textOf(messageId) ?? rowId ?? hashOf(context.keyName, text),
-    ...facts,
-    time,
-    sentAt: instantOf(sentAt),
+    source: {
+      id: key,
+      name: 'Millrace',
+      writeKey: key,
+      enabled: true,
+      workspaceId: 'millrace',
+      config: { statsCollection: { errors: { enabled: false }, metrics: { enabled: false } } },
+      destinations: [],
+    },
   }
 }
-
-/** The id of an event that has none: a hash of its bytes, so that a re-send gets the same id. */
-const hashOf = (keyName: string, text: string): string =>
-  createHash('sha256')
-    .update(JSON.stringify([keyName, text]))
-    .digest('hex')
-
-/** The text if it is an instant. An unparseable time is ignored and the arrival time is used. */
-const instantOf = (value: unknown): string | undefined =>
-  typeof value === 'string' && parseInstant(value) !== undefined ? value : undefined
-
-interface Interpretation {
-  readonly facts: Pick<Envelope, 'type' | 'subject' | 'data'>
-  /** The id in the row's fields, if any. */
-  readonly rowId?: string | undefined
-}
-
-/** Type, subject and data of a call. */
-function interpret({ messageId, ...event }: JsonObject, { eventTypes }: DialectContext): Interpretation {
-  const call = event['type']
-  const name = event['event']
-  const catalogued = call === 'track' && typeof name === 'string' ? eventTypes.get(name) : undefined
-  if (catalogued) {
-    const { properties, ...sdk } = event
-    const row = isObject(properties) ? { sdk, ...properties } : properties
-    return { facts: { type: catalogued.name, data: row }, rowId: isObject(row) ? textOf(row[catalogued.idField]) : undefined }
-  }
-  if (call === 'identify' || (call === 'group' && textOf(event['groupId']))) return { facts: traitsOf(event) }
-  return { facts: { type: call === 'track' ? trackedType(name) : call, subject: userOf(event), data: event } }
-}
-
-/** The `user_traits` row of an identify or group call. */
-function traitsOf({ traits, ...sdk }: JsonObject): Interpretation['facts'] {
-  const groupId = sdk['type'] === 'group' ? textOf(sdk['groupId']) : undefined
-  return { type: userTraits.name, data: { user_id: userOf(sdk), group_id: groupId ?? null, traits: traits ?? {}, sdk } }
-}
-
-/** The event's name as its type; `track` if the name is not a valid type or is the name of another call. */
-const trackedType = (name: unknown): string => (isTypeName(name) && !Object.hasOwn(calls, name) ? name : 'track')

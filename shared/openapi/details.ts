@@ -3,7 +3,8 @@ import { MAX_SOURCE_CHARACTERS } from '../limits.ts'
 import type { Projection } from '../projection.ts'
 import { type RejectionCode, rejections } from '../rejections.ts'
 import type { DailyReport, Report, SnapshotReport } from '../report.ts'
-import { paths } from '../routes.ts'
+import type { RouteKey } from '../route.ts'
+import type { KnownRouteKey } from '../routes.ts'
 import {
   byName,
   type Catalogue,
@@ -157,15 +158,16 @@ const quarantinedEvent: Schema = exactly({
 const userId = { name: 'id', in: 'path', required: true, schema: nameText }
 const code = query('code', 'Only events that were quarantined with this code.', { enum: Object.keys(rejections) })
 
-/** The details of routes, by `METHOD path`. A route without an entry gets default details. */
-export const details: Readonly<Record<string, (catalogue: Catalogue) => readonly Detail[]>> = {
+type DetailsOf = (catalogue: Catalogue) => readonly Detail[]
+
+const knownDetails: Readonly<Partial<Record<KnownRouteKey, DetailsOf>>> = {
   'POST /v1/events': () => [
     { path: '/v1/events', parameters: [], body: oneOrMany(envelope), ok: ingestResult, codes: bodyCodes },
   ],
   'POST /v1/events/{type}': ({ eventTypes }) => eventTypes.map(postRows),
   'GET /v1/events/{type}': ({ eventTypes }) => eventTypes.map(readEvents),
   // The body is not checked, so it has no error codes.
-  [`POST ${paths.metrics}`]: () => [{ path: paths.metrics, parameters: [], ok: ingestResult, codes: [] }],
+  'POST /v1/m': () => [{ path: '/v1/m', parameters: [], ok: ingestResult, codes: [] }],
   'GET /v1/users/{id+}': ({ projections }) => [
     { path: '/v1/users/{id}', parameters: [userId], ok: userResponse(projections), codes: ['not_found'] },
   ],
@@ -179,3 +181,6 @@ export const details: Readonly<Record<string, (catalogue: Catalogue) => readonly
   'GET /v1/openapi.json': () => [{ path: '/v1/openapi.json', parameters: [], ok: { type: 'object' }, codes: [] }],
   'GET /': () => [{ path: '/', parameters: [], ok: text, contentType: 'text/html', codes: [] }],
 }
+
+/** The details of routes. A route without an entry gets default details. */
+export const details: Readonly<Partial<Record<RouteKey, DetailsOf>>> = knownDetails

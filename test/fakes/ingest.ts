@@ -1,13 +1,15 @@
 import type { Telemetry } from '../../lambdas/handler.ts'
-import { type IngestDependencies, ingest } from '../../lambdas/ingest/ingest.ts'
+import type { IngestDependencies } from '../../lambdas/ingest/accept-events.ts'
+import { ingest } from '../../lambdas/ingest/ingest.ts'
 import { eventTypes } from '../../shared/catalogue.ts'
+import type { Dialect } from '../../shared/dialect.ts'
+import { dialects } from '../../shared/dialects.ts'
 import type { Event } from '../../shared/event.ts'
 import type { Key } from '../../shared/keys.ts'
 import type { QuarantinedEvent } from '../../shared/quarantine.ts'
 import { fromLines } from '../../shared/stream-record.ts'
 
 const catalogue = new Map(eventTypes.map(type => [type.name, type]))
-const silent: Telemetry = { count: () => {}, annotate: () => {} }
 
 export const RECEIVED = 1_700_000_000_000
 
@@ -27,7 +29,7 @@ export interface TestResponse {
 }
 
 /** The real ingest handler with stores in memory. `events` are read back from the stream's records. */
-export function ingestInMemory(change: Partial<IngestDependencies> = {}) {
+export function ingestInMemory(change: Partial<IngestDependencies> = {}, known: readonly Dialect[] = dialects) {
   const keys = new Map<string, Key>([
     ['good', { name: 'web', scope: 'write' }],
     ['other', { name: 'app', scope: 'write' }],
@@ -35,23 +37,36 @@ export function ingestInMemory(change: Partial<IngestDependencies> = {}) {
   ])
   const events: Event[] = []
   const quarantined: QuarantinedEvent[] = []
-  let created = 0
-  const handle = ingest({
-    keys: { find: async key => keys.get(key) },
-    quarantine: { add: async events => void quarantined.push(...events) },
-    putRecords: async records => {
-      for (const { data } of records) {
-        const { events: read, unrecognised } = fromLines(data, catalogue)
-        if (unrecognised.length > 0) throw new Error(`A line that no reader understands: ${unrecognised[0]}`)
-        events.push(...read)
-      }
-      return []
+  const counts: Record<string, number> = {}
+  const annotations: Record<string, unknown> = {}
+  const telemetry: Telemetry = {
+    count: (metric, value) => {
+      counts[metric] = (counts[metric] ?? 0) + value
     },
-    withinRateLimit: () => true,
-    now: () => RECEIVED,
-    newId: () => `made-${++created}`,
-    ...change,
-  })
+    annotate: (name, value) => {
+      annotations[name] = value
+    },
+  }
+  let created = 0
+  const handle = ingest(
+    {
+      keys: { find: async key => keys.get(key) },
+      quarantine: { add: async events => void quarantined.push(...events) },
+      putRecords: async records => {
+        for (const { data } of records) {
+          const { events: read, unrecognised } = fromLines(data, catalogue)
+          if (unrecognised.length > 0) throw new Error(`A line that no reader understands: ${unrecognised[0]}`)
+          events.push(...read)
+        }
+        return []
+      },
+      withinRateLimit: () => true,
+      now: () => RECEIVED,
+      newId: () => `made-${++created}`,
+      ...change,
+    },
+    known,
+  )
   const request = async (
     path: string,
     { method = 'POST', headers = {}, query, body = '' }: TestRequest,
@@ -65,10 +80,10 @@ export function ingestInMemory(change: Partial<IngestDependencies> = {}) {
       isBase64Encoded,
       requestContext: { http: { method } },
     }
-    const { statusCode = 0, headers: given = {}, body: text } = await handle(event, silent)
+    const { statusCode = 0, headers: given = {}, body: text } = await handle(event, telemetry)
     return { status: statusCode, headers: given, body: text ? JSON.parse(text) : undefined }
   }
-  return { request, events, quarantined }
+  return { request, events, quarantined, counts, annotations }
 }
 
 export const withKey = { authorization: `Basic ${Buffer.from('good:').toString('base64')}` }

@@ -1,9 +1,11 @@
 import { gzipSync } from 'node:zlib'
-import { bodyText, splitElements } from '../../lambdas/ingest/body.ts'
+import { bodyReader, bodyText, splitElements } from '../../lambdas/ingest/body.ts'
 import { classifyElements } from '../../lambdas/ingest/classify-elements.ts'
 import { notStored, packRecords, planCalls, planRounds } from '../../lambdas/ingest/plan-records.ts'
 import { eventTypes } from '../../shared/catalogue.ts'
-import { envelopes, rowsOf } from '../../shared/dialects/native.ts'
+import type { Dialect } from '../../shared/dialect.ts'
+import { native } from '../../shared/dialects/native.ts'
+import { rows } from '../../shared/dialects/rows.ts'
 import { MAX_BODY_BYTES } from '../../shared/limits.ts'
 import { aVisit } from '../fixtures/builders.ts'
 
@@ -55,10 +57,12 @@ test('bytes that are not UTF-8 are rejected', () => {
 })
 
 const arrival = { eventTypes: catalogue, keyName: 'web', received: 5, defaultId: () => 'made-up' }
-const classify = (text: string, dialect = envelopes) => {
-  const body = splitElements(text, undefined)
-  if ('code' in body) throw new Error(body.code)
-  const decoded = dialect({ elements: body }, arrival)
+const classify = (text: string, dialect: Dialect = native, type = '') => {
+  const body = bodyReader({ body: text, isBase64Encoded: false }, undefined)
+  const request = { route: '', parameters: { type }, headers: {}, body, eventTypes: catalogue }
+  const read = dialect.read(request)
+  if ('code' in read) throw new Error(read.code)
+  const decoded = dialect.decode(read, request, arrival.keyName)
   if ('code' in decoded) throw new Error(decoded.code)
   return classifyElements(decoded, arrival)
 }
@@ -77,7 +81,7 @@ test('only the bad elements are quarantined, each with its index and content', (
 })
 
 test('a quarantined row keeps its id', () => {
-  const { quarantined } = classify('[{"Id":"x","event_id":"v9"}]', rowsOf('page_visit'))
+  const { quarantined } = classify('[{"Id":"x","event_id":"v9"}]', rows, 'page_visit')
   expect(quarantined).toMatchObject([
     { event: { type: 'page_visit', id: 'v9', body: '{"type":"page_visit","data":{"Id":"x","event_id":"v9"}}' } },
   ])
@@ -127,8 +131,8 @@ test('only records that were not stored are put again', () => {
 })
 
 test('the response has a receipt for each interaction, null for a quarantined one', () => {
-  const rows = '[{"eventType":"pageview","eventValue":"home"},{"eventType":5}]'
-  expect(classify(rows, rowsOf('interaction')).receipts).toEqual([['pageview', 'home', 'h'], null])
-  expect(classify('[{"eventType":5}]', rowsOf('interaction')).receipts).toEqual([null])
+  const body = '[{"eventType":"pageview","eventValue":"home"},{"eventType":5}]'
+  expect(classify(body, rows, 'interaction').receipts).toEqual([['pageview', 'home', 'h'], null])
+  expect(classify('[{"eventType":5}]', rows, 'interaction').receipts).toEqual([null])
   expect(classify('{"type":"signup"}').receipts).toBeUndefined()
 })

@@ -1,4 +1,5 @@
-import { type IngestDependencies, ingest } from '../../lambdas/ingest/ingest.ts'
+import type { IngestDependencies } from '../../lambdas/ingest/accept-events.ts'
+import { ingest } from '../../lambdas/ingest/ingest.ts'
 import type { StreamPosition, StreamRecord } from '../../lambdas/ingest/plan-records.ts'
 import { environments } from '../../shared/environment.ts'
 import { resource, templateOf } from '../fixtures/infra-templates.ts'

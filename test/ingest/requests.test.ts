@@ -1,5 +1,8 @@
 import { gzipSync } from 'node:zlib'
 import { rateLimit } from '../../lambdas/ingest/rate-limit.ts'
+import type { Dialect } from '../../shared/dialect.ts'
+import { native } from '../../shared/dialects/native.ts'
+import { SafeError } from '../../shared/safe-error.ts'
 import { ingestInMemory, withKey } from '../fakes/ingest.ts'
 
 const event = '{"type":"signup","id":"1"}'
@@ -57,6 +60,41 @@ test.each([
   const { request } = ingestInMemory(broken)
   const response = await request('/v1/events', { headers: withKey, body: `[${event},5]` })
   expect(response).toMatchObject({ status: 503, headers: { 'retry-after': '1' }, body: { success: false, code: 'unavailable' } })
+})
+
+test('the log line of a 503 says why the store failed', async () => {
+  const failure = new SafeError('Kinesis did not store 1 of 2 records before the deadline.')
+  const { request, counts, annotations } = ingestInMemory({ putRecords: () => Promise.reject(failure) })
+  await request('/v1/events', { headers: withKey, body: event })
+  expect([counts, annotations]).toEqual([{ RequestsUnavailable: 1 }, { code: 'unavailable', error: failure.message }])
+})
+
+const bug = (): never => {
+  throw new TypeError(`Cannot read properties of ${event}`)
+}
+
+test.each([
+  ['the rate limit', { withinRateLimit: bug }],
+  ['the clock', { now: bug }],
+  ['the ids', { newId: bug }],
+])('a bug in %s is a 500, with its reason in the log and a metric', async (_, broken) => {
+  const { request, events, counts, annotations } = ingestInMemory(broken)
+  const response = await request('/v1/events', { headers: withKey, body: '{"type":"signup"}' })
+  expect(response).toMatchObject({ status: 500, body: { success: false, code: 'internal_error' } })
+  expect(response.headers).toMatchObject({ 'access-control-allow-origin': '*' })
+  expect([events, counts, annotations]).toEqual([
+    [],
+    { RequestsFailed: 1 },
+    { code: 'internal_error', error: expect.stringMatching(/^TypeError at [^"]*requests\.test\.ts:\d+/) },
+  ])
+  expect(JSON.stringify(annotations)).not.toContain('signup')
+})
+
+test('a bug in a dialect is a 500, although every store is up', async () => {
+  const broken: Dialect = { ...native, decode: bug }
+  const { request, counts } = ingestInMemory({}, [broken])
+  expect(await request('/v1/events', { headers: withKey, body: event })).toMatchObject({ status: 500 })
+  expect(counts).toEqual({ RequestsFailed: 1 })
 })
 
 test('the response has the ids of interactions, in the order of the request', async () => {

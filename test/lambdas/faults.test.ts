@@ -24,7 +24,9 @@ test('every kind of failure is counted by a metric', async () => {
       'index-events Retries',
       'reindex DocumentsRefused',
       'ingest RequestsUnavailable',
+      'ingest RequestsFailed',
       'query RequestsUnavailable',
+      'query RequestsFailed',
     ]),
   )
 })

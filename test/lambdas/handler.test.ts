@@ -66,6 +66,11 @@ test('a line without counts has no metrics', async () => {
   expect(facts).toEqual({ service: 'state', milliseconds: expect.any(Number) })
 })
 
+test('the log line of an error has its message, if it is safe, and the name and frames of its cause', async () => {
+  const { facts } = await call(() => Promise.reject(new SafeError('One of 3 failed.', { cause: new RangeError('any') })))
+  expect(facts['error']).toMatch(/^One of 3 failed\. Cause: RangeError at .*handler\.test\.ts:\d+/)
+})
+
 const SECRET = 'anna@mail.example mr_write_secret'
 const quoting = (): unknown => JSON.parse(`{"email": ${SECRET}}`)
 

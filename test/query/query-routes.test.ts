@@ -36,7 +36,10 @@ afterAll(async () => {
 })
 
 const request = async (routeKey: string, over: Partial<APIGatewayProxyEventV2> = {}) => {
-  const response = await handler({ routeKey, headers: {}, ...over } as APIGatewayProxyEventV2)
+  const [method, template = ''] = routeKey.split(' ')
+  const rawPath = template.replace(/\{(\w+)\+?\}/, (_, name) => over.pathParameters?.[name] ?? 'any')
+  const event = { routeKey, rawPath, headers: {}, requestContext: { http: { method } }, ...over }
+  const response = await handler(event as APIGatewayProxyEventV2)
   return {
     ...response,
     body: response.headers?.['content-type'] === 'application/json' ? JSON.parse(response.body ?? '') : response.body,

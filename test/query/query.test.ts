@@ -97,6 +97,12 @@ describe('projections', () => {
     expect(requests.at(-1)?.body.search_after).toEqual(['2026-01-31T12:00:00Z', 'd2'])
   })
 
+  test('a document without the field that sorts its page is a bug, not the end of the pages', async () => {
+    const { client } = searchOver(['d1', 'd2'].map(device_id => ({ device_id })))
+    const read = readProjection('device-minutes', { limit: '1' }, client, projections)
+    await expect(read).rejects.toThrow('A document has no string in window_start, by which its page is sorted.')
+  })
+
   test('an unknown name gives not_found, and a known name gives search_off when search is off', async () => {
     expect(await readProjection('no-such', {}, undefined, projections)).toMatchObject({ code: 'not_found' })
     expect(await readProjection('recent-urls', {}, undefined, projections)).toMatchObject({ code: 'search_off' })

@@ -25,7 +25,7 @@ import { type Cloud, newCloud } from './cloud.ts'
 import { START, setClock } from './environment.ts'
 import { captureOutput } from './log.ts'
 import { runReaders } from './pipeline.ts'
-import { apiEvent, asEvent, ingestFunction } from './requests.ts'
+import { apiEvent, asEvent, gatewayEvent, ingestFunction } from './requests.ts'
 
 const commands = [
   catalogueCommand,
@@ -189,5 +189,5 @@ async function respond(
   const [, , kind = '', name = ''] = pathname.split('/').map(decodeURIComponent)
   const route = { users: '/{id+}', projections: '/{name}' }[kind] ?? ''
   const parameters = { pathParameters: { id: name, name }, queryStringParameters: Object.fromEntries(searchParams) }
-  return query(apiEvent({ routeKey: `GET /v1/${kind}${route}`, headers, ...parameters }))
+  return query(apiEvent({ ...gatewayEvent(`GET /v1/${kind}${route}`, parameters), headers, ...parameters }))
 }

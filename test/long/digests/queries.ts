@@ -9,17 +9,23 @@ import { indexOf, mappingOf } from '../../../shared/search-index.ts'
 import { DESCRIPTIONS, type Outputs } from './canonical.ts'
 import type { Cloud } from './cloud.ts'
 import { captureLog } from './log.ts'
-import { apiEvent, responseParts } from './requests.ts'
+import { apiEvent, gatewayEvent, responseParts } from './requests.ts'
 
 const USERS = 60
 
-type Query = (routeKey: string, more?: object) => Promise<void>
+interface RequestFacts {
+  readonly headers?: Readonly<Record<string, string>>
+  readonly pathParameters?: Readonly<Record<string, string>>
+  readonly queryStringParameters?: Readonly<Record<string, string>>
+}
+
+type Query = (routeKey: string, more?: RequestFacts) => Promise<void>
 
 /** Returns a function that queries the API and adds each response to the list. */
 const querying =
   (responses: unknown[]): Query =>
   async (routeKey, more = {}) => {
-    const event = { routeKey, headers: { authorization: 'Bearer all' }, requestContext: { requestId: 'r' }, ...more }
+    const event = { ...gatewayEvent(routeKey, more), headers: { authorization: 'Bearer all' }, ...more }
     responses.push([routeKey, more, ...responseParts(await query(apiEvent(event)))])
   }
 

@@ -2,7 +2,8 @@ import { DynamoDBClient } from '@aws-sdk/client-dynamodb'
 import { KinesisClient } from '@aws-sdk/client-kinesis'
 import type { APIGatewayProxyEventV2, APIGatewayProxyStructuredResultV2 } from 'aws-lambda'
 import { defineHandler } from '../../../lambdas/handler.ts'
-import { type IngestDependencies, ingest } from '../../../lambdas/ingest/ingest.ts'
+import type { IngestDependencies } from '../../../lambdas/ingest/accept-events.ts'
+import { ingest } from '../../../lambdas/ingest/ingest.ts'
 import { putRecords } from '../../../lambdas/ingest/kinesis.ts'
 import { rateLimit } from '../../../lambdas/ingest/rate-limit.ts'
 import { keyStore } from '../../../lambdas/keys/dynamodb.ts'
@@ -55,6 +56,16 @@ export function asEvent({ method = 'POST', path, headers = {}, query, body }: In
 
 /** An event of the HTTP API that has only the fields that the functions read. */
 export const apiEvent = (fields: object): APIGatewayProxyEventV2 => fields as APIGatewayProxyEventV2
+
+/** What the gateway adds to the event of a request that it matched with a route. */
+export function gatewayEvent(
+  routeKey: string,
+  { pathParameters = {} }: { readonly pathParameters?: Readonly<Record<string, string>> },
+) {
+  const [method, path = ''] = routeKey.split(' ')
+  const rawPath = path.replace(/\{(\w+)\+?\}/, (_, name) => pathParameters[name] ?? '')
+  return { routeKey, rawPath, requestContext: { requestId: 'r', http: { method } } }
+}
 
 /** The parts of a response that a client sees. */
 export const responseParts = ({ statusCode, headers, body }: APIGatewayProxyStructuredResultV2): unknown[] => [

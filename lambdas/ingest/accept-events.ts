@@ -1,0 +1,105 @@
+import { eventTypes } from '../../shared/catalogue.ts'
+import type { Dialect } from '../../shared/dialect.ts'
+import type { Headers } from '../../shared/http.ts'
+import { allows, type Key, type KeyStore, presentedKey } from '../../shared/keys.ts'
+import type { Quarantine } from '../../shared/quarantine.ts'
+import { isRejection, type Rejection, reject } from '../../shared/rejections.ts'
+import type { RouteMatch } from '../../shared/route.ts'
+import type { Telemetry } from '../handler.ts'
+import { bodyReader, type EncodedBody } from './body.ts'
+import { type ClassifiedElements, classifyElements } from './classify-elements.ts'
+import { packRecords, rangesByShard, type StreamPosition, type StreamRecord } from './plan-records.ts'
+
+export interface IngestDependencies {
+  readonly keys: KeyStore
+  readonly quarantine: Quarantine
+  /** Stores all records, each user's in order, and returns their positions. Throws if one could not be stored. */
+  putRecords(records: readonly StreamRecord[]): Promise<readonly StreamPosition[]>
+  /** Whether the key with this name may send one more request now. */
+  withinRateLimit(keyName: string): boolean
+  /** Milliseconds since 1970. */
+  now(): number
+  newId(): string
+}
+
+/** A request of a route that accepts events. */
+export interface EventsRequest extends EncodedBody {
+  readonly headers: Headers
+  readonly queryStringParameters?: Readonly<Record<string, string | undefined>> | undefined
+  readonly matched: RouteMatch<{ readonly path: string }>
+  /** The dialects with this route, in the order of the catalogue. */
+  readonly dialects: readonly [Dialect, ...Dialect[]]
+}
+
+const catalogue = new Map(eventTypes.map(type => [type.name, type]))
+/** A request may write to every shard; the log line names only the first ones, to stay short. */
+const MAX_SHARDS_LOGGED = 3
+
+/** Stores every event of a request, in the stream or in quarantine. Throws if a store fails. */
+export async function acceptEvents(
+  request: EventsRequest,
+  dependencies: IngestDependencies,
+  telemetry: Telemetry,
+): Promise<ClassifiedElements | Rejection> {
+  // A key outside the body is checked first, so that a request with a bad key costs no decoding.
+  const key = await keyOutsideBody(request, dependencies)
+  if (key && isRejection(key)) return key
+  const { dialect, dialectRequest } = chooseDialect(request)
+  const body = dialect.read(dialectRequest)
+  if (isRejection(body)) return body
+  const presented = presentedKey({ ...credentialsOf(request), bodyKeys: body.writeKeys })
+  if (typeof presented !== 'string') return presented
+  const admitted = key ?? (await admit(presented, dependencies))
+  if (isRejection(admitted)) return admitted
+  const elements = dialect.decode(body, dialectRequest, admitted.name)
+  if (isRejection(elements)) return elements
+  const arrival = { eventTypes: catalogue, keyName: admitted.name, received: dependencies.now(), defaultId: dependencies.newId }
+  const classified = classifyElements(elements, arrival)
+  annotatePositions(await store(classified, dependencies), telemetry)
+  return classified
+}
+
+/** The first dialect of the route gets what no other claims. */
+function chooseDialect({ matched: { route, parameters }, headers, dialects, ...encoded }: EventsRequest) {
+  const body = bodyReader(encoded, headers['content-type'])
+  const dialectRequest = { route: route.path, parameters, headers, body, eventTypes: catalogue }
+  const [first, ...others] = dialects
+  return { dialect: others.find(other => other.claims?.(dialectRequest)) ?? first, dialectRequest }
+}
+
+const credentialsOf = ({ headers, queryStringParameters }: EventsRequest) => ({ headers, query: queryStringParameters })
+
+/** The key in the headers or the query. Undefined if there is none: the body may contain one. */
+async function keyOutsideBody(request: EventsRequest, dependencies: IngestDependencies): Promise<Key | Rejection | undefined> {
+  const presented = presentedKey(credentialsOf(request))
+  if (typeof presented === 'string') return admit(presented, dependencies)
+  return presented.code === 'key_missing' ? undefined : presented
+}
+
+async function admit(presented: string, { keys, withinRateLimit }: IngestDependencies): Promise<Key | Rejection> {
+  const key = await keys.find(presented)
+  if (!key) return reject('key_unknown')
+  if (!allows(key.scope, 'write')) return reject('key_scope')
+  return withinRateLimit(key.name) ? key : reject('rate_limited')
+}
+
+/** Returns the positions of the accepted events' records. */
+async function store(
+  { events, quarantined }: ClassifiedElements,
+  dependencies: IngestDependencies,
+): Promise<readonly StreamPosition[]> {
+  const [positions] = await Promise.all([
+    dependencies.putRecords(packRecords(events, catalogue)),
+    dependencies.quarantine.add(quarantined.map(({ event }) => event)),
+  ])
+  return positions
+}
+
+/** Logs where the records are stored, so that the log lines of the stream's readers can be matched with this request. */
+function annotatePositions(positions: readonly StreamPosition[], telemetry: Telemetry): void {
+  if (positions.length === 0) return
+  const ranges = rangesByShard(positions)
+  telemetry.annotate('records', positions.length)
+  telemetry.annotate('stored', ranges.slice(0, MAX_SHARDS_LOGGED))
+  if (ranges.length > MAX_SHARDS_LOGGED) telemetry.annotate('otherShards', ranges.length - MAX_SHARDS_LOGGED)
+}

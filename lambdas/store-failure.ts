@@ -1,0 +1,39 @@
+import { type Rejection, reject } from '../shared/rejections.ts'
+import { describeError } from '../shared/safe-error.ts'
+import type { Telemetry } from './handler.ts'
+
+/** A call to a store failed: the store was not reachable, or did not do what was asked. The cause is what the call threw. */
+export class StoreFailure extends Error {
+  override readonly name = 'StoreFailure'
+
+  constructor(cause: unknown) {
+    super('A call to a store failed.', { cause })
+  }
+}
+
+/** The call, with everything that it throws as a StoreFailure. Any other error of a function is a bug. */
+export const storeCall =
+  <Parameters extends readonly unknown[], Result>(call: (...parameters: Parameters) => Promise<Result>) =>
+  async (...parameters: Parameters): Promise<Result> => {
+    try {
+      return await call(...parameters)
+    } catch (error) {
+      throw new StoreFailure(error)
+    }
+  }
+
+/** The store, with everything that its methods throw as a StoreFailure. All its methods must return promises. */
+export const asStore = <Store extends object>(store: Store): Store =>
+  new Proxy(store, {
+    get(target, name) {
+      const value: unknown = Reflect.get(target, name, target)
+      return typeof value === 'function' ? storeCall(async (...parameters) => value.apply(target, parameters)) : value
+    },
+  })
+
+/** The rejection of a request whose handler threw: `unavailable` after a failure of a store, else a bug. Logs the reason. */
+export function rejectionOf(error: unknown, telemetry: Telemetry): Rejection {
+  const isUnavailable = error instanceof StoreFailure
+  telemetry.annotate('error', describeError(isUnavailable ? error.cause : error))
+  return reject(isUnavailable ? 'unavailable' : 'internal_error')
+}

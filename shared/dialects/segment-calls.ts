@@ -1,0 +1,110 @@
+import { createHash } from 'node:crypto'
+import type { Arrival, Envelope } from '../acceptance.ts'
+import { type Body, type DecodedElement, type Element, withoutKey } from '../dialect.ts'
+import { isTypeName } from '../event.ts'
+import { userTraits } from '../events/user-traits.ts'
+import { isObject, type JsonObject } from '../json.ts'
+import { parseInstant } from '../time.ts'
+
+/** The calls of the Segment API, each with the letter that browsers use in the path. */
+export const calls = { track: 't', page: 'p', identify: 'i', screen: 's', group: 'g', alias: 'a' } as const
+
+export type Call = keyof typeof calls
+
+interface CallContext extends Pick<Arrival, 'eventTypes' | 'keyName'> {
+  /** The call for elements without a `type`. */
+  readonly pathCall: Call | undefined
+}
+
+/**
+ * Decodes Segment calls, one or a batch.
+ *
+ * - A track call whose event is in the catalogue becomes an event of that type; its properties are the row.
+ * - An identify call, or a group call with a groupId, becomes `user_traits`.
+ * - Any other track call has the name of its event as its type, and any other call has the name of the call.
+ */
+export const decodeCalls = ({ elements, batchDefaults = {} }: Body, context: CallContext): DecodedElement[] =>
+  elements.map(element => {
+    const { index, value, text } = element
+    if (!isObject(value)) return { index, text, envelope: undefined }
+    const { writeKey, ...event } = withBatchDefaults(value, batchDefaults)
+    const call = event['type'] ?? context.pathCall
+    const envelope = envelopeOf({ ...event, type: call }, element, context)
+    return { index, text: withoutKey(text, writeKey), envelope, problem: problemOf(event, call) }
+  })
+
+/** Batch-level fields are defaults; an event's own fields win. */
+function withBatchDefaults(event: JsonObject, { sentAt, context }: JsonObject): JsonObject {
+  return {
+    ...event,
+    ...(event['sentAt'] == null && instantOf(sentAt) && { sentAt }),
+    ...(isObject(context) && { context: isObject(event['context']) ? { ...context, ...event['context'] } : context }),
+  }
+}
+
+function problemOf(event: JsonObject, call: unknown): string | undefined {
+  if (typeof call !== 'string' || !Object.hasOwn(calls, call)) return `type must be one of ${Object.keys(calls).join(', ')}.`
+  if (userOf(event) === null) return 'An event needs a userId or an anonymousId.'
+  if (call === 'track' && textOf(event['event']) === undefined) return 'A track call needs an event name.'
+  return undefined
+}
+
+/** The user; null if the ids are null, empty or absent. */
+const userOf = ({ userId, anonymousId }: JsonObject): string | null => textOf(userId) ?? textOf(anonymousId) ?? null
+
+/** The value as non-empty text, else undefined. Old clients send ids as numbers. */
+function textOf(value: unknown): string | undefined {
+  if (typeof value === 'number') return String(value)
+  return typeof value === 'string' && value !== '' ? value : undefined
+}
+
+function envelopeOf(event: JsonObject, { text }: Element, context: CallContext): Envelope {
+  const { messageId, originalTimestamp, timestamp, sentAt } = event
+  const { facts, rowId } = interpret(event, context)
+  const time = instantOf(originalTimestamp) ?? instantOf(timestamp)
+  return {
+    id: textOf(messageId) ?? rowId ?? hashOf(context.keyName, text),
+    ...facts,
+    time,
+    sentAt: instantOf(sentAt),
+  }
+}
+
+/** The id of an event that has none: a hash of its bytes, so that a re-send gets the same id. */
+const hashOf = (keyName: string, text: string): string =>
+  createHash('sha256')
+    .update(JSON.stringify([keyName, text]))
+    .digest('hex')
+
+/** The text if it is an instant. An unparseable time is ignored and the arrival time is used. */
+const instantOf = (value: unknown): string | undefined =>
+  typeof value === 'string' && parseInstant(value) !== undefined ? value : undefined
+
+interface Interpretation {
+  readonly facts: Pick<Envelope, 'type' | 'subject' | 'data'>
+  /** The id in the row's fields, if any. */
+  readonly rowId?: string | undefined
+}
+
+/** Type, subject and data of a call. */
+function interpret({ messageId, ...event }: JsonObject, { eventTypes }: CallContext): Interpretation {
+  const call = event['type']
+  const name = event['event']
+  const catalogued = call === 'track' && typeof name === 'string' ? eventTypes.get(name) : undefined
+  if (catalogued) {
+    const { properties, ...sdk } = event
+    const row = isObject(properties) ? { sdk, ...properties } : properties
+    return { facts: { type: catalogued.name, data: row }, rowId: isObject(row) ? textOf(row[catalogued.idField]) : undefined }
+  }
+  if (call === 'identify' || (call === 'group' && textOf(event['groupId']))) return { facts: traitsOf(event) }
+  return { facts: { type: call === 'track' ? trackedType(name) : call, subject: userOf(event), data: event } }
+}
+
+/** The `user_traits` row of an identify or group call. */
+function traitsOf({ traits, ...sdk }: JsonObject): Interpretation['facts'] {
+  const groupId = sdk['type'] === 'group' ? textOf(sdk['groupId']) : undefined
+  return { type: userTraits.name, data: { user_id: userOf(sdk), group_id: groupId ?? null, traits: traits ?? {}, sdk } }
+}
+
+/** The event's name as its type; `track` if the name is not a valid type or is the name of another call. */
+const trackedType = (name: unknown): string => (isTypeName(name) && !Object.hasOwn(calls, name) ? name : 'track')
