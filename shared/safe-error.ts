@@ -7,6 +7,8 @@ export class SafeError extends Error {
 }
 
 const LOGGED_FRAMES = 3
+/** Any other name could be text that a client sent. */
+const ERROR_NAME = /^\w{1,64}$/
 
 /**
  * The part of an error that may be logged: the message of a SafeError and the description of its cause; the name, code, status
@@ -23,7 +25,9 @@ export function describeError(error: unknown): string {
   }
   const status = $metadata?.httpStatusCode ?? statusCode
   const facts = [typeof code === 'string' && /^[A-Z0-9_]+$/.test(code) && code, typeof status === 'number' && status]
-  return [error.name, ...facts.filter(fact => fact !== false), ...framesOf(error)].join(' ')
+  return [ERROR_NAME.test(error.name) ? error.name : 'Error', ...facts.filter(fact => fact !== false), ...framesOf(error)].join(
+    ' ',
+  )
 }
 
 /** The stack frames of an error. The lines before them are the message. */

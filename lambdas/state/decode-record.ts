@@ -1,5 +1,5 @@
 import type { KinesisStreamRecord } from 'aws-lambda'
-import { ERASURE_TYPE, type Event } from '../../shared/event.ts'
+import { ERASURE_TYPE } from '../../shared/event.ts'
 import type { EventType } from '../../shared/event-type.ts'
 import { folds } from '../../shared/projection.ts'
 import type { QuarantinedEvent } from '../../shared/quarantine.ts'
@@ -54,12 +54,12 @@ const asUnrecognised = (line: string, arrived: number): QuarantinedEvent => ({
 export const asQuarantined = ({
   event,
   code,
-}: {
-  event: Event
-  code: FoldRejection['code'] | 'retry_budget_spent'
+  reason,
+}: Pick<FoldRejection, 'event' | 'reason'> & {
+  readonly code: FoldRejection['code'] | 'retry_budget_spent'
 }): QuarantinedEvent => ({
   code,
-  message: rejections[code].help,
+  message: [rejections[code].help, reason].filter(part => part !== undefined).join(' '),
   type: event.type,
   id: event.id,
   keyName: event.source,

@@ -2,6 +2,7 @@ import type { KinesisStreamBatchResponse, KinesisStreamRecord } from 'aws-lambda
 import pLimit from 'p-limit'
 import type { EventType } from '../../shared/event-type.ts'
 import type { Quarantine, QuarantinedEvent } from '../../shared/quarantine.ts'
+import { describeError } from '../../shared/safe-error.ts'
 import type { UserItem } from '../../shared/state.ts'
 import type { Telemetry } from '../handler.ts'
 import { asQuarantined, type DecodedRecord, decodeRecord } from './decode-record.ts'
@@ -15,6 +16,7 @@ const USERS_AT_ONCE = 32
 /** Attempts at a record that is older than the retry budget, before it is quarantined: alone in its batch, and first of several. */
 const MAX_ATTEMPTS_ALONE = 3
 const MAX_ATTEMPTS_AT_HEAD = 20
+const MAX_ERRORS_LOGGED = 3
 
 export interface FoldDependencies {
   readonly table: Pick<StateTable, 'readUsers' | 'readUser' | 'putUser' | 'countAttempt' | 'recordProgress'>
@@ -116,7 +118,7 @@ async function foldUser(
       }
       if (done === records.length) return done
     } catch (error) {
-      dependencies.telemetry.annotate('uncommitted', error instanceof Error ? error.name : 'unknown')
+      dependencies.telemetry.annotate('uncommitted', describeError(error))
     }
   }
   return done
@@ -133,5 +135,7 @@ async function commit(write: Write, { table, quarantine, telemetry }: FoldDepend
   telemetry.count('EventsRepeated', write.repeated)
   telemetry.count('EventsLate', write.late)
   for (const { code } of write.rejections) telemetry.count('EventsQuarantined', 1, code)
+  const reasons = new Set(write.rejections.flatMap(({ reason }) => reason ?? []))
+  if (reasons.size > 0) telemetry.annotate('projectionErrors', [...reasons].slice(0, MAX_ERRORS_LOGGED))
   return true
 }

@@ -4,6 +4,7 @@ import { MAX_RECORD_DELTA_BYTES, MAX_STATE_BYTES } from '../../shared/limits.ts'
 import { nextOrder } from '../../shared/order.ts'
 import { folds, type Projection, projectionKey } from '../../shared/projection.ts'
 import type { RejectionCode } from '../../shared/rejections.ts'
+import { describeError } from '../../shared/safe-error.ts'
 import type { UserItem, WindowDelta } from '../../shared/state.ts'
 import { type Identities, type IdentityWindow, identitiesFrom, recordHash, shortHash } from './identities.ts'
 
@@ -31,6 +32,8 @@ export interface FoldRules {
 export interface FoldRejection {
   readonly event: Event
   readonly code: Extract<RejectionCode, 'projection_failed' | 'state_too_large'>
+  /** What the projection threw, without event data. */
+  readonly reason?: string
 }
 
 /** The result of folding one record. */
@@ -138,24 +141,30 @@ interface Change {
 /** Folds an event, or rejects it if a projection throws on it or the item would become too large. */
 function tryFold(fold: UserFold, event: Event, arrived: number, deltas: Deltas): Change | FoldRejection {
   const change = foldEvent(event, arrived, fold.item, deltas, fold.rules)
-  if (!change) return { event, code: 'projection_failed' }
+  if ('reason' in change) return { event, code: 'projection_failed', ...change }
   const stateBytes = totalBytes(Object.values(change.states)) + fold.identities.bytes() + fold.recordHashes.bytes()
   const fits = stateBytes <= MAX_STATE_BYTES && deltaBytes(change.deltas) <= MAX_RECORD_DELTA_BYTES
   return fits ? change : { event, code: 'state_too_large' }
 }
 
-/** The states and deltas after this event; undefined when a projection throws on it. */
-function foldEvent(event: Event, arrived: number, item: UserItem, deltas: Deltas, rules: FoldRules): Change | undefined {
+/** The states and deltas after this event, or what a projection throws on it. */
+function foldEvent(
+  event: Event,
+  arrived: number,
+  item: UserItem,
+  deltas: Deltas,
+  rules: FoldRules,
+): Change | { readonly reason: string } {
   let change: Change = { states: item.states, deltas, late: 0 }
-  try {
-    for (const projection of rules.projections.filter(each => folds(each, event.type))) {
+  for (const projection of rules.projections.filter(each => folds(each, event.type))) {
+    try {
       const target = projection.grain.target(projection, event)
       if (target === undefined) continue
       if (isLate(arrived, target, rules)) change = { ...change, late: 1 }
       else change = foldInto(target, change, projection, event, item)
+    } catch (error) {
+      return { reason: `${projectionKey(projection)} threw ${describeError(error)}.` }
     }
-  } catch {
-    return undefined
   }
   return change
 }

@@ -10,6 +10,7 @@ import { asQuarantined, planWindows, type WindowTask } from './plan-windows.ts'
 
 const MAX_ATTEMPTS = 5
 const TASKS_AT_ONCE = 32
+const MAX_ERRORS_LOGGED = 3
 
 export interface MergeDependencies {
   readonly table: Pick<StateTable, 'readPart' | 'putPart'>
@@ -60,6 +61,10 @@ async function mergeInto(task: WindowTask, { table, quarantine, telemetry }: Mer
   if (forgottenUsers > 0) telemetry.count('SlotTooLarge', 1)
   await quarantine.add(rejections.map(asQuarantined(task)))
   const result = await table.putPart(item, stored?.version)
-  if (result === 'written') telemetry.count('EventsQuarantined', rejections.length, 'not_merged')
+  if (result === 'written' && rejections.length > 0) {
+    telemetry.count('EventsQuarantined', rejections.length, 'not_merged')
+    const reasons = new Set(rejections.map(({ reason }) => reason))
+    telemetry.annotate('projectionErrors', [...reasons].slice(0, MAX_ERRORS_LOGGED))
+  }
   return result
 }

@@ -1,9 +1,10 @@
 import type { MergeTask } from '../grain.ts'
 import { formatBytes, MAX_WINDOW_STATE_BYTES } from '../limits.ts'
 import { arrivalOfOrder } from '../order.ts'
+import { describeError } from '../safe-error.ts'
 
 const STATE_TOO_LARGE = `The state of the window would be larger than ${formatBytes(MAX_WINDOW_STATE_BYTES)}.`
-const PROJECTION_THREW = 'The `merge` or `document` function of the projection threw.'
+const PROJECTION_THREW = 'The `merge` or `document` function of the projection threw:'
 
 /** The result of `merge`, or why it is rejected. Calls `document` too: if it threw later, it would stop the index function. */
 export function tryMerge<State>(
@@ -14,8 +15,8 @@ export function tryMerge<State>(
     const state = merge()
     document(state)
     return jsonBytes(state) > MAX_WINDOW_STATE_BYTES ? { reason: STATE_TOO_LARGE } : { state }
-  } catch {
-    return { reason: PROJECTION_THREW }
+  } catch (error) {
+    return { reason: `${PROJECTION_THREW} ${describeError(error)}.` }
   }
 }
 

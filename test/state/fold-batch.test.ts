@@ -3,6 +3,8 @@ import { stateTable } from '../../lambdas/state/dynamodb.ts'
 import { type FoldDependencies, foldBatch } from '../../lambdas/state/fold-batch.ts'
 import { eventTypes, projections } from '../../shared/catalogue.ts'
 import type { Event } from '../../shared/event.ts'
+import { perUser } from '../../shared/grains/user.ts'
+import { recentUrls } from '../../shared/projections/recent-urls.ts'
 import type { QuarantinedEvent } from '../../shared/quarantine.ts'
 import { toLine } from '../../shared/stream-record.ts'
 import { aVisit } from '../fixtures/builders.ts'
@@ -101,4 +103,24 @@ test('events that no projection folds write only the progress of the shard', asy
   const { table, dependencies } = newStores()
   await foldBatch([record(7, [{ ...visit('1'), type: 'signup', data: {} }])], dependencies)
   expect([...table.items]).toMatchObject([['shard#shard-0|progress', { seq: { S: '7'.padStart(60, '0') } }]])
+})
+
+test('the quarantined event and the log say what a projection threw and where, without event data', async () => {
+  const { quarantined, dependencies } = newStores()
+  const annotations = new Map<string, unknown>()
+  const broken = perUser({
+    ...recentUrls,
+    fold: (_visits, { data }) => {
+      throw new TypeError(`Cannot read ${data.Url}`)
+    },
+  })
+  await foldBatch([record(1, [aVisit('/private', 1, { subject: 'anna' })])], {
+    ...dependencies,
+    rules: { ...dependencies.rules, projections: [broken] },
+    telemetry: { count: () => {}, annotate: (name, value) => void annotations.set(name, value) },
+  })
+  const reason = /recent-urls-r1 threw TypeError at .*fold-batch\.test\.ts:\d+:\d+/
+  expect(quarantined).toMatchObject([{ code: 'projection_failed', message: expect.stringMatching(reason) }])
+  expect(annotations.get('projectionErrors')).toEqual([expect.stringMatching(reason)])
+  expect(JSON.stringify([quarantined[0]?.message, ...annotations])).not.toContain('private')
 })
