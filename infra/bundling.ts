@@ -27,7 +27,6 @@ export const bundling = {
   // CommonJS packages inside an ESM bundle still call require.
   banner: "import { createRequire as requireFrom } from 'node:module';const require = requireFrom(import.meta.url);",
   external: unusedCredentials,
-  loader: { '.sql': 'text' },
 } as const
 
 /**

@@ -172,7 +172,6 @@ const codeOf = ({ entry, split, addFiles, nativePackages }: CodeProps, { archite
     mainFields: [...bundling.mainFields],
     banner: bundling.banner,
     externalModules: [...bundling.external],
-    loader: bundling.loader,
     minify: true,
     sourceMap: true,
     sourcesContent: false,

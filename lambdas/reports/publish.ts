@@ -26,6 +26,17 @@ export interface RunDependencies {
   readonly workspace: Workspace
 }
 
+/** Computes the rows of a report into the table `published`, in their order. Returns the number of rows. */
+export async function materialise(
+  query: string,
+  parameters: Readonly<Record<string, number | bigint>>,
+  workspace: Workspace,
+): Promise<number> {
+  await workspace.run(`CREATE OR REPLACE TABLE published AS ${query}`, parameters)
+  const [counted] = await workspace.run('SELECT count(*) AS rows FROM published')
+  return Number(counted?.['rows'])
+}
+
 interface DayOfTable {
   readonly report: DailyReport
   readonly run: string
@@ -34,16 +45,23 @@ interface DayOfTable {
   readonly day: number
 }
 
-/** Uploads one day of one table under the run's prefixes. It is not published yet. Returns the number of rows. */
-export const uploadDay = (query: string, { report, run, table, day }: DayOfTable, storage: RunDependencies): Promise<number> =>
-  upload(query, format => publishedKey(report.name, run, table.by, format, dateOf(day)), storage)
+/** Uploads the materialised rows as one day of one table, under the run's prefixes. It is not published yet. Returns their number. */
+export const uploadDay = ({ report, run, table, day }: DayOfTable, storage: RunDependencies): Promise<number> =>
+  upload('FROM published ORDER BY rowid', format => publishedKey(report.name, run, table.by, format, dateOf(day)), storage)
 
-/** Uploads one part of a snapshot under the run's prefixes. It is not published yet. Returns the number of rows. */
-export const uploadPart = (
-  query: string,
-  { report, run, part }: { readonly report: SnapshotReport; readonly run: string; readonly part: number },
-  storage: RunDependencies,
-): Promise<number> => upload(query, format => partKey(report.name, run, format, part), storage)
+interface PartOfSnapshot {
+  readonly report: SnapshotReport
+  readonly run: string
+  readonly part: number
+}
+
+/** Uploads one part of the materialised rows, under the run's prefixes. It is not published yet. Returns the number of rows. */
+export function uploadPart({ report, run, part }: PartOfSnapshot, storage: RunDependencies): Promise<number> {
+  const [first, end] = [part * report.rowsPerPart, (part + 1) * report.rowsPerPart]
+  // Row ids follow the order in which the rows were inserted.
+  const rows = `FROM published WHERE rowid >= ${first} AND rowid < ${end} ORDER BY rowid`
+  return upload(rows, format => partKey(report.name, run, format, part), storage)
+}
 
 async function upload(
   query: string,
