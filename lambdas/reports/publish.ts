@@ -77,8 +77,10 @@ async function upload(
   return rows
 }
 
+type Publications = Pick<ReportsTable, 'publish' | 'published'>
+
 /** Publishes the days or the instant of a run, each with one conditional write. A day that never had rows is skipped. */
-export async function publish(report: Report, publications: readonly PublicationItem[], table: ReportsTable): Promise<void> {
+export async function publish(report: Report, publications: readonly PublicationItem[], table: Publications): Promise<void> {
   const changed = report.kind === 'daily' ? await changedDays(report, publications, table) : publications
   await pLimit(CONCURRENT_WRITES).map(changed, publication => table.publish(report.name, publication))
 }
@@ -86,7 +88,7 @@ export async function publish(report: Report, publications: readonly Publication
 async function changedDays(
   report: DailyReport,
   publications: readonly PublicationItem[],
-  table: ReportsTable,
+  table: Publications,
 ): Promise<readonly PublicationItem[]> {
   const publishedDays = new Set((await table.published(report.name)).map(({ period }) => period))
   return publications.filter(({ period, rows }) => publishedDays.has(period) || Object.values(rows).some(count => count > 0))
