@@ -5,7 +5,7 @@ import { join } from 'node:path'
  * The packages with native code for a platform, such as `linux-arm64`, that a bundle lacks. npm skips an optional package without
  * an error when its download fails. Packages declare their native code as optional dependencies, one for each platform.
  */
-export function missingNativeCode(bundle: string, platform: string): string[] {
+function missingNativeCode(bundle: string, platform: string): string[] {
   const manifests = globSync(['*/package.json', '@*/*/package.json'], { cwd: join(bundle, 'node_modules') })
   const wanted = manifests.flatMap(file => {
     const { optionalDependencies = {} } = JSON.parse(readFileSync(join(bundle, 'node_modules', file), 'utf8'))
@@ -15,13 +15,11 @@ export function missingNativeCode(bundle: string, platform: string): string[] {
   return wanted.filter(name => !existsSync(join(bundle, 'node_modules', name, 'package.json')))
 }
 
-if (process.argv[1] === import.meta.filename) {
-  const [, , bundle = '.', platform = ''] = process.argv
-  const missing = missingNativeCode(bundle, platform)
-  if (missing.length > 0) {
-    console.error(
-      `npm did not install ${missing.join(', ')} into the bundle, probably because a download failed. Run the command again.`,
-    )
-    process.exitCode = 1
-  }
+const [, , bundle = '.', platform = ''] = process.argv
+const missing = missingNativeCode(bundle, platform)
+if (missing.length > 0) {
+  console.error(
+    `npm did not install ${missing.join(', ')} into the bundle, probably because a download failed. Run the command again.`,
+  )
+  process.exitCode = 1
 }

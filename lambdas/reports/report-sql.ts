@@ -4,17 +4,18 @@ import type { Report } from '../../shared/report.ts'
 import { SafeError } from '../../shared/safe-error.ts'
 
 /**
- * The statements of a report's file `NAME.sql`. A statement begins with a line `-- name: STATEMENT`. DuckDB runs them on the table
- * `arrivals` (arrivals-table.ts), which by then has every row that the report needs.
+ * The statements of a report's file `NAME.sql`. A statement begins with a line `-- name: STATEMENT`. They read the table `arrivals`
+ * (arrivals-table.ts), which has every row that the run needs before the first statement runs.
  *
- * - Steps: all statements that are not results. Each runs once, in the order of the file. It may drop `arrivals`.
+ * - Steps: all statements that are not results. Each runs once, in the order of the file. A step may consist of several SQL
+ *   statements, and may drop `arrivals`.
  * - Results of a daily report, for each table: `days by BY` has a column `day` (days since 1970) with the days that have rows, and
  *   `rows by BY` has the rows of the day `$day`.
  * - The result of a snapshot: `rows`.
  *
- * `rows` selects the columns of the definition, in their order, and sorts the rows as they are published. Parameters: `$day` of
- * `rows by BY`; in a snapshot `$at`, the instant, and `$since`, `everyHours` earlier, both in microseconds since 1970. A statement
- * may consist of several SQL statements.
+ * Rows have the columns of the definition, in their order, and are published in the order of the query. Parameters: `$day` (days
+ * since 1970) of `rows by BY`; in all statements of a snapshot `$at`, the instant, and `$since`, `everyHours` earlier, both in
+ * microseconds since 1970. The table `published` is reserved.
  */
 export interface ReportSql {
   readonly steps: readonly string[]
