@@ -13,7 +13,6 @@ const project = (displayName, suffix, more = {}) => ({
         module: { type: 'es6' },
       },
     ],
-    '\\.sql$': '<rootDir>/test/jest/sql-as-text.js',
   },
   ...more,
 })

@@ -1,6 +1,8 @@
 import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { buildSync } from 'esbuild'
+import { reports } from '../shared/catalogue.ts'
+import { reportChoices } from './report-choices.ts'
 
 /** The console as one HTML file with its style and script inline. It loads no other file. */
 export function buildConsole(folder = import.meta.dirname): string {
@@ -13,6 +15,7 @@ export function buildConsole(folder = import.meta.dirname): string {
     legalComments: 'none',
     charset: 'utf8',
     outdir: folder,
+    define: { REPORT_CHOICES: JSON.stringify(reportChoices(reports)) },
     write: false,
   })
   const text = (ending: string): string => outputFiles.find(({ path }) => path.endsWith(ending))?.text.trim() ?? ''

@@ -1,6 +1,6 @@
 import { App, Validations } from 'aws-cdk-lib'
 import { AwsSolutionsChecks } from 'cdk-nag'
-import { eventTypes } from '../shared/catalogue.ts'
+import { eventTypes, reports } from '../shared/catalogue.ts'
 import { settingsFor } from './settings.ts'
 import { MillraceStack } from './stack.ts'
 
@@ -9,7 +9,7 @@ const context = (name: string): string | undefined => app.node.tryGetContext(nam
 
 try {
   const stage = context('stage') ?? 'dev'
-  new MillraceStack(app, { stage, settings: settingsFor(stage, context('opensearchUrl')), eventTypes })
+  new MillraceStack(app, { stage, settings: settingsFor(stage, context('opensearchUrl')), eventTypes, reports })
   Validations.of(app).addPlugins(new AwsSolutionsChecks(app))
 } catch (error) {
   // One line for the operator; `cdk --debug` shows the stack trace.

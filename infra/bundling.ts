@@ -27,7 +27,6 @@ export const bundling = {
   // CommonJS packages inside an ESM bundle still call require.
   banner: "import { createRequire as requireFrom } from 'node:module';const require = requireFrom(import.meta.url);",
   external: unusedCredentials,
-  loader: { '.sql': 'text' },
 } as const
 
 /**
@@ -50,19 +49,34 @@ export const splitBundle = (entry: string, outdir: string) =>
     format: 'esm',
   }) satisfies BuildOptions
 
+/** The processor of a platform, as npm and Node name it. */
+const cpuOf = (architecture: Architecture): string => (architecture === Architecture.ARM_64 ? 'arm64' : 'x64')
+
 /** npm settings that select the target platform. Without them, the bundle would have the native code of the host. */
 export const npmPlatform = (architecture: Architecture): Record<string, string> => ({
   npm_config_os: 'linux',
-  npm_config_cpu: architecture === Architecture.ARM_64 ? 'arm64' : 'x64',
+  npm_config_cpu: cpuOf(architecture),
   npm_config_libc: 'glibc',
   npm_config_prefer_offline: 'true',
 })
 
-/** Runs a script after bundling, so that it can add files to the bundle. */
-export const runAfterBundling = (script: string): ICommandHooks => ({
+/** A script and its arguments after the first, which is the folder of the bundle. */
+export type BundleScript = readonly [script: string, ...rest: string[]]
+
+/** Fails the bundling when npm did not install the native code for the target platform. */
+export const checkNativeCode = (architecture: Architecture): BundleScript => [
+  'infra/check-native-code.ts',
+  `linux-${cpuOf(architecture)}`,
+]
+
+/** Runs scripts after bundling and npm install, so that they can add files to the bundle or check it. */
+export const runAfterBundling = (scripts: readonly BundleScript[]): ICommandHooks => ({
   beforeBundling: () => [],
   beforeInstall: () => [],
-  afterBundling: (inputDir, outputDir) => [`"${process.execPath}" "${path.join(inputDir, script)}" "${outputDir}"`],
+  afterBundling: (inputDir, outputDir) =>
+    scripts.map(([script, ...rest]) =>
+      [process.execPath, path.join(inputDir, script), outputDir, ...rest].map(argument => `"${argument}"`).join(' '),
+    ),
 })
 
 /** A function's code as a split bundle. CDK's own bundling supports only bundles of one file. */

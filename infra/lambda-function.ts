@@ -12,7 +12,7 @@ import type { Construct } from 'constructs'
 import type { Environment, FunctionName } from '../shared/environment.ts'
 import { acknowledgeWildcard } from './acknowledge-wildcard.ts'
 import { type AlarmPlan, period } from './alarm-topic.ts'
-import { bundling, npmPlatform, root, runAfterBundling, splitCode } from './bundling.ts'
+import { bundling, checkNativeCode, npmPlatform, root, runAfterBundling, splitCode } from './bundling.ts'
 import type { Batch, Settings } from './settings.ts'
 
 interface CodeProps {
@@ -172,11 +172,13 @@ const codeOf = ({ entry, split, addFiles, nativePackages }: CodeProps, { archite
     mainFields: [...bundling.mainFields],
     banner: bundling.banner,
     externalModules: [...bundling.external],
-    loader: bundling.loader,
     minify: true,
     sourceMap: true,
     sourcesContent: false,
-    ...(addFiles && { commandHooks: runAfterBundling(addFiles) }),
+    commandHooks: runAfterBundling([
+      ...(nativePackages ? [checkNativeCode(architecture)] : []),
+      ...(addFiles ? [[addFiles] as const] : []),
+    ]),
     ...(nativePackages && { nodeModules: [...nativePackages], environment: npmPlatform(architecture) }),
   },
 })

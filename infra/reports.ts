@@ -1,8 +1,7 @@
 import { AttributeType } from 'aws-cdk-lib/aws-dynamodb'
 import { ContextAttribute } from 'aws-cdk-lib/aws-scheduler'
 import { Construct } from 'constructs'
-import { durationP95 } from '../shared/reports/duration-p95.ts'
-import { enrichedActions } from '../shared/reports/enriched-actions.ts'
+import type { Report } from '../shared/report.ts'
 import { type AlarmPlan, type Graph, type Monitored, productMetric } from './alarm-topic.ts'
 import type { Archive } from './archive.ts'
 import { failureGraph } from './graphs.ts'
@@ -13,6 +12,8 @@ import { DataTable } from './stores.ts'
 
 export interface ReportsProps {
   readonly archive: Archive
+  /** The reports that run on a schedule. */
+  readonly reports: readonly Report[]
   readonly settings: Settings
 }
 
@@ -23,7 +24,7 @@ export class Reports extends Construct implements Monitored {
   readonly alarms: readonly AlarmPlan[]
   readonly graphs: readonly Graph[]
 
-  constructor(scope: Construct, { archive, settings }: ReportsProps) {
+  constructor(scope: Construct, { archive, reports, settings }: ReportsProps) {
     super(scope, 'Reports')
     this.table = new DataTable(this, settings, {
       partitionKey: { name: 'report', type: AttributeType.STRING },
@@ -35,25 +36,25 @@ export class Reports extends Construct implements Monitored {
       entry: 'lambdas/reports/reports.lambda.ts',
       environment: { ARCHIVE_BUCKET: archive.bucket.bucketName, REPORTS_TABLE: this.table.tableName },
       nativePackages: ['@duckdb/node-api'],
+      addFiles: 'infra/copy-report-sql.ts',
       scratch: settings.reports.scratch,
       settings,
     })
-    daily(this, 'DailyDurationP95', {
-      function: this.function,
-      hour: settings.reports.hour,
-      input: { report: durationP95.name, at: ContextAttribute.scheduledTime, once: true },
-    })
-    everyHours(this, 'RegularEnrichedActions', {
-      function: this.function,
-      hours: enrichedActions.everyHours,
-      input: { report: enrichedActions.name, at: ContextAttribute.scheduledTime, once: true },
-    })
+    for (const report of reports) this.schedule(report, settings.reports.hour)
     this.alarms = [this.function.alarmOnErrors('A report run failed. Readers still get the last published report.', 1)]
     this.graphs = [
       { title: 'Reports: rows published', unit: 'rows', metrics: [productMetric('reports', 'ReportRows')] },
       { title: 'Reports: duration of the longest run', unit: 'seconds', metrics: [productMetric('reports', 'ReportSeconds')] },
       failureGraph('Reports function: errors and throttles', [this.function]),
     ]
+  }
+
+  /** Runs a report on its schedule: a daily report at this hour (UTC). */
+  private schedule(report: Report, hour: number): void {
+    const id = idOf(report.name)
+    const input = { report: report.name, at: ContextAttribute.scheduledTime, once: true }
+    if (report.kind === 'daily') daily(this, `Daily${id}`, { function: this.function, hour, input })
+    else everyHours(this, `Regular${id}`, { function: this.function, hours: report.everyHours, input })
   }
 
   allowRun(reports: LambdaFunction): void {
@@ -65,3 +66,10 @@ export class Reports extends Construct implements Monitored {
     query.allow(['dynamodb:GetItem', 'dynamodb:Query'], this.table.tableArn)
   }
 }
+
+/** `DurationP95` for `duration-p95`. A part of logical ids: a changed id makes CloudFormation replace the schedule. */
+const idOf = (name: string): string =>
+  name
+    .split('-')
+    .map(word => word.charAt(0).toUpperCase() + word.slice(1))
+    .join('')

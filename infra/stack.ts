@@ -3,6 +3,7 @@ import type { Construct } from 'constructs'
 import { NONE } from '../shared/environment.ts'
 import type { EventType } from '../shared/event-type.ts'
 import { type StackOutputs, stackName } from '../shared/outputs.ts'
+import type { Report } from '../shared/report.ts'
 import { Alarms, type Monitored } from './alarm-topic.ts'
 import { Api } from './api.ts'
 import { Archive } from './archive.ts'
@@ -29,6 +30,8 @@ export interface MillraceProps {
   readonly settings: Settings
   /** The catalogue. The columns of the archive derive from it. */
   readonly eventTypes: readonly EventType[]
+  /** The reports that run on a schedule. */
+  readonly reports: readonly Report[]
 }
 
 /** The parts of the product, which functions may access which store, and what is monitored. */
@@ -46,7 +49,7 @@ export class MillraceStack extends Stack {
 type Parts = ReturnType<typeof createParts>
 
 /** The parts, in the order in which events flow through them. */
-function createParts(scope: Construct, { stage, settings, eventTypes }: MillraceProps) {
+function createParts(scope: Construct, { stage, settings, eventTypes, reports: scheduled }: MillraceProps) {
   const accessLogs = new AccessLogs(scope, settings)
   const keys = new Keys(scope, settings)
   const stream = new EventStream(scope, settings)
@@ -61,7 +64,7 @@ function createParts(scope: Construct, { stage, settings, eventTypes }: Millrace
   const failures = new Failures(scope, { archive, quarantine, search, settings })
   const replay = new Replay(scope, { stream, quarantine, search, settings })
   const reindex = search && new Reindex(scope, { state, search, quarantine, settings })
-  const reports = new Reports(scope, { archive, settings })
+  const reports = new Reports(scope, { archive, reports: scheduled, settings })
   const query = new Query(scope, { keys, stream, state, search, archive, reports, quarantine, settings })
   const api = new Api(scope, { functions: [ingest.function, query.function], archive, settings })
   return { keys, stream, quarantine, ingest, state, windows, search, archive, failures, replay, reindex, reports, query, api }

@@ -33,3 +33,6 @@ export const projections: readonly Projection[] = [recentUrls, userActivity, cou
 
 /** The reports that run on a schedule. */
 export const reports: readonly Report[] = [durationP95, enrichedActions]
+
+/** The folder of the reports' SQL. In the bundle of a function, it is the folder `reports` beside the entry file. */
+export const reportsFolder = `${import.meta.dirname}/reports`

@@ -1,4 +1,5 @@
 import { REPORTS_PREFIX } from './archive-columns.ts'
+import type { EventType } from './event-type.ts'
 import { millisToMicros, parseInstant } from './time.ts'
 
 export interface ReportColumn {
@@ -17,22 +18,39 @@ export interface ReportTable {
   readonly columns: readonly ReportColumn[]
 }
 
-interface Named {
-  /** Lower-case words joined by dashes: the name in routes, commands and object keys. */
+/**
+ * A report: this definition and the file `NAME.sql` beside it. `lambdas/reports/report-sql.ts` documents the statements of the
+ * file. Use `dailyReport` or `snapshotReport`: they check the fields against the event type.
+ */
+interface Definition {
+  /** Lower-case words joined by dashes: the name in routes, commands, object keys and of the SQL file. */
   readonly name: string
   /** One sentence for the docs. */
   readonly about: string
+  /** The type of the events that the report reads. */
+  readonly eventType: EventType
+  /** The fields that the SQL reads. */
+  readonly fields: readonly string[]
+  /**
+   * A field that no event of the type has as null, and that the type has always had. Archive objects without a value in its
+   * column are not read.
+   */
+  readonly requiredField: string
 }
 
 /** A query over the archive that is published for each UTC day, and again when more events of the day have arrived. */
-export interface DailyReport extends Named {
+export interface DailyReport extends Definition {
   readonly kind: 'daily'
+  /** What gives the day of an event: its event time, or a field with seconds since 1970. */
+  readonly day: 'event_time' | { readonly field: string }
   /** The first table is the default. */
   readonly tables: readonly ReportTable[]
+  /** The measure that the console draws by day, and its unit. */
+  readonly chart?: { readonly column: string; readonly unit: string }
 }
 
-/** A query over all events before an instant, whenever they arrived. */
-export interface SnapshotReport extends Named {
+/** A query over all events with an event time before an instant, whenever they arrived. */
+export interface SnapshotReport extends Definition {
   readonly kind: 'snapshot'
   /** The schedule runs the report for each full hour of the UTC day that is a multiple of this number. */
   readonly everyHours: number
@@ -41,6 +59,31 @@ export interface SnapshotReport extends Named {
   /** In the published order. */
   readonly columns: readonly ReportColumn[]
 }
+
+type FieldOf<Data> = keyof Data & string
+type RequiredFieldOf<Data> = { [F in FieldOf<Data>]: null extends Data[F] ? never : F }[FieldOf<Data>]
+type NumberFieldOf<Data> = { [F in FieldOf<Data>]: Data[F] extends number | null ? F : never }[FieldOf<Data>]
+
+/** The fields of a definition, checked against the rows of its event type. */
+interface FieldsOf<Data> {
+  readonly eventType: EventType<Data>
+  readonly fields: readonly FieldOf<Data>[]
+  readonly requiredField: RequiredFieldOf<Data>
+}
+
+interface DayOf<Data> {
+  readonly day: 'event_time' | { readonly field: NumberFieldOf<Data> }
+}
+
+export const dailyReport = <Data>(definition: Omit<DailyReport, 'kind'> & FieldsOf<Data> & DayOf<Data>): DailyReport => ({
+  ...definition,
+  kind: 'daily',
+})
+
+export const snapshotReport = <Data>(definition: Omit<SnapshotReport, 'kind'> & FieldsOf<Data>): SnapshotReport => ({
+  ...definition,
+  kind: 'snapshot',
+})
 
 export type Report = DailyReport | SnapshotReport
 

@@ -4,6 +4,7 @@ import { get, pathTo } from '../api.ts'
 import { type ChartData, timeChart } from '../chart.ts'
 import { fill, h } from '../dom.ts'
 import { columnsOf, csv } from '../format.ts'
+import type { ReportChoice } from '../report-choices.ts'
 import { plainColumns, table } from '../table.ts'
 import type { View } from '../view.ts'
 
@@ -11,51 +12,63 @@ const DAY_MS = 86_400_000
 const DAYS = 14
 const ROWS_PER_DAY = '1000'
 
-/** The tables that can be selected, by their label. A table with a `group` also has a chart of its days. */
-const choices = {
-  'p95 by device type': { report: 'duration-p95', by: 'type', group: 'device_type' },
-  'p95 by device': { report: 'duration-p95', by: 'device', group: 'device_id' },
-  'enriched actions': { report: 'enriched-actions', by: undefined, group: undefined },
-} as const
+/** The tables that can be selected. console/build.ts defines them. */
+declare const REPORT_CHOICES: readonly ReportChoice[]
 
-type Choice = (typeof choices)[keyof typeof choices]
+type DayChart = NonNullable<ReportChoice['chart']>
 type Rows = readonly ReportRow[]
 
-/** The rows of a published report. For a daily report, the last two weeks and a chart of the 95th percentile. */
+/** The rows of a published report. For a daily report, the last two weeks, and a chart if it has one. */
 export function reports(requestRefresh: () => void): View {
-  const options = Object.keys(choices).map(name => h('option', {}, name))
+  const options = REPORT_CHOICES.map(({ label }) => h('option', {}, label))
   const select = h('select', { name: 'report', onchange: requestRefresh }, ...options)
+  const chosen = (): ReportChoice | undefined => REPORT_CHOICES.find(({ label }) => label === select.value)
   const save = h('button', { type: 'button', onclick: () => download(nameOf(chosen()), rows) }, 'Download CSV')
-  const chart = timeChart({ label: '95th percentile of the duration by day', height: 240, unit: 's', bars: true, days: true })
-  const figure = h('section', { class: 'card' }, h('h2', {}, 'event_duration_p95 by day'), chart.element)
+  const figures = REPORT_CHOICES.flatMap(choice => (choice.chart ? [dayFigure(choice, choice.chart)] : []))
   const shown = h('div')
-  const chosen = (): Choice => choices[select.value as keyof typeof choices]
   let rows: Rows = []
   return {
     element: h(
       'div',
       {},
       h('form', { class: 'bar', onsubmit: event => event.preventDefault() }, h('label', {}, 'Report ', select), save),
-      figure,
+      ...figures.map(({ element }) => element),
       h('section', { class: 'card' }, h('h2', {}, 'Rows'), shown),
     ),
     intervalMs: 30_000,
     async refresh() {
       const choice = chosen()
-      rows = choice.by === undefined ? await readRows(choice.report, {}) : await readLastDays(choice)
+      if (!choice) return
+      rows = choice.by === undefined ? await readRows(choice.report, {}) : await readLastDays(choice.report, choice.by)
       if (choice !== chosen()) return
-      figure.hidden = choice.group === undefined
       save.disabled = rows.length === 0
-      if (choice.group) chart.draw(byDay(rows, choice.group))
+      for (const figure of figures) figure.show(choice, rows)
       fill(shown, reportTable(choice, rows))
+    },
+    dispose() {
+      for (const figure of figures) figure.dispose()
+    },
+  }
+}
+
+/** The chart of a choice. It is hidden while another choice is shown. */
+function dayFigure(of: ReportChoice, { column, unit, group }: DayChart) {
+  const chart = timeChart({ label: `${column} by day`, height: 240, unit, bars: true, days: true })
+  const element = h('section', { class: 'card' }, h('h2', {}, `${column} by day`), chart.element)
+  return {
+    element,
+    show(choice: ReportChoice, rows: Rows): void {
+      element.hidden = choice !== of
+      if (choice === of) chart.draw(byDay(rows, column, group))
     },
     dispose: () => chart.dispose(),
   }
 }
 
-const nameOf = ({ report, by }: Choice): string => (by === undefined ? report : `${report}-by-${by}`)
+const nameOf = (choice: ReportChoice | undefined): string =>
+  choice?.by === undefined ? (choice?.report ?? 'report') : `${choice.report}-by-${choice.by}`
 
-const reportTable = ({ report }: Choice, rows: Rows): HTMLElement =>
+const reportTable = ({ report }: ReportChoice, rows: Rows): HTMLElement =>
   table(
     report,
     plainColumns(columnsOf(rows)),
@@ -70,23 +83,22 @@ async function readRows(report: string, parameters: Readonly<Record<string, stri
 }
 
 /** Reads the newest published day and the days of the two weeks up to it. */
-async function readLastDays({ report, by }: Choice): Promise<Rows> {
-  const parameters = by === undefined ? {} : { by }
-  const newest = await readRows(report, parameters)
+async function readLastDays(report: string, by: string): Promise<Rows> {
+  const newest = await readRows(report, { by })
   const end = Date.parse(String(newest[0]?.['date']))
   if (Number.isNaN(end)) return []
   const dates = Array.from({ length: DAYS - 1 }, (_, days) => new Date(end - (days + 1) * DAY_MS).toISOString().slice(0, 10))
-  const older = await Promise.all(dates.map(date => readRows(report, { ...parameters, date })))
+  const older = await Promise.all(dates.map(date => readRows(report, { by, date })))
   return [...newest, ...older.flat()]
 }
 
-function byDay(rows: Rows, group: string): ChartData {
+function byDay(rows: Rows, column: string, group: string): ChartData {
   const days = [...new Set(rows.map(row => String(row['date'])))].sort()
-  const p95 = new Map(rows.map(row => [`${row[group]}\n${row['date']}`, Number(row['event_duration_p95'])]))
+  const measures = new Map(rows.map(row => [`${row[group]}\n${row['date']}`, Number(row[column])]))
   const groups = [...new Set(rows.map(row => String(row[group])))].sort()
   return {
     instants: days.map(day => Date.parse(day) / 1000),
-    lines: groups.map(name => ({ label: name, values: days.map(day => p95.get(`${name}\n${day}`) ?? null) })),
+    lines: groups.map(name => ({ label: name, values: days.map(day => measures.get(`${name}\n${day}`) ?? null) })),
   }
 }
 

@@ -21,7 +21,7 @@ import type { QueryParameters } from './parameters.ts'
 import { readProjection } from './projections.ts'
 import { readQuarantine } from './quarantine.ts'
 import { readEvents } from './raw-events.ts'
-import { readReport } from './reports.ts'
+import { readReport, reportedUntil } from './reports.ts'
 import { type HttpResponse, html, json, rejectWith } from './response.ts'
 import { readUser } from './users.ts'
 
@@ -130,7 +130,7 @@ function probesOf({ metrics, state, table, bucket, search }: Stores, stream: str
     stream: streamProbe(stream),
     state: withLag('state', () => state.readUser('probe')),
     archive: withLag('archive', () => bucket.probe()),
-    reports: async () => secondsSince(await table.arrivalsUntil(reports[0]?.name ?? '')),
+    reports: async () => secondsSince(await reportedUntil(table, reports)),
     ...(search && { search: withLag('search', () => search.ping()) }),
   }
 }

@@ -95,6 +95,19 @@ export async function readReport(
   return readPublication(publication, query, bucket)
 }
 
+/**
+ * Up to when (milliseconds since 1970) all daily reports have reported arrivals; undefined before the first run of one. Reads the
+ * table even without a daily report.
+ */
+export async function reportedUntil(
+  table: Pick<ReportsTable, 'arrivalsUntil'>,
+  reports: readonly Report[],
+): Promise<number | undefined> {
+  const daily = reports.flatMap(({ kind, name }) => (kind === 'daily' ? [name] : []))
+  const times = await Promise.all((daily.length > 0 ? daily : ['']).map(name => table.arrivalsUntil(name)))
+  return times.some(time => time === undefined) ? undefined : Math.min(...times.map(Number))
+}
+
 async function readPublication(
   { period, run }: Publication,
   query: ReportQuery,

@@ -1,8 +1,6 @@
 import { mkdir, rm } from 'node:fs/promises'
 import path from 'node:path'
-import { DuckDBInstance, type DuckDBValue } from '@duckdb/node-api'
-import type { Column, ColumnType } from '../../shared/archive-columns.ts'
-import { SafeError } from '../../shared/safe-error.ts'
+import { type DuckDBConnection, DuckDBInstance, type DuckDBValue } from '@duckdb/node-api'
 
 /**
  * Rows in one row group of a published Parquet file. A page of the API reads one or two groups. A multiple of 2,048, the size of
@@ -10,32 +8,10 @@ import { SafeError } from '../../shared/safe-error.ts'
  */
 const ROWS_PER_GROUP = 16_384
 
-/** Returns the statements of a report's SQL by the names in its `-- name:` comments. An unknown name throws. */
-export function statementsOf(file: string, text: string): (name: string) => string {
-  const parts = text.split(/^-- name: /m).slice(1)
-  const statements = new Map(parts.map(part => [part.slice(0, part.indexOf('\n')).trim(), part.slice(part.indexOf('\n') + 1)]))
-  return name => {
-    const statement = statements.get(name)
-    if (!statement) throw new SafeError(`${file} has no statement ${name}.`)
-    return statement
-  }
-}
+/** A text as an SQL literal. */
+export const sqlString = (text: string): string => `'${text.replaceAll("'", "''")}'`
 
-const sqlTypes: Record<ColumnType, string> = { string: 'VARCHAR', bigint: 'BIGINT', double: 'DOUBLE', boolean: 'BOOLEAN' }
-
-const sqlString = (text: string): string => `'${text.replaceAll("'", "''")}'`
-
-/**
- * The statement that makes the view `arrivals` of one archive object. It casts the wanted columns; a column that the file does
- * not have is null. `object` (its place in the archive) and `line` (the row in the file) give the order of arrival.
- */
-export const arrivalsView = (file: string, object: number, wanted: readonly Column[], present: ReadonlySet<string>): string => {
-  const columns = wanted.map(
-    ({ name, type }) => `CAST(${present.has(name) ? `"${name}"` : 'NULL'} AS ${sqlTypes[type]}) AS "${name}"`,
-  )
-  return `CREATE OR REPLACE VIEW arrivals AS SELECT CAST(${object} AS INTEGER) AS object, file_row_number AS line, ${columns.join(', ')}
-FROM read_parquet(${sqlString(file)}, file_row_number = true, hive_partitioning = false)`
-}
+type SqlRow = Record<string, DuckDBValue>
 
 export type Workspace = Awaited<ReturnType<typeof openWorkspace>>
 
@@ -52,16 +28,19 @@ export async function openWorkspace(folder: string, memoryMegabytes: number) {
     /** The path of a file in the workspace. */
     file: (name: string): string => path.join(folder, name),
 
-    /** Runs one statement, or several without parameters. Returns the rows of the last one. */
-    async run(sql: string, parameters?: Record<string, DuckDBValue>): Promise<Record<string, DuckDBValue>[]> {
-      return (await connection.runAndReadAll(sql, parameters)).getRowObjects()
-    },
+    /** Runs statements. Each gets the parameters that it uses. Returns the rows of the last one. */
+    run: (sql: string, parameters: Readonly<Record<string, DuckDBValue>> = {}): Promise<SqlRow[]> =>
+      runStatements(connection, sql, parameters),
 
     /** Writes the rows of a query to a file. Returns the number of rows. */
     async write(query: string, name: string, format: 'parquet' | 'csv'): Promise<number> {
       const options =
         format === 'csv' ? 'FORMAT csv, HEADER' : `FORMAT parquet, COMPRESSION snappy, ROW_GROUP_SIZE ${ROWS_PER_GROUP}`
-      const [copied] = await this.run(`COPY (${query}) TO ${sqlString(path.join(folder, name))} (${options})`)
+      const [copied] = await runStatements(
+        connection,
+        `COPY (${query}) TO ${sqlString(path.join(folder, name))} (${options})`,
+        {},
+      )
       return Number(copied?.['Count'])
     },
 
@@ -71,6 +50,26 @@ export async function openWorkspace(folder: string, memoryMegabytes: number) {
       await rm(folder, { recursive: true, force: true })
     },
   }
+}
+
+async function runStatements(
+  connection: DuckDBConnection,
+  sql: string,
+  parameters: Readonly<Record<string, DuckDBValue>>,
+): Promise<SqlRow[]> {
+  const statements = await connection.extractStatements(sql)
+  let rows: SqlRow[] = []
+  for (let at = 0; at < statements.count; at++) {
+    const statement = await statements.prepare(at)
+    try {
+      const used = Array.from({ length: statement.parameterCount }, (_, index) => statement.parameterName(index + 1))
+      statement.bind(Object.fromEntries(used.flatMap(name => (name in parameters ? [[name, parameters[name] ?? null]] : []))))
+      rows = (await statement.runAndReadAll()).getRowObjects()
+    } finally {
+      statement.destroySync()
+    }
+  }
+  return rows
 }
 
 const settings = (folder: string, memoryMegabytes: number): Record<string, string> => ({

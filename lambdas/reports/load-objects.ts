@@ -1,7 +1,6 @@
 import { rm } from 'node:fs/promises'
 import pLimit from 'p-limit'
-import type { Column } from '../../shared/archive-columns.ts'
-import { arrivalsView, type Workspace } from './duckdb.ts'
+import { ARCHIVE_PREFIX } from '../../shared/archive-columns.ts'
 import { type ArchiveObject, eventObjects, type Footer, readFooter } from './plan-objects.ts'
 import type { ArchiveBucket } from './s3.ts'
 
@@ -16,9 +15,14 @@ export interface Candidate extends ArchiveObject {
   readonly footer: Footer
 }
 
-/** All objects with events under a prefix. Their footers have the ranges of these columns. */
-export async function readFooters(archive: ArchiveBucket, prefix: string, rangeColumns: readonly string[]): Promise<Candidate[]> {
-  const objects = eventObjects(await archive.list(prefix))
+/** A candidate that has been downloaded to a file. */
+export interface LoadedObject extends Candidate {
+  readonly file: string
+}
+
+/** All objects with events. Their footers have the ranges of these columns. */
+export async function readFooters(archive: ArchiveBucket, rangeColumns: readonly string[]): Promise<Candidate[]> {
+  const objects = eventObjects(await archive.list(ARCHIVE_PREFIX))
   return pLimit(CONCURRENT_FOOTERS).map(objects, async (object, place) => ({
     ...object,
     place,
@@ -27,21 +31,19 @@ export async function readFooters(archive: ArchiveBucket, prefix: string, rangeC
 }
 
 /**
- * For each object in order: downloads it, makes the view `arrivals` of it, calls `load`, and deletes the file. So the disk never
- * holds more than a few objects, whatever the size of the archive.
+ * For each object in order: downloads it to `fileOf` its name, calls `load`, and deletes the file. So the disk never holds more
+ * than a few objects, whatever the size of the archive.
  */
 export async function loadObjects(
   candidates: readonly Candidate[],
-  columns: readonly Column[],
-  { archive, workspace }: { readonly archive: ArchiveBucket; readonly workspace: Workspace },
-  load: () => Promise<unknown>,
+  archive: ArchiveBucket,
+  fileOf: (name: string) => string,
+  load: (object: LoadedObject) => Promise<void>,
 ): Promise<void> {
-  const fileOf = ({ place }: Candidate): string => workspace.file(`arrivals-${place}.parquet`)
-  const downloaded = fetchAhead(candidates, candidate => archive.download(candidate.key, fileOf(candidate)))
-  for await (const candidate of downloaded) {
-    await workspace.run(arrivalsView(fileOf(candidate), candidate.place, columns, candidate.footer.columns))
-    await load()
-    await rm(fileOf(candidate))
+  const objects = candidates.map(candidate => ({ ...candidate, file: fileOf(`arrivals-${candidate.place}.parquet`) }))
+  for await (const object of fetchAhead(objects, ({ key, file }) => archive.download(key, file))) {
+    await load(object)
+    await rm(object.file)
   }
 }
 

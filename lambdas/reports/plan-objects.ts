@@ -56,14 +56,21 @@ function union(a: ColumnRange, b: ColumnRange): ColumnRange {
 }
 
 const SECONDS_PER_DAY = 86_400
+const MICROS_PER_DAY = SECONDS_PER_DAY * 1e6
+/** Twice the spacing of doubles at the year 9999 in microseconds. It covers the rounding of the range and of the quotient. */
+const MICROS_MARGIN = 64
 
-/** Whether a column of epoch seconds may hold a time of one of these days (since 1970). */
+/**
+ * Whether a column of times may hold one of these days (since 1970). `event_time_us` has microseconds since 1970, any other column
+ * has seconds.
+ */
 export function mayHoldDay({ ranges }: Footer, column: string, days: readonly number[]): boolean {
   const range = ranges[column] ?? 'unknown'
   if (range === 'none') return false
   if (range === 'unknown') return days.length > 0
-  const first = Math.floor(range.least / SECONDS_PER_DAY)
-  const last = Math.floor(range.greatest / SECONDS_PER_DAY)
+  const [perDay, margin] = column === 'event_time_us' ? [MICROS_PER_DAY, MICROS_MARGIN] : [SECONDS_PER_DAY, 0]
+  const first = Math.floor((range.least - margin) / perDay)
+  const last = Math.floor((range.greatest + margin) / perDay)
   return days.some(day => day >= first && day <= last)
 }
 

@@ -26,6 +26,17 @@ export interface RunDependencies {
   readonly workspace: Workspace
 }
 
+/** Computes the rows of a report into the table `published`, in their order. Returns the number of rows. */
+export async function materialise(
+  query: string,
+  parameters: Readonly<Record<string, number | bigint>>,
+  workspace: Workspace,
+): Promise<number> {
+  await workspace.run(`CREATE OR REPLACE TABLE published AS ${query}`, parameters)
+  const [counted] = await workspace.run('SELECT count(*) AS rows FROM published')
+  return Number(counted?.['rows'])
+}
+
 interface DayOfTable {
   readonly report: DailyReport
   readonly run: string
@@ -34,16 +45,23 @@ interface DayOfTable {
   readonly day: number
 }
 
-/** Uploads one day of one table under the run's prefixes. It is not published yet. Returns the number of rows. */
-export const uploadDay = (query: string, { report, run, table, day }: DayOfTable, storage: RunDependencies): Promise<number> =>
-  upload(query, format => publishedKey(report.name, run, table.by, format, dateOf(day)), storage)
+/** Uploads the materialised rows as one day of one table, under the run's prefixes. It is not published yet. Returns their number. */
+export const uploadDay = ({ report, run, table, day }: DayOfTable, storage: RunDependencies): Promise<number> =>
+  upload('FROM published ORDER BY rowid', format => publishedKey(report.name, run, table.by, format, dateOf(day)), storage)
 
-/** Uploads one part of a snapshot under the run's prefixes. It is not published yet. Returns the number of rows. */
-export const uploadPart = (
-  query: string,
-  { report, run, part }: { readonly report: SnapshotReport; readonly run: string; readonly part: number },
-  storage: RunDependencies,
-): Promise<number> => upload(query, format => partKey(report.name, run, format, part), storage)
+interface PartOfSnapshot {
+  readonly report: SnapshotReport
+  readonly run: string
+  readonly part: number
+}
+
+/** Uploads one part of the materialised rows, under the run's prefixes. It is not published yet. Returns the number of rows. */
+export function uploadPart({ report, run, part }: PartOfSnapshot, storage: RunDependencies): Promise<number> {
+  const [first, end] = [part * report.rowsPerPart, (part + 1) * report.rowsPerPart]
+  // Row ids follow the order in which the rows were inserted.
+  const rows = `FROM published WHERE rowid >= ${first} AND rowid < ${end} ORDER BY rowid`
+  return upload(rows, format => partKey(report.name, run, format, part), storage)
+}
 
 async function upload(
   query: string,
@@ -59,8 +77,10 @@ async function upload(
   return rows
 }
 
+type Publications = Pick<ReportsTable, 'publish' | 'published'>
+
 /** Publishes the days or the instant of a run, each with one conditional write. A day that never had rows is skipped. */
-export async function publish(report: Report, publications: readonly PublicationItem[], table: ReportsTable): Promise<void> {
+export async function publish(report: Report, publications: readonly PublicationItem[], table: Publications): Promise<void> {
   const changed = report.kind === 'daily' ? await changedDays(report, publications, table) : publications
   await pLimit(CONCURRENT_WRITES).map(changed, publication => table.publish(report.name, publication))
 }
@@ -68,7 +88,7 @@ export async function publish(report: Report, publications: readonly Publication
 async function changedDays(
   report: DailyReport,
   publications: readonly PublicationItem[],
-  table: ReportsTable,
+  table: Publications,
 ): Promise<readonly PublicationItem[]> {
   const publishedDays = new Set((await table.published(report.name)).map(({ period }) => period))
   return publications.filter(({ period, rows }) => publishedDays.has(period) || Object.values(rows).some(count => count > 0))

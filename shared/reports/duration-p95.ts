@@ -1,4 +1,5 @@
-import type { DailyReport, ReportColumn } from '../report.ts'
+import { reading } from '../events/reading.ts'
+import { dailyReport, type ReportColumn } from '../report.ts'
 
 const date: ReportColumn = { name: 'date', type: 'date', about: 'UTC day of the readings.' }
 
@@ -16,10 +17,14 @@ const by = (name: string, dimension: string, about: string) => ({
   columns: [date, { name: dimension, type: 'string', about } as const, ...measures],
 })
 
-/** lambdas/reports/duration-p95.sql has the rules, such as how many events a group needs. */
-export const durationP95: DailyReport = {
+/** duration-p95.sql has the rules, such as how many events a group needs. */
+export const durationP95 = dailyReport({
   name: 'duration-p95',
   about: 'The 95th percentile of event_duration without outliers, by day and by device type or device.',
-  kind: 'daily',
+  eventType: reading,
+  fields: ['device_id', 'device_type', 'event_duration'],
+  requiredField: 'timestamp',
+  day: { field: 'timestamp' },
   tables: [by('type', 'device_type', 'Type of device.'), by('device', 'device_id', 'The device.')],
-}
+  chart: { column: 'event_duration_p95', unit: 's' },
+})

@@ -1,12 +1,15 @@
-import type { SnapshotReport } from '../report.ts'
+import { appAction } from '../events/app-action.ts'
+import { snapshotReport } from '../report.ts'
 
 const EVERY_HOURS = 3
 
-/** lambdas/reports/enriched-actions.sql computes the columns. */
-export const enrichedActions: SnapshotReport = {
+/** enriched-actions.sql computes the columns. */
+export const enrichedActions = snapshotReport({
   name: 'enriched-actions',
   about: 'Every app_action before an instant, once, with the recent count and the most frequent action of its user.',
-  kind: 'snapshot',
+  eventType: appAction,
+  fields: ['user_id', 'app_name', 'event_action', 'event_category', 'event_value'],
+  requiredField: 'user_id',
   everyHours: EVERY_HOURS,
   rowsPerPart: 1_000_000,
   columns: [
@@ -20,4 +23,4 @@ export const enrichedActions: SnapshotReport = {
     { name: 'u_mp_ea', type: 'string', about: 'Most frequent action of this user before the instant, or null.' },
     { name: 'event_id', type: 'string', about: 'Id of the event.' },
   ],
-}
+})

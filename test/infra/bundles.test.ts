@@ -1,6 +1,9 @@
-import { readFileSync } from 'node:fs'
+import { spawnSync } from 'node:child_process'
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import path from 'node:path'
 import { build, type Metafile } from 'esbuild'
-import { splitBundle } from '../../infra/bundling.ts'
+import { bundling, splitBundle } from '../../infra/bundling.ts'
+import { temporaryFolder } from '../fixtures/temporary-folder.ts'
 
 interface Lock {
   readonly packages: Readonly<
@@ -50,3 +53,58 @@ test.each(['linux-arm64', 'linux-x64'])(
     expect(wanted).toBeDefined()
   },
 )
+
+const fakeBundle = temporaryFolder('native-code')
+
+/** Runs a script of the bundling, or imports a bundle. */
+const node = (...args: string[]) =>
+  spawnSync(process.execPath, args, { encoding: 'utf8', env: { ...process.env, ARCHIVE_BUCKET: 'a', REPORTS_TABLE: 'r' } })
+
+test('the bundle of the reports function has the SQL of every report, and does not start without it', async () => {
+  // Inside the checkout, so that Node resolves the native package.
+  mkdirSync('.millrace', { recursive: true })
+  const bundle = mkdtempSync(path.resolve('.millrace', 'bundle-'))
+  try {
+    const file = path.join(bundle, 'index.mjs')
+    await build({
+      entryPoints: ['lambdas/reports/reports.lambda.ts'],
+      outfile: file,
+      bundle: true,
+      platform: 'node',
+      format: 'esm',
+      banner: { js: bundling.banner },
+      mainFields: [...bundling.mainFields],
+      external: [...bundling.external, '@duckdb/node-api'],
+    })
+    expect(node('infra/copy-report-sql.ts', bundle)).toMatchObject({ status: 0, stderr: '' })
+    expect(node(file)).toMatchObject({ status: 0, stderr: '' })
+    const missing = path.join(bundle, 'reports', 'duration-p95.sql')
+    rmSync(missing)
+    const { status, stderr } = node(file)
+    expect([status, stderr]).toEqual([
+      1,
+      expect.stringContaining(`The report duration-p95 needs its SQL in ${missing}: ENOENT.\n`),
+    ])
+  } finally {
+    rmSync(bundle, { recursive: true })
+  }
+})
+
+test('bundling fails with one line when npm skipped the native code for the platform', () => {
+  const install = (name: string, manifest: object) => {
+    const folder = path.join(fakeBundle, 'node_modules', name)
+    mkdirSync(folder, { recursive: true })
+    writeFileSync(path.join(folder, 'package.json'), JSON.stringify(manifest))
+  }
+  const check = () => node('infra/check-native-code.ts', fakeBundle, 'linux-arm64')
+  const failure = (what: string) => ({
+    status: 1,
+    stderr: `npm did not install ${what} into the bundle, probably because a download failed. Run the command again.\n`,
+  })
+  expect(check()).toMatchObject(failure('a package for linux-arm64'))
+  install('@a/bindings', { optionalDependencies: { '@a/bindings-linux-arm64': '1', '@a/bindings-linux-x64': '1' } })
+  install('@a/bindings-linux-x64', {})
+  expect(check()).toMatchObject(failure('@a/bindings-linux-arm64'))
+  install('@a/bindings-linux-arm64', {})
+  expect(check()).toMatchObject({ status: 0, stderr: '' })
+})

@@ -42,14 +42,7 @@ test('a function with 2 GB of memory enriches ten million actions', async () => 
     // In a separate process, whose peak memory is that of the report, including Node.
     const child = await promisify(execFile)(
       process.execPath,
-      [
-        '--import',
-        './test/fixtures/reports/sql-loader.ts',
-        'test/fixtures/reports/enrich.ts',
-        folder,
-        '2048',
-        '2025-11-26T14:50:00Z',
-      ],
+      ['test/fixtures/reports/enrich.ts', folder, '2048', '2025-11-26T14:50:00Z'],
       { maxBuffer: MEBIBYTE },
     )
     const result = JSON.parse(child.stdout) as { rows: number[]; seconds: number; memory: number; disk: number }

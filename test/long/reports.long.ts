@@ -3,7 +3,10 @@ import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { DuckDBInstance } from '@duckdb/node-api'
 import { openWorkspace } from '../../lambdas/reports/duckdb.ts'
-import { runDurationP95 } from '../../lambdas/reports/run-duration-p95.ts'
+import { readReportSql } from '../../lambdas/reports/report-sql.ts'
+import { runDaily } from '../../lambdas/reports/run-daily.ts'
+import { reportsFolder } from '../../shared/catalogue.ts'
+import { durationP95 } from '../../shared/reports/duration-p95.ts'
 import { folderArchive } from '../fixtures/reports/folder-archive.ts'
 import { run } from '../fixtures/reports/report-rows.ts'
 
@@ -43,7 +46,9 @@ test('the report of three million readings needs at most 512 MiB of DuckDB memor
     const started = performance.now()
     const workspace = await openWorkspace(path.join(folder, 'scratch'), 512)
     const archive = folderArchive(folder)
-    const publications = await runDurationP95({ period: 'every day', since: 0, run }, { archive, workspace })
+    const sql = readReportSql(reportsFolder, durationP95)
+    const daily = { report: durationP95, sql, period: 'every day', since: 0, run } as const
+    const publications = await runDaily(daily, { archive, workspace })
     const seconds = (performance.now() - started) / 1000
     clearInterval(watch)
     const [count] = await workspace.run('SELECT count(*) AS events FROM distinct_readings')

@@ -4,7 +4,7 @@ import path from 'node:path'
 import { checkHealth } from '../../lambdas/query/health.ts'
 import type { Search } from '../../lambdas/query/paged-search.ts'
 import { planSearch, readProjection } from '../../lambdas/query/projections.ts'
-import { readReport } from '../../lambdas/query/reports.ts'
+import { readReport, reportedUntil } from '../../lambdas/query/reports.ts'
 import { describeUser } from '../../lambdas/query/users.ts'
 import type { PublicationItem } from '../../lambdas/reports/dynamodb.ts'
 import { projections, reports } from '../../shared/catalogue.ts'
@@ -14,6 +14,7 @@ import type { Page } from '../../shared/http.ts'
 import { type Projection, projectionKey } from '../../shared/projection.ts'
 import { deviceMinutes } from '../../shared/projections/device-minutes.ts'
 import { recentUrls } from '../../shared/projections/recent-urls.ts'
+import { durationP95 } from '../../shared/reports/duration-p95.ts'
 import type { UserItem } from '../../shared/state.ts'
 import { searchOver } from '../fakes/search-index.ts'
 import { aUserItem } from '../fixtures/builders.ts'
@@ -188,6 +189,14 @@ describe('reports', () => {
       pages++
     } while (cursor)
     expect([pages, devices]).toEqual([3, ['d0', 'd1', 'd2', 'd3', 'd4']])
+  })
+
+  test('arrivals are reported up to the earliest time of the daily reports, and a daily report that never ran has none', async () => {
+    const until = (times: Readonly<Record<string, number>>) =>
+      reportedUntil({ arrivalsUntil: async name => times[name] }, [...reports, { ...durationP95, name: 'other' }])
+    expect(await until({ 'duration-p95': 2000, other: 1000 })).toBe(1000)
+    expect(await until({ 'duration-p95': 2000, 'enriched-actions': 1000 })).toBeUndefined()
+    expect(await reportedUntil({ arrivalsUntil: async () => undefined }, [])).toBeUndefined()
   })
 
   test('a day that was not published gives an empty page', async () => {

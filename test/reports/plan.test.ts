@@ -95,6 +95,16 @@ describe('selecting objects by their footers', () => {
     expect(may([1], 'none')).toBe(false)
   })
 
+  test('a range of event times is in microseconds, and its bounds may be rounded', () => {
+    const DAY = 86_400_000_000
+    const may = (days: number[], least: number, greatest = least) =>
+      mayHoldDay(footer({ event_time_us: { least, greatest } }), 'event_time_us', days)
+    expect([[0], [1], [2]].map(days => may(days, DAY + 1000, 2 * DAY - 1000))).toEqual([false, true, false])
+    expect(may([-1], -1000)).toBe(true)
+    const latest = Number(LATEST)
+    expect(may([2_932_896], latest)).toBe(true)
+  })
+
   test('earlier arrivals are read from every object that may hold one', () => {
     const may = (last: bigint, ranges?: Footer['ranges']) => mayHoldEarlier(footer(ranges), 'timestamp', last)
     expect([999n, 1000n, 5000n].map(last => may(last))).toEqual([false, true, true])

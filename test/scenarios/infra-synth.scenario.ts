@@ -47,12 +47,13 @@ test('cdk synth needs no credentials', async () => {
   expect(Object.keys(template.Resources).length).toBeGreaterThan(90)
 })
 
-test('the bundle of the reports function contains DuckDB for linux arm64 on any host, in the pinned version', async () => {
+test('the bundle of the reports function contains its SQL, and DuckDB for linux arm64 on any host, in the pinned version', async () => {
   const bundle = await reportsBundle()
   const bindings = (await readdir(path.join(bundle, DUCKDB))).filter(name => name.startsWith('node-bindings-'))
   expect(bindings).toEqual(['node-bindings-linux-arm64'])
   expect(await machineOf(path.join(bundle, DUCKDB, 'node-bindings-linux-arm64/duckdb.node'))).toBe(ARM64)
   expect(await machineOf(path.join(bundle, DUCKDB, 'node-bindings-linux-arm64/libduckdb.so'))).toBe(ARM64)
+  expect(await readdir(path.join(bundle, 'reports'))).toEqual(['duration-p95.sql', 'enriched-actions.sql'])
   const readJson = async (file: string) => JSON.parse(await readFile(file, 'utf8'))
   const installed = await readJson(path.join(bundle, DUCKDB, 'node-api/package.json'))
   expect(installed.version).toBe((await readJson('package.json')).dependencies['@duckdb/node-api'])

@@ -5,11 +5,15 @@ const PROSE: ReadonlySet<string> = new Set(['message', 'help'])
 /** The same for descriptions of the API and of schemas. */
 export const DESCRIPTIONS: ReadonlySet<string> = new Set([...PROSE, 'description', 'summary', 'title', 'about'])
 
+/** A stack frame in the description of an error: it depends on the checkout and on every line of code. */
+const STACK_FRAME = / at (?:[^ ]+ (?:\[as [^\]]+\] )?)?\(?(?:file|node):[^ )]*:\d+:\d+\)?/g
+
 /** A canonical text of a value: sorted keys, no prose, and a form for values that JSON lacks. */
 function canonical(value: unknown, dropped: ReadonlySet<string> = PROSE): string {
   if (value === undefined) return 'undefined'
   if (typeof value === 'bigint') return `${value}n`
   if (typeof value === 'number' && !Number.isFinite(value)) return String(value)
+  if (typeof value === 'string') return JSON.stringify(value.replaceAll(STACK_FRAME, ''))
   if (typeof value !== 'object' || value === null) return JSON.stringify(value)
   if (value instanceof Date) return JSON.stringify(value.toISOString())
   if (value instanceof Uint8Array) return JSON.stringify(Buffer.from(value).toString('base64'))

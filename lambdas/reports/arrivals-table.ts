@@ -1,0 +1,76 @@
+import { type Column, type ColumnType, columnName, envelopeColumns, fieldColumns } from '../../shared/archive-columns.ts'
+import type { DailyReport, Report } from '../../shared/report.ts'
+import { EARLIEST, LATEST, MICROS_PER_SECOND, wholeSeconds } from '../../shared/time.ts'
+import { sqlString } from './duckdb.ts'
+import type { LoadedObject } from './load-objects.ts'
+
+const sqlTypes: Record<ColumnType, string> = { string: 'VARCHAR', bigint: 'BIGINT', double: 'DOUBLE', boolean: 'BOOLEAN' }
+
+const SECONDS_PER_DAY = 86_400
+const MICROS_PER_DAY = BigInt(SECONDS_PER_DAY) * MICROS_PER_SECOND
+/** The envelope columns of the table. The others are `event_type`, which is constant, and `subject`, which a field repeats. */
+const ENVELOPE: readonly string[] = ['source', 'event_id', 'event_time_us', 'received_time_us']
+
+/** The column that has a value in every row of the report's event type. */
+export const requiredColumn = ({ eventType, requiredField }: Report): string => columnName(eventType.name, requiredField)
+
+/** The column that gives the day of a row: `event_time_us`, or the column of a field. */
+export const dayColumn = ({ eventType, day }: DailyReport): string =>
+  day === 'event_time' ? 'event_time_us' : columnName(eventType.name, day.field)
+
+/** The archive columns that the table has. */
+function archivedColumns({ eventType, fields }: Report): Column[] {
+  const ofFields = fieldColumns(eventType).filter(({ field }) => fields.includes(field))
+  return [...envelopeColumns.filter(({ name }) => ENVELOPE.includes(name)), ...ofFields]
+}
+
+/**
+ * Creates the table `arrivals`: one row for each delivery of an event of the report's type. `object` (its place in the archive) and
+ * `line` (the row in the object) give the order of arrival. A daily report also has `day`, the UTC day of the event since 1970.
+ */
+export function createArrivals(report: Report): string {
+  const columns = archivedColumns(report).map(({ name, type }) => `"${name}" ${sqlTypes[type]}`)
+  const day = report.kind === 'daily' ? ['day INTEGER'] : []
+  return `CREATE TABLE arrivals (${['object INTEGER', 'line BIGINT', ...day, ...columns].join(', ')})`
+}
+
+/** Which rows of the report's type are inserted: all, those that repeat an inserted event, or those before the instant `$at`. */
+export type ArrivalFilter = 'all' | 'repeats' | 'before'
+
+const conditions: Record<ArrivalFilter, string> = {
+  all: '',
+  repeats: ' AND (source, event_id) IN (SELECT (source, event_id) FROM arrivals)',
+  before: ' AND event_time_us < CAST($at AS BIGINT)',
+}
+
+/** Inserts rows of an archive object into `arrivals`. A column that the object does not have is null. */
+export function insertArrivals(report: Report, object: LoadedObject, filter: ArrivalFilter): string {
+  const day = report.kind === 'daily' ? dayOf(report) : undefined
+  const names = archivedColumns(report).map(({ name }) => `"${name}"`)
+  const values = ['object', 'line', ...(day ? [`${day.value} AS day`] : []), ...names]
+  return `INSERT INTO arrivals SELECT ${values.join(', ')}
+FROM (${objectRows(report, object)})
+WHERE event_type = ${sqlString(report.eventType.name)} AND "${requiredColumn(report)}" IS NOT NULL${day ? ` AND ${day.exists}` : ''}${conditions[filter]}`
+}
+
+/** The rows of an archive object, cast to the types of the archive's columns. */
+function objectRows(report: Report, { file, place, footer }: LoadedObject): string {
+  const values = [...envelopeColumns, ...fieldColumns(report.eventType)].map(
+    ({ name, type }) => `CAST(${footer.columns.has(name) ? `"${name}"` : 'NULL'} AS ${sqlTypes[type]}) AS "${name}"`,
+  )
+  return `SELECT CAST(${place} AS INTEGER) AS object, file_row_number AS line, ${values.join(', ')}
+FROM read_parquet(${sqlString(file)}, file_row_number = true, hive_partitioning = false)`
+}
+
+/** The day of a row since 1970, and the condition that it is in the years 0001 to 9999. Both are exact. */
+function dayOf(report: DailyReport): { value: string; exists: string } {
+  const column = `"${dayColumn(report)}"`
+  if (report.day === 'event_time') {
+    const sinceMidnight = `((${column} % ${MICROS_PER_DAY}) + ${MICROS_PER_DAY}) % ${MICROS_PER_DAY}`
+    const value = `CAST((${column} - ${sinceMidnight}) // ${MICROS_PER_DAY} AS INTEGER)`
+    return { value, exists: `${column} BETWEEN ${EARLIEST} AND ${LATEST}` }
+  }
+  // The inner floor is exact, and the quotient of a whole number of seconds never rounds up to the next day.
+  const value = `CAST(floor(floor(${column}) / ${SECONDS_PER_DAY}) AS INTEGER)`
+  return { value, exists: `${column} >= ${wholeSeconds(EARLIEST)} AND ${column} < ${wholeSeconds(LATEST) + 1}` }
+}

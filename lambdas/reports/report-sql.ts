@@ -1,0 +1,58 @@
+import { readFileSync } from 'node:fs'
+import path from 'node:path'
+import type { Report } from '../../shared/report.ts'
+import { SafeError } from '../../shared/safe-error.ts'
+
+/**
+ * The statements of a report's file `NAME.sql`. A statement begins with a line `-- name: STATEMENT`. They read the table `arrivals`
+ * (arrivals-table.ts), which has every row that the run needs before the first statement runs.
+ *
+ * - Steps: all statements that are not results. Each runs once, in the order of the file. A step may consist of several SQL
+ *   statements, and may drop `arrivals`.
+ * - Results of a daily report, for each table: `days by BY` has a column `day` (days since 1970) with the days that have rows, and
+ *   `rows by BY` has the rows of the day `$day`.
+ * - The result of a snapshot: `rows`.
+ *
+ * Rows have the columns of the definition, in their order, and are published in the order of the query. Parameters: `$day` (days
+ * since 1970) of `rows by BY`; in all statements of a snapshot `$at`, the instant, and `$since`, `everyHours` earlier, both in
+ * microseconds since 1970. The table `published` is reserved.
+ */
+export interface ReportSql {
+  readonly steps: readonly string[]
+  /** The result of this name. */
+  result(name: string): string
+}
+
+const resultNames = (report: Report): string[] =>
+  report.kind === 'daily' ? report.tables.flatMap(({ by }) => [`days by ${by}`, `rows by ${by}`]) : ['rows']
+
+/** Reads `NAME.sql` in a folder. Throws a one-line SafeError that names the file when it or a statement is missing. */
+export function readReportSql(folder: string, report: Report): ReportSql {
+  const file = path.join(folder, `${report.name}.sql`)
+  let text: string
+  try {
+    text = readFileSync(file, 'utf8')
+  } catch (error) {
+    throw new SafeError(`The report ${report.name} needs its SQL in ${file}: ${(error as NodeJS.ErrnoException).code}.`)
+  }
+  return parseReportSql(path.basename(file), text, report)
+}
+
+/** Parses the text of a report's SQL file. Throws a one-line SafeError when a result is missing or a name occurs twice. */
+export function parseReportSql(file: string, text: string, report: Report): ReportSql {
+  const statements = new Map<string, string>()
+  for (const part of text.split(/^-- name: /m).slice(1)) {
+    const [name = '', ...lines] = part.split('\n')
+    if (statements.has(name.trim())) throw new SafeError(`${file} has two statements ${name.trim()}.`)
+    statements.set(name.trim(), lines.join('\n'))
+  }
+  const names = resultNames(report)
+  const results = new Map(names.map(name => [name, statements.get(name)]))
+  const result = (name: string): string => {
+    const statement = results.get(name)
+    if (!statement?.trim()) throw new SafeError(`${file} has no statement ${name}.`)
+    return statement
+  }
+  names.forEach(result)
+  return { steps: [...statements].flatMap(([name, statement]) => (results.has(name) ? [] : [statement])), result }
+}

@@ -1,0 +1,36 @@
+import type { DailyReport } from '../../shared/report.ts'
+import type { PublicationItem } from './dynamodb.ts'
+import { gatherDays } from './gather-arrivals.ts'
+import { dateOf, type Period } from './plan-run.ts'
+import { materialise, type RunDependencies, uploadDay } from './publish.ts'
+import type { ReportSql } from './report-sql.ts'
+
+interface DailyRun {
+  readonly report: DailyReport
+  readonly sql: ReportSql
+  readonly period: Period
+  /** Objects written at this time or later are new: milliseconds since 1970. */
+  readonly since: number
+  readonly run: string
+}
+
+/** Computes the days of a period and uploads them under the run's prefixes. Returns one publication per day. */
+export async function runDaily(
+  { report, sql, period, since, run }: DailyRun,
+  storage: RunDependencies,
+): Promise<PublicationItem[]> {
+  const { workspace } = storage
+  const days = await gatherDays(report, { period, since }, storage)
+  for (const step of sql.steps) await workspace.run(step)
+  const rows = new Map<number, Record<string, number>>(days.map(day => [day, {}]))
+  for (const table of report.tables) {
+    const withRows = await workspace.run(sql.result(`days by ${table.by}`))
+    for (const day of withRows.map(row => Number(row['day']))) {
+      const counts = rows.get(day)
+      if (!counts) continue
+      await materialise(sql.result(`rows by ${table.by}`), { day }, workspace)
+      counts[table.by] = await uploadDay({ report, run, table, day }, storage)
+    }
+  }
+  return [...rows].map(([day, counts]) => ({ period: dateOf(day), run, rows: counts }))
+}

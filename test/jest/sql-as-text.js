@@ -1,2 +1,0 @@
-/** Imports a .sql file as text, as the bundler does. */
-export default { process: text => ({ code: `export default ${JSON.stringify(text)}` }) }
