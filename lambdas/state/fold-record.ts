@@ -87,8 +87,8 @@ const emptyItem = (user: string): UserItem => ({
 function foldRecord(fold: UserFold, record: UserRecord): RecordFold {
   const { identities, recordHashes, rules, item } = fold
   fold.item = { ...item, sequenceNumber: record.sequenceNumber, version: nextOrder(item.version, record.received) }
-  identities.forget(record.received)
-  recordHashes.forget(record.received)
+  identities.forget(record.arrived)
+  recordHashes.forget(record.arrived)
   if (record.erasure) fold.item = erase(fold.item, record, rules)
   const step = foldEvents(fold, record)
   fold.item = { ...fold.item, identities: identities.pack(), recordHashes: recordHashes.pack() }
@@ -96,12 +96,12 @@ function foldRecord(fold: UserFold, record: UserRecord): RecordFold {
 }
 
 /** An erased item keeps its order number and identities until the streams can no longer deliver an older record. */
-function erase(item: UserItem, { received }: UserRecord, rules: FoldRules): UserItem {
-  const ttl = Math.ceil((received + rules.retentionMs + rules.identities.milliseconds) / 1000)
+function erase(item: UserItem, { arrived }: UserRecord, rules: FoldRules): UserItem {
+  const ttl = Math.ceil((arrived + rules.retentionMs + rules.identities.milliseconds) / 1000)
   return { ...item, states: {}, late: 0, erasedOrder: item.version, ttl }
 }
 
-function foldEvents(fold: UserFold, { events, received, arrived }: UserRecord): Omit<RecordFold, 'item'> {
+function foldEvents(fold: UserFold, { events, arrived }: UserRecord): Omit<RecordFold, 'item'> {
   const { identities, recordHashes } = fold
   const hashed = events.map(event => ({ event, hash: shortHash(identityHash(event)) }))
   const whole = recordHash(hashed.map(({ hash }) => hash))
@@ -118,14 +118,14 @@ function foldEvents(fold: UserFold, { events, received, arrived }: UserRecord): 
       rejections.push(change)
       continue
     }
-    identities.keep(hash, received)
+    identities.keep(hash, arrived)
     fold.item = { ...fold.item, states: change.states, late: fold.item.late + change.late, ttl: undefined }
     deltas = change.deltas
     counts.folded += 1
     counts.late += change.late
   }
   // A record with a rejected event must be folded again when it is sent again.
-  if (rejections.length === 0 && !recordHashes.has(whole)) recordHashes.keep(whole, received)
+  if (rejections.length === 0 && !recordHashes.has(whole)) recordHashes.keep(whole, arrived)
   return { deltas: [...deltas.values()], rejections, ...counts }
 }
 

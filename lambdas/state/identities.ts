@@ -9,23 +9,23 @@ export interface IdentityWindow {
 /** The identities of one user's latest events, oldest first. */
 export interface Identities {
   /** Forgets the identities that are older than the window at this time, in milliseconds since 1970. */
-  forget(received: number): void
+  forget(arrived: number): void
   has(hash: bigint): boolean
-  keep(hash: bigint, received: number): void
+  keep(hash: bigint, arrived: number): void
   /** Size of the result of `pack` in bytes. */
   bytes(): number
   pack(): Uint8Array
 }
 
-/** Identities that were received together. */
+/** Identities that arrived together. */
 interface Group {
-  readonly received: number
+  readonly arrived: number
   readonly hashes: bigint[]
   /** The packed group; undefined after a change. */
   packed: Buffer | undefined
 }
 
-/** A packed group: when it was received (6 bytes, milliseconds since 1970), the number of hashes (2 bytes), then the hashes. */
+/** A packed group: when it arrived (6 bytes, milliseconds since 1970), the number of hashes (2 bytes), then the hashes. */
 const HEADER_BYTES = 8
 const HASH_BYTES = 8
 
@@ -49,18 +49,18 @@ export function identitiesFrom(bytes: Uint8Array, window: IdentityWindow): Ident
   }
 
   return {
-    forget(received) {
-      const isOld = (group: Group) => received - group.received > window.milliseconds
+    forget(arrived) {
+      const isOld = (group: Group) => arrived - group.arrived > window.milliseconds
       for (const hash of groups.filter(isOld).flatMap(group => group.hashes)) known.delete(hash)
       groups = groups.filter(group => !isOld(group))
     },
     has: hash => known.has(hash),
-    keep(hash, received) {
+    keep(hash, arrived) {
       const last = groups.at(-1)
-      if (last?.received === received) {
+      if (last?.arrived === arrived) {
         last.hashes.push(hash)
         last.packed = undefined
-      } else groups.push({ received, hashes: [hash], packed: undefined })
+      } else groups.push({ arrived, hashes: [hash], packed: undefined })
       known.add(hash)
       if (known.size > window.count) dropOldest()
     },
@@ -76,7 +76,7 @@ function unpack(array: Uint8Array): Group[] {
     const count = bytes.readUInt16BE(at + 6)
     const hashes = Array.from({ length: count }, (_, i) => bytes.readBigUInt64BE(at + HEADER_BYTES + i * HASH_BYTES))
     const end = at + HEADER_BYTES + count * HASH_BYTES
-    groups.push({ received: bytes.readUIntBE(at, 6), hashes, packed: bytes.subarray(at, end) })
+    groups.push({ arrived: bytes.readUIntBE(at, 6), hashes, packed: bytes.subarray(at, end) })
     at = end
   }
   return groups
@@ -87,9 +87,9 @@ function packed(group: Group): Buffer {
   return group.packed
 }
 
-function packGroup({ received, hashes }: Group): Buffer {
+function packGroup({ arrived, hashes }: Group): Buffer {
   const bytes = Buffer.alloc(HEADER_BYTES + hashes.length * HASH_BYTES)
-  bytes.writeUIntBE(received, 0, 6)
+  bytes.writeUIntBE(arrived, 0, 6)
   bytes.writeUInt16BE(hashes.length, 6)
   for (const [i, hash] of hashes.entries()) bytes.writeBigUInt64BE(hash, HEADER_BYTES + i * HASH_BYTES)
   return bytes

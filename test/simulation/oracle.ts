@@ -35,8 +35,8 @@ interface User {
   late: number
   erased: boolean
   weight: number
-  seen: { id: string; received: number }[]
-  records: { ids: string; received: number }[]
+  seen: { id: string; arrived: number }[]
+  records: { ids: string; arrived: number }[]
 }
 
 /** Folds the whole log in plain code, record by record: without batches, faults or the product's folds. */
@@ -53,8 +53,8 @@ export function expectedOf(log: readonly LogEntry[], limits: Limits): Expected {
       records: [],
     }
     expected.users.set(entry.user, user)
-    user.seen = user.seen.filter(({ received }) => entry.received - received <= limits.identityMs)
-    user.records = user.records.filter(({ received }) => entry.received - received <= limits.identityMs)
+    user.seen = user.seen.filter(({ arrived }) => entry.arrived - arrived <= limits.identityMs)
+    user.records = user.records.filter(({ arrived }) => entry.arrived - arrived <= limits.identityMs)
     if (entry.erasure) eraseUser(entry.user, user, expected)
     else foldEntry(entry, user, expected, limits)
   }
@@ -66,7 +66,7 @@ function eraseUser(name: string, user: User, { windows }: Expected): void {
   for (const key of windows.keys()) if (key.startsWith(`${name}|`)) windows.set(key, undefined)
 }
 
-function foldEntry({ events, received, arrived, user: name }: LogEntry, user: User, expected: Expected, limits: Limits): void {
+function foldEntry({ events, arrived, user: name }: LogEntry, user: User, expected: Expected, limits: Limits): void {
   const ids = events.map(({ id }) => id).join()
   if (user.records.some(record => record.ids === ids)) return
   const widths = new Map<number, number>()
@@ -79,7 +79,7 @@ function foldEntry({ events, received, arrived, user: name }: LogEntry, user: Us
       rejected = true
       continue
     }
-    user.seen = [...user.seen, { id: event.id, received }].slice(-limits.identityCount)
+    user.seen = [...user.seen, { id: event.id, arrived }].slice(-limits.identityCount)
     Object.assign(user, {
       ids: [...user.ids, event.id].slice(-5),
       n: user.n + 1,
@@ -90,7 +90,7 @@ function foldEntry({ events, received, arrived, user: name }: LogEntry, user: Us
     if (isLate(event, arrived, limits)) user.late += 1
     else addToWindows(name, event, expected)
   }
-  if (!rejected) user.records.push({ ids, received })
+  if (!rejected) user.records.push({ ids, arrived })
 }
 
 function rejectionOf(

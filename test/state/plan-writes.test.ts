@@ -187,3 +187,28 @@ test('packing and unpacking identities changes nothing', () => {
   expect(again.pack()).toEqual(identities.pack())
   expect(again.bytes()).toBe(identities.pack().length)
 })
+
+describe('identities are remembered by the arrival in the stream', () => {
+  const count = (item: UserItem | undefined) => (item?.states['visits-r1'] as { n: number } | undefined)?.n
+  const visits = perUser({
+    ...recentUrls,
+    name: 'visits',
+    initial: () => ({ n: 0 }),
+    fold: ({ n }) => ({ n: n + 1 }),
+    document: state => state,
+  })
+  const foldAll = (records: UserRecord[]) => fold(records, undefined, { projections: [visits] }).at(-1)?.item
+
+  test('a replayed event is recognised again, whatever arrives in between', () => {
+    const replayedAt = START + 60 * MINUTE
+    const replay = (after: number) => record([visit('e1')], START, { arrived: replayedAt + after })
+    const live = record([visit('e2')], replayedAt + 3000)
+    expect(count(foldAll([replay(0), replay(2000), live, replay(4000)]))).toBe(2)
+    expect(count(foldAll([replay(0), live, record([visit('e1')], replayedAt + 5000)]))).toBe(2)
+  })
+
+  test('a clock of ingest that is ahead empties no memory of identities', () => {
+    const ahead = record([visit('e2')], START + 16 * MINUTE, { arrived: START + 1000 })
+    expect(count(foldAll([record([visit('e1')]), ahead, record([visit('e1')], START + 2000)]))).toBe(2)
+  })
+})
