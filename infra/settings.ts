@@ -74,7 +74,7 @@ export interface Settings {
     readonly identityWindow: Duration
     /** ...and only among this many newest identities of its user. */
     readonly identityCount: number
-    /** How long the state function retries an event before it quarantines it. The event blocks its shard meanwhile. */
+    /** How long the state function retries an event that hangs it or ends its process, before it quarantines the event. It blocks its shard meanwhile. */
     readonly retryBudget: Duration
     /** How late an event may be and still count in its window. `none`: no limit, and windows never expire. */
     readonly lateness: Duration | 'none'

@@ -80,7 +80,7 @@ export class State extends Construct implements Monitored {
       {
         name: 'projection-failing',
         about:
-          'The state function quarantines events: a projection threw, a state is too large, the retry budget is spent, or a line of the stream is unreadable. The states miss these events until a replay.',
+          'The state function quarantines events: a projection threw, a state is too large, the function did not survive an event, or a line of the stream is unreadable. The states miss these events until a replay.',
         metric: count('EventsQuarantined'),
         atLeast: 1,
         periods: 1,

@@ -63,7 +63,7 @@ export const rejections = {
   },
   retry_budget_spent: {
     status: 200,
-    help: 'The event could not be folded within the retry budget. Replay it with `millrace quarantine replay`.',
+    help: 'The state function did not survive this event: it hung or ended the process. Fix the projection, then replay the event.',
   },
   record_unread: {
     status: 200,

@@ -37,8 +37,30 @@ export interface UserItem {
   readonly erasedOrder: number
   /** The deltas of the last write. */
   readonly outbox: readonly WindowDelta[]
+  /** The events that the last write passed over. They are in the quarantine before the next write replaces this list. */
+  readonly passedOver: readonly EventPosition[]
   /** Epoch seconds after which DynamoDB may delete an erased item. */
   readonly ttl?: number | undefined
+}
+
+/** The position of an event in the event stream. */
+export interface EventPosition {
+  /** Sequence number of its record. */
+  readonly sequenceNumber: string
+  /** 0-based position of the event in its record. */
+  readonly position: number
+}
+
+/** What is known of earlier attempts to fold a user's records. */
+export interface FoldAttempts {
+  /** Attempts that began and did not end, since the last one that did. */
+  readonly unfinished: number
+  /** When the first of them began, in milliseconds since 1970. */
+  readonly since: number
+  /** The event that was being tried when an attempt ended without a result. */
+  readonly trying: EventPosition | undefined
+  /** Events that the function did not survive. */
+  readonly fatal: readonly EventPosition[]
 }
 
 /** State of one projection in an item of its own. What its key contains, and what one document is made of, is up to its grain. */
@@ -68,6 +90,12 @@ export const userKey = (user: string): ItemKey => ({ pk: `${USER}${user}`, sk: U
 /** The user of any item of a user; undefined for other keys. */
 export const userOfKey = ({ pk }: ItemKey): string | undefined => (pk.startsWith(USER) ? pk.slice(USER.length) : undefined)
 
+/** The item with an event that a write passes over, until it is in the quarantine. */
+export const passedOverKey = (user: string, { sequenceNumber, position }: EventPosition): ItemKey => ({
+  pk: `passed-over#${user}`,
+  sk: `${sequenceNumber}#${position}`,
+})
+
 export const isUserItemKey = (key: ItemKey): boolean => userOfKey(key) !== undefined && key.sk === USER_ITEM
 
 /** Bytes that a slot stores per user: 8 of the user's hash and 8 of the last order number. */
@@ -87,3 +115,18 @@ interface StoredDelta extends Omit<WindowDelta, 'order'> {
 /** The deltas of a stored outbox. Throws when the text is not JSON. */
 export const parseOutbox = (text: string): WindowDelta[] =>
   (JSON.parse(text) as StoredDelta[]).map(({ projection, start, ord, state }) => ({ projection, start, order: ord, state }))
+
+/** Positions as JSON text, grouped by record. */
+export const positionsText = (positions: readonly EventPosition[]): string =>
+  JSON.stringify(
+    [...Map.groupBy(positions, ({ sequenceNumber }) => sequenceNumber)].map(([seq, some]) => [
+      seq,
+      some.map(({ position }) => position),
+    ]),
+  )
+
+/** The inverse of `positionsText`. Throws when the text is not JSON. */
+export const parsePositions = (text: string): EventPosition[] =>
+  (JSON.parse(text) as [string, number[]][]).flatMap(([sequenceNumber, positions]) =>
+    positions.map(position => ({ sequenceNumber, position })),
+  )

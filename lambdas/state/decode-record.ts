@@ -51,13 +51,7 @@ const asUnrecognised = (line: string, arrived: number): QuarantinedEvent => ({
 })
 
 /** An accepted event that could not be folded, as an envelope that can be replayed. */
-export const asQuarantined = ({
-  event,
-  code,
-  reason,
-}: Pick<FoldRejection, 'event' | 'reason'> & {
-  readonly code: FoldRejection['code'] | 'retry_budget_spent'
-}): QuarantinedEvent => ({
+export const asQuarantined = ({ event, code, reason }: Omit<FoldRejection, 'at'>): QuarantinedEvent => ({
   code,
   message: [rejections[code].help, reason].filter(part => part !== undefined).join(' '),
   type: event.type,

@@ -6,6 +6,8 @@ import {
   outboxText,
   type PartItem,
   parseOutbox,
+  parsePositions,
+  positionsText,
   SLOT_USER_BYTES,
   type UserItem,
   userKey,
@@ -70,6 +72,7 @@ export const readUserItem = (item: ItemImage): UserItem => ({
   late: numberOf(item, 'late'),
   erasedOrder: numberOf(item, 'erasedOrd'),
   outbox: parseOutbox(textOf(item, 'out')),
+  passedOver: parsePositions(item['passedOver']?.S ?? '[]'),
   ...ttlOf(item),
 })
 
@@ -83,6 +86,7 @@ export const userAttributes = (item: UserItem): Attributes => ({
   late: { N: String(item.late) },
   erasedOrd: { N: String(item.erasedOrder) },
   out: { S: outboxText(item.outbox) },
+  ...(item.passedOver.length > 0 && { passedOver: { S: positionsText(item.passedOver) } }),
   ...ttlAttribute(item.ttl),
 })
 

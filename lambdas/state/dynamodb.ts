@@ -1,5 +1,16 @@
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb'
-import { type ItemKey, type PartItem, type UserItem, userKey } from '../../shared/state.ts'
+import pLimit from 'p-limit'
+import type { QuarantinedEvent } from '../../shared/quarantine.ts'
+import { SafeError } from '../../shared/safe-error.ts'
+import {
+  type EventPosition,
+  type FoldAttempts,
+  type ItemKey,
+  type PartItem,
+  passedOverKey,
+  type UserItem,
+  userKey,
+} from '../../shared/state.ts'
 import { type Attributes, conditionHeld } from '../dynamodb.ts'
 import { keyAttributes, partAttributes, readPartItem, readUserItem, userAttributes } from './dynamodb-items.ts'
 import { type DynamoDbOperations, dynamoDbOperations } from './dynamodb-operations.ts'
@@ -8,10 +19,18 @@ import { type DynamoDbOperations, dynamoDbOperations } from './dynamodb-operatio
 export type PutResult = 'written' | 'conflict'
 
 const KEYS_PER_BATCH_GET = 100
+const CALLS_AT_ONCE = 16
 const READ_ATTEMPTS = 3
 /** Sequence numbers have up to 56 digits. Padded, they compare as text. */
 const SEQUENCE_NUMBER_DIGITS = 60
-const ATTEMPT_TTL_SECONDS = 7 * 86_400
+/** Longer than a stream keeps a record. */
+const ATTEMPTS_TTL_SECONDS = 8 * 86_400
+
+/** An event that a write passes over, as it is quarantined. */
+export interface PassedOverEvent {
+  readonly at: EventPosition
+  readonly event: QuarantinedEvent
+}
 
 /** The table's name and how to reach it. */
 interface Target {
@@ -35,6 +54,16 @@ export function stateTable(table: string, dynamodb: DynamoDbOperations = dynamoD
 
     putUser: (item: UserItem, readVersion: number | undefined) => put(target, userAttributes(item), readVersion),
 
+    /** Stores events that a write will pass over, with the time in epoch seconds after which DynamoDB may delete them. */
+    storePassedOver: (user: string, events: readonly PassedOverEvent[], ttl: number) =>
+      storePassedOver(target, user, events, ttl),
+
+    /** The events at these positions that are not marked as quarantined. Throws if an item could not be read. */
+    readPassedOver: (user: string, positions: readonly EventPosition[]) => readPassedOver(target, user, positions),
+
+    /** Marks events as quarantined, so that no later attempt quarantines them once more. */
+    markQuarantined: (user: string, positions: readonly EventPosition[]) => markQuarantined(target, user, positions),
+
     /** An item of any grain that has items apart from the user's. */
     readPart: (key: ItemKey) => get(target, key, readPartItem),
 
@@ -43,8 +72,11 @@ export function stateTable(table: string, dynamodb: DynamoDbOperations = dynamoD
     /** The parts whose keys begin with `prefix`, greatest first. Reads further pages until it has `limit` items or all. */
     partsBelow: (prefix: ItemKey, limit?: number) => query(target, prefix, readPartItem, limit),
 
-    /** Adds one to the attempts at a record and returns their number. The count expires after a week. */
-    countAttempt: (shard: string, sequenceNumber: string, now: number) => countAttempt(target, shard, sequenceNumber, now),
+    /** Earlier attempts to fold a user's records that begin with this one. */
+    readAttempts: (user: string, sequenceNumber: string) => readAttempts(target, user, sequenceNumber),
+
+    writeAttempts: (user: string, sequenceNumber: string, attempts: FoldAttempts) =>
+      writeAttempts(target, user, sequenceNumber, attempts),
 
     /** Records that the shard was processed up to this sequence number. A smaller number never replaces a greater one. */
     recordProgress: (shard: string, sequenceNumber: string) => recordProgress(target, shard, sequenceNumber),
@@ -124,17 +156,65 @@ async function query<Item>(
   return items
 }
 
-async function countAttempt({ table, dynamodb }: Target, shard: string, sequenceNumber: string, now: number): Promise<number> {
-  const ttl = Math.floor(now / 1000) + ATTEMPT_TTL_SECONDS
-  const { Attributes } = await dynamodb.updateItem({
-    TableName: table,
-    Key: keyAttributes({ pk: `attempts#${shard}`, sk: sequenceNumber }),
-    UpdateExpression: 'ADD attempts :one SET #ttl = :ttl',
-    ExpressionAttributeNames: { '#ttl': 'ttl' },
-    ExpressionAttributeValues: { ':one': { N: '1' }, ':ttl': { N: String(ttl) } },
-    ReturnValues: 'UPDATED_NEW',
+/** Another attempt may have stored an event before, or quarantined it already: then nothing is written. */
+async function storePassedOver(
+  { table, dynamodb }: Target,
+  user: string,
+  events: readonly PassedOverEvent[],
+  ttl: number,
+): Promise<void> {
+  await pLimit(CALLS_AT_ONCE).map(events, ({ at, event }) =>
+    conditionHeld(
+      dynamodb.putItem({
+        TableName: table,
+        Item: { ...keyAttributes(passedOverKey(user, at)), event: { S: JSON.stringify(event) }, ttl: { N: String(ttl) } },
+        ConditionExpression: 'attribute_not_exists(pk)',
+      }),
+    ),
+  )
+}
+
+async function readPassedOver(target: Target, user: string, positions: readonly EventPosition[]): Promise<PassedOverEvent[]> {
+  const found = new Map<string, Attributes>()
+  const keys = positions.map(at => keyAttributes(passedOverKey(user, at)))
+  for (let at = 0; at < keys.length; at += KEYS_PER_BATCH_GET) {
+    const { items, unread } = await batchGet(target, keys.slice(at, at + KEYS_PER_BATCH_GET))
+    if (unread.size > 0) throw new SafeError('Events that a write passed over could not be read.')
+    for (const item of items) found.set(item['sk']?.S ?? '', item)
+  }
+  return positions.flatMap(at => {
+    const event = found.get(passedOverKey(user, at).sk)?.['event']?.S
+    return event === undefined ? [] : [{ at, event: JSON.parse(event) as QuarantinedEvent }]
   })
-  return Number(Attributes?.['attempts']?.N)
+}
+
+async function markQuarantined({ table, dynamodb }: Target, user: string, positions: readonly EventPosition[]): Promise<void> {
+  await pLimit(CALLS_AT_ONCE).map(positions, at =>
+    dynamodb.updateItem({
+      TableName: table,
+      Key: keyAttributes(passedOverKey(user, at)),
+      UpdateExpression: 'SET quarantined = :yes REMOVE event',
+      ExpressionAttributeValues: { ':yes': { BOOL: true } },
+    }),
+  )
+}
+
+const attemptsKey = (user: string, sequenceNumber: string): ItemKey => ({ pk: `attempts#${user}`, sk: sequenceNumber })
+
+async function readAttempts(target: Target, user: string, sequenceNumber: string): Promise<FoldAttempts | undefined> {
+  const text = await get(target, attemptsKey(user, sequenceNumber), ({ attempts }) => attempts?.S)
+  return text === undefined ? undefined : (JSON.parse(text) as FoldAttempts)
+}
+
+async function writeAttempts(
+  { table, dynamodb }: Target,
+  user: string,
+  sequenceNumber: string,
+  attempts: FoldAttempts,
+): Promise<void> {
+  const ttl = Math.floor(attempts.since / 1000) + ATTEMPTS_TTL_SECONDS
+  const item = { attempts: { S: JSON.stringify(attempts) }, ttl: { N: String(ttl) } }
+  await dynamodb.putItem({ TableName: table, Item: { ...keyAttributes(attemptsKey(user, sequenceNumber)), ...item } })
 }
 
 async function recordProgress(target: Target, shard: string, sequenceNumber: string): Promise<void> {

@@ -6,24 +6,34 @@ import { describeError } from '../../shared/safe-error.ts'
 import type { UserItem } from '../../shared/state.ts'
 import type { Telemetry } from '../handler.ts'
 import { asQuarantined, type DecodedRecord, decodeRecord } from './decode-record.ts'
-import type { StateTable } from './dynamodb.ts'
+import type { PassedOverEvent, StateTable } from './dynamodb.ts'
 import type { FoldRules } from './fold-record.ts'
 import { planWrites, type Write } from './plan-writes.ts'
+import { surviveFold } from './survive-fold.ts'
 
 /** Attempts to write a user's item in one invocation, after conflicts or errors. */
 const MAX_ATTEMPTS_PER_INVOCATION = 3
 const USERS_AT_ONCE = 32
-/** Attempts at a record that is older than the retry budget, before it is quarantined: alone in its batch, and first of several. */
-const MAX_ATTEMPTS_ALONE = 3
-const MAX_ATTEMPTS_AT_HEAD = 20
 const MAX_ERRORS_LOGGED = 3
+const DAY_MS = 86_400_000
 
 export interface FoldDependencies {
-  readonly table: Pick<StateTable, 'readUsers' | 'readUser' | 'putUser' | 'countAttempt' | 'recordProgress'>
+  readonly table: Pick<
+    StateTable,
+    | 'readUsers'
+    | 'readUser'
+    | 'putUser'
+    | 'storePassedOver'
+    | 'readPassedOver'
+    | 'markQuarantined'
+    | 'readAttempts'
+    | 'writeAttempts'
+    | 'recordProgress'
+  >
   readonly quarantine: Quarantine
   readonly eventTypes: ReadonlyMap<string, EventType>
   readonly rules: FoldRules
-  /** How long a record that fails may block its shard, in milliseconds. */
+  /** How long folds of a record may end without a result, in milliseconds. Then the event that causes it is quarantined. */
   readonly retryBudgetMs: number
   /** Milliseconds since 1970. */
   readonly now: () => number
@@ -41,9 +51,10 @@ export async function foldBatch(
   const [first] = batch
   if (!first) return { batchItemFailures: [] }
   const records = batch.map(record => decodeRecord(record, dependencies))
-  const givenUp = (await isRetryBudgetSpent(first, batch.length, dependencies)) ? records.splice(0, 1) : []
-  const unfolded = givenUp.flatMap(({ events }) => events.map(event => asQuarantined({ event, code: 'retry_budget_spent' })))
-  await addToQuarantine([...unfolded, ...records.flatMap(({ unrecognised }) => unrecognised)], dependencies)
+  await addToQuarantine(
+    records.flatMap(({ unrecognised }) => unrecognised),
+    dependencies,
+  )
   const failed = records[await foldUsers(records, dependencies)]
   if (failed) {
     dependencies.telemetry.count('Retries', records.length - records.indexOf(failed))
@@ -54,22 +65,6 @@ export async function foldBatch(
 }
 
 const shardOf = ({ eventID }: KinesisStreamRecord): string => eventID.split(':')[0] ?? ''
-
-/**
- * Whether to give up the first record of a batch: it is older than the retry budget and had enough attempts. Lambda does not
- * report attempts, so they are counted in the table, before each attempt. A record that fails alone is the poison record. At
- * the head of a batch it may merely precede it, until bisection isolates it.
- */
-async function isRetryBudgetSpent(
-  record: KinesisStreamRecord,
-  batchSize: number,
-  { table, retryBudgetMs: budgetMs, now }: FoldDependencies,
-): Promise<boolean> {
-  const { sequenceNumber, approximateArrivalTimestamp } = record.kinesis
-  if (now() - approximateArrivalTimestamp * 1000 <= budgetMs) return false
-  const attempts = await table.countAttempt(shardOf(record), sequenceNumber, now())
-  return attempts > (batchSize === 1 ? MAX_ATTEMPTS_ALONE : MAX_ATTEMPTS_AT_HEAD)
-}
 
 async function addToQuarantine(events: readonly QuarantinedEvent[], { quarantine, telemetry }: FoldDependencies): Promise<void> {
   await quarantine.add(events)
@@ -110,7 +105,10 @@ async function foldUser(
   for (let attempt = 0; attempt < MAX_ATTEMPTS_PER_INVOCATION; attempt++) {
     try {
       if (attempt > 0) item = await dependencies.table.readUser(user)
-      const writes = planWrites(user, item, records, dependencies.rules)
+      if (item) await settlePassedOver(item, dependencies)
+      const writes = await surviveFold(user, item, records, dependencies, folded =>
+        planWrites(user, item, folded, dependencies.rules),
+      )
       if (writes.length === 0) return records.length
       for (const write of writes) {
         if (!(await commit(write, dependencies))) break
@@ -124,18 +122,52 @@ async function foldUser(
   return done
 }
 
-async function commit(write: Write, { table, quarantine, telemetry }: FoldDependencies): Promise<boolean> {
-  await quarantine.add(write.rejections.map(asQuarantined))
+/**
+ * Quarantines the events that the last write of the item passed over, unless that is done already. The next write drops their
+ * list, so this comes before every write.
+ */
+async function settlePassedOver({ user, passedOver }: UserItem, dependencies: FoldDependencies): Promise<void> {
+  if (passedOver.length === 0) return
+  await quarantinePassedOver(user, await dependencies.table.readPassedOver(user, passedOver), dependencies)
+}
+
+async function quarantinePassedOver(
+  user: string,
+  events: readonly PassedOverEvent[],
+  { table, quarantine }: FoldDependencies,
+): Promise<void> {
+  if (events.length === 0) return
+  await quarantine.add(events.map(({ event }) => event))
+  await table.markQuarantined(
+    user,
+    events.map(({ at }) => at),
+  )
+}
+
+/**
+ * Makes a write. Whether an event is folded or passed over is decided by its conditional put alone: only then the events that it
+ * passed over are quarantined. Returns false after a conflict: another writer decided.
+ */
+async function commit(write: Write, dependencies: FoldDependencies): Promise<boolean> {
+  const { table, telemetry, rules, now } = dependencies
+  const passedOver = write.rejections.map(rejection => ({ at: rejection.at, event: asQuarantined(rejection) }))
+  const ttl = Math.ceil((now() + rules.retentionMs + DAY_MS) / 1000)
+  await table.storePassedOver(write.item.user, passedOver, ttl)
   const result = await table.putUser(write.item, write.readVersion)
   if (result === 'conflict') {
     telemetry.count('Conflicts', 1)
     return false
   }
-  telemetry.count('EventsFolded', write.folded)
-  telemetry.count('EventsRepeated', write.repeated)
-  telemetry.count('EventsLate', write.late)
-  for (const { code } of write.rejections) telemetry.count('EventsQuarantined', 1, code)
-  const reasons = new Set(write.rejections.flatMap(({ reason }) => reason ?? []))
-  if (reasons.size > 0) telemetry.annotate('projectionErrors', [...reasons].slice(0, MAX_ERRORS_LOGGED))
+  await quarantinePassedOver(write.item.user, passedOver, dependencies)
+  countWrite(write, telemetry)
   return true
+}
+
+function countWrite({ folded, repeated, late, rejections }: Write, telemetry: Telemetry): void {
+  telemetry.count('EventsFolded', folded)
+  telemetry.count('EventsRepeated', repeated)
+  telemetry.count('EventsLate', late)
+  for (const { code } of rejections) telemetry.count('EventsQuarantined', 1, code)
+  const reasons = new Set(rejections.flatMap(({ reason }) => reason ?? []))
+  if (reasons.size > 0) telemetry.annotate('projectionErrors', [...reasons].slice(0, MAX_ERRORS_LOGGED))
 }

@@ -5,7 +5,7 @@ import { nextOrder } from '../../shared/order.ts'
 import { folds, type Projection, projectionKey } from '../../shared/projection.ts'
 import type { RejectionCode } from '../../shared/rejections.ts'
 import { describeError } from '../../shared/safe-error.ts'
-import type { UserItem, WindowDelta } from '../../shared/state.ts'
+import type { EventPosition, UserItem, WindowDelta } from '../../shared/state.ts'
 import { type Identities, type IdentityWindow, identitiesFrom, recordHash, shortHash } from './identities.ts'
 
 /** A record of the event stream: events of one user in order, or the erasure of that user. The fold reads no other time than these two. */
@@ -17,6 +17,8 @@ export interface UserRecord {
   readonly arrived: number
   readonly events: readonly Event[]
   readonly erasure: boolean
+  /** Positions of events that are not folded, because the function did not survive them. */
+  readonly fatal?: ReadonlySet<number>
 }
 
 export interface FoldRules {
@@ -31,7 +33,8 @@ export interface FoldRules {
 /** An event that could not be folded, to be quarantined. */
 export interface FoldRejection {
   readonly event: Event
-  readonly code: Extract<RejectionCode, 'projection_failed' | 'state_too_large'>
+  readonly at: EventPosition
+  readonly code: Extract<RejectionCode, 'projection_failed' | 'state_too_large' | 'retry_budget_spent'>
   /** What the projection threw, without event data. */
   readonly reason?: string
 }
@@ -67,7 +70,7 @@ export function userFold(user: string, stored: UserItem | undefined, rules: Fold
     rules,
     identities: identitiesFrom(stored?.identities ?? new Uint8Array(), rules.identities),
     recordHashes: identitiesFrom(stored?.recordHashes ?? new Uint8Array(), { ...rules.identities, count: MAX_RECORD_HASHES }),
-    item: stored ? { ...stored, outbox: [] } : emptyItem(user),
+    item: stored ? { ...stored, outbox: [], passedOver: [] } : emptyItem(user),
   }
   return record => foldRecord(fold, record)
 }
@@ -82,6 +85,7 @@ const emptyItem = (user: string): UserItem => ({
   late: 0,
   erasedOrder: 0,
   outbox: [],
+  passedOver: [],
 })
 
 function foldRecord(fold: UserFold, record: UserRecord): RecordFold {
@@ -101,21 +105,22 @@ function erase(item: UserItem, { arrived }: UserRecord, rules: FoldRules): UserI
   return { ...item, states: {}, late: 0, erasedOrder: item.version, ttl }
 }
 
-function foldEvents(fold: UserFold, { events, arrived }: UserRecord): Omit<RecordFold, 'item'> {
+function foldEvents(fold: UserFold, record: UserRecord): Omit<RecordFold, 'item'> {
   const { identities, recordHashes } = fold
-  const hashed = events.map(event => ({ event, hash: shortHash(identityHash(event)) }))
+  const { arrived, sequenceNumber } = record
+  const hashed = record.events.map(event => ({ event, hash: shortHash(identityHash(event)) }))
   const whole = recordHash(hashed.map(({ hash }) => hash))
   const rejections: FoldRejection[] = []
   const counts = { folded: 0, repeated: 0, late: 0 }
   let deltas: Deltas = new Map()
-  for (const { event, hash } of hashed) {
+  for (const [position, { event, hash }] of hashed.entries()) {
     if (identities.has(hash) || recordHashes.has(whole)) {
       counts.repeated += 1
       continue
     }
-    const change = tryFold(fold, event, arrived, deltas)
+    const change = tryFold(fold, event, arrived, deltas, record.fatal?.has(position) ?? false)
     if ('code' in change) {
-      rejections.push(change)
+      rejections.push({ ...change, event, at: { sequenceNumber, position } })
       continue
     }
     identities.keep(hash, arrived)
@@ -138,13 +143,20 @@ interface Change {
   readonly late: 0 | 1
 }
 
-/** Folds an event, or rejects it if a projection throws on it or the item would become too large. */
-function tryFold(fold: UserFold, event: Event, arrived: number, deltas: Deltas): Change | FoldRejection {
+/** Folds an event, or rejects it if a projection throws on it, does not return, or the item would become too large. */
+function tryFold(
+  fold: UserFold,
+  event: Event,
+  arrived: number,
+  deltas: Deltas,
+  fatal: boolean,
+): Change | Pick<FoldRejection, 'code' | 'reason'> {
+  if (fatal) return { code: 'retry_budget_spent' }
   const change = foldEvent(event, arrived, fold.item, deltas, fold.rules)
-  if ('reason' in change) return { event, code: 'projection_failed', ...change }
+  if ('reason' in change) return { code: 'projection_failed', ...change }
   const stateBytes = totalBytes(Object.values(change.states)) + fold.identities.bytes() + fold.recordHashes.bytes()
   const fits = stateBytes <= MAX_STATE_BYTES && deltaBytes(change.deltas) <= MAX_RECORD_DELTA_BYTES
-  return fits ? change : { event, code: 'state_too_large' }
+  return fits ? change : { code: 'state_too_large' }
 }
 
 /** The states and deltas after this event, or what a projection throws on it. */

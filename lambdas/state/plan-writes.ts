@@ -3,7 +3,7 @@ import { byKey, type Projection } from '../../shared/projection.ts'
 import { outboxText, type UserItem, type WindowDelta } from '../../shared/state.ts'
 import { type FoldRejection, type FoldRules, type RecordFold, type UserRecord, userFold } from './fold-record.ts'
 
-/** One conditional put of the user's item. Its rejected events must be quarantined before it. */
+/** One conditional put of the user's item. Its rejected events are stored before it, and quarantined after it. */
 export interface Write {
   readonly item: UserItem
   /** The put's condition: the item still has this version. Undefined: it does not exist. */
@@ -51,10 +51,18 @@ const openWrite = (
   outbox: readonly WindowDelta[],
   readVersion: number | undefined,
   recordsDone: number,
-): Write => ({ item: { ...item, outbox }, readVersion, rejections, recordsDone, folded, repeated, late })
+): Write => ({
+  item: { ...item, outbox, passedOver: rejections.map(({ at }) => at) },
+  readVersion,
+  rejections,
+  recordsDone,
+  folded,
+  repeated,
+  late,
+})
 
 const extend = (write: Write, step: RecordFold, outbox: readonly WindowDelta[], recordsDone: number): Write => ({
-  item: { ...step.item, outbox },
+  item: { ...step.item, outbox, passedOver: [...write.item.passedOver, ...step.rejections.map(({ at }) => at)] },
   readVersion: write.readVersion,
   rejections: [...write.rejections, ...step.rejections],
   recordsDone,

@@ -13,7 +13,7 @@ import { dynamoDbOperations } from '../../lambdas/state/dynamodb-operations.ts'
 import { cloudSettings } from '../../localstack/ministack.ts'
 import { userWindowGrain, type WindowItem } from '../../shared/grains/user-window.ts'
 import { type SlotItem, windowGrain } from '../../shared/grains/window.ts'
-import { aUserItem } from '../fixtures/builders.ts'
+import { aQuarantinedEvent, aUserItem } from '../fixtures/builders.ts'
 import { eventually } from '../fixtures/emulated-cloud.ts'
 import { canRunDynamoDbLocal, type Running, startDynamoDbLocal } from './dynamodb-local.ts'
 import { readStream, type TableStream } from './table-stream.ts'
@@ -163,12 +163,21 @@ describe.each(engines)('the state table on %s', (_name, open) => {
     expect(await table.readPart(windowGrain.parts.itemKey(aSlot(3)))).toBeUndefined()
   })
 
-  test('attempts are counted, and the progress of a shard never decreases', async () => {
-    expect([
-      await table.countAttempt('s', '7', 0),
-      await table.countAttempt('s', '7', 0),
-      await table.countAttempt('s', '8', 0),
-    ]).toEqual([1, 2, 1])
+  test('attempts are stored for each record, and an event that was passed over is read until it is marked', async () => {
+    const attempts = { unfinished: 2, since: 5, trying: { sequenceNumber: '7', position: 3 }, fatal: [] }
+    await table.writeAttempts('a', '7', attempts)
+    expect([await table.readAttempts('a', '7'), await table.readAttempts('a', '8')]).toEqual([attempts, undefined])
+    const at = { sequenceNumber: '7', position: 3 }
+    const event = aQuarantinedEvent()
+    await table.storePassedOver('a', [{ at, event }], 4_000_000_000)
+    await table.storePassedOver('a', [{ at, event: { ...event, message: 'later' } }], 4_000_000_000)
+    expect(await table.readPassedOver('a', [at])).toEqual([{ at, event }])
+    await table.markQuarantined('a', [at])
+    await table.storePassedOver('a', [{ at, event }], 4_000_000_000)
+    expect(await table.readPassedOver('a', [at, { ...at, position: 4 }])).toEqual([])
+  })
+
+  test('the progress of a shard never decreases', async () => {
     for (const seq of ['9', '10', '9']) await table.recordProgress('s', seq)
     await table.recordProgress('s', '9')
     const key = { pk: { S: 'shard#s' }, sk: { S: 'progress' } }

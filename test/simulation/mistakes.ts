@@ -120,8 +120,9 @@ export const mistakes: readonly Mistake[] = [
     name: 'keep-refused',
     about: 'the identity of a rejected event is kept',
     file: foldRecord,
-    right: '    const change = tryFold(fold, event, arrived, deltas)\n',
-    wrong: '    identities.keep(hash, arrived)\n    const change = tryFold(fold, event, arrived, deltas)\n',
+    right: '    const change = tryFold(fold, event, arrived, deltas, record.fatal?.has(position) ?? false)\n',
+    wrong:
+      '    identities.keep(hash, arrived)\n    const change = tryFold(fold, event, arrived, deltas, record.fatal?.has(position) ?? false)\n',
     seed: 11,
     within: 5000,
   },

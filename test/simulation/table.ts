@@ -5,6 +5,7 @@ import {
   ProvisionedThroughputExceededException,
   type PutItemCommandInput,
   type QueryCommandInput,
+  type UpdateItemCommandInput,
 } from '@aws-sdk/client-dynamodb'
 import type { DynamoDBRecord } from 'aws-lambda'
 import type { DynamoDbOperations } from '../../lambdas/state/dynamodb-operations.ts'
@@ -51,7 +52,7 @@ export class Table {
       getItem: ({ Key }) => run('GetItem', Key, () => ({ Item: this.items.get(keyOf(Key)) })),
       batchGetItem: input => run('BatchGetItem', undefined, () => this.batchGet(input)),
       putItem: input => run('PutItem', input.Item, () => this.put(input)),
-      updateItem: ({ Key }) => run('UpdateItem', Key, () => this.countUp(Key)),
+      updateItem: input => run('UpdateItem', input.Key, () => this.update(input)),
       query: input => onePage(() => run('Query', undefined, () => ({ Items: this.query(input) }))),
     }
   }
@@ -62,7 +63,7 @@ export class Table {
       if (name === 'GetItemCommand') return { Item: this.items.get(keyOf(input.Key)) }
       if (name === 'BatchGetItemCommand') return this.batchGet(input)
       if (name === 'PutItemCommand') return this.put(input)
-      if (name === 'UpdateItemCommand') return this.countUp(input.Key)
+      if (name === 'UpdateItemCommand') return this.update(input)
       if (name === 'QueryCommand') return { Items: this.query(input) }
       throw new Error(`The simulated table does not implement ${name}.`)
     })
@@ -92,11 +93,10 @@ export class Table {
     return {}
   }
 
-  /** The only update that the product makes here: it counts attempts. */
-  private countUp(key: Attributes = {}) {
-    const attempts = { N: String(Number(this.items.get(keyOf(key))?.['attempts']?.N ?? 0) + 1) }
-    this.items.set(keyOf(key), { ...key, attempts })
-    return { Attributes: { attempts } }
+  /** The only update that the product makes here: it marks an event as quarantined. */
+  private update({ Key = {} }: UpdateItemCommandInput) {
+    this.items.set(keyOf(Key), { ...Key, quarantined: { BOOL: true } })
+    return {}
   }
 
   private query({ ExpressionAttributeValues: values }: QueryCommandInput): Attributes[] {

@@ -1,0 +1,82 @@
+import type { EventPosition, FoldAttempts, UserItem } from '../../shared/state.ts'
+import type { DecodedRecord } from './decode-record.ts'
+import type { StateTable } from './dynamodb.ts'
+import { type FoldRules, type UserRecord, userFold } from './fold-record.ts'
+
+/** Records that are younger are folded without notes: no attempt at them can have failed for long. */
+const UNNOTED_MS = 30_000
+/** Attempts at a fold that may end without a result before its events are tried one by one. */
+const MAX_UNFINISHED = 3
+
+export interface SurviveDependencies {
+  readonly table: Pick<StateTable, 'readAttempts' | 'writeAttempts'>
+  readonly rules: FoldRules
+  /** How long folds of a record may end without a result, in milliseconds. */
+  readonly retryBudgetMs: number
+  /** Milliseconds since 1970. */
+  readonly now: () => number
+}
+
+/**
+ * Runs `fold` so that an event that hangs it, or ends the process, is found and passed over: the attempt is noted before the fold
+ * and removed after it. After some attempts without a result, and longer than the retry budget, the events are tried one by one,
+ * each noted before it is tried; the one that was being tried when an attempt ended is fatal.
+ *
+ * Only a fold spends the budget. Stores that are throttled or down are waited for.
+ */
+export async function surviveFold<Result>(
+  user: string,
+  stored: UserItem | undefined,
+  records: readonly DecodedRecord[],
+  dependencies: SurviveDependencies,
+  fold: (records: readonly DecodedRecord[]) => Result,
+): Promise<Result> {
+  const { table, now } = dependencies
+  const [first] = records
+  if (!first || now() - first.arrived < UNNOTED_MS) return fold(records)
+  const before = await table.readAttempts(user, first.sequenceNumber)
+  const attempts = nextAttempts(before, now())
+  await table.writeAttempts(user, first.sequenceNumber, attempts)
+  if (isSpent(attempts, dependencies)) await tryEvents(user, stored, records, attempts, dependencies)
+  const result = fold(withoutFatal(records, attempts.fatal))
+  const done = { ...attempts, unfinished: 0, trying: undefined }
+  await table.writeAttempts(user, first.sequenceNumber, done)
+  return result
+}
+
+const nextAttempts = (before: FoldAttempts | undefined, now: number): FoldAttempts => ({
+  unfinished: (before?.unfinished ?? 0) + 1,
+  since: before && before.unfinished > 0 ? before.since : now,
+  trying: undefined,
+  fatal: [...(before?.fatal ?? []), ...(before?.trying ? [before.trying] : [])],
+})
+
+const isSpent = ({ unfinished, since }: FoldAttempts, { retryBudgetMs, now }: SurviveDependencies): boolean =>
+  unfinished > MAX_UNFINISHED && now() - since > retryBudgetMs
+
+/** Folds the events one by one, without a result, and notes each before it is tried. */
+async function tryEvents(
+  user: string,
+  stored: UserItem | undefined,
+  records: readonly DecodedRecord[],
+  attempts: FoldAttempts,
+  { table, rules }: SurviveDependencies,
+): Promise<void> {
+  const key = records[0]?.sequenceNumber ?? ''
+  const fold = userFold(user, stored, rules)
+  for (const record of withoutFatal(records, attempts.fatal)) {
+    for (const [position, event] of record.events.entries()) {
+      if (record.fatal?.has(position)) continue
+      await table.writeAttempts(user, key, { ...attempts, trying: { sequenceNumber: record.sequenceNumber, position } })
+      fold({ ...record, events: [event], fatal: new Set() })
+    }
+  }
+}
+
+function withoutFatal<Record extends UserRecord>(records: readonly Record[], fatal: readonly EventPosition[]): readonly Record[] {
+  if (fatal.length === 0) return records
+  return records.map(record => {
+    const mine = fatal.filter(({ sequenceNumber }) => sequenceNumber === record.sequenceNumber)
+    return mine.length === 0 ? record : { ...record, fatal: new Set(mine.map(({ position }) => position)) }
+  })
+}

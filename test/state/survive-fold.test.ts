@@ -1,0 +1,67 @@
+import { spawnSync } from 'node:child_process'
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import path from 'node:path'
+import { surviveFold } from '../../lambdas/state/survive-fold.ts'
+import type { FoldAttempts } from '../../shared/state.ts'
+import { aVisit } from '../fixtures/builders.ts'
+
+const START = 1_700_000_000_000
+const MINUTE = 60_000
+const folder = mkdtempSync(path.join(tmpdir(), 'millrace-fatal-'))
+afterAll(() => rmSync(folder, { recursive: true }))
+
+test('an event that ends the process is quarantined after the retry budget, and the others of its record are folded', () => {
+  const file = path.join(folder, 'table.json')
+  const codes: (number | null)[] = []
+  for (let minute = 1; minute < 20 && codes.at(-1) !== 0; minute++)
+    codes.push(spawnSync(process.execPath, ['test/fixtures/fatal-fold.ts', file, String(START + minute * MINUTE)]).status)
+  expect(codes.at(-1)).toBe(0)
+  expect(new Set(codes.slice(0, -1))).toEqual(new Set([9]))
+  // Three attempts are free, the budget is five minutes, and one attempt finds the event.
+  expect(codes.length).toBeGreaterThan(5)
+  const { items, quarantined } = JSON.parse(readFileSync(file, 'utf8'))
+  const [, user] = items.find(([key]: [string]) => key === 'user#anna|state')
+  expect(JSON.parse(user.states.S)).toEqual({ 'visits-r1': { n: 4 } })
+  expect(quarantined).toEqual(['e3 retry_budget_spent'])
+}, 60_000)
+
+const record = {
+  sequenceNumber: '1',
+  received: START,
+  arrived: START,
+  events: [aVisit('/a', 1)],
+  erasure: false,
+  user: '1',
+  unrecognised: [],
+}
+const rules = { projections: [], identities: { milliseconds: 900_000, count: 2500 }, latenessMs: undefined, retentionMs: 0 }
+
+test('a fold that has a result leaves no unfinished attempt, however old its record is', async () => {
+  let stored: FoldAttempts | undefined
+  const table = {
+    readAttempts: async () => stored,
+    writeAttempts: async (_user: string, _key: string, attempts: FoldAttempts) => {
+      stored = attempts
+    },
+  }
+  for (let minute = 1; minute < 20; minute++) {
+    const now = () => START + minute * MINUTE
+    const fatal = await surviveFold(
+      '1',
+      undefined,
+      [record],
+      { table, rules, retryBudgetMs: 300_000, now },
+      ([first]) => first?.fatal,
+    )
+    expect([fatal, stored?.unfinished]).toEqual([undefined, 0])
+  }
+})
+
+test('a young record is folded without a note', async () => {
+  const fail = async () => {
+    throw new Error('This test stores nothing.')
+  }
+  const dependencies = { table: { readAttempts: fail, writeAttempts: fail }, rules, retryBudgetMs: 0, now: () => START + 1000 }
+  expect(await surviveFold('1', undefined, [record], dependencies, records => records.length)).toBe(1)
+})
