@@ -1,20 +1,21 @@
 import type { PartItem } from '../../shared/state.ts'
 import type { Code } from './code.ts'
+import { limits } from './conditions.ts'
+import type { Environment } from './environment.ts'
 import { expectedOf } from './oracle.ts'
 import { sorted } from './projections.ts'
-import { limits, type World } from './world.ts'
 
 const same = (a: unknown, b: unknown): boolean => JSON.stringify(a) === JSON.stringify(b)
 
 /** Compares the table, the index and the quarantine with a plain fold of the log. Returns the differences. */
-export function judge(world: World, code: Code): string[] {
-  const items = [...world.table.items.values()].map(attributes => code.items.readItem(attributes))
+export function judge(environment: Environment, code: Code): string[] {
+  const items = [...environment.table.items.values()].map(attributes => code.items.readItem(attributes))
   const users = new Map(items.filter(code.items.isUserItem).map(item => [item.user, item]))
   const parts = items.filter(code.items.isPartItem)
   const windows = new Map(parts.filter(({ user }) => user !== undefined).map(item => [`${item.user}|${item.start}`, item]))
-  const documents = new Map([...world.index.entries].map(([key, { document }]) => [key, document]))
-  if (world.conditions.deploys) return judgeTotals(world, parts)
-  const expected = expectedOf(world.log, limits)
+  const documents = new Map([...environment.index.entries].map(([key, { document }]) => [key, document]))
+  if (environment.conditions.deploys) return judgeTotals(environment, parts)
+  const expected = expectedOf(environment.log, limits)
   const violations: string[] = []
 
   for (const [name, want] of expected.users) {
@@ -35,7 +36,7 @@ export function judge(world: World, code: Code): string[] {
     if (got && !want) violations.push(`window ${key} survived an erasure`)
     if (got && want && !same([state?.n, state?.sum], [want.n, want.sum]))
       violations.push(`window ${key} holds ${JSON.stringify(state)}, expected ${want.n} and ${want.sum}`)
-    if (!got && want && !world.expired) violations.push(`window ${key} is missing`)
+    if (!got && want && !environment.expired) violations.push(`window ${key} is missing`)
     const [user = '', start] = key.split('|')
     const id = `sums-r1|${user}#${new Date(Number(start) * 1000).toISOString().slice(0, 19)}Z`
     if (!same(documents.get(id), want))
@@ -52,20 +53,20 @@ export function judge(world: World, code: Code): string[] {
       )
   }
 
-  const quarantined = [...world.invocations.quarantined.keys()].sort()
+  const quarantined = [...environment.invocations.quarantined.keys()].sort()
   if (!same(quarantined, [...expected.quarantine].sort()))
     violations.push(`quarantine holds ${quarantined}, expected ${[...expected.quarantine].sort()}`)
   return violations
 }
 
 /** After a deployment during the run, old or new code may have folded an event. All stores must agree nevertheless. */
-function judgeTotals(world: World, parts: readonly PartItem[]): string[] {
-  if (world.expired || world.log.some(({ erasure }) => erasure)) return []
+function judgeTotals(environment: Environment, parts: readonly PartItem[]): string[] {
+  if (environment.expired || environment.log.some(({ erasure }) => erasure)) return []
   const total = (values: number[]) => values.reduce((sum, value) => sum + value, 0)
   const eventsOf = (kind: string) => total(parts.flatMap(part => (part.kind === kind ? [(part.state as { n: number }).n] : [])))
   const windowEvents = eventsOf('window')
   const slotEvents = eventsOf('slot')
-  const documents = [...world.index.entries].flatMap(([key, { document }]) =>
+  const documents = [...environment.index.entries].flatMap(([key, { document }]) =>
     key.startsWith('sums-r1|') ? [Number(document?.['n'] ?? 0)] : [],
   )
   const violations: string[] = []

@@ -16,7 +16,8 @@ const CHOICES = 1200
 export async function simulate(code: Code, numbers: readonly number[]): Promise<{ violations: string[]; trace: string[] }> {
   const world = new World(code, choicesFrom(numbers))
   const settled = await world.run()
-  return { violations: settled ? judge(world, code) : ['did not settle'], trace: world.trace }
+  const { environment } = world
+  return { violations: settled ? judge(environment, code) : ['did not settle'], trace: environment.trace }
 }
 
 /** Runs seeds one after another and stops at the first failure. */
