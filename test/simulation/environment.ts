@@ -19,6 +19,8 @@ export class Environment {
   /** Every record that the producer put, in order. */
   readonly log: LogEntry[] = []
   readonly trace: string[] = []
+  /** Contracts of the product's parts that a call broke. */
+  readonly violations: string[] = []
   /** Milliseconds since 1970. */
   now = 1_700_000_000_000
   steps = 0
@@ -27,10 +29,10 @@ export class Environment {
   /** Whether an item of the table expired. */
   expired = false
 
-  constructor(code: Code, choices: Choices) {
+  constructor(code: Code, choices: Choices, knownFaults: boolean) {
     this.code = code
     this.choices = choices
-    this.conditions = drawConditions(choices)
+    this.conditions = drawConditions(choices, knownFaults)
     this.stream = new Stream(choices)
     this.invocations = new Invocations(choices, this.table, this.index, text => this.addTrace(text))
   }

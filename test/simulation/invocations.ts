@@ -36,7 +36,10 @@ export interface Faults {
 /** All running functions and the faults that can happen to them. */
 export class Invocations {
   live: Invocation[] = []
+  /** What the quarantine contains, by `id code`. */
   readonly quarantined = new Map<string, QuarantinedEvent>()
+  /** What was ever added to the quarantine, as `id code`. */
+  readonly everQuarantined = new Set<string>()
   private readonly choices: Choices
   private readonly table: Table
   private readonly index: SearchIndex
@@ -86,6 +89,12 @@ export class Invocations {
     }
   }
 
+  private quarantineEvent(event: QuarantinedEvent): void {
+    const key = `${event.id} ${event.code}`
+    this.quarantined.set(key, event)
+    this.everQuarantined.add(key)
+  }
+
   private giveUp(invocation: Invocation): void {
     const { owner } = invocation
     invocation.owner = undefined
@@ -109,7 +118,9 @@ export class Invocations {
     const callTable: CallOperation = (operation, item, run) => call(describe(operation, item), run)
     const callStore = <T>(store: string, run: () => T) => call(store, fate => applyFate(fate, run))
     const add = async (events: readonly QuarantinedEvent[]) => {
-      const store = () => events.forEach(event => void this.quarantined.set(`${event.id} ${event.code}`, event))
+      const store = () => {
+        for (const event of events) this.quarantineEvent(event)
+      }
       if (events.length > 0) await callStore('quarantine', store)
     }
     return {

@@ -51,6 +51,8 @@ export class Producer {
       value: choices.below(10),
       country: choices.pick(['F', 'G', 'I']),
       poison: choices.chance(conditions.deploys ? 0.3 : 0.06),
+      broken: false,
+      fill: 0,
       weight: conditions.heavy ? choices.pick([0, 0, 90]) : 0,
       width: conditions.heavy ? choices.pick([0, 50]) : 0,
     }

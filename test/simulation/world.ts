@@ -20,8 +20,8 @@ export class World {
   private readonly removal: Removal
   private jumped = false
 
-  constructor(code: Code, choices: Choices) {
-    this.environment = new Environment(code, choices)
+  constructor(code: Code, choices: Choices, knownFaults: boolean) {
+    this.environment = new Environment(code, choices, knownFaults)
     this.producer = new Producer(this.environment)
     this.consumers = new Consumers(this.environment)
     this.removal = new Removal(this.environment, this.consumers)
