@@ -1,3 +1,4 @@
+import { checkedReads } from './checked-reads.ts'
 import { limits, RETENTION_MS } from './conditions.ts'
 import type { Environment } from './environment.ts'
 import type { Clients, Invocation, Owner } from './invocations.ts'
@@ -55,9 +56,13 @@ export class Consumers {
     shard.running = invocations.begin(what, steps, this.stateFunction(batch), owner)
   }
 
+  private stateTable(dynamodb: Clients['dynamodb']) {
+    return checkedReads(this.environment.code.stateTable.stateTable('t', dynamodb), this.environment)
+  }
+
   /** The state function as it is deployed now. */
   private stateFunction(batch: Shard['records']): (clients: Clients) => Promise<unknown> {
-    const { code, fixed } = this.environment
+    const { code, conditions, fixed } = this.environment
     const rules = {
       projections: simProjections(code, fixed),
       identities: { milliseconds: limits.identityMs, count: limits.identityCount },
@@ -65,9 +70,9 @@ export class Consumers {
       retentionMs: RETENTION_MS,
     }
     const now = () => this.environment.now
-    const rest = { eventTypes: new Map(), rules, retryBudgetMs: Number.POSITIVE_INFINITY, now, telemetry }
+    const rest = { eventTypes: new Map(), rules, retryBudgetMs: conditions.retryBudgetMs, now, telemetry }
     return ({ dynamodb, quarantine }) =>
-      code.foldBatch.foldBatch(batch, { table: code.stateTable.stateTable('t', dynamodb), quarantine, ...rest })
+      code.foldBatch.foldBatch(batch, { table: this.stateTable(dynamodb), quarantine, ...rest })
   }
 
   start(consumer: Consumer): void {
@@ -95,7 +100,7 @@ export class Consumers {
     const projections = simProjections(code, fixed)
     const lifetime = { latenessMs: limits.latenessMs, retentionMs: RETENTION_MS }
     return ({ dynamodb, search: client, quarantine }) => {
-      const table = code.stateTable.stateTable('t', dynamodb)
+      const table = this.stateTable(dynamodb)
       return name === 'windows'
         ? code.mergeBatch.mergeBatch(batch, { table, quarantine, projections, lifetime, telemetry })
         : code.indexBatch.indexBatch(batch, { client, table, quarantine, projections, telemetry })

@@ -34,7 +34,8 @@ export class Environment {
     this.choices = choices
     this.conditions = drawConditions(choices, knownFaults)
     this.stream = new Stream(choices)
-    this.invocations = new Invocations(choices, this.table, this.index, text => this.addTrace(text))
+    const addTrace = (text: string) => this.addTrace(text)
+    this.invocations = new Invocations(choices, this.table, this.index, addTrace, () => this.steps)
   }
 
   addTrace(text: string): void {

@@ -85,10 +85,10 @@ const recordId = ({ events }: LogEntry): string => events.map(({ id }) => id).jo
 export const isRepeated = (user: UserHistory, entry: LogEntry, { id }: SimEvent): boolean =>
   user.seen.some(each => each.id === id) || user.records.some(each => each.id === recordId(entry))
 
-/** A record without a rejected event is recognised as a whole. */
+/** A record without a rejected event is remembered as a whole; an erasure is the record without events. */
 export function endRecord(user: UserHistory, entry: LogEntry, record: RecordProgress): UserHistory {
   const id = recordId(entry)
-  if (entry.erasure || record.rejected || user.records.some(each => each.id === id)) return user
+  if (record.rejected || user.records.some(each => each.id === id)) return user
   return { ...user, records: [...user.records, { id, arrived: entry.arrived }] }
 }
 

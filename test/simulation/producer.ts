@@ -6,6 +6,9 @@ import { type SimData, WINDOW_SECONDS } from './projections.ts'
 /** How long after its first attempt ingest may put a record repeated. */
 const RETRY_MS = 6_000
 
+/** The largest state of the projection `last`, without identities: the state limit less the bytes that its key counts. */
+const FULL_STATE_BYTES = 249_936
+
 /** Puts records into the stream: new events, repeated ones and erasures. */
 export class Producer {
   /** Records that are still to be produced. */
@@ -26,12 +29,12 @@ export class Producer {
     const { choices, conditions, expired, log, now } = this.environment
     this.left -= 1
     const user = choices.pick(['a', 'a', 'b', 'a', 'b', 'c'])
-    const received = now - choices.pick([0, 0, 0, 1000, 4000])
+    const received = now - choices.pick([0, 0, 0, 1000, 4000]) + choices.pick(conditions.skews)
     const earlier = log.filter(({ erasure }) => !erasure).slice(-6)
     const repeated = choices.pick([undefined, undefined, undefined, undefined, ...earlier])
     if (repeated && choices.chance(0.5)) {
       // A retry of ingest repeats the record; a retry of the client repeats the events.
-      const isRecent = now - repeated.received <= RETRY_MS
+      const isRecent = now - repeated.arrived <= RETRY_MS
       const events = isRecent && choices.chance(0.5) ? repeated.events : repeated.events.map(event => ({ ...event, received }))
       this.put({ user: repeated.user, events, received: events[0]?.received ?? received, erasure: false })
     } else if (conditions.erases && choices.chance(expired ? 0.5 : 0.15)) {
@@ -51,8 +54,8 @@ export class Producer {
       value: choices.below(10),
       country: choices.pick(['F', 'G', 'I']),
       poison: choices.chance(conditions.deploys ? 0.3 : 0.06),
-      broken: false,
-      fill: 0,
+      broken: conditions.deploys && choices.chance(0.06),
+      fill: conditions.heavy && choices.chance(0.3) ? FULL_STATE_BYTES - choices.below(200) : 0,
       weight: conditions.heavy ? choices.pick([0, 0, 90]) : 0,
       width: conditions.heavy ? choices.pick([0, 50]) : 0,
     }

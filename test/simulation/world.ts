@@ -110,8 +110,9 @@ export class World {
 
   private heat(): void {
     const { choices, steps, table } = this.environment
-    const key = choices.pick([...table.items.keys()])
-    table.throttle(key, steps + choices.pick([10, 40]))
+    const item = choices.pick([...table.items.keys()])
+    const key = choices.chance(0.3) ? item.slice(0, item.indexOf('|') + 1) : item
+    table.throttle(key, steps + choices.pick([10, 40, 150]))
     this.environment.addTrace(`${key} is throttled for a while`)
   }
 
