@@ -43,7 +43,7 @@ export const drawConditions = (choices: Choices, knownFaults: boolean) => ({
   skews: choices.pick(SKEWS),
   timedOut: choices.pick([0, 0, 0.03]),
   partial: choices.pick([0, 0.2]),
-  replays: false,
+  replays: choices.chance(0.3),
 })
 
 export type Conditions = ReturnType<typeof drawConditions>

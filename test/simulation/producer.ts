@@ -46,6 +46,24 @@ export class Producer {
     }
   }
 
+  /** Puts quarantined events of one user again, as they were received. A replay that breaks off leaves them in the quarantine. */
+  replay(): void {
+    const { choices, invocations, log } = this.environment
+    const { quarantined } = invocations
+    const idOf = (key: string): string => key.split(' ')[0] ?? ''
+    const first = idOf(choices.pick([...quarantined.keys()]))
+    const user = log.find(({ events }) => events.some(({ id }) => id === first))?.user
+    if (user === undefined) return
+    this.left -= 1
+    const known = new Map(log.filter(each => each.user === user).flatMap(({ events }) => events.map(event => [event.id, event])))
+    const keys = [...quarantined.keys()].filter(key => known.has(idOf(key))).slice(0, 3)
+    const events = [...new Set(keys.map(idOf))].flatMap(id => known.get(id) ?? [])
+    this.environment.addTrace('the next record is a replay')
+    this.put({ user, events, received: events[0]?.received ?? 0, erasure: false })
+    if (choices.chance(0.3)) this.environment.addTrace('the replay breaks off')
+    else for (const key of keys) quarantined.delete(key)
+  }
+
   private anEvent(user: string, received: number): Event<SimData> {
     const { choices, conditions, now } = this.environment
     const windowsAgo = choices.pick([0, 0, 0, 1, 1, 4, 6])

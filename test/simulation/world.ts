@@ -77,6 +77,7 @@ export class World {
     if (stream.lag(now) < MAX_LAG_MS && invocations.live.every(({ began }) => steps - began < 200))
       actions.push([3, () => this.advance([1, 1000, 2000, 5000])])
     if (conditions.deploys && !fixed) actions.push([1, () => this.deploy()])
+    if (conditions.replays && invocations.quarantined.size > 0) actions.push([3, () => this.producer.replay()])
     if (table.items.size > 0) actions.push([1, () => this.heat()])
     return actions
   }
