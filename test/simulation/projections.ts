@@ -4,7 +4,6 @@ import type { EventType } from '../../shared/event-type.ts'
 import type { Document } from '../../shared/grain.ts'
 import type { Projection } from '../../shared/projection.ts'
 import type { Code } from './code.ts'
-import type { UserHistory } from './oracle.ts'
 
 /** The data of a simulated event. */
 export interface SimData {
@@ -36,8 +35,11 @@ interface Last {
   readonly pad: string
 }
 
-/** The state of the projection `last` after this event. */
-export function lastState({ folded, pad }: Pick<UserHistory, 'folded' | 'pad'>, event: Event<SimData>): Last {
+/** The state of the projection `last` after this event; `pad` is the length of its padding before. */
+export function lastState(
+  { folded, pad }: { readonly folded: readonly Event<SimData>[]; readonly pad: number },
+  event: Event<SimData>,
+): Last {
   const ids = [...folded, event].map(({ id }) => id)
   return filled({ ids, n: ids.length, pad: 'x'.repeat(pad) + kilobytes(event.data.weight) }, event.data.fill)
 }
