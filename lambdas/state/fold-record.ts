@@ -1,7 +1,7 @@
 import { type Event, identityHash } from '../../shared/event.ts'
 import type { FoldTarget } from '../../shared/grain.ts'
 import { MAX_RECORD_DELTA_BYTES, MAX_STATE_BYTES } from '../../shared/limits.ts'
-import { nextOrder } from '../../shared/order.ts'
+import { arrivalOfOrder, nextOrder } from '../../shared/order.ts'
 import { folds, type Projection, projectionKey } from '../../shared/projection.ts'
 import type { RejectionCode } from '../../shared/rejections.ts'
 import { describeError } from '../../shared/safe-error.ts'
@@ -90,7 +90,9 @@ const emptyItem = (user: string): UserItem => ({
 
 function foldRecord(fold: UserFold, record: UserRecord): RecordFold {
   const { identities, recordHashes, rules, item } = fold
-  fold.item = { ...item, sequenceNumber: record.sequenceNumber, version: nextOrder(item.version, record.received) }
+  // A new item may follow an expired one. By the arrival its order numbers are above, whatever the clock of ingest says.
+  const clock = item.version === 0 ? Math.max(record.received, record.arrived) : record.received
+  fold.item = { ...item, sequenceNumber: record.sequenceNumber, version: nextOrder(item.version, clock) }
   identities.forget(record.arrived)
   recordHashes.forget(record.arrived)
   if (record.erasure) fold.item = erase(fold.item, record, rules)
@@ -101,7 +103,8 @@ function foldRecord(fold: UserFold, record: UserRecord): RecordFold {
 
 /** An erased item keeps its order number and identities until the streams can no longer deliver an older record. */
 function erase(item: UserItem, { arrived }: UserRecord, rules: FoldRules): UserItem {
-  const ttl = Math.ceil((arrived + rules.retentionMs + rules.identities.milliseconds) / 1000)
+  const newest = Math.max(arrived, arrivalOfOrder(item.version))
+  const ttl = Math.ceil((newest + rules.retentionMs + rules.identities.milliseconds) / 1000)
   return { ...item, states: {}, late: 0, erasedOrder: item.version, ttl }
 }
 

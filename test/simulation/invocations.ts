@@ -31,18 +31,25 @@ export interface Faults {
   readonly responseLost: number
   readonly crash: number
   readonly zombie: number
+  readonly timedOut: number
+  readonly partial: number
 }
 
 /** All running functions and the faults that can happen to them. */
 export class Invocations {
   live: Invocation[] = []
+  /** What the quarantine contains, by `id code`. */
   readonly quarantined = new Map<string, QuarantinedEvent>()
+  /** What was ever added to the quarantine, as `id code`. */
+  readonly everQuarantined = new Set<string>()
   private readonly choices: Choices
   private readonly table: Table
   private readonly index: SearchIndex
   private readonly addTrace: (text: string) => void
+  private readonly steps: () => number
 
-  constructor(choices: Choices, table: Table, index: SearchIndex, addTrace: (text: string) => void) {
+  constructor(choices: Choices, table: Table, index: SearchIndex, addTrace: (text: string) => void, steps: () => number) {
+    this.steps = steps
     this.choices = choices
     this.table = table
     this.index = index
@@ -81,9 +88,36 @@ export class Invocations {
       this.addTrace('an invocation times out and continues')
       this.giveUp(invocation)
     } else {
-      const fate = choices.chance(faults.throttled) ? 'throttled' : choices.chance(faults.responseLost) ? 'response lost' : 'done'
-      invocation.calls.splice(choices.below(invocation.calls.length), 1)[0]?.(fate)
+      invocation.calls.splice(choices.below(invocation.calls.length), 1)[0]?.(this.drawFate(faults))
     }
+  }
+
+  private drawFate({ throttled, responseLost, timedOut, partial }: Faults): Fate {
+    const { choices } = this
+    if (choices.chance(throttled)) return 'throttled'
+    if (choices.chance(responseLost)) return 'response lost'
+    if (choices.chance(timedOut)) return 'timed out'
+    return choices.chance(partial) ? 'partial' : 'done'
+  }
+
+  /** A call that the caller no longer waits for. */
+  private carryOutLater(what: string, run: (fate: Fate) => unknown): void {
+    const orphan: Invocation = { began: this.steps(), calls: [], owner: undefined }
+    orphan.calls.push(() => {
+      this.leave(orphan, `${what} is carried out late`)
+      try {
+        run('done')
+      } catch {
+        this.addTrace('the late call fails')
+      }
+    })
+    this.live.push(orphan)
+  }
+
+  private quarantineEvent(event: QuarantinedEvent): void {
+    const key = `${event.id} ${event.code}`
+    this.quarantined.set(key, event)
+    this.everQuarantined.add(key)
   }
 
   private giveUp(invocation: Invocation): void {
@@ -97,6 +131,10 @@ export class Invocations {
       new Promise((resolve, reject) => {
         invocation.calls.push(fate => {
           try {
+            if (fate === 'timed out') {
+              this.carryOutLater(`${what}: ${operation}`, run)
+              throw new Error('The call timed out.')
+            }
             const value = run(fate)
             this.addTrace(`${what}: ${operation}`)
             resolve(value)
@@ -109,7 +147,9 @@ export class Invocations {
     const callTable: CallOperation = (operation, item, run) => call(describe(operation, item), run)
     const callStore = <T>(store: string, run: () => T) => call(store, fate => applyFate(fate, run))
     const add = async (events: readonly QuarantinedEvent[]) => {
-      const store = () => events.forEach(event => void this.quarantined.set(`${event.id} ${event.code}`, event))
+      const store = () => {
+        for (const event of events) this.quarantineEvent(event)
+      }
       if (events.length > 0) await callStore('quarantine', store)
     }
     return {

@@ -1,77 +1,157 @@
-import type { PartItem } from '../../shared/state.ts'
 import type { Code } from './code.ts'
-import { expectedOf } from './oracle.ts'
+import { limits } from './conditions.ts'
+import type { Environment } from './environment.ts'
+import { histories, type OpenDecisions } from './explain.ts'
+import { type SimEvent, startOf, type UserHistory } from './oracle.ts'
 import { sorted } from './projections.ts'
-import { limits, type World } from './world.ts'
+import { type Stores, sharedIds, storesOf, windowText } from './stores.ts'
 
 const same = (a: unknown, b: unknown): boolean => JSON.stringify(a) === JSON.stringify(b)
+const idsOf = (events: readonly SimEvent[]): string[] => events.map(({ id }) => id)
+
+interface Verdict {
+  readonly history: UserHistory
+  readonly violations: readonly string[]
+}
 
 /** Compares the table, the index and the quarantine with a plain fold of the log. Returns the differences. */
-export function judge(world: World, code: Code): string[] {
-  const items = [...world.table.items.values()].map(attributes => code.items.readItem(attributes))
-  const users = new Map(items.filter(code.items.isUserItem).map(item => [item.user, item]))
-  const parts = items.filter(code.items.isPartItem)
-  const windows = new Map(parts.filter(({ user }) => user !== undefined).map(item => [`${item.user}|${item.start}`, item]))
-  const documents = new Map([...world.index.entries].map(([key, { document }]) => [key, document]))
-  if (world.conditions.deploys) return judgeTotals(world, parts)
-  const expected = expectedOf(world.log, limits)
-  const violations: string[] = []
+export function judge(environment: Environment, code: Code): string[] {
+  const stores = storesOf(environment, code)
+  const names = [...new Set(environment.log.map(({ user }) => user))].sort()
+  const verdicts = new Map(names.map(name => [name, judgeUser(name, environment, stores)]))
+  return [
+    ...environment.violations,
+    ...[...verdicts.values()].flatMap(({ violations }) => violations),
+    ...judgeCountries(new Map([...verdicts].map(([name, { history }]) => [name, history.shared])), stores),
+    ...[...stores.windows.keys()].flatMap(key => {
+      const [name = '', start] = key.split('|')
+      return verdicts.get(name)?.history.windows.has(Number(start)) ? [] : [`window ${key} should not exist`]
+    }),
+  ]
+}
 
-  for (const [name, want] of expected.users) {
-    const state = users.get(name)?.states['last-r1'] as { ids: string[]; n: number } | undefined
-    const got = { ids: state?.ids ?? [], n: state?.n ?? 0 }
-    if (!same(got, { ids: want.ids, n: want.n }))
-      violations.push(`user ${name} holds ${JSON.stringify(got)}, expected ${JSON.stringify(want.ids)} of ${want.n}`)
-    if (users.has(name) && users.get(name)?.late !== want.late)
-      violations.push(`user ${name} counts ${users.get(name)?.late} late, expected ${want.late}`)
-    const document = want.n > 0 ? { user: name, ids: want.ids, n: want.n } : undefined
-    if (!same(documents.get(`last-r1|${name}`), document))
-      violations.push(`document of user ${name} is ${JSON.stringify(documents.get(`last-r1|${name}`))}`)
+/** Compares a user's stores with each history that its records allow. Returns the one with the fewest differences. */
+function judgeUser(name: string, environment: Environment, stores: Stores): Verdict {
+  const { conditions, invocations } = environment
+  const log = environment.log.filter(({ user }) => user === name)
+  const ids = new Set(log.flatMap(({ events }) => idsOf(events)))
+  const shared = sharedIds(stores, id => ids.has(id))
+  const open: OpenDecisions = {
+    deploys: conditions.deploys,
+    wasQuarantined: (id, code) => invocations.everQuarantined.has(`${id} ${code}`),
   }
-
-  for (const [key, want] of expected.windows) {
-    const got = windows.get(key)
-    const state = got?.state as { n: number; sum: number } | undefined
-    if (got && !want) violations.push(`window ${key} survived an erasure`)
-    if (got && want && !same([state?.n, state?.sum], [want.n, want.sum]))
-      violations.push(`window ${key} holds ${JSON.stringify(state)}, expected ${want.n} and ${want.sum}`)
-    if (!got && want && !world.expired) violations.push(`window ${key} is missing`)
-    const [user = '', start] = key.split('|')
-    const id = `sums-r1|${user}#${new Date(Number(start) * 1000).toISOString().slice(0, 19)}Z`
-    if (!same(documents.get(id), want))
-      violations.push(`document of window ${key} is ${JSON.stringify(documents.get(id))}, expected ${JSON.stringify(want)}`)
-  }
-  for (const key of windows.keys()) if (!expected.windows.has(key)) violations.push(`window ${key} should not exist`)
-
-  for (const [start, want] of expected.countries) {
-    const document = documents.get(`countries-r1|${new Date(start * 1000).toISOString().slice(0, 19)}Z`)
-    const expectedDocument = { start, n: want.n, users: want.users.size, countries: sorted(want.countries) }
-    if (!same(document, expectedDocument))
-      violations.push(
-        `document of all users' window ${start} is ${JSON.stringify(document)}, expected ${JSON.stringify(expectedDocument)}`,
+  const isOpen = conditions.deploys || Number.isFinite(conditions.retryBudgetMs)
+  const isPossible = isOpen
+    ? possibility(
+        stateIds(name, stores),
+        log.some(({ erasure }) => erasure),
+        shared,
       )
+    : () => true
+  let best: Verdict | undefined
+  for (const history of histories(log, limits, open, isPossible)) {
+    const violations = [
+      ...judgeStates(name, history, stores),
+      ...judgeWindows(name, history, stores, environment.expired),
+      ...judgeShared(name, history, shared),
+      ...judgeQuarantine(name, ids, history, stores, environment),
+    ]
+    if (!best || violations.length < best.violations.length) best = { history, violations }
+    if (violations.length === 0) break
   }
+  return best ?? unexplained(name, log, stores)
+}
 
-  const quarantined = [...world.invocations.quarantined.keys()].sort()
-  if (!same(quarantined, [...expected.quarantine].sort()))
-    violations.push(`quarantine holds ${quarantined}, expected ${[...expected.quarantine].sort()}`)
+/** Whether the stores do not contradict the folds of a history so far. */
+function possibility(stored: readonly string[], erased: boolean, shared: readonly string[]): (user: UserHistory) => boolean {
+  const counted = new Set(shared)
+  return ({ folded, shared: events }) => {
+    const newest = events.at(-1)
+    const isCounted = !newest || counted.has(`${startOf(newest)} ${newest.id}`)
+    return isCounted && (erased || folded.at(-1)?.id === stored[folded.length - 1])
+  }
+}
+
+function unexplained(name: string, log: Environment['log'], stores: Stores): Verdict {
+  const [history] = histories(log, limits, { deploys: true, wasQuarantined: () => false }, () => true)
+  if (!history) throw new Error('A log without a history.')
+  return { history, violations: [`no decisions on the records of user ${name} lead to ${stateIds(name, stores)}`] }
+}
+
+const stateIds = (name: string, { users }: Stores): string[] =>
+  (users.get(name)?.states['last-r1'] as { ids: string[] } | undefined)?.ids ?? []
+
+function judgeStates(name: string, { folded, late }: UserHistory, stores: Stores): string[] {
+  const violations: string[] = []
+  const ids = stateIds(name, stores)
+  if (!same(ids, idsOf(folded))) violations.push(`user ${name} holds ${ids}, expected ${idsOf(folded)}`)
+  const item = stores.users.get(name)
+  if (item && item.late !== late) violations.push(`user ${name} counts ${item.late} late, expected ${late}`)
+  const document = folded.length > 0 ? { user: name, ids: idsOf(folded), n: folded.length } : undefined
+  const shown = stores.documents.get(`last-r1|${name}`)
+  if (!same(shown, document)) violations.push(`document of user ${name} is ${JSON.stringify(shown)}`)
   return violations
 }
 
-/** After a deployment during the run, old or new code may have folded an event. All stores must agree nevertheless. */
-function judgeTotals(world: World, parts: readonly PartItem[]): string[] {
-  if (world.expired || world.log.some(({ erasure }) => erasure)) return []
-  const total = (values: number[]) => values.reduce((sum, value) => sum + value, 0)
-  const eventsOf = (kind: string) => total(parts.flatMap(part => (part.kind === kind ? [(part.state as { n: number }).n] : [])))
-  const windowEvents = eventsOf('window')
-  const slotEvents = eventsOf('slot')
-  const documents = [...world.index.entries].flatMap(([key, { document }]) =>
-    key.startsWith('sums-r1|') ? [Number(document?.['n'] ?? 0)] : [],
-  )
+function judgeWindows(name: string, { windows }: UserHistory, stores: Stores, expired: boolean): string[] {
   const violations: string[] = []
-  if (windowEvents !== slotEvents)
-    violations.push(`user windows count ${windowEvents} events, windows over all users ${slotEvents}`)
-  if (windowEvents !== total(documents))
-    violations.push(`user windows count ${windowEvents} events, their documents ${total(documents)}`)
+  for (const [start, events] of windows) {
+    const key = `${name}|${start}`
+    const want = events && { ids: idsOf(events), sum: events.reduce((sum, { data }) => sum + data.value, 0) }
+    const item = stores.windows.get(key)
+    const state = item?.state as { ids: string[]; sum: number } | undefined
+    if (state && !want) violations.push(`window ${key} survived an erasure`)
+    if (state && want && !same({ ids: state.ids, sum: state.sum }, want))
+      violations.push(`window ${key} holds ${state.ids} and ${state.sum}, expected ${want.ids} and ${want.sum}`)
+    if (!item && want && !expired) violations.push(`window ${key} is missing`)
+    const document = stores.documents.get(`sums-r1|${name}#${windowText(start)}`)
+    const expected = want && { user: name, start, ...want }
+    if (!same(document, expected))
+      violations.push(`document of window ${key} is ${JSON.stringify(document)}, expected ${JSON.stringify(expected)}`)
+  }
   return violations
+}
+
+function judgeShared(name: string, history: UserHistory, shared: readonly string[]): string[] {
+  const expected = history.shared.map(event => `${startOf(event)} ${event.id}`).sort()
+  return same(shared, expected) ? [] : [`windows over all users hold ${shared} of user ${name}, expected ${expected}`]
+}
+
+/**
+ * An event whose last decision is a rejection is in quarantine. What else is there was rejected at some time: with replays it may
+ * have left since.
+ */
+function judgeQuarantine(
+  name: string,
+  ids: ReadonlySet<string>,
+  { rejected, missing }: UserHistory,
+  { quarantined }: Stores,
+  { conditions }: Environment,
+): string[] {
+  const mine = [...quarantined].filter(key => ids.has(key.split(' ')[0] ?? ''))
+  const required = conditions.replays ? [...missing].map(([id, code]) => `${id} ${code}`) : [...rejected]
+  const absent = required.filter(key => !quarantined.has(key))
+  const surplus = mine.filter(key => !rejected.has(key))
+  return [
+    ...absent.map(key => `${key} of user ${name} is neither folded nor quarantined`),
+    ...surplus.map(key => `${key} of user ${name} is quarantined, but no decision rejects it`),
+  ]
+}
+
+function judgeCountries(shared: ReadonlyMap<string, readonly SimEvent[]>, { documents }: Stores): string[] {
+  const events = [...shared].flatMap(([user, folded]) => folded.map(event => ({ user, event, start: startOf(event) })))
+  return [...Map.groupBy(events, ({ start }) => start)].flatMap(([start, inWindow]) => {
+    const countries: Record<string, number> = {}
+    for (const { event } of inWindow) countries[event.data.country] = (countries[event.data.country] ?? 0) + 1
+    const expected = {
+      start,
+      ids: inWindow.map(({ event }) => event.id).sort(),
+      users: new Set(inWindow.map(({ user }) => user)).size,
+      countries: sorted(countries),
+    }
+    const document = documents.get(`countries-r1|${windowText(start)}`)
+    return same(document, expected)
+      ? []
+      : [`document of all users' window ${start} is ${JSON.stringify(document)}, expected ${JSON.stringify(expected)}`]
+  })
 }

@@ -1,5 +1,7 @@
 import type { Event } from '../../shared/event.ts'
-import { countsWindow, type SimData, sorted, WINDOW_SECONDS } from './projections.ts'
+import { countsWindow, lastState, type SimData, WINDOW_SECONDS } from './projections.ts'
+
+export type SimEvent = Event<SimData>
 
 /** One record as the producer put it into the stream. */
 export interface LogEntry {
@@ -7,7 +9,7 @@ export interface LogEntry {
   readonly user: string
   readonly received: number
   readonly arrived: number
-  readonly events: readonly Event<SimData>[]
+  readonly events: readonly SimEvent[]
   readonly erasure: boolean
 }
 
@@ -17,110 +19,126 @@ export interface Limits {
   readonly latenessMs: number
 }
 
-/** The expected content of every store at the end of a run. */
-export interface Expected {
-  readonly users: Map<string, { ids: string[]; n: number; late: number; erased: boolean }>
-  /** By `user|start`; undefined: erased and not written again. */
-  readonly windows: Map<string, { user: string; start: number; n: number; sum: number } | undefined>
-  readonly countries: Map<number, { start: number; n: number; users: Set<string>; countries: Record<string, number> }>
-  readonly quarantine: Set<string>
+/** `fold`, or the code of the rejection. */
+export type Decision = 'fold' | 'projection_failed' | 'state_too_large' | 'retry_budget_spent'
+
+/** What the stores must contain about one user. Never changed in place. */
+export interface UserHistory {
+  /** The events folded since the last erasure, in order. */
+  readonly folded: readonly SimEvent[]
+  readonly late: number
+  readonly pad: number
+  readonly seen: readonly Remembered[]
+  readonly records: readonly Remembered[]
+  /** By start: the events in each window of the user; undefined: erased and not written again. */
+  readonly windows: ReadonlyMap<number, readonly SimEvent[] | undefined>
+  /** The user's events in the windows over all users. An erasure leaves them. */
+  readonly shared: readonly SimEvent[]
+  /** Each rejection, as `id code`. */
+  readonly rejected: ReadonlySet<string>
+  /** The ids whose last decision was a rejection, with its code. */
+  readonly missing: ReadonlyMap<string, Decision>
 }
 
-const STATE_KILOBYTES = 250
-const RECORD_KILOBYTES = 120
-
-interface User {
-  ids: string[]
-  n: number
-  late: number
-  erased: boolean
-  weight: number
-  seen: { id: string; arrived: number }[]
-  records: { ids: string; arrived: number }[]
+interface Remembered {
+  readonly id: string
+  readonly arrived: number
 }
 
-/** Folds the whole log in plain code, record by record: without batches, faults or the product's folds. */
-export function expectedOf(log: readonly LogEntry[], limits: Limits): Expected {
-  const expected: Expected = { users: new Map(), windows: new Map(), countries: new Map(), quarantine: new Set() }
-  for (const entry of [...log].sort((a, b) => (a.seq < b.seq ? -1 : 1))) {
-    const user = (expected.users.get(entry.user) as User | undefined) ?? {
-      ids: [],
-      n: 0,
-      late: 0,
-      erased: false,
-      weight: 0,
-      seen: [],
-      records: [],
-    }
-    expected.users.set(entry.user, user)
-    user.seen = user.seen.filter(({ arrived }) => entry.arrived - arrived <= limits.identityMs)
-    user.records = user.records.filter(({ arrived }) => entry.arrived - arrived <= limits.identityMs)
-    if (entry.erasure) eraseUser(entry.user, user, expected)
-    else foldEntry(entry, user, expected, limits)
-  }
-  return expected
+/** A record half-way: the widths of its window deltas and whether it contains a rejected event. */
+export interface RecordProgress {
+  readonly widths: ReadonlyMap<number, number>
+  readonly rejected: boolean
 }
 
-function eraseUser(name: string, user: User, { windows }: Expected): void {
-  Object.assign(user, { ids: [], n: 0, late: 0, weight: 0, erased: true })
-  for (const key of windows.keys()) if (key.startsWith(`${name}|`)) windows.set(key, undefined)
+const STATE_BYTES = 250_000
+const RECORD_DELTA_KILOBYTES = 120
+const BYTES_PER_STATE = 64
+const BYTES_PER_IDENTITY = 8
+const BYTES_PER_ARRIVAL = 8
+
+export const newUser: UserHistory = {
+  folded: [],
+  late: 0,
+  pad: 0,
+  seen: [],
+  records: [],
+  windows: new Map(),
+  shared: [],
+  rejected: new Set(),
+  missing: new Map(),
 }
 
-function foldEntry({ events, arrived, user: name }: LogEntry, user: User, expected: Expected, limits: Limits): void {
-  const ids = events.map(({ id }) => id).join()
-  if (user.records.some(record => record.ids === ids)) return
-  const widths = new Map<number, number>()
-  let rejected = false
-  for (const event of events) {
-    if (user.seen.some(({ id }) => id === event.id)) continue
-    const code = rejectionOf(event, arrived, user, widths, limits)
-    if (code) {
-      expected.quarantine.add(`${event.id} ${code}`)
-      rejected = true
-      continue
-    }
-    user.seen = [...user.seen, { id: event.id, arrived }].slice(-limits.identityCount)
-    Object.assign(user, {
-      ids: [...user.ids, event.id].slice(-5),
-      n: user.n + 1,
-      weight: user.weight + event.data.weight,
-      erased: false,
-    })
-    if (!countsWindow(event)) continue
-    if (isLate(event, arrived, limits)) user.late += 1
-    else addToWindows(name, event, expected)
-  }
-  if (!rejected) user.records.push({ ids, arrived })
+export const newRecord: RecordProgress = { widths: new Map(), rejected: false }
+
+/** The history when this record arrives: identities are forgotten, and an erasure removes what it covers. */
+export function beginRecord(user: UserHistory, { arrived, erasure }: LogEntry, { identityMs }: Limits): UserHistory {
+  const isRemembered = (each: Remembered): boolean => arrived - each.arrived <= identityMs
+  const remembering = { ...user, seen: user.seen.filter(isRemembered), records: user.records.filter(isRemembered) }
+  if (!erasure) return remembering
+  const windows = new Map([...user.windows.keys()].map(start => [start, undefined] as const))
+  return { ...remembering, folded: [], late: 0, pad: 0, windows }
 }
 
-function rejectionOf(
-  event: Event<SimData>,
-  arrived: number,
-  user: User,
-  widths: Map<number, number>,
+const recordId = ({ events }: LogEntry): string => events.map(({ id }) => id).join()
+
+export const isRepeated = (user: UserHistory, entry: LogEntry, { id }: SimEvent): boolean =>
+  user.seen.some(each => each.id === id) || user.records.some(each => each.id === recordId(entry))
+
+/** A record without a rejected event is remembered as a whole; an erasure is the record without events. */
+export function endRecord(user: UserHistory, entry: LogEntry, record: RecordProgress): UserHistory {
+  const id = recordId(entry)
+  if (record.rejected || user.records.some(each => each.id === id)) return user
+  return { ...user, records: [...user.records, { id, arrived: entry.arrived }] }
+}
+
+/** Why every deployed code that does not throw on poison rejects this event; undefined if it folds it. */
+export function sizeRejection(
+  user: UserHistory,
+  record: RecordProgress,
+  { arrived }: LogEntry,
+  event: SimEvent,
   limits: Limits,
-): string | undefined {
-  if (event.data.poison) return 'projection_failed'
-  if (user.weight + event.data.weight >= STATE_KILOBYTES) return 'state_too_large'
+): 'state_too_large' | undefined {
+  const state = lastState(user, event)
+  const bytes = BYTES_PER_STATE + JSON.stringify(state).length + rememberedBytes(user.seen) + rememberedBytes(user.records)
+  if (bytes > STATE_BYTES) return 'state_too_large'
   if (!countsWindow(event) || isLate(event, arrived, limits)) return undefined
-  const before = widths.get(startOf(event))
-  widths.set(startOf(event), event.data.width)
-  if ([...widths.values()].reduce((sum, width) => sum + width, 0) < RECORD_KILOBYTES) return undefined
-  if (before === undefined) widths.delete(startOf(event))
-  else widths.set(startOf(event), before)
-  return 'state_too_large'
+  const widths = [...new Map(record.widths).set(startOf(event), event.data.width).values()]
+  return widths.reduce((sum, width) => sum + width, 0) < RECORD_DELTA_KILOBYTES ? undefined : 'state_too_large'
 }
 
-const startOf = ({ data }: Event<SimData>): number => Math.floor(data.at / WINDOW_SECONDS) * WINDOW_SECONDS
+const rememberedBytes = (remembered: readonly Remembered[]): number =>
+  remembered.length * BYTES_PER_IDENTITY +
+  remembered.filter(({ arrived }, i) => arrived !== remembered[i - 1]?.arrived).length * BYTES_PER_ARRIVAL
 
-const isLate = (event: Event<SimData>, arrived: number, { latenessMs }: Limits): boolean =>
+export const startOf = ({ data }: SimEvent): number => Math.floor(data.at / WINDOW_SECONDS) * WINDOW_SECONDS
+
+const isLate = (event: SimEvent, arrived: number, { latenessMs }: Limits): boolean =>
   arrived - (startOf(event) + WINDOW_SECONDS) * 1000 > latenessMs
 
-function addToWindows(user: string, event: Event<SimData>, { windows, countries }: Expected): void {
+export function rejectEvent(user: UserHistory, { id }: SimEvent, code: Decision): UserHistory {
+  return { ...user, rejected: new Set(user.rejected).add(`${id} ${code}`), missing: new Map(user.missing).set(id, code) }
+}
+
+export function foldEvent(user: UserHistory, { arrived }: LogEntry, event: SimEvent, limits: Limits): UserHistory {
+  const missing = new Map(user.missing)
+  missing.delete(event.id)
+  const folded: UserHistory = {
+    ...user,
+    missing,
+    folded: [...user.folded, event],
+    pad: lastState(user, event).pad.length,
+    seen: [...user.seen, { id: event.id, arrived }].slice(-limits.identityCount),
+  }
+  if (!countsWindow(event)) return folded
+  if (isLate(event, arrived, limits)) return { ...folded, late: user.late + 1 }
   const start = startOf(event)
-  const own = windows.get(`${user}|${start}`) ?? { user, start, n: 0, sum: 0 }
-  windows.set(`${user}|${start}`, { ...own, n: own.n + 1, sum: own.sum + event.data.value })
-  const all = countries.get(start) ?? { start, n: 0, users: new Set<string>(), countries: {} }
-  const counts = sorted({ ...all.countries, [event.data.country]: (all.countries[event.data.country] ?? 0) + 1 })
-  countries.set(start, { start, n: all.n + 1, users: all.users.add(user), countries: counts })
+  const windows = new Map(user.windows).set(start, [...(user.windows.get(start) ?? []), event])
+  return { ...folded, windows, shared: [...user.shared, event] }
+}
+
+export function addWidth(record: RecordProgress, { arrived }: LogEntry, event: SimEvent, limits: Limits): RecordProgress {
+  if (!countsWindow(event) || isLate(event, arrived, limits)) return record
+  return { ...record, widths: new Map(record.widths).set(startOf(event), event.data.width) }
 }

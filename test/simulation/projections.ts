@@ -13,8 +13,12 @@ export interface SimData {
   readonly country: string
   /** The code before the deployment throws on it. */
   readonly poison: boolean
+  /** Every code throws on it. */
+  readonly broken: boolean
   /** Kilobytes that the event adds to the user's state. */
   readonly weight: number
+  /** The event fills the user's state up to this number of bytes; 0: it does not. */
+  readonly fill: number
   /** Kilobytes of the event's window delta. */
   readonly width: number
 }
@@ -31,42 +35,68 @@ interface Last {
   readonly pad: string
 }
 
-interface Countries {
-  readonly n: number
-  readonly users: number
-  readonly countries: Record<string, number>
+/** The state of the projection `last` after this event; `pad` is the length of its padding before. */
+export function lastState(
+  { folded, pad }: { readonly folded: readonly Event<SimData>[]; readonly pad: number },
+  event: Event<SimData>,
+): Last {
+  const ids = [...folded, event].map(({ id }) => id)
+  return filled({ ids, n: ids.length, pad: 'x'.repeat(pad) + kilobytes(event.data.weight) }, event.data.fill)
+}
+
+function filled(state: Last, bytes: number): Last {
+  const room = bytes - JSON.stringify(state).length
+  return room > 0 ? { ...state, pad: state.pad + 'x'.repeat(room) } : state
 }
 
 /** Three small projections, one for each grain. `fixed`: the code after a deployment, which no longer throws on poison. */
-export function simProjections({ grains }: Code, fixed: boolean): Projection[] {
-  const last = grains.perUser({
+export const simProjections = (code: Code, fixed: boolean): Projection[] => [last(code, fixed), sums(code), countries(code)]
+
+const last = ({ grains }: Code, fixed: boolean): Projection =>
+  grains.perUser({
     name: 'last',
     revision: 1,
     on,
     initial: (): Last => ({ ids: [], n: 0, pad: '' }),
-    fold: (state, event) => {
-      if (event.data.poison && !fixed) throw new Error('poison')
-      return { ids: [...state.ids, event.id].slice(-5), n: state.n + 1, pad: state.pad + kilobytes(event.data.weight) }
+    fold: (state, { id, data }) => {
+      if (data.broken || (data.poison && !fixed)) throw new Error('poison')
+      return filled({ ids: [...state.ids, id], n: state.n + 1, pad: state.pad + kilobytes(data.weight) }, data.fill)
     },
     key: 'user',
     document: ({ ids, n }, user): Document => ({ user, ids, n }),
     shape,
   })
-  const sums = grains.perUserWindow({
+
+interface Sums {
+  readonly ids: readonly string[]
+  readonly sum: number
+  readonly pad: string
+}
+
+const sums = ({ grains }: Code): Projection =>
+  grains.perUserWindow({
     name: 'sums',
     revision: 1,
     on,
     window: WINDOW_SECONDS,
     at: ({ data }) => data.at,
     where: countsWindow,
-    initial: () => ({ n: 0, sum: 0, pad: '' }),
-    fold: (state, { data }) => ({ n: state.n + 1, sum: state.sum + data.value, pad: kilobytes(data.width) }),
-    merge: (a, b) => ({ n: a.n + b.n, sum: a.sum + b.sum, pad: '' }),
+    initial: (): Sums => ({ ids: [], sum: 0, pad: '' }),
+    fold: (state, { id, data }) => ({ ids: [...state.ids, id], sum: state.sum + data.value, pad: kilobytes(data.width) }),
+    merge: (a, b) => ({ ids: [...a.ids, ...b.ids], sum: a.sum + b.sum, pad: '' }),
     key: 'user',
-    document: ({ n, sum }, { user, start }): Document => ({ user, start, n, sum }),
+    document: ({ ids, sum }, { user, start }): Document => ({ user, start, ids, sum }),
     shape,
   })
-  const countries = grains.perWindow({
+
+interface Countries {
+  readonly ids: readonly string[]
+  readonly users: number
+  readonly countries: Record<string, number>
+}
+
+const countries = ({ grains }: Code): Projection =>
+  grains.perWindow({
     name: 'countries',
     revision: 1,
     on,
@@ -74,18 +104,25 @@ export function simProjections({ grains }: Code, fixed: boolean): Projection[] {
     at: ({ data }) => data.at,
     where: countsWindow,
     slots: 2,
-    initial: (): Countries => ({ n: 0, users: 0, countries: {} }),
-    fold: (state, { data }) => ({ n: state.n + 1, users: 1, countries: addCounts(state.countries, { [data.country]: 1 }) }),
+    initial: (): Countries => ({ ids: [], users: 0, countries: {} }),
+    fold: (state, { id, data }) => ({
+      ids: [...state.ids, id],
+      users: 1,
+      countries: addCounts(state.countries, { [data.country]: 1 }),
+    }),
     merge: (a, b, { firstOfUser }) => ({
-      n: a.n + b.n,
+      ids: [...a.ids, ...b.ids],
       users: a.users + (firstOfUser ? b.users : 0),
       countries: addCounts(a.countries, b.countries),
     }),
-    document: ({ n, users, countries }, { start }): Document => ({ start, n, users, countries: sorted(countries) }),
+    document: ({ ids, users, countries: counts }, { start }): Document => ({
+      start,
+      ids: [...ids].sort(),
+      users,
+      countries: sorted(counts),
+    }),
     shape,
   })
-  return [last, sums, countries]
-}
 
 function addCounts(a: Record<string, number>, b: Record<string, number>): Record<string, number> {
   const counts = { ...a }

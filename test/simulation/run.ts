@@ -4,11 +4,17 @@ import { type Code, loadCode } from './code.ts'
 import { judge } from './judge.ts'
 import { World } from './world.ts'
 
-export interface Failure {
+interface Failure {
   readonly seed: number
   readonly choices: readonly number[]
   readonly violations: readonly string[]
   readonly trace: readonly string[]
+}
+
+interface Range {
+  readonly from: number
+  readonly runs: number
+  /** Also injects the faults that the product does not withstand yet. */
 }
 
 const CHOICES = 1200
@@ -16,21 +22,21 @@ const CHOICES = 1200
 export async function simulate(code: Code, numbers: readonly number[]): Promise<{ violations: string[]; trace: string[] }> {
   const world = new World(code, choicesFrom(numbers))
   const settled = await world.run()
-  return { violations: settled ? judge(world, code) : ['did not settle'], trace: world.trace }
+  const { environment } = world
+  return { violations: settled ? judge(environment, code) : ['did not settle'], trace: environment.trace }
 }
 
-/** Runs seeds one after another and stops at the first failure. */
-export async function hunt(code: Code, from: number, count: number): Promise<Failure | undefined> {
-  for (let seed = from; seed < from + count; seed++) {
+/** Runs seeds one after another and yields the failures. */
+async function* failures(code: Code, { from, runs }: Range): AsyncGenerator<Failure> {
+  for (let seed = from; seed < from + runs; seed++) {
     const choices = numbersOf(seed, CHOICES)
     const { violations, trace } = await simulate(code, choices)
-    if (violations.length > 0) return { seed, choices, violations, trace }
+    if (violations.length > 0) yield { seed, choices, violations, trace }
   }
-  return undefined
 }
 
 /** Shrinks a failing run: fewer choices, then more zeros among them, as long as it still fails. */
-export async function shrink(code: Code, failure: Failure): Promise<Failure> {
+async function shrink(code: Code, failure: Failure): Promise<Failure> {
   let best = failure
   const tryWith = async (choices: readonly number[]): Promise<boolean> => {
     const { violations, trace } = await simulate(code, choices)
@@ -50,6 +56,23 @@ export async function shrink(code: Code, failure: Failure): Promise<Failure> {
   return best
 }
 
+/** Prints the first failing seed, or how many runs did not fail. */
+async function hunt(code: Code, range: Range, trace: boolean): Promise<void> {
+  const { value: failure } = await failures(code, range).next()
+  if (!failure) return console.log(JSON.stringify({ runs: range.runs }))
+  const small = trace ? await shrink(code, failure) : failure
+  if (trace) console.error(small.trace.join('\n'))
+  console.log(JSON.stringify({ seed: failure.seed, violations: small.violations }))
+  process.exitCode = 1
+}
+
+/** Prints how many runs fail, with the first seeds. */
+async function countFailures(code: Code, range: Range): Promise<void> {
+  const seeds: number[] = []
+  for await (const { seed } of failures(code, range)) seeds.push(seed)
+  console.log(JSON.stringify({ runs: range.runs, failing: seeds.length, seeds: seeds.slice(0, 20) }))
+}
+
 if (process.argv[1] === import.meta.filename) {
   const { values } = parseArgs({
     options: {
@@ -57,15 +80,10 @@ if (process.argv[1] === import.meta.filename) {
       from: { type: 'string', default: '0' },
       runs: { type: 'string', default: '5000' },
       trace: { type: 'boolean', default: false },
+      count: { type: 'boolean', default: false },
     },
   })
   const code = await loadCode(values.root)
-  const failure = await hunt(code, Number(values.from), Number(values.runs))
-  if (!failure) console.log(JSON.stringify({ runs: Number(values.runs) }))
-  else {
-    const small = values.trace ? await shrink(code, failure) : failure
-    if (values.trace) console.error(small.trace.join('\n'))
-    console.log(JSON.stringify({ seed: failure.seed, violations: small.violations }))
-    process.exitCode = 1
-  }
+  const range = { from: Number(values.from), runs: Number(values.runs) }
+  await (values.count ? countFailures(code, range) : hunt(code, range, values.trace))
 }

@@ -19,6 +19,10 @@ export type Fate =
   | 'throttled'
   /** Carried out, but the caller gets an error. */
   | 'response lost'
+  /** The caller gets an error now; the call is carried out later. */
+  | 'timed out'
+  /** A BatchGet that returns half of its keys as unprocessed; other calls are carried out. */
+  | 'partial'
 
 /** Runs an operation of this name on the item with these attributes, now or later, with a fate of its choice. */
 export type CallOperation = <T>(operation: string, item: Attributes | undefined, run: (fate: Fate) => T) => Promise<T>
@@ -35,6 +39,8 @@ export class Table {
   readonly streams: DynamoDBRecord[][] = [[], []]
   /** Keys that are throttled, and until which step. */
   private readonly hot = new Map<string, number>()
+  /** What a read that is not consistent returns: the item before its last change. */
+  private readonly stale = new Map<string, Attributes | undefined>()
 
   throttle(key: string, until: number): void {
     this.hot.set(key, until)
@@ -49,8 +55,9 @@ export class Table {
     const run = <T>(operation: string, item: Attributes | undefined, act: () => T): Promise<T> =>
       call(operation, item, fate => this.carryOut(item, fate, act))
     return {
-      getItem: ({ Key }) => run('GetItem', Key, () => ({ Item: this.items.get(keyOf(Key)) })),
-      batchGetItem: input => run('BatchGetItem', undefined, () => this.batchGet(input)),
+      getItem: ({ Key, ConsistentRead }) => run('GetItem', Key, () => ({ Item: this.read(keyOf(Key), ConsistentRead) })),
+      batchGetItem: input =>
+        call('BatchGetItem', undefined, fate => this.carryOut(undefined, fate, () => this.batchGet(input, fate))),
       putItem: input => run('PutItem', input.Item, () => this.put(input)),
       updateItem: input => run('UpdateItem', input.Key, () => this.update(input)),
       query: input => onePage(() => run('Query', undefined, () => ({ Items: this.query(input) }))),
@@ -61,7 +68,7 @@ export class Table {
   execute({ constructor: { name }, input }: Command, fate: Fate): unknown {
     return this.carryOut(input.Key ?? input.Item, fate, () => {
       if (name === 'GetItemCommand') return { Item: this.items.get(keyOf(input.Key)) }
-      if (name === 'BatchGetItemCommand') return this.batchGet(input)
+      if (name === 'BatchGetItemCommand') return this.batchGet(input, fate)
       if (name === 'PutItemCommand') return this.put(input)
       if (name === 'UpdateItemCommand') return this.update(input)
       if (name === 'QueryCommand') return { Items: this.query(input) }
@@ -70,16 +77,26 @@ export class Table {
   }
 
   private carryOut<T>(item: Attributes | undefined, fate: Fate, act: () => T): T {
-    if (fate === 'throttled' || (item && this.hot.has(keyOf(item)))) throw throttle()
+    if (fate === 'throttled' || (item && this.isHot(keyOf(item)))) throw throttle()
     const result = act()
     if (fate === 'response lost') throw new Error('socket hang up')
     return result
   }
 
-  private batchGet({ RequestItems = {} }: BatchGetItemCommandInput) {
-    const [[table = '', { Keys = [] } = {}] = []] = Object.entries(RequestItems)
-    const unread = Keys.filter(key => this.hot.has(keyOf(key)))
-    const read = Keys.filter(key => !unread.includes(key)).map(key => this.items.get(keyOf(key)))
+  /** A key or its whole partition is throttled. */
+  private isHot(key: string): boolean {
+    return this.hot.has(key) || this.hot.has(key.slice(0, key.indexOf('|') + 1))
+  }
+
+  private read(key: string, consistent: boolean | undefined): Attributes | undefined {
+    return consistent || !this.stale.has(key) ? this.items.get(key) : this.stale.get(key)
+  }
+
+  private batchGet({ RequestItems = {} }: BatchGetItemCommandInput, fate: Fate) {
+    const [[table = '', { Keys = [], ConsistentRead } = {}] = []] = Object.entries(RequestItems)
+    const isLeft = (at: number): boolean => fate === 'partial' && at >= Keys.length / 2
+    const unread = Keys.filter((key, at) => isLeft(at) || this.isHot(keyOf(key)))
+    const read = Keys.filter(key => !unread.includes(key)).map(key => this.read(keyOf(key), ConsistentRead))
     const found = read.filter(item => item !== undefined)
     return { Responses: { [table]: found }, UnprocessedKeys: unread.length > 0 ? { [table]: { Keys: unread } } : {} }
   }
@@ -88,6 +105,8 @@ export class Table {
     const before = this.items.get(keyOf(Item))
     if (!isMet(ConditionExpression, ExpressionAttributeValues, before))
       throw new ConditionalCheckFailedException({ message: 'condition', $metadata: {} })
+    if (attributeBytes(Item) > MAX_ITEM_BYTES) throw new Error('ValidationException: the item is larger than 400 KB.')
+    this.stale.set(keyOf(Item), before)
     this.items.set(keyOf(Item), Item)
     this.emit(before, Item)
     return {}
@@ -99,14 +118,16 @@ export class Table {
     return {}
   }
 
-  private query({ ExpressionAttributeValues: values }: QueryCommandInput): Attributes[] {
+  private query({ ExpressionAttributeValues: values, ConsistentRead }: QueryCommandInput): Attributes[] {
     const [pk, prefix] = [values?.[':pk']?.S ?? '', values?.[':prefix']?.S ?? '']
-    const found = [...this.items.values()].filter(item => item['pk']?.S === pk && item['sk']?.S?.startsWith(prefix))
+    const visible = [...this.items.keys()].map(key => this.read(key, ConsistentRead)).filter(item => item !== undefined)
+    const found = visible.filter(item => item['pk']?.S === pk && item['sk']?.S?.startsWith(prefix))
     return found.sort((a, b) => ((a['sk']?.S ?? '') < (b['sk']?.S ?? '') ? 1 : -1))
   }
 
   remove(key: string, expired: boolean): void {
     const before = this.items.get(key)
+    this.stale.set(key, before)
     this.items.delete(key)
     this.emit(before, undefined, expired)
   }
@@ -128,6 +149,15 @@ async function* onePage<T>(read: () => Promise<T>): AsyncGenerator<T> {
 }
 
 export const keyOf = (item: Attributes | undefined): string => `${item?.['pk']?.S}|${item?.['sk']?.S}`
+
+/** DynamoDB's limit of an item. */
+const MAX_ITEM_BYTES = 400 * 1024
+
+const attributeBytes = (item: Attributes): number =>
+  Object.entries(item).reduce(
+    (sum, [name, { S, N, B }]) => sum + name.length + (S === undefined ? (N ?? B ?? '').length : Buffer.byteLength(S)),
+    0,
+  )
 
 const throttle = () => new ProvisionedThroughputExceededException({ message: 'throttled', $metadata: {} })
 

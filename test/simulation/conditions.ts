@@ -1,0 +1,39 @@
+import type { Choices } from './choices.ts'
+import type { Limits } from './oracle.ts'
+
+export const limits: Limits = { identityMs: 15_000, identityCount: 5, latenessMs: 30_000 }
+export const RETENTION_MS = 20_000
+/** Time does not pass while a record has waited this long. */
+export const MAX_LAG_MS = 8_000
+
+const MINUTE_MS = 60_000
+const DAY_MS = 86_400_000
+
+/** By how much the clocks of the environments of ingest are ahead, in milliseconds. */
+const SKEWS: readonly (readonly number[])[] = [
+  [0],
+  [0],
+  [0, 2 * MINUTE_MS],
+  [0, 0, -3 * MINUTE_MS, 16 * MINUTE_MS],
+  [0, 2 * DAY_MS, -DAY_MS],
+]
+
+/** The faults and inputs of a run, drawn at its beginning. */
+export const drawConditions = (choices: Choices) => ({
+  throttled: choices.pick([0, 0.03, 0.15]),
+  responseLost: choices.pick([0, 0.03]),
+  crash: choices.pick([0, 0.01, 0.05]),
+  zombie: choices.pick([0, 0.02, 0.08]),
+  heavy: choices.chance(0.1),
+  erases: choices.chance(0.35),
+  jumps: choices.chance(0.4),
+  deploys: choices.chance(0.15),
+  records: 3 + choices.below(14),
+  retryBudgetMs: choices.pick([Number.POSITIVE_INFINITY, 3000, 3000]),
+  skews: choices.pick(SKEWS),
+  timedOut: choices.pick([0, 0, 0.03]),
+  partial: choices.pick([0, 0.2]),
+  replays: choices.chance(0.3),
+})
+
+export type Conditions = ReturnType<typeof drawConditions>

@@ -1,0 +1,111 @@
+import { checkedReads } from './checked-reads.ts'
+import { limits, RETENTION_MS } from './conditions.ts'
+import type { Environment } from './environment.ts'
+import type { Clients, Invocation, Owner } from './invocations.ts'
+import { simProjections } from './projections.ts'
+import type { Shard } from './stream.ts'
+
+/** One function's position in a shard of the table's stream. */
+export interface Consumer {
+  readonly name: 'windows' | 'documents'
+  readonly shard: number
+  position: number
+  running: Invocation | undefined
+}
+
+/** The event source mappings: they start the product's functions on batches of the event stream and of the table's stream. */
+export class Consumers {
+  readonly all: readonly Consumer[]
+  private readonly environment: Environment
+
+  constructor(environment: Environment) {
+    this.environment = environment
+    const names = ['windows', 'documents'] as const
+    this.all = names.flatMap(name => [0, 1].map(shard => ({ name, shard, position: 0, running: undefined })))
+  }
+
+  withWork(): Consumer[] {
+    return this.all.filter(({ shard, position, running }) => !running && position < this.imagesIn(shard))
+  }
+
+  /** Whether the windows function has processed every image. */
+  windowsPassed(): boolean {
+    return this.all.every(({ name, shard, position }) => name !== 'windows' || position === this.imagesIn(shard))
+  }
+
+  private imagesIn(shard: number): number {
+    return this.environment.table.streams[shard]?.length ?? 0
+  }
+
+  startState(shard: Shard): void {
+    const { choices, invocations, steps } = this.environment
+    const from = shard.position
+    const batch = shard.records.slice(from, from + 1 + choices.below(6))
+    const owner: Owner = {
+      ended: result => {
+        shard.running = undefined
+        const [failure] = (result as { batchItemFailures: { itemIdentifier: string }[] }).batchItemFailures
+        const failed = batch.findIndex(({ kinesis }) => kinesis.sequenceNumber === failure?.itemIdentifier)
+        shard.position = from + (failed < 0 ? batch.length : failed)
+      },
+      failed: () => {
+        shard.running = undefined
+      },
+    }
+    const what = `state of ${shard.id} with ${batch.map(({ kinesis }) => kinesis.sequenceNumber)}`
+    shard.running = invocations.begin(what, steps, this.stateFunction(batch), owner)
+  }
+
+  private stateTable(dynamodb: Clients['dynamodb']) {
+    return checkedReads(this.environment.code.stateTable.stateTable('t', dynamodb), this.environment)
+  }
+
+  /** The state function as it is deployed now. */
+  private stateFunction(batch: Shard['records']): (clients: Clients) => Promise<unknown> {
+    const { code, conditions, fixed } = this.environment
+    const rules = {
+      projections: simProjections(code, fixed),
+      identities: { milliseconds: limits.identityMs, count: limits.identityCount },
+      latenessMs: limits.latenessMs,
+      retentionMs: RETENTION_MS,
+    }
+    const now = () => this.environment.now
+    const rest = { eventTypes: new Map(), rules, retryBudgetMs: conditions.retryBudgetMs, now, telemetry }
+    return ({ dynamodb, quarantine }) =>
+      code.foldBatch.foldBatch(batch, { table: this.stateTable(dynamodb), quarantine, ...rest })
+  }
+
+  start(consumer: Consumer): void {
+    const { choices, invocations, steps, table } = this.environment
+    const { name, shard, position: from } = consumer
+    const batch = table.streams[shard]?.slice(from, from + 1 + choices.below(5)) ?? []
+    const owner: Owner = {
+      ended: () => {
+        consumer.running = undefined
+        consumer.position = from + batch.length
+      },
+      failed: () => {
+        consumer.running = undefined
+      },
+    }
+    const what = `${name} of table shard ${shard} from ${from}, ${batch.length} images`
+    consumer.running = invocations.begin(what, steps, this.consumerFunction(name, batch), owner)
+  }
+
+  private consumerFunction(
+    name: Consumer['name'],
+    batch: Environment['table']['streams'][number],
+  ): (clients: Clients) => Promise<unknown> {
+    const { code, fixed } = this.environment
+    const projections = simProjections(code, fixed)
+    const lifetime = { latenessMs: limits.latenessMs, retentionMs: RETENTION_MS }
+    return ({ dynamodb, search: client, quarantine }) => {
+      const table = this.stateTable(dynamodb)
+      return name === 'windows'
+        ? code.mergeBatch.mergeBatch(batch, { table, quarantine, projections, lifetime, telemetry })
+        : code.indexBatch.indexBatch(batch, { client, table, quarantine, projections, telemetry })
+    }
+  }
+}
+
+const telemetry = { count: () => {}, annotate: () => {} }

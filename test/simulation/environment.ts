@@ -1,0 +1,48 @@
+import type { Choices } from './choices.ts'
+import type { Code } from './code.ts'
+import { type Conditions, drawConditions } from './conditions.ts'
+import { Invocations } from './invocations.ts'
+import type { LogEntry } from './oracle.ts'
+import { SearchIndex } from './search-index.ts'
+import { Stream } from './stream.ts'
+import { Table } from './table.ts'
+
+/** The stores, the clock and the deployed code of a run: what its parts share. */
+export class Environment {
+  readonly code: Code
+  readonly choices: Choices
+  readonly conditions: Conditions
+  readonly table = new Table()
+  readonly index = new SearchIndex()
+  readonly stream: Stream
+  readonly invocations: Invocations
+  /** Every record that the producer put, in order. */
+  readonly log: LogEntry[] = []
+  readonly trace: string[] = []
+  /** Contracts of the product's parts that a call broke. */
+  readonly violations: string[] = []
+  /** Milliseconds since 1970. */
+  now = 1_700_000_000_000
+  steps = 0
+  /** Whether the code that no longer throws on poison is deployed. */
+  fixed = false
+  /** Whether an item of the table expired. */
+  expired = false
+
+  constructor(code: Code, choices: Choices) {
+    this.code = code
+    this.choices = choices
+    this.conditions = drawConditions(choices)
+    this.stream = new Stream(choices)
+    const addTrace = (text: string) => this.addTrace(text)
+    this.invocations = new Invocations(choices, this.table, this.index, addTrace, () => this.steps)
+  }
+
+  addTrace(text: string): void {
+    this.trace.push(`${this.steps} ${text}`)
+  }
+
+  items() {
+    return [...this.table.items.values()].map(attributes => this.code.items.readItem(attributes))
+  }
+}

@@ -1,0 +1,88 @@
+import {
+  addWidth,
+  beginRecord,
+  type Decision,
+  endRecord,
+  foldEvent,
+  isRepeated,
+  type Limits,
+  type LogEntry,
+  newRecord,
+  newUser,
+  type RecordProgress,
+  rejectEvent,
+  type SimEvent,
+  sizeRejection,
+  type UserHistory,
+} from './oracle.ts'
+
+/** What the run leaves open: how an event that is not a repetition may have been decided. */
+export interface OpenDecisions {
+  /** Old code rejects poison, new code folds it. */
+  readonly deploys: boolean
+  /** Whether this event was ever quarantined with this code. */
+  wasQuarantined(id: string, code: Decision): boolean
+}
+
+/** More histories of one user are not tried. */
+const MAX_HISTORIES = 20_000
+
+/**
+ * The histories that a user's records allow, record by record: without batches, faults or the product's folds. A run without
+ * deployments and without a retry budget has one. `isPossible` cuts off a history whose folds the stores contradict.
+ */
+export function* histories(
+  log: readonly LogEntry[],
+  limits: Limits,
+  open: OpenDecisions,
+  isPossible: (user: UserHistory) => boolean,
+): Generator<UserHistory> {
+  const entries = [...log].sort((a, b) => (a.seq < b.seq ? -1 : 1))
+  let found = 0
+
+  function* fromEntry(at: number, user: UserHistory): Generator<UserHistory> {
+    const entry = entries[at]
+    if (found >= MAX_HISTORIES) return
+    if (entry) yield* fromEvent(at, entry, 0, beginRecord(user, entry, limits), newRecord)
+    else {
+      found += 1
+      yield user
+    }
+  }
+
+  function* fromEvent(
+    at: number,
+    entry: LogEntry,
+    place: number,
+    user: UserHistory,
+    record: RecordProgress,
+  ): Generator<UserHistory> {
+    const event = entry.events[place]
+    if (!event) yield* fromEntry(at + 1, endRecord(user, entry, record))
+    else if (isRepeated(user, entry, event)) yield* fromEvent(at, entry, place + 1, user, record)
+    else
+      for (const decision of decisionsFor(user, record, entry, event, limits, open)) {
+        if (decision === 'fold') {
+          const after = foldEvent(user, entry, event, limits)
+          if (isPossible(after)) yield* fromEvent(at, entry, place + 1, after, addWidth(record, entry, event, limits))
+        } else yield* fromEvent(at, entry, place + 1, rejectEvent(user, event, decision), { ...record, rejected: true })
+      }
+  }
+
+  yield* fromEntry(0, newUser)
+}
+
+function decisionsFor(
+  user: UserHistory,
+  record: RecordProgress,
+  entry: LogEntry,
+  event: SimEvent,
+  limits: Limits,
+  { deploys, wasQuarantined }: OpenDecisions,
+): Decision[] {
+  const newCode = event.data.broken ? 'projection_failed' : (sizeRejection(user, record, entry, event, limits) ?? 'fold')
+  const oldCode = event.data.poison ? 'projection_failed' : newCode
+  const decisions: Decision[] = deploys ? [newCode, oldCode] : [oldCode]
+  if (wasQuarantined(event.id, 'retry_budget_spent')) decisions.push('retry_budget_spent')
+  return [...new Set(decisions)]
+}

@@ -1,0 +1,92 @@
+import type { Event } from '../../shared/event.ts'
+import type { Environment } from './environment.ts'
+import type { LogEntry } from './oracle.ts'
+import { type SimData, WINDOW_SECONDS } from './projections.ts'
+
+/** How long after its first attempt ingest may put a record repeated. */
+const RETRY_MS = 6_000
+
+/** The largest state of the projection `last`, without identities: the state limit less the bytes that its key counts. */
+const FULL_STATE_BYTES = 249_936
+
+/** Puts records into the stream: new events, repeated ones and erasures. */
+export class Producer {
+  /** Records that are still to be produced. */
+  left: number
+  private readonly environment: Environment
+  /** The position of each user's hash key, 0 to 99. */
+  private readonly positions: Record<string, number>
+  private eventCount = 0
+
+  constructor(environment: Environment) {
+    const { choices, conditions } = environment
+    this.environment = environment
+    this.left = conditions.records
+    this.positions = { a: choices.below(100), b: choices.below(100), c: choices.below(100) }
+  }
+
+  produce(): void {
+    const { choices, conditions, expired, log, now } = this.environment
+    this.left -= 1
+    const user = choices.pick(['a', 'a', 'b', 'a', 'b', 'c'])
+    const received = now - choices.pick([0, 0, 0, 1000, 4000]) + choices.pick(conditions.skews)
+    const earlier = log.filter(({ erasure }) => !erasure).slice(-6)
+    const repeated = choices.pick([undefined, undefined, undefined, undefined, ...earlier])
+    if (repeated && choices.chance(0.5)) {
+      // A retry of ingest repeats the record; a retry of the client repeats the events.
+      const isRecent = now - repeated.arrived <= RETRY_MS
+      const events = isRecent && choices.chance(0.5) ? repeated.events : repeated.events.map(event => ({ ...event, received }))
+      this.put({ user: repeated.user, events, received: events[0]?.received ?? received, erasure: false })
+    } else if (conditions.erases && choices.chance(expired ? 0.5 : 0.15)) {
+      this.put({ user, events: [], received, erasure: true })
+    } else {
+      const events = Array.from({ length: 1 + choices.below(3) }, () => this.anEvent(user, received))
+      if (repeated?.user === user && repeated.events[0]) events.push({ ...repeated.events[0], received })
+      this.put({ user, events, received, erasure: false })
+    }
+  }
+
+  /** Puts quarantined events of one user again, as they were received. A replay that breaks off leaves them in the quarantine. */
+  replay(): void {
+    const { choices, invocations, log } = this.environment
+    const { quarantined } = invocations
+    const idOf = (key: string): string => key.split(' ')[0] ?? ''
+    const first = idOf(choices.pick([...quarantined.keys()]))
+    const user = log.find(({ events }) => events.some(({ id }) => id === first))?.user
+    if (user === undefined) return
+    this.left -= 1
+    const known = new Map(log.filter(each => each.user === user).flatMap(({ events }) => events.map(event => [event.id, event])))
+    const keys = [...quarantined.keys()].filter(key => known.has(idOf(key))).slice(0, 3)
+    const events = [...new Set(keys.map(idOf))].flatMap(id => known.get(id) ?? [])
+    this.environment.addTrace('the next record is a replay')
+    this.put({ user, events, received: events[0]?.received ?? 0, erasure: false })
+    if (choices.chance(0.3)) this.environment.addTrace('the replay breaks off')
+    else for (const key of keys) quarantined.delete(key)
+  }
+
+  private anEvent(user: string, received: number): Event<SimData> {
+    const { choices, conditions, now } = this.environment
+    const windowsAgo = choices.pick([0, 0, 0, 1, 1, 4, 6])
+    const data: SimData = {
+      at: Math.floor(now / 1000) - windowsAgo * WINDOW_SECONDS,
+      value: choices.below(10),
+      country: choices.pick(['F', 'G', 'I']),
+      poison: choices.chance(conditions.deploys ? 0.3 : 0.06),
+      broken: conditions.deploys && choices.chance(0.06),
+      fill: conditions.heavy && choices.chance(0.3) ? FULL_STATE_BYTES - choices.below(200) : 0,
+      weight: conditions.heavy ? choices.pick([0, 0, 90]) : 0,
+      width: conditions.heavy ? choices.pick([0, 50]) : 0,
+    }
+    this.eventCount += 1
+    return { id: `e${this.eventCount}`, source: 's', type: 'sim', subject: user, time: 0n, received, data }
+  }
+
+  private put({ user, events, received, erasure }: Omit<LogEntry, 'seq' | 'arrived'>): void {
+    const { code, log, now, stream } = this.environment
+    const marker = { id: 'x', source: 's', type: code.event.ERASURE_TYPE, subject: user, time: 0n, received, data: null }
+    const lines = (erasure ? [marker] : events).map(each => code.streamRecord.toLine(each, undefined))
+    const seq = stream.put(this.positions[user] ?? 0, lines, now)
+    log.push({ seq, user, events, received, arrived: now, erasure })
+    this.environment.addTrace(`producer puts ${seq} of ${user}: ${erasure ? 'erasure' : events.map(({ id }) => id)}`)
+  }
+}

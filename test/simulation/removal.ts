@@ -1,0 +1,72 @@
+import type { UserItem } from '../../shared/state.ts'
+import type { Consumers } from './consumers.ts'
+import type { Environment } from './environment.ts'
+import { keyOf } from './table.ts'
+
+/** Removes items: the windows of erased users, and expired items. */
+export class Removal {
+  private readonly environment: Environment
+  private readonly consumers: Consumers
+  private readonly swept = new Map<string, { erasedOrder: number; noticed: number; done: boolean }>()
+
+  constructor(environment: Environment, consumers: Consumers) {
+    this.environment = environment
+    this.consumers = consumers
+  }
+
+  unswept(): UserItem[] {
+    const { code } = this.environment
+    return this.environment
+      .items()
+      .filter(code.items.isUserItem)
+      .filter(item => item.erasedOrder > 0 && !this.isSwept(item))
+  }
+
+  private isSwept({ user, erasedOrder }: UserItem): boolean {
+    const swept = this.swept.get(user)
+    return swept?.erasedOrder === erasedOrder && swept.done
+  }
+
+  /** Whether there are windows to sweep and the windows function has processed the erasure's image. */
+  mustSweep(): boolean {
+    return this.consumers.windowsPassed() && this.unswept().length > 0
+  }
+
+  sweep(): void {
+    const { invocations, steps } = this.environment
+    for (const user of this.unswept()) {
+      const before = this.swept.get(user.user)
+      const noticed = before?.erasedOrder === user.erasedOrder ? before.noticed : steps
+      const done = invocations.live.every(({ began }) => began > noticed)
+      this.swept.set(user.user, { erasedOrder: user.erasedOrder, noticed, done })
+      if (done) this.deleteWindows(user)
+    }
+  }
+
+  private deleteWindows(user: UserItem): void {
+    const { code, table } = this.environment
+    const windows = this.environment
+      .items()
+      .filter(code.items.isPartItem)
+      .filter(window => window.user === user.user)
+    for (const window of code.sweep.windowsToSweep(user, windows)) {
+      const { pk, sk } = code.grains.userWindowGrain.parts.itemKey(window)
+      this.environment.addTrace(`the sweep deletes ${pk} ${sk}`)
+      table.remove(keyOf({ pk: { S: pk }, sk: { S: sk } }), false)
+    }
+  }
+
+  /** Keys of items past their ttl, except erased users whose windows are not swept. */
+  expired(): string[] {
+    const { now, table } = this.environment
+    const unswept = new Set(this.unswept().map(({ user }) => keyOf({ pk: { S: `user#${user}` }, sk: { S: 'state' } })))
+    const isOver = (ttl: string | undefined): boolean => ttl !== undefined && Number(ttl) * 1000 < now
+    return [...table.items].filter(([key, { ttl }]) => !unswept.has(key) && isOver(ttl?.N)).map(([key]) => key)
+  }
+
+  expire(key: string): void {
+    this.environment.expired = true
+    this.environment.addTrace(`${key} expires`)
+    this.environment.table.remove(key, true)
+  }
+}
