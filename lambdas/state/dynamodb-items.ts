@@ -7,6 +7,7 @@ import {
   type PartItem,
   parseOutbox,
   SLOT_USER_BYTES,
+  USER_HASH_BYTES,
   type UserItem,
   userKey,
   userOfKey,
@@ -95,6 +96,9 @@ export function readPartItem(item: ItemImage): PartItem {
     version: numberOf(item, 'version'),
     state: JSON.parse(textOf(item, 'state')),
     ...(item['users'] && { users: unpackUsers(bytesOf(item, 'users')) }),
+    ...(item['uncounted'] && { uncounted: unpackHashes(bytesOf(item, 'uncounted')) }),
+    ...(item['forgottenUsers'] && { forgottenUsers: numberOf(item, 'forgottenUsers') }),
+    ...(item['passedOver'] && { passedOver: JSON.parse(textOf(item, 'passedOver')) }),
     ...ttlOf(item),
   }
 }
@@ -107,6 +111,9 @@ export function partAttributes(item: PartItem): Attributes {
     version: { N: String(item.version) },
     state: { S: JSON.stringify(item.state) },
     ...(item.users && { users: { B: packUsers(item.users) } }),
+    ...(item.uncounted?.size && { uncounted: { B: Buffer.from([...item.uncounted].join(''), 'hex') } }),
+    ...(item.forgottenUsers && { forgottenUsers: { N: String(item.forgottenUsers) } }),
+    ...(item.passedOver && { passedOver: { S: JSON.stringify(item.passedOver) } }),
     ...ttlAttribute(item.ttl),
   }
 }
@@ -129,4 +136,10 @@ function unpackUsers(packed: Uint8Array): Map<string, number> {
   for (let at = 0; at < bytes.length; at += SLOT_USER_BYTES)
     users.set(bytes.toString('hex', at, at + 8), Number(bytes.readBigUInt64BE(at + 8)))
   return users
+}
+
+function unpackHashes(packed: Uint8Array): Set<string> {
+  const bytes = Buffer.from(packed.buffer, packed.byteOffset, packed.byteLength)
+  const count = bytes.length / USER_HASH_BYTES
+  return new Set(Array.from({ length: count }, (_, i) => bytes.toString('hex', i * USER_HASH_BYTES, (i + 1) * USER_HASH_BYTES)))
 }

@@ -57,8 +57,8 @@ async function mergeInto(task: WindowTask, { table, quarantine, telemetry }: Mer
   const stored = await table.readPart(key)
   const merged = projection.grain.parts?.merge(projection, stored, task)
   if (!merged) return 'written'
-  const { item, rejections, forgottenUsers } = merged
-  if (forgottenUsers > 0) telemetry.count('SlotTooLarge', 1)
+  const { item, rejections, nearlyFull } = merged
+  if (nearlyFull) telemetry.count('SlotTooLarge', 1)
   await quarantine.add(rejections.map(asQuarantined(task)))
   const result = await table.putPart(item, stored?.version)
   if (result === 'written' && rejections.length > 0) {
