@@ -265,7 +265,7 @@ export class World {
       ({ dynamodb, search: client, quarantine }) => {
         const table = stateTable.stateTable('t', dynamodb)
         return name === 'windows'
-          ? mergeBatch.mergeBatch(batch, { table, quarantine, projections, lifetime, telemetry })
+          ? mergeBatch.mergeBatch(batch, { table, quarantine, projections, lifetime, telemetry, now: () => this.now })
           : indexBatch.indexBatch(batch, { client, table, quarantine, projections, telemetry })
       },
       owner,

@@ -262,6 +262,7 @@ test('rejected deltas are quarantined before the item is written, and counted on
     projections: [urls],
     lifetime,
     telemetry: { count: (...counted) => void calls.push(counted), annotate: () => undefined },
+    now: () => 0,
   })
   expect(calls).toEqual([
     ['not_merged'],
