@@ -96,7 +96,7 @@ const parts: PartGrain<AnyWindowProjection, SlotItem> = {
     if (added === 0) return undefined
     const ttl = expiry(start + projection.window, task, item.ttl)
     const passedOver = passOver(item.passedOver, rejections)
-    const changed = { ...item, version: item.version + 1, state, users, uncounted, passedOver, ttl }
+    const changed = { ...item, version: item.version + 1, state, users, uncounted: unlessEmpty(uncounted), passedOver, ttl }
     return { item: withinSize(changed), rejections, nearlyFull: users.size >= NEARLY_FULL * roomForUsers(changed) }
   },
 
@@ -116,6 +116,8 @@ const emptySlot = (projection: AnyWindowProjection, { address }: MergeTask): Slo
 /** The share of its users above which a slot is reported, before it has to forget any. */
 const NEARLY_FULL = 0.8
 
+const unlessEmpty = <T>(set: ReadonlySet<T>): ReadonlySet<T> | undefined => (set.size > 0 ? set : undefined)
+
 const roomForUsers = ({ state, uncounted }: SlotItem): number =>
   Math.min(
     MAX_SLOT_USERS,
@@ -132,7 +134,12 @@ export function withinSize(item: SlotItem): SlotItem {
   const newest = [...item.users].sort(([, a], [, b]) => b - a).slice(0, most)
   const users = new Map(newest)
   const uncounted = new Set([...(item.uncounted ?? [])].filter(hash => users.has(hash)))
-  return { ...item, users, uncounted, forgottenUsers: (item.forgottenUsers ?? 0) + item.users.size - most }
+  return {
+    ...item,
+    users,
+    uncounted: unlessEmpty(uncounted),
+    forgottenUsers: (item.forgottenUsers ?? 0) + item.users.size - most,
+  }
 }
 
 export const windowGrain = {
