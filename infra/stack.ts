@@ -124,7 +124,7 @@ function allowSearchAccess({ quarantine, state, search, reindex, replay, query }
 function deployReadersFirst({ state, windows, search }: Parts): void {
   const writer = state.function.node.defaultChild as CfnFunction
   for (const reader of [windows.function, ...(search ? [search.documents] : [])])
-    writer.addDependency(reader.node.defaultChild as CfnFunction)
+    writer.addResourceDependency(reader.node.defaultChild as CfnFunction)
 }
 
 const functionsOf = ({ ingest, state, windows, search, failures, replay, reindex, reports, query }: Parts): LambdaFunction[] => [
