@@ -76,7 +76,10 @@ export interface Settings {
     readonly identityCount: number
     /** How long the state function retries an event that hangs it or ends its process, before it quarantines the event. It blocks its shard meanwhile. */
     readonly retryBudget: Duration
-    /** How late an event may be and still count in its window. `none`: no limit, and windows never expire. */
+    /**
+     * How late an event may be and still count in its window. `none`: no limit, and windows never expire. A longer bound does not
+     * bring expired windows back: a late event starts such a window again, without its earlier events (docs/guarantees.md).
+     */
     readonly lateness: Duration | 'none'
   }
   readonly windows: Batch

@@ -1,4 +1,5 @@
 import { CfnOutput, RemovalPolicy, Stack } from 'aws-cdk-lib'
+import type { CfnFunction } from 'aws-cdk-lib/aws-lambda'
 import type { Construct } from 'constructs'
 import { NONE } from '../shared/environment.ts'
 import type { EventType } from '../shared/event-type.ts'
@@ -41,6 +42,7 @@ export class MillraceStack extends Stack {
     const parts = createParts(this, props)
     allowAccess(parts)
     allowSearchAccess(parts)
+    deployReadersFirst(parts)
     monitor(this, parts, props)
     for (const [name, value] of Object.entries(outputsOf(parts))) new CfnOutput(this, name, { value })
   }
@@ -113,6 +115,16 @@ function allowSearchAccess({ quarantine, state, search, reindex, replay, query }
   search.allowWriteDocuments(replay.function)
   search.allowDelete(search.setUp)
   search.allowSearch(query.function)
+}
+
+/**
+ * Updates the functions that read the outbox and the states before the function that writes them, so that they know a new
+ * projection before its first delta. Only the function itself waits: its role and its stream mapping do not.
+ */
+function deployReadersFirst({ state, windows, search }: Parts): void {
+  const writer = state.function.node.defaultChild as CfnFunction
+  for (const reader of [windows.function, ...(search ? [search.documents] : [])])
+    writer.addResourceDependency(reader.node.defaultChild as CfnFunction)
 }
 
 const functionsOf = ({ ingest, state, windows, search, failures, replay, reindex, reports, query }: Parts): LambdaFunction[] => [

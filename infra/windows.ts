@@ -47,7 +47,7 @@ export class Windows extends Construct implements Monitored {
       {
         name: 'slot-too-large',
         about:
-          'A slot of a window over all users is full and forgets the users it has not seen for longest. A very late redelivery of their events may count twice.',
+          'A slot of a window over all users has 80 % of the users that it can remember. A full slot forgets the users it has not seen for longest; then its unique users are a minimum.',
         metric: slotTooLarge,
         atLeast: 1,
         periods: 1,
@@ -69,7 +69,7 @@ export class Windows extends Construct implements Monitored {
       },
       lagGraph('Windows function: lag', this.function),
       failureGraph(
-        'Windows function: errors, throttles, conflicts, full slots',
+        'Windows function: errors, throttles, conflicts, nearly full slots',
         [this.function],
         [productMetric('windows', 'Conflicts'), slotTooLarge],
       ),

@@ -98,12 +98,12 @@ export interface MergeTask {
   readonly lifetime: WindowLifetime
 }
 
-/** A changed item. It also records the order numbers of the deltas it rejected, so that they are not retried. */
+/** A changed item. It also notes the order numbers of the deltas it rejected, so that they are not retried. */
 interface MergeResult<Item> {
   readonly item: Item
   readonly rejections: readonly MergeRejection[]
-  /** Users that the item had to forget to stay within an item's size. */
-  readonly forgottenUsers: number
+  /** The item is near the number of users that it can remember, or beyond it. */
+  readonly nearlyFull: boolean
 }
 
 export interface MergeRejection extends UserDelta {

@@ -14,7 +14,7 @@ export const metrics = {
   EventsRepeated: { unit: 'Count', about: 'Re-deliveries that were recognised and ignored.' },
   EventsLate: { unit: 'Count', about: 'Events that arrived after the lateness bound of their window.' },
   ContributionsMerged: { unit: 'Count', about: 'Deltas merged into windows.' },
-  SlotTooLarge: { unit: 'Count', about: 'Window slots that are near the size limit of an item.' },
+  SlotTooLarge: { unit: 'Count', about: 'Writes of window slots that have 80 % of the users that they can remember.' },
   DocumentsIndexed: { unit: 'Count', about: 'Documents written to OpenSearch.' },
   DocumentsRefused: { unit: 'Count', about: 'Documents that OpenSearch rejected permanently.' },
   Conflicts: { unit: 'Count', about: 'Conditional writes that lost to another writer and were retried with its result.' },

@@ -63,6 +63,14 @@ export interface FoldAttempts {
   readonly fatal: readonly EventPosition[]
 }
 
+/** The deltas that an item rejected and does not contain. */
+export interface PassedOver {
+  /** The user hash and the order number of each delta, oldest first. */
+  readonly orders: readonly (readonly [userHash: string, order: number])[]
+  /** There were more deltas than an item notes, so that only a rebuild from the archive can complete the item. */
+  readonly needsRebuild: boolean
+}
+
 /** State of one projection in an item of its own. What its key contains, and what one document is made of, is up to its grain. */
 export interface PartItem {
   readonly kind: string
@@ -77,6 +85,12 @@ export interface PartItem {
   readonly state: unknown
   /** Where users share an item: the order number of the last merged delta of each user, by user hash. */
   readonly users?: ReadonlyMap<string, number>
+  /** Hashes of the users in `users` of whom the item has rejected every delta: the state does not count them yet. */
+  readonly uncounted?: ReadonlySet<string> | undefined
+  /** How many users the item had to forget. If any, a count of its unique users is a minimum. Absent: none. */
+  readonly forgottenUsers?: number | undefined
+  /** The deltas that the item rejected. Absent: none. */
+  readonly passedOver?: PassedOver | undefined
   /** Epoch seconds after which DynamoDB may delete the item. */
   readonly ttl?: number | undefined
 }
@@ -100,6 +114,8 @@ export const isUserItemKey = (key: ItemKey): boolean => userOfKey(key) !== undef
 
 /** Bytes that a slot stores per user: 8 of the user's hash and 8 of the last order number. */
 export const SLOT_USER_BYTES = 16
+/** Bytes of a stored user hash. */
+export const USER_HASH_BYTES = 8
 
 /** The first 8 bytes of a user's SHA-256 in hexadecimal. Slots store it instead of the user. */
 export const userHash = (user: string): string => createHash('sha256').update(user).digest('hex').slice(0, 16)

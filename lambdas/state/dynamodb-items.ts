@@ -9,6 +9,7 @@ import {
   parsePositions,
   positionsText,
   SLOT_USER_BYTES,
+  USER_HASH_BYTES,
   type UserItem,
   userKey,
   userOfKey,
@@ -31,7 +32,14 @@ export type ItemImage = Readonly<
 
 /** A record of the table's stream, as far as it is read here: `DynamoDBRecord` of aws-lambda fits. */
 export interface TableChange {
-  readonly dynamodb?: { readonly OldImage?: ItemImage | undefined; readonly NewImage?: ItemImage | undefined } | undefined
+  readonly dynamodb?:
+    | {
+        /** When the item was changed, epoch seconds. */
+        readonly ApproximateCreationDateTime?: number | undefined
+        readonly OldImage?: ItemImage | undefined
+        readonly NewImage?: ItemImage | undefined
+      }
+    | undefined
   readonly userIdentity?: { readonly principalId?: string } | undefined
 }
 
@@ -99,6 +107,9 @@ export function readPartItem(item: ItemImage): PartItem {
     version: numberOf(item, 'version'),
     state: JSON.parse(textOf(item, 'state')),
     ...(item['users'] && { users: unpackUsers(bytesOf(item, 'users')) }),
+    ...(item['uncounted'] && { uncounted: unpackHashes(bytesOf(item, 'uncounted')) }),
+    ...(item['forgottenUsers'] && { forgottenUsers: numberOf(item, 'forgottenUsers') }),
+    ...(item['passedOver'] && { passedOver: JSON.parse(textOf(item, 'passedOver')) }),
     ...ttlOf(item),
   }
 }
@@ -111,6 +122,9 @@ export function partAttributes(item: PartItem): Attributes {
     version: { N: String(item.version) },
     state: { S: JSON.stringify(item.state) },
     ...(item.users && { users: { B: packUsers(item.users) } }),
+    ...(item.uncounted?.size && { uncounted: { B: Buffer.from([...item.uncounted].join(''), 'hex') } }),
+    ...(item.forgottenUsers && { forgottenUsers: { N: String(item.forgottenUsers) } }),
+    ...(item.passedOver && { passedOver: { S: JSON.stringify(item.passedOver) } }),
     ...ttlAttribute(item.ttl),
   }
 }
@@ -133,4 +147,10 @@ function unpackUsers(packed: Uint8Array): Map<string, number> {
   for (let at = 0; at < bytes.length; at += SLOT_USER_BYTES)
     users.set(bytes.toString('hex', at, at + 8), Number(bytes.readBigUInt64BE(at + 8)))
   return users
+}
+
+function unpackHashes(packed: Uint8Array): Set<string> {
+  const bytes = Buffer.from(packed.buffer, packed.byteOffset, packed.byteLength)
+  const count = bytes.length / USER_HASH_BYTES
+  return new Set(Array.from({ length: count }, (_, i) => bytes.toString('hex', i * USER_HASH_BYTES, (i + 1) * USER_HASH_BYTES)))
 }

@@ -7,6 +7,7 @@ import type { Telemetry } from '../handler.ts'
 import type { PutResult, StateTable } from '../state/dynamodb.ts'
 import { isUserItem, readItem, type TableChange } from '../state/dynamodb-items.ts'
 import { asQuarantined, planWindows, type WindowTask } from './plan-windows.ts'
+import { asUnmerged, type UnknownDeltas, type UserImage, unknownDeltas } from './unknown-deltas.ts'
 
 const MAX_ATTEMPTS = 5
 const TASKS_AT_ONCE = 32
@@ -18,22 +19,45 @@ export interface MergeDependencies {
   readonly projections: readonly Projection[]
   readonly lifetime: WindowLifetime
   readonly telemetry: Telemetry
+  /** Milliseconds since 1970. */
+  readonly now: () => number
 }
 
 /**
  * Merges the outboxes of the user items in a batch of the table's stream into windows. Throws if a window could not be written,
- * so that the batch is delivered again.
+ * or if newer code may know the projection of a delta, so that the batch is delivered again.
  */
 export async function mergeBatch(batch: readonly TableChange[], dependencies: MergeDependencies): Promise<void> {
-  const images = batch.flatMap(({ dynamodb }) => (dynamodb?.NewImage ? [readItem(dynamodb.NewImage)] : []))
-  const users = images.filter(isUserItem)
-  const tasks = planWindows(users, dependencies.projections, dependencies.lifetime)
+  const { projections, lifetime, now } = dependencies
+  const images = batch.flatMap(userImageOf)
+  const tasks = planWindows(
+    images.map(({ item }) => item),
+    projections,
+    lifetime,
+  )
   const limit = pLimit(TASKS_AT_ONCE)
   await Promise.all(tasks.map(task => limit(() => apply(task, dependencies))))
+  await settleUnknown(unknownDeltas(images, projections, now()), dependencies)
   dependencies.telemetry.count(
     'ContributionsMerged',
     tasks.reduce((total, { deltas }) => total + deltas.length, 0),
   )
+}
+
+function userImageOf({ dynamodb }: TableChange): UserImage[] {
+  const item = dynamodb?.NewImage && readItem(dynamodb.NewImage)
+  return item && isUserItem(item) ? [{ item, changed: (dynamodb?.ApproximateCreationDateTime ?? 0) * 1000 }] : []
+}
+
+/** Throws while a deployment may bring the projections that are awaited; then quarantines the deltas that were given up. */
+async function settleUnknown({ awaited, givenUp }: UnknownDeltas, { quarantine, telemetry }: MergeDependencies): Promise<void> {
+  if (awaited.length > 0)
+    throw new SafeError(
+      `This code does not know the projections ${awaited.join(', ')}. The batch is delivered again for 15 minutes, then the deltas are quarantined. Deploy a catalogue that has them.`,
+    )
+  if (givenUp.length === 0) return
+  await quarantine.add(givenUp.map(asUnmerged))
+  telemetry.count('EventsQuarantined', givenUp.length, 'not_merged')
 }
 
 /** Writes the item of one task. After a conflict it reads the item again and merges the deltas that are still missing. */
@@ -57,8 +81,8 @@ async function mergeInto(task: WindowTask, { table, quarantine, telemetry }: Mer
   const stored = await table.readPart(key)
   const merged = projection.grain.parts?.merge(projection, stored, task)
   if (!merged) return 'written'
-  const { item, rejections, forgottenUsers } = merged
-  if (forgottenUsers > 0) telemetry.count('SlotTooLarge', 1)
+  const { item, rejections, nearlyFull } = merged
+  if (nearlyFull) telemetry.count('SlotTooLarge', 1)
   await quarantine.add(rejections.map(asQuarantined(task)))
   const result = await table.putPart(item, stored?.version)
   if (result === 'written' && rejections.length > 0) {

@@ -11,7 +11,7 @@ export interface WindowTask extends MergeTask {
   readonly key: ItemKey
 }
 
-/** One task for each item to change, from the user items in the order of the table's stream. Skips unknown projections. */
+/** One task for each item to change, from the user items in the order of the table's stream. Skips projections that are not known. */
 export function planWindows(
   images: readonly UserItem[],
   projections: readonly Projection[],

@@ -18,5 +18,5 @@ export const handler = defineHandler('windows', environment => {
   const table = stateTable(environment.STATE_TABLE)
   const quarantine = quarantineStore(environment.QUARANTINE_TABLE, environment.QUARANTINE_BUCKET)
   return ({ Records }: DynamoDBStreamEvent, telemetry) =>
-    mergeBatch(Records, { table, quarantine, projections, lifetime, telemetry })
+    mergeBatch(Records, { table, quarantine, projections, lifetime, telemetry, now: Date.now })
 })

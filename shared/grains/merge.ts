@@ -1,7 +1,8 @@
-import type { MergeTask } from '../grain.ts'
+import type { MergeRejection, MergeTask } from '../grain.ts'
 import { formatBytes, MAX_WINDOW_STATE_BYTES } from '../limits.ts'
 import { arrivalOfOrder } from '../order.ts'
 import { describeError } from '../safe-error.ts'
+import { type PassedOver, userHash } from '../state.ts'
 
 const STATE_TOO_LARGE = `The state of the window would be larger than ${formatBytes(MAX_WINDOW_STATE_BYTES)}.`
 const PROJECTION_THREW = 'The `merge` or `document` function of the projection threw:'
@@ -21,6 +22,17 @@ export function tryMerge<State>(
 }
 
 export const jsonBytes = (state: unknown): number => Buffer.byteLength(JSON.stringify(state))
+
+/** Rejected deltas that an item notes, by user hash and order number. Each needs about 40 bytes. */
+export const MAX_PASSED_OVER = 100
+
+/** What the item has passed over after these rejections. Undefined: nothing. */
+export function passOver(before: PassedOver | undefined, rejections: readonly MergeRejection[]): PassedOver | undefined {
+  if (rejections.length === 0) return before
+  const orders = [...(before?.orders ?? []), ...rejections.map(({ user, order }) => [userHash(user), order] as const)]
+  const needsRebuild = before?.needsRebuild === true || orders.length > MAX_PASSED_OVER
+  return { orders: orders.slice(0, MAX_PASSED_OVER), needsRebuild }
+}
 
 const DAY_MS = 86_400_000
 

@@ -2,7 +2,7 @@ import type { Document, Grain, MergeRejection, MergeTask, PartGrain } from '../g
 import { type EventOf, type EventTypes, type ProjectionBase, projectionKey } from '../projection.ts'
 import { documentId } from '../search-index.ts'
 import { type PartItem, userHash, userKey, userOfKey } from '../state.ts'
-import { expiry, tryMerge } from './merge.ts'
+import { expiry, passOver, tryMerge } from './merge.ts'
 import { parseWindowText, type Windowed, windowOf, windowPrefix, windowText } from './window-time.ts'
 
 /** One state and one document per user and window. */
@@ -51,16 +51,19 @@ const parts: PartGrain<AnyUserWindowProjection, WindowItem> = {
     const rejections: MergeRejection[] = []
     for (const delta of unseen) {
       const { order, state, erasedOrder } = delta
-      const before = item.version <= erasedOrder ? projection.initial() : item.state
+      const isErased = item.version <= erasedOrder
+      const before = isErased ? projection.initial() : item.state
       const merged = tryMerge(
         () => projection.merge(before, state),
         shown => projection.document(shown, { user, start }),
       )
-      if ('reason' in merged) rejections.push({ ...delta, ...merged })
-      item = { ...item, version: order, state: 'state' in merged ? merged.state : before }
+      const rejection = 'reason' in merged ? [{ ...delta, ...merged }] : []
+      rejections.push(...rejection)
+      const passedOver = passOver(isErased ? undefined : item.passedOver, rejection)
+      item = { ...item, version: order, state: 'state' in merged ? merged.state : before, passedOver }
     }
     const ttl = expiry(start + projection.window, task, item.ttl)
-    return { item: { ...item, ttl }, rejections, forgottenUsers: 0 }
+    return { item: { ...item, ttl }, rejections, nearlyFull: false }
   },
 
   mergedOrders: ({ user, version }) => [[userHash(user), version]],

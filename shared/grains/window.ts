@@ -1,8 +1,8 @@
 import type { Document, Grain, MergeRejection, MergeTask, PartAddress, PartGrain, UserDelta } from '../grain.ts'
 import { type EventOf, type EventTypes, type ProjectionBase, projectionKey } from '../projection.ts'
 import { documentId } from '../search-index.ts'
-import { type ItemKey, type PartItem, SLOT_USER_BYTES, userHash } from '../state.ts'
-import { expiry, jsonBytes, tryMerge } from './merge.ts'
+import { type ItemKey, type PartItem, SLOT_USER_BYTES, USER_HASH_BYTES, userHash } from '../state.ts'
+import { expiry, jsonBytes, passOver, tryMerge } from './merge.ts'
 import { parseWindowText, type Windowed, windowOf, windowText } from './window-time.ts'
 
 /** One document per window over all users. Its state is divided into slots, so that many users can be written at once. */
@@ -10,7 +10,8 @@ export interface WindowProjection<Types extends EventTypes, State> extends Proje
   /** Number of slots of a window. A change needs a new revision. */
   readonly slots: number
   /**
-   * Merges a delta into a slot; `firstOfUser` is whether the slot has no delta of its user yet. It also merges the slots of a
+   * Merges a delta into a slot; `firstOfUser` is whether the state contains no delta of its user yet. It is always false once
+   * the slot had to forget users, so that a count of unique users is then a minimum and never too high. It also merges the slots of a
    * window into the document's state, with `firstOfUser` true, because each user is in only one slot.
    */
   merge(stored: State, delta: State, about: { readonly firstOfUser: boolean }): State
@@ -28,7 +29,7 @@ export interface SlotItem extends PartItem {
 // biome-ignore lint/suspicious/noExplicitAny: the grain serves projections of every type and state
 type AnyWindowProjection = WindowProjection<any, any>
 
-/** Limit of users in a slot; a large state lowers it. */
+/** Users that a slot remembers; a large state lowers it. Up to this number, `firstOfUser` is exact. */
 export const MAX_SLOT_USERS = 20_000
 /** DynamoDB allows 400 KB for an item. This limits state and slot users together; the key and the rest need little. */
 const MAX_ITEM_BYTES = 380_000
@@ -69,6 +70,8 @@ const parts: PartGrain<AnyWindowProjection, SlotItem> = {
     const { start } = task.address
     const item = stored ?? emptySlot(projection, task)
     const users = new Map(item.users)
+    const uncounted = new Set(item.uncounted)
+    const isExact = item.forgottenUsers === undefined
     const isUnseen = ({ user, order }: UserDelta) => order > (users.get(userHash(user)) ?? 0)
     const rejections: MergeRejection[] = []
     let { state } = item
@@ -77,18 +80,24 @@ const parts: PartGrain<AnyWindowProjection, SlotItem> = {
       if (!isUnseen(delta)) continue
       const hash = userHash(delta.user)
       const merged = tryMerge(
-        () => projection.merge(state, delta.state, { firstOfUser: !users.has(hash) }),
+        () => projection.merge(state, delta.state, { firstOfUser: isExact && (!users.has(hash) || uncounted.has(hash)) }),
         shown => projection.document(shown, { start }),
       )
-      if ('reason' in merged) rejections.push({ ...delta, ...merged })
-      else state = merged.state
+      if ('reason' in merged) {
+        rejections.push({ ...delta, ...merged })
+        if (!users.has(hash)) uncounted.add(hash)
+      } else {
+        state = merged.state
+        uncounted.delete(hash)
+      }
       users.set(hash, delta.order)
       added += 1
     }
     if (added === 0) return undefined
     const ttl = expiry(start + projection.window, task, item.ttl)
-    const merged = withinSize({ ...item, version: item.version + 1, state, users, ttl })
-    return { item: merged, rejections, forgottenUsers: users.size - merged.users.size }
+    const passedOver = passOver(item.passedOver, rejections)
+    const changed = { ...item, version: item.version + 1, state, users, uncounted: unlessEmpty(uncounted), passedOver, ttl }
+    return { item: withinSize(changed), rejections, nearlyFull: users.size >= NEARLY_FULL * roomForUsers(changed) }
   },
 
   mergedOrders: ({ users }) => users,
@@ -104,15 +113,33 @@ const emptySlot = (projection: AnyWindowProjection, { address }: MergeTask): Slo
   users: new Map(),
 })
 
+/** The share of its users above which a slot is reported, before it has to forget any. */
+const NEARLY_FULL = 0.8
+
+const unlessEmpty = <T>(set: ReadonlySet<T>): ReadonlySet<T> | undefined => (set.size > 0 ? set : undefined)
+
+const roomForUsers = ({ state, uncounted }: SlotItem): number =>
+  Math.min(
+    MAX_SLOT_USERS,
+    Math.floor((MAX_ITEM_BYTES - jsonBytes(state) - (uncounted?.size ?? 0) * USER_HASH_BYTES) / SLOT_USER_BYTES),
+  )
+
 /**
- * A slot with too many users forgets those with the oldest deltas. It may then merge a late re-delivery of their deltas a second
- * time, but it never stops the stream.
+ * A slot with too many users forgets those with the oldest deltas, and stores how many. From then on no user is the first, and
+ * the slot may merge a late re-delivery of the forgotten deltas a second time, but it never stops the stream.
  */
 export function withinSize(item: SlotItem): SlotItem {
-  const most = Math.min(MAX_SLOT_USERS, Math.floor((MAX_ITEM_BYTES - jsonBytes(item.state)) / SLOT_USER_BYTES))
+  const most = roomForUsers(item)
   if (item.users.size <= most) return item
   const newest = [...item.users].sort(([, a], [, b]) => b - a).slice(0, most)
-  return { ...item, users: new Map(newest) }
+  const users = new Map(newest)
+  const uncounted = new Set([...(item.uncounted ?? [])].filter(hash => users.has(hash)))
+  return {
+    ...item,
+    users,
+    uncounted: unlessEmpty(uncounted),
+    forgottenUsers: (item.forgottenUsers ?? 0) + item.users.size - most,
+  }
 }
 
 export const windowGrain = {

@@ -99,10 +99,11 @@ export class Consumers {
     const { code, fixed } = this.environment
     const projections = simProjections(code, fixed)
     const lifetime = { latenessMs: limits.latenessMs, retentionMs: RETENTION_MS }
+    const now = () => this.environment.now
     return ({ dynamodb, search: client, quarantine }) => {
       const table = this.stateTable(dynamodb)
       return name === 'windows'
-        ? code.mergeBatch.mergeBatch(batch, { table, quarantine, projections, lifetime, telemetry })
+        ? code.mergeBatch.mergeBatch(batch, { table, quarantine, projections, lifetime, telemetry, now })
         : code.indexBatch.indexBatch(batch, { client, table, quarantine, projections, telemetry })
     }
   }

@@ -6,11 +6,12 @@ import { type MergeDependencies, mergeBatch } from '../../lambdas/windows/merge-
 import { asQuarantined, planWindows, type WindowTask } from '../../lambdas/windows/plan-windows.ts'
 import { pageVisit } from '../../shared/events/page-visit.ts'
 import type { WindowLifetime } from '../../shared/grain.ts'
+import { MAX_PASSED_OVER } from '../../shared/grains/merge.ts'
 import type { WindowItem } from '../../shared/grains/user-window.ts'
 import { MAX_SLOT_USERS, perWindow, type SlotItem, withinSize } from '../../shared/grains/window.ts'
 import { MAX_WINDOW_STATE_BYTES } from '../../shared/limits.ts'
 import { deviceMinutes } from '../../shared/projections/device-minutes.ts'
-import type { PartItem, UserItem, WindowDelta } from '../../shared/state.ts'
+import { type PartItem, type UserItem, userHash, type WindowDelta } from '../../shared/state.ts'
 import { aUserItem } from '../fixtures/builders.ts'
 
 const lifetime: WindowLifetime = { latenessMs: undefined, retentionMs: 0 }
@@ -124,6 +125,24 @@ test('a large state leaves a slot room for fewer users, so that both fit into an
   expect(Buffer.byteLength(state?.S ?? '') + (packed?.B?.length ?? 0)).toBeLessThan(400_000)
 })
 
+const emptySlot: SlotItem = {
+  kind: 'slot',
+  projection: 'visitors-r1',
+  start: 0,
+  slot: 0,
+  version: 1,
+  state: { events: 0, users: 0 },
+  users: new Map(),
+}
+
+/** A merge that throws on deltas of this number of events. */
+const refusing =
+  (events: number, merge: typeof visitors.merge): typeof visitors.merge =>
+  (stored, delta, about) => {
+    if (delta.events === events) throw new Error('refused')
+    return merge(stored, delta, about)
+  }
+
 /** Keeps every URL and throws on the URL `throw`. */
 const urls = perWindow({
   ...visitors,
@@ -168,6 +187,55 @@ test.each([
   expect(apply(merged?.item, task)).toBeUndefined()
 })
 
+test('a user whose first delta is rejected is still the first with the next one; the item notes what it rejected (B6)', () => {
+  const throwing = { ...visitors, merge: refusing(7, visitors.merge) }
+  const merge = (stored: PartItem | undefined, ...images: UserItem[]) => {
+    const task = planWindows(images, [throwing], lifetime)[0] as WindowTask
+    return apply(stored && (readItem(partAttributes(stored)) as PartItem), { ...task, address: { ...task.address, slot: 0 } })
+      ?.item
+  }
+  const refused = merge(merge(undefined, image('bob', [visitOf(1)])), image('anna', [visitOf(1, 7)]))
+  expect(refused).toMatchObject({ state: { events: 1, users: 1 }, passedOver: { orders: [[userHash('anna'), 1]] } })
+  expect(merge(refused, image('anna', [visitOf(1, 7)]))).toBeUndefined()
+  const counted = merge(refused, image('anna', [visitOf(2)]))
+  expect(counted).toMatchObject({ state: { events: 2, users: 2 }, passedOver: { orders: [[userHash('anna'), 1]] } })
+  expect(merge(counted, image('anna', [visitOf(3)]))).toMatchObject({ state: { events: 3, users: 2 } })
+})
+
+test.each([
+  ['visitors-r1', visitOf],
+  ['device-minutes-r1', minuteOf],
+] as const)('an item of %s that rejects more than it can note needs a rebuild', (key, deltaOf) => {
+  const broken = projections.map(projection => ({ ...projection, merge: () => JSON.parse('{') }))
+  const images = Array.from({ length: MAX_PASSED_OVER + 1 }, (_, i) => image('a', [deltaOf(i + 1, 1)]))
+  const [task] = planWindows(images, broken, lifetime)
+  const noted = (count: number) => apply(undefined, { ...(task as WindowTask), deltas: task?.deltas.slice(0, count) ?? [] })?.item
+  expect(noted(MAX_PASSED_OVER)).toMatchObject({ projection: key, passedOver: { needsRebuild: false } })
+  const { passedOver } = noted(MAX_PASSED_OVER + 1) ?? {}
+  expect(passedOver).toMatchObject({ needsRebuild: true })
+  expect(passedOver?.orders.length).toBe(MAX_PASSED_OVER)
+})
+
+test.each([
+  [0.8, 1],
+  [0.79, 0],
+])('a slot with %d of its users is reported %d times', (share, reports) => {
+  const users = new Map(Array.from({ length: MAX_SLOT_USERS * share }, (_, i) => [i.toString(16).padStart(16, '0'), 1]))
+  const merged = apply({ ...emptySlot, users }, taskOf(image('a', [visitOf(2)])))
+  expect(merged?.nearlyFull).toBe(reports === 1)
+  expect(merged?.item.forgottenUsers).toBeUndefined()
+})
+
+test('a slot that has forgotten users never counts a user twice: its unique users are a minimum (N8)', () => {
+  const others = Array.from({ length: MAX_SLOT_USERS }, (_, i) => [i.toString(16).padStart(16, '0'), 2] as const)
+  const users = new Map([[userHash('a'), 1] as const, ...others.slice(1)])
+  const full: SlotItem = { ...emptySlot, state: { events: MAX_SLOT_USERS, users: MAX_SLOT_USERS }, users }
+  const beyond = apply(full, taskOf(image('b', [visitOf(3)])))?.item
+  expect(beyond).toMatchObject({ state: { users: MAX_SLOT_USERS + 1 }, forgottenUsers: 1 })
+  const again = apply(readItem(partAttributes(beyond)) as PartItem, taskOf(image('a', [visitOf(4)])))?.item
+  expect(again).toMatchObject({ state: { events: MAX_SLOT_USERS + 2, users: MAX_SLOT_USERS + 1 }, forgottenUsers: 2 })
+})
+
 test.each([
   ['is too large', { merge: () => 'x'.repeat(MAX_WINDOW_STATE_BYTES) }],
   ['has no document', { document: () => JSON.parse('{') }],
@@ -194,6 +262,7 @@ test('rejected deltas are quarantined before the item is written, and counted on
     projections: [urls],
     lifetime,
     telemetry: { count: (...counted) => void calls.push(counted), annotate: () => undefined },
+    now: () => 0,
   })
   expect(calls).toEqual([
     ['not_merged'],
