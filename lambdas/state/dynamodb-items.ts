@@ -31,7 +31,14 @@ export type ItemImage = Readonly<
 
 /** A record of the table's stream, as far as it is read here: `DynamoDBRecord` of aws-lambda fits. */
 export interface TableChange {
-  readonly dynamodb?: { readonly OldImage?: ItemImage | undefined; readonly NewImage?: ItemImage | undefined } | undefined
+  readonly dynamodb?:
+    | {
+        /** When the item was changed, epoch seconds. */
+        readonly ApproximateCreationDateTime?: number | undefined
+        readonly OldImage?: ItemImage | undefined
+        readonly NewImage?: ItemImage | undefined
+      }
+    | undefined
   readonly userIdentity?: { readonly principalId?: string } | undefined
 }
 

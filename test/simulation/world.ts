@@ -266,7 +266,7 @@ export class World {
         const table = stateTable.stateTable('t', dynamodb)
         return name === 'windows'
           ? mergeBatch.mergeBatch(batch, { table, quarantine, projections, lifetime, telemetry })
-          : indexBatch.indexBatch(batch, { client, table, quarantine, projections, telemetry })
+          : indexBatch.indexBatch(batch, { client, table, quarantine, projections, telemetry, now: () => this.now })
       },
       owner,
     )
