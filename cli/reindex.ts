@@ -7,7 +7,8 @@ import { UserError } from '../shared/user-error.ts'
 import { invoke } from './invoke.ts'
 import { type CommonOptions, printJson, withCommonOptions } from './options.ts'
 import { showProgress } from './progress.ts'
-import { findResolvable, release } from './reindex/release.ts'
+import { collectedItems } from './quarantine/scan.ts'
+import { isResolved, release } from './reindex/release.ts'
 import { findTarget, type Target } from './target.ts'
 
 /** Segments of the table scan; the progress bar counts them. */
@@ -17,7 +18,9 @@ const SEGMENTS_AT_ONCE = 4
 export function reindexCommand(program: Command): void {
   withCommonOptions(program.command('reindex'))
     .description('write all documents again from the state table; safe to repeat, and safe while events arrive')
-    .addArgument(new Argument('[projection]', 'reindex only this projection').choices(projections.map(({ name }) => name)))
+    .addArgument(
+      new Argument('[projection]', 'reindex only this projection').choices([...new Set(projections.map(({ name }) => name))]),
+    )
     .action(async (projection: string | undefined, { stage, json }: CommonOptions) => {
       const { documents, released } = await reindex(await findTarget(stage), projection)
       if (json) printJson({ documents, released })
@@ -37,19 +40,27 @@ async function reindex(target: Target, projection: string | undefined): Promise<
   if (target.outputs.ReindexFunction === NONE)
     throw new UserError(`There is nothing to reindex: ${target.name} runs without OpenSearch.`)
   // Read before the first document is written: the reindex may not cover events quarantined while it runs.
-  const resolvable = projection === undefined ? await findResolvable(target) : []
-  const documents = await writeDocuments(target, projection)
-  return { documents, released: await release(target, resolvable) }
+  const quarantined = projection === undefined ? await collectedItems(target) : []
+  const { documents, indices } = await writeDocuments(target, projection)
+  const resolved = quarantined.filter(item => isResolved(item, indices))
+  return { documents, released: await release(target, resolved) }
 }
 
-async function writeDocuments(target: Target, projection: string | undefined): Promise<number> {
+interface Written {
+  readonly documents: number
+  readonly indices: ReadonlySet<string>
+}
+
+async function writeDocuments(target: Target, projection: string | undefined): Promise<Written> {
   const progress = showProgress('reindex', SEGMENTS)
   const limit = pLimit(SEGMENTS_AT_ONCE)
+  const indices = new Set<string>()
   let documents = 0
   let done = 0
   const writeSegment = async (segment: number): Promise<void> => {
-    for await (const written of segmentPages(target, projection, segment)) {
-      documents += written
+    for await (const result of segmentPages(target, projection, segment)) {
+      documents += result.documents
+      for (const index of result.indices) indices.add(index)
       progress.at(done, `${documents} documents`)
     }
     done += 1
@@ -57,11 +68,11 @@ async function writeDocuments(target: Target, projection: string | undefined): P
   }
   await Promise.all(Array.from({ length: SEGMENTS }, (_, segment) => limit(() => writeSegment(segment))))
   progress.done()
-  return documents
+  return { documents, indices }
 }
 
-/** Invokes the reindex function until the segment is done. Yields the number of documents of each invocation. */
-async function* segmentPages(target: Target, projection: string | undefined, segment: number): AsyncGenerator<number> {
+/** Invokes the reindex function until the segment is done. Yields the result of each invocation. */
+async function* segmentPages(target: Target, projection: string | undefined, segment: number): AsyncGenerator<ReindexResult> {
   let next: ReindexResult['next'] = null
   do {
     const request: ReindexRequest = {
@@ -71,7 +82,7 @@ async function* segmentPages(target: Target, projection: string | undefined, seg
       ...(next && { from: next }),
     }
     const result = (await invoke(target, target.outputs.ReindexFunction, request)) as ReindexResult
-    yield result.documents
+    yield result
     next = result.next
   } while (next)
 }

@@ -71,7 +71,7 @@ export class Search extends Construct implements Monitored {
       {
         name: 'documents-refused',
         about:
-          'OpenSearch rejects documents with 400, because a mapping does not fit. They are in the quarantine; searches miss them.',
+          'OpenSearch rejects documents with 400, or their projection cannot make them. They are in the quarantine; searches miss them.',
         metric: productMetric('index-documents', 'DocumentsRefused'),
         atLeast: 1,
         periods: 1,

@@ -15,7 +15,10 @@ export const BODIES_PREFIX = 'bodies/'
 export interface QuarantinedEvent {
   readonly code: RejectionCode
   readonly message: string
-  /** Null if it is not known. */
+  /**
+   * The type of the event, null if it is not known. For a document, its index; for unread changes, the reader that missed them:
+   * `documents` or `windows`.
+   */
   readonly type: string | null
   readonly id: string | null
   readonly keyName: string

@@ -20,4 +20,6 @@ export interface ReindexResult {
   readonly documents: number
   /** `from` of the next call; null when the segment is done. */
   readonly next: ItemKey | null
+  /** The indices that this call writes to: those of the deployed revisions. */
+  readonly indices: readonly string[]
 }

@@ -6,7 +6,7 @@ type Revised = Pick<Projection, 'name' | 'revision'>
  * The greatest revision of each name. It holds the alias in OpenSearch and answers the API; the order of the catalogue does not
  * matter.
  */
-function currentRevisions<Some extends Revised>(projections: readonly Some[]): Some[] {
+export function currentRevisions<Some extends Revised>(projections: readonly Some[]): Some[] {
   const greatest = new Map<string, Some>()
   for (const projection of projections) {
     const before = greatest.get(projection.name)

@@ -1,6 +1,7 @@
 import type { EventType } from '../../shared/event-type.ts'
 import { folds, type Projection } from '../../shared/projection.ts'
 import { eventIndexPattern, eventMapping } from '../../shared/raw-events.ts'
+import { currentRevisions } from '../../shared/revisions.ts'
 import { mappingOf } from '../../shared/search-index.ts'
 
 /** The documents of one workload in OpenSearch: those of a projection, or the raw events of a type without a projection. */
@@ -13,7 +14,7 @@ export interface Workload {
 }
 
 export function workloadsOf(eventTypes: readonly EventType[], projections: readonly Projection[]): Workload[] {
-  const ofProjections = projections.map(({ name, grain, shape }) => ({
+  const ofProjections = currentRevisions(projections).map(({ name, grain, shape }) => ({
     name,
     pattern: name,
     timeField: grain.hasWindow ? 'window_start' : undefined,

@@ -1,27 +1,17 @@
 import pLimit from 'p-limit'
 import { quarantineReader } from '../../lambdas/quarantine/dynamodb-read.ts'
-import { projections } from '../../shared/catalogue.ts'
 import type { QuarantineSummary } from '../../shared/quarantine.ts'
-import { rejections } from '../../shared/rejections.ts'
 import { dynamodbOf, s3Of } from '../clients.ts'
-import { collectedItems } from '../quarantine/scan.ts'
 import type { Target } from '../target.ts'
 
 const ITEMS_AT_ONCE = 32
 
-/** The quarantined events that a reindex of all projections resolves. */
-export const findResolvable = async (target: Target): Promise<QuarantineSummary[]> =>
-  (await collectedItems(target)).filter(isResolvable)
-
 /**
- * Whether a reindex of all projections resolves the event: a document of a projection, of any revision, or changes that the
- * documents missed. It writes no raw events and no windows.
+ * Whether a reindex of all projections resolved the event: a document of an index that it wrote to, or changes that the documents
+ * missed. It writes no raw events, no windows and no documents of revisions that are not deployed.
  */
-export function isResolvable({ code, message, type }: QuarantineSummary): boolean {
-  if (code === 'changes_unread') return message === rejections.changes_unread.help
-  const [name] = type?.split(/-r\d+$/) ?? []
-  return code === 'document_refused' && projections.some(projection => projection.name === name)
-}
+export const isResolved = ({ code, type }: QuarantineSummary, indices: ReadonlySet<string>): boolean =>
+  (code === 'changes_unread' && type === 'documents') || (code === 'document_refused' && type !== null && indices.has(type))
 
 /** Removes the items from the quarantine, except those that were quarantined again since they were read. Returns the number removed. */
 export async function release(target: Target, items: readonly QuarantineSummary[]): Promise<number> {

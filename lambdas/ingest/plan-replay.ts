@@ -33,12 +33,20 @@ const NOT_REPLAYABLE = ' It cannot be replayed;'
 
 /** Validates a quarantined event with the current catalogue. It keeps its arrival time, the name of its key and its id. */
 export function planReplay(stored: StoredQuarantinedEvent, eventTypes: EventTypes): Replay {
-  if (stored.code === 'document_refused') return { kind: 'write', operation: JSON.parse(stored.body) as BulkOperation }
+  if (stored.code === 'document_refused') return writeAgain(stored)
   if (DERIVED_CODES.has(stored.code)) return { kind: 'refuse', rejection: reject(stored.code, stored.message) }
   if (stored.form === 'line') return put(fromLine(withoutReaderMark(stored.body).line, eventTypes), stored.body)
   const result = validate(stored, eventTypes)
   if (isRejection(result)) return { kind: 'refuse', rejection: result }
   return put(result, toLine(result, eventTypes.get(result.type)))
+}
+
+/** A document that its projection could not make has no operation to repeat. */
+function writeAgain({ code, message, body }: StoredQuarantinedEvent): Replay {
+  const operation = JSON.parse(body) as Partial<BulkOperation>
+  return operation.action === undefined
+    ? { kind: 'refuse', rejection: reject(code, message) }
+    : { kind: 'write', operation: operation as BulkOperation }
 }
 
 const put = (event: Event, line: string): Replay => ({

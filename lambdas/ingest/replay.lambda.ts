@@ -1,6 +1,7 @@
 import type { Client } from '@opensearch-project/opensearch'
 import pLimit from 'p-limit'
 import type { BulkOperation } from '../../shared/bulk-operation.ts'
+import { outcomeOf } from '../../shared/bulk-outcome.ts'
 import { eventTypes } from '../../shared/catalogue.ts'
 import { NONE } from '../../shared/environment.ts'
 import type { ReplayOutcome, ReplayRequest, StoredQuarantinedEvent } from '../../shared/quarantine.ts'
@@ -34,7 +35,7 @@ export const handler = defineHandler('replay', environment => {
       await Promise.all(events.map((event, i) => limit(() => settle(event, rejections[i], quarantine))))
       telemetry.count('EventsReplayed', rejections.filter(rejection => rejection === undefined).length)
     }
-    return events.map(({ key }, i) => outcomeOf(key, rejections[i]))
+    return events.map(({ key }, i) => replayOutcome(key, rejections[i]))
   }
 })
 
@@ -48,11 +49,11 @@ async function rejectionOf(replay: Replay, dryRun: boolean, search: Client | und
 
 async function writeDocument(search: Client, operation: BulkOperation): Promise<Rejection | undefined> {
   const [result] = await bulk(search, [operation]).catch(() => [])
-  if (!result || result.status === 429 || result.status >= 500)
-    return reject('unavailable', 'OpenSearch could not write the document now; replay it later.')
-  // 409: the index already has this or a newer version. 404: there is nothing to delete.
-  if (result.status < 300 || result.status === 409 || result.status === 404) return undefined
-  return reject('document_refused', result.reason)
+  const outcome = result ? outcomeOf(result) : 'retry'
+  if (outcome === 'retry') return reject('unavailable', 'OpenSearch could not write the document now; replay it later.')
+  if (outcome === 'no_index')
+    return reject('unavailable', `OpenSearch has no index ${operation.index}; replay the document when it exists.`)
+  return outcome === 'refused' ? reject('document_refused', result?.reason) : undefined
 }
 
 /** Removes a replayed event from the quarantine, or stores why it was rejected this time. */
@@ -65,5 +66,5 @@ async function settle(
   else if (!TRANSIENT_CODES.has(rejection.code)) await quarantine.amend(event.key, rejection)
 }
 
-const outcomeOf = (key: string, rejection: Rejection | undefined): ReplayOutcome =>
+const replayOutcome = (key: string, rejection: Rejection | undefined): ReplayOutcome =>
   rejection ? { key, replayed: false, code: rejection.code, message: rejection.message } : { key, replayed: true }

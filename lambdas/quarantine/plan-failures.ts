@@ -50,11 +50,15 @@ const functionName = (arn: string): string => arn.split(':')[6] ?? ''
 const WINDOWS_MISSED_CHANGES =
   'The windows miss these changes, which expired from the stream of changes; rebuild the windows from the archive.'
 
-/** A batch of changes becomes one quarantined event. Its events are in the archive, and its items in the state table. */
+/**
+ * A batch of changes becomes one quarantined event, with the reader that missed them as its type. Its events are in the archive,
+ * and its items in the state table.
+ */
 const fromChanges = (text: string, name: string, received: number, { documentsFunction }: FailureContext): QuarantinedEvent => ({
   code: 'changes_unread',
-  message: name === documentsFunction ? rejections.changes_unread.help : WINDOWS_MISSED_CHANGES,
-  type: null,
+  ...(name === documentsFunction
+    ? { type: 'documents', message: rejections.changes_unread.help }
+    : { type: 'windows', message: WINDOWS_MISSED_CHANGES }),
   id: null,
   keyName: '',
   received,

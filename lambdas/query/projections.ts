@@ -2,6 +2,7 @@ import type { Document } from '../../shared/grain.ts'
 import type { Page } from '../../shared/http.ts'
 import type { Projection } from '../../shared/projection.ts'
 import { isRejection, type Rejection, reject } from '../../shared/rejections.ts'
+import { currentRevisions } from '../../shared/revisions.ts'
 import { mappingOf } from '../../shared/search-index.ts'
 import { formatInstant } from '../../shared/time.ts'
 import { type Filter, planPage, readPage, type Search, type SearchClient, type SortField } from './paged-search.ts'
@@ -61,7 +62,7 @@ export async function readProjection(
   client: SearchClient | undefined,
   projections: readonly Projection[],
 ): Promise<Page<Document> | Rejection> {
-  const projection = projections.find(known => known.name === name)
+  const projection = currentRevisions(projections).find(known => known.name === name)
   if (!projection) return reject('not_found', 'No projection has this name.')
   if (!client) return reject('search_off')
   const search = planSearch(projection, parameters)

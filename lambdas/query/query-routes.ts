@@ -7,7 +7,9 @@ import { type Environment, NONE } from '../../shared/environment.ts'
 import type { PipelineMetrics } from '../../shared/metrics.ts'
 import { openApi } from '../../shared/openapi.ts'
 import { isRejection, type Rejection, reject } from '../../shared/rejections.ts'
+import { currentRevisions } from '../../shared/revisions.ts'
 import { type QueryRouteKey, routes } from '../../shared/routes.ts'
+import type { Telemetry } from '../handler.ts'
 import { type ReportsTable, reportsTable } from '../reports/dynamodb.ts'
 import { type ArchiveBucket, archiveBucket } from '../reports/s3.ts'
 import { openSearch } from '../search/opensearch.ts'
@@ -27,7 +29,7 @@ import { readUser } from './users.ts'
 
 const PROBE_TIMEOUT_MS = 2000
 
-type RouteHandler = (event: APIGatewayProxyEventV2) => Promise<HttpResponse>
+type RouteHandler = (event: APIGatewayProxyEventV2, telemetry: Telemetry) => Promise<HttpResponse>
 
 /** One handler for each route. A route without a handler does not compile, nor does a handler without a route. */
 export type RouteHandlers = Readonly<Record<QueryRouteKey, RouteHandler>>
@@ -76,7 +78,9 @@ const storeHandlers = (
   { state, table, bucket, search, quarantine }: Stores,
   quarantineTable: string,
 ): Readonly<Record<StoreRoute, RouteHandler>> => ({
-  'GET /v1/users/{id+}': reading(async path => (await readUser(userOf(path), state, projections)) ?? unknownUser()),
+  'GET /v1/users/{id+}': reading(
+    async (path, _query, telemetry) => (await readUser(userOf(path), state, projections, telemetry)) ?? unknownUser(),
+  ),
   'GET /v1/projections/{name}': reading(({ name = '' }, query) => readProjection(name, query, search, projections)),
   'GET /v1/reports/{name}': reading(({ name = '' }, query) => readReport(name, query, { table, bucket }, reports)),
   'GET /v1/events/{type}': reading(({ type = '' }, query) => readEvents(type, query, search, eventTypes)),
@@ -85,9 +89,9 @@ const storeHandlers = (
 
 /** Responds with what `read` returns, or with its rejection. */
 const reading =
-  (read: (path: QueryParameters, query: QueryParameters) => Promise<object | Rejection>): RouteHandler =>
-  async ({ headers, pathParameters = {}, queryStringParameters = {} }) => {
-    const result = await read(pathParameters, queryStringParameters)
+  (read: (path: QueryParameters, query: QueryParameters, telemetry: Telemetry) => Promise<object | Rejection>): RouteHandler =>
+  async ({ headers, pathParameters = {}, queryStringParameters = {} }, telemetry) => {
+    const result = await read(pathParameters, queryStringParameters, telemetry)
     return isRejection(result) ? rejectWith(result, headers) : json(200, result, headers)
   }
 
@@ -113,7 +117,9 @@ function operationHandlers(stores: Stores, stream: string): Readonly<Record<Oper
     'GET /': servePage,
     'GET /v1/health': serveHealth,
     'GET /v1/metrics': reading(stores.metrics),
-    'GET /v1/openapi.json': reading(async () => openApi(routes, { eventTypes, projections, reports })),
+    'GET /v1/openapi.json': reading(async () =>
+      openApi(routes, { eventTypes, projections: currentRevisions(projections), reports }),
+    ),
   }
 }
 

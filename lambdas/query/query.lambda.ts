@@ -20,7 +20,7 @@ export const handler = defineHandler('query', environment => {
   const handlers = routeHandlers(environment)
 
   return async (event: APIGatewayProxyEventV2, telemetry): Promise<HttpResponse> => {
-    const work = handle(event, keys, handlers)
+    const work = handle(event, keys, handlers, telemetry)
     const response = await pTimeout(work, { milliseconds: RESPONSE_TIMEOUT_MS, message: hanging() }).catch((error: unknown) =>
       rejectWith(rejectionOf(error, telemetry), event.headers),
     )
@@ -31,7 +31,12 @@ export const handler = defineHandler('query', environment => {
 
 const hanging = (): StoreFailure => new StoreFailure(new SafeError(`No response of a store within ${RESPONSE_TIMEOUT_MS} ms.`))
 
-async function handle(event: APIGatewayProxyEventV2, keys: KeyStore, handlers: RouteHandlers): Promise<HttpResponse> {
+async function handle(
+  event: APIGatewayProxyEventV2,
+  keys: KeyStore,
+  handlers: RouteHandlers,
+  telemetry: Telemetry,
+): Promise<HttpResponse> {
   const { headers, rawPath, requestContext } = event
   const matched = matchRoute(queryRoutes, requestContext.http.method, rawPath)
   if (!matched) return rejectWith(reject('not_found'), headers)
@@ -39,7 +44,7 @@ async function handle(event: APIGatewayProxyEventV2, keys: KeyStore, handlers: R
   const rejection = await checkKey(route, event, keys)
   if (rejection) return rejectWith(rejection, headers)
   // The gateway's values win: it has decoded them.
-  return handlers[route.key]({ ...event, pathParameters: { ...parameters, ...event.pathParameters } })
+  return handlers[route.key]({ ...event, pathParameters: { ...parameters, ...event.pathParameters } }, telemetry)
 }
 
 /** Undefined when the request's key may use the route, or the route needs no key. */

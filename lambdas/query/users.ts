@@ -1,51 +1,84 @@
 import type { Document } from '../../shared/grain.ts'
+import { tryDocument } from '../../shared/grains/document.ts'
 import { type Projection, projectionKey, type UserView } from '../../shared/projection.ts'
+import { currentRevisions } from '../../shared/revisions.ts'
 import type { PartItem, UserItem } from '../../shared/state.ts'
+import type { Telemetry } from '../handler.ts'
 import type { StateTable } from '../state/dynamodb.ts'
 
 /** A response holds this many windows of each projection, newest first. */
 const WINDOWS_PER_PROJECTION = 100
+const MAX_ERRORS_LOGGED = 3
 
 /** The items of a user, by projection. */
 export type PartsOfUser = ReadonlyMap<Projection, readonly PartItem[]>
 
-/** Reads all states and the newest windows of a user from the state table. Undefined when the table has no such user. */
+/**
+ * Reads all states and the newest windows of a user from the state table, of the greatest revision of each projection. Undefined
+ * when the table has no such user. Logs what the response leaves out.
+ */
 export async function readUser(
   user: string,
   table: Pick<StateTable, 'readUser' | 'partsBelow'>,
   projections: readonly Projection[],
+  telemetry: Pick<Telemetry, 'annotate'>,
 ): Promise<UserView | undefined> {
-  const windows = projections.flatMap(projection => {
+  const current = currentRevisions(projections)
+  const windows = current.flatMap(projection => {
     const prefix = projection.grain.parts?.keysOfUser(user, projectionKey(projection))
     return prefix ? [table.partsBelow(prefix, WINDOWS_PER_PROJECTION).then(items => [projection, items] as const)] : []
   })
   const [item, ...read] = await Promise.all([table.readUser(user), ...windows])
-  return item && describeUser(item, projections, new Map(read))
+  if (!item) return undefined
+  const { view, failures } = describeUser(item, current, new Map(read))
+  if (failures.length > 0) telemetry.annotate('projectionErrors', failures.slice(0, MAX_ERRORS_LOGGED))
+  return view
+}
+
+interface Description {
+  /** Undefined: nobody of this name is known. */
+  readonly view: UserView | undefined
+  /** Why documents are missing from the view, each reason once. */
+  readonly failures: readonly string[]
 }
 
 /**
- * The documents of a user's items. An erasure keeps the user's item without states, and hides the windows up to it: a user with
- * nothing else is undefined.
+ * The documents of a user's items, without those that their projection cannot make. An erasure keeps the user's item without
+ * states, and hides the windows up to it: a user with nothing else is unknown.
  */
-export function describeUser(item: UserItem, projections: readonly Projection[], parts: PartsOfUser): UserView | undefined {
-  const states = statesOf(item, projections)
-  const windows = windowsOf(item, parts)
-  if (item.erasedOrder > 0 && states.length === 0 && windows.length === 0) return undefined
-  return { user: item.user, states: Object.fromEntries(states), windows: Object.fromEntries(windows) }
+export function describeUser(item: UserItem, projections: readonly Projection[], parts: PartsOfUser): Description {
+  const failures = new Set<string>()
+  const documentOf = (projection: Projection, part: UserItem | PartItem): Document[] => {
+    const made = tryDocument(projection, [part])
+    if ('document' in made) return [made.document]
+    failures.add(made.reason)
+    return []
+  }
+  const states = statesOf(item, projections, documentOf)
+  const windows = windowsOf(item, parts, documentOf)
+  const isUnknown = item.erasedOrder > 0 && states.length + windows.length + failures.size === 0
+  const view = { user: item.user, states: Object.fromEntries(states), windows: Object.fromEntries(windows) }
+  return { view: isUnknown ? undefined : view, failures: [...failures] }
 }
 
-const statesOf = (item: UserItem, projections: readonly Projection[]): (readonly [string, Document])[] =>
+type DocumentOf = (projection: Projection, part: UserItem | PartItem) => readonly Document[]
+
+const statesOf = (item: UserItem, projections: readonly Projection[], documentOf: DocumentOf): (readonly [string, Document])[] =>
   projections
     .filter(projection => projection.grain.parts === undefined && projection.grain.documentRef(projection, [item]) !== undefined)
-    .map(projection => [projection.name, projection.grain.document(projection, [item])])
+    .flatMap(projection => documentOf(projection, item).map(document => [projection.name, document] as const))
 
-const windowsOf = ({ erasedOrder }: UserItem, parts: PartsOfUser): (readonly [string, readonly Document[]])[] =>
+const windowsOf = (
+  { erasedOrder }: UserItem,
+  parts: PartsOfUser,
+  documentOf: DocumentOf,
+): (readonly [string, readonly Document[]])[] =>
   [...parts]
     .map(([projection, items]): readonly [string, readonly Document[]] => [
       projection.name,
       items
         .filter(({ version }) => version > erasedOrder)
         .slice(0, WINDOWS_PER_PROJECTION)
-        .map(item => projection.grain.document(projection, [item])),
+        .flatMap(item => documentOf(projection, item)),
     ])
     .filter(([, documents]) => documents.length > 0)

@@ -1,28 +1,50 @@
+import { SafeError } from '../../shared/safe-error.ts'
 import { type Item, type ItemImage, isUserItem, readItem, type TableChange } from '../state/dynamodb-items.ts'
 import { deleteErased } from './erasure.ts'
 import type { DocumentClient } from './opensearch.ts'
 import { type Change, type DocumentDependencies, planDocuments } from './plan-documents.ts'
-import { type BulkDependencies, writeBulk } from './write-bulk.ts'
+import { unknownStates } from './unknown-states.ts'
+import { type WriteDependencies, writeDocuments } from './write-bulk.ts'
 
-export interface IndexDependencies extends BulkDependencies, DocumentDependencies {
+export interface IndexDependencies extends WriteDependencies, DocumentDependencies {
   readonly client: DocumentClient
+}
+
+/** A change with the time at which the table was changed, milliseconds since 1970. */
+interface TimedChange extends Change<Item> {
+  readonly changed: number
 }
 
 /** The user identity that DynamoDB gives to removals by time to live. */
 const TIME_TO_LIVE = 'dynamodb.amazonaws.com'
+/** A deployment updates all functions in this time. Until then, a state may be of a projection that only newer code knows. */
+const MAX_WAIT_FOR_PROJECTION_MS = 15 * 60_000
 
-/** Writes the documents of the items that a batch changed. Throws if the cluster could not write all, so that the batch is delivered again. */
+/**
+ * Writes the documents of the items that a batch changed. Throws if the cluster could not write all, or if a newer function may
+ * know the projection of a state, so that the batch is delivered again.
+ */
 export async function indexBatch(batch: readonly TableChange[], dependencies: IndexDependencies): Promise<void> {
+  const { projections, now } = dependencies
   const changes = batch.flatMap(changeOf)
-  await deleteErased(dependencies.client, changes.flatMap(erasureOf), dependencies.projections)
-  await writeBulk(await planDocuments(changes, dependencies), dependencies)
+  await deleteErased(dependencies.client, changes.flatMap(erasureOf), projections)
+  const { operations, failures } = await planDocuments(changes, dependencies)
+  const unknown = changes.flatMap(change =>
+    unknownStates(change, projections).map(state => ({ state, mayWait: now() - change.changed < MAX_WAIT_FOR_PROJECTION_MS })),
+  )
+  const given = unknown.filter(({ mayWait }) => !mayWait).map(({ state }) => state)
+  await writeDocuments({ operations, failures: [...failures, ...given] }, dependencies)
+  const waiting = new Set(unknown.filter(({ mayWait }) => mayWait).map(({ state }) => state.index))
+  if (waiting.size > 0)
+    throw new SafeError(`No code for documents of ${[...waiting].join(', ')}: the batch is delivered again for 15 minutes.`)
 }
 
 /** The item before and after a change. Nothing for an expired item: the index keeps its document. */
-function changeOf({ dynamodb, userIdentity }: TableChange): Change<Item>[] {
+function changeOf({ dynamodb, userIdentity }: TableChange): TimedChange[] {
   if (userIdentity?.principalId === TIME_TO_LIVE) return []
   const read = (image: ItemImage | undefined) => image && readItem(image)
-  return [{ before: read(dynamodb?.OldImage), after: read(dynamodb?.NewImage) }]
+  const changed = (dynamodb?.ApproximateCreationDateTime ?? 0) * 1000
+  return [{ before: read(dynamodb?.OldImage), after: read(dynamodb?.NewImage), changed }]
 }
 
 /** The user's item, if the change erases the user. */

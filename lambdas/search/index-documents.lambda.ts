@@ -4,6 +4,7 @@ import { defineHandler } from '../handler.ts'
 import { quarantineStore } from '../quarantine/dynamodb.ts'
 import { stateTable } from '../state/dynamodb.ts'
 import { indexBatch } from './index-batch.ts'
+import { preparing } from './missing-index.ts'
 import { openSearch } from './opensearch.ts'
 import { ensureIndices } from './set-up.ts'
 
@@ -12,10 +13,7 @@ export const handler = defineHandler('index-documents', environment => {
   const client = openSearch(environment.OPENSEARCH_URL)
   const table = stateTable(environment.STATE_TABLE)
   const quarantine = quarantineStore(environment.QUARANTINE_TABLE, environment.QUARANTINE_BUCKET)
-  let ready = false
-  return async ({ Records }: DynamoDBStreamEvent, telemetry) => {
-    if (!ready) await ensureIndices(client, projections)
-    ready = true
-    await indexBatch(Records, { client, table, quarantine, projections, telemetry })
-  }
+  const withIndices = preparing(() => ensureIndices(client, projections))
+  return ({ Records }: DynamoDBStreamEvent, telemetry) =>
+    withIndices(() => indexBatch(Records, { client, table, quarantine, projections, telemetry, now: Date.now }))
 })

@@ -4,9 +4,10 @@ import { parseRawEventTypes, type RawEventSettings } from '../../shared/raw-even
 import { fromLines } from '../../shared/stream-record.ts'
 import { defineHandler } from '../handler.ts'
 import { quarantineStore } from '../quarantine/dynamodb.ts'
+import { preparing } from './missing-index.ts'
 import { openSearch } from './opensearch.ts'
 import { planEvents } from './plan-events.ts'
-import { ensureEventTemplates } from './set-up.ts'
+import { createIndices, ensureEventTemplates } from './set-up.ts'
 import { writeBulk } from './write-bulk.ts'
 
 /** Reads the event stream and writes one document for each recent raw event of the types that are on. */
@@ -18,7 +19,10 @@ export const handler = defineHandler('index-events', environment => {
     isOn: parseRawEventTypes(environment.RAW_EVENT_TYPES),
     retentionDays: Number(environment.RAW_EVENT_DAYS),
   }
-  let ready = false
+  const withIndices = preparing(async missing => {
+    await ensureEventTemplates(client, eventTypes)
+    await createIndices(client, missing)
+  })
   return async ({ Records }: KinesisStreamEvent, telemetry) => {
     const lines = Records.map(({ kinesis }) =>
       fromLines(Buffer.from(kinesis.data, 'base64').toString(), raw.eventTypes, 'search'),
@@ -28,8 +32,6 @@ export const handler = defineHandler('index-events', environment => {
       raw,
     )
     if (operations.length === 0) return
-    if (!ready) await ensureEventTemplates(client, eventTypes)
-    ready = true
-    await writeBulk(operations, { client, quarantine, telemetry })
+    await withIndices(() => writeBulk(operations, { client, quarantine, telemetry }))
   }
 })

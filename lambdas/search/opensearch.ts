@@ -1,6 +1,7 @@
 import { type API, Client } from '@opensearch-project/opensearch'
 import { AwsSigv4Signer } from '@opensearch-project/opensearch/aws-v3'
 import type { BulkOperation } from '../../shared/bulk-operation.ts'
+import type { BulkResult } from '../../shared/bulk-outcome.ts'
 
 const REQUEST_TIMEOUT_MS = 30_000
 
@@ -12,13 +13,14 @@ export interface BulkClient {
 /** The client's methods that write documents and delete those of an erased user. The simulation implements them in memory. */
 export interface DocumentClient extends BulkClient {
   search(request: SearchRequest): PromiseLike<{ readonly body: { readonly hits: { readonly hits: SearchHit[] } } }>
-  readonly indices: { refresh(request: { readonly index: string }): PromiseLike<unknown> }
+  readonly indices: { refresh(request: { readonly index: string; readonly ignore_unavailable: true }): PromiseLike<unknown> }
 }
 
 /** The result of one operation under the name of its action. */
-type BulkItem = Partial<Record<BulkOperation['action'], { readonly status: number; readonly error?: BulkError }>>
+type BulkItem = Partial<Record<BulkOperation['action'], BulkItemResult>>
+type BulkItemResult = { readonly status: number; readonly error?: BulkError }
 type BulkError = { readonly type?: string; readonly reason?: string }
-type SearchRequest = { readonly index: string; readonly body: API.Search_RequestBody }
+type SearchRequest = { readonly index: string; readonly ignore_unavailable: true; readonly body: API.Search_RequestBody }
 type SearchHit = Pick<API.Search_ResponseBody['hits']['hits'][number], '_id' | '_version' | 'sort'>
 
 /**
@@ -42,19 +44,12 @@ const roleCredentials = async () => ({
   sessionToken: process.env['AWS_SESSION_TOKEN'] ?? '',
 })
 
-export interface BulkResult {
-  /** HTTP status of the operation. */
-  readonly status: number
-  /** Type and reason of the error, if the status is one. */
-  readonly reason: string
-}
-
 /** Sends operations and returns one result for each, in order. Throws when the cluster rejected the whole request. */
 export async function bulk(client: BulkClient, operations: readonly BulkOperation[]): Promise<BulkResult[]> {
   const { body } = await client.bulk({ body: operations.flatMap(linesOf) })
   return body.items.map(item => {
-    const [result] = Object.values(item)
-    return { status: result?.status ?? 500, reason: `${result?.error?.type ?? ''}: ${result?.error?.reason ?? ''}` }
+    const [action, result] = Object.entries(item)[0] as [BulkOperation['action'], BulkItemResult]
+    return { action, status: result.status, reason: `${result.error?.type ?? ''}: ${result.error?.reason ?? ''}` }
   })
 }
 

@@ -1,4 +1,5 @@
 import type { BulkOperation } from '../../shared/bulk-operation.ts'
+import { tryDocument } from '../../shared/grains/document.ts'
 import { byKey, type Projection } from '../../shared/projection.ts'
 import { indexOf } from '../../shared/search-index.ts'
 import type { ItemKey, PartItem, UserItem } from '../../shared/state.ts'
@@ -17,7 +18,21 @@ export interface DocumentDependencies {
   readonly projections: readonly Projection[]
 }
 
+/** A document that could not be made. The state table has what it is made of. */
+export interface DocumentFailure {
+  readonly index: string
+  readonly id: string
+  /** Without event data. */
+  readonly reason: string
+}
+
+export interface DocumentPlan {
+  readonly operations: readonly BulkOperation[]
+  readonly failures: readonly DocumentFailure[]
+}
+
 type StateItem = UserItem | PartItem
+type Planned = BulkOperation | DocumentFailure
 
 /**
  * The documents of changed items. An item that is a document alone is written as it is; of items that share a document, all are
@@ -26,9 +41,9 @@ type StateItem = UserItem | PartItem
 export async function planDocuments(
   changes: readonly Change<Item>[],
   { table, projections }: DocumentDependencies,
-): Promise<BulkOperation[]> {
+): Promise<DocumentPlan> {
   const known = byKey(projections)
-  const alone: BulkOperation[] = []
+  const alone: Planned[] = []
   const shared = new Map<string, { readonly projection: Projection; readonly siblings: ItemKey }>()
   for (const { before, after } of changes) {
     const item = after ?? before
@@ -42,10 +57,15 @@ export async function planDocuments(
   const together = [...shared.values()].map(async ({ projection, siblings }) =>
     planSharedDocument(projection, await table.partsBelow(siblings)),
   )
-  return [...alone, ...(await Promise.all(together)).flat()]
+  return partition([...alone, ...(await Promise.all(together)).flat()])
 }
 
-function planUser(before: Item | undefined, after: Item | undefined, projections: readonly Projection[]): BulkOperation[] {
+const partition = (planned: readonly Planned[]): DocumentPlan => ({
+  operations: planned.filter(each => 'action' in each),
+  failures: planned.filter(each => 'reason' in each),
+})
+
+function planUser(before: Item | undefined, after: Item | undefined, projections: readonly Projection[]): Planned[] {
   const [old, now] = [before, after].map(item => (item && isUserItem(item) ? item : undefined))
   return projections.filter(({ grain }) => grain.parts === undefined).flatMap(projection => planDocument(projection, old, now))
 }
@@ -54,11 +74,7 @@ function planUser(before: Item | undefined, after: Item | undefined, projections
  * Writes the document of a changed item, or deletes it if the item no longer has one: at the item's version, or, if the item was
  * removed, at its last version + 1.
  */
-export function planDocument(
-  projection: Projection,
-  before: StateItem | undefined,
-  after: StateItem | undefined,
-): BulkOperation[] {
+export function planDocument(projection: Projection, before: StateItem | undefined, after: StateItem | undefined): Planned[] {
   if (after && projection.grain.documentRef(projection, [after])) return planSharedDocument(projection, [after])
   const gone = before && projection.grain.documentRef(projection, [before])
   const version = after ? after.version : (gone?.version ?? 0) + 1
@@ -66,8 +82,10 @@ export function planDocument(
 }
 
 /** Writes the document that these items are the state of. */
-function planSharedDocument(projection: Projection, items: readonly StateItem[]): BulkOperation[] {
-  const { grain } = projection
-  const ref = grain.documentRef(projection, items)
-  return ref ? [{ action: 'index', index: indexOf(projection), ...ref, document: grain.document(projection, items) }] : []
+function planSharedDocument(projection: Projection, items: readonly StateItem[]): Planned[] {
+  const ref = projection.grain.documentRef(projection, items)
+  if (!ref) return []
+  const index = indexOf(projection)
+  const made = tryDocument(projection, items)
+  return 'reason' in made ? [{ index, id: ref.id, ...made }] : [{ action: 'index', index, ...ref, ...made }]
 }

@@ -1,5 +1,6 @@
 import { projections } from '../../shared/catalogue.ts'
 import type { ReindexRequest, ReindexResult } from '../../shared/reindex.ts'
+import { indexOf } from '../../shared/search-index.ts'
 import { defineHandler } from '../handler.ts'
 import { quarantineStore } from '../quarantine/dynamodb.ts'
 import { stateTable } from '../state/dynamodb.ts'
@@ -7,7 +8,7 @@ import { pageScanner } from './dynamodb.ts'
 import { openSearch } from './opensearch.ts'
 import { documentsOf } from './reindex.ts'
 import { ensureIndices } from './set-up.ts'
-import { writeBulk } from './write-bulk.ts'
+import { writeDocuments } from './write-bulk.ts'
 
 const ITEMS_PER_PAGE = 500
 /** After this time a call reads no further page and returns the key from which the next call continues. */
@@ -26,12 +27,12 @@ export const handler = defineHandler('reindex', environment => {
     let documents = 0
     let next = from
     for await (const page of scan(segment, from, ITEMS_PER_PAGE)) {
-      const operations = await documentsOf(page.items, { table, projections: wanted })
-      await writeBulk(operations, { client, quarantine, telemetry })
-      documents += operations.length
+      const plan = await documentsOf(page.items, { table, projections: wanted })
+      await writeDocuments(plan, { client, quarantine, telemetry, now: Date.now })
+      documents += plan.operations.length
       next = page.next
       if (Date.now() >= deadline) break
     }
-    return { documents, next: next ?? null }
+    return { documents, next: next ?? null, indices: wanted.map(indexOf) }
   }
 })

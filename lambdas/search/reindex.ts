@@ -1,8 +1,7 @@
-import type { BulkOperation } from '../../shared/bulk-operation.ts'
 import { SafeError } from '../../shared/safe-error.ts'
 import type { StateTable } from '../state/dynamodb.ts'
 import { type Item, isPartItem } from '../state/dynamodb-items.ts'
-import { type DocumentDependencies, planDocuments } from './plan-documents.ts'
+import { type DocumentDependencies, type DocumentPlan, planDocuments } from './plan-documents.ts'
 
 interface ReindexDependencies extends DocumentDependencies {
   readonly table: Pick<StateTable, 'readUsers' | 'partsBelow'>
@@ -10,9 +9,9 @@ interface ReindexDependencies extends DocumentDependencies {
 
 /**
  * The documents of these items of the state table, as they are written when the items change. Each has the version of its
- * item, so that a newer document that is written at the same time wins.
+ * item, so that a newer document that is written at the same time wins. States of other projections are left out.
  */
-export async function documentsOf(items: readonly Item[], dependencies: ReindexDependencies): Promise<BulkOperation[]> {
+export async function documentsOf(items: readonly Item[], dependencies: ReindexDependencies): Promise<DocumentPlan> {
   const shown = await withoutErased(items, dependencies.table)
   return planDocuments(
     shown.map(after => ({ before: undefined, after })),

@@ -2,6 +2,7 @@ import type { API, Client } from '@opensearch-project/opensearch'
 import type { EventType } from '../../shared/event-type.ts'
 import type { Projection } from '../../shared/projection.ts'
 import { eventIndexPattern, eventMapping, isExpiredDay } from '../../shared/raw-events.ts'
+import { currentRevisions } from '../../shared/revisions.ts'
 import { indexOf, mappingOf } from '../../shared/search-index.ts'
 
 /** How long OpenSearch remembers the version of a deleted document, so that no late write restores it: longer than any function runs. */
@@ -9,14 +10,19 @@ const REMEMBER_DELETES = '20m'
 const SETTINGS = { 'index.number_of_shards': 1, 'index.auto_expand_replicas': '0-1' }
 const DAY_MS = 86_400_000
 
-/** Ensures that every projection has an index with the mapping of its shape, and that its alias points to this index only. */
+/**
+ * Ensures that every projection has an index with the mapping of its shape, and that the alias of each name points only to the
+ * index of its greatest revision.
+ */
 export async function ensureIndices(client: Client, projections: readonly Projection[]): Promise<void> {
+  const current = currentRevisions(projections)
   for (const projection of projections) {
     const index = indexOf(projection)
     // A template, because a write may create the index.
     const template = { settings: { 'index.gc_deletes': REMEMBER_DELETES, ...SETTINGS }, mappings: mappingOf(projection.shape) }
     await putTemplate(client, index, index, template)
-    await ensureIndex(client, projection)
+    await createIndices(client, [index])
+    if (current.includes(projection)) await ensureAlias(client, projection)
   }
 }
 
@@ -31,10 +37,16 @@ async function putTemplate(client: Client, name: string, pattern: string, { sett
   await client.indices.putIndexTemplate({ name, body: body as API.Indices_PutIndexTemplate_RequestBody })
 }
 
-async function ensureIndex(client: Client, projection: Projection): Promise<void> {
+/** Creates those of the indices that do not exist. Their mappings come from templates. */
+export async function createIndices(client: Client, indices: readonly string[]): Promise<void> {
+  for (const index of indices) {
+    const { body: exists } = await client.indices.exists({ index })
+    if (!exists) await client.indices.create({ index }, { ignore: [400] }) // 400: another invocation was faster
+  }
+}
+
+async function ensureAlias(client: Client, projection: Projection): Promise<void> {
   const index = indexOf(projection)
-  const { body: exists } = await client.indices.exists({ index })
-  if (!exists) await client.indices.create({ index }, { ignore: [400] }) // 400: another invocation was faster
   const { body: aliased } = await client.indices.getAlias({ name: projection.name }, { ignore: [404] })
   const targets = Object.keys('error' in aliased ? {} : aliased)
   if (targets.length === 1 && targets[0] === index) return

@@ -1,8 +1,9 @@
-import type { MergeRejection, MergeTask } from '../grain.ts'
+import type { Document, MergeRejection, MergeTask } from '../grain.ts'
 import { formatBytes, MAX_WINDOW_STATE_BYTES } from '../limits.ts'
 import { arrivalOfOrder } from '../order.ts'
 import { describeError } from '../safe-error.ts'
 import { type PassedOver, userHash } from '../state.ts'
+import { checkedDocument } from './document.ts'
 
 const STATE_TOO_LARGE = `The state of the window would be larger than ${formatBytes(MAX_WINDOW_STATE_BYTES)}.`
 const PROJECTION_THREW = 'The `merge` or `document` function of the projection threw:'
@@ -10,11 +11,11 @@ const PROJECTION_THREW = 'The `merge` or `document` function of the projection t
 /** The result of `merge`, or why it is rejected. Calls `document` too: if it threw later, it would stop the index function. */
 export function tryMerge<State>(
   merge: () => State,
-  document: (state: State) => unknown,
+  document: (state: State) => Document,
 ): { readonly state: State } | { readonly reason: string } {
   try {
     const state = merge()
-    document(state)
+    checkedDocument(document(state))
     return jsonBytes(state) > MAX_WINDOW_STATE_BYTES ? { reason: STATE_TOO_LARGE } : { state }
   } catch (error) {
     return { reason: `${PROJECTION_THREW} ${describeError(error)}.` }

@@ -2,6 +2,7 @@ import type { Document, Grain, MergeRejection, MergeTask, PartGrain } from '../g
 import { type EventOf, type EventTypes, type ProjectionBase, projectionKey } from '../projection.ts'
 import { documentId } from '../search-index.ts'
 import { type PartItem, userHash, userKey, userOfKey } from '../state.ts'
+import { checkedDocument } from './document.ts'
 import { expiry, passOver, tryMerge } from './merge.ts'
 import { parseWindowText, type Windowed, windowOf, windowPrefix, windowText } from './window-time.ts'
 
@@ -95,7 +96,7 @@ export const userWindowGrain = {
 
   document: (projection, [item]) => {
     if (!item || !isWindow(item)) throw new TypeError("The document of a user's window is made of its item.")
-    return projection.document(item.state, { user: item.user, start: item.start })
+    return checkedDocument(projection.document(item.state, { user: item.user, start: item.start }))
   },
 } satisfies Grain<AnyUserWindowProjection>
 

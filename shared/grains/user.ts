@@ -2,6 +2,7 @@ import type { Document, Grain } from '../grain.ts'
 import { type EventOf, type EventTypes, type ProjectionBase, projectionKey } from '../projection.ts'
 import { documentId } from '../search-index.ts'
 import type { UserItem } from '../state.ts'
+import { checkedDocument } from './document.ts'
 
 /** One state and one document per user. The states of all these projections are in the user's item. */
 export interface UserProjection<Types extends EventTypes, State> extends ProjectionBase<Types, State> {
@@ -22,7 +23,7 @@ export const userGrain: Grain<AnyUserProjection> = {
   target: () => 'user state',
 
   rehearse: (projection, state, user) => {
-    projection.document(state, user)
+    checkedDocument(projection.document(state, user))
   },
 
   documentRef: (projection, [item]) =>
@@ -32,7 +33,7 @@ export const userGrain: Grain<AnyUserProjection> = {
 
   document: (projection, [item]) => {
     if (!item || !hasStates(item)) throw new TypeError('The document of a user is made of the item of the user.')
-    return projection.document(item.states[projectionKey(projection)], item.user)
+    return checkedDocument(projection.document(item.states[projectionKey(projection)], item.user))
   },
 }
 

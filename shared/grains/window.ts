@@ -2,6 +2,7 @@ import type { Document, Grain, MergeRejection, MergeTask, PartAddress, PartGrain
 import { type EventOf, type EventTypes, type ProjectionBase, projectionKey } from '../projection.ts'
 import { documentId } from '../search-index.ts'
 import { type ItemKey, type PartItem, SLOT_USER_BYTES, USER_HASH_BYTES, userHash } from '../state.ts'
+import { checkedDocument } from './document.ts'
 import { expiry, jsonBytes, passOver, tryMerge } from './merge.ts'
 import { parseWindowText, type Windowed, windowOf, windowText } from './window-time.ts'
 
@@ -164,7 +165,7 @@ export const windowGrain = {
     const [first, ...others] = items.filter(isSlot)
     if (!first) throw new TypeError('The document of a window is made of the items of its slots.')
     const state = others.reduce((merged, slot) => projection.merge(merged, slot.state, { firstOfUser: true }), first.state)
-    return projection.document(state, { start: first.start })
+    return checkedDocument(projection.document(state, { start: first.start }))
   },
 } satisfies Grain<AnyWindowProjection>
 

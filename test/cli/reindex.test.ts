@@ -1,4 +1,4 @@
-import { isResolvable } from '../../cli/reindex/release.ts'
+import { isResolved } from '../../cli/reindex/release.ts'
 import { fromDiscarded } from '../../lambdas/quarantine/plan-failures.ts'
 import { eventTypes } from '../../shared/catalogue.ts'
 import { reject } from '../../shared/rejections.ts'
@@ -9,12 +9,13 @@ const quarantined = (fields: object) => ({
   ...reject('document_refused'),
   ...fields,
 })
+const indices = new Set(['recent-urls-r2', 'device-minutes-r1'])
 
-test('a reindex resolves documents of projections, also of older revisions, but no raw events', () => {
-  expect(isResolvable(quarantined({ type: 'recent-urls-r1' }))).toBe(true)
-  expect(isResolvable(quarantined({ type: 'recent-urls-r12', message: 'mapper_parsing_exception' }))).toBe(true)
-  expect(isResolvable(quarantined({ type: 'events-page_visit-2026.01.31' }))).toBe(false)
-  expect(isResolvable(quarantined({ type: 'nobody-r1' }))).toBe(false)
+test('a reindex resolves documents of the indices that it wrote to: no older revision, no raw events', () => {
+  expect(isResolved(quarantined({ type: 'recent-urls-r2' }), indices)).toBe(true)
+  expect(isResolved(quarantined({ type: 'recent-urls-r2', message: 'mapper_parsing_exception' }), indices)).toBe(true)
+  expect(isResolved(quarantined({ type: 'recent-urls-r1' }), indices)).toBe(false)
+  expect(isResolved(quarantined({ type: 'events-page_visit-2026.01.31' }), indices)).toBe(false)
 })
 
 test('a reindex resolves changes that the documents missed, but not those that the windows missed', () => {
@@ -23,15 +24,15 @@ test('a reindex resolves changes that the documents missed, but not those that t
     rawEventsFunction: 'raw',
     documentsFunction: 'documents',
   }
-  const missedBy = (name: string) => {
+  const missedBy = (name: string, message: string) => {
     const requestContext = { functionArn: `arn:aws:lambda:us-east-1:000000000000:function:${name}` }
     const text = JSON.stringify({ requestContext, timestamp: '2026-01-01T00:00:00Z', DDBStreamBatchInfo: {} })
-    return fromDiscarded(text, functions).map(event => isResolvable(quarantined(event)))
+    return fromDiscarded(text, functions).map(event => isResolved(quarantined({ ...event, message }), indices))
   }
-  expect(missedBy('documents')).toEqual([true])
-  expect(missedBy('windows')).toEqual([false])
+  expect(missedBy('documents', 'The text of an earlier version.')).toEqual([true])
+  expect(missedBy('windows', 'The text of an earlier version.')).toEqual([false])
 })
 
 test('a reindex resolves no event that was rejected itself', () => {
-  expect(isResolvable(quarantined({ ...reject('invalid_event'), type: aVisit('/a', 1).type }))).toBe(false)
+  expect(isResolved(quarantined({ ...reject('invalid_event'), type: aVisit('/a', 1).type }), indices)).toBe(false)
 })

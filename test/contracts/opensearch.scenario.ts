@@ -4,7 +4,6 @@ import path from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { jest } from '@jest/globals'
 import type { Client } from '@opensearch-project/opensearch'
-import { outcomeOf } from '../../lambdas/search/bulk-outcome.ts'
 import { bulk, openSearch } from '../../lambdas/search/opensearch.ts'
 import {
   installOpenSearch,
@@ -16,6 +15,7 @@ import {
   stopOpenSearch,
 } from '../../localstack/opensearch.ts'
 import type { BulkOperation } from '../../shared/bulk-operation.ts'
+import { outcomeOf } from '../../shared/bulk-outcome.ts'
 import { freePort } from '../fixtures/emulated-cloud.ts'
 
 jest.setTimeout(240_000)

@@ -90,7 +90,13 @@ describe('reading failures', () => {
   ])('a batch of changes that the %s missed becomes one event that says what to do', (name, what) => {
     const text = discarded(name, [], { DDBStreamBatchInfo: {} })
     expect(fromDiscarded(text, context)).toEqual([
-      expect.objectContaining({ code: 'changes_unread', message: expect.stringMatching(what), body: text, received: 9000 }),
+      expect.objectContaining({
+        code: 'changes_unread',
+        type: name,
+        message: expect.stringMatching(what),
+        body: text,
+        received: 9000,
+      }),
     ])
     expect(planReplay(stored({ code: 'changes_unread', form: 'text', body: text }), catalogue)).toMatchObject({ kind: 'refuse' })
   })
@@ -162,6 +168,14 @@ describe('a replay', () => {
     expect(replayOf({ code: 'document_refused', form: 'text', body: JSON.stringify(operation) })).toEqual({
       kind: 'write',
       operation,
+    })
+  })
+
+  test('a document that could not be made is left to a reindex', () => {
+    const body = JSON.stringify({ index: 'recent-urls-r1', id: '7' })
+    expect(replayOf({ code: 'document_refused', message: 'thrown', form: 'text', body })).toMatchObject({
+      kind: 'refuse',
+      rejection: { code: 'document_refused', message: 'thrown' },
     })
   })
 

@@ -5,7 +5,7 @@ import { checkHealth } from '../../lambdas/query/health.ts'
 import type { Search } from '../../lambdas/query/paged-search.ts'
 import { planSearch, readProjection } from '../../lambdas/query/projections.ts'
 import { readReport, reportedUntil } from '../../lambdas/query/reports.ts'
-import { describeUser } from '../../lambdas/query/users.ts'
+import { describeUser, readUser } from '../../lambdas/query/users.ts'
 import type { PublicationItem } from '../../lambdas/reports/dynamodb.ts'
 import { projections, reports } from '../../shared/catalogue.ts'
 import type { WindowItem } from '../../shared/grains/user-window.ts'
@@ -15,7 +15,7 @@ import { type Projection, projectionKey } from '../../shared/projection.ts'
 import { deviceMinutes } from '../../shared/projections/device-minutes.ts'
 import { recentUrls } from '../../shared/projections/recent-urls.ts'
 import { durationP95 } from '../../shared/reports/duration-p95.ts'
-import type { UserItem } from '../../shared/state.ts'
+import type { ItemKey, UserItem } from '../../shared/state.ts'
 import { searchOver } from '../fakes/search-index.ts'
 import { aUserItem } from '../fixtures/builders.ts'
 import { eventOf as actionEvent, run as actionRun, reportActions } from '../fixtures/reports/actions.ts'
@@ -124,7 +124,7 @@ describe('users', () => {
   const windows = (...items: WindowItem[]) => new Map<Projection, WindowItem[]>([[deviceMinutes, items]])
 
   test('the states and windows of a user are returned as documents', () => {
-    expect(describeUser(item(), projections, windows(window(60, 9), window(0, 8)))).toEqual({
+    expect(describeUser(item(), projections, windows(window(60, 9), window(0, 8))).view).toEqual({
       user: '7',
       states: { 'recent-urls': { id: 7, last_5_urls: ['/a'] } },
       windows: {
@@ -141,12 +141,39 @@ describe('users', () => {
 
   test('data older than the erasure is hidden, and a user without newer data is unknown', () => {
     const erased = item({ states: {}, erasedOrder: 9 })
-    expect(describeUser(erased, projections, windows(window(60, 9)))).toBeUndefined()
-    expect(describeUser(erased, projections, windows(window(60, 10), window(0, 9)))?.windows['device-minutes']).toHaveLength(1)
+    expect(describeUser(erased, projections, windows(window(60, 9))).view).toBeUndefined()
+    expect(describeUser(erased, projections, windows(window(60, 10), window(0, 9))).view?.windows['device-minutes']).toHaveLength(
+      1,
+    )
   })
 
   test('a user without any document is known', () => {
-    expect(describeUser(item({ states: {} }), projections, windows())).toEqual({ user: '7', states: {}, windows: {} })
+    expect(describeUser(item({ states: {} }), projections, windows()).view).toEqual({ user: '7', states: {}, windows: {} })
+  })
+
+  test('a document that cannot be made is left out, with its reason', () => {
+    const broken: Projection = Object.assign({ ...deviceMinutes }, { document: () => JSON.parse('no') })
+    const parts = new Map([[broken, [window(60, 9), window(0, 8)]]])
+    const { view, failures } = describeUser(item(), projections, parts)
+    expect(view).toEqual({ user: '7', states: { 'recent-urls': { id: 7, last_5_urls: ['/a'] } }, windows: {} })
+    expect(failures).toEqual([expect.stringContaining('device-minutes-r1 could not be made: SyntaxError')])
+  })
+
+  test.each([
+    ['rising', [1, 2]],
+    ['falling', [2, 1]],
+  ])('of two revisions, the greatest is returned: order in the catalogue %s', async (_, order) => {
+    const read: string[] = []
+    const table = {
+      readUser: async () => item({ states: {} }),
+      partsBelow: async ({ sk }: ItemKey) => {
+        read.push(sk)
+        return []
+      },
+    }
+    const revisions = order.map(revision => ({ ...deviceMinutes, revision }))
+    await readUser('7', table, revisions, { annotate: () => undefined })
+    expect(read).toEqual(['window#device-minutes-r2#'])
   })
 })
 

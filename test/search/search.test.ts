@@ -1,5 +1,5 @@
-import { outcomeOf } from '../../lambdas/search/bulk-outcome.ts'
 import { planDocument } from '../../lambdas/search/plan-documents.ts'
+import { outcomeOf } from '../../shared/bulk-outcome.ts'
 import { deviceMinutes } from '../../shared/projections/device-minutes.ts'
 import { recentUrls } from '../../shared/projections/recent-urls.ts'
 import { documentId } from '../../shared/search-index.ts'
@@ -46,11 +46,15 @@ test.each([
   [200, 'written'],
   [201, 'written'],
   [409, 'superseded'],
-  [404, 'superseded'],
+  [404, 'no_index'],
   [429, 'retry'],
   [503, 'retry'],
   [403, 'retry'],
   [400, 'refused'],
 ])('status %i means %s', (status, outcome) => {
-  expect(outcomeOf({ status, reason: '' })).toBe(outcome)
+  expect(outcomeOf({ action: 'index', status })).toBe(outcome)
+})
+
+test('nothing to delete is no failure', () => {
+  expect(outcomeOf({ action: 'delete', status: 404 })).toBe('superseded')
 })

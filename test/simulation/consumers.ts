@@ -104,7 +104,7 @@ export class Consumers {
       const table = this.stateTable(dynamodb)
       return name === 'windows'
         ? code.mergeBatch.mergeBatch(batch, { table, quarantine, projections, lifetime, telemetry, now })
-        : code.indexBatch.indexBatch(batch, { client, table, quarantine, projections, telemetry })
+        : code.indexBatch.indexBatch(batch, { client, table, quarantine, projections, telemetry, now })
     }
   }
 }

@@ -1,10 +1,14 @@
 /** One deliberate mistake: a piece of the product's source and its wrong replacement. */
-export interface Mistake {
+export interface PlantedMistake {
   readonly name: string
   readonly about: string
   readonly file: string
   readonly right: string
   readonly wrong: string
+}
+
+/** A mistake that the simulation catches. */
+export interface Mistake extends PlantedMistake {
   /** The first seed that catches it. */
   readonly seed: number
   /** If that seed no longer catches it, because the code changed: one among this many seeds must. */

@@ -1,9 +1,9 @@
 import { cpSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
-import type { Mistake } from './mistakes.ts'
+import type { PlantedMistake } from './mistakes.ts'
 
 /** Copies the product's code with one mistake and returns the folder. Throws if the source does not contain the correct code exactly once. */
-export function plant(mistake: Mistake, folder: string): string {
+export function plant(mistake: PlantedMistake, folder: string): string {
   const root = path.resolve(folder, mistake.name)
   rmSync(root, { recursive: true, force: true })
   mkdirSync(root, { recursive: true })

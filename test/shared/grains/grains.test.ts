@@ -106,7 +106,8 @@ async function run(projection: Projection, visits: readonly { user: string; at: 
   }
   const items = [...images.map(image => ({ kind: 'user' as const, ...image })), ...parts]
   const changes = items.map(after => ({ before: undefined, after }))
-  return { images, parts, operations: await planDocuments(changes, { table, projections: [projection] }) }
+  const { operations } = await planDocuments(changes, { table, projections: [projection] })
+  return { images, parts, operations }
 }
 
 const visits = [
@@ -157,6 +158,13 @@ describe.each(grains.map(grain => [grain.name, grain] as const))('the grain %s',
     expect(() => grain.rehearse(projection, projection.initial(), 'anna')).not.toThrow()
   })
 
+  test('a document that is no JSON is an error where it is made', async () => {
+    const { images, parts } = await run(projection, visits)
+    const broken = { ...projection, document: () => ({ n: 1n }) }
+    expect(() => grain.document(broken, grain.parts ? parts.slice(0, 1) : images.slice(0, 1))).toThrow(TypeError)
+    if (!grain.parts) expect(() => grain.rehearse(broken, broken.initial(), 'anna')).toThrow(TypeError)
+  })
+
   test('status expects the documents that are written, in their versions', async () => {
     const { images, parts, operations } = await run(projection, visits)
     const state = { users: new Map(images.map(image => [image.user, image])), parts, passed: new Map() }
@@ -170,11 +178,11 @@ describe.each(grains.map(grain => [grain.name, grain] as const))('the grain %s',
     const { images, parts } = await run(projection, visits)
     const anna = images.find(({ user }) => user === 'anna') ?? aUserItem('anna')
     const mine = new Map([[projection, parts.filter(({ user }) => user === 'anna')]])
-    const view = describeUser(anna, [projection], mine)
+    const { view } = describeUser(anna, [projection], mine)
     const shown = [...Object.values(view?.states ?? {}), ...Object.values(view?.windows ?? {}).flat()]
     expect(shown.length > 0).toBe(grain.parts === undefined || grain.parts.ofOneUser)
     const erased = describeUser({ ...anna, states: {}, erasedOrder: anna.version }, [projection], mine)
-    expect(erased).toBeUndefined()
+    expect(erased.view).toBeUndefined()
   })
 })
 
