@@ -6,7 +6,7 @@ import { pageVisit } from './events/page-visit.ts'
 import { reading } from './events/reading.ts'
 import { userRecord } from './events/user-record.ts'
 import { userTraits } from './events/user-traits.ts'
-import type { Projection } from './projection.ts'
+import { checkProjections, type Projection } from './projection.ts'
 import { countryMinutes } from './projections/country-minutes.ts'
 import { deviceMinutes } from './projections/device-minutes.ts'
 import { recentUrls } from './projections/recent-urls.ts'
@@ -29,7 +29,13 @@ export const eventTypes: readonly EventType[] = [
 ] as readonly EventType[]
 
 /** The projections that the functions maintain. */
-export const projections: readonly Projection[] = [recentUrls, userActivity, countryMinutes, deviceMinutes, userTraitsProjection]
+export const projections: readonly Projection[] = checkProjections([
+  recentUrls,
+  userActivity,
+  countryMinutes,
+  deviceMinutes,
+  userTraitsProjection,
+])
 
 /** The reports that run on a schedule. */
 export const reports: readonly Report[] = [durationP95, enrichedActions]

@@ -31,6 +31,8 @@ export interface FoldRules {
 /** An event that could not be folded, to be quarantined. */
 export interface FoldRejection {
   readonly event: Event
+  /** 0-based position in the record. */
+  readonly position?: number
   readonly code: Extract<RejectionCode, 'projection_failed' | 'state_too_large'>
   /** What the projection threw, without event data. */
   readonly reason?: string
@@ -108,14 +110,14 @@ function foldEvents(fold: UserFold, { events, arrived }: UserRecord): Omit<Recor
   const rejections: FoldRejection[] = []
   const counts = { folded: 0, repeated: 0, late: 0 }
   let deltas: Deltas = new Map()
-  for (const { event, hash } of hashed) {
+  for (const [position, { event, hash }] of hashed.entries()) {
     if (identities.has(hash) || recordHashes.has(whole)) {
       counts.repeated += 1
       continue
     }
     const change = tryFold(fold, event, arrived, deltas)
     if ('code' in change) {
-      rejections.push(change)
+      rejections.push({ ...change, position })
       continue
     }
     identities.keep(hash, arrived)
