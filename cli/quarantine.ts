@@ -65,8 +65,9 @@ async function find(target: Target, keyStart: string): Promise<StoredQuarantined
   const { QuarantineTable, QuarantineBucket } = target.outputs
   const reader = quarantineReader(QuarantineTable, QuarantineBucket, dynamodbOf(target), s3Of(target))
   const event = first && (await reader.read(first.key))
-  if (event) return event
-  throw noSuchKey(keyStart)
+  if (!event) throw noSuchKey(keyStart)
+  const { position: _position, ...shown } = event
+  return shown
 }
 
 const noSuchKey = (keyStart: string): UserError =>

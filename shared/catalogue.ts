@@ -6,7 +6,7 @@ import { pageVisit } from './events/page-visit.ts'
 import { reading } from './events/reading.ts'
 import { userRecord } from './events/user-record.ts'
 import { userTraits } from './events/user-traits.ts'
-import type { Projection } from './projection.ts'
+import { checkProjections, type Projection } from './projection.ts'
 import { countryMinutes } from './projections/country-minutes.ts'
 import { deviceMinutes } from './projections/device-minutes.ts'
 import { recentUrls } from './projections/recent-urls.ts'
@@ -28,8 +28,17 @@ export const eventTypes: readonly EventType[] = [
   userTraits,
 ] as readonly EventType[]
 
-/** The projections that the functions maintain. */
-export const projections: readonly Projection[] = [recentUrls, userActivity, countryMinutes, deviceMinutes, userTraitsProjection]
+/**
+ * The projections that the functions maintain. The check is marked as pure, so that a bundle that needs no projection has none.
+ * It throws when the catalogue is built.
+ */
+export const projections: readonly Projection[] = /* @__PURE__ */ checkProjections([
+  recentUrls,
+  userActivity,
+  countryMinutes,
+  deviceMinutes,
+  userTraitsProjection,
+])
 
 /** The reports that run on a schedule. */
 export const reports: readonly Report[] = [durationP95, enrichedActions]

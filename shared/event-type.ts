@@ -19,7 +19,9 @@ export interface EventType<Data = unknown> {
   readonly added: Fields
   /** The field of a raw row that holds the event's id. */
   readonly idField: string
-  /** The user of a conformed row; null for a type without users. */
+  /** Whether events of this type have users. Projections fold no type without users. */
+  readonly hasUsers: boolean
+  /** The user of a conformed row; null if it has none. */
   user(data: Data): string | null
   /** The time of the event in the row; undefined if the row has none or it is outside the years 0001 to 9999. */
   time(data: Data): bigint | undefined
@@ -61,7 +63,8 @@ export function defineEvent<F extends Fields, A extends Fields = Record<never, n
   fields: F
   added?: A
   idField?: string
-  user: (data: Row<F> & Row<A>) => string | null
+  /** Null for a type without users. */
+  user: ((data: Row<F> & Row<A>) => string | null) | null
   time?: (data: Row<F> & Row<A>) => bigint | undefined
   conform?: (row: Row<F>) => (Row<F> & Row<A>) | Rejection
   receipt?: (data: Row<F> & Row<A>) => unknown
@@ -71,6 +74,8 @@ export function defineEvent<F extends Fields, A extends Fields = Record<never, n
     idField: 'event_id',
     time: () => undefined,
     ...definition,
+    hasUsers: definition.user !== null,
+    user: definition.user ?? (() => null),
     added: definition.added ?? {},
     conform: (definition.conform ?? ((row: Row<F>) => row)) as (row: Data) => Data | Rejection,
   }

@@ -46,6 +46,14 @@ export const folds = (projection: Pick<Projection, 'on'>, type: string): boolean
 export const projectionKey = (projection: Pick<Projection, 'name' | 'revision'>): string =>
   `${projection.name}-r${projection.revision}`
 
+/** Returns the projections. Throws if one folds a type without users: its events would be in no state, without any report. */
+export function checkProjections(projections: readonly Projection[]): readonly Projection[] {
+  for (const { name, on } of projections)
+    for (const type of on as EventTypes)
+      if (!type.hasUsers) throw new Error(`The projection ${name} folds ${type.name}, whose events have no user.`)
+  return projections
+}
+
 /** The projections by their key. */
 export const byKey = (projections: readonly Projection[]): ReadonlyMap<string, Projection> =>
   new Map(projections.map(projection => [projectionKey(projection), projection]))

@@ -24,6 +24,8 @@ export interface QuarantinedEvent {
   readonly keyName: string
   /** When the server received the event: milliseconds since 1970. A replay does not change it. */
   readonly received: number
+  /** 0-based position in the request or the record. Orders the replay of events that were received together; 0 if absent. */
+  readonly position?: number
   /** What `body` is: `envelope` is the JSON of an envelope, `line` a line of the stream, `text` anything else, as it was sent. */
   readonly form: 'envelope' | 'line' | 'text'
   readonly body: string
@@ -35,6 +37,18 @@ export const quarantineKey = ({ keyName, type, body }: QuarantinedEvent): string
   createHash('sha256')
     .update(JSON.stringify([keyName, type, body]))
     .digest('hex')
+
+/** A line of the stream that ingest did not write. `arrived` is when the stream received it: milliseconds since 1970. */
+export const unrecognisedLine = (line: string, arrived: number): QuarantinedEvent => ({
+  code: 'invalid_event',
+  message: 'Ingest did not write this line of the stream. Find out who else writes to the stream.',
+  type: null,
+  id: null,
+  keyName: '',
+  received: arrived,
+  form: 'text',
+  body: line,
+})
 
 export interface Quarantine {
   /** Stores events in the quarantine. Returns when all are stored; throws if any could not be stored. */
@@ -62,7 +76,7 @@ export interface StoredQuarantinedEvent extends QuarantinedEvent {
 }
 
 /** A quarantined event without its body. */
-export type QuarantineSummary = Omit<StoredQuarantinedEvent, 'form' | 'body'>
+export type QuarantineSummary = Omit<StoredQuarantinedEvent, 'form' | 'body' | 'position'>
 
 /** One row of GET /v1/quarantine. */
 export interface QuarantineRow extends Omit<QuarantineSummary, 'received'> {

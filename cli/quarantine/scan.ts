@@ -22,16 +22,17 @@ export async function collectedItems(target: Target): Promise<QuarantineSummary[
   return scanQuarantine(dynamodbOf(target), target.outputs.QuarantineTable)
 }
 
-/** Everything in the quarantine table, without the bodies. */
+/** Everything in the quarantine table, without the bodies; what was received together is in the order of its request. */
 export async function scanQuarantine(client: DynamoDBClient, table: string): Promise<QuarantineSummary[]> {
-  const names = Object.fromEntries(FIELDS.map(field => [`#${field}`, field]))
+  const names = Object.fromEntries([...FIELDS, 'position'].map(field => [`#${field}`, field]))
   const scan = {
     TableName: table,
     ConsistentRead: true,
     ProjectionExpression: Object.keys(names).join(', '),
     ExpressionAttributeNames: names,
   }
-  const items: QuarantineSummary[] = []
-  for await (const { Items = [] } of paginateScan({ client }, scan)) items.push(...Items.map(readSummary))
-  return items
+  const items: { summary: QuarantineSummary; position: number }[] = []
+  for await (const { Items = [] } of paginateScan({ client }, scan))
+    items.push(...Items.map(item => ({ summary: readSummary(item), position: Number(item['position']?.N ?? 0) })))
+  return items.sort((a, b) => a.position - b.position).map(({ summary }) => summary)
 }

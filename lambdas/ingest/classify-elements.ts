@@ -81,7 +81,7 @@ const shortText = (value: unknown): string | null =>
   typeof value === 'string' && value !== '' ? value.slice(0, MAX_NAME_CHARACTERS).toWellFormed() : null
 
 const toQuarantinedEvent = (
-  { envelope, text }: DecodedElement,
+  { index, envelope, text }: DecodedElement,
   { code, message }: Rejection,
   form: QuarantinedEvent['form'],
   { keyName, received, eventTypes }: Arrival,
@@ -92,6 +92,7 @@ const toQuarantinedEvent = (
   id: shortText(envelope?.id) ?? rowId(envelope, eventTypes),
   keyName,
   received,
+  position: index,
   ...(envelope && form === 'envelope' ? { form, body: JSON.stringify(envelope) } : { form: 'text', body: text }),
 })
 

@@ -17,10 +17,10 @@ export interface StreamRecord {
  * cost: Firehose bills each record as at least 5 KB.
  */
 export function packRecords(events: readonly Event[], eventTypes: ReadonlyMap<string, EventType>): StreamRecord[] {
-  const eventsByKey = Map.groupBy(events, partitionKeyOf)
-  return [...eventsByKey].flatMap(([partitionKey, group]) =>
+  const groups = Map.groupBy(events, recordGroupOf)
+  return [...groups.values()].flatMap(group =>
     packLines(
-      partitionKey,
+      group[0] ? partitionKeyOf(group[0]) : '',
       group.map(event => toLine(event, eventTypes.get(event.type))),
     ),
   )
@@ -28,6 +28,9 @@ export function packRecords(events: readonly Event[], eventTypes: ReadonlyMap<st
 
 /** The user; for an event without a user its id, which spreads such events over the shards. */
 export const partitionKeyOf = ({ subject, id }: Event): string => subject ?? id
+
+/** Events of one group may share a record. An event without a user never shares the record of a user that equals its id. */
+export const recordGroupOf = ({ subject, id }: Event): string => (subject === null ? `id ${id}` : `user ${subject}`)
 
 /** Packs the lines of one user into records, in order. */
 export function packLines(partitionKey: string, lines: readonly string[]): StreamRecord[] {

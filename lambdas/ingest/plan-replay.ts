@@ -2,16 +2,25 @@ import { accept, type Envelope } from '../../shared/acceptance.ts'
 import type { BulkOperation } from '../../shared/bulk-operation.ts'
 import type { Event } from '../../shared/event.ts'
 import type { EventType } from '../../shared/event-type.ts'
+import { MAX_EVENTS_PER_REQUEST } from '../../shared/limits.ts'
 import type { StoredQuarantinedEvent } from '../../shared/quarantine.ts'
 import { isRejection, type Rejection, type RejectionCode, reject } from '../../shared/rejections.ts'
 import { fromLine, toLine, withoutReaderMark } from '../../shared/stream-record.ts'
 import { classifyElements } from './classify-elements.ts'
-import { packLines, partitionKeyOf, type StreamRecord } from './plan-records.ts'
+import { packLines, partitionKeyOf, recordGroupOf, type StreamRecord } from './plan-records.ts'
 
 /** How to replay a quarantined event. */
 export type Replay =
-  /** Put its line into the stream. */
-  | { readonly kind: 'put'; readonly partitionKey: string; readonly received: number; readonly line: string }
+  /** Put its lines into the stream: one for each time it was quarantined if it has no id, else one. */
+  | {
+      readonly kind: 'put'
+      readonly partitionKey: string
+      /** Lines of one group may share a record. */
+      readonly group: string
+      readonly received: number
+      readonly position: number
+      readonly lines: readonly string[]
+    }
   /** Write its document to OpenSearch. */
   | { readonly kind: 'write'; readonly operation: BulkOperation }
   /** It cannot be replayed. */
@@ -35,10 +44,12 @@ const NOT_REPLAYABLE = ' It cannot be replayed;'
 export function planReplay(stored: StoredQuarantinedEvent, eventTypes: EventTypes): Replay {
   if (stored.code === 'document_refused') return writeAgain(stored)
   if (DERIVED_CODES.has(stored.code)) return { kind: 'refuse', rejection: reject(stored.code, stored.message) }
-  if (stored.form === 'line') return put(fromLine(withoutReaderMark(stored.body).line, eventTypes), stored.body)
+  if (stored.form === 'line') return put([fromLine(withoutReaderMark(stored.body).line, eventTypes)], () => stored.body, stored)
   const result = validate(stored, eventTypes)
   if (isRejection(result)) return { kind: 'refuse', rejection: result }
-  return put(result, toLine(result, eventTypes.get(result.type)))
+  const copies = copiesOf(result, stored)
+  if (isRejection(copies)) return { kind: 'refuse', rejection: copies }
+  return put(copies, event => toLine(event, eventTypes.get(event.type)), stored)
 }
 
 /** A document that its projection could not make has no operation to repeat. */
@@ -49,12 +60,29 @@ function writeAgain({ code, message, body }: StoredQuarantinedEvent): Replay {
     : { kind: 'write', operation: operation as BulkOperation }
 }
 
-const put = (event: Event, line: string): Replay => ({
+const put = (
+  events: readonly [Event, ...Event[]],
+  line: (event: Event) => string,
+  { position = 0 }: StoredQuarantinedEvent,
+): Replay => ({
   kind: 'put',
-  partitionKey: partitionKeyOf(event),
-  received: event.received,
-  line,
+  partitionKey: partitionKeyOf(events[0]),
+  group: recordGroupOf(events[0]),
+  received: events[0].received,
+  position,
+  lines: events.map(line),
 })
+
+/**
+ * Equal events without an id are one item with a count: each gets its own id, derived from the key. The ids of the first events
+ * do not depend on the count, so that a repeated replay is recognised although the count has grown since.
+ */
+function copiesOf(event: Event, { key, code, count }: StoredQuarantinedEvent): readonly [Event, ...Event[]] | Rejection {
+  if (event.id !== key || count === 1) return [event]
+  if (count > MAX_EVENTS_PER_REQUEST)
+    return reject(code, `It was sent ${count} times without an id; at most ${MAX_EVENTS_PER_REQUEST} are replayed.`)
+  return [event, ...Array.from({ length: count - 1 }, (_, i) => ({ ...event, id: `${key}#${i + 2}` }))]
+}
 
 function validate(stored: StoredQuarantinedEvent, eventTypes: EventTypes): Event | Rejection {
   const { key, code, keyName, received, form, body } = stored
@@ -73,14 +101,14 @@ function validate(stored: StoredQuarantinedEvent, eventTypes: EventTypes): Event
 const notReplayable = (message: string): string =>
   message.includes(NOT_REPLAYABLE) ? message : `${message}${NOT_REPLAYABLE} fix it and send it again.`
 
-/** Packs the lines to put into records, earlier arrivals first. As in ingest, a record has one user's lines of one arrival. */
+/** Packs the lines to put into records, earlier arrivals first, and in the order of their request. As in ingest, a record has one user's lines of one arrival. */
 export function packReplays(replays: readonly Replay[]): StreamRecord[] {
-  const puts = replays.filter(replay => replay.kind === 'put').sort((a, b) => a.received - b.received)
-  const groups = Map.groupBy(puts, ({ partitionKey, received }) => `${received} ${partitionKey}`)
+  const puts = replays.filter(replay => replay.kind === 'put').sort((a, b) => a.received - b.received || a.position - b.position)
+  const groups = Map.groupBy(puts, ({ group, received }) => `${received} ${group}`)
   return [...groups.values()].flatMap(group =>
     packLines(
       group[0]?.partitionKey ?? '',
-      group.map(({ line }) => line),
+      group.flatMap(({ lines }) => lines),
     ),
   )
 }

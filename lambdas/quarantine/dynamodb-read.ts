@@ -22,8 +22,8 @@ export function quarantineReader(table: string, bucket: string, client = new Dyn
     async read(key: string): Promise<StoredQuarantinedEvent | undefined> {
       const { Item } = await client.send(new GetItemCommand({ TableName: table, Key: marshall({ key }), ConsistentRead: true }))
       if (!Item) return undefined
-      const { form, object, body = new Uint8Array() } = unmarshall(Item) as StoredItem
-      return { ...readSummary(Item), form, body: gunzipSync(object ? await objects.read(object) : body).toString() }
+      const { form, object, position = 0, body = new Uint8Array() } = unmarshall(Item) as StoredItem
+      return { ...readSummary(Item), form, position, body: gunzipSync(object ? await objects.read(object) : body).toString() }
     },
 
     /**

@@ -13,6 +13,7 @@ import {
   type StoredQuarantinedEvent,
   UNCOLLECTED_PREFIX,
 } from '../../shared/quarantine.ts'
+import { conditionHeld } from '../dynamodb.ts'
 import type { failureBucket } from './s3.ts'
 
 /** Compressed bodies up to this size are stored in the item; DynamoDB limits an item to 400 KB. */
@@ -37,7 +38,10 @@ export function quarantineStore(table: string, bucket: string, client = new Dyna
   const putEvent = async (event: QuarantinedEvent): Promise<void> => {
     const body = gzipSync(event.body)
     const object = body.length > MAX_INLINE_BYTES ? bodyKey(event) : undefined
-    if (object) await put(object, body)
+    if (object) {
+      if (await conditionHeld(client.send(countOf(event, table)))) return
+      await put(object, body)
+    }
     await client.send(updateOf(event, object ? { object } : { body }, table))
   }
   return {
@@ -63,8 +67,8 @@ const bodyKey = (event: QuarantinedEvent): string => `${BODIES_PREFIX}${quaranti
 
 /** Stores the event if its key is new. Otherwise only adds to its count, so that the first delivery is kept. */
 function updateOf(event: QuarantinedEvent, content: Pick<StoredItem, 'body' | 'object'>, table: string): UpdateItemCommand {
-  const { code, message, keyName, received, form, type, id, count = 1 } = event
-  const attributes = { code, message, keyName, received, form, type, id, ...content }
+  const { code, message, keyName, received, form, type, id, position = 0, count = 1 } = event
+  const attributes = { code, message, keyName, received, form, type, id, position, ...content }
   const names = Object.keys(attributes)
   const values = Object.entries({ ...attributes, count }).map(([name, value]) => [`:${name}`, value] as const)
   return new UpdateItemCommand({
@@ -75,6 +79,17 @@ function updateOf(event: QuarantinedEvent, content: Pick<StoredItem, 'body' | 'o
     ExpressionAttributeValues: marshall(Object.fromEntries(values)),
   })
 }
+
+/** Adds to the count of an event that is stored already: its first body is kept, so a second one would never be removed. */
+const countOf = (event: QuarantinedEvent, table: string): UpdateItemCommand =>
+  new UpdateItemCommand({
+    TableName: table,
+    Key: marshall({ key: quarantineKey(event) }),
+    UpdateExpression: 'ADD #count :count',
+    ConditionExpression: 'attribute_exists(#key)',
+    ExpressionAttributeNames: { '#key': 'key', '#count': 'count' },
+    ExpressionAttributeValues: marshall({ ':count': event.count ?? 1 }),
+  })
 
 /** The objects for a call with very many events. Their keys are content hashes, so that writing one again changes nothing. */
 const refusedObjects = (events: readonly QuarantinedEvent[]): { key: string; body: Uint8Array }[] =>

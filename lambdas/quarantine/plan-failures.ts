@@ -1,5 +1,5 @@
 import type { EventType } from '../../shared/event-type.ts'
-import type { QuarantinedEvent } from '../../shared/quarantine.ts'
+import { type QuarantinedEvent, unrecognisedLine } from '../../shared/quarantine.ts'
 import { type RejectionCode, rejections } from '../../shared/rejections.ts'
 import { fromLine, type LineReader, lineForReader, withoutReaderMark } from '../../shared/stream-record.ts'
 
@@ -91,7 +91,10 @@ interface MissedRecord {
 
 /** One event for each line of a record, with the line to replay as its body. */
 const fromRecord = (base64: string, missed: MissedRecord): QuarantinedEvent[] =>
-  linesOf(Buffer.from(base64, 'base64').toString()).map(line => fromMissedLine(line, missed))
+  linesOf(Buffer.from(base64, 'base64').toString()).map((line, position) => ({
+    ...fromMissedLine(line, missed),
+    position,
+  }))
 
 function fromMissedLine(line: string, { code, only, arrived, eventTypes }: MissedRecord): QuarantinedEvent {
   const plain = withoutReaderMark(line)
@@ -101,8 +104,7 @@ function fromMissedLine(line: string, { code, only, arrived, eventTypes }: Misse
     const body = reader ? lineForReader(reader, plain.line) : plain.line
     return { code, message: rejections[code].help, type, id, keyName: source, received, form: 'line', body }
   } catch {
-    const message = 'Ingest did not write this line of the stream; find out who else writes to the stream.'
-    return { code: 'invalid_event', message, type: null, id: null, keyName: '', received: arrived, form: 'text', body: line }
+    return unrecognisedLine(line, arrived)
   }
 }
 

@@ -25,7 +25,7 @@ export const interaction = defineEvent({
   about: 'An anonymous visitor interacted with a page.',
   fields: { eventType: text(), eventValue: nullable(text()) },
   added: { eventId: nullable(text()) },
-  user: () => null,
+  user: null,
   conform: row => ({ ...row, eventId: eventIds.get(row.eventType)?.get(row.eventValue) ?? null }),
   receipt: ({ eventType, eventValue, eventId }) => [eventType, eventValue, eventId],
 })

@@ -115,6 +115,16 @@ test('a record has at most 500 events of one user, in order', () => {
   expect(records.every(({ data, bytes }) => Buffer.byteLength(data) === bytes)).toBe(true)
 })
 
+test('an event without a user is not in the record of a user that equals its id', () => {
+  const events = [aVisit('/a', 1, { id: '7', subject: null, type: 'note' }), aVisit('/b', 2, { id: 'v1', subject: '7' })]
+  const records = packRecords(events, catalogue)
+  expect(records.map(({ partitionKey, data }) => [partitionKey, data.split('\n').length - 1])).toEqual([
+    ['7', 1],
+    ['7', 1],
+  ])
+  expect(planRounds(records)).toHaveLength(2)
+})
+
 test("a user's second record is in a later round than the first", () => {
   const records = packRecords(
     Array.from({ length: 1001 }, (_, i) => aVisit('/a', i, { id: String(i), subject: i < 501 ? '1' : String(i) })),

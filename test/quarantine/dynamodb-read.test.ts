@@ -23,7 +23,7 @@ test.each([
 ])('an event %s is read back unchanged', async (_, event, objectCount) => {
   const { reader, objects } = await quarantineWith(event)
   expect(objects.size).toBe(objectCount)
-  expect(await reader.read(quarantineKey(event))).toEqual({ ...event, key: quarantineKey(event), count: 1 })
+  expect(await reader.read(quarantineKey(event))).toEqual({ ...event, key: quarantineKey(event), count: 1, position: 0 })
 })
 
 test('a repeated event only raises the count; the first arrival is kept', async () => {
@@ -43,6 +43,15 @@ test('an event is removed with its body, unless it was quarantined again after i
   expect(objects.size).toBe(0)
 })
 
+test('a large event that is quarantined twice has one body, which is removed with it', async () => {
+  const { reader, objects } = await quarantineWith(large, { ...large, received: 9 })
+  expect(objects.size).toBe(1)
+  const event = (await reader.read(quarantineKey(large))) ?? fail()
+  expect(event).toMatchObject({ count: 2, received: large.received, body: large.body })
+  await reader.remove(event)
+  expect(objects.size).toBe(0)
+})
+
 test('amend replaces the reason, and does not recreate a removed event', async () => {
   const { reader } = await quarantineWith(aQuarantinedEvent())
   const key = quarantineKey(aQuarantinedEvent())
@@ -57,7 +66,7 @@ test('amend replaces the reason, and does not recreate a removed event', async (
 test('a list has everything about an event except its body', async () => {
   const { dynamodb, reader } = await quarantineWith(aQuarantinedEvent(), large)
   for (const item of await scanQuarantine(dynamodb, 't')) {
-    const { form: _form, body: _body, ...facts } = (await reader.read(item.key)) ?? fail()
+    const { form: _form, body: _body, position: _position, ...facts } = (await reader.read(item.key)) ?? fail()
     expect(item).toEqual(facts)
   }
   expect(await scanQuarantine(dynamodb, 't')).toHaveLength(2)

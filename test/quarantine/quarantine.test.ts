@@ -21,7 +21,7 @@ const replayOf = (facts: Partial<QuarantinedEvent> = {}) => planReplay(stored(fa
 /** The event that a replay puts into the stream. */
 function eventOf(facts: Partial<QuarantinedEvent>): Event | undefined {
   const replay = replayOf(facts)
-  return replay.kind === 'put' ? fromLines(replay.line, catalogue).events[0] : undefined
+  return replay.kind === 'put' ? fromLines(replay.lines.join('\n'), catalogue).events[0] : undefined
 }
 
 test('identical events are one event with a count; another key, type or body makes another event', () => {
@@ -65,6 +65,7 @@ describe('reading failures', () => {
         id: 'v1',
         keyName: 'web',
         received: 7,
+        position: 0,
         form: 'line',
         body: lineOf(visit),
       },
@@ -127,6 +128,33 @@ describe('a replay', () => {
     expect(eventOf({ body })).toMatchObject({ id: 'e7', source: 'web', received: 5, subject: '1' })
     expect(eventOf({})).toMatchObject({ id: stored().key, received: 5 })
     expect(replayOf()).toEqual(replayOf())
+  })
+
+  test('of equal events without an id puts each; the ids do not depend on later ones', () => {
+    const idsOf = (count: number) => {
+      const replay = planReplay({ ...stored(), count }, catalogue)
+      return replay.kind === 'put' ? fromLines(replay.lines.join('\n'), catalogue).events.map(({ id }) => id) : []
+    }
+    const { key } = stored()
+    expect(idsOf(3)).toEqual([key, `${key}#2`, `${key}#3`])
+    expect(idsOf(2)).toEqual(idsOf(3).slice(0, 2))
+    expect(planReplay({ ...stored({ id: 'e7', body: '{"id":"e7","type":"a"}' }), count: 3 }, catalogue)).toMatchObject({
+      lines: [expect.stringContaining('"e7"')],
+    })
+    expect(planReplay({ ...stored(), count: 2501 }, catalogue)).toMatchObject({
+      kind: 'refuse',
+      rejection: { message: expect.stringContaining('2501 times') },
+    })
+  })
+
+  test('keeps the order of events that one request had', () => {
+    const body = (id: string) => JSON.stringify({ id, type: 'page_visit', data: { Id: 1, Url: '/a', Timestamp: 2 } })
+    const replays = [2, 0, 1].map(position => replayOf({ body: body(`u${position}`), position }))
+    expect(packReplays(replays).flatMap(({ data }) => fromLines(data, catalogue).events.map(({ id }) => id))).toEqual([
+      'u0',
+      'u1',
+      'u2',
+    ])
   })
 
   test('is rejected with what is wrong with the event now', () => {

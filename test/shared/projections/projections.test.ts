@@ -1,6 +1,8 @@
 import fc from 'fast-check'
+import { interaction } from '../../../shared/events/interaction.ts'
 import { add, mean, merge, sum } from '../../../shared/exact-sum.ts'
 import { windowOf } from '../../../shared/grains/window-time.ts'
+import { checkProjections } from '../../../shared/projection.ts'
 import { countryMinutes } from '../../../shared/projections/country-minutes.ts'
 import { deviceMinutes } from '../../../shared/projections/device-minutes.ts'
 import { recentUrls } from '../../../shared/projections/recent-urls.ts'
@@ -152,4 +154,9 @@ test('a delta of a user that the slot already has adds no user', () => {
 test('minutes before 1970 also start at whole minutes', () => {
   expect(windowOf(countryMinutes, aRecord({}, { time: -1n }))?.start).toBe(-60)
   expect(windowOf(countryMinutes, aRecord({}, { time: 253_402_300_799_999_999n }))?.start).toBe(253_402_300_740)
+})
+
+test('a projection over a type without users is rejected when the catalogue is built', () => {
+  const projection = { ...recentUrls, on: [interaction] }
+  expect(() => checkProjections([projection])).toThrow('The projection recent-urls folds interaction, whose events have no user.')
 })
