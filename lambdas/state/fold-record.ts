@@ -4,7 +4,7 @@ import { MAX_RECORD_DELTA_BYTES, MAX_STATE_BYTES } from '../../shared/limits.ts'
 import { arrivalOfOrder, nextOrder } from '../../shared/order.ts'
 import { folds, type Projection, projectionKey } from '../../shared/projection.ts'
 import type { RejectionCode } from '../../shared/rejections.ts'
-import { describeError } from '../../shared/safe-error.ts'
+import { describeError, SafeError } from '../../shared/safe-error.ts'
 import type { EventPosition, UserItem, WindowDelta } from '../../shared/state.ts'
 import { type Identities, type IdentityWindow, identitiesFrom, recordHash, shortHash } from './identities.ts'
 
@@ -178,11 +178,17 @@ function foldEvent(
       if (isLate(arrived, target, rules)) change = { ...change, late: 1 }
       else change = foldInto(target, change, projection, event, item)
     } catch (error) {
-      return { reason: `${projectionKey(projection)} threw ${describeError(error)}.` }
+      return { reason: failureOf(projection, error) }
     }
   }
   return change
 }
+
+/** What failed, without event data. A SafeError is a sentence about the projection's result. */
+const failureOf = (projection: Projection, error: unknown): string =>
+  error instanceof SafeError
+    ? `${projectionKey(projection)}: ${describeError(error)}`
+    : `${projectionKey(projection)} threw ${describeError(error)}.`
 
 /** Folds the event into one state or delta. Throws what the projection throws. */
 function foldInto(target: FoldTarget, change: Change, projection: Projection, event: Event, item: UserItem): Change {
