@@ -20,7 +20,8 @@ const MAX_OUTBOX_BYTES = 100_000
 
 /**
  * Folds a user's records, in stream order, into the item as it was read. Returns the writes in the order to make them. A write
- * ends before the record with which its outbox would be larger than 100 KB.
+ * ends before the record with which its outbox would be larger than 100 KB, and before a record whose deltas the projection
+ * cannot merge into it. Such a delta then comes to the windows function alone, which isolates it.
  */
 export function planWrites(
   user: string,
@@ -35,12 +36,12 @@ export function planWrites(
   for (const [at, record] of records.entries()) {
     if (stored && bySequenceNumber(record.sequenceNumber, stored.sequenceNumber) <= 0) continue
     const step = fold(record)
-    const outbox = write ? mergeOutbox(write.item.outbox, step, projections) : step.deltas
-    if (write && outboxBytes(outbox) > MAX_OUTBOX_BYTES) {
-      writes.push(write)
-      write = openWrite(step, step.deltas, write.item.version, at + 1)
+    const outbox = write && tryMergeOutbox(write.item.outbox, step, projections)
+    if (write && outbox) {
+      write = extend(write, step, outbox, at + 1)
     } else {
-      write = write ? extend(write, step, outbox, at + 1) : openWrite(step, outbox, stored?.version, at + 1)
+      if (write) writes.push(write)
+      write = openWrite(step, step.deltas, (write?.item ?? stored)?.version, at + 1)
     }
   }
   return write ? [...writes, write] : writes
@@ -71,6 +72,17 @@ const extend = (write: Write, step: RecordFold, outbox: readonly WindowDelta[], 
   late: write.late + step.late,
 })
 
+/** The outbox with the deltas of one more record; undefined if they need a write of their own. */
+function tryMergeOutbox(...merging: Parameters<typeof mergeOutbox>): readonly WindowDelta[] | undefined {
+  try {
+    const outbox = mergeOutbox(...merging)
+    return Buffer.byteLength(outboxText(outbox)) > MAX_OUTBOX_BYTES ? undefined : outbox
+  } catch {
+    // The windows function merges the same deltas, and reports what the projection throws.
+    return undefined
+  }
+}
+
 /**
  * One delta for each projection and window, with the order number of its last record. An erasure drops the user's earlier
  * deltas to the user's own windows.
@@ -93,5 +105,3 @@ function mergeOutbox(
   }
   return [...merged.values()]
 }
-
-const outboxBytes = (outbox: readonly WindowDelta[]): number => Buffer.byteLength(outboxText(outbox))

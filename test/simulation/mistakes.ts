@@ -93,9 +93,10 @@ export const mistakes: readonly Mistake[] = [
     name: 'out-cumulative',
     about: 'a write keeps the outbox of the write before it',
     file: planWrites,
-    right: 'const outbox = write ? mergeOutbox(write.item.outbox, step, projections) : step.deltas',
-    wrong: 'const outbox = mergeOutbox((write?.item ?? stored)?.outbox ?? [], step, projections)',
-    seed: 1,
+    right: 'write = openWrite(step, step.deltas, (write?.item ?? stored)?.version, at + 1)',
+    wrong:
+      'write = openWrite(step, mergeOutbox((write?.item ?? stored)?.outbox ?? [], step, projections), (write?.item ?? stored)?.version, at + 1)',
+    seed: 0,
     within: 5000,
   },
   {
