@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto'
+import { deepFreeze } from './stored-json.ts'
 
 /** The primary key of an item of the state table. */
 export interface ItemKey {
@@ -130,7 +131,12 @@ interface StoredDelta extends Omit<WindowDelta, 'order'> {
 
 /** The deltas of a stored outbox. Throws when the text is not JSON. */
 export const parseOutbox = (text: string): WindowDelta[] =>
-  (JSON.parse(text) as StoredDelta[]).map(({ projection, start, ord, state }) => ({ projection, start, order: ord, state }))
+  deepFreeze(JSON.parse(text) as StoredDelta[]).map(({ projection, start, ord, state }) => ({
+    projection,
+    start,
+    order: ord,
+    state,
+  }))
 
 /** Positions as JSON text, grouped by record. */
 export const positionsText = (positions: readonly EventPosition[]): string =>

@@ -2,10 +2,11 @@ import { type Event, identityHash } from '../../shared/event.ts'
 import type { FoldTarget } from '../../shared/grain.ts'
 import { MAX_RECORD_DELTA_BYTES, MAX_STATE_BYTES } from '../../shared/limits.ts'
 import { arrivalOfOrder, nextOrder } from '../../shared/order.ts'
-import { folds, type Projection, projectionKey } from '../../shared/projection.ts'
+import { folds, initialState, type Projection, projectionKey } from '../../shared/projection.ts'
 import type { RejectionCode } from '../../shared/rejections.ts'
 import { describeError, SafeError } from '../../shared/safe-error.ts'
 import type { EventPosition, UserItem, WindowDelta } from '../../shared/state.ts'
+import { asStored, deepFreeze, storedBytes } from '../../shared/stored-json.ts'
 import { type Identities, type IdentityWindow, identitiesFrom, recordHash, shortHash } from './identities.ts'
 
 /** A record of the event stream: events of one user in order, or the erasure of that user. The fold reads no other time than these two. */
@@ -111,7 +112,7 @@ function erase(item: UserItem, { arrived }: UserRecord, rules: FoldRules): UserI
 function foldEvents(fold: UserFold, record: UserRecord): Omit<RecordFold, 'item'> {
   const { identities, recordHashes } = fold
   const { arrived, sequenceNumber } = record
-  const hashed = record.events.map(event => ({ event, hash: shortHash(identityHash(event)) }))
+  const hashed = deepFreeze(record.events).map(event => ({ event, hash: shortHash(identityHash(event)) }))
   const whole = recordHash(hashed.map(({ hash }) => hash))
   const rejections: FoldRejection[] = []
   const counts = { folded: 0, repeated: 0, late: 0 }
@@ -195,8 +196,7 @@ function foldInto(target: FoldTarget, change: Change, projection: Projection, ev
   const key = projectionKey(projection)
   const windowKey = target === 'user state' ? undefined : `${key}#${target.start}`
   const before = windowKey === undefined ? change.states[key] : change.deltas.get(windowKey)?.state
-  const state: unknown = projection.fold(before ?? projection.initial(), event)
-  measure(state)
+  const state: unknown = asStored(projection.fold(before ?? initialState(projection), event))
   projection.grain.rehearse(projection, state, item.user)
   if (target === 'user state' || windowKey === undefined) return { ...change, states: { ...change.states, [key]: state } }
   const delta: WindowDelta = { projection: key, start: target.start, order: item.version, state }
@@ -207,19 +207,8 @@ function foldInto(target: FoldTarget, change: Change, projection: Projection, ev
 const isLate = (arrived: number, target: FoldTarget, { latenessMs }: FoldRules): boolean =>
   target !== 'user state' && latenessMs !== undefined && arrived - target.end * 1000 > latenessMs
 
-const sizes = new WeakMap<object, number>()
-const isObject = (state: unknown): state is object => typeof state === 'object' && state !== null
-
-/** Measures a new state as JSON and remembers its size. Throws if the state is not JSON. */
-function measure(state: unknown): number {
-  const bytes = Buffer.byteLength(JSON.stringify(state))
-  if (isObject(state)) sizes.set(state, bytes)
-  return bytes
-}
-
-const sizeOf = (state: unknown): number => (isObject(state) ? sizes.get(state) : undefined) ?? measure(state)
-
 /** Bytes of these states as JSON, with 64 bytes for each key. */
-const totalBytes = (states: readonly unknown[]): number => states.reduce<number>((total, state) => total + sizeOf(state) + 64, 0)
+const totalBytes = (states: readonly unknown[]): number =>
+  states.reduce<number>((total, state) => total + storedBytes(state) + 64, 0)
 
 const deltaBytes = (deltas: Deltas): number => totalBytes([...deltas.values()].map(({ state }) => state))

@@ -1,6 +1,7 @@
 import { bySequenceNumber } from '../../shared/order.ts'
 import { byKey, type Projection } from '../../shared/projection.ts'
 import { outboxText, type UserItem, type WindowDelta } from '../../shared/state.ts'
+import { asStored } from '../../shared/stored-json.ts'
 import { type FoldRejection, type FoldRules, type RecordFold, type UserRecord, userFold } from './fold-record.ts'
 
 /** One conditional put of the user's item. Its rejected events are stored before it, and quarantined after it. */
@@ -100,7 +101,7 @@ function mergeOutbox(
     if (!parts || (parts.ofOneUser && delta.order <= erased)) continue
     const key = `${delta.projection}#${delta.start}`
     const before = merged.get(key)
-    const state = before ? parts.mergeDeltas(projection, before.state, delta.state) : delta.state
+    const state = before ? asStored(parts.mergeDeltas(projection, before.state, delta.state)) : delta.state
     merged.set(key, { ...delta, state })
   }
   return [...merged.values()]
