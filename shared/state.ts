@@ -125,6 +125,10 @@ export const userHash = (user: string): string => createHash('sha256').update(us
 export const outboxText = (outbox: readonly WindowDelta[]): string =>
   JSON.stringify(outbox.map(({ projection, start, order, state }) => ({ projection, start, ord: order, state })))
 
+/** Bytes of a delta in that text, with a comma, if its state needs `stateBytes`. */
+export const deltaBytes = (delta: WindowDelta, stateBytes: number): number =>
+  Buffer.byteLength(outboxText([{ ...delta, state: 0 }])) - '[0]'.length + ','.length + stateBytes
+
 interface StoredDelta extends Omit<WindowDelta, 'order'> {
   readonly ord: number
 }

@@ -1,13 +1,14 @@
 import { type Event, identityHash } from '../../shared/event.ts'
 import type { FoldTarget } from '../../shared/grain.ts'
-import { MAX_RECORD_DELTA_BYTES, MAX_STATE_BYTES } from '../../shared/limits.ts'
+import { MAX_RECORD_DELTA_BYTES } from '../../shared/limits.ts'
 import { arrivalOfOrder, nextOrder } from '../../shared/order.ts'
 import { folds, initialState, type Projection, projectionKey } from '../../shared/projection.ts'
 import type { RejectionCode } from '../../shared/rejections.ts'
 import { describeError, SafeError } from '../../shared/safe-error.ts'
-import type { EventPosition, UserItem, WindowDelta } from '../../shared/state.ts'
+import { deltaBytes, type EventPosition, type UserItem, type WindowDelta } from '../../shared/state.ts'
 import { asStored, deepFreeze, storedBytes } from '../../shared/stored-json.ts'
 import { type Identities, type IdentityWindow, identitiesFrom, recordHash, shortHash } from './identities.ts'
+import { fitStates } from './state-room.ts'
 
 /** A record of the event stream: events of one user in order, or the erasure of that user. The fold reads no other time than these two. */
 export interface UserRecord {
@@ -36,7 +37,7 @@ export interface FoldRejection {
   readonly event: Event
   readonly at: EventPosition
   readonly code: Extract<RejectionCode, 'projection_failed' | 'state_too_large' | 'retry_budget_spent'>
-  /** What the projection threw, without event data. */
+  /** What failed in which projection, without event data. */
   readonly reason?: string
 }
 
@@ -135,14 +136,17 @@ function foldEvents(fold: UserFold, record: UserRecord): Omit<RecordFold, 'item'
   }
   // A record with a rejected event must be folded again when it is sent again.
   if (rejections.length === 0 && !recordHashes.has(whole)) recordHashes.keep(whole, arrived)
-  return { deltas: [...deltas.values()], rejections, ...counts }
+  return { deltas: [...deltas.values()].map(({ delta }) => delta), rejections, ...counts }
 }
 
-type Deltas = ReadonlyMap<string, WindowDelta>
+/** The deltas of a record by projection and window, with their bytes in the item. */
+type Deltas = ReadonlyMap<string, { readonly delta: WindowDelta; readonly bytes: number }>
 
 /** The states and deltas after an event. */
 interface Change {
   readonly states: UserItem['states']
+  /** Keys of the projections that changed their state of the user. */
+  readonly fed: readonly string[]
   readonly deltas: Deltas
   readonly late: 0 | 1
 }
@@ -158,9 +162,11 @@ function tryFold(
   if (fatal) return { code: 'retry_budget_spent' }
   const change = foldEvent(event, arrived, fold.item, deltas, fold.rules)
   if ('reason' in change) return { code: 'projection_failed', ...change }
-  const stateBytes = totalBytes(Object.values(change.states)) + fold.identities.bytes() + fold.recordHashes.bytes()
-  const fits = stateBytes <= MAX_STATE_BYTES && deltaBytes(change.deltas) <= MAX_RECORD_DELTA_BYTES
-  return fits ? change : { code: 'state_too_large' }
+  const identityBytes = fold.identities.bytes() + fold.recordHashes.bytes()
+  const fit = fitStates(change.states, change.fed, identityBytes, fold.rules.projections)
+  if ('reason' in fit) return { code: 'state_too_large', ...fit }
+  const bytes = [...change.deltas.values()].reduce((sum, delta) => sum + delta.bytes, 0)
+  return bytes <= MAX_RECORD_DELTA_BYTES ? { ...change, ...fit } : { code: 'state_too_large' }
 }
 
 /** The states and deltas after this event, or what a projection throws on it. */
@@ -171,7 +177,7 @@ function foldEvent(
   deltas: Deltas,
   rules: FoldRules,
 ): Change | { readonly reason: string } {
-  let change: Change = { states: item.states, deltas, late: 0 }
+  let change: Change = { states: item.states, fed: [], deltas, late: 0 }
   for (const projection of rules.projections.filter(each => folds(each, event.type))) {
     try {
       const target = projection.grain.target(projection, event)
@@ -195,20 +201,16 @@ const failureOf = (projection: Projection, error: unknown): string =>
 function foldInto(target: FoldTarget, change: Change, projection: Projection, event: Event, item: UserItem): Change {
   const key = projectionKey(projection)
   const windowKey = target === 'user state' ? undefined : `${key}#${target.start}`
-  const before = windowKey === undefined ? change.states[key] : change.deltas.get(windowKey)?.state
+  const before = windowKey === undefined ? change.states[key] : change.deltas.get(windowKey)?.delta.state
   const state: unknown = asStored(projection.fold(before ?? initialState(projection), event))
   projection.grain.rehearse(projection, state, item.user)
-  if (target === 'user state' || windowKey === undefined) return { ...change, states: { ...change.states, [key]: state } }
+  if (target === 'user state' || windowKey === undefined)
+    return { ...change, states: { ...change.states, [key]: state }, fed: [...change.fed, key] }
   const delta: WindowDelta = { projection: key, start: target.start, order: item.version, state }
-  return { ...change, deltas: new Map(change.deltas).set(windowKey, delta) }
+  const sized = { delta, bytes: deltaBytes(delta, storedBytes(state)) }
+  return { ...change, deltas: new Map(change.deltas).set(windowKey, sized) }
 }
 
 /** Compares with the arrival in the stream, not with `received`: the window of an event that is replayed long after may have expired. */
 const isLate = (arrived: number, target: FoldTarget, { latenessMs }: FoldRules): boolean =>
   target !== 'user state' && latenessMs !== undefined && arrived - target.end * 1000 > latenessMs
-
-/** Bytes of these states as JSON, with 64 bytes for each key. */
-const totalBytes = (states: readonly unknown[]): number =>
-  states.reduce<number>((total, state) => total + storedBytes(state) + 64, 0)
-
-const deltaBytes = (deltas: Deltas): number => totalBytes([...deltas.values()].map(({ state }) => state))
