@@ -30,7 +30,7 @@ export interface Grain<P = any> {
   keyField(projection: P): string | undefined
   /** The documents have a window: the query parameters `from` and `to` apply, and they are sorted by it. */
   readonly hasWindow: boolean
-  /** Undefined: the projection does not fold this event. Throws a RangeError if the event is in no window. */
+  /** Undefined: the projection does not fold this event. Throws if the event is in no window that keys can contain. */
   target(projection: P, event: Event): FoldTarget | undefined
   /** Calls what other functions call later with a folded state, so that it throws here and does not stop their streams. */
   rehearse(projection: P, state: unknown, user: string): void

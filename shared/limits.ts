@@ -37,10 +37,19 @@ export const RECORDS_PER_CALL = 500
 /** Most bytes in one PutRecords call. */
 export const BYTES_PER_CALL = 4 * MB
 
-/** Largest JSON of a user's states, with the identities, in bytes. A DynamoDB item may have 400 KB; the deltas need room, too. */
+/** Bytes of a user's identities and states, as JSON. Each projection has an equal share of what the identities leave. */
 export const MAX_STATE_BYTES = 250_000
 
-/** Most bytes of JSON that one stream record may add to the windows of a user. */
+/** The share of a projection, however many there are. */
+export const MIN_STATE_SHARE_BYTES = 20_000
+
+/**
+ * Most bytes of identities and states with those of projections that are not deployed. A DynamoDB item may have 400 KB: 120 KB
+ * remain for the deltas, and 9 KB for the key and the other attributes.
+ */
+export const MAX_ITEM_STATE_BYTES = 280_000
+
+/** Most bytes of JSON that one stream record may add to the windows of a user, as the item stores it. */
 export const MAX_RECORD_DELTA_BYTES = 120_000
 
 /** Largest JSON of a window's or slot's state, in bytes. The rest of the item's 400 KB is for the users of a slot. */

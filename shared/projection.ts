@@ -2,6 +2,7 @@ import type * as z from 'zod/mini'
 import type { Event } from './event.ts'
 import type { EventType } from './event-type.ts'
 import type { Document, Grain } from './grain.ts'
+import { asStored } from './stored-json.ts'
 
 /** The response body of GET /v1/users/{id}: the user's documents, by projection name. Windows are newest first. */
 export interface UserView {
@@ -26,7 +27,10 @@ export interface ProjectionBase<Types extends EventTypes, State> {
   /** The types of the events that are folded. */
   readonly on: Types
   initial(): State
-  /** Folds an event into a state, or into a delta of a window. */
+  /**
+   * Folds an event into a state, or into a delta of a window. State and event are frozen. The result must be plain JSON data,
+   * because the store returns its JSON round trip.
+   */
   fold(state: State, event: EventOf<Types>): State
   /** The shape of the document. The index mapping derives from it. */
   readonly shape: z.ZodMiniObject
@@ -53,6 +57,9 @@ export function checkProjections(projections: readonly Projection[]): readonly P
       if (!type.hasUsers) throw new Error(`The projection ${name} folds ${type.name}, whose events have no user.`)
   return projections
 }
+
+/** The state before the first event, frozen. Throws a SafeError if it is not JSON data. */
+export const initialState = (projection: Pick<Projection, 'initial'>): unknown => asStored(projection.initial())
 
 /** The projections by their key. */
 export const byKey = (projections: readonly Projection[]): ReadonlyMap<string, Projection> =>

@@ -58,8 +58,9 @@ export const rejections = {
   state_too_large: {
     status: 200,
     help:
-      `With this event, the state of its user would be larger than ${formatBytes(MAX_STATE_BYTES)}, or its record would add ` +
-      `more than ${formatBytes(MAX_RECORD_DELTA_BYTES)} to windows. Make the state of the projection smaller, then replay the event.`,
+      'With this event, a state of its user would be larger than its share of the item ' +
+      `(${formatBytes(MAX_STATE_BYTES)} for all projections), or its record would add more than ` +
+      `${formatBytes(MAX_RECORD_DELTA_BYTES)} to windows. Make the state of the projection smaller, then replay the event.`,
   },
   retry_budget_spent: {
     status: 200,

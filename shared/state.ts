@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto'
+import { deepFreeze } from './stored-json.ts'
 
 /** The primary key of an item of the state table. */
 export interface ItemKey {
@@ -124,13 +125,22 @@ export const userHash = (user: string): string => createHash('sha256').update(us
 export const outboxText = (outbox: readonly WindowDelta[]): string =>
   JSON.stringify(outbox.map(({ projection, start, order, state }) => ({ projection, start, ord: order, state })))
 
+/** Bytes of a delta in that text, with a comma, if its state needs `stateBytes`. */
+export const deltaBytes = (delta: WindowDelta, stateBytes: number): number =>
+  Buffer.byteLength(outboxText([{ ...delta, state: 0 }])) - '[0]'.length + ','.length + stateBytes
+
 interface StoredDelta extends Omit<WindowDelta, 'order'> {
   readonly ord: number
 }
 
 /** The deltas of a stored outbox. Throws when the text is not JSON. */
 export const parseOutbox = (text: string): WindowDelta[] =>
-  (JSON.parse(text) as StoredDelta[]).map(({ projection, start, ord, state }) => ({ projection, start, order: ord, state }))
+  deepFreeze(JSON.parse(text) as StoredDelta[]).map(({ projection, start, ord, state }) => ({
+    projection,
+    start,
+    order: ord,
+    state,
+  }))
 
 /** Positions as JSON text, grouped by record. */
 export const positionsText = (positions: readonly EventPosition[]): string =>

@@ -14,6 +14,7 @@ import {
   userKey,
   userOfKey,
 } from '../../shared/state.ts'
+import { deepFreeze } from '../../shared/stored-json.ts'
 import type { Attributes } from '../dynamodb.ts'
 
 /** An item of the state table. `other`: counts of attempts and progress of shards. */
@@ -76,7 +77,7 @@ export const readUserItem = (item: ItemImage): UserItem => ({
   sequenceNumber: textOf(item, 'seq'),
   identities: bytesOf(item, 'identities'),
   recordHashes: bytesOf(item, 'recordHashes'),
-  states: JSON.parse(textOf(item, 'states')),
+  states: deepFreeze(JSON.parse(textOf(item, 'states'))),
   late: numberOf(item, 'late'),
   erasedOrder: numberOf(item, 'erasedOrd'),
   outbox: parseOutbox(textOf(item, 'out')),
@@ -105,7 +106,7 @@ export function readPartItem(item: ItemImage): PartItem {
   return {
     ...address,
     version: numberOf(item, 'version'),
-    state: JSON.parse(textOf(item, 'state')),
+    state: deepFreeze(JSON.parse(textOf(item, 'state'))),
     ...(item['users'] && { users: unpackUsers(bytesOf(item, 'users')) }),
     ...(item['uncounted'] && { uncounted: unpackHashes(bytesOf(item, 'uncounted')) }),
     ...(item['forgottenUsers'] && { forgottenUsers: numberOf(item, 'forgottenUsers') }),

@@ -1,12 +1,14 @@
 import { type Event, identityHash } from '../../shared/event.ts'
 import type { FoldTarget } from '../../shared/grain.ts'
-import { MAX_RECORD_DELTA_BYTES, MAX_STATE_BYTES } from '../../shared/limits.ts'
+import { MAX_RECORD_DELTA_BYTES } from '../../shared/limits.ts'
 import { arrivalOfOrder, nextOrder } from '../../shared/order.ts'
-import { folds, type Projection, projectionKey } from '../../shared/projection.ts'
+import { folds, initialState, type Projection, projectionKey } from '../../shared/projection.ts'
 import type { RejectionCode } from '../../shared/rejections.ts'
-import { describeError } from '../../shared/safe-error.ts'
-import type { EventPosition, UserItem, WindowDelta } from '../../shared/state.ts'
+import { describeError, SafeError } from '../../shared/safe-error.ts'
+import { deltaBytes, type EventPosition, type UserItem, type WindowDelta } from '../../shared/state.ts'
+import { asStored, deepFreeze, storedBytes } from '../../shared/stored-json.ts'
 import { type Identities, type IdentityWindow, identitiesFrom, recordHash, shortHash } from './identities.ts'
+import { fitStates } from './state-room.ts'
 
 /** A record of the event stream: events of one user in order, or the erasure of that user. The fold reads no other time than these two. */
 export interface UserRecord {
@@ -35,7 +37,7 @@ export interface FoldRejection {
   readonly event: Event
   readonly at: EventPosition
   readonly code: Extract<RejectionCode, 'projection_failed' | 'state_too_large' | 'retry_budget_spent'>
-  /** What the projection threw, without event data. */
+  /** What failed in which projection, without event data. */
   readonly reason?: string
 }
 
@@ -111,7 +113,7 @@ function erase(item: UserItem, { arrived }: UserRecord, rules: FoldRules): UserI
 function foldEvents(fold: UserFold, record: UserRecord): Omit<RecordFold, 'item'> {
   const { identities, recordHashes } = fold
   const { arrived, sequenceNumber } = record
-  const hashed = record.events.map(event => ({ event, hash: shortHash(identityHash(event)) }))
+  const hashed = deepFreeze(record.events).map(event => ({ event, hash: shortHash(identityHash(event)) }))
   const whole = recordHash(hashed.map(({ hash }) => hash))
   const rejections: FoldRejection[] = []
   const counts = { folded: 0, repeated: 0, late: 0 }
@@ -134,14 +136,17 @@ function foldEvents(fold: UserFold, record: UserRecord): Omit<RecordFold, 'item'
   }
   // A record with a rejected event must be folded again when it is sent again.
   if (rejections.length === 0 && !recordHashes.has(whole)) recordHashes.keep(whole, arrived)
-  return { deltas: [...deltas.values()], rejections, ...counts }
+  return { deltas: [...deltas.values()].map(({ delta }) => delta), rejections, ...counts }
 }
 
-type Deltas = ReadonlyMap<string, WindowDelta>
+/** The deltas of a record by projection and window, with their bytes in the item. */
+type Deltas = ReadonlyMap<string, { readonly delta: WindowDelta; readonly bytes: number }>
 
 /** The states and deltas after an event. */
 interface Change {
   readonly states: UserItem['states']
+  /** Keys of the projections that changed their state of the user. */
+  readonly fed: readonly string[]
   readonly deltas: Deltas
   readonly late: 0 | 1
 }
@@ -157,9 +162,11 @@ function tryFold(
   if (fatal) return { code: 'retry_budget_spent' }
   const change = foldEvent(event, arrived, fold.item, deltas, fold.rules)
   if ('reason' in change) return { code: 'projection_failed', ...change }
-  const stateBytes = totalBytes(Object.values(change.states)) + fold.identities.bytes() + fold.recordHashes.bytes()
-  const fits = stateBytes <= MAX_STATE_BYTES && deltaBytes(change.deltas) <= MAX_RECORD_DELTA_BYTES
-  return fits ? change : { code: 'state_too_large' }
+  const identityBytes = fold.identities.bytes() + fold.recordHashes.bytes()
+  const fit = fitStates(change.states, change.fed, identityBytes, fold.rules.projections)
+  if ('reason' in fit) return { code: 'state_too_large', ...fit }
+  const bytes = [...change.deltas.values()].reduce((sum, delta) => sum + delta.bytes, 0)
+  return bytes <= MAX_RECORD_DELTA_BYTES ? { ...change, ...fit } : { code: 'state_too_large' }
 }
 
 /** The states and deltas after this event, or what a projection throws on it. */
@@ -170,7 +177,7 @@ function foldEvent(
   deltas: Deltas,
   rules: FoldRules,
 ): Change | { readonly reason: string } {
-  let change: Change = { states: item.states, deltas, late: 0 }
+  let change: Change = { states: item.states, fed: [], deltas, late: 0 }
   for (const projection of rules.projections.filter(each => folds(each, event.type))) {
     try {
       const target = projection.grain.target(projection, event)
@@ -178,42 +185,32 @@ function foldEvent(
       if (isLate(arrived, target, rules)) change = { ...change, late: 1 }
       else change = foldInto(target, change, projection, event, item)
     } catch (error) {
-      return { reason: `${projectionKey(projection)} threw ${describeError(error)}.` }
+      return { reason: failureOf(projection, error) }
     }
   }
   return change
 }
 
+/** What failed, without event data. A SafeError is a sentence about the projection's result. */
+const failureOf = (projection: Projection, error: unknown): string =>
+  error instanceof SafeError
+    ? `${projectionKey(projection)}: ${describeError(error)}`
+    : `${projectionKey(projection)} threw ${describeError(error)}.`
+
 /** Folds the event into one state or delta. Throws what the projection throws. */
 function foldInto(target: FoldTarget, change: Change, projection: Projection, event: Event, item: UserItem): Change {
   const key = projectionKey(projection)
   const windowKey = target === 'user state' ? undefined : `${key}#${target.start}`
-  const before = windowKey === undefined ? change.states[key] : change.deltas.get(windowKey)?.state
-  const state: unknown = projection.fold(before ?? projection.initial(), event)
-  measure(state)
+  const before = windowKey === undefined ? change.states[key] : change.deltas.get(windowKey)?.delta.state
+  const state: unknown = asStored(projection.fold(before ?? initialState(projection), event))
   projection.grain.rehearse(projection, state, item.user)
-  if (target === 'user state' || windowKey === undefined) return { ...change, states: { ...change.states, [key]: state } }
+  if (target === 'user state' || windowKey === undefined)
+    return { ...change, states: { ...change.states, [key]: state }, fed: [...change.fed, key] }
   const delta: WindowDelta = { projection: key, start: target.start, order: item.version, state }
-  return { ...change, deltas: new Map(change.deltas).set(windowKey, delta) }
+  const sized = { delta, bytes: deltaBytes(delta, storedBytes(state)) }
+  return { ...change, deltas: new Map(change.deltas).set(windowKey, sized) }
 }
 
 /** Compares with the arrival in the stream, not with `received`: the window of an event that is replayed long after may have expired. */
 const isLate = (arrived: number, target: FoldTarget, { latenessMs }: FoldRules): boolean =>
   target !== 'user state' && latenessMs !== undefined && arrived - target.end * 1000 > latenessMs
-
-const sizes = new WeakMap<object, number>()
-const isObject = (state: unknown): state is object => typeof state === 'object' && state !== null
-
-/** Measures a new state as JSON and remembers its size. Throws if the state is not JSON. */
-function measure(state: unknown): number {
-  const bytes = Buffer.byteLength(JSON.stringify(state))
-  if (isObject(state)) sizes.set(state, bytes)
-  return bytes
-}
-
-const sizeOf = (state: unknown): number => (isObject(state) ? sizes.get(state) : undefined) ?? measure(state)
-
-/** Bytes of these states as JSON, with 64 bytes for each key. */
-const totalBytes = (states: readonly unknown[]): number => states.reduce<number>((total, state) => total + sizeOf(state) + 64, 0)
-
-const deltaBytes = (deltas: Deltas): number => totalBytes([...deltas.values()].map(({ state }) => state))

@@ -1,6 +1,7 @@
 import { bySequenceNumber } from '../../shared/order.ts'
 import { byKey, type Projection } from '../../shared/projection.ts'
 import { outboxText, type UserItem, type WindowDelta } from '../../shared/state.ts'
+import { asStored } from '../../shared/stored-json.ts'
 import { type FoldRejection, type FoldRules, type RecordFold, type UserRecord, userFold } from './fold-record.ts'
 
 /** One conditional put of the user's item. Its rejected events are stored before it, and quarantined after it. */
@@ -20,7 +21,8 @@ const MAX_OUTBOX_BYTES = 100_000
 
 /**
  * Folds a user's records, in stream order, into the item as it was read. Returns the writes in the order to make them. A write
- * ends before the record with which its outbox would be larger than 100 KB.
+ * ends before the record with which its outbox would be larger than 100 KB, and before a record whose deltas the projection
+ * cannot merge into it. Such a delta then comes to the windows function alone, which isolates it.
  */
 export function planWrites(
   user: string,
@@ -35,12 +37,12 @@ export function planWrites(
   for (const [at, record] of records.entries()) {
     if (stored && bySequenceNumber(record.sequenceNumber, stored.sequenceNumber) <= 0) continue
     const step = fold(record)
-    const outbox = write ? mergeOutbox(write.item.outbox, step, projections) : step.deltas
-    if (write && outboxBytes(outbox) > MAX_OUTBOX_BYTES) {
-      writes.push(write)
-      write = openWrite(step, step.deltas, write.item.version, at + 1)
+    const outbox = write && tryMergeOutbox(write.item.outbox, step, projections)
+    if (write && outbox) {
+      write = extend(write, step, outbox, at + 1)
     } else {
-      write = write ? extend(write, step, outbox, at + 1) : openWrite(step, outbox, stored?.version, at + 1)
+      if (write) writes.push(write)
+      write = openWrite(step, step.deltas, (write?.item ?? stored)?.version, at + 1)
     }
   }
   return write ? [...writes, write] : writes
@@ -71,6 +73,17 @@ const extend = (write: Write, step: RecordFold, outbox: readonly WindowDelta[], 
   late: write.late + step.late,
 })
 
+/** The outbox with the deltas of one more record; undefined if they need a write of their own. */
+function tryMergeOutbox(...merging: Parameters<typeof mergeOutbox>): readonly WindowDelta[] | undefined {
+  try {
+    const outbox = mergeOutbox(...merging)
+    return Buffer.byteLength(outboxText(outbox)) > MAX_OUTBOX_BYTES ? undefined : outbox
+  } catch {
+    // The windows function merges the same deltas, and reports what the projection throws.
+    return undefined
+  }
+}
+
 /**
  * One delta for each projection and window, with the order number of its last record. An erasure drops the user's earlier
  * deltas to the user's own windows.
@@ -88,10 +101,8 @@ function mergeOutbox(
     if (!parts || (parts.ofOneUser && delta.order <= erased)) continue
     const key = `${delta.projection}#${delta.start}`
     const before = merged.get(key)
-    const state = before ? parts.mergeDeltas(projection, before.state, delta.state) : delta.state
+    const state = before ? asStored(parts.mergeDeltas(projection, before.state, delta.state)) : delta.state
     merged.set(key, { ...delta, state })
   }
   return [...merged.values()]
 }
-
-const outboxBytes = (outbox: readonly WindowDelta[]): number => Buffer.byteLength(outboxText(outbox))

@@ -3,6 +3,7 @@ import { formatBytes, MAX_WINDOW_STATE_BYTES } from '../limits.ts'
 import { arrivalOfOrder } from '../order.ts'
 import { describeError } from '../safe-error.ts'
 import { type PassedOver, userHash } from '../state.ts'
+import { asStored } from '../stored-json.ts'
 import { checkedDocument } from './document.ts'
 
 const STATE_TOO_LARGE = `The state of the window would be larger than ${formatBytes(MAX_WINDOW_STATE_BYTES)}.`
@@ -14,7 +15,7 @@ export function tryMerge<State>(
   document: (state: State) => Document,
 ): { readonly state: State } | { readonly reason: string } {
   try {
-    const state = merge()
+    const state = asStored(merge())
     checkedDocument(document(state))
     return jsonBytes(state) > MAX_WINDOW_STATE_BYTES ? { reason: STATE_TOO_LARGE } : { state }
   } catch (error) {

@@ -1,7 +1,8 @@
 import type { Document, Grain, MergeRejection, MergeTask, PartGrain } from '../grain.ts'
-import { type EventOf, type EventTypes, type ProjectionBase, projectionKey } from '../projection.ts'
+import { type EventOf, type EventTypes, initialState, type ProjectionBase, projectionKey } from '../projection.ts'
 import { documentId } from '../search-index.ts'
 import { type PartItem, userHash, userKey, userOfKey } from '../state.ts'
+import { asStored } from '../stored-json.ts'
 import { checkedDocument } from './document.ts'
 import { expiry, passOver, tryMerge } from './merge.ts'
 import { parseWindowText, type Windowed, windowOf, windowPrefix, windowText } from './window-time.ts'
@@ -88,7 +89,7 @@ export const userWindowGrain = {
   target: windowOf,
 
   rehearse: (projection, delta) => {
-    projection.merge(projection.initial(), delta)
+    asStored(projection.merge(initialState(projection), delta))
   },
 
   documentRef: (_projection, [item]) =>

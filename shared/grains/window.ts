@@ -1,7 +1,8 @@
 import type { Document, Grain, MergeRejection, MergeTask, PartAddress, PartGrain, UserDelta } from '../grain.ts'
-import { type EventOf, type EventTypes, type ProjectionBase, projectionKey } from '../projection.ts'
+import { type EventOf, type EventTypes, initialState, type ProjectionBase, projectionKey } from '../projection.ts'
 import { documentId } from '../search-index.ts'
 import { type ItemKey, type PartItem, SLOT_USER_BYTES, USER_HASH_BYTES, userHash } from '../state.ts'
+import { asStored } from '../stored-json.ts'
 import { checkedDocument } from './document.ts'
 import { expiry, jsonBytes, passOver, tryMerge } from './merge.ts'
 import { parseWindowText, type Windowed, windowOf, windowText } from './window-time.ts'
@@ -152,7 +153,7 @@ export const windowGrain = {
   target: windowOf,
 
   rehearse: (projection, delta) => {
-    projection.merge(projection.initial(), delta, { firstOfUser: true })
+    asStored(projection.merge(initialState(projection), delta, { firstOfUser: true }))
   },
 
   documentRef(_projection, items) {

@@ -53,7 +53,7 @@ export interface RecordProgress {
 
 const STATE_BYTES = 250_000
 const RECORD_DELTA_KILOBYTES = 120
-const BYTES_PER_STATE = 64
+const BYTES_PER_STATE = '"last-r1":,'.length
 const BYTES_PER_IDENTITY = 8
 const BYTES_PER_ARRIVAL = 8
 

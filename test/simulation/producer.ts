@@ -7,7 +7,7 @@ import { type SimData, WINDOW_SECONDS } from './projections.ts'
 const RETRY_MS = 6_000
 
 /** The largest state of the projection `last`, without identities: the state limit less the bytes that its key counts. */
-const FULL_STATE_BYTES = 249_936
+const FULL_STATE_BYTES = 249_989
 
 /** Puts records into the stream: new events, repeated ones and erasures. */
 export class Producer {

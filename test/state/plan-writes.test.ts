@@ -161,6 +161,27 @@ test('a write ends between records before its outbox is larger than 100 KB', () 
   expect(writes.map(({ readVersion }) => readVersion)).toEqual([undefined, writes[0]?.item.version, writes[1]?.item.version])
 })
 
+/** Its deltas of different units cannot be merged. */
+const units = perUserWindow({
+  ...deviceMinutes,
+  initial: () => ({ unit: '', n: 0 }),
+  fold: ({ n }, { data }) => ({ unit: data.status ?? '', n: n + 1 }),
+  merge: (a, b) => (a.unit !== '' && a.unit !== b.unit ? fail() : { unit: b.unit, n: a.n + b.n }),
+  document: () => ({}),
+}) as Projection
+
+test('a write ends before the record whose delta the projection cannot merge into its outbox', () => {
+  const reading = (id: string, status: string) => record([aReading({ status }, { id, subject: '1' })])
+  const records = ['C', 'C', 'F', 'C'].map((unit, at) => reading(String(at), unit))
+  const writes = fold(records, undefined, { projections: [units] })
+  expect(writes.map(({ recordsDone, item }) => [recordsDone, item.outbox.map(({ state }) => state)])).toEqual([
+    [2, [{ unit: 'C', n: 2 }]],
+    [3, [{ unit: 'F', n: 1 }]],
+    [4, [{ unit: 'C', n: 1 }]],
+  ])
+  expect(writes.flatMap(({ rejections }) => rejections)).toEqual([])
+})
+
 test('an event later than the bound is folded into states, not into its window, and counted as late', () => {
   const late = aReading({ timestamp: START / 1000 - 3600 }, { received: START, subject: '1' })
   expect(fold([record([late])], undefined, { latenessMs: 30 * MINUTE })).toMatchObject([

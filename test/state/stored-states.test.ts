@@ -1,0 +1,195 @@
+import { readUserItem, userAttributes } from '../../lambdas/state/dynamodb-items.ts'
+import type { UserRecord } from '../../lambdas/state/fold-record.ts'
+import { planWrites } from '../../lambdas/state/plan-writes.ts'
+import { pageVisit } from '../../shared/events/page-visit.ts'
+import { perUser } from '../../shared/grains/user.ts'
+import { perUserWindow } from '../../shared/grains/user-window.ts'
+import type { Projection } from '../../shared/projection.ts'
+import { recentUrls } from '../../shared/projections/recent-urls.ts'
+import type { UserItem } from '../../shared/state.ts'
+import { aVisit } from '../fixtures/builders.ts'
+
+const START = 1_700_000_000_000
+const records = ['e1', 'e2', 'e3'].map(
+  (id, at): UserRecord => ({
+    sequenceNumber: String(at + 1),
+    received: START,
+    arrived: START,
+    events: [aVisit(`/${id}`, at, { id })],
+    erasure: false,
+  }),
+)
+const foldAll = (projections: Projection[], some = records, stored?: UserItem) =>
+  planWrites('1', stored, some, {
+    projections,
+    identities: { milliseconds: 900_000, count: 100 },
+    latenessMs: undefined,
+    retentionMs: 0,
+  })
+/** Each record in an invocation of its own, with the store between them. */
+function foldOneByOne(projections: Projection[]) {
+  let stored: UserItem | undefined
+  const rejections = []
+  for (const record of records) {
+    const [write] = foldAll(projections, [record], stored)
+    if (!write) continue
+    rejections.push(...write.rejections)
+    stored = readUserItem(userAttributes(write.item))
+  }
+  return { states: stored?.states, rejections }
+}
+const inOneBatch = (projections: Projection[]) => {
+  const writes = foldAll(projections)
+  return { states: writes.at(-1)?.item.states, rejections: writes.flatMap(({ rejections }) => rejections) }
+}
+const projection = <State>(initial: () => State, fold: (state: State, url: string) => State, name = 'p'): Projection =>
+  perUser({
+    ...recentUrls,
+    name,
+    on: [pageVisit],
+    initial,
+    fold: (state: State, { data }) => fold(state, data.Url),
+    document: () => ({}),
+  })
+
+class Counter {
+  readonly n: number
+  constructor(n: number) {
+    this.n = n
+  }
+  next(): Counter {
+    return new Counter(this.n + 1)
+  }
+}
+
+test.each([
+  [
+    'a Set',
+    projection(
+      () => ({ ids: new Set<string>() }),
+      ({ ids }, url) => ({ ids: new Set([...ids, url]) }),
+    ),
+    '.ids',
+  ],
+  [
+    'a Date',
+    projection(
+      () => ({ at: new Date(0) }),
+      ({ at }) => ({ at: new Date(at.getTime() + 1) }),
+    ),
+    '.at',
+  ],
+  [
+    'undefined',
+    projection(
+      () => ({ n: undefined as number | undefined }),
+      ({ n }) => ({ n: (n ?? 0) + 1 }),
+    ),
+    '.n',
+  ],
+  [
+    'NaN',
+    projection(
+      () => ({ n: Number.NaN }),
+      ({ n }) => ({ n: Number.isNaN(n) ? 1 : n + 1 }),
+    ),
+    '.n',
+  ],
+  [
+    'a class',
+    projection(
+      () => new Counter(0),
+      counter => counter.next(),
+    ),
+    '',
+  ],
+  [
+    'Infinity',
+    projection(
+      () => ({ least: Number.POSITIVE_INFINITY }),
+      state => state,
+    ),
+    '.least',
+  ],
+])('a state with %s is rejected in every cut of the records, with the projection and the path', (_, broken, path) => {
+  const batch = inOneBatch([broken])
+  expect(batch.rejections.map(({ code, event }) => [event.id, code])).toEqual(
+    ['e1', 'e2', 'e3'].map(id => [id, 'projection_failed']),
+  )
+  expect(batch.rejections[0]?.reason).toContain(`p-r1: JSON would change the value at state${path}: it is `)
+  expect(foldOneByOne([broken])).toEqual(batch)
+})
+
+test('a fold that changes the state in place leaves nothing of a rejected event', () => {
+  const inPlace = projection(
+    () => ({ n: 0 }),
+    state => {
+      state.n += 1
+      return state
+    },
+    'a',
+  )
+  const fails = projection(
+    () => ({ n: 0 }),
+    ({ n }, url) => {
+      if (url === '/e2') throw new Error('poison')
+      return { n: n + 1 }
+    },
+    'b',
+  )
+  const both = inOneBatch([inPlace, fails])
+  expect(both.states).toEqual({})
+  expect(both.rejections.map(({ reason }) => reason?.slice(0, 20))).toEqual(Array(3).fill('a-r1 threw TypeError'))
+  expect(foldOneByOne([inPlace, fails])).toEqual(both)
+})
+
+test('an initial state that is shared and changed in place takes no events into another user', () => {
+  const empty: string[] = []
+  const shared = projection(
+    () => empty,
+    (urls, url) => {
+      urls.push(url)
+      return urls
+    },
+  )
+  expect(inOneBatch([shared]).rejections).toHaveLength(3)
+  expect(empty).toEqual([])
+})
+
+test('a fold cannot change the event for the projections after it', () => {
+  const changesEvent = perUser({
+    ...recentUrls,
+    name: 'changes-event',
+    fold: (visits, { data }) => {
+      ;(data as { Url: string }).Url = '/changed'
+      return visits
+    },
+  })
+  const { rejections } = inOneBatch([changesEvent, recentUrls])
+  expect(rejections.map(({ event }) => (event.data as { Url: string }).Url)).toEqual(['/e1', '/e2', '/e3'])
+})
+
+test('a merge that changes the stored state is rejected at the fold, before it can stop windows', () => {
+  const changesStored = perUserWindow({
+    name: 'w',
+    revision: 1,
+    on: [pageVisit],
+    window: 60,
+    at: ({ data }) => data.Timestamp,
+    initial: () => ({ n: 0 }),
+    fold: ({ n }) => ({ n: n + 1 }),
+    merge: (stored, delta) => Object.assign(stored, { n: stored.n + delta.n }),
+    key: 'id',
+    document: () => ({}),
+    shape: recentUrls.shape,
+  }) as Projection
+  expect(inOneBatch([changesStored]).rejections).toMatchObject(Array(3).fill({ code: 'projection_failed' }))
+})
+
+test('-0 is folded as 0, which the store returns', () => {
+  const signs = projection(
+    () => ({ n: 1, signs: '' }),
+    ({ n, signs }) => ({ n: n * -0, signs: signs + String(1 / n) }),
+  )
+  expect(inOneBatch([signs])).toEqual(foldOneByOne([signs]))
+})
