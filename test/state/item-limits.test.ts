@@ -94,6 +94,10 @@ describe('each projection has a share of the item', () => {
     const { item } = foldAll([[visit('a', 120)], [visit('b', 120)]], [greedy])
     const after = foldAll([[visit('c', 1)], [readingOf('r', 20)]], [greedy, other], item)
     expect(after.rejected).toEqual(['c state_too_large'])
+    const beyond = foldAll([[readingOf('s', 30)]], [greedy, other], after.item)
+    expect(beyond.rejected).toEqual(['s state_too_large'])
+    expect(beyond.reasons[0]).toMatch(/^All states of the user would need 29\d,\d{3} bytes\./)
+    expect(Object.keys(beyond.item?.states ?? {})).toEqual(['greedy-r1', 'other-r1'])
   })
 })
 

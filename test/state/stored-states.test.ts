@@ -1,9 +1,11 @@
-import { readUserItem, userAttributes } from '../../lambdas/state/dynamodb-items.ts'
+import { partAttributes, readPartItem, readUserItem, userAttributes } from '../../lambdas/state/dynamodb-items.ts'
 import type { UserRecord } from '../../lambdas/state/fold-record.ts'
-import { planWrites } from '../../lambdas/state/plan-writes.ts'
+import { planWrites, type Write } from '../../lambdas/state/plan-writes.ts'
 import { pageVisit } from '../../shared/events/page-visit.ts'
+import { tryMerge } from '../../shared/grains/merge.ts'
 import { perUser } from '../../shared/grains/user.ts'
 import { perUserWindow } from '../../shared/grains/user-window.ts'
+import { perWindow } from '../../shared/grains/window.ts'
 import type { Projection } from '../../shared/projection.ts'
 import { recentUrls } from '../../shared/projections/recent-urls.ts'
 import type { UserItem } from '../../shared/state.ts'
@@ -169,21 +171,24 @@ test('a fold cannot change the event for the projections after it', () => {
   expect(rejections.map(({ event }) => (event.data as { Url: string }).Url)).toEqual(['/e1', '/e2', '/e3'])
 })
 
-test('a merge that changes the stored state is rejected at the fold, before it can stop windows', () => {
-  const changesStored = perUserWindow({
-    name: 'w',
-    revision: 1,
-    on: [pageVisit],
-    window: 60,
-    at: ({ data }) => data.Timestamp,
-    initial: () => ({ n: 0 }),
-    fold: ({ n }) => ({ n: n + 1 }),
-    merge: (stored, delta) => Object.assign(stored, { n: stored.n + delta.n }),
-    key: 'id',
-    document: () => ({}),
-    shape: recentUrls.shape,
-  }) as Projection
-  expect(inOneBatch([changesStored]).rejections).toMatchObject(Array(3).fill({ code: 'projection_failed' }))
+const changesStored = {
+  name: 'w',
+  revision: 1,
+  on: [pageVisit],
+  window: 60,
+  at: ({ data }: { data: { Timestamp: number } }) => data.Timestamp,
+  initial: () => ({ n: 0 }),
+  fold: ({ n }: { n: number }) => ({ n: n + 1 }),
+  merge: (stored: { n: number }, delta: { n: number }) => Object.assign(stored, { n: stored.n + delta.n }),
+  document: () => ({}),
+  shape: recentUrls.shape,
+}
+
+test.each([
+  ['of a user', perUserWindow({ ...changesStored, key: 'id' }) as Projection],
+  ['over all users', perWindow({ ...changesStored, slots: 2 }) as Projection],
+])('a merge that changes the stored window %s is rejected at the fold, before it can stop windows', (_, broken) => {
+  expect(inOneBatch([broken]).rejections).toMatchObject(Array(3).fill({ code: 'projection_failed' }))
 })
 
 test('-0 is folded as 0, which the store returns', () => {
@@ -192,4 +197,48 @@ test('-0 is folded as 0, which the store returns', () => {
     ({ n, signs }) => ({ n: n * -0, signs: signs + String(1 / n) }),
   )
   expect(inOneBatch([signs])).toEqual(foldOneByOne([signs]))
+})
+
+describe('merges of windows', () => {
+  /** The second merge returns what JSON would change; the merge with the initial state does not. */
+  const merging = perUserWindow({
+    name: 'w',
+    revision: 1,
+    on: [pageVisit],
+    window: 60,
+    at: ({ data }) => data.Timestamp,
+    initial: () => ({ n: 0, ids: null as unknown }),
+    fold: ({ n }) => ({ n: n + 1, ids: null }),
+    merge: (stored, delta) => ({ n: stored.n + delta.n, ids: stored.n > 0 ? new Set([1]) : null }),
+    key: 'id',
+    document: () => ({}),
+    shape: recentUrls.shape,
+  }) as Projection
+
+  test('deltas whose merge JSON would change are written one by one', () => {
+    expect(foldAll([merging]).map(({ item }) => item.outbox.map(({ state }) => state))).toEqual(
+      Array(3).fill([{ n: 1, ids: null }]),
+    )
+  })
+
+  test('the windows function rejects a merge that JSON would change', () => {
+    const result = tryMerge(
+      () => ({ ids: new Set([1]) }),
+      () => ({}),
+    )
+    expect(result).toEqual({ reason: expect.stringContaining('JSON would change the value at state.ids') })
+  })
+
+  test('stored states are frozen, so that no merge or document changes them in place', () => {
+    const [write] = foldAll([recentUrls as Projection])
+    const item = readUserItem(
+      userAttributes({ ...(write as Write).item, outbox: [{ projection: 'w-r1', start: 0, order: 1, state: [{}] }] }),
+    )
+    const [delta] = item.outbox
+    expect([item.states, item.states['recent-urls-r1'], delta?.state].map(Object.isFrozen)).toEqual([true, true, true])
+    const part = readPartItem(
+      partAttributes({ kind: 'window', projection: 'w-r1', start: 0, user: '1', version: 1, state: [{}] }),
+    )
+    expect(Object.isFrozen((part.state as object[])[0])).toBe(true)
+  })
 })
