@@ -1,13 +1,13 @@
 import type { Document, MergeRejection, MergeTask } from '../grain.ts'
 import { formatBytes, MAX_WINDOW_STATE_BYTES } from '../limits.ts'
 import { arrivalOfOrder } from '../order.ts'
-import { describeError } from '../safe-error.ts'
+import { describeError, SafeError } from '../safe-error.ts'
 import { type PassedOver, userHash } from '../state.ts'
 import { asStored } from '../stored-json.ts'
 import { checkedDocument } from './document.ts'
 
 const STATE_TOO_LARGE = `The state of the window would be larger than ${formatBytes(MAX_WINDOW_STATE_BYTES)}.`
-const PROJECTION_THREW = 'The `merge` or `document` function of the projection threw:'
+const FUNCTION = 'The `merge` or `document` function of the projection'
 
 /** The result of `merge`, or why it is rejected. Calls `document` too: if it threw later, it would stop the index function. */
 export function tryMerge<State>(
@@ -19,7 +19,8 @@ export function tryMerge<State>(
     checkedDocument(document(state))
     return jsonBytes(state) > MAX_WINDOW_STATE_BYTES ? { reason: STATE_TOO_LARGE } : { state }
   } catch (error) {
-    return { reason: `${PROJECTION_THREW} ${describeError(error)}.` }
+    const reason = describeError(error)
+    return { reason: error instanceof SafeError ? `${FUNCTION} failed: ${reason}` : `${FUNCTION} threw: ${reason}.` }
   }
 }
 
