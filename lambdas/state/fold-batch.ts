@@ -158,8 +158,8 @@ async function commit(write: Write, dependencies: FoldDependencies): Promise<boo
     telemetry.count('Conflicts', 1)
     return false
   }
-  await quarantinePassedOver(write.item.user, passedOver, dependencies)
   countWrite(write, telemetry)
+  await quarantinePassedOver(write.item.user, passedOver, dependencies)
   return true
 }
 

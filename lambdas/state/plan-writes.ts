@@ -1,6 +1,6 @@
 import { bySequenceNumber } from '../../shared/order.ts'
 import { byKey, type Projection } from '../../shared/projection.ts'
-import { outboxText, type UserItem, type WindowDelta } from '../../shared/state.ts'
+import { outboxText, positionsText, type UserItem, type WindowDelta } from '../../shared/state.ts'
 import { asStored } from '../../shared/stored-json.ts'
 import { type FoldRejection, type FoldRules, type RecordFold, type UserRecord, userFold } from './fold-record.ts'
 
@@ -18,11 +18,14 @@ export interface Write {
 }
 
 const MAX_OUTBOX_BYTES = 100_000
+/** The list of the rejected events of a write, as it is stored in the item. */
+const MAX_PASSED_OVER_BYTES = 4_000
 
 /**
  * Folds a user's records, in stream order, into the item as it was read. Returns the writes in the order to make them. A write
- * ends before the record with which its outbox would be larger than 100 KB, and before a record whose deltas the projection
- * cannot merge into it. Such a delta then comes to the windows function alone, which isolates it.
+ * ends before the record with which its outbox would be larger than 100 KB or its list of rejected events larger than 4 KB, and
+ * before a record whose deltas the projection cannot merge into it. Such a delta then comes to the windows function alone, which
+ * isolates it.
  */
 export function planWrites(
   user: string,
@@ -38,8 +41,9 @@ export function planWrites(
     if (stored && bySequenceNumber(record.sequenceNumber, stored.sequenceNumber) <= 0) continue
     const step = fold(record)
     const outbox = write && tryMergeOutbox(write.item.outbox, step, projections)
-    if (write && outbox) {
-      write = extend(write, step, outbox, at + 1)
+    const longer = write && outbox && extend(write, step, outbox, at + 1)
+    if (longer && Buffer.byteLength(positionsText(longer.item.passedOver)) <= MAX_PASSED_OVER_BYTES) {
+      write = longer
     } else {
       if (write) writes.push(write)
       write = openWrite(step, step.deltas, (write?.item ?? stored)?.version, at + 1)

@@ -1,3 +1,4 @@
+import { bySequenceNumber } from '../../shared/order.ts'
 import type { EventPosition, FoldAttempts, UserItem } from '../../shared/state.ts'
 import type { DecodedRecord } from './decode-record.ts'
 import type { StateTable } from './dynamodb.ts'
@@ -32,12 +33,13 @@ export async function surviveFold<Result>(
   fold: (records: readonly DecodedRecord[]) => Result,
 ): Promise<Result> {
   const { table, now } = dependencies
-  const [first] = records
+  const pending = records.filter(({ sequenceNumber }) => !stored || bySequenceNumber(sequenceNumber, stored.sequenceNumber) > 0)
+  const [first] = pending
   if (!first || now() - first.arrived < UNNOTED_MS) return fold(records)
   const before = await table.readAttempts(user, first.sequenceNumber)
   const attempts = nextAttempts(before, now())
   await table.writeAttempts(user, first.sequenceNumber, attempts)
-  if (isSpent(attempts, dependencies)) await tryEvents(user, stored, records, attempts, dependencies)
+  if (isSpent(attempts, dependencies)) await tryEvents(user, stored, pending, attempts, dependencies)
   const result = fold(withoutFatal(records, attempts.fatal))
   const done = { ...attempts, unfinished: 0, trying: undefined }
   await table.writeAttempts(user, first.sequenceNumber, done)
@@ -54,7 +56,7 @@ const nextAttempts = (before: FoldAttempts | undefined, now: number): FoldAttemp
 const isSpent = ({ unfinished, since }: FoldAttempts, { retryBudgetMs, now }: SurviveDependencies): boolean =>
   unfinished > MAX_UNFINISHED && now() - since > retryBudgetMs
 
-/** Folds the events one by one, without a result, and notes each before it is tried. */
+/** Folds the events one by one, without a result, and notes each before it is tried. At the end none is noted as being tried. */
 async function tryEvents(
   user: string,
   stored: UserItem | undefined,
@@ -71,6 +73,7 @@ async function tryEvents(
       fold({ ...record, events: [event], fatal: new Set() })
     }
   }
+  await table.writeAttempts(user, key, attempts)
 }
 
 function withoutFatal<Record extends UserRecord>(records: readonly Record[], fatal: readonly EventPosition[]): readonly Record[] {

@@ -54,7 +54,7 @@ const parts: PartGrain<AnyUserWindowProjection, WindowItem> = {
     for (const delta of unseen) {
       const { order, state, erasedOrder } = delta
       const isErased = item.version <= erasedOrder
-      const before = isErased ? projection.initial() : item.state
+      const before = isErased ? initialState(projection) : item.state
       const merged = tryMerge(
         () => projection.merge(before, state),
         shown => projection.document(shown, { user, start }),
@@ -77,7 +77,7 @@ const emptyWindow = (projection: AnyUserWindowProjection, { address }: MergeTask
   projection: address.projection,
   start: address.start,
   version: 0,
-  state: projection.initial(),
+  state: initialState(projection),
 })
 
 export const userWindowGrain = {

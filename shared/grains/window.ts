@@ -111,7 +111,7 @@ const emptySlot = (projection: AnyWindowProjection, { address }: MergeTask): Slo
   start: address.start,
   slot: address.slot ?? 0,
   version: 0,
-  state: projection.initial(),
+  state: initialState(projection),
   users: new Map(),
 })
 

@@ -189,7 +189,7 @@ export const mistakes: readonly Mistake[] = [
     name: 'window-ignores-erasure',
     about: 'a window keeps its state from before the erasure',
     file: userWindow,
-    right: 'const before = isErased ? projection.initial() : item.state',
+    right: 'const before = isErased ? initialState(projection) : item.state',
     wrong: 'const before = item.state',
     seed: 7,
     within: 5000,

@@ -113,3 +113,29 @@ test('the quarantined event and the log say what a projection threw and where, w
   expect(annotations.get('projectionErrors')).toEqual([expect.stringMatching(reason)])
   expect(JSON.stringify([quarantined[0]?.message, ...annotations])).not.toContain('private')
 })
+
+test('a write is counted although its rejected events could not be quarantined yet', async () => {
+  const { dependencies } = newStores()
+  const counts: unknown[] = []
+  const broken = perUser({
+    ...recentUrls,
+    fold: (visits, event) => {
+      if (event.data.Url === '/b') throw new Error('thrown')
+      return recentUrls.fold(visits, event)
+    },
+  })
+  const events = [aVisit('/a', 1, { subject: 'anna', id: 'a' }), aVisit('/b', 1, { subject: 'anna', id: 'b' })]
+  let fails = 1
+  await foldBatch([record(1, events)], {
+    ...dependencies,
+    rules: { ...dependencies.rules, projections: [broken] },
+    quarantine: {
+      add: async added => {
+        if (added.length > 0 && fails-- > 0) throw new Error('The quarantine is not reachable.')
+      },
+    },
+    telemetry: { count: (...counted) => void counts.push(counted), annotate: () => {} },
+  })
+  expect(counts).toContainEqual(['EventsFolded', 1])
+  expect(counts).toContainEqual(['EventsQuarantined', 1, 'projection_failed'])
+})

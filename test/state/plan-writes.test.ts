@@ -8,7 +8,7 @@ import { perUserWindow } from '../../shared/grains/user-window.ts'
 import type { Projection } from '../../shared/projection.ts'
 import { deviceMinutes } from '../../shared/projections/device-minutes.ts'
 import { recentUrls } from '../../shared/projections/recent-urls.ts'
-import type { UserItem } from '../../shared/state.ts'
+import { positionsText, type UserItem } from '../../shared/state.ts'
 import { aReading, aVisit } from '../fixtures/builders.ts'
 
 const MINUTE = 60_000
@@ -233,4 +233,13 @@ describe('identities are remembered by the arrival in the stream', () => {
     const ahead = record([visit('e2')], START + 16 * MINUTE, { arrived: START + 1000 })
     expect(count(foldAll([record([visit('e1')]), ahead, record([visit('e1')], START + 2000)]))).toBe(2)
   })
+})
+
+test('a write ends before its list of rejected events could make the item too large', () => {
+  const broken = perUser({ ...recentUrls, fold: () => fail() })
+  const records = Array.from({ length: 400 }, (_, i) => record([visit(`r${i}`)], START + i))
+  const writes = fold(records, undefined, { projections: [broken] })
+  expect(writes.flatMap(({ item }) => item.passedOver)).toHaveLength(400)
+  for (const { item } of writes) expect(Buffer.byteLength(positionsText(item.passedOver))).toBeLessThanOrEqual(4_000)
+  expect(writes.at(-1)?.recordsDone).toBe(400)
 })

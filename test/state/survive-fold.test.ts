@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { surviveFold } from '../../lambdas/state/survive-fold.ts'
 import type { FoldAttempts } from '../../shared/state.ts'
-import { aVisit } from '../fixtures/builders.ts'
+import { aUserItem, aVisit } from '../fixtures/builders.ts'
 
 const START = 1_700_000_000_000
 const MINUTE = 60_000
@@ -64,4 +64,29 @@ test('a young record is folded without a note', async () => {
   }
   const dependencies = { table: { readAttempts: fail, writeAttempts: fail }, rules, retryBudgetMs: 0, now: () => START + 1000 }
   expect(await surviveFold('1', undefined, [record], dependencies, records => records.length)).toBe(1)
+})
+
+test('a record that the item already contains is not noted', async () => {
+  const fail = async () => {
+    throw new Error('This test stores nothing.')
+  }
+  const dependencies = { table: { readAttempts: fail, writeAttempts: fail }, rules, retryBudgetMs: 0, now: () => START + MINUTE }
+  const stored = aUserItem('1', { sequenceNumber: '1' })
+  expect(await surviveFold('1', stored, [record], dependencies, records => records.length)).toBe(1)
+})
+
+test('a fold that ends without a result after every event was tried blames none of them', async () => {
+  let stored: FoldAttempts = { unfinished: 9, since: START, trying: undefined, fatal: [] }
+  const table = {
+    readAttempts: async () => stored,
+    writeAttempts: async (_user: string, _key: string, attempts: FoldAttempts) => {
+      stored = attempts
+    },
+  }
+  const dependencies = { table, rules, retryBudgetMs: 300_000, now: () => START + 60 * MINUTE }
+  const dies = () => {
+    throw new Error('ended')
+  }
+  await expect(surviveFold('1', undefined, [record], dependencies, dies)).rejects.toThrow('ended')
+  expect(stored).toMatchObject({ trying: undefined, fatal: [] })
 })

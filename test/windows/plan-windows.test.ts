@@ -7,7 +7,7 @@ import { asQuarantined, planWindows, type WindowTask } from '../../lambdas/windo
 import { pageVisit } from '../../shared/events/page-visit.ts'
 import type { WindowLifetime } from '../../shared/grain.ts'
 import { MAX_PASSED_OVER } from '../../shared/grains/merge.ts'
-import type { WindowItem } from '../../shared/grains/user-window.ts'
+import { perUserWindow, type WindowItem } from '../../shared/grains/user-window.ts'
 import { MAX_SLOT_USERS, perWindow, type SlotItem, withinSize } from '../../shared/grains/window.ts'
 import { MAX_WINDOW_STATE_BYTES } from '../../shared/limits.ts'
 import { deviceMinutes } from '../../shared/projections/device-minutes.ts'
@@ -315,4 +315,26 @@ test('batches of images cut anywhere and delivered again give the same window an
       expect(slot).toMatchObject({ state: { events: 15, users: 1 } })
     }),
   )
+})
+
+test('a projection that changes its initial state in place leaks nothing into the windows of others', () => {
+  const shared = { n: 0, names: [] as string[] }
+  const leaking = perUserWindow({
+    ...deviceMinutes,
+    name: 'leaking',
+    initial: () => shared,
+    fold: state => state,
+    merge: (stored, delta) => {
+      stored.names.push(...delta.names)
+      return stored
+    },
+    document: state => ({ names: state.names }),
+    shape: z.object({ names: z.array(z.string()) }),
+  })
+  const delta = (name: string) => ({ projection: 'leaking-r1', start: 0, order: 1, state: { n: 1, names: [name] } })
+  const merged = planWindows([image('anna', [delta('anna')]), image('bob', [delta('bob')])], [leaking], lifetime).map(task =>
+    apply(undefined, task),
+  )
+  expect(merged.map(result => JSON.stringify(result?.item.state))).toEqual(['{"n":0,"names":[]}', '{"n":0,"names":[]}'])
+  expect(merged.map(result => result?.rejections.length)).toEqual([1, 1])
 })
