@@ -1,4 +1,4 @@
-import { grains } from '../../shared/grains/grains.ts'
+import { partsOfKind } from '../../shared/grains/grains.ts'
 import { bySequenceNumber, nextOrder } from '../../shared/order.ts'
 import { type Projection, projectionKey } from '../../shared/projection.ts'
 import { indexOf } from '../../shared/search-index.ts'
@@ -84,7 +84,7 @@ function reachedOrders({ users, parts }: StateFacts): Map<string, number> {
   const known = new Map([...users.keys()].map(user => [userHash(user), user]))
   const reached = new Map<string, number>()
   for (const item of parts)
-    for (const [hash, order] of partsOf(item)?.mergedOrders(item) ?? [])
+    for (const [hash, order] of partsOfKind(item.kind)?.mergedOrders(item) ?? [])
       reached.set(refText({ user: known.get(hash) ?? '', projection: item.projection, start: item.start }), order)
   return reached
 }
@@ -113,5 +113,3 @@ function documentSets({ users, parts }: StateFacts, projection: Projection): (re
   const shown = mine.filter(({ user, version }) => user === undefined || version > (users.get(user)?.erasedOrder ?? 0))
   return [...Map.groupBy(shown, item => JSON.stringify(ofGrain.siblings(item) ?? ofGrain.itemKey(item))).values()]
 }
-
-const partsOf = ({ kind }: PartItem) => grains.find(({ parts }) => parts?.kind === kind)?.parts

@@ -4,11 +4,11 @@ import { type Projection, projectionKey, type UserView } from '../../shared/proj
 import { currentRevisions } from '../../shared/revisions.ts'
 import type { PartItem, UserItem } from '../../shared/state.ts'
 import type { Telemetry } from '../handler.ts'
+import { annotateProjectionErrors } from '../projection-errors.ts'
 import type { StateTable } from '../state/dynamodb.ts'
 
 /** A response holds this many windows of each projection, newest first. */
 const WINDOWS_PER_PROJECTION = 100
-const MAX_ERRORS_LOGGED = 3
 
 /** The items of a user, by projection. */
 export type PartsOfUser = ReadonlyMap<Projection, readonly PartItem[]>
@@ -31,7 +31,7 @@ export async function readUser(
   const [item, ...read] = await Promise.all([table.readUser(user), ...windows])
   if (!item) return undefined
   const { view, failures } = describeUser(item, current, new Map(read))
-  if (failures.length > 0) telemetry.annotate('projectionErrors', failures.slice(0, MAX_ERRORS_LOGGED))
+  annotateProjectionErrors(telemetry, failures)
   return view
 }
 

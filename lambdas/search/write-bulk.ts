@@ -5,13 +5,13 @@ import type { Quarantine, QuarantinedEvent } from '../../shared/quarantine.ts'
 import { reject } from '../../shared/rejections.ts'
 import { SafeError } from '../../shared/safe-error.ts'
 import type { Telemetry } from '../handler.ts'
+import { annotateProjectionErrors } from '../projection-errors.ts'
 import { MissingIndexError } from './missing-index.ts'
 import { type BulkClient, bulk } from './opensearch.ts'
 import type { DocumentFailure, DocumentPlan } from './plan-documents.ts'
 
 /** Documents have some hundred bytes, so a request stays far below the cluster's request limit. */
 const OPERATIONS_PER_REQUEST = 1000
-const MAX_ERRORS_LOGGED = 3
 
 export interface BulkDependencies {
   readonly client: BulkClient
@@ -30,7 +30,10 @@ export async function writeDocuments({ operations, failures }: DocumentPlan, dep
   if (failures.length > 0) {
     await quarantine.add(failures.map(failure => asQuarantinedFailure(failure, now())))
     telemetry.count('DocumentsRefused', failures.length, 'document_refused')
-    telemetry.annotate('projectionErrors', [...new Set(failures.map(({ reason }) => reason))].slice(0, MAX_ERRORS_LOGGED))
+    annotateProjectionErrors(
+      telemetry,
+      failures.map(({ reason }) => reason),
+    )
   }
   await writeBulk(operations, dependencies)
 }

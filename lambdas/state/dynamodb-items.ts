@@ -1,5 +1,5 @@
 import type { PartAddress } from '../../shared/grain.ts'
-import { grains } from '../../shared/grains/grains.ts'
+import { grains, partsOfKind } from '../../shared/grains/grains.ts'
 import {
   type ItemKey,
   isUserItemKey,
@@ -116,7 +116,7 @@ export function readPartItem(item: ItemImage): PartItem {
 }
 
 export function partAttributes(item: PartItem): Attributes {
-  const parts = grains.find(grain => grain.parts?.kind === item.kind)?.parts
+  const parts = partsOfKind(item.kind)
   if (!parts) throw new TypeError(`No grain has items of the kind ${item.kind}.`)
   return {
     ...keyAttributes(parts.itemKey(item)),

@@ -5,6 +5,7 @@ import type { Quarantine, QuarantinedEvent } from '../../shared/quarantine.ts'
 import { describeError } from '../../shared/safe-error.ts'
 import type { UserItem } from '../../shared/state.ts'
 import type { Telemetry } from '../handler.ts'
+import { annotateProjectionErrors } from '../projection-errors.ts'
 import { asQuarantined, type DecodedRecord, decodeRecord } from './decode-record.ts'
 import type { PassedOverEvent, StateTable } from './dynamodb.ts'
 import type { FoldRules } from './fold-record.ts'
@@ -14,7 +15,6 @@ import { surviveFold } from './survive-fold.ts'
 /** Attempts to write a user's item in one invocation, after conflicts or errors. */
 const MAX_ATTEMPTS_PER_INVOCATION = 3
 const USERS_AT_ONCE = 32
-const MAX_ERRORS_LOGGED = 3
 const DAY_MS = 86_400_000
 
 export interface FoldDependencies {
@@ -168,6 +168,8 @@ function countWrite({ folded, repeated, late, rejections }: Write, telemetry: Te
   telemetry.count('EventsRepeated', repeated)
   telemetry.count('EventsLate', late)
   for (const { code } of rejections) telemetry.count('EventsQuarantined', 1, code)
-  const reasons = new Set(rejections.flatMap(({ reason }) => reason ?? []))
-  if (reasons.size > 0) telemetry.annotate('projectionErrors', [...reasons].slice(0, MAX_ERRORS_LOGGED))
+  annotateProjectionErrors(
+    telemetry,
+    rejections.flatMap(({ reason }) => reason ?? []),
+  )
 }

@@ -4,6 +4,7 @@ import type { Projection } from '../../shared/projection.ts'
 import type { Quarantine } from '../../shared/quarantine.ts'
 import { SafeError } from '../../shared/safe-error.ts'
 import type { Telemetry } from '../handler.ts'
+import { annotateProjectionErrors } from '../projection-errors.ts'
 import type { PutResult, StateTable } from '../state/dynamodb.ts'
 import { isUserItem, readItem, type TableChange } from '../state/dynamodb-items.ts'
 import { asQuarantined, planWindows, type WindowTask } from './plan-windows.ts'
@@ -11,7 +12,6 @@ import { asUnmerged, type UnknownDeltas, type UserImage, unknownDeltas } from '.
 
 const MAX_ATTEMPTS = 5
 const TASKS_AT_ONCE = 32
-const MAX_ERRORS_LOGGED = 3
 
 export interface MergeDependencies {
   readonly table: Pick<StateTable, 'readPart' | 'putPart'>
@@ -87,8 +87,10 @@ async function mergeInto(task: WindowTask, { table, quarantine, telemetry }: Mer
   const result = await table.putPart(item, stored?.version)
   if (result === 'written' && rejections.length > 0) {
     telemetry.count('EventsQuarantined', rejections.length, 'not_merged')
-    const reasons = new Set(rejections.map(({ reason }) => reason))
-    telemetry.annotate('projectionErrors', [...reasons].slice(0, MAX_ERRORS_LOGGED))
+    annotateProjectionErrors(
+      telemetry,
+      rejections.map(({ reason }) => reason),
+    )
   }
   return result
 }

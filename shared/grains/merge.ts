@@ -3,7 +3,7 @@ import { formatBytes, MAX_WINDOW_STATE_BYTES } from '../limits.ts'
 import { arrivalOfOrder } from '../order.ts'
 import { describeError, SafeError } from '../safe-error.ts'
 import { type PassedOver, userHash } from '../state.ts'
-import { asStored } from '../stored-json.ts'
+import { asStored, storedBytes } from '../stored-json.ts'
 import { checkedDocument } from './document.ts'
 
 const STATE_TOO_LARGE = `The state of the window would be larger than ${formatBytes(MAX_WINDOW_STATE_BYTES)}.`
@@ -17,14 +17,12 @@ export function tryMerge<State>(
   try {
     const state = asStored(merge())
     checkedDocument(document(state))
-    return jsonBytes(state) > MAX_WINDOW_STATE_BYTES ? { reason: STATE_TOO_LARGE } : { state }
+    return storedBytes(state) > MAX_WINDOW_STATE_BYTES ? { reason: STATE_TOO_LARGE } : { state }
   } catch (error) {
     const reason = describeError(error)
     return { reason: error instanceof SafeError ? `${FUNCTION} failed: ${reason}` : `${FUNCTION} threw: ${reason}.` }
   }
 }
-
-export const jsonBytes = (state: unknown): number => Buffer.byteLength(JSON.stringify(state))
 
 /** Rejected deltas that an item notes, by user hash and order number. Each needs about 40 bytes. */
 export const MAX_PASSED_OVER = 100

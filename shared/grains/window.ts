@@ -2,9 +2,9 @@ import type { Document, Grain, MergeRejection, MergeTask, PartAddress, PartGrain
 import { type EventOf, type EventTypes, initialState, type ProjectionBase, projectionKey } from '../projection.ts'
 import { documentId } from '../search-index.ts'
 import { type ItemKey, type PartItem, SLOT_USER_BYTES, USER_HASH_BYTES, userHash } from '../state.ts'
-import { asStored } from '../stored-json.ts'
+import { asStored, storedBytes } from '../stored-json.ts'
 import { checkedDocument } from './document.ts'
-import { expiry, jsonBytes, passOver, tryMerge } from './merge.ts'
+import { expiry, passOver, tryMerge } from './merge.ts'
 import { parseWindowText, type Windowed, windowOf, windowText } from './window-time.ts'
 
 /** One document per window over all users. Its state is divided into slots, so that many users can be written at once. */
@@ -123,7 +123,7 @@ const unlessEmpty = <T>(set: ReadonlySet<T>): ReadonlySet<T> | undefined => (set
 const roomForUsers = ({ state, uncounted }: SlotItem): number =>
   Math.min(
     MAX_SLOT_USERS,
-    Math.floor((MAX_ITEM_BYTES - jsonBytes(state) - (uncounted?.size ?? 0) * USER_HASH_BYTES) / SLOT_USER_BYTES),
+    Math.floor((MAX_ITEM_BYTES - storedBytes(state) - (uncounted?.size ?? 0) * USER_HASH_BYTES) / SLOT_USER_BYTES),
   )
 
 /**

@@ -14,7 +14,8 @@ import { perSession, sessionGrain } from '../../fixtures/session-grain.ts'
 
 // The one line that a new grain needs.
 const grains: readonly Grain[] = [...product.grains, sessionGrain]
-jest.unstable_mockModule('../../../shared/grains/grains.ts', () => ({ grains }))
+const partsOfKind = (kind: string) => grains.find(({ parts }) => parts?.kind === kind)?.parts
+jest.unstable_mockModule('../../../shared/grains/grains.ts', () => ({ grains, partsOfKind }))
 const { partAttributes, readItem } = await import('../../../lambdas/state/dynamodb-items.ts')
 const { planWrites } = await import('../../../lambdas/state/plan-writes.ts')
 const { planWindows } = await import('../../../lambdas/windows/plan-windows.ts')
