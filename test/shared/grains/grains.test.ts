@@ -1,5 +1,6 @@
 import { jest } from '@jest/globals'
 import * as z from 'zod/mini'
+import { type Identity, identityOf, refText, type StreamFacts, type StreamRecord } from '../../../cli/status/facts.ts'
 import { pageVisit } from '../../../shared/events/page-visit.ts'
 import type { Grain, MergeTask, UserDelta } from '../../../shared/grain.ts'
 import * as product from '../../../shared/grains/grains.ts'
@@ -71,6 +72,13 @@ const projectionOf = ({ name }: Grain): Projection => {
 const lifetime = { latenessMs: undefined, retentionMs: 0 }
 const RECEIVED = 1_700_000_000_000
 
+interface Visit {
+  readonly user: string
+  /** Epoch seconds. */
+  readonly at: number
+  readonly url?: string
+}
+
 const record = (user: string, at: number, sequenceNumber: number, url = '/a') => ({
   sequenceNumber: String(sequenceNumber),
   received: RECEIVED + sequenceNumber,
@@ -80,7 +88,7 @@ const record = (user: string, at: number, sequenceNumber: number, url = '/a') =>
 })
 
 /** Runs the planners of all functions over these visits of two users. Returns the items and the documents. */
-async function run(projection: Projection, visits: readonly { user: string; at: number; url?: string }[]) {
+async function run(projection: Projection, visits: readonly Visit[]) {
   const rules = { projections: [projection], identities: { milliseconds: 900_000, count: 2500 }, ...lifetime }
   const users = Map.groupBy(visits, ({ user }) => user)
   const images = [...users].flatMap(([user, theirs]) =>
@@ -111,7 +119,24 @@ async function run(projection: Projection, visits: readonly { user: string; at: 
   return { images, parts, operations }
 }
 
-const visits = [
+/** What `status` reads of a stream that holds these visits. */
+function streamOf(projection: Projection, some: readonly Visit[]): StreamFacts {
+  const recordsOf = new Map<string, StreamRecord[]>()
+  for (const { user, at, url } of some) {
+    const records = recordsOf.get(user) ?? []
+    const { sequenceNumber, received, events } = record(user, at, records.length + 1, url)
+    const windows = new Map<string, Identity[]>()
+    for (const event of events) {
+      const target = projection.grain.target(projection, event)
+      if (target === undefined || target === 'user state') continue
+      windows.set(refText({ user, projection: projectionKey(projection), start: target.start }), [identityOf(event)])
+    }
+    recordsOf.set(user, [...records, { sequenceNumber, received, windows }])
+  }
+  return { deliveries: new Map(), recordsOf }
+}
+
+const visits: Visit[] = [
   { user: 'anna', at: 0 },
   { user: 'anna', at: 59 },
   { user: 'anna', at: 60 },
@@ -172,7 +197,10 @@ describe.each(grains.map(grain => [grain.name, grain] as const))('the grain %s',
     const expected = expectedDocuments(state, [projection], new Set())
     const written = operations.map(operation => [operation.id, 'version' in operation ? operation.version : 0])
     expect(expected.map(({ id, version }) => [id, version]).sort()).toEqual(written.sort())
-    expect(windowsAreComplete({ deliveries: new Map(), recordsOf: new Map() }, state, new Set())).toBe(true)
+    const isComplete = (some: Visit[]) => windowsAreComplete(streamOf(projection, some), state, new Set())
+    expect(isComplete(visits)).toBe(true)
+    expect(isComplete([...visits, { user: 'bob', at: 3 }])).toBe(grain.parts === undefined)
+    expect(isComplete([...visits, { user: 'bob', at: 3, url: '/ignored' }])).toBe(true)
   })
 
   test("GET /v1/users has a user's states and items, without erased ones", async () => {
