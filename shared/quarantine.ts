@@ -31,6 +31,8 @@ export interface QuarantinedEvent {
   readonly body: string
   /** How often the event was quarantined; 1 if absent. */
   readonly count?: number
+  /** The states may contain the event already: nothing that is stored tells. A replay may then count it twice. */
+  readonly mayHaveBeenFolded?: true
 }
 
 export const quarantineKey = ({ keyName, type, body }: QuarantinedEvent): string =>

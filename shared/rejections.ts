@@ -68,7 +68,7 @@ export const rejections = {
   },
   record_unread: {
     status: 200,
-    help: 'The event expired from the stream before the state function had processed it. Replay it with `millrace quarantine replay`.',
+    help: 'Lambda gave up the batch of the event, and no state contains it. Replay it with `millrace quarantine replay`.',
   },
   not_archived: { status: 200, help: 'Firehose could not convert the event. Fix the archive table, then replay the event.' },
   not_indexed: {
