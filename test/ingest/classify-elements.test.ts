@@ -141,8 +141,8 @@ test('only records that were not stored are put again', () => {
 })
 
 test('the response has a receipt for each interaction, null for a quarantined one', () => {
-  const body = '[{"eventType":"pageview","eventValue":"home"},{"eventType":5}]'
-  expect(classify(body, rows, 'interaction').receipts).toEqual([['pageview', 'home', 'h'], null])
+  const body = '[{"eventType":"pageview","eventValue":"homepage"},{"eventType":5}]'
+  expect(classify(body, rows, 'interaction').receipts).toEqual([['pageview', 'homepage', 'h'], null])
   expect(classify('[{"eventType":5}]', rows, 'interaction').receipts).toEqual([null])
   expect(classify('{"type":"signup"}').receipts).toBeUndefined()
 })
