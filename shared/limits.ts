@@ -4,7 +4,10 @@ const MB = 2 ** 20
 /** Largest request body in bytes, both as received and after decompression. */
 export const MAX_BODY_BYTES = 4 * MB
 
-/** Largest event as sent, in bytes of UTF-8. */
+/**
+ * Largest data of an event as it is stored, as JSON in bytes of UTF-8: with the context that its batch shares. The other fields of an
+ * event have limits of their own, so a line of the stream is always far smaller than a record may be.
+ */
 export const MAX_EVENT_BYTES = 32 * KB
 
 /** Most events accepted from one request. The events after it are quarantined as `too_many_events`. */

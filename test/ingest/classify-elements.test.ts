@@ -87,9 +87,9 @@ test('a quarantined row keeps its id', () => {
   ])
 })
 
-test('the limit of 32 KB applies to the event as sent: whitespace and escapes count', () => {
-  const event = (bytes: number) => `{"type":"a", "data":"${'\\u0041'.repeat((bytes - 22) / 6)}"}`
-  const { events, quarantined } = classify(`[ ${event(32 * 1024 - 0)} ,\n ${event(32 * 1024 + 6)} ]`)
+test('the limit of 32 KB applies to the data as it is stored: whitespace, escapes and the id do not count', () => {
+  const event = (bytes: number) => `{"type":"a", "id":"${'i'.repeat(128)}", "data":"${'\\u0041'.repeat(bytes - 2)}"}`
+  const { events, quarantined } = classify(`[ ${event(32 * 1024)} ,\n ${event(32 * 1024 + 1)} ]`)
   expect(events).toHaveLength(1)
   expect(quarantined).toMatchObject([{ index: 1, event: { code: 'event_too_large' } }])
 })
