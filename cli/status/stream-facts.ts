@@ -3,6 +3,7 @@ import { eventTypes, projections } from '../../shared/catalogue.ts'
 import { ERASURE_TYPE, type Event, identityText } from '../../shared/event.ts'
 import { folds, projectionKey } from '../../shared/projection.ts'
 import { type RawEventSettings, rawDocumentOf } from '../../shared/raw-events.ts'
+import { isStoredRow } from '../../shared/stored-event.ts'
 import { fromLines } from '../../shared/stream-record.ts'
 import { type Delivery, type Identity, refText, type StreamFacts, type StreamRecord } from './facts.ts'
 
@@ -42,10 +43,12 @@ const isFolded = (type: string): boolean => projections.some(projection => folds
 /** The events of a record. Lines that are not events are skipped: the state function quarantines them. */
 const eventsOf = (text: string): Event[] => fromLines(text, catalogue).events.filter(({ type }) => type !== ERASURE_TYPE)
 
-/** The identities of one user's events, grouped by the windows that the events are folded into. */
+/** The identities of one user's events, grouped by the windows that the events are folded into. Events that the state function quarantines are in none. */
 function windowsOf(user: string, events: readonly Event[]): Map<string, Identity[]> {
   const windows = new Map<string, Identity[]>()
   for (const event of events) {
+    const type = catalogue.get(event.type)
+    if (event.subject !== user || (type && !isStoredRow(event, type))) continue
     for (const projection of projections) {
       const target = folds(projection, event.type) ? projection.grain.target(projection, event) : undefined
       if (target === undefined || target === 'user state') continue

@@ -62,6 +62,14 @@ test.each([
   expect(response).toMatchObject({ status: 503, headers: { 'retry-after': '1' }, body: { success: false, code: 'unavailable' } })
 })
 
+test('a request that a store refuses for what it contains is a bug, never a reason to try again', async () => {
+  const refusal = Object.assign(new Error('Member must have length less than 1048576'), { name: 'ValidationException' })
+  const { request, counts } = ingestInMemory({ putRecords: () => Promise.reject(refusal) })
+  const response = await request('/v1/events', { headers: withKey, body: event })
+  expect(response).toMatchObject({ status: 500, body: { code: 'internal_error' } })
+  expect(counts).toEqual({ RequestsFailed: 1 })
+})
+
 test('the log line of a 503 says why the store failed', async () => {
   const failure = new SafeError('Kinesis did not store 1 of 2 records before the deadline.')
   const { request, counts, annotations } = ingestInMemory({ putRecords: () => Promise.reject(failure) })
