@@ -47,7 +47,7 @@ type ClassifiedElement =
 
 function classifyElement(element: DecodedElement, arrival: Arrival): ClassifiedElement {
   const problem = problemOf(element)
-  const result = problem ?? limitExceeded(element) ?? acceptElement(element, arrival)
+  const result = problem ?? tooMany(element) ?? acceptElement(element, arrival)
   if (!isRejection(result)) return { accepted: true, event: result }
   return { accepted: false, event: toQuarantinedEvent(element, result, problem ? 'text' : 'envelope', arrival) }
 }
@@ -64,13 +64,17 @@ function problemOf({ envelope, problem }: DecodedElement): Rejection | undefined
   return message === undefined ? undefined : reject('invalid_event', message)
 }
 
-function limitExceeded({ index, text }: DecodedElement): Rejection | undefined {
-  if (index >= MAX_EVENTS_PER_REQUEST) return reject('too_many_events')
-  return Buffer.byteLength(text) > MAX_EVENT_BYTES ? reject('event_too_large') : undefined
-}
+const tooMany = ({ index }: DecodedElement): Rejection | undefined =>
+  index >= MAX_EVENTS_PER_REQUEST ? reject('too_many_events') : undefined
+
+/** Measures what is stored: a dialect may add to an event what its batch shares, and JSON may be sent in longer or shorter forms. */
+const isTooLarge = ({ data }: Event): boolean => Buffer.byteLength(JSON.stringify(data)) > MAX_EVENT_BYTES
 
 function acceptElement({ envelope, text }: DecodedElement, arrival: Arrival): Event | Rejection {
-  if (envelope) return accept(envelope, arrival)
+  if (envelope) {
+    const event = accept(envelope, arrival)
+    return !isRejection(event) && isTooLarge(event) ? reject('event_too_large') : event
+  }
   return parseJson(text) === undefined
     ? reject('malformed_json', 'The line is not valid JSON.')
     : reject('invalid_event', 'An event must be a JSON object.')

@@ -3,7 +3,7 @@ import type { BulkOperation } from '../../shared/bulk-operation.ts'
 import type { Event } from '../../shared/event.ts'
 import type { EventType } from '../../shared/event-type.ts'
 import { MAX_EVENTS_PER_REQUEST } from '../../shared/limits.ts'
-import type { StoredQuarantinedEvent } from '../../shared/quarantine.ts'
+import { type StoredQuarantinedEvent, unrecognisedLine } from '../../shared/quarantine.ts'
 import { isRejection, type Rejection, type RejectionCode, reject } from '../../shared/rejections.ts'
 import { fromLine, toLine, withoutReaderMark } from '../../shared/stream-record.ts'
 import { classifyElements } from './classify-elements.ts'
@@ -44,12 +44,21 @@ const NOT_REPLAYABLE = ' It cannot be replayed;'
 export function planReplay(stored: StoredQuarantinedEvent, eventTypes: EventTypes): Replay {
   if (stored.code === 'document_refused') return writeAgain(stored)
   if (DERIVED_CODES.has(stored.code)) return { kind: 'refuse', rejection: reject(stored.code, stored.message) }
-  if (stored.form === 'line') return put([fromLine(withoutReaderMark(stored.body).line, eventTypes)], () => stored.body, stored)
+  if (stored.form === 'line') return lineAgain(stored, eventTypes)
   const result = validate(stored, eventTypes)
   if (isRejection(result)) return { kind: 'refuse', rejection: result }
   const copies = copiesOf(result, stored)
   if (isRejection(copies)) return { kind: 'refuse', rejection: copies }
   return put(copies, event => toLine(event, eventTypes.get(event.type)), stored)
+}
+
+/** A line that today's readers would not recognise is refused: it would come back, and must not stop the replay of others. */
+function lineAgain(stored: StoredQuarantinedEvent, eventTypes: EventTypes): Replay {
+  try {
+    return put([fromLine(withoutReaderMark(stored.body).line, eventTypes)], () => stored.body, stored)
+  } catch {
+    return { kind: 'refuse', rejection: reject('invalid_event', notReplayable(unrecognisedLine(stored.body, 0).message)) }
+  }
 }
 
 /** A document that its projection could not make has no operation to repeat. */
