@@ -4,7 +4,7 @@ const MB = 2 ** 20
 /** Largest request body in bytes, both as received and after decompression. */
 export const MAX_BODY_BYTES = 4 * MB
 
-/** Largest event as sent, in bytes of UTF-8. */
+/** Largest event as sent, in bytes of UTF-8. Its id is not counted. */
 export const MAX_EVENT_BYTES = 32 * KB
 
 /** Most events accepted from one request. The events after it are quarantined as `too_many_events`. */

@@ -1,6 +1,7 @@
 import { gunzipSync } from 'node:zlib'
 import type { Body, BodyReader, Element } from '../../shared/dialect.ts'
-import { isObject, parseJson } from '../../shared/json.ts'
+import { isObject, LINES_CONTENT_TYPE, parseJson, trimLine } from '../../shared/json.ts'
+import { sequenceOf } from '../../shared/json-structure.ts'
 import { MAX_BODY_BYTES, MAX_ELEMENTS_PER_REQUEST } from '../../shared/limits.ts'
 import { isRejection, type Rejection, reject } from '../../shared/rejections.ts'
 import { memberText, pieces } from './json-pieces.ts'
@@ -73,22 +74,34 @@ const keysOf = (elements: readonly Pick<Element, 'value'>[]): string[] =>
   elements.map(({ value }) => (isObject(value) ? value['writeKey'] : undefined)).filter(key => typeof key === 'string')
 
 /**
- * Splits a body into elements. A JSON array gives one element per item, a JSON object gives one element. Any other text is
- * NDJSON if the content type says so or if it has several lines: one element per non-blank line, even if a line is not JSON.
- * Anything else is malformed.
+ * Splits a body into elements. A JSON array gives one element per item, a JSON object gives one element. Any other text of several
+ * lines, or of one line if the content type says NDJSON, gives one element per non-blank line, even if a line is not JSON; but
+ * consecutive objects that have several lines each are the elements themselves. Anything else is malformed.
  */
 export function splitElements(text: string, contentType: string | undefined): readonly Element[] | Rejection {
-  const whole = parseJson(text)
+  const isLines = contentType?.trim().toLowerCase() === LINES_CONTENT_TYPE
+  const whole = isLines ? undefined : parseJson(text)
   if (Array.isArray(whole)) return whole.length > MAX_ELEMENTS_PER_REQUEST ? tooManyElements() : arrayElements(whole, text)
   if (isObject(whole)) return [{ index: 0, value: whole, text: text.trim() }]
   const lines = text
     .split('\n')
-    .map(line => line.trim())
+    .map(trimLine)
     .filter(line => line !== '')
   const isNdjson = /\b(ndjson|jsonl|jsonlines|x-ndjson|json-seq)\b/i.test(contentType ?? '')
   if (lines.length === 0 || (lines.length === 1 && !isNdjson)) return reject('malformed_json')
+  return (isLines ? undefined : sequenceElements(lines, text)) ?? lineElements(lines)
+}
+
+function lineElements(lines: readonly string[]): readonly Element[] | Rejection {
   if (lines.length > MAX_ELEMENTS_PER_REQUEST) return tooManyElements()
   return lines.map((line, index) => ({ index, value: parseJson(line), text: line }))
+}
+
+/** The consecutive values of a text, if some have several lines: only then is there a line that is not JSON. */
+function sequenceElements(lines: readonly string[], text: string): readonly Element[] | undefined {
+  if (lines.length <= MAX_ELEMENTS_PER_REQUEST && lines.every(line => parseJson(line) !== undefined)) return undefined
+  const values = sequenceOf(text)
+  return values && values.length <= MAX_ELEMENTS_PER_REQUEST ? values.map((value, index) => ({ index, ...value })) : undefined
 }
 
 const tooManyElements = (): Rejection =>
@@ -104,7 +117,7 @@ function batchBody(text: string, contentType: string | undefined): Body | Reject
   if (batch.length > MAX_ELEMENTS_PER_REQUEST) return tooManyElements()
   // The context is stored with every event, so its size counts once per event.
   const contextBytes = isObject(batchDefaults['context']) ? Buffer.byteLength(memberText(text, 'context')) : 0
-  if (text.length + contextBytes * batch.length > MAX_BODY_BYTES) return reject('body_too_large')
+  if (Buffer.byteLength(text) + contextBytes * batch.length > MAX_BODY_BYTES) return reject('body_too_large')
   const elements = arrayElements(batch, memberText(text, 'batch'))
   const batchKey = batchDefaults['writeKey']
   return { elements, batchDefaults, writeKeys: batchKey ? keysOf([{ value: batchDefaults }]) : keysOf(elements) }

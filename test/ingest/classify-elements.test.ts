@@ -6,6 +6,7 @@ import { eventTypes } from '../../shared/catalogue.ts'
 import type { Dialect } from '../../shared/dialect.ts'
 import { native } from '../../shared/dialects/native.ts'
 import { rows } from '../../shared/dialects/rows.ts'
+import { LINES_CONTENT_TYPE } from '../../shared/json.ts'
 import { MAX_BODY_BYTES } from '../../shared/limits.ts'
 import { aVisit } from '../fixtures/builders.ts'
 
@@ -21,6 +22,29 @@ test('a body is one object, an array, or lines', () => {
   expect(values('[]')).toEqual([])
   expect(values('{"a":1}\r\n\n  {"a":2}\n{bad\n')).toEqual([{ a: 1 }, { a: 2 }, undefined])
   expect(values('{"a":1', 'application/x-ndjson')).toEqual([undefined])
+})
+
+test('consecutive objects of several lines are elements; with any other text every line is one', () => {
+  const text = '{\n "a": 1\n}\n\n{"b":\n{"c":"}\\""}}\r\n{"d":4}'
+  expect(values(text)).toEqual([{ a: 1 }, { b: { c: '}"' } }, { d: 4 }])
+  expect(splitElements(text, undefined)).toMatchObject([{ index: 0, text: '{\n "a": 1\n}' }, { index: 1 }, { index: 2 }])
+  expect(values('{"a":\n1}\n{"b":2}{"c":3}')).toEqual([undefined, undefined, undefined])
+  expect(values('{"a":1}\nnope\n{"b":\n2}')).toEqual([{ a: 1 }, undefined, undefined, undefined])
+})
+
+test('a body marked as lines has one element per line, even if all lines together are a value', () => {
+  expect(values('{"a":\n1}', LINES_CONTENT_TYPE)).toEqual([undefined, undefined])
+  expect(values('[{"a":1}]', LINES_CONTENT_TYPE)).toEqual([[{ a: 1 }]])
+  expect(values('{"a":\n1}', 'application/x-ndjson')).toEqual([{ a: 1 }])
+})
+
+test('around a line only white space of JSON and byte order marks are dropped', () => {
+  expect(splitElements('\ufeff{"a":1}\n \t{"b":2}\r\n\u00a0\n\u000b', undefined)).toMatchObject([
+    { text: '{"a":1}' },
+    { text: '{"b":2}' },
+    { text: '\u00a0' },
+    { text: '\u000b' },
+  ])
 })
 
 test.each(['', ' \n ', '{"a":NaN}', "{'a':1}", '[1,]', '{"a":1}{"b":2}', '5', '"text"', '{"a":"\u0001"}'])(
@@ -92,6 +116,25 @@ test('the limit of 32 KB applies to the event as sent: whitespace and escapes co
   const { events, quarantined } = classify(`[ ${event(32 * 1024 - 0)} ,\n ${event(32 * 1024 + 6)} ]`)
   expect(events).toHaveLength(1)
   expect(quarantined).toMatchObject([{ index: 1, event: { code: 'event_too_large' } }])
+})
+
+test('the id of an event does not count for its size, in a row and in an envelope', () => {
+  const padded = (start: string, bytes: number) => `${start}"${'x'.repeat(bytes - start.length - 3)}"}`
+  const withMember = (text: string, member: string) => `${text.slice(0, -1)},${member}}`
+  const row = padded('{"Id":1,"Url":"/a","Timestamp":1,"x":', 32 * 1024)
+  const envelope = padded('{"type":"a","data":', 32 * 1024)
+  expect(classify(withMember(row, '"event_id":"0123456789abcdef"'), rows, 'page_visit').events).toHaveLength(1)
+  expect(classify(withMember(envelope, '"id":"0123456789abcdef"')).events).toHaveLength(1)
+  for (const { quarantined } of [classify(withMember(row, '"b":1'), rows, 'page_visit'), classify(withMember(envelope, '"b":1'))])
+    expect(quarantined).toMatchObject([{ event: { code: 'event_too_large' } }])
+})
+
+test('the context of a batch is measured in bytes, as the limit of the body', () => {
+  const body = (character: string) =>
+    JSON.stringify({ batch: [{ type: 'track' }], context: { pad: character.repeat(1_390_000) } })
+  const read = (text: string) => bodyReader({ body: text, isBase64Encoded: false }, undefined).batch()
+  expect(read(body('x'))).toMatchObject({ elements: [{ index: 0 }] })
+  expect(read(body('ü'))).toMatchObject({ code: 'body_too_large' })
 })
 
 test('events after the first 2,500 are quarantined', () => {
