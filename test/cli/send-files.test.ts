@@ -199,3 +199,17 @@ test.each([403, 404])('a %d without a code of the API is waited for', async stat
   expect(code).toBe(0)
   expect(stderr).toContain(`waiting: ${status} Not Found`)
 })
+
+test('what a server, a client or a file name says reaches the terminal visibly', async () => {
+  const raw = '\u001b[2J\u009b\u202e'
+  api.responders.push((_body, _request, response) =>
+    Boolean(response.writeHead(503, { 'retry-after': '0' }).end(JSON.stringify({ success: false, code: 'x', message: raw }))),
+  )
+  api.responders.push((_body, _request, response) => Boolean(response.writeHead(400).end(`proxy ${raw}\nfake line`)))
+  const { code, stderr } = await send(lines(visit(1)))
+  expect(code).toBe(1)
+  expect(stderr).toContain('waiting: 503 x \\u001b[2J\\u009b\\u202e\n')
+  expect(stderr.trimEnd().split('\n').at(-1)).toMatch(/rejected the events: 400 proxy \\u001b\[2J\\u009b\\u202e\\nfake line$/)
+  const missing = await millrace(['send', `no${raw}`, '--type', 'page_visit'], api.folder)
+  expect(missing.stderr).toMatch(/^no\\u001b\[2J\\u009b\\u202e cannot be read/)
+})
