@@ -99,6 +99,10 @@ export interface Dialect {
   preflight?(headers: Headers): Readonly<Record<string, string>>
 }
 
+/** The name for a field that is added to fields of a client: with `_` after it if the client has a field of that name. */
+export const freeName = (fields: object, name: string): string =>
+  Object.hasOwn(fields, name) ? freeName(fields, `${name}_`) : name
+
 /** The text of an element without its write key, because keys must never be stored. */
 export const withoutKey = (text: string, writeKey: unknown): string =>
   typeof writeKey === 'string' ? text.replaceAll(JSON.stringify(writeKey), '""') : text

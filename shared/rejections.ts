@@ -40,7 +40,10 @@ export const rejections = {
   search_off: { status: 501, help: 'This stage has no OpenSearch. Turn it on in infra/settings.ts and deploy the stage.' },
   invalid_request: { status: 400, help: 'A parameter is invalid. GET /v1/openapi.json lists the valid parameters.' },
   invalid_event: { status: 200, help: 'The event does not match the schema of its type. Fix the event and send it again.' },
-  event_too_large: { status: 200, help: `The event is larger than ${formatBytes(MAX_EVENT_BYTES)}. Send a smaller event.` },
+  event_too_large: {
+    status: 200,
+    help: `The data of the event, with the context of its batch, is larger than ${formatBytes(MAX_EVENT_BYTES)}. Send a smaller event.`,
+  },
   too_many_events: {
     status: 200,
     help: `The request has more than ${formatCount(MAX_EVENTS_PER_REQUEST)} events. Send the events after the limit in another request.`,

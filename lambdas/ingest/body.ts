@@ -1,10 +1,10 @@
 import { gunzipSync } from 'node:zlib'
 import type { Body, BodyReader, Element } from '../../shared/dialect.ts'
 import { isObject, LINES_CONTENT_TYPE, parseJson, trimLine } from '../../shared/json.ts'
+import { memberText, pieces } from '../../shared/json-pieces.ts'
 import { sequenceOf } from '../../shared/json-structure.ts'
 import { MAX_BODY_BYTES, MAX_ELEMENTS_PER_REQUEST } from '../../shared/limits.ts'
 import { isRejection, type Rejection, reject } from '../../shared/rejections.ts'
-import { memberText, pieces } from './json-pieces.ts'
 
 /** A request body as API Gateway passes it. */
 export interface EncodedBody {

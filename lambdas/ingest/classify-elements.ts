@@ -47,7 +47,7 @@ type ClassifiedElement =
 
 function classifyElement(element: DecodedElement, arrival: Arrival): ClassifiedElement {
   const problem = problemOf(element)
-  const result = problem ?? limitExceeded(element, arrival) ?? acceptElement(element, arrival)
+  const result = problem ?? tooMany(element) ?? acceptElement(element, arrival)
   if (!isRejection(result)) return { accepted: true, event: result }
   return { accepted: false, event: toQuarantinedEvent(element, result, problem ? 'text' : 'envelope', arrival) }
 }
@@ -64,27 +64,17 @@ function problemOf({ envelope, problem }: DecodedElement): Rejection | undefined
   return message === undefined ? undefined : reject('invalid_event', message)
 }
 
-function limitExceeded({ index, text, envelope }: DecodedElement, arrival: Arrival): Rejection | undefined {
-  if (index >= MAX_EVENTS_PER_REQUEST) return reject('too_many_events')
-  const bytes = Buffer.byteLength(text)
-  if (bytes <= MAX_EVENT_BYTES) return undefined
-  return bytes - idBytes(envelope, arrival) > MAX_EVENT_BYTES ? reject('event_too_large') : undefined
-}
+const tooMany = ({ index }: DecodedElement): Rejection | undefined =>
+  index >= MAX_EVENTS_PER_REQUEST ? reject('too_many_events') : undefined
 
-/**
- * Bytes of the id with its name. The size of an event does not include them: an event without an id gets one, so adding one before
- * it is sent must not make it too large.
- */
-function idBytes(envelope: Envelope | undefined, { eventTypes }: Arrival): number {
-  const idField = definitionOf(envelope, { eventTypes })?.idField ?? 'id'
-  const row = isObject(envelope?.data) ? envelope.data[idField] : undefined
-  const [name, id] = typeof row === 'string' ? [idField, row] : ['id', envelope?.id]
-  if (typeof id !== 'string' || id.length > 2 * MAX_NAME_CHARACTERS) return 0
-  return Buffer.byteLength(`,${JSON.stringify(name)}:${JSON.stringify(id)}`)
-}
+/** Measures what is stored: a dialect may add to an event what its batch shares, and JSON may be sent in longer or shorter forms. */
+const isTooLarge = ({ data }: Event): boolean => Buffer.byteLength(JSON.stringify(data)) > MAX_EVENT_BYTES
 
 function acceptElement({ envelope, text }: DecodedElement, arrival: Arrival): Event | Rejection {
-  if (envelope) return accept(envelope, arrival)
+  if (envelope) {
+    const event = accept(envelope, arrival)
+    return !isRejection(event) && isTooLarge(event) ? reject('event_too_large') : event
+  }
   return parseJson(text) === undefined
     ? reject('malformed_json', 'The line is not valid JSON.')
     : reject('invalid_event', 'An event must be a JSON object.')

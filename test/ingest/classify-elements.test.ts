@@ -111,9 +111,9 @@ test('a quarantined row keeps its id', () => {
   ])
 })
 
-test('the limit of 32 KB applies to the event as sent: whitespace and escapes count', () => {
-  const event = (bytes: number) => `{"type":"a", "data":"${'\\u0041'.repeat((bytes - 22) / 6)}"}`
-  const { events, quarantined } = classify(`[ ${event(32 * 1024 - 0)} ,\n ${event(32 * 1024 + 6)} ]`)
+test('the limit of 32 KB applies to the data as it is stored: whitespace, escapes and the id do not count', () => {
+  const event = (bytes: number) => `{"type":"a", "id":"${'i'.repeat(128)}", "data":"${'\\u0041'.repeat(bytes - 2)}"}`
+  const { events, quarantined } = classify(`[ ${event(32 * 1024)} ,\n ${event(32 * 1024 + 1)} ]`)
   expect(events).toHaveLength(1)
   expect(quarantined).toMatchObject([{ index: 1, event: { code: 'event_too_large' } }])
 })
@@ -184,8 +184,8 @@ test('only records that were not stored are put again', () => {
 })
 
 test('the response has a receipt for each interaction, null for a quarantined one', () => {
-  const body = '[{"eventType":"pageview","eventValue":"home"},{"eventType":5}]'
-  expect(classify(body, rows, 'interaction').receipts).toEqual([['pageview', 'home', 'h'], null])
+  const body = '[{"eventType":"pageview","eventValue":"homepage"},{"eventType":5}]'
+  expect(classify(body, rows, 'interaction').receipts).toEqual([['pageview', 'homepage', 'h'], null])
   expect(classify('[{"eventType":5}]', rows, 'interaction').receipts).toEqual([null])
   expect(classify('{"type":"signup"}').receipts).toBeUndefined()
 })

@@ -46,7 +46,7 @@ describe('the key', () => {
 
   test('is not searched in raw rows, whose field names are the sender’s choice', async () => {
     const { request, events } = ingestInMemory()
-    const body = '{"eventType":"pageview","eventValue":"home","writeKey":"mine"}'
+    const body = '{"eventType":"pageview","eventValue":"homepage","writeKey":"mine"}'
     expect((await request('/v1/events/interaction', { headers: withKey, body })).status).toBe(200)
     expect(events[0]?.data).toMatchObject({ eventId: 'h', writeKey: 'mine' })
   })
