@@ -77,7 +77,8 @@ const noSuchKey = (keyStart: string): UserError =>
 function show({ body, ...fields }: StoredQuarantinedEvent): void {
   const texts = { ...fields, received: new Date(fields.received).toISOString(), count: String(fields.count) }
   const rows = Object.entries(texts).map(([field, value]) => ({ field, value }))
-  console.log(`${formatTable(rows, ['field', 'value'])}\n\n${visibleLines(body)}`)
+  const text = fields.form === 'base64' ? Buffer.from(body, 'base64').toString() : body
+  console.log(`${formatTable(rows, ['field', 'value'])}\n\n${visibleLines(text)}`)
 }
 
 interface ReplayOptions extends CommonOptions, Filter {

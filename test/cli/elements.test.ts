@@ -69,7 +69,7 @@ test('consecutive values give the same elements as the array of them, with any i
       expect(texts.map(each => JSON.parse(each))).toEqual(JSON.parse(JSON.stringify(values)))
       expect(texts.filter(each => /[\n\r]/.test(each))).toEqual([])
       // The API splits the same text into the same elements.
-      const elements = splitElements(text, undefined)
+      const elements = splitElements({ text, isUtf8: true }, undefined)
       expect(isRejection(elements) ? elements : elements.map(({ value }) => value)).toEqual(texts.map(each => JSON.parse(each)))
     }),
   )

@@ -213,3 +213,18 @@ test('what a server, a client or a file name says reaches the terminal visibly',
   const missing = await millrace(['send', `no${raw}`, '--type', 'page_visit'], api.folder)
   expect(missing.stderr).toMatch(/^no\\u001b\[2J\\u009b\\u202e cannot be read/)
 })
+
+test('a row that is not UTF-8 is rejected alone and its line is printed, in lines, arrays and values of several lines', async () => {
+  const bad = Buffer.from(JSON.stringify(visit(2, { Url: '/caf\u00e9' })), 'latin1')
+  const around = (start: string, end: string) => Buffer.concat([Buffer.from(start), bad, Buffer.from(end)])
+  const files = [
+    around(lines(visit(1)), `\n${lines(visit(3))}`),
+    around(`[${JSON.stringify(visit(1))},\n`, `,\n${JSON.stringify(visit(3))}]`),
+    around(pretty(visit(1)), `\n${pretty(visit(3))}`),
+  ]
+  for (const [at, file] of files.entries()) {
+    const { code, stdout } = await send(file)
+    expect([code, stdout.split('\n')[0]]).toEqual([0, '3 lines: 2 accepted, 1 quarantined.'])
+    expect(stdout).toMatch(new RegExp(`1 {2}malformed_json +${[2, 2, 6][at]} {2}The event is not valid UTF-8: byte 0xE9`))
+  }
+})
