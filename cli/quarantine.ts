@@ -11,6 +11,7 @@ import { collectedItems } from './quarantine/scan.ts'
 import { type Filter, pageOf, type QuarantinePage, selectItems } from './quarantine/select.ts'
 import { formatTable } from './table.ts'
 import { findTarget, type Target } from './target.ts'
+import { visibleLines } from './visible.ts'
 
 const PAGE = 1_000
 /** Codes of single events. The other codes reject a whole request, and nothing of it is quarantined. */
@@ -76,7 +77,8 @@ const noSuchKey = (keyStart: string): UserError =>
 function show({ body, ...fields }: StoredQuarantinedEvent): void {
   const texts = { ...fields, received: new Date(fields.received).toISOString(), count: String(fields.count) }
   const rows = Object.entries(texts).map(([field, value]) => ({ field, value }))
-  console.log(`${formatTable(rows, ['field', 'value'])}\n\n${body}`)
+  const text = fields.form === 'base64' ? Buffer.from(body, 'base64').toString() : body
+  console.log(`${formatTable(rows, ['field', 'value'])}\n\n${visibleLines(text)}`)
 }
 
 interface ReplayOptions extends CommonOptions, Filter {

@@ -30,7 +30,10 @@ export const rejections = {
     status: 413,
     help: `The body is larger than ${formatBytes(MAX_BODY_BYTES)} after decompression; the context of a batch counts once per event. Send smaller batches.`,
   },
-  unsupported_format: { status: 415, help: 'This CloudEvents format is not supported. Send CloudEvents as JSON.' },
+  unsupported_format: {
+    status: 415,
+    help: 'This CloudEvents format or this compression is not supported. Send JSON, uncompressed or as gzip.',
+  },
   rate_limited: { status: 429, help: 'Too many requests with this key. Wait for the seconds in Retry-After, then send again.' },
   internal_error: {
     status: 500,

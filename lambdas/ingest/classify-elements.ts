@@ -46,7 +46,7 @@ type ClassifiedElement =
   | { readonly accepted: false; readonly event: QuarantinedEvent }
 
 function classifyElement(element: DecodedElement, arrival: Arrival): ClassifiedElement {
-  const problem = problemOf(element)
+  const problem = encodingProblemOf(element) ?? problemOf(element)
   const result = problem ?? tooMany(element) ?? acceptElement(element, arrival)
   if (!isRejection(result)) return { accepted: true, event: result }
   return { accepted: false, event: toQuarantinedEvent(element, result, problem ? 'text' : 'envelope', arrival) }
@@ -57,6 +57,9 @@ const definitionOf = (envelope: Envelope | undefined, { eventTypes }: Pick<Arriv
   typeof envelope?.type === 'string' ? eventTypes.get(envelope.type) : undefined
 
 const receiptOf = ({ type, data }: Event, { eventTypes }: Arrival): unknown => eventTypes.get(type)?.receipt?.(data) ?? null
+
+const encodingProblemOf = ({ encodingProblem }: DecodedElement): Rejection | undefined =>
+  encodingProblem === undefined ? undefined : reject('malformed_json', encodingProblem)
 
 /** Why an element cannot be an event of any type. Such an element is stored as the text that was sent. */
 function problemOf({ envelope, problem }: DecodedElement): Rejection | undefined {
@@ -85,7 +88,7 @@ const shortText = (value: unknown): string | null =>
   typeof value === 'string' && value !== '' ? value.slice(0, MAX_NAME_CHARACTERS).toWellFormed() : null
 
 const toQuarantinedEvent = (
-  { index, envelope, text }: DecodedElement,
+  { index, envelope, text, encodingProblem }: DecodedElement,
   { code, message }: Rejection,
   form: QuarantinedEvent['form'],
   { keyName, received, eventTypes }: Arrival,
@@ -97,8 +100,12 @@ const toQuarantinedEvent = (
   keyName,
   received,
   position: index,
-  ...(envelope && form === 'envelope' ? { form, body: JSON.stringify(envelope) } : { form: 'text', body: text }),
+  ...(envelope && form === 'envelope' ? { form, body: JSON.stringify(envelope) } : asSent(text, encodingProblem !== undefined)),
 })
+
+/** The text as sent. Bytes that are not UTF-8 are kept in base64. */
+const asSent = (text: string, isBytes: boolean): Pick<QuarantinedEvent, 'form' | 'body'> =>
+  isBytes ? { form: 'base64', body: Buffer.from(text, 'latin1').toString('base64') } : { form: 'text', body: text }
 
 function rowId(envelope: Envelope | undefined, eventTypes: Arrival['eventTypes']): string | null {
   const type = definitionOf(envelope, { eventTypes })

@@ -95,8 +95,8 @@ function copiesOf(event: Event, { key, code, count }: StoredQuarantinedEvent): r
 
 function validate(stored: StoredQuarantinedEvent, eventTypes: EventTypes): Event | Rejection {
   const { key, code, keyName, received, form, body } = stored
-  // The text as sent. Its dialect is unknown, so it cannot be decoded again.
-  if (form === 'text') return reject(code, notReplayable(stored.message))
+  // The text or the bytes as sent. Their dialect is unknown, so they cannot be decoded again.
+  if (form === 'text' || form === 'base64') return reject(code, notReplayable(stored.message))
   const envelope = JSON.parse(body) as Envelope
   // An event without an id gets its quarantine key as id, so that a second replay is recognised as a duplicate.
   const arrival = { eventTypes, keyName, received, defaultId: () => key }
