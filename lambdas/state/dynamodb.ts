@@ -148,6 +148,8 @@ async function query<Item>(
   { from = '', to }: KeyRange,
 ): Promise<Item[]> {
   const items: Item[] = []
+  // DynamoDB rejects such a range.
+  if (to !== undefined && from > to) return items
   const pages = dynamodb.query({
     TableName: table,
     ...(to === undefined
