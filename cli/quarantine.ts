@@ -6,6 +6,7 @@ import { parseInstant } from '../shared/time.ts'
 import { UserError } from '../shared/user-error.ts'
 import { dynamodbOf, s3Of } from './clients.ts'
 import { type CommonOptions, printJson, wholeNumber, withCommonOptions } from './options.ts'
+import { discardItems } from './quarantine/discard.ts'
 import { replayItems, type Totals } from './quarantine/replay.ts'
 import { collectedItems } from './quarantine/scan.ts'
 import { type Filter, pageOf, type QuarantinePage, selectItems } from './quarantine/select.ts'
@@ -14,14 +15,15 @@ import { findTarget, type Target } from './target.ts'
 import { visibleLines } from './visible.ts'
 
 const PAGE = 1_000
-/** Codes of single events. The other codes reject a whole request, and nothing of it is quarantined. */
-const CODES = Object.entries(rejections).flatMap(([code, { status }]) => (status === 200 ? [code] : []))
+const CODES = Object.keys(rejections)
+const DAY_MS = 86_400_000
 
 export function quarantineCommand(program: Command): void {
-  const command = program.command('quarantine').description('list, show and replay quarantined events')
+  const command = program.command('quarantine').description('list, show, replay and discard quarantined events')
   listCommand(command)
   showCommand(command)
   replayCommand(command)
+  discardCommand(command)
 }
 
 interface ListOptions extends CommonOptions {
@@ -63,13 +65,14 @@ function showCommand(parent: Command): void {
 async function find(target: Target, keyStart: string): Promise<StoredQuarantinedEvent> {
   const [first, ...others] = selectItems(await collectedItems(target), { key: keyStart })
   if (others.length > 0) throw new UserError(`${others.length + 1} keys start with ${keyStart}. Give more of the key.`)
-  const { QuarantineTable, QuarantineBucket } = target.outputs
-  const reader = quarantineReader(QuarantineTable, QuarantineBucket, dynamodbOf(target), s3Of(target))
-  const event = first && (await reader.read(first.key))
+  const event = first && (await readerOf(target).read(first.key))
   if (!event) throw noSuchKey(keyStart)
   const { position: _position, ...shown } = event
   return shown
 }
+
+const readerOf = (target: Target) =>
+  quarantineReader(target.outputs.QuarantineTable, target.outputs.QuarantineBucket, dynamodbOf(target), s3Of(target))
 
 const noSuchKey = (keyStart: string): UserError =>
   new UserError(`No quarantined event has the key ${keyStart}. List the keys with \`npx millrace quarantine list\`.`)
@@ -112,6 +115,44 @@ function warnOfDoubt(items: readonly QuarantineSummary[]): void {
     console.error(
       `warning: the states may contain ${doubtful} of these ${items.length} events already; a replay then counts them twice. Replay the others alone with --code, --type, --since or --until.`,
     )
+}
+
+interface DiscardOptions extends ReplayOptions {
+  readonly olderThan?: number
+}
+
+function discardCommand(parent: Command): void {
+  withCommonOptions(parent.command('discard'))
+    .description('delete quarantined events for good; needs a key or a condition')
+    .argument('[key]', 'discard only events whose key starts with this')
+    .addOption(new Option('--code <code>', 'discard only events with this rejection code').choices(CODES))
+    .option('--type <event-type>', 'discard only events of this type')
+    .option('--since <instant>', 'discard only events received at or after this instant, RFC 3339', millis)
+    .addOption(
+      new Option('--until <instant>', 'discard only events received before this instant, RFC 3339')
+        .argParser(millis)
+        .conflicts('olderThan'),
+    )
+    .option('--older-than <days>', 'discard only events received more than this many days ago', wholeNumber)
+    .option('--dry-run', 'only report how many events would be discarded')
+    .action(async (key: string | undefined, { stage, json, dryRun = false, olderThan, ...conditions }: DiscardOptions) => {
+      const filter = {
+        ...conditions,
+        ...(olderThan !== undefined && { until: Date.now() - olderThan * DAY_MS }),
+        ...(key && { key }),
+      }
+      if (Object.keys(filter).length === 0)
+        throw new UserError('Give a key or a condition such as --code or --older-than: discarded events cannot be restored.')
+      const target = await findTarget(stage)
+      const items = selectItems(await collectedItems(target), filter)
+      if (key !== undefined && items.length === 0) throw noSuchKey(key)
+      const { discarded, kept } = await discardItems(items, readerOf(target), dryRun)
+      if (json) printJson({ discarded, kept })
+      else
+        console.log(
+          `${discarded} ${dryRun ? 'would be ' : ''}discarded${kept > 0 ? `, ${kept} changed meanwhile and are kept` : ''}`,
+        )
+    })
 }
 
 /** Parses an RFC 3339 instant into milliseconds since 1970. Throws a usage error for other text. */

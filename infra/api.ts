@@ -5,6 +5,7 @@ import { HttpLambdaIntegration } from 'aws-cdk-lib/aws-apigatewayv2-integrations
 import { Function as AnyFunction } from 'aws-cdk-lib/aws-lambda'
 import { LogGroup } from 'aws-cdk-lib/aws-logs'
 import { Construct } from 'constructs'
+import type { Route } from '../shared/route.ts'
 import { routes } from '../shared/routes.ts'
 import { type AlarmPlan, type Graph, type Monitored, period } from './alarm-topic.ts'
 import type { Archive } from './archive.ts'
@@ -70,8 +71,7 @@ export class Api extends Construct implements Monitored {
         throw new Error(
           `The stack passes no function ${route.function} to the API for ${route.method} ${route.path}; add it in infra/stack.ts.`,
         )
-      const [added] = api.addRoutes({ path: route.path, methods: [HttpMethod[route.method]], integration })
-      if (added)
+      for (const added of api.addRoutes({ path: route.path, methods: methodsOf(route), integration }))
         Validations.of(added).acknowledge({
           id: 'AwsSolutions-APIG4',
           reason: 'The functions check keys, so that a failure of the key store is answered with 503, not with 403 or 500.',
@@ -79,6 +79,10 @@ export class Api extends Construct implements Monitored {
     }
   }
 }
+
+/** The functions serve HEAD like GET. */
+const methodsOf = ({ method }: Pick<Route, 'method'>): HttpMethod[] =>
+  method === 'GET' ? [HttpMethod.GET, HttpMethod.HEAD] : [HttpMethod[method]]
 
 const throttledInAccount = () => AnyFunction.metricAllThrottles({ period })
 

@@ -57,9 +57,9 @@ export class Ingest extends Construct implements Monitored {
     ]
     this.graphs = [
       {
-        title: 'Ingest: events accepted and quarantined',
+        title: 'Ingest: events accepted and quarantined, times ignored',
         unit: 'events',
-        metrics: [count('EventsAccepted'), count('EventsQuarantined')],
+        metrics: [count('EventsAccepted'), count('EventsQuarantined'), count('TimesIgnored')],
       },
       {
         title: 'Ingest: requests rejected (4xx), failed (500) and unavailable (503)',

@@ -4,7 +4,7 @@ import type { EventType } from './event-type.ts'
 import { isObject } from './json.ts'
 import { MAX_NAME_CHARACTERS, MAX_SOURCE_CHARACTERS } from './limits.ts'
 import { isRejection, type Rejection, reject } from './rejections.ts'
-import { inRange, millisToMicros, parseInstant } from './time.ts'
+import { inRange, MICROS_PER_SECOND, millisToMicros, parseInstant } from './time.ts'
 
 /** An event as a dialect decoded it. None of its fields is checked yet. */
 export interface Envelope {
@@ -57,13 +57,17 @@ export function accept(unchecked: Envelope, arrival: Arrival): Event | Rejection
   }
 }
 
-/** The event's time on the server's clock. The sender's clock skew is `received - sentAt`. */
+/** The event's time on the server's clock; undefined if it is not believed. The sender's clock skew is `received - sentAt`. */
 function correctedTime({ time, sentAt }: CheckedEnvelope, received: number): bigint | undefined {
   const stated = parseInstant(time ?? '')
   const sent = typeof sentAt === 'string' ? parseInstant(sentAt) : undefined
   if (stated === undefined || sent === undefined) return stated
-  return inRange(millisToMicros(received) - (sent - stated)) ?? stated
+  const corrected = inRange(millisToMicros(received) - (sent - stated)) ?? stated
+  return corrected > millisToMicros(received) + MAX_FUTURE_MICROS ? undefined : corrected
 }
+
+/** A corrected time later than this after the arrival is not believed: the arrival is used. */
+const MAX_FUTURE_MICROS = 86_400n * MICROS_PER_SECOND
 
 function checkEnvelope(envelope: Envelope): CheckedEnvelope | Rejection {
   const problem = envelopeProblem(envelope)

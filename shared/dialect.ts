@@ -57,6 +57,8 @@ export interface DecodedElement {
   readonly text: string
   /** Why the dialect does not accept the element as an event: a sentence for the sender. */
   readonly problem?: string | undefined
+  /** How many times of the element are not RFC 3339 and were ignored; 0 if absent. */
+  readonly ignoredTimes?: number
   /** Same as `Element.encodingProblem`. */
   readonly encodingProblem?: string | undefined
 }

@@ -24,16 +24,24 @@ export function presentedKey(request: {
   readonly bodyKeys?: readonly string[]
 }): string | Rejection {
   const { headers, query, bodyKeys = [] } = request
-  const presented = [fromAuthorization(headers['authorization']), headers['x-write-key'], ...bodyKeys, query?.['writeKey']]
+  const presented = [
+    ...repeated(headers['authorization']).map(fromAuthorization),
+    ...repeated(headers['x-write-key']),
+    ...bodyKeys,
+    ...repeated(query?.['writeKey']),
+  ]
   const keys = new Set(presented.filter(key => key))
   const [key] = keys
   if (keys.size > 1) return reject('key_conflict')
   return key ?? reject('key_missing')
 }
 
+/** API Gateway joins the values of a header or parameter that is given several times with commas. Keys have no commas. */
+const repeated = (values = ''): string[] => values.split(',').map(value => value.trim())
+
 /** The key in `Bearer KEY`, or in `Basic` with the key as the user name. */
-function fromAuthorization(header: string | undefined): string | undefined {
-  const [, scheme, value] = /^(Bearer|Basic)\s+(\S+)$/i.exec(header ?? '') ?? []
+function fromAuthorization(header: string): string | undefined {
+  const [, scheme, value] = /^(Bearer|Basic)\s+(\S+)$/i.exec(header) ?? []
   if (!scheme || !value) return undefined
   if (scheme.toLowerCase() === 'bearer') return value
   return Buffer.from(value, 'base64').toString().split(':')[0]

@@ -77,9 +77,14 @@ export function formatBytes(bytes: number): string {
 /** Longest form of one code point in JSON, in bytes of UTF-8: a control character as `\u0000`. */
 const JSON_BYTES_PER_CHARACTER = 6
 
+/** Characters of the digest in a cursor. */
+export const CURSOR_DIGEST_CHARACTERS = 12
+
 /** The longest position of a page is that of a raw event: its arrival, its id, its source and its subject, as JSON. */
 const MAX_POSITION_BYTES =
-  '["9999-12-31T23:59:59.999999Z","","",""]'.length + JSON_BYTES_PER_CHARACTER * (2 * MAX_NAME_CHARACTERS + MAX_SOURCE_CHARACTERS)
+  CURSOR_DIGEST_CHARACTERS +
+  '["","9999-12-31T23:59:59.999999Z","","",""]'.length +
+  JSON_BYTES_PER_CHARACTER * (2 * MAX_NAME_CHARACTERS + MAX_SOURCE_CHARACTERS)
 
 /** Longest cursor, in characters: the longest position in base64. */
 export const MAX_CURSOR_CHARACTERS = Math.ceil((MAX_POSITION_BYTES * 4) / 3)

@@ -39,11 +39,14 @@ export function openApi(routes: readonly Route[], catalogue: Catalogue): OpenApi
 
 function pathsOf(routes: readonly Route[], catalogue: Catalogue): OpenApiDocument['paths'] {
   const paths: Record<string, Record<string, object>> = {}
-  for (const route of routes.filter(({ method }) => method !== 'ANY'))
+  for (const route of routes.filter(isDescribed))
     for (const detail of detailsOf(route, catalogue))
       paths[detail.path] = { ...paths[detail.path], [route.method.toLowerCase()]: operationOf(route, detail) }
   return paths
 }
+
+/** Routes that only respond with 404 are not described. */
+const isDescribed = ({ method, path }: Route): boolean => method !== 'ANY' && !(method === 'GET' && path.endsWith('{proxy+}'))
 
 /** The operations of a route: one for each name of the catalogue that its path can have, because their schemas differ. */
 function detailsOf(route: Route, catalogue: Catalogue): readonly Detail[] {

@@ -11,6 +11,9 @@ const UNCATALOGUED = 'uncatalogued'
 const DAY_MILLIS = 86_400_000
 const DAY_MICROS = millisToMicros(DAY_MILLIS)
 
+/** Pattern of the indices of all raw events. */
+export const EVERY_EVENT_INDEX = 'events-*'
+
 /** Pattern of the indices of the raw events of one type, or of all types outside the catalogue. */
 export const eventIndexPattern = (type: EventType | undefined): string => `events-${type?.name ?? UNCATALOGUED}-*`
 

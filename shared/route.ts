@@ -5,7 +5,7 @@ type Method = 'GET' | 'POST' | 'DELETE' | 'OPTIONS' | 'ANY'
 
 /**
  * A route's key, as API Gateway writes it: method and path. In a path, `{name}` is one segment and `{name+}` the rest of the
- * path. API Gateway decodes %2F before it matches a route.
+ * path. API Gateway decodes %2F before it matches a route, and leaves only %25 as it is.
  */
 export type RouteKey = `${Method} /${string}`
 
@@ -44,8 +44,9 @@ export interface RouteMatch<R> {
 
 /**
  * The route for a request. Of several that match, the most specific one, as in API Gateway: literal segments before parameters,
- * one segment before the rest of the path, a method before ANY. Unlike API Gateway, ignores a slash at the end of the path,
- * except in a parameter that is the rest of the path. Undefined if no route matches.
+ * one segment before the rest of the path, the longest literal path before it, a method before ANY. Unlike API Gateway, ignores a
+ * slash at the end of the path, except in a parameter that is the rest of the path, and serves HEAD like GET. Undefined if no
+ * route matches.
  */
 export function matchRoute<R extends Pick<Route, 'method' | 'path'>>(
   routes: readonly R[],
@@ -53,7 +54,7 @@ export function matchRoute<R extends Pick<Route, 'method' | 'path'>>(
   path: string,
 ): RouteMatch<R> | undefined {
   const matches = routes
-    .filter(route => route.method === method || route.method === 'ANY')
+    .filter(route => route.method === (method === 'HEAD' ? 'GET' : method) || route.method === 'ANY')
     .flatMap(route => {
       const parameters = matchPath(route.path, path)
       return parameters ? [{ route, parameters }] : []
@@ -79,8 +80,8 @@ function matchPath(template: string, path: string): Record<string, string> | und
   return parameters
 }
 
-const withoutTrailingSlash = (path: string): string => (path.length > 1 && path.endsWith('/') ? path.slice(0, -1) : path)
+export const withoutTrailingSlash = (path: string): string => (path.length > 1 && path.endsWith('/') ? path.slice(0, -1) : path)
 
 /** Greater for a route that matches more requests. */
 const generality = ({ method, path }: Pick<Route, 'method' | 'path'>): number =>
-  (path.endsWith('+}') ? 1000 : 0) + 10 * (path.split('{').length - 1) + (method === 'ANY' ? 1 : 0)
+  (path.endsWith('+}') ? 1000 - 20 * path.split('/').length : 0) + 10 * (path.split('{').length - 1) + (method === 'ANY' ? 1 : 0)

@@ -56,7 +56,7 @@ const searchForm = (field: HTMLElement, search: (event: Event) => void): HTMLEle
 /** Undefined when the user is unknown. */
 async function readUser(user: string): Promise<UserView | undefined> {
   try {
-    return await get<UserView>(pathTo(['users', user]), 'read')
+    return await get<UserView>(pathTo(['users'], { id: user }), 'read')
   } catch (error) {
     if (error instanceof ApiError && error.status === 404) return undefined
     throw error

@@ -55,6 +55,7 @@ export async function acceptEvents(
   const decoded = dialect.decode(body, dialectRequest, admitted.name)
   if (isRejection(decoded)) return decoded
   const elements = withEncodingProblems(decoded, body)
+  for (const { ignoredTimes = 0 } of decoded) if (ignoredTimes > 0) telemetry.count('TimesIgnored', ignoredTimes)
   const arrival = { eventTypes: catalogue, keyName: admitted.name, received: dependencies.now(), defaultId: dependencies.newId }
   const classified = classifyElements(elements, arrival)
   annotatePositions(await store(classified, dependencies), telemetry)

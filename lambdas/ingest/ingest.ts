@@ -5,6 +5,7 @@ import { isRejection, type Rejection, reject } from '../../shared/rejections.ts'
 import { entriesOf, matchRoute, type RouteKey, type RouteMatch } from '../../shared/route.ts'
 import { type CatchAllRouteKey, ingestRoutes } from '../../shared/routes.ts'
 import type { Telemetry } from '../handler.ts'
+import { toMethod } from '../http-response.ts'
 import { asStore, rejectionOf, storeCall } from '../store-failure.ts'
 import { acceptEvents, type IngestDependencies } from './accept-events.ts'
 import type { EncodedBody } from './body-bytes.ts'
@@ -40,7 +41,7 @@ const nothingStored: ClassifiedElements = { events: [], receipts: undefined, qua
 export function ingest(dependencies: IngestDependencies, dialects: readonly Dialect[] = everyDialect) {
   const routes = ingestRoutes(dialects)
   const handlers = handlersOf(failingAsStores(dependencies), dialects)
-  return async (request: IngestRequest, telemetry: Telemetry): Promise<HttpResponse> => {
+  const handle = async (request: IngestRequest, telemetry: Telemetry): Promise<HttpResponse> => {
     const { headers, rawPath, requestContext } = request
     const matched = matchRoute(routes, requestContext.http.method, rawPath)
     const handler = matched && handlers.get(matched.route.key)
@@ -51,6 +52,8 @@ export function ingest(dependencies: IngestDependencies, dialects: readonly Dial
       return finish(rejectionOf(error, telemetry), headers, telemetry)
     }
   }
+  return async (request: IngestRequest, telemetry: Telemetry): Promise<HttpResponse> =>
+    toMethod(request.requestContext.http.method, await handle(request, telemetry))
 }
 
 const failingAsStores = (dependencies: IngestDependencies): IngestDependencies => ({
@@ -73,6 +76,7 @@ function handlersOf(dependencies: IngestDependencies, dialects: readonly Dialect
 
 const catchAllHandlers = (dialects: readonly Dialect[]): CatchAllHandlers => ({
   'OPTIONS /{proxy+}': async ({ headers }) => preflight(headers, dialects),
+  'GET /v1/projects/{proxy+}': async ({ headers }, _matched, telemetry) => finish(reject('not_found'), headers, telemetry),
   'ANY /{proxy+}': async ({ headers }, _matched, telemetry) => finish(reject('not_found'), headers, telemetry),
 })
 

@@ -1,9 +1,10 @@
 import type { API, Types } from '@opensearch-project/opensearch'
 import type { Document } from '../../shared/grain.ts'
 import type { Page } from '../../shared/http.ts'
-import type { Rejection } from '../../shared/rejections.ts'
+import { isRejection, type Rejection } from '../../shared/rejections.ts'
 import { SafeError } from '../../shared/safe-error.ts'
 import {
+  invalidCursor,
   isPositionValue,
   type PositionType,
   type PositionValue,
@@ -51,7 +52,7 @@ export function planPage({ index, filters, order }: PageQuery, parameters: Query
   const limit = readLimit(parameters)
   if (typeof limit !== 'number') return limit
   const types = order.map(({ type }) => type)
-  const after = readCursor(parameters, types)
+  const after = readCursor(parameters, types, [index, JSON.stringify(filters)])
   if (after && !Array.isArray(after)) return after
   return {
     index,
@@ -67,17 +68,35 @@ export function planPage({ index, filters, order }: PageQuery, parameters: Query
 }
 
 /** Sends the search and returns one page. Throws when OpenSearch does not respond. */
-export async function readPage(client: SearchClient, search: Search, order: readonly SortField[]): Promise<Page<Document>> {
-  const { body } = await client.search(search)
+export async function readPage(
+  client: SearchClient,
+  search: Search,
+  order: readonly SortField[],
+): Promise<Page<Document> | Rejection> {
+  const found = await client.search(search).catch((error: unknown) => {
+    if (search.body.search_after && isRefused(error)) return invalidCursor()
+    throw error
+  })
+  if (isRejection(found)) return found
+  const { body } = found
   const documents = body.hits.hits.map(({ _source = {} }) => _source)
   return pageOf(documents, search, order)
 }
 
-function pageOf(documents: readonly Document[], { size }: Search, order: readonly SortField[]): Page<Document> {
+/** Whether OpenSearch responded that the search itself is wrong. */
+function isRefused(error: unknown): boolean {
+  const { statusCode, cause } = error as { readonly statusCode?: number; readonly cause?: { readonly statusCode?: number } }
+  return (cause?.statusCode ?? statusCode) === 400
+}
+
+function pageOf(documents: readonly Document[], { size, index, body }: Search, order: readonly SortField[]): Page<Document> {
   const data = documents.slice(0, size - 1)
   const last = data.at(-1)
   const isLastPage = documents.length === data.length
-  return { data, cursor: last && !isLastPage ? writeCursor(positionOf(last, order)) : null }
+  return {
+    data,
+    cursor: last && !isLastPage ? writeCursor(positionOf(last, order), [index, JSON.stringify(body.query.bool.filter)]) : null,
+  }
 }
 
 /** Throws on a document without a sort field, because no page could continue after it. */

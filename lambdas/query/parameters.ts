@@ -1,7 +1,8 @@
+import { createHash } from 'node:crypto'
 import { parseJson } from '../../shared/json.ts'
-import { DEFAULT_PAGE_ROWS, MAX_CURSOR_CHARACTERS, MAX_PAGE_ROWS } from '../../shared/limits.ts'
+import { CURSOR_DIGEST_CHARACTERS, DEFAULT_PAGE_ROWS, MAX_CURSOR_CHARACTERS, MAX_PAGE_ROWS } from '../../shared/limits.ts'
 import { type Rejection, reject } from '../../shared/rejections.ts'
-import { floorTo, MICROS_PER_SECOND, parseInstant } from '../../shared/time.ts'
+import { floorTo, inRange, LATEST, MICROS_PER_SECOND, parseInstant } from '../../shared/time.ts'
 
 /** Query string parameters as API Gateway passes them. */
 export type QueryParameters = Readonly<Record<string, string | undefined>>
@@ -27,11 +28,14 @@ export function readLimit({ limit }: QueryParameters): number | Rejection {
 export function readSecond(parameters: QueryParameters, name: 'from' | 'to'): bigint | undefined | Rejection {
   const text = parameters[name]
   if (text === undefined) return undefined
-  const instant = parseInstant(text)
+  const instant = readInstant(text)
   if (instant === undefined) return invalidParameter(name, 'must be RFC 3339, such as 2026-01-31T12:00:00Z.')
   const second = floorTo(instant, MICROS_PER_SECOND)
-  return second === instant ? instant : second + MICROS_PER_SECOND
+  return second === instant ? instant : (inRange(second + MICROS_PER_SECOND) ?? LATEST)
 }
+
+/** Reads an instant in a query. A plus sign in a query means a space: an offset such as +02:00 may arrive with one. */
+export const readInstant = (text: string): bigint | undefined => parseInstant(text.replace(/ (?=\d\d:\d\d$)/, '+'))
 
 /** The position of a row is the list of its values in the fields that its page is sorted by. */
 export type PositionValue = string | number | null
@@ -41,21 +45,36 @@ export type PositionType = 'string' | 'number' | 'string or null'
 export const isPositionValue = (value: unknown, type: PositionType): value is PositionValue =>
   type === 'string or null' ? value === null || typeof value === 'string' : typeof value === type
 
-/** Encodes the position of a page's last row. Callers must not interpret a cursor. */
-export const writeCursor = (position: readonly PositionValue[]): string =>
-  Buffer.from(JSON.stringify(position)).toString('base64url')
+/** What a cursor belongs to: the route, and the parameters that select and sort the rows. */
+export type PagedQuery = readonly (string | undefined)[]
+
+/** Encodes the position of a page's last row, with the digest of its query. Callers must not interpret a cursor. */
+export const writeCursor = (position: readonly PositionValue[], query: PagedQuery): string =>
+  Buffer.from(JSON.stringify([digestOf(position, query), ...position])).toString('base64url')
+
+/** Stores reject positions that no page has, so a cursor must be the one that a page of the same query has returned. */
+const digestOf = (position: readonly PositionValue[], query: PagedQuery): string =>
+  createHash('sha256')
+    .update(JSON.stringify([query.map(value => value ?? null), position]))
+    .digest('base64url')
+    .slice(0, CURSOR_DIGEST_CHARACTERS)
 
 /** Reads the position in `cursor`; undefined without a cursor. Its values must have exactly these types. */
-export function readCursor({ cursor }: QueryParameters, types: readonly PositionType[]): PositionValue[] | undefined | Rejection {
+export function readCursor(
+  { cursor }: QueryParameters,
+  types: readonly PositionType[],
+  query: PagedQuery,
+): PositionValue[] | undefined | Rejection {
   if (cursor === undefined) return undefined
-  const position = decodeCursor(cursor)
-  return isPosition(position, types) ? position : invalidCursor()
+  const [digest, ...position] = decodeCursor(cursor)
+  return isPosition(position, types) && digest === digestOf(position, query) ? position : invalidCursor()
 }
 
-function decodeCursor(cursor: string): unknown {
-  if (cursor.length > MAX_CURSOR_CHARACTERS || !/^[\w-]+$/.test(cursor)) return undefined
-  return parseJson(Buffer.from(cursor, 'base64url').toString())
+function decodeCursor(cursor: string): unknown[] {
+  if (cursor.length > MAX_CURSOR_CHARACTERS || !/^[\w-]+$/.test(cursor)) return []
+  const decoded = parseJson(Buffer.from(cursor, 'base64url').toString())
+  return Array.isArray(decoded) ? decoded : []
 }
 
-const isPosition = (value: unknown, types: readonly PositionType[]): value is PositionValue[] =>
-  Array.isArray(value) && value.length === types.length && types.every((type, at) => isPositionValue(value[at], type))
+const isPosition = (value: readonly unknown[], types: readonly PositionType[]): value is PositionValue[] =>
+  value.length === types.length && types.every((type, at) => isPositionValue(value[at], type))

@@ -38,8 +38,8 @@ function keyFilters(projection: Projection, key: string | undefined): Filter[] |
   if (keyField === undefined)
     return invalidParameter('key', `does not apply: each document of ${projection.name} covers one window of all users.`)
   if (isText(projection.shape, keyField)) return [{ term: { [keyField]: key } }]
-  // A non-integer key matches nothing; OpenSearch would reject the query.
-  const isInteger = /^-?\d{1,16}$/.test(key) && Number.isSafeInteger(Number(key))
+  // Text that no document writes as its key matches nothing. OpenSearch would reject a search for it, or read 01 as 1.
+  const isInteger = Number.isSafeInteger(Number(key)) && String(Number(key)) === key
   return [isInteger ? { term: { [keyField]: Number(key) } } : { match_none: {} }]
 }
 

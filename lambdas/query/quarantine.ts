@@ -26,7 +26,7 @@ function planQuarantine(parameters: QueryParameters): QuarantineQuery | Rejectio
     return invalidParameter('code', 'must be a code such as invalid_event.')
   const limit = readLimit(parameters)
   if (typeof limit !== 'number') return limit
-  const position = readCursor(parameters, ['string'])
+  const position = readCursor(parameters, ['string'], ['quarantine', code])
   if (position && !Array.isArray(position)) return position
   const after = position && String(position[0])
   if (after !== undefined && !/^[0-9a-f]{64}$/.test(after)) return invalidCursor()
@@ -52,7 +52,7 @@ export async function readQuarantine(
     after = LastEvaluatedKey?.['key']?.S
     if (after === undefined) break
   }
-  return { data, cursor: after === undefined ? null : writeCursor([after]) }
+  return { data, cursor: after === undefined ? null : writeCursor([after], ['quarantine', query.code]) }
 }
 
 /** DynamoDB applies the limit before the filter. It must not exceed the wanted rows: all items may match. */

@@ -6,8 +6,10 @@ import { eventTypes, projections, reports } from '../../shared/catalogue.ts'
 import { type Environment, NONE } from '../../shared/environment.ts'
 import type { PipelineMetrics } from '../../shared/metrics.ts'
 import { openApi } from '../../shared/openapi.ts'
+import type { UserView } from '../../shared/projection.ts'
 import { isRejection, type Rejection, reject } from '../../shared/rejections.ts'
 import { currentRevisions } from '../../shared/revisions.ts'
+import { withoutTrailingSlash } from '../../shared/route.ts'
 import { type QueryRouteKey, routes } from '../../shared/routes.ts'
 import type { Telemetry } from '../handler.ts'
 import { type ReportsTable, reportsTable } from '../reports/dynamodb.ts'
@@ -19,13 +21,13 @@ import { lagsReader, metricsReader } from './cloudwatch.ts'
 import { type ConsolePage, readConsolePage } from './console-page.ts'
 import { checkHealth, type Probe } from './health.ts'
 import { streamProbe } from './kinesis.ts'
-import type { QueryParameters } from './parameters.ts'
+import { invalidParameter, type QueryParameters } from './parameters.ts'
 import { readProjection } from './projections.ts'
 import { readQuarantine } from './quarantine.ts'
 import { readEvents } from './raw-events.ts'
 import { readReport, reportedUntil } from './reports.ts'
 import { type HttpResponse, html, json, rejectWith } from './response.ts'
-import { readUser } from './users.ts'
+import { queryUser, readUser } from './users.ts'
 
 const PROBE_TIMEOUT_MS = 2000
 
@@ -78,12 +80,14 @@ const storeHandlers = (
   { state, table, bucket, search, quarantine }: Stores,
   quarantineTable: string,
 ): Readonly<Record<StoreRoute, RouteHandler>> => ({
-  'GET /v1/users/{id+}': reading(
-    async (path, _query, telemetry) => (await readUser(userOf(path), state, projections, telemetry)) ?? unknownUser(),
+  'GET /v1/users/{id+}': reading(({ id = '' }, query, telemetry) => readUserInPath(id, query, state, telemetry)),
+  'GET /v1/users': reading(async (_path, query, telemetry) =>
+    query['id'] ? userReader(query, state, telemetry)(query['id']) : invalidParameter('id', 'must be the id of a user.'),
   ),
   'GET /v1/projections/{name}': reading(({ name = '' }, query) => readProjection(name, query, search, projections)),
   'GET /v1/reports/{name}': reading(({ name = '' }, query) => readReport(name, query, { table, bucket }, reports)),
-  'GET /v1/events/{type}': reading(({ type = '' }, query) => readEvents(type, query, search, eventTypes)),
+  'GET /v1/events/{type+}': reading(({ type = '' }, query) => readEvents(withoutTrailingSlash(type), query, search, eventTypes)),
+  'GET /v1/events': reading((_path, query) => readEvents(query['type'], query, search, eventTypes)),
   'GET /v1/quarantine': reading((_path, query) => readQuarantine(query, quarantineTable, quarantine)),
 })
 
@@ -95,12 +99,29 @@ const reading =
     return isRejection(result) ? rejectWith(result, headers) : json(200, result, headers)
   }
 
-/** API Gateway decodes every escape in a path except %25. */
-const userOf = ({ id = '' }: QueryParameters): string => id.replaceAll('%25', '%')
+/** Reads a user with the windows that the query selects. */
+const userReader =
+  (query: QueryParameters, state: StateTable, telemetry: Telemetry) =>
+  (user: string): Promise<UserView | Rejection> =>
+    queryUser(user, query, Date.now(), (id, range) => readUser(id, state, projections, telemetry, range))
 
-const unknownUser = (): Rejection => reject('not_found', 'No user has this id.')
+/** A slash at the end of the path may belong to the id, or else it is ignored. */
+async function readUserInPath(
+  id: string,
+  query: QueryParameters,
+  state: StateTable,
+  telemetry: Telemetry,
+): Promise<UserView | Rejection> {
+  const read = userReader(query, state, telemetry)
+  const result = await read(id)
+  const isUnknown = isRejection(result) && result.code === 'not_found'
+  return isUnknown && id.endsWith('/') ? read(withoutTrailingSlash(id)) : result
+}
 
-type OperationRoute = Extract<QueryRouteKey, 'GET /' | 'GET /v1/health' | 'GET /v1/metrics' | 'GET /v1/openapi.json'>
+type OperationRoute = Extract<
+  QueryRouteKey,
+  'GET /' | 'GET /v1/{proxy+}' | 'GET /v1/health' | 'GET /v1/metrics' | 'GET /v1/openapi.json'
+>
 
 function operationHandlers(stores: Stores, stream: string): Readonly<Record<OperationRoute, RouteHandler>> {
   const probes = probesOf(stores, stream)
@@ -115,6 +136,7 @@ function operationHandlers(stores: Stores, stream: string): Readonly<Record<Oper
   }
   return {
     'GET /': servePage,
+    'GET /v1/{proxy+}': reading(async () => reject('not_found')),
     'GET /v1/health': serveHealth,
     'GET /v1/metrics': reading(stores.metrics),
     'GET /v1/openapi.json': reading(async () =>

@@ -6,6 +6,7 @@ import { matchRoute, type Route } from '../../shared/route.ts'
 import { queryRoutes } from '../../shared/routes.ts'
 import { SafeError } from '../../shared/safe-error.ts'
 import { defineHandler, type Telemetry } from '../handler.ts'
+import { toMethod } from '../http-response.ts'
 import { keyStore } from '../keys/dynamodb.ts'
 import { asStore, rejectionOf, StoreFailure } from '../store-failure.ts'
 import { type RouteHandlers, routeHandlers } from './query-routes.ts'
@@ -25,7 +26,7 @@ export const handler = defineHandler('query', environment => {
       rejectWith(rejectionOf(error, telemetry), event.headers),
     )
     recordResponse(telemetry, response, event.routeKey)
-    return response
+    return toMethod(event.requestContext.http.method, response)
   }
 })
 
@@ -43,9 +44,12 @@ async function handle(
   const { route, parameters } = matched
   const rejection = await checkKey(route, event, keys)
   if (rejection) return rejectWith(rejection, headers)
-  // The gateway's values win: it has decoded them.
-  return handlers[route.key]({ ...event, pathParameters: { ...parameters, ...event.pathParameters } }, telemetry)
+  return handlers[route.key]({ ...event, pathParameters: decoded(parameters) }, telemetry)
 }
+
+/** API Gateway decodes every escape in a path except %25. */
+const decoded = (parameters: Readonly<Record<string, string>>): Record<string, string> =>
+  Object.fromEntries(Object.entries(parameters).map(([name, value]) => [name, value.replaceAll('%25', '%')]))
 
 /** Undefined when the request's key may use the route, or the route needs no key. */
 async function checkKey({ scope }: Route, event: APIGatewayProxyEventV2, keys: KeyStore): Promise<Rejection | undefined> {

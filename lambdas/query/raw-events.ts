@@ -1,7 +1,7 @@
 import type { EventType } from '../../shared/event-type.ts'
 import type { Document } from '../../shared/grain.ts'
 import type { Page } from '../../shared/http.ts'
-import { eventIndexPattern } from '../../shared/raw-events.ts'
+import { EVERY_EVENT_INDEX, eventIndexPattern } from '../../shared/raw-events.ts'
 import { isRejection, type Rejection, reject } from '../../shared/rejections.ts'
 import { planPage, readPage, type Search, type SearchClient, type SortField } from './paged-search.ts'
 import type { QueryParameters } from './parameters.ts'
@@ -14,27 +14,27 @@ const ORDER: readonly SortField[] = [
   { field: 'subject', order: 'asc', type: 'string or null' },
 ]
 
-/** The search for recent events of a type. All types without a definition share the same indices. */
+/** The search for recent events of a type, or of all types. All types without a definition share the same indices. */
 export const planEventSearch = (
-  type: string,
+  type: string | undefined,
   parameters: QueryParameters,
   eventTypes: readonly EventType[],
 ): Search | Rejection =>
   planPage(
     {
-      index: eventIndexPattern(eventTypes.find(({ name }) => name === type)),
-      filters: [{ term: { event_type: type } }],
+      index: type === undefined ? EVERY_EVENT_INDEX : eventIndexPattern(eventTypes.find(({ name }) => name === type)),
+      filters: type === undefined ? [] : [{ term: { event_type: type } }],
       order: ORDER,
     },
     parameters,
   )
 
 /**
- * Reads one page of recent raw events of a type from OpenSearch. The page is empty when the stage does not keep the type
+ * Reads one page of recent raw events of a type, or of all types, from OpenSearch. The page is empty when the stage does not keep the type
  * (`search.rawEvents` in infra/settings.ts). Throws when OpenSearch does not respond.
  */
 export async function readEvents(
-  type: string,
+  type: string | undefined,
   parameters: QueryParameters,
   client: SearchClient | undefined,
   eventTypes: readonly EventType[],

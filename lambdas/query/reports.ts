@@ -13,7 +13,16 @@ import {
 import { formatInstant, parseDay, parseInstant } from '../../shared/time.ts'
 import type { ReportsTable } from '../reports/dynamodb.ts'
 import type { ArchiveBucket } from '../reports/s3.ts'
-import { invalidCursor, invalidParameter, type QueryParameters, readCursor, readLimit, writeCursor } from './parameters.ts'
+import {
+  invalidCursor,
+  invalidParameter,
+  type PagedQuery,
+  type QueryParameters,
+  readCursor,
+  readInstant,
+  readLimit,
+  writeCursor,
+} from './parameters.ts'
 import { type RowPosition, readRows } from './report-rows.ts'
 
 interface ReportQuery {
@@ -22,6 +31,8 @@ interface ReportQuery {
   readonly period: string | undefined
   /** The position in the cursor: the run whose rows are being paged, and the next row. */
   readonly from: (Publication & RowPosition) | undefined
+  /** The table that is read, which its cursors belong to. */
+  readonly table: PagedQuery
   /** The key of one part of a run, in the order of the rows. Undefined after the last part, where the number of parts is known. */
   readonly keyOf: (publication: Publication, part: number) => string | undefined
 }
@@ -31,12 +42,12 @@ function planReport(report: Report, parameters: QueryParameters): ReportQuery | 
   if (isRejection(selection)) return selection
   const limit = readLimit(parameters)
   if (typeof limit !== 'number') return limit
-  const from = readFrom(parameters, selection.period)
+  const from = readFrom(parameters, selection)
   if (from && isRejection(from)) return from
   return { ...selection, limit, from }
 }
 
-type Selection = Pick<ReportQuery, 'period' | 'keyOf'>
+type Selection = Pick<ReportQuery, 'period' | 'keyOf' | 'table'>
 
 function planDay(report: DailyReport, { date, at, by }: QueryParameters): Selection | Rejection {
   if (at !== undefined) return invalidParameter('at', `does not apply: ${report.name} is published by day; use date=YYYY-MM-DD.`)
@@ -45,22 +56,22 @@ function planDay(report: DailyReport, { date, at, by }: QueryParameters): Select
   if (!table) return invalidParameter('by', `must be one of: ${report.tables.map(known => known.by).join(', ')}.`)
   const keyOf: Selection['keyOf'] = ({ period, run }, part) =>
     part === 0 ? publishedKey(report.name, run, table.by, 'parquet', period) : undefined
-  return { period: date, keyOf }
+  return { period: date, keyOf, table: ['reports', report.name, table.by] }
 }
 
 function planInstant(report: SnapshotReport, { date, at, by }: QueryParameters): Selection | Rejection {
   if (date !== undefined)
     return invalidParameter('date', `does not apply: ${report.name} is published as of an instant; use at=INSTANT.`)
   if (by !== undefined) return invalidParameter('by', `does not apply: ${report.name} has one table.`)
-  const instant = at === undefined ? undefined : parseInstant(at)
+  const instant = at === undefined ? undefined : readInstant(at)
   if (at !== undefined && instant === undefined) return invalidParameter('at', 'must be RFC 3339, such as 2026-01-31T12:00:00Z.')
   const period = instant === undefined ? undefined : formatInstant(instant)
-  return { period, keyOf: ({ run }, part) => partKey(report.name, run, 'parquet', part) }
+  return { period, keyOf: ({ run }, part) => partKey(report.name, run, 'parquet', part), table: ['reports', report.name] }
 }
 
 /** Object keys are built from the cursor, so everything in it must be something that a run publishes. */
-function readFrom(parameters: QueryParameters, period: string | undefined): ReportQuery['from'] | Rejection {
-  const position = readCursor(parameters, ['string', 'string', 'number', 'number'])
+function readFrom(parameters: QueryParameters, { period, table }: Selection): ReportQuery['from'] | Rejection {
+  const position = readCursor(parameters, ['string', 'string', 'number', 'number'], table)
   if (!Array.isArray(position)) return position
   const from = { period: String(position[0]), run: String(position[1]), part: Number(position[2]), row: Number(position[3]) }
   const isPublishable = isRunId(from.run) && isPeriod(from.period) && isCount(from.part) && isCount(from.row)
@@ -120,5 +131,5 @@ async function readPublication(
   const { rows, next } = await readRows(open, query.from ?? { part: 0, row: 0 }, query.limit)
   // A newer run may have replaced the cursor's run, and the sweep may have deleted its objects.
   if (query.from && rows.length === 0) return invalidParameter('cursor', 'has expired; send the query without it.')
-  return { data: rows, cursor: next ? writeCursor([period, run, next.part, next.row]) : null }
+  return { data: rows, cursor: next ? writeCursor([period, run, next.part, next.row], query.table) : null }
 }

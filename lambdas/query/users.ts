@@ -1,14 +1,46 @@
+import { isName } from '../../shared/event.ts'
 import type { Document } from '../../shared/grain.ts'
 import { tryDocument } from '../../shared/grains/document.ts'
+import { MAX_NAME_CHARACTERS } from '../../shared/limits.ts'
 import { type Projection, projectionKey, type UserView } from '../../shared/projection.ts'
+import { type Rejection, reject } from '../../shared/rejections.ts'
 import { currentRevisions } from '../../shared/revisions.ts'
 import type { PartItem, UserItem } from '../../shared/state.ts'
+import { EARLIEST, inRange, LATEST, MICROS_PER_SECOND, millisToMicros, wholeSeconds, windowInstant } from '../../shared/time.ts'
 import type { Telemetry } from '../handler.ts'
 import { annotateProjectionErrors } from '../projection-errors.ts'
-import type { StateTable } from '../state/dynamodb.ts'
+import type { KeyRange, StateTable } from '../state/dynamodb.ts'
+import { type QueryParameters, readSecond } from './parameters.ts'
 
 /** A response holds this many windows of each projection, newest first. */
 const WINDOWS_PER_PROJECTION = 100
+
+/** Windows that begin later are in the future of every clock that is nearly right. They must not hide the others. */
+const FUTURE_MICROS = 86_400n * MICROS_PER_SECOND
+
+/**
+ * Reads the user of GET /v1/users with its windows in [from, to), by default those that begin at most 24 hours from now
+ * (milliseconds since 1970).
+ */
+export async function queryUser(
+  user: string,
+  parameters: QueryParameters,
+  now: number,
+  read: (user: string, range: KeyRange) => Promise<UserView | undefined>,
+): Promise<UserView | Rejection> {
+  const from = readSecond(parameters, 'from')
+  const to = readSecond(parameters, 'to')
+  if (typeof from === 'object') return from
+  if (typeof to === 'object') return to
+  const last = to === undefined ? (from === undefined ? millisToMicros(now) + FUTURE_MICROS : LATEST) : to - 1n
+  const range = { from: formatSecond(from ?? EARLIEST), to: formatSecond(last) }
+  // No user has a longer id, and the table would refuse to look for it.
+  const isUser = isName(user, MAX_NAME_CHARACTERS)
+  return (isUser ? await read(user, range) : undefined) ?? reject('not_found', 'No user has this id.')
+}
+
+/** The start of a window, at or before an instant, in the keys of windows. */
+const formatSecond = (micros: bigint): string => windowInstant(wholeSeconds(inRange(micros) ?? EARLIEST))
 
 /** The items of a user, by projection. */
 export type PartsOfUser = ReadonlyMap<Projection, readonly PartItem[]>
@@ -22,11 +54,12 @@ export async function readUser(
   table: Pick<StateTable, 'readUser' | 'partsBelow'>,
   projections: readonly Projection[],
   telemetry: Pick<Telemetry, 'annotate'>,
+  range: KeyRange = {},
 ): Promise<UserView | undefined> {
   const current = currentRevisions(projections)
   const windows = current.flatMap(projection => {
     const prefix = projection.grain.parts?.keysOfUser(user, projectionKey(projection))
-    return prefix ? [table.partsBelow(prefix, WINDOWS_PER_PROJECTION).then(items => [projection, items] as const)] : []
+    return prefix ? [table.partsBelow(prefix, WINDOWS_PER_PROJECTION, range).then(items => [projection, items] as const)] : []
   })
   const [item, ...read] = await Promise.all([table.readUser(user), ...windows])
   if (!item) return undefined

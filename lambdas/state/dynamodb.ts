@@ -32,6 +32,12 @@ export interface PassedOverEvent {
   readonly event: QuarantinedEvent
 }
 
+/** Bounds of the rest of a sort key after its prefix, both included. Without `to`, there is none. */
+export interface KeyRange {
+  readonly from?: string
+  readonly to?: string
+}
+
 /** The table's name and how to reach it. */
 interface Target {
   readonly table: string
@@ -72,8 +78,8 @@ export function stateTable(table: string, dynamodb: DynamoDbOperations = dynamoD
 
     putPart: (item: PartItem, readVersion: number | undefined) => put(target, partAttributes(item), readVersion),
 
-    /** The parts whose keys begin with `prefix`, greatest first. Reads further pages until it has `limit` items or all. */
-    partsBelow: (prefix: ItemKey, limit?: number) => query(target, prefix, readPartItem, limit),
+    /** The parts whose keys begin with `prefix`, or those in a range of them, greatest first. Reads further pages until it has `limit` items or all. */
+    partsBelow: (prefix: ItemKey, limit?: number, range: KeyRange = {}) => query(target, prefix, readPartItem, limit, range),
 
     /** Earlier attempts to fold a user's records that begin with this one. */
     readAttempts: (user: string, sequenceNumber: string) => readAttempts(target, user, sequenceNumber),
@@ -141,13 +147,23 @@ async function query<Item>(
   { table, dynamodb }: Target,
   { pk, sk }: ItemKey,
   read: (attributes: Attributes) => Item,
-  limit?: number,
+  limit: number | undefined,
+  { from = '', to }: KeyRange,
 ): Promise<Item[]> {
   const items: Item[] = []
+  // DynamoDB rejects such a range.
+  if (to !== undefined && from > to) return items
   const pages = dynamodb.query({
     TableName: table,
-    KeyConditionExpression: 'pk = :pk AND begins_with(sk, :prefix)',
-    ExpressionAttributeValues: { ':pk': { S: pk }, ':prefix': { S: sk } },
+    ...(to === undefined
+      ? {
+          KeyConditionExpression: 'pk = :pk AND begins_with(sk, :prefix)',
+          ExpressionAttributeValues: { ':pk': { S: pk }, ':prefix': { S: sk } },
+        }
+      : {
+          KeyConditionExpression: 'pk = :pk AND sk BETWEEN :from AND :to',
+          ExpressionAttributeValues: { ':pk': { S: pk }, ':from': { S: `${sk}${from}` }, ':to': { S: `${sk}${to}` } },
+        }),
     ConsistentRead: true,
     ScanIndexForward: false,
     Limit: limit,

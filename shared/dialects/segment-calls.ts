@@ -30,8 +30,17 @@ export const decodeCalls = ({ elements, batchDefaults = {} }: Body, context: Cal
     const { writeKey, ...event } = withBatchDefaults(withExactIds(value, element), batchDefaults)
     const call = event['type'] ?? context.pathCall
     const envelope = envelopeOf({ ...event, type: call }, element, context)
-    return { index, text: withoutKey(text, writeKey), envelope, problem: problemOf(event, call) }
+    const ignoredTimes = ignoredTimesOf(value, batchDefaults)
+    return { index, text: withoutKey(text, writeKey), envelope, problem: problemOf(event, call), ignoredTimes }
   })
+
+const TIMES = ['originalTimestamp', 'timestamp', 'sentAt'] as const
+
+/** The number of times of an event, with that of its batch, that cannot be parsed. */
+const ignoredTimesOf = (event: JsonObject, { sentAt }: JsonObject): number =>
+  [...TIMES.map(name => event[name]), event['sentAt'] == null ? sentAt : undefined].filter(
+    time => time != null && time !== '' && instantOf(time) === undefined,
+  ).length
 
 /** Batch-level fields are defaults; an event's own fields win. */
 function withBatchDefaults(event: JsonObject, { sentAt, context }: JsonObject): JsonObject {

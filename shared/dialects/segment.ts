@@ -24,6 +24,7 @@ export const segment = {
     ...callRoutes,
     'POST /v1/batch': batch,
     'POST /v1/b': batch,
+    'POST /v1/import': batch,
     'POST /beacon/v1/batch': {
       serves: 'events',
       about: 'A batch of calls that a page sends when it closes. The key is in ?writeKey=.',

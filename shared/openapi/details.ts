@@ -80,10 +80,11 @@ const readEvents = (type: EventType): Detail => ({
   codes: ['invalid_request', 'search_off'],
 })
 
+const from = query('from', 'Windows that start at or after this instant.', time)
+const to = query('to', 'Windows that start before this instant.', time)
+
 function readProjection(projection: Projection): Detail {
   const { name, grain, shape } = projection
-  const from = query('from', 'Windows that start at or after this instant.', time)
-  const to = query('to', 'Windows that start before this instant.', time)
   const key = query('key', 'Documents of this user or device.', text)
   return {
     path: `/v1/projections/${name}`,
@@ -155,6 +156,7 @@ const quarantinedEvent: Schema = exactly({
   sample: textOrNull,
 })
 
+const eventType = query('type', 'Only events of this type.', nameText)
 const userId = { name: 'id', in: 'path', required: true, schema: nameText }
 const code = query('code', 'Only events that were quarantined with this code.', { enum: Object.keys(rejections) })
 
@@ -165,11 +167,32 @@ const knownDetails: Readonly<Partial<Record<KnownRouteKey, DetailsOf>>> = {
     { path: '/v1/events', parameters: [], body: oneOrMany(envelope), ok: ingestResult, codes: bodyCodes },
   ],
   'POST /v1/events/{type}': ({ eventTypes }) => eventTypes.map(postRows),
-  'GET /v1/events/{type}': ({ eventTypes }) => eventTypes.map(readEvents),
+  'GET /v1/events/{type+}': ({ eventTypes }) => eventTypes.map(readEvents),
+  'GET /v1/events': () => [
+    {
+      path: '/v1/events',
+      parameters: [eventType, limit, cursor],
+      ok: pageOf({ type: 'object' }),
+      codes: ['invalid_request', 'search_off'],
+    },
+  ],
   // The body is not checked, so it has no error codes.
   'POST /v1/m': () => [{ path: '/v1/m', parameters: [], ok: ingestResult, codes: [] }],
   'GET /v1/users/{id+}': ({ projections }) => [
-    { path: '/v1/users/{id}', parameters: [userId], ok: userResponse(projections), codes: ['not_found'] },
+    {
+      path: '/v1/users/{id}',
+      parameters: [userId, from, to],
+      ok: userResponse(projections),
+      codes: ['invalid_request', 'not_found'],
+    },
+  ],
+  'GET /v1/users': ({ projections }) => [
+    {
+      path: '/v1/users',
+      parameters: [{ ...userId, in: 'query' }, from, to],
+      ok: userResponse(projections),
+      codes: ['invalid_request', 'not_found'],
+    },
   ],
   'GET /v1/projections/{name}': ({ projections }) => projections.map(readProjection),
   'GET /v1/reports/{name}': ({ reports }) => reports.map(readReport),

@@ -2,14 +2,16 @@ import { routes } from '../../shared/routes.ts'
 import { functionIds } from '../fixtures/function-ids.ts'
 import { plain, resource, resources, templateOf } from '../fixtures/infra-templates.ts'
 
-test('the API has the routes of shared/routes.ts, each integrated with its function', () => {
+test('the API has the routes of shared/routes.ts, those of GET also for HEAD, each integrated with its function', () => {
   const template = templateOf('dev')
   const target = (id: string): string => plain(resource(template, 'AWS::ApiGatewayV2::Integration', id).Properties.IntegrationUri)
   const found = resources(template, 'AWS::ApiGatewayV2::Route').map(({ Properties }) => {
     const integration = /<(.+)>/.exec(plain(Properties.Target))?.[1] ?? ''
     return [Properties.RouteKey, target(integration)]
   })
-  const expected = routes.map(route => [`${route.method} ${route.path}`, `<${functionIds.get(route.function)}.Arn>`])
+  const expected = routes.flatMap(({ method, path, function: service }) =>
+    (method === 'GET' ? ['GET', 'HEAD'] : [method]).map(one => [`${one} ${path}`, `<${functionIds.get(service)}.Arn>`]),
+  )
   expect(found.sort()).toEqual(expected.sort())
 })
 

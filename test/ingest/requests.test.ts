@@ -15,6 +15,8 @@ describe('the key', () => {
     ['as X-Write-Key', { headers: { 'x-write-key': 'good' } }],
     ['in the query', { query: { writeKey: 'good' } }],
     ['in the body', { body: '{"type":"signup","id":"1","writeKey":"good"}' }],
+    ['twice in one header', { headers: { authorization: `${basic('good')}, Bearer good`, 'x-write-key': 'good,good' } }],
+    ['twice in the query', { query: { writeKey: 'good,good' } }],
     ['in several places', { headers: { authorization: basic('good'), 'x-write-key': 'good' }, query: { writeKey: 'good' } }],
   ])('is found %s', async (_, posted) => {
     const { request, events } = ingestInMemory()
@@ -35,6 +37,7 @@ describe('the key', () => {
     ['does not exist', 401, 'key_unknown', { headers: { 'x-write-key': 'made up' } }],
     ['may only read', 403, 'key_scope', { headers: { 'x-write-key': 'reads' } }],
     ['is another in the query', 401, 'key_conflict', { headers: withKey, query: { writeKey: 'other' } }],
+    ['is another in the same header', 401, 'key_conflict', { headers: { 'x-write-key': 'good,other' } }],
     ['is another in the body', 401, 'key_conflict', { headers: withKey, body: '{"type":"a","writeKey":"other"}' }],
     ['is another on an event', 401, 'key_conflict', { body: '[{"type":"a","writeKey":"good"},{"type":"a","writeKey":"other"}]' }],
   ])('causes a rejection when it %s', async (_, status, code, posted) => {
@@ -126,6 +129,13 @@ test.each([
   expect(response.headers).toMatchObject({ 'access-control-allow-origin': 'https://shop.example.com' })
 })
 
+test('HEAD is answered like GET, without the body', async () => {
+  const { request } = ingestInMemory()
+  const path = '/v1/projects/KEY/settings'
+  const [get, head] = await Promise.all(['GET', 'HEAD'].map(method => request(path, { method })))
+  expect(head).toEqual({ ...get, body: undefined })
+})
+
 test('a trailing slash is ignored', async () => {
   const { request } = ingestInMemory()
   expect((await request('/v1/batch/', { headers: withKey, body: '{"batch":[]}' })).status).toBe(200)
@@ -155,6 +165,35 @@ test('a beacon may have its key in the query and is sent with credentials', asyn
   expect(response).toMatchObject({
     status: 200,
     headers: { 'access-control-allow-origin': 'https://shop.example.com', 'access-control-allow-credentials': 'true' },
+  })
+})
+
+describe('a preflight request', () => {
+  const allowed = async (asked: string, origin = 'https://shop.example.com') => {
+    const headers = { origin, 'access-control-request-headers': asked }
+    const response = await ingestInMemory().request('/v1/t', { method: 'OPTIONS', headers })
+    return { headers: response.headers, names: String(response.headers['access-control-allow-headers']).split(', ') }
+  }
+
+  test('allows the headers that it asks for: those of tracing tools, CloudEvents and compression', async () => {
+    const asked = ['traceparent', 'baggage', 'sentry-trace', 'x-datadog-trace-id', 'content-encoding', 'ce-id']
+    const { names, headers } = await allowed(asked.join(','))
+    expect(names).toEqual(expect.arrayContaining(['authorization', ...asked]))
+    expect(headers['vary']).toBe('origin, access-control-request-headers')
+  })
+
+  test('allows no text that is not the name of a header, no `*`, and no more than 64 names', async () => {
+    const fixed = (await allowed('')).names
+    for (const asked of ['*', 'a b', 'x:y', 'a\r\nset-cookie: b', '<b>', 'ü', 'x'.repeat(65), ' , ,', 'X-Write-Key'])
+      expect((await allowed(asked)).names).toEqual(fixed)
+    const many = Array.from({ length: 1000 }, (_, i) => `x-${i}`).join()
+    expect((await allowed(many)).names).toHaveLength(fixed.length + 64)
+  })
+
+  test('from the origin `*` gets no credentials', async () => {
+    const { headers } = await allowed('traceparent', '*')
+    expect(headers['access-control-allow-origin']).toBe('*')
+    expect(headers['access-control-allow-credentials']).toBeUndefined()
   })
 })
 

@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto'
+import { discardItems } from '../../cli/quarantine/discard.ts'
 import { scanQuarantine } from '../../cli/quarantine/scan.ts'
 import { quarantineStore } from '../../lambdas/quarantine/dynamodb.ts'
 import { quarantineReader } from '../../lambdas/quarantine/dynamodb-read.ts'
@@ -61,6 +62,18 @@ test('amend replaces the reason, and does not recreate a removed event', async (
   )
   await reader.amend('gone', reject('date_missing'))
   expect(await reader.read('gone')).toBeUndefined()
+})
+
+test('discarded events are gone with their bodies, those quarantined again meanwhile are kept, and a dry run changes nothing', async () => {
+  const [one, again] = [aQuarantinedEvent({ body: '1' }), aQuarantinedEvent({ body: '2' })]
+  const { dynamodb, store, reader, objects } = await quarantineWith(one, again, large)
+  const items = await scanQuarantine(dynamodb, 't')
+  expect(await discardItems(items, reader, true)).toEqual({ discarded: 3, kept: 0 })
+  expect(await scanQuarantine(dynamodb, 't')).toHaveLength(3)
+  await store.add([again])
+  expect(await discardItems(items, reader, false)).toEqual({ discarded: 2, kept: 1 })
+  expect((await scanQuarantine(dynamodb, 't')).map(({ key }) => key)).toEqual([quarantineKey(again)])
+  expect(objects.size).toBe(0)
 })
 
 test('a list has everything about an event except its body', async () => {

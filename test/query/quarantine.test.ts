@@ -85,9 +85,10 @@ test.each([
   [{ code: 'constructor' }, 'code must be a code such as invalid_event.'],
   [{ limit: '0' }, 'limit must be a whole number from 1 to 1000.'],
   [{ cursor: 'made up' }, wrongCursor],
-  [{ cursor: writeCursor(['2026-01-31T12:00:00Z', 'e1', 'web']) }, wrongCursor],
-  [{ cursor: writeCursor(['d1']) }, wrongCursor],
-  [{ cursor: writeCursor([7]) }, wrongCursor],
+  [{ cursor: writeCursor(['0'.repeat(64)], ['quarantine', 'date_missing']) }, wrongCursor],
+  [{ cursor: writeCursor(['2026-01-31T12:00:00Z', 'e1', 'web'], ['quarantine', undefined]) }, wrongCursor],
+  [{ cursor: writeCursor(['d1'], ['quarantine', undefined]) }, wrongCursor],
+  [{ cursor: writeCursor([7], ['quarantine', undefined]) }, wrongCursor],
 ])('%j is rejected with the reason', async (parameters, message) => {
   const { dynamodb, asked } = quarantineStores()
   expect(await readQuarantine(parameters, 't', dynamodb)).toMatchObject({ code: 'invalid_request', message })

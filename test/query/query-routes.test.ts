@@ -68,6 +68,20 @@ test('a request without a key, or with two different keys, is rejected before an
   expect(conflict).toMatchObject({ statusCode: 401, body: { code: 'key_conflict' } })
 })
 
+test('HEAD is answered like GET, without the body, with and without a trailing slash', async () => {
+  const over = { rawPath: '/v1/health/' }
+  const [get, head] = [
+    await request('GET /v1/health', over),
+    await handler({
+      routeKey: 'HEAD /v1/{proxy+}',
+      headers: {},
+      requestContext: { http: { method: 'HEAD' } },
+      ...over,
+    } as APIGatewayProxyEventV2),
+  ]
+  expect(head).toEqual({ statusCode: get.statusCode, headers: get.headers })
+})
+
 test('an unknown route gives not_found', async () => {
   expect(await request('GET /v1/nothing')).toMatchObject({ statusCode: 404, body: { code: 'not_found' } })
 })

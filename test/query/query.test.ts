@@ -3,9 +3,10 @@ import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { checkHealth } from '../../lambdas/query/health.ts'
 import type { Search } from '../../lambdas/query/paged-search.ts'
+import { writeCursor } from '../../lambdas/query/parameters.ts'
 import { planSearch, readProjection } from '../../lambdas/query/projections.ts'
 import { readReport, reportedUntil } from '../../lambdas/query/reports.ts'
-import { describeUser, readUser } from '../../lambdas/query/users.ts'
+import { describeUser, queryUser, readUser } from '../../lambdas/query/users.ts'
 import type { PublicationItem } from '../../lambdas/reports/dynamodb.ts'
 import { projections, reports } from '../../shared/catalogue.ts'
 import type { WindowItem } from '../../shared/grains/user-window.ts'
@@ -16,6 +17,7 @@ import { deviceMinutes } from '../../shared/projections/device-minutes.ts'
 import { recentUrls } from '../../shared/projections/recent-urls.ts'
 import { durationP95 } from '../../shared/reports/duration-p95.ts'
 import type { ItemKey, UserItem } from '../../shared/state.ts'
+import { windowInstant } from '../../shared/time.ts'
 import { searchOver } from '../fakes/search-index.ts'
 import { aUserItem } from '../fixtures/builders.ts'
 import { eventOf as actionEvent, run as actionRun, reportActions } from '../fixtures/reports/actions.ts'
@@ -53,9 +55,18 @@ describe('projections', () => {
     })
   })
 
+  test('an offset whose plus sign arrived as a space is understood, and no bound is after the year 9999', () => {
+    const bounds = { from: '2026-01-31T15:00:00.5 02:00', to: '9999-12-31T23:59:59.5Z' }
+    expect(search(bounds).body.query).toEqual({
+      bool: { filter: [{ range: { window_start: { gte: '2026-01-31T13:00:01Z', lt: '9999-12-31T23:59:59.999999Z' } } }] },
+    })
+  })
+
   test('the key filter has the type of the key field', () => {
     expect(search({ key: '7*' }).body.query).toEqual({ bool: { filter: [{ term: { device_id: '7*' } }] } })
     expect(search({ key: '7' }, recentUrls).body.query).toEqual({ bool: { filter: [{ term: { id: 7 } }] } })
+    for (const key of ['01', '-0', '7.0', ' 7', ''])
+      expect(search({ key }, recentUrls).body.query).toEqual({ bool: { filter: [{ match_none: {} }] } })
     expect(search({ key: 'seven' }, recentUrls).body.query).toEqual({ bool: { filter: [{ match_none: {} }] } })
     expect(search({ key: '9007199254740993' }, recentUrls).body.query).toEqual({ bool: { filter: [{ match_none: {} }] } })
   })
@@ -151,6 +162,53 @@ describe('users', () => {
     expect(describeUser(item({ states: {} }), projections, windows()).view).toEqual({ user: '7', states: {}, windows: {} })
   })
 
+  const asked = async (parameters: Record<string, string>, user = '7') => {
+    const ranges: object[] = []
+    const result = await queryUser(user, parameters, Date.parse('2026-01-31T12:00:00Z'), async (_, range) => {
+      ranges.push(range)
+      return undefined
+    })
+    return { result, ranges }
+  }
+
+  test.each([
+    [{}, '0001-01-01T00:00:00Z', '2026-02-01T12:00:00Z'],
+    [{ to: '2026-01-31T12:00:00Z' }, '0001-01-01T00:00:00Z', '2026-01-31T11:59:59Z'],
+    [{ from: '2036-01-01T00:00:00Z' }, '2036-01-01T00:00:00Z', '9999-12-31T23:59:59Z'],
+    [{ from: '2026-01-31T12:00:00Z', to: '2026-01-31T13:00:00 01:00' }, '2026-01-31T12:00:00Z', '2026-01-31T11:59:59Z'],
+  ])('%j reads the windows that start from %s to %s, both included', async (parameters, from, to) => {
+    expect((await asked(parameters)).ranges).toEqual([{ from, to }])
+  })
+
+  test('windows of a clock that is ten years ahead hide no others, and are returned on request', async () => {
+    const starts = Array.from({ length: 101 }, (_, i) => 2_085_978_480 + 60 * i)
+    const keys = [1_769_860_800, ...starts].map(start => ({ start, key: windowInstant(start) }))
+    const table = {
+      readUser: async () => item(),
+      partsBelow: async (_: ItemKey, limit = 0, { from = '', to = '' } = {}) =>
+        keys
+          .filter(({ key }) => key >= from && key <= to)
+          .sort((a, b) => b.start - a.start)
+          .slice(0, limit)
+          .map(({ start }) => window(start, 9)),
+    }
+    const read = (parameters: Record<string, string>) =>
+      queryUser('7', parameters, 1_769_860_900_000, (id, range) =>
+        readUser(id, table, projections, { annotate: () => undefined }, range),
+      )
+    const startsOf = (result: object) =>
+      'windows' in result ? (result.windows as Record<string, { window_start: string }[]>)['device-minutes']?.length : result
+    expect(startsOf(await read({}))).toBe(1)
+    expect(startsOf(await read({ from: '2036-01-01T00:00:00Z' }))).toBe(100)
+  })
+
+  test('a wrong bound is rejected by name, and an id that no user can have gives not_found without a read', async () => {
+    expect((await asked({ from: 'soon' })).result).toMatchObject(rejected('from'))
+    for (const id of ['', 'x'.repeat(129), 'x'.repeat(4000)])
+      expect(await asked({}, id)).toMatchObject({ result: { code: 'not_found' }, ranges: [] })
+    expect((await asked({}, '😀'.repeat(128))).ranges).toHaveLength(1)
+  })
+
   test('a document that cannot be made is left out, with its reason', () => {
     const broken: Projection = Object.assign({ ...deviceMinutes }, { document: () => JSON.parse('no') })
     const parts = new Map([[broken, [window(60, 9), window(0, 8)]]])
@@ -230,7 +288,7 @@ describe('reports', () => {
     expect(await read({ date: '2020-02-29' })).toEqual({ data: [], cursor: null })
   })
 
-  const cursorTo = (...position: unknown[]) => ({ cursor: Buffer.from(JSON.stringify(position)).toString('base64url') })
+  const cursorTo = (...position: (string | number)[]) => ({ cursor: writeCursor(position, ['reports', 'duration-p95', 'type']) })
   test.each([
     ['date', { date: '2025-02-29' }],
     ['at', { at: '2025-11-26T00:00:00Z' }],
@@ -257,6 +315,9 @@ describe('reports', () => {
     })
     afterAll(() => rm(actions, { recursive: true }))
 
+    const actionsCursorTo = (...position: (string | number)[]) => ({
+      cursor: writeCursor(position, ['reports', 'enriched-actions']),
+    })
     const readInstant = (parameters: Record<string, string>) => {
       const table = {
         newest: async () => publication,
@@ -271,6 +332,7 @@ describe('reports', () => {
       const newest = await readInstant({})
       expect(newest).toEqual({ data: expect.arrayContaining([row]), cursor: null })
       expect(await readInstant({ at: '2026-01-31T13:00:00+01:00' })).toEqual(newest)
+      expect(await readInstant({ at: '2026-01-31T13:00:00 01:00' })).toEqual(newest)
     })
 
     test.each([1, 2, 3, 4])('pages of %d rows continue across the parts, and the last cursor is null', async limit => {
@@ -294,9 +356,10 @@ describe('reports', () => {
       ['at', { at: 'noon' }],
       ['date', { date: '2026-01-31' }],
       ['by', { by: 'type' }],
-      ['cursor', { at: later, ...cursorTo(noon, actionRun, 0, 1) }],
-      ['cursor', cursorTo(noon, actionRun, 7, 0)],
-      ['cursor', cursorTo(noon, actionRun, -1, 0)],
+      ['cursor', { at: later, ...actionsCursorTo(noon, actionRun, 0, 1) }],
+      ['cursor', actionsCursorTo(noon, actionRun, 7, 0)],
+      ['cursor', cursorTo(noon, actionRun, 0, 1)],
+      ['cursor', actionsCursorTo(noon, actionRun, -1, 0)],
     ])('the rejection of a bad %s names it: %j', async (parameter, parameters) => {
       expect(await readInstant(parameters)).toMatchObject(rejected(parameter))
     })

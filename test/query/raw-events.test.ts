@@ -1,5 +1,6 @@
 import { writeCursor } from '../../lambdas/query/parameters.ts'
 import { planEventSearch, readEvents } from '../../lambdas/query/raw-events.ts'
+import { StoreFailure } from '../../lambdas/store-failure.ts'
 import { eventTypes } from '../../shared/catalogue.ts'
 import { MAX_CURSOR_CHARACTERS, MAX_NAME_CHARACTERS, MAX_SOURCE_CHARACTERS } from '../../shared/limits.ts'
 import { eventDocument } from '../../shared/raw-events.ts'
@@ -92,12 +93,20 @@ test('the longest id, source and subject, in characters that need escapes, fit i
   expect(await readEvents('page_visit', { limit: '1', cursor }, client, eventTypes)).toMatchObject({ data: [{ event_id: 'a' }] })
 })
 
+const ofVisits = ['events-page_visit-*', '[{"term":{"event_type":"page_visit"}}]']
+/** The cursor of the same query with a position that no page has. */
+const tampered = (cursor: string) => {
+  const [digest, , ...position] = JSON.parse(Buffer.from(cursor, 'base64url').toString())
+  return Buffer.from(JSON.stringify([digest, 'no date', ...position])).toString('base64url')
+}
+
 test.each([
   ['limit', { limit: '0' }],
   ['limit', { limit: '1001' }],
   ['cursor', { cursor: 'made up' }],
-  ['cursor', { cursor: writeCursor(['2026-01-31T12:00:00Z', 'd1']) }],
-  ['cursor', { cursor: writeCursor(['2026-01-31T12:00:00Z', 1, 'web', '1']) }],
+  ['cursor', { cursor: writeCursor(['2026-01-31T12:00:00Z', 'd1'], ofVisits) }],
+  ['cursor', { cursor: writeCursor(['2026-01-31T12:00:00Z', 1, 'web', '1'], ofVisits) }],
+  ['cursor', { cursor: tampered(writeCursor(['2026-01-31T12:00:00Z', 'd1', 'web', '1'], ofVisits)) }],
 ])('the rejection of a bad %s names it, and no search is sent: %j', async (parameter, parameters) => {
   const { client, requests } = searchOver(documents)
   const result = await readEvents('page_visit', parameters, client, eventTypes)
@@ -107,9 +116,36 @@ test.each([
 
 test('the cursor of another query is rejected with the reason', async () => {
   const { client } = searchOver(documents)
-  const projectionCursor = { cursor: writeCursor(['2026-01-31T12:00:00Z', 'd1']) }
+  const projectionCursor = { cursor: writeCursor(['2026-01-31T12:00:00Z', 'd1'], ['device-minutes', '[]']) }
   expect(await readEvents('page_visit', projectionCursor, client, eventTypes)).toMatchObject({
     message: 'cursor must be a cursor that the same query returned.',
+  })
+})
+
+test.each([
+  ['of another type', 'reading', undefined],
+  ['of all types', undefined, 'page_visit'],
+])('the cursor %s does not continue this one', async (_, from, to) => {
+  const { client } = searchOver([...documents, document('f', 8000, 'web', 'reading')])
+  const page = await readEvents(from, { limit: '1' }, client, eventTypes)
+  const cursor = 'cursor' in page ? (page.cursor ?? '') : ''
+  expect(await readEvents(from, { cursor }, client, eventTypes)).toMatchObject({ cursor: null })
+  expect(await readEvents(to, { cursor }, client, eventTypes)).toMatchObject({ code: 'invalid_request' })
+})
+
+test('a position that OpenSearch refuses is a wrong cursor, and any other failure stays one', async () => {
+  const cursor = writeCursor(['no date', 'd1', 'web'], ofVisits)
+  const read = (statusCode: number, parameters: object) =>
+    readEvents('page_visit', { ...parameters }, { search: () => Promise.reject(new StoreFailure({ statusCode })) }, eventTypes)
+  expect(await read(400, { cursor })).toMatchObject({ code: 'invalid_request' })
+  await expect(read(400, {})).rejects.toThrow(StoreFailure)
+  await expect(read(503, { cursor })).rejects.toThrow(StoreFailure)
+})
+
+test('without a type, the events of all types are read', async () => {
+  expect(planEventSearch(undefined, {}, eventTypes)).toMatchObject({
+    index: 'events-*',
+    body: { query: { bool: { filter: [] } } },
   })
 })
 

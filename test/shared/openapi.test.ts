@@ -19,11 +19,11 @@ test('the document is valid OpenAPI 3.1', async () => {
   expect([valid, errors]).toEqual([true, undefined])
 })
 
-test('every route is described, and no operation is described twice', () => {
+test('every route that does not only respond with 404 is described, and no operation is described twice', () => {
   const described = Object.values(document.paths).flatMap(operations => Object.values(operations) as Operation[])
   const ids = described.map(({ operationId }) => operationId)
   expect(new Set(ids).size).toBe(ids.length)
-  for (const { method, path } of routes.filter(route => route.method !== 'ANY')) {
+  for (const { method, path } of routes.filter(({ about }) => !about.startsWith('Responds with 404'))) {
     const plain = path.replaceAll('+}', '}')
     const pattern = new RegExp(`^${plain.replace(/\{(?:name|type)\}/, '[^/{]+')}$`.replace(/\{(\w+)\}/g, '\\{$1\\}'))
     expect(

@@ -23,11 +23,12 @@ test.each([
   ['OPTIONS', '/v1/events', 'OPTIONS /{proxy+}', { proxy: 'v1/events' }],
   ['OPTIONS', '/', 'OPTIONS /{proxy+}', { proxy: '' }],
   ['GET', '/', 'ANY /{proxy+}', { proxy: '' }],
+  ['HEAD', '/v1/projects/KEY/settings/', 'GET /v1/projects/{key}/settings', { key: 'KEY' }],
   ['HEAD', '/v1/events', 'ANY /{proxy+}', { proxy: 'v1/events' }],
   ['PUT', '/v1/events', 'ANY /{proxy+}', { proxy: 'v1/events' }],
   ['POST', '/v1/events/a/b', 'ANY /{proxy+}', { proxy: 'v1/events/a/b' }],
   ['POST', '/v1/events//', 'ANY /{proxy+}', { proxy: 'v1/events//' }],
-  ['GET', '/v1/projects//settings', 'ANY /{proxy+}', { proxy: 'v1/projects//settings' }],
+  ['GET', '/v1/projects//settings', 'GET /v1/projects/{proxy+}', { proxy: '/settings' }],
 ])('ingest matches %s %s with %s', (method, path, key, parameters) => {
   expect(matchOf(method, path)).toEqual([key, parameters])
 })
@@ -35,16 +36,21 @@ test.each([
 test.each([
   ['/v1/users/anna@mail.example', 'GET /v1/users/{id+}', { id: 'anna@mail.example' }],
   ['/v1/users/a/b/', 'GET /v1/users/{id+}', { id: 'a/b/' }],
+  ['/v1/users/', 'GET /v1/users', {}],
+  ['/v1/events/', 'GET /v1/events', {}],
+  ['/v1/events/a/b.c %', 'GET /v1/events/{type+}', { type: 'a/b.c %' }],
+  ['/v1/health/', 'GET /v1/health', {}],
+  ['/v1/openapi-json', 'GET /v1/{proxy+}', { proxy: 'openapi-json' }],
   ['/v1/reports/duration-p95', 'GET /v1/reports/{name}', { name: 'duration-p95' }],
   ['/v1/openapi.json', 'GET /v1/openapi.json', {}],
   ['/', 'GET /', {}],
 ])('query matches %s with %s', (path, key, parameters) => {
-  expect(matchOf('GET', path, queryRoutes)).toEqual([key, parameters])
+  for (const method of ['GET', 'HEAD']) expect(matchOf(method, path, queryRoutes)).toEqual([key, parameters])
 })
 
 test.each([
-  ['GET', '/v1/openapi-json'],
-  ['GET', '/v1/users'],
+  ['POST', '/v1/users'],
+  ['GET', '/v2'],
   ['POST', '/v1/health'],
 ])('query matches %s %s with no route', (method, path) => {
   expect(matchOf(method, path, queryRoutes)).toBeUndefined()

@@ -119,9 +119,10 @@ export class Table {
   }
 
   private query({ ExpressionAttributeValues: values, ConsistentRead }: QueryCommandInput): Attributes[] {
-    const [pk, prefix] = [values?.[':pk']?.S ?? '', values?.[':prefix']?.S ?? '']
+    const [pk, prefix, from, to] = [':pk', ':prefix', ':from', ':to'].map(name => values?.[name]?.S ?? '')
+    const isInRange = (sk = ''): boolean => (to ? sk >= (from ?? '') && sk <= to : sk.startsWith(prefix ?? ''))
     const visible = [...this.items.keys()].map(key => this.read(key, ConsistentRead)).filter(item => item !== undefined)
-    const found = visible.filter(item => item['pk']?.S === pk && item['sk']?.S?.startsWith(prefix))
+    const found = visible.filter(item => item['pk']?.S === pk && isInRange(item['sk']?.S))
     return found.sort((a, b) => ((a['sk']?.S ?? '') < (b['sk']?.S ?? '') ? 1 : -1))
   }
 

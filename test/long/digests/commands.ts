@@ -187,7 +187,7 @@ async function respond(
   const headers = request.headers as Record<string, string>
   if (request.method !== 'GET') return ingest(asEvent({ path: pathname, headers, body: Buffer.concat(chunks) }))
   const [, , kind = '', name = ''] = pathname.split('/').map(decodeURIComponent)
-  const route = { users: '/{id+}', projections: '/{name}' }[kind] ?? ''
+  const route = { projections: '/{name}' }[kind] ?? ''
   const parameters = { pathParameters: { id: name, name }, queryStringParameters: Object.fromEntries(searchParams) }
   return query(apiEvent({ ...gatewayEvent(`GET /v1/${kind}${route}`, parameters), headers, ...parameters }))
 }

@@ -44,7 +44,7 @@ export async function queryEverything(name: string, cloud: Cloud, outputs: Outpu
         queryStringParameters: { limit: '50' },
       })
     for (const type of eventTypes)
-      await get('GET /v1/events/{type}', { pathParameters: { type: type.name }, queryStringParameters: { limit: '20' } })
+      await get('GET /v1/events/{type+}', { pathParameters: { type: type.name }, queryStringParameters: { limit: '20' } })
     await get('GET /v1/quarantine', { queryStringParameters: { limit: '30' } })
     await get('GET /v1/quarantine', { queryStringParameters: { code: 'invalid_event' } })
   })
@@ -96,7 +96,7 @@ export async function queryRoutes(cloud: Cloud, outputs: Outputs): Promise<void>
       for (const { name } of [...reports, { name: 'nothing' }])
         await get('GET /v1/reports/{name}', { pathParameters: { name }, queryStringParameters })
       for (const type of ['reading', 'signup'])
-        await get('GET /v1/events/{type}', { pathParameters: { type }, queryStringParameters })
+        await get('GET /v1/events/{type+}', { pathParameters: { type }, queryStringParameters })
       await get('GET /v1/quarantine', { queryStringParameters })
     }
     await get('GET /nowhere')

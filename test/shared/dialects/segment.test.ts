@@ -82,6 +82,22 @@ test('calls without a user, and track calls without an event, are quarantined; t
   expect(quarantined[0]?.body).toBe(JSON.stringify({ ...(invalid[0] as object), writeKey: '' }))
 })
 
+test('times that cannot be parsed are ignored and counted', async () => {
+  const { request, counts } = ingestInMemory()
+  const times = [{ timestamp: 'yesterday' }, { timestamp: 5, sentAt: 'x' }, { originalTimestamp: '', timestamp: null }, {}]
+  const batch = times.map(time => ({ type: 'page', userId: 'u', ...time }))
+  const body = JSON.stringify({ batch, sentAt: 'now' })
+  expect(await request('/v1/batch', { headers: withKey, body })).toMatchObject({ body: { accepted: 4 } })
+  // The sentAt of the batch counts for the three events without their own.
+  expect(counts['TimesIgnored']).toBe(6)
+})
+
+test.each(['/v1/batch', '/v1/import'])('%s takes a batch', async path => {
+  const { request } = ingestInMemory()
+  const body = JSON.stringify({ batch: [{ type: 'page', userId: 'u' }] })
+  expect(await request(path, { headers: withKey, body })).toMatchObject({ status: 200, body: { accepted: 1 } })
+})
+
 test('context and sentAt of a batch are defaults, and an event’s own fields win', async () => {
   const { events } = await post('/v1/batch', {
     batch: [
@@ -110,6 +126,16 @@ describe('times of a wrong clock', () => {
     ],
     ['without sentAt', { timestamp: '2023-11-14T20:00:00Z' }, '2023-11-14T20:00:00Z'],
     ['with an invalid sentAt', { timestamp: '2023-11-14T20:00:00Z', sentAt: 'now' }, '2023-11-14T20:00:00Z'],
+    [
+      'exactly a day after its arrival',
+      { timestamp: '2023-11-15T22:13:20Z', sentAt: '2023-11-14T22:13:20Z' },
+      '2023-11-15T22:13:20Z',
+    ],
+    [
+      'more than a day after its arrival',
+      { timestamp: '2023-11-15T22:13:20.000001Z', sentAt: '2023-11-14T22:13:20Z' },
+      '2023-11-14T22:13:20Z',
+    ],
     ['with an invalid time', { timestamp: 'yesterday', sentAt: '2023-11-14T22:13:20Z' }, '2023-11-14T22:13:20Z'],
     ['without any time', {}, '2023-11-14T22:13:20Z'],
   ])('%s', async (_, times, corrected) => {
