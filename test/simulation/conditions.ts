@@ -34,6 +34,11 @@ export const drawConditions = (choices: Choices) => ({
   timedOut: choices.pick([0, 0, 0.03]),
   partial: choices.pick([0, 0.2]),
   replays: choices.chance(0.3),
+  /** The JSON type of the states of the projection `sums`. */
+  shape: choices.pick(['object', 'array', 'text'] as const),
+  /** `merge` and `document` of the projection `sums` throw on some deltas. */
+  refusesDeltas: choices.chance(0.25),
+  readersFirst: choices.chance(0.5),
 })
 
 export type Conditions = ReturnType<typeof drawConditions>

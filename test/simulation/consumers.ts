@@ -62,9 +62,9 @@ export class Consumers {
 
   /** The state function as it is deployed now. */
   private stateFunction(batch: Shard['records']): (clients: Clients) => Promise<unknown> {
-    const { code, conditions, fixed } = this.environment
+    const { code, conditions, deployed } = this.environment
     const rules = {
-      projections: simProjections(code, fixed),
+      projections: simProjections(code, conditions, deployed.has('state')),
       identities: { milliseconds: limits.identityMs, count: limits.identityCount },
       latenessMs: limits.latenessMs,
       retentionMs: RETENTION_MS,
@@ -96,8 +96,8 @@ export class Consumers {
     name: Consumer['name'],
     batch: Environment['table']['streams'][number],
   ): (clients: Clients) => Promise<unknown> {
-    const { code, fixed } = this.environment
-    const projections = simProjections(code, fixed)
+    const { code, conditions, deployed } = this.environment
+    const projections = simProjections(code, conditions, deployed.has(name))
     const lifetime = { latenessMs: limits.latenessMs, retentionMs: RETENTION_MS }
     const now = () => this.environment.now
     return ({ dynamodb, search: client, quarantine }) => {

@@ -7,12 +7,15 @@ import { SearchIndex } from './search-index.ts'
 import { Stream } from './stream.ts'
 import { Table } from './table.ts'
 
+export const functionNames = ['state', 'windows', 'documents'] as const
+export type FunctionName = (typeof functionNames)[number]
+
 /** The stores, the clock and the deployed code of a run: what its parts share. */
 export class Environment {
   readonly code: Code
   readonly choices: Choices
   readonly conditions: Conditions
-  readonly table = new Table()
+  readonly table = new Table(() => this.now)
   readonly index = new SearchIndex()
   readonly stream: Stream
   readonly invocations: Invocations
@@ -24,8 +27,8 @@ export class Environment {
   /** Milliseconds since 1970. */
   now = 1_700_000_000_000
   steps = 0
-  /** Whether the code that no longer throws on poison is deployed. */
-  fixed = false
+  /** The functions with the new code: it no longer throws on poison, and has one more projection of each user and of windows. */
+  readonly deployed = new Set<FunctionName>()
   /** Whether an item of the table expired. */
   expired = false
 

@@ -40,6 +40,8 @@ export class Invocations {
   live: Invocation[] = []
   /** What the quarantine contains, by `id code`. */
   readonly quarantined = new Map<string, QuarantinedEvent>()
+  /** The quarantined deltas of windows, as JSON. */
+  readonly unmerged = new Set<string>()
   /** What was ever added to the quarantine, as `id code`. */
   readonly everQuarantined = new Set<string>()
   private readonly choices: Choices
@@ -115,6 +117,10 @@ export class Invocations {
   }
 
   private quarantineEvent(event: QuarantinedEvent): void {
+    if (event.code === 'not_merged') {
+      this.unmerged.add(event.body)
+      return
+    }
     const key = `${event.id} ${event.code}`
     this.quarantined.set(key, event)
     this.everQuarantined.add(key)

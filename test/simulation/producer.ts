@@ -6,8 +6,8 @@ import { type SimData, WINDOW_SECONDS } from './projections.ts'
 /** How long after its first attempt ingest may put a record repeated. */
 const RETRY_MS = 6_000
 
-/** The largest state of the projection `last`, without identities: the state limit less the bytes that its key counts. */
-const FULL_STATE_BYTES = 249_989
+/** The largest state of the projection `last`, without identities: its share of the item less the bytes that its key counts. */
+const FULL_STATE_BYTES = 83_322
 
 /** Puts records into the stream: new events, repeated ones and erasures. */
 export class Producer {
@@ -73,8 +73,8 @@ export class Producer {
       country: choices.pick(['F', 'G', 'I']),
       poison: choices.chance(conditions.deploys ? 0.3 : 0.06),
       broken: conditions.deploys && choices.chance(0.06),
-      fill: conditions.heavy && choices.chance(0.3) ? FULL_STATE_BYTES - choices.below(200) : 0,
-      weight: conditions.heavy ? choices.pick([0, 0, 90]) : 0,
+      fill: conditions.heavy && choices.chance(0.3) ? FULL_STATE_BYTES - choices.below(100) : 0,
+      weight: conditions.heavy ? choices.pick([0, 0, 30]) : 0,
       width: conditions.heavy ? choices.pick([0, 50]) : 0,
     }
     this.eventCount += 1

@@ -42,6 +42,12 @@ export class Table {
   /** What a read that is not consistent returns: the item before its last change. */
   private readonly stale = new Map<string, Attributes | undefined>()
 
+  private readonly now: () => number
+
+  constructor(now: () => number = () => 0) {
+    this.now = now
+  }
+
   throttle(key: string, until: number): void {
     this.hot.set(key, until)
   }
@@ -137,7 +143,7 @@ export class Table {
     if (!/^(user|window)#/.test(pk)) return
     const shard = [...pk].reduce((sum, c) => sum + c.charCodeAt(0), 0) % 2
     const record = {
-      dynamodb: { OldImage: before, NewImage: after },
+      dynamodb: { OldImage: before, NewImage: after, ApproximateCreationDateTime: this.now() / 1000 },
       ...(expired && { userIdentity: { principalId: 'dynamodb.amazonaws.com' } }),
     }
     this.streams[shard]?.push(record as DynamoDBRecord)
