@@ -10,7 +10,7 @@ import {
 import type { DynamoDBRecord } from 'aws-lambda'
 import type { DynamoDbOperations } from '../../lambdas/state/dynamodb-operations.ts'
 
-type Attributes = Record<string, AttributeValue>
+export type Attributes = Record<string, AttributeValue>
 
 /** What happens to one call. */
 export type Fate =
@@ -43,9 +43,11 @@ export class Table {
   private readonly stale = new Map<string, Attributes | undefined>()
 
   private readonly now: () => number
+  private readonly committed: (item: Attributes) => void
 
-  constructor(now: () => number = () => 0) {
+  constructor(now: () => number = () => 0, committed: (item: Attributes) => void = () => {}) {
     this.now = now
+    this.committed = committed
   }
 
   throttle(key: string, until: number): void {
@@ -115,6 +117,7 @@ export class Table {
     this.stale.set(keyOf(Item), before)
     this.items.set(keyOf(Item), Item)
     this.emit(before, Item)
+    this.committed(Item)
     return {}
   }
 
@@ -153,6 +156,10 @@ export class Table {
 async function* onePage<T>(read: () => Promise<T>): AsyncGenerator<T> {
   yield await read()
 }
+
+/** The user of a partition key; undefined for the partition of a window. */
+export const userOf = (pk: string | undefined): string | undefined =>
+  pk?.startsWith('user#') ? pk.slice('user#'.length) : undefined
 
 export const keyOf = (item: Attributes | undefined): string => `${item?.['pk']?.S}|${item?.['sk']?.S}`
 

@@ -107,12 +107,14 @@ export class World {
     const readers = waiting.filter(name => name !== 'state')
     const name = choices.pick(conditions.readersFirst && readers.length > 0 ? readers : waiting)
     deployed.add(name)
+    this.environment.meetings.touchAll('deployment')
     this.environment.addTrace(`the new code of ${name} is deployed`)
   }
 
   private reshard(): void {
     const { stream } = this.environment
     stream.reshard()
+    this.environment.meetings.touchAll('resharding')
     this.environment.addTrace(`open shards: ${stream.shards.filter(({ open }) => open).map(({ id }) => id)}`)
   }
 
