@@ -27,7 +27,7 @@ export const drawConditions = (choices: Choices) => ({
   heavy: choices.chance(0.1),
   erases: choices.chance(0.35),
   jumps: choices.chance(0.4),
-  deploys: choices.chance(0.15),
+  deploys: choices.chance(0.2),
   records: 3 + choices.below(14),
   retryBudgetMs: choices.pick([Number.POSITIVE_INFINITY, 3000, 3000]),
   skews: choices.pick(SKEWS),

@@ -378,15 +378,6 @@ export const mistakes: readonly Mistake[] = [
     within: 5000,
   },
   {
-    name: 'outbox-merge-throws',
-    about: 'a merge that throws ends the batch instead of the write',
-    file: planWrites,
-    right: '    // The windows function merges the same deltas, and reports what the projection throws.\n    return undefined',
-    wrong: "    throw new Error('The deltas cannot be merged.')",
-    seed: 0,
-    within: 5000,
-  },
-  {
     name: 'merge-throws',
     about: 'a merge that throws ends the batch of the windows function',
     file: grainMerge,

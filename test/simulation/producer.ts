@@ -62,7 +62,7 @@ export class Producer {
     this.environment.addTrace('the next record is a replay')
     this.put({ user, events, received: events[0]?.received ?? 0, erasure: false })
     this.environment.meetings.touch([user], 'replay')
-    if (choices.chance(0.3)) this.breakOff(user)
+    if (choices.chance(0.45)) this.breakOff(user)
     else for (const key of keys) quarantined.delete(key)
   }
 
