@@ -4,7 +4,6 @@ import type { EventType } from '../../shared/event-type.ts'
 import type { Document } from '../../shared/grain.ts'
 import type { Projection } from '../../shared/projection.ts'
 import type { Code } from './code.ts'
-import type { Conditions } from './conditions.ts'
 
 /** The data of a simulated event. */
 export interface SimData {
@@ -51,7 +50,7 @@ function filled(state: Last, bytes: number): Last {
 }
 
 /** Small projections of all grains. `fixed`: the code after the deployment, which no longer throws on poison. */
-export const simProjections = (code: Code, conditions: Conditions, fixed: boolean): Projection[] => [
+export const simProjections = (code: Code, conditions: SumsRules, fixed: boolean): Projection[] => [
   last(code, fixed),
   typed(code, 1),
   sums(code, conditions),
@@ -98,6 +97,12 @@ const typed = ({ grains }: Code, revision: number): Projection =>
     shape,
   })
 
+/** How the projection `sums` behaves in a run. */
+interface SumsRules {
+  readonly shape: 'object' | 'array' | 'text'
+  readonly refusesDeltas: boolean
+}
+
 interface Sums {
   readonly ids: readonly string[]
   readonly sum: number
@@ -113,7 +118,7 @@ export function readSums(stored: unknown): Sums {
   return { ids, sum, pad }
 }
 
-function writeSums(state: Sums, type: Conditions['shape']): unknown {
+function writeSums(state: Sums, type: SumsRules['shape']): unknown {
   if (type === 'array') return [state.ids, state.sum, state.pad]
   return type === 'text' ? JSON.stringify(state) : state
 }
@@ -123,7 +128,7 @@ const isRefused = ({ sum }: Sums): boolean => sum % 3 === 0
 /** A window with a greater sum has no document, if the run refuses deltas. The events of one record have less. */
 const GREATEST_SUM = 40
 
-const sums = ({ grains }: Code, { shape: type, refusesDeltas }: Conditions): Projection =>
+const sums = ({ grains }: Code, { shape: type, refusesDeltas }: SumsRules): Projection =>
   grains.perUserWindow({
     name: 'sums',
     revision: 1,
