@@ -201,8 +201,10 @@ const failureOf = (projection: Projection, error: unknown): string =>
 function foldInto(target: FoldTarget, change: Change, projection: Projection, event: Event, item: UserItem): Change {
   const key = projectionKey(projection)
   const windowKey = target === 'user state' ? undefined : `${key}#${target.start}`
-  const before = windowKey === undefined ? change.states[key] : change.deltas.get(windowKey)?.delta.state
-  const state: unknown = asStored(projection.fold(before ?? initialState(projection), event))
+  const stored = windowKey === undefined ? change.states[key] : change.deltas.get(windowKey)?.delta.state
+  // A state may be null.
+  const before = stored === undefined ? initialState(projection) : stored
+  const state: unknown = asStored(projection.fold(before, event))
   projection.grain.rehearse(projection, state, item.user)
   if (target === 'user state' || windowKey === undefined)
     return { ...change, states: { ...change.states, [key]: state }, fed: [...change.fed, key] }

@@ -27,13 +27,18 @@ export const drawConditions = (choices: Choices) => ({
   heavy: choices.chance(0.1),
   erases: choices.chance(0.35),
   jumps: choices.chance(0.4),
-  deploys: choices.chance(0.15),
+  deploys: choices.chance(0.2),
   records: 3 + choices.below(14),
   retryBudgetMs: choices.pick([Number.POSITIVE_INFINITY, 3000, 3000]),
   skews: choices.pick(SKEWS),
   timedOut: choices.pick([0, 0, 0.03]),
   partial: choices.pick([0, 0.2]),
   replays: choices.chance(0.3),
+  /** The JSON type of the states of the projection `sums`. */
+  shape: choices.pick(['object', 'array', 'text'] as const),
+  /** `merge` and `document` of the projection `sums` throw on some deltas. */
+  refusesDeltas: choices.chance(0.25),
+  readersFirst: choices.chance(0.5),
 })
 
 export type Conditions = ReturnType<typeof drawConditions>

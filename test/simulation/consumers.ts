@@ -4,6 +4,7 @@ import type { Environment } from './environment.ts'
 import type { Clients, Invocation, Owner } from './invocations.ts'
 import { simProjections } from './projections.ts'
 import type { Shard } from './stream.ts'
+import { userOf } from './table.ts'
 
 /** One function's position in a shard of the table's stream. */
 export interface Consumer {
@@ -38,7 +39,7 @@ export class Consumers {
   }
 
   startState(shard: Shard): void {
-    const { choices, invocations, steps } = this.environment
+    const { choices, invocations, log } = this.environment
     const from = shard.position
     const batch = shard.records.slice(from, from + 1 + choices.below(6))
     const owner: Owner = {
@@ -53,7 +54,16 @@ export class Consumers {
       },
     }
     const what = `state of ${shard.id} with ${batch.map(({ kinesis }) => kinesis.sequenceNumber)}`
-    shard.running = invocations.begin(what, steps, this.stateFunction(batch), owner)
+    const users = log
+      .filter(({ seq }) => batch.some(({ kinesis }) => kinesis.sequenceNumber === String(seq)))
+      .map(({ user }) => user)
+    shard.running = invocations.begin(what, this.stateFunction(batch), owner, this.about(users))
+  }
+
+  private about(users: readonly string[]): Pick<Invocation, 'users' | 'isOld'> {
+    const { deployed } = this.environment
+    const before = deployed.size
+    return { users: [...new Set(users)], isOld: () => deployed.size > before }
   }
 
   private stateTable(dynamodb: Clients['dynamodb']) {
@@ -62,9 +72,9 @@ export class Consumers {
 
   /** The state function as it is deployed now. */
   private stateFunction(batch: Shard['records']): (clients: Clients) => Promise<unknown> {
-    const { code, conditions, fixed } = this.environment
+    const { code, conditions, deployed } = this.environment
     const rules = {
-      projections: simProjections(code, fixed),
+      projections: simProjections(code, conditions, deployed.has('state')),
       identities: { milliseconds: limits.identityMs, count: limits.identityCount },
       latenessMs: limits.latenessMs,
       retentionMs: RETENTION_MS,
@@ -76,7 +86,7 @@ export class Consumers {
   }
 
   start(consumer: Consumer): void {
-    const { choices, invocations, steps, table } = this.environment
+    const { choices, invocations, table } = this.environment
     const { name, shard, position: from } = consumer
     const batch = table.streams[shard]?.slice(from, from + 1 + choices.below(5)) ?? []
     const owner: Owner = {
@@ -89,15 +99,16 @@ export class Consumers {
       },
     }
     const what = `${name} of table shard ${shard} from ${from}, ${batch.length} images`
-    consumer.running = invocations.begin(what, steps, this.consumerFunction(name, batch), owner)
+    const users = batch.flatMap(({ dynamodb }) => userOf((dynamodb?.NewImage ?? dynamodb?.OldImage)?.['pk']?.S) ?? [])
+    consumer.running = invocations.begin(what, this.consumerFunction(name, batch), owner, this.about(users))
   }
 
   private consumerFunction(
     name: Consumer['name'],
     batch: Environment['table']['streams'][number],
   ): (clients: Clients) => Promise<unknown> {
-    const { code, fixed } = this.environment
-    const projections = simProjections(code, fixed)
+    const { code, conditions, deployed } = this.environment
+    const projections = simProjections(code, conditions, deployed.has(name))
     const lifetime = { latenessMs: limits.latenessMs, retentionMs: RETENTION_MS }
     const now = () => this.environment.now
     return ({ dynamodb, search: client, quarantine }) => {

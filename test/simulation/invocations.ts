@@ -1,7 +1,9 @@
+import { ProvisionedThroughputExceededException } from '@aws-sdk/client-dynamodb'
 import type { DocumentClient } from '../../lambdas/search/opensearch.ts'
 import type { DynamoDbOperations } from '../../lambdas/state/dynamodb-operations.ts'
 import type { Quarantine, QuarantinedEvent } from '../../shared/quarantine.ts'
 import type { Choices } from './choices.ts'
+import type { Fault, Meetings } from './meetings.ts'
 import type { SearchIndex } from './search-index.ts'
 import type { CallOperation, Fate, Table } from './table.ts'
 
@@ -9,6 +11,10 @@ import type { CallOperation, Fate, Table } from './table.ts'
 export interface Invocation {
   readonly began: number
   readonly calls: ((fate: Fate) => void)[]
+  /** The users in its batch. */
+  readonly users: readonly string[]
+  /** Whether a function was updated since it began. */
+  readonly isOld: () => boolean
   /** Is notified of the end; undefined after the event source mapping gave up the invocation. */
   owner: Owner | undefined
 }
@@ -40,6 +46,8 @@ export class Invocations {
   live: Invocation[] = []
   /** What the quarantine contains, by `id code`. */
   readonly quarantined = new Map<string, QuarantinedEvent>()
+  /** The quarantined deltas of windows, as JSON. */
+  readonly unmerged = new Set<string>()
   /** What was ever added to the quarantine, as `id code`. */
   readonly everQuarantined = new Set<string>()
   private readonly choices: Choices
@@ -47,8 +55,17 @@ export class Invocations {
   private readonly index: SearchIndex
   private readonly addTrace: (text: string) => void
   private readonly steps: () => number
+  private readonly meetings: Meetings
 
-  constructor(choices: Choices, table: Table, index: SearchIndex, addTrace: (text: string) => void, steps: () => number) {
+  constructor(
+    choices: Choices,
+    table: Table,
+    index: SearchIndex,
+    addTrace: (text: string) => void,
+    steps: () => number,
+    meetings: Meetings,
+  ) {
+    this.meetings = meetings
     this.steps = steps
     this.choices = choices
     this.table = table
@@ -56,8 +73,13 @@ export class Invocations {
     this.addTrace = addTrace
   }
 
-  begin(what: string, step: number, start: (clients: Clients) => Promise<unknown>, owner: Owner): Invocation {
-    const invocation: Invocation = { began: step, calls: [], owner }
+  begin(
+    what: string,
+    start: (clients: Clients) => Promise<unknown>,
+    owner: Owner,
+    about: Pick<Invocation, 'users' | 'isOld'>,
+  ): Invocation {
+    const invocation: Invocation = { began: this.steps(), calls: [], owner, ...about }
     this.live.push(invocation)
     this.addTrace(`${what} begins`)
     start(this.clients(invocation, what)).then(
@@ -83,9 +105,11 @@ export class Invocations {
     const { choices } = this
     if (choices.chance(faults.crash)) {
       this.leave(invocation, 'an invocation crashes')
+      this.meetings.touch(invocation.users, 'crash')
       this.giveUp(invocation)
     } else if (invocation.owner && choices.chance(faults.zombie)) {
       this.addTrace('an invocation times out and continues')
+      this.meetings.touch(invocation.users, 'zombie')
       this.giveUp(invocation)
     } else {
       invocation.calls.splice(choices.below(invocation.calls.length), 1)[0]?.(this.drawFate(faults))
@@ -102,7 +126,7 @@ export class Invocations {
 
   /** A call that the caller no longer waits for. */
   private carryOutLater(what: string, run: (fate: Fate) => unknown): void {
-    const orphan: Invocation = { began: this.steps(), calls: [], owner: undefined }
+    const orphan: Invocation = { began: this.steps(), calls: [], users: [], isOld: () => false, owner: undefined }
     orphan.calls.push(() => {
       this.leave(orphan, `${what} is carried out late`)
       try {
@@ -115,9 +139,20 @@ export class Invocations {
   }
 
   private quarantineEvent(event: QuarantinedEvent): void {
+    if (event.code === 'not_merged') {
+      this.unmerged.add(event.body)
+      this.meetings.touch([JSON.parse(event.body).user], 'rejected delta')
+      return
+    }
     const key = `${event.id} ${event.code}`
     this.quarantined.set(key, event)
     this.everQuarantined.add(key)
+  }
+
+  private noteFate({ users, isOld }: Invocation, fate: Fate): void {
+    const fault = faultOf[fate]
+    if (fault) this.meetings.touch(users, fault)
+    if (isOld()) this.meetings.touch(users, 'old code')
   }
 
   private giveUp(invocation: Invocation): void {
@@ -130,6 +165,7 @@ export class Invocations {
     const call = <T>(operation: string, run: (fate: Fate) => T): Promise<T> =>
       new Promise((resolve, reject) => {
         invocation.calls.push(fate => {
+          this.noteFate(invocation, fate)
           try {
             if (fate === 'timed out') {
               this.carryOutLater(`${what}: ${operation}`, run)
@@ -139,6 +175,7 @@ export class Invocations {
             this.addTrace(`${what}: ${operation}`)
             resolve(value)
           } catch (error) {
+            if (fate === 'done' && isThrottle(error)) this.meetings.touch(invocation.users, 'hot partition')
             this.addTrace(`${what}: ${operation} -> ${error instanceof Error ? error.name : error}`)
             reject(error)
           }
@@ -159,6 +196,16 @@ export class Invocations {
     }
   }
 }
+
+const faultOf: Readonly<Record<Fate, Fault | undefined>> = {
+  done: undefined,
+  throttled: 'throttled call',
+  'response lost': 'response lost',
+  'timed out': 'call carried out late',
+  partial: 'partial read',
+}
+
+const isThrottle = (error: unknown): boolean => error instanceof ProvisionedThroughputExceededException
 
 function applyFate<T>(fate: Fate, run: () => T): T {
   if (fate === 'throttled') throw new Error('The store is busy.')

@@ -1,9 +1,10 @@
+import type { PartItem } from '../../shared/state.ts'
 import type { Code } from './code.ts'
 import { limits } from './conditions.ts'
 import type { Environment } from './environment.ts'
 import { histories, type OpenDecisions } from './explain.ts'
 import { type SimEvent, startOf, type UserHistory } from './oracle.ts'
-import { sorted } from './projections.ts'
+import { readSums, sorted, typedState } from './projections.ts'
 import { type Stores, sharedIds, storesOf, windowText } from './stores.ts'
 
 const same = (a: unknown, b: unknown): boolean => JSON.stringify(a) === JSON.stringify(b)
@@ -53,6 +54,7 @@ function judgeUser(name: string, environment: Environment, stores: Stores): Verd
     const violations = [
       ...judgeStates(name, history, stores),
       ...judgeWindows(name, history, stores, environment.expired),
+      ...judgeFresh(name, history, stores, environment.expired),
       ...judgeShared(name, history, shared),
       ...judgeQuarantine(name, ids, history, stores, environment),
     ]
@@ -90,16 +92,65 @@ function judgeStates(name: string, { folded, late }: UserHistory, stores: Stores
   const document = folded.length > 0 ? { user: name, ids: idsOf(folded), n: folded.length } : undefined
   const shown = stores.documents.get(`last-r1|${name}`)
   if (!same(shown, document)) violations.push(`document of user ${name} is ${JSON.stringify(shown)}`)
+  for (const revision of [1, 2]) violations.push(...judgeTyped(name, revision, folded.length, stores))
   return violations
+}
+
+/** An event is in its window or in a quarantined delta of it. Of an event that was folded twice, either one may be there. */
+function expectedSums(events: readonly SimEvent[], unmerged: readonly string[], item: PartItem | undefined) {
+  const merged = [...events]
+  for (const id of unmerged) {
+    const at = merged.findLastIndex(event => event.id === id)
+    if (at >= 0) merged.splice(at, 1)
+  }
+  const ids = idsOf(merged)
+  const stored = item ? readSums(item.state).ids : []
+  const isSameInOtherOrder =
+    unmerged.length > 0 && new Set(idsOf(events)).size < events.length && same([...ids].sort(), [...stored].sort())
+  return { ids: isSameInOtherOrder ? stored : ids, sum: merged.reduce((sum, { data }) => sum + data.value, 0) }
+}
+
+/**
+ * The windows of the projection that the deployment brings contain what the new code folded, so every event on which the old
+ * code throws, and no event that is not folded.
+ */
+function judgeFresh(name: string, { windows }: UserHistory, stores: Stores, expired: boolean): string[] {
+  return [...windows].flatMap(([start, events]) => {
+    const key = `${name}|${start}`
+    const item = stores.freshWindows.get(key)
+    const ids = (item?.state ?? []) as readonly string[]
+    const foldedByNew = events?.filter(({ data }) => data.poison) ?? []
+    const missing = item || !expired ? foldedByNew.filter(({ id }) => !ids.includes(id)) : []
+    const surplus = ids.filter(id => !events?.some(event => event.id === id))
+    const shown = stores.documents.get(`fresh-r1|${name}#${windowText(start)}`)
+    const isShown = !item || same(shown, { user: name, start, ids })
+    return [
+      ...missing.map(({ id }) => `${id} is in no window of the deployed projection`),
+      ...surplus.map(id => `${id} is in window ${key} of the deployed projection, but not folded`),
+      ...(isShown ? [] : [`document of the deployed window ${key} is ${JSON.stringify(shown)}`]),
+    ]
+  })
+}
+
+/** A projection of which two revisions run at once. Its states are of every JSON type. */
+function judgeTyped(name: string, revision: number, events: number, { users, documents }: Stores): string[] {
+  const key = `typed-r${revision}`
+  const text = events > 0 ? JSON.stringify(typedState(revision, events)) : undefined
+  const stored = JSON.stringify(users.get(name)?.states[key])
+  const document = documents.get(`${key}|${name}`)
+  return [
+    ...(stored === text ? [] : [`${key} of user ${name} is ${stored}, expected ${text}`]),
+    ...(same(document, text && { user: name, text }) ? [] : [`document of ${key} of ${name} is ${JSON.stringify(document)}`]),
+  ]
 }
 
 function judgeWindows(name: string, { windows }: UserHistory, stores: Stores, expired: boolean): string[] {
   const violations: string[] = []
   for (const [start, events] of windows) {
     const key = `${name}|${start}`
-    const want = events && { ids: idsOf(events), sum: events.reduce((sum, { data }) => sum + data.value, 0) }
+    const want = events && expectedSums(events, stores.unmerged.get(key) ?? [], stores.windows.get(key))
     const item = stores.windows.get(key)
-    const state = item?.state as { ids: string[]; sum: number } | undefined
+    const state = item && readSums(item.state)
     if (state && !want) violations.push(`window ${key} survived an erasure`)
     if (state && want && !same({ ids: state.ids, sum: state.sum }, want))
       violations.push(`window ${key} holds ${state.ids} and ${state.sum}, expected ${want.ids} and ${want.sum}`)

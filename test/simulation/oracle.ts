@@ -52,6 +52,8 @@ export interface RecordProgress {
 }
 
 const STATE_BYTES = 250_000
+/** `last` and two revisions of `typed` share the item. */
+const STATES = 3
 const RECORD_DELTA_KILOBYTES = 120
 const BYTES_PER_STATE = '"last-r1":,'.length
 const BYTES_PER_IDENTITY = 8
@@ -101,8 +103,9 @@ export function sizeRejection(
   limits: Limits,
 ): 'state_too_large' | undefined {
   const state = lastState(user, event)
-  const bytes = BYTES_PER_STATE + JSON.stringify(state).length + rememberedBytes(user.seen) + rememberedBytes(user.records)
-  if (bytes > STATE_BYTES) return 'state_too_large'
+  const bytes = BYTES_PER_STATE + JSON.stringify(state).length
+  const share = Math.floor((STATE_BYTES - rememberedBytes(user.seen) - rememberedBytes(user.records)) / STATES)
+  if (bytes > share) return 'state_too_large'
   if (!countsWindow(event) || isLate(event, arrived, limits)) return undefined
   const widths = [...new Map(record.widths).set(startOf(event), event.data.width).values()]
   return widths.reduce((sum, width) => sum + width, 0) < RECORD_DELTA_KILOBYTES ? undefined : 'state_too_large'

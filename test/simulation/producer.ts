@@ -1,13 +1,14 @@
 import type { Event } from '../../shared/event.ts'
 import type { Environment } from './environment.ts'
+import type { Fault } from './meetings.ts'
 import type { LogEntry } from './oracle.ts'
 import { type SimData, WINDOW_SECONDS } from './projections.ts'
 
 /** How long after its first attempt ingest may put a record repeated. */
 const RETRY_MS = 6_000
 
-/** The largest state of the projection `last`, without identities: the state limit less the bytes that its key counts. */
-const FULL_STATE_BYTES = 249_989
+/** The largest state of the projection `last`, without identities: its share of the item less the bytes that its key counts. */
+const FULL_STATE_BYTES = 83_322
 
 /** Puts records into the stream: new events, repeated ones and erasures. */
 export class Producer {
@@ -60,8 +61,34 @@ export class Producer {
     const events = [...new Set(keys.map(idOf))].flatMap(id => known.get(id) ?? [])
     this.environment.addTrace('the next record is a replay')
     this.put({ user, events, received: events[0]?.received ?? 0, erasure: false })
-    if (choices.chance(0.3)) this.environment.addTrace('the replay breaks off')
+    this.environment.meetings.touch([user], 'replay')
+    if (choices.chance(0.45)) this.breakOff(user)
     else for (const key of keys) quarantined.delete(key)
+  }
+
+  private breakOff(user: string): void {
+    this.environment.addTrace('the replay breaks off')
+    this.environment.meetings.touch([user], 'replay broken off')
+  }
+
+  /** Notes what is special about a record. */
+  private note({ user, events, erasure, received }: Pick<LogEntry, 'user' | 'events' | 'erasure' | 'received'>): void {
+    const { log, meetings, now } = this.environment
+    const touch = (fault: Fault, happens: boolean) => happens && meetings.touch([user], fault)
+    touch('erasure', erasure)
+    touch('clock of ingest', Math.abs(received - now) > RETRY_MS)
+    touch(
+      'poison',
+      events.some(({ data }) => data.poison || data.broken),
+    )
+    touch(
+      'size limit',
+      events.some(({ data }) => data.fill > 0 || data.width > 0 || data.weight > 0),
+    )
+    touch(
+      'repeated record',
+      events.some(({ id }) => log.some(other => other.events.some(each => each.id === id))),
+    )
   }
 
   private anEvent(user: string, received: number): Event<SimData> {
@@ -73,8 +100,8 @@ export class Producer {
       country: choices.pick(['F', 'G', 'I']),
       poison: choices.chance(conditions.deploys ? 0.3 : 0.06),
       broken: conditions.deploys && choices.chance(0.06),
-      fill: conditions.heavy && choices.chance(0.3) ? FULL_STATE_BYTES - choices.below(200) : 0,
-      weight: conditions.heavy ? choices.pick([0, 0, 90]) : 0,
+      fill: conditions.heavy && choices.chance(0.3) ? FULL_STATE_BYTES - choices.below(100) : 0,
+      weight: conditions.heavy ? choices.pick([0, 0, 30]) : 0,
       width: conditions.heavy ? choices.pick([0, 50]) : 0,
     }
     this.eventCount += 1
@@ -83,6 +110,7 @@ export class Producer {
 
   private put({ user, events, received, erasure }: Omit<LogEntry, 'seq' | 'arrived'>): void {
     const { code, log, now, stream } = this.environment
+    this.note({ user, events, received, erasure })
     const marker = { id: 'x', source: 's', type: code.event.ERASURE_TYPE, subject: user, time: 0n, received, data: null }
     const lines = (erasure ? [marker] : events).map(each => code.streamRecord.toLine(each, undefined))
     const seq = stream.put(this.positions[user] ?? 0, lines, now)

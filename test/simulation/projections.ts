@@ -49,8 +49,15 @@ function filled(state: Last, bytes: number): Last {
   return room > 0 ? { ...state, pad: state.pad + 'x'.repeat(room) } : state
 }
 
-/** Three small projections, one for each grain. `fixed`: the code after a deployment, which no longer throws on poison. */
-export const simProjections = (code: Code, fixed: boolean): Projection[] => [last(code, fixed), sums(code), countries(code)]
+/** Small projections of all grains. `fixed`: the code after the deployment, which no longer throws on poison. */
+export const simProjections = (code: Code, conditions: SumsRules, fixed: boolean): Projection[] => [
+  last(code, fixed),
+  typed(code, 1),
+  sums(code, conditions),
+  countries(code),
+  typed(code, 2),
+  ...(fixed ? [fresh(code)] : []),
+]
 
 const last = ({ grains }: Code, fixed: boolean): Projection =>
   grains.perUser({
@@ -67,13 +74,61 @@ const last = ({ grains }: Code, fixed: boolean): Projection =>
     shape,
   })
 
+/** States of every JSON type, in the order in which events change them. The initial state is the first. */
+const typedStates = [0, null, 'text', ['part'], false, { part: 1 }, '', -1.5, true, []]
+
+/** The state of the projections `typed` after this many events: revision 2 starts at another type. */
+export const typedState = (revision: number, events: number): unknown => typedStates[(events + revision) % typedStates.length]
+
+/** Two revisions of one projection that are deployed at once. */
+const typed = ({ grains }: Code, revision: number): Projection =>
+  grains.perUser({
+    name: 'typed',
+    revision,
+    on,
+    initial: () => typedState(revision, 0),
+    fold: state => {
+      const at = typedStates.findIndex(each => JSON.stringify(each) === JSON.stringify(state))
+      if (at < 0) throw new Error('not a state')
+      return typedStates[(at + 1) % typedStates.length]
+    },
+    key: 'user',
+    document: (state, user): Document => ({ user, text: JSON.stringify(state) }),
+    shape,
+  })
+
+/** How the projection `sums` behaves in a run. */
+interface SumsRules {
+  readonly shape: 'object' | 'array' | 'text'
+  readonly refusesDeltas: boolean
+}
+
 interface Sums {
   readonly ids: readonly string[]
   readonly sum: number
   readonly pad: string
 }
 
-const sums = ({ grains }: Code): Projection =>
+/** The state of `sums` from what is stored: null, an object, an array or a text. */
+export function readSums(stored: unknown): Sums {
+  if (stored === null) return { ids: [], sum: 0, pad: '' }
+  if (typeof stored === 'string') return readSums(JSON.parse(stored))
+  if (!Array.isArray(stored)) return stored as Sums
+  const [ids, sum, pad] = stored as [readonly string[], number, string]
+  return { ids, sum, pad }
+}
+
+function writeSums(state: Sums, type: SumsRules['shape']): unknown {
+  if (type === 'array') return [state.ids, state.sum, state.pad]
+  return type === 'text' ? JSON.stringify(state) : state
+}
+
+/** If the run refuses deltas, one with such a sum cannot be merged into a window that has events. */
+const isRefused = ({ sum }: Sums): boolean => sum % 3 === 0
+/** A window with a greater sum has no document, if the run refuses deltas. The events of one record have less. */
+const GREATEST_SUM = 40
+
+const sums = ({ grains }: Code, { shape: type, refusesDeltas }: SumsRules): Projection =>
   grains.perUserWindow({
     name: 'sums',
     revision: 1,
@@ -81,11 +136,39 @@ const sums = ({ grains }: Code): Projection =>
     window: WINDOW_SECONDS,
     at: ({ data }) => data.at,
     where: countsWindow,
-    initial: (): Sums => ({ ids: [], sum: 0, pad: '' }),
-    fold: (state, { id, data }) => ({ ids: [...state.ids, id], sum: state.sum + data.value, pad: kilobytes(data.width) }),
-    merge: (a, b) => ({ ids: [...a.ids, ...b.ids], sum: a.sum + b.sum, pad: '' }),
+    initial: (): unknown => null,
+    fold: (stored, { id, data }) => {
+      const { ids, sum } = readSums(stored)
+      return writeSums({ ids: [...ids, id], sum: sum + data.value, pad: kilobytes(data.width) }, type)
+    },
+    merge: (stored, delta) => {
+      const [a, b] = [readSums(stored), readSums(delta)]
+      if (refusesDeltas && a.ids.length > 0 && isRefused(b)) throw new Error('units differ')
+      return writeSums({ ids: [...a.ids, ...b.ids], sum: a.sum + b.sum, pad: '' }, type)
+    },
     key: 'user',
-    document: ({ ids, sum }, { user, start }): Document => ({ user, start, ids, sum }),
+    document: (stored, { user, start }): Document => {
+      const { ids, sum } = readSums(stored)
+      if (refusesDeltas && sum > GREATEST_SUM) throw new Error('no document')
+      return { user, start, ids, sum }
+    },
+    shape,
+  })
+
+/** A projection that the deployment brings: the ids of the events in each window of a user. */
+const fresh = ({ grains }: Code): Projection =>
+  grains.perUserWindow({
+    name: 'fresh',
+    revision: 1,
+    on,
+    window: WINDOW_SECONDS,
+    at: ({ data }) => data.at,
+    where: countsWindow,
+    initial: (): readonly string[] => [],
+    fold: (ids, { id }) => [...ids, id],
+    merge: (a, b) => [...a, ...b],
+    key: 'user',
+    document: (ids, { user, start }): Document => ({ user, start, ids }),
     shape,
   })
 

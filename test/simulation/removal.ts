@@ -1,7 +1,7 @@
 import type { UserItem } from '../../shared/state.ts'
 import type { Consumers } from './consumers.ts'
 import type { Environment } from './environment.ts'
-import { keyOf } from './table.ts'
+import { keyOf, userOf } from './table.ts'
 
 /** Removes items: the windows of erased users, and expired items. */
 export class Removal {
@@ -67,6 +67,7 @@ export class Removal {
   expire(key: string): void {
     this.environment.expired = true
     this.environment.addTrace(`${key} expires`)
+    this.environment.meetings.touch([userOf(key.split('|')[0]) ?? ''], 'expiry')
     this.environment.table.remove(key, true)
   }
 }

@@ -2,6 +2,8 @@ import { parseArgs } from 'node:util'
 import { choicesFrom, numbersOf } from './choices.ts'
 import { type Code, loadCode } from './code.ts'
 import { judge } from './judge.ts'
+import { printMeetings } from './meetings.ts'
+import { printMistakes } from './mistake-table.ts'
 import { World } from './world.ts'
 
 interface Failure {
@@ -11,19 +13,26 @@ interface Failure {
   readonly trace: readonly string[]
 }
 
+interface Result {
+  readonly violations: string[]
+  readonly trace: string[]
+  /** Which faults touched the same user between two commits. */
+  readonly met: ReadonlySet<string>
+}
+
 interface Range {
   readonly from: number
   readonly runs: number
-  /** Also injects the faults that the product does not withstand yet. */
 }
 
 const CHOICES = 1200
 
-export async function simulate(code: Code, numbers: readonly number[]): Promise<{ violations: string[]; trace: string[] }> {
+export async function simulate(code: Code, numbers: readonly number[]): Promise<Result> {
   const world = new World(code, choicesFrom(numbers))
   const settled = await world.run()
   const { environment } = world
-  return { violations: settled ? judge(environment, code) : ['did not settle'], trace: environment.trace }
+  const violations = settled ? judge(environment, code) : ['did not settle']
+  return { violations, trace: environment.trace, met: environment.meetings.met }
 }
 
 /** Runs seeds one after another and yields the failures. */
@@ -73,6 +82,14 @@ async function countFailures(code: Code, range: Range): Promise<void> {
   console.log(JSON.stringify({ runs: range.runs, failing: seeds.length, seeds: seeds.slice(0, 20) }))
 }
 
+/** Prints which faults touched the same user between two of its commits, in how many runs. */
+async function countMeetings(code: Code, { from, runs }: Range): Promise<void> {
+  const counts = new Map<string, number>()
+  for (let seed = from; seed < from + runs; seed++)
+    for (const name of (await simulate(code, numbersOf(seed, CHOICES))).met) counts.set(name, (counts.get(name) ?? 0) + 1)
+  printMeetings(runs, counts)
+}
+
 if (process.argv[1] === import.meta.filename) {
   const { values } = parseArgs({
     options: {
@@ -81,9 +98,13 @@ if (process.argv[1] === import.meta.filename) {
       runs: { type: 'string', default: '5000' },
       trace: { type: 'boolean', default: false },
       count: { type: 'boolean', default: false },
+      pairs: { type: 'boolean', default: false },
+      mistakes: { type: 'boolean', default: false },
     },
   })
   const code = await loadCode(values.root)
   const range = { from: Number(values.from), runs: Number(values.runs) }
-  await (values.count ? countFailures(code, range) : hunt(code, range, values.trace))
+  if (values.mistakes) await printMistakes(range.runs)
+  else if (values.pairs) await countMeetings(code, range)
+  else await (values.count ? countFailures(code, range) : hunt(code, range, values.trace))
 }

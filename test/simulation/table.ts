@@ -10,7 +10,7 @@ import {
 import type { DynamoDBRecord } from 'aws-lambda'
 import type { DynamoDbOperations } from '../../lambdas/state/dynamodb-operations.ts'
 
-type Attributes = Record<string, AttributeValue>
+export type Attributes = Record<string, AttributeValue>
 
 /** What happens to one call. */
 export type Fate =
@@ -41,6 +41,14 @@ export class Table {
   private readonly hot = new Map<string, number>()
   /** What a read that is not consistent returns: the item before its last change. */
   private readonly stale = new Map<string, Attributes | undefined>()
+
+  private readonly now: () => number
+  private readonly committed: (item: Attributes) => void
+
+  constructor(now: () => number = () => 0, committed: (item: Attributes) => void = () => {}) {
+    this.now = now
+    this.committed = committed
+  }
 
   throttle(key: string, until: number): void {
     this.hot.set(key, until)
@@ -109,6 +117,7 @@ export class Table {
     this.stale.set(keyOf(Item), before)
     this.items.set(keyOf(Item), Item)
     this.emit(before, Item)
+    this.committed(Item)
     return {}
   }
 
@@ -138,7 +147,7 @@ export class Table {
     if (!/^(user|window)#/.test(pk)) return
     const shard = [...pk].reduce((sum, c) => sum + c.charCodeAt(0), 0) % 2
     const record = {
-      dynamodb: { OldImage: before, NewImage: after },
+      dynamodb: { OldImage: before, NewImage: after, ApproximateCreationDateTime: this.now() / 1000 },
       ...(expired && { userIdentity: { principalId: 'dynamodb.amazonaws.com' } }),
     }
     this.streams[shard]?.push(record as DynamoDBRecord)
@@ -148,6 +157,10 @@ export class Table {
 async function* onePage<T>(read: () => Promise<T>): AsyncGenerator<T> {
   yield await read()
 }
+
+/** The user of a partition key; undefined for the partition of a window. */
+export const userOf = (pk: string | undefined): string | undefined =>
+  pk?.startsWith('user#') ? pk.slice('user#'.length) : undefined
 
 export const keyOf = (item: Attributes | undefined): string => `${item?.['pk']?.S}|${item?.['sk']?.S}`
 

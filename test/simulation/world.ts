@@ -2,7 +2,7 @@ import type { Choices } from './choices.ts'
 import type { Code } from './code.ts'
 import { MAX_LAG_MS, RETENTION_MS } from './conditions.ts'
 import { Consumers } from './consumers.ts'
-import { Environment } from './environment.ts'
+import { Environment, functionNames } from './environment.ts'
 import type { Invocation } from './invocations.ts'
 import { Producer } from './producer.ts'
 import { Removal } from './removal.ts'
@@ -51,9 +51,11 @@ export class World {
 
   /** Actions that must happen before the run can end. */
   private duties(): Action[] {
-    const { invocations, stream } = this.environment
+    const { deployed, invocations, stream } = this.environment
+    const isDeploying = deployed.size > 0 && deployed.size < functionNames.length
     const waiting = invocations.live.filter(({ calls }) => calls.length > 0)
     return [
+      ...(isDeploying ? [[1, () => this.deploy()] as Action] : []),
       ...waiting.map((invocation): Action => [8, () => this.proceed(invocation)]),
       ...stream.ready().map((shard): Action => [6, () => this.consumers.startState(shard)]),
       ...this.consumers.withWork().map((consumer): Action => [4, () => this.consumers.start(consumer)]),
@@ -68,7 +70,7 @@ export class World {
   }
 
   private inputs(): Action[] {
-    const { conditions, fixed, invocations, now, steps, stream, table } = this.environment
+    const { conditions, deployed, invocations, now, steps, stream, table } = this.environment
     if (conditions.jumps && !this.jumped && this.producer.left <= conditions.records / 2) return this.pause()
     const actions: Action[] = [
       [4, () => this.producer.produce()],
@@ -76,7 +78,7 @@ export class World {
     ]
     if (stream.lag(now) < MAX_LAG_MS && invocations.live.every(({ began }) => steps - began < 200))
       actions.push([3, () => this.advance([1, 1000, 2000, 5000])])
-    if (conditions.deploys && !fixed) actions.push([1, () => this.deploy()])
+    if (conditions.deploys && deployed.size === 0) actions.push([1, () => this.deploy()])
     if (conditions.replays && invocations.quarantined.size > 0) actions.push([3, () => this.producer.replay()])
     if (table.items.size > 0) actions.push([1, () => this.heat()])
     return actions
@@ -98,14 +100,21 @@ export class World {
     this.environment.addTrace(`it is ${this.environment.now}`)
   }
 
+  /** Updates one function. A batch with states or deltas that a function does not know waits for its update. */
   private deploy(): void {
-    this.environment.fixed = true
-    this.environment.addTrace('the fixed code is deployed')
+    const { choices, conditions, deployed } = this.environment
+    const waiting = functionNames.filter(name => !deployed.has(name))
+    const readers = waiting.filter(name => name !== 'state')
+    const name = choices.pick(conditions.readersFirst && readers.length > 0 ? readers : waiting)
+    deployed.add(name)
+    this.environment.meetings.touchAll('deployment')
+    this.environment.addTrace(`the new code of ${name} is deployed`)
   }
 
   private reshard(): void {
     const { stream } = this.environment
     stream.reshard()
+    this.environment.meetings.touchAll('resharding')
     this.environment.addTrace(`open shards: ${stream.shards.filter(({ open }) => open).map(({ id }) => id)}`)
   }
 

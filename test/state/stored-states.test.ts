@@ -54,6 +54,17 @@ const projection = <State>(initial: () => State, fold: (state: State, url: strin
     document: () => ({}),
   })
 
+test('a fold goes on from a state that is null, in one batch and in three', () => {
+  const steps = projection<string | null>(
+    () => 'initial',
+    state => (state === 'initial' ? null : `after ${state}`),
+  )
+  for (const { states, rejections } of [inOneBatch([steps]), foldOneByOne([steps])]) {
+    expect(states).toEqual({ 'p-r1': 'after after null' })
+    expect(rejections).toEqual([])
+  }
+})
+
 class Counter {
   readonly n: number
   constructor(n: number) {

@@ -1,0 +1,66 @@
+/** What can happen to a user between two commits of its item. */
+const faults = [
+  'throttled call',
+  'response lost',
+  'call carried out late',
+  'partial read',
+  'hot partition',
+  'crash',
+  'zombie',
+  'old code',
+  'deployment',
+  'resharding',
+  'erasure',
+  'repeated record',
+  'replay',
+  'replay broken off',
+  'clock of ingest',
+  'poison',
+  'passed over',
+  'rejected delta',
+  'size limit',
+  'expiry',
+] as const
+export type Fault = (typeof faults)[number]
+
+/** Collects which faults touched the same user between two commits of its item. */
+export class Meetings {
+  /** The sets of two faults and the counted sets of three of the run, as names joined with ` x `. */
+  readonly met = new Set<string>()
+  private readonly open = new Map<string, Set<Fault>>()
+
+  touch(users: Iterable<string>, fault: Fault): void {
+    for (const user of users) {
+      const set = this.open.get(user) ?? new Set()
+      this.open.set(user, set.add(fault))
+    }
+  }
+
+  touchAll(fault: Fault): void {
+    this.touch(['a', 'b', 'c'], fault)
+  }
+
+  commit(user: string): void {
+    const touched = faults.filter(fault => this.open.get(user)?.has(fault))
+    this.open.delete(user)
+    for (const [at, first] of touched.entries()) for (const second of touched.slice(at + 1)) this.met.add(meeting(first, second))
+    for (const triple of triples) if (triple.every(fault => touched.includes(fault))) this.met.add(meeting(...triple))
+  }
+}
+
+const meeting = (...names: readonly Fault[]): string => names.join(' x ')
+
+const triples: readonly (readonly Fault[])[] = [
+  ['replay', 'deployment', 'response lost'],
+  ['passed over', 'old code', 'response lost'],
+  ['passed over', 'old code', 'zombie'],
+]
+
+/** Prints how many of the runs had each meeting, fewest first, as TSV. */
+export function printMeetings(runs: number, counts: ReadonlyMap<string, number>): void {
+  const pairs = faults.flatMap((first, at) => faults.slice(at + 1).map(second => meeting(first, second)))
+  const rows = [...pairs, ...triples.map(triple => meeting(...triple))].map(name => ({ name, met: counts.get(name) ?? 0 }))
+  console.log(['faults', `of ${runs} runs`, 'of 1,000,000 runs'].join('\t'))
+  for (const { name, met } of rows.sort((a, b) => a.met - b.met))
+    console.log([name, met, Math.round((met / runs) * 1_000_000)].join('\t'))
+}
