@@ -14,10 +14,12 @@ const MAX_ATTEMPTS = 5
 const TASKS_AT_ONCE = 32
 
 export interface MergeDependencies {
-  readonly table: Pick<StateTable, 'readPart' | 'putPart'>
+  readonly table: Pick<StateTable, 'readPart' | 'putPart' | 'readUserPages' | 'putUserPages' | 'deleteUserPages'>
   readonly quarantine: Quarantine
   readonly projections: readonly Projection[]
   readonly lifetime: WindowLifetime
+  /** Users that the item of a slot and each of its pages may remember. Default: MAX_SLOT_USERS. */
+  readonly slotUsers?: number
   readonly telemetry: Telemetry
   /** Milliseconds since 1970. */
   readonly now: () => number
@@ -28,12 +30,13 @@ export interface MergeDependencies {
  * or if newer code may know the projection of a delta, so that the batch is delivered again.
  */
 export async function mergeBatch(batch: readonly TableChange[], dependencies: MergeDependencies): Promise<void> {
-  const { projections, lifetime, now } = dependencies
+  const { projections, lifetime, slotUsers, now } = dependencies
   const images = batch.flatMap(userImageOf)
   const tasks = planWindows(
     images.map(({ item }) => item),
     projections,
     lifetime,
+    slotUsers,
   )
   const limit = pLimit(TASKS_AT_ONCE)
   await Promise.all(tasks.map(task => limit(() => apply(task, dependencies))))
@@ -74,17 +77,20 @@ async function apply(task: WindowTask, dependencies: MergeDependencies): Promise
 
 /**
  * Merges the deltas into the item as it is stored. Quarantines the rejected deltas before the put: the item also records their
- * order numbers, so after the put they are never retried.
+ * order numbers, so after the put they are never retried. Likewise writes new pages before the put that removes their users from the item.
  */
 async function mergeInto(task: WindowTask, { table, quarantine, telemetry }: MergeDependencies): Promise<PutResult> {
   const { projection, key } = task
   const stored = await table.readPart(key)
-  const merged = projection.grain.parts?.merge(projection, stored, task)
+  const pages = stored?.pages && (await table.readUserPages(key, stored.pages))
+  const merged = projection.grain.parts?.merge(projection, stored, { ...task, pages })
   if (!merged) return 'written'
-  const { item, rejections, nearlyFull } = merged
+  const { item, newPages, rejections, nearlyFull } = merged
   if (nearlyFull) telemetry.count('SlotTooLarge', 1)
   await quarantine.add(rejections.map(asQuarantined(task)))
+  if (newPages) await table.putUserPages(newPages)
   const result = await table.putPart(item, stored?.version)
+  if (result === 'written' && newPages && stored?.pages) await table.deleteUserPages(key, stored.pages)
   if (result === 'written' && rejections.length > 0) {
     telemetry.count('EventsQuarantined', rejections.length, 'not_merged')
     annotateProjectionErrors(

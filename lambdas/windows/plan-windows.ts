@@ -16,6 +16,7 @@ export function planWindows(
   images: readonly UserItem[],
   projections: readonly Projection[],
   lifetime: WindowLifetime,
+  slotUsers?: number,
 ): WindowTask[] {
   const known = byKey(projections)
   const tasks = new Map<string, WindowTask>()
@@ -28,7 +29,7 @@ export function planWindows(
       const key = parts.itemKey(address)
       const name = JSON.stringify(key)
       const userDelta: UserDelta = { ...delta, user, erasedOrder }
-      tasks.set(name, { projection, key, address, lifetime, deltas: [...(tasks.get(name)?.deltas ?? []), userDelta] })
+      tasks.set(name, { projection, key, address, lifetime, slotUsers, deltas: [...(tasks.get(name)?.deltas ?? []), userDelta] })
     }
   }
   return [...tasks.values()]

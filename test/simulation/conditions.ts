@@ -34,6 +34,8 @@ export const drawConditions = (choices: Choices) => ({
   timedOut: choices.pick([0, 0, 0.03]),
   partial: choices.pick([0, 0.2]),
   replays: choices.chance(0.3),
+  /** Users that a slot of a window and each of its pages remember. */
+  slotUsers: choices.pick([20_000, 1, 2]),
 })
 
 export type Conditions = ReturnType<typeof drawConditions>

@@ -59,6 +59,7 @@ export class Table {
       batchGetItem: input =>
         call('BatchGetItem', undefined, fate => this.carryOut(undefined, fate, () => this.batchGet(input, fate))),
       putItem: input => run('PutItem', input.Item, () => this.put(input)),
+      deleteItem: ({ Key }) => run('DeleteItem', Key, () => this.items.delete(keyOf(Key))),
       updateItem: input => run('UpdateItem', input.Key, () => this.update(input)),
       query: input => onePage(() => run('Query', undefined, () => ({ Items: this.query(input) }))),
     }
@@ -70,6 +71,7 @@ export class Table {
       if (name === 'GetItemCommand') return { Item: this.items.get(keyOf(input.Key)) }
       if (name === 'BatchGetItemCommand') return this.batchGet(input, fate)
       if (name === 'PutItemCommand') return this.put(input)
+      if (name === 'DeleteItemCommand') return this.items.delete(keyOf(input.Key))
       if (name === 'UpdateItemCommand') return this.update(input)
       if (name === 'QueryCommand') return { Items: this.query(input) }
       throw new Error(`The simulated table does not implement ${name}.`)

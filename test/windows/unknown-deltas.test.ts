@@ -4,6 +4,7 @@ import { deviceMinutes } from '../../shared/projections/device-minutes.ts'
 import type { QuarantinedEvent } from '../../shared/quarantine.ts'
 import type { PartItem, WindowDelta } from '../../shared/state.ts'
 import { aUserItem } from '../fixtures/builders.ts'
+import { noPages } from '../fixtures/no-pages.ts'
 
 const CHANGED_SECONDS = 1_700_000_000
 const MINUTE_MS = 60_000
@@ -18,6 +19,7 @@ async function merge(projection: string, minutes: number) {
   const NewImage = userAttributes(aUserItem('a', { version: 1_700_000_000_000_000, outbox }))
   const merging = mergeBatch([{ dynamodb: { ApproximateCreationDateTime: CHANGED_SECONDS, NewImage } }], {
     table: {
+      ...noPages,
       readPart: async () => undefined,
       putPart: async item => {
         written.push(item)
