@@ -118,6 +118,21 @@ export interface UserPage {
   readonly ttl?: number | undefined
 }
 
+/** A delta of a retired projection, with its user. It is stored for a roll-back. */
+export interface RetiredDelta extends WindowDelta {
+  readonly user: string
+  /** The user's last erasure at the time of the delta. */
+  readonly erasedOrder: number
+}
+
+const ORDER_DIGITS = 16
+
+/** All deltas of a projection are in one partition, those of a window and user in the order of their numbers. */
+export const retiredKey = ({ projection, start, user, order }: Omit<RetiredDelta, 'erasedOrder' | 'state'>): ItemKey => ({
+  pk: `retired#${projection}`,
+  sk: `${start}#${user}#${String(order).padStart(ORDER_DIGITS, '0')}`,
+})
+
 const USER = 'user#'
 /** The sort key of a user item. Filters of the table's stream use it. */
 export const USER_ITEM = 'state'

@@ -25,6 +25,7 @@ import {
   userPageAttributes,
 } from './dynamodb-items.ts'
 import { type DynamoDbOperations, dynamoDbOperations } from './dynamodb-operations.ts'
+import { retiredTable } from './dynamodb-retired.ts'
 
 /** Result of a conditional put. `conflict`: another writer was faster and nothing was written. */
 export type PutResult = 'written' | 'conflict'
@@ -58,6 +59,8 @@ export type StateTable = ReturnType<typeof stateTable>
 export function stateTable(table: string, dynamodb: DynamoDbOperations = dynamoDbOperations(new DynamoDBClient({}))) {
   const target: Target = { table, dynamodb }
   return {
+    ...retiredTable(table, dynamodb),
+
     /** The items of these users; undefined for a user without an item. Users that could not be read are not in the map. */
     readUsers: (users: readonly string[]) => readUsers(target, users),
 

@@ -1,6 +1,6 @@
 import pLimit from 'p-limit'
 import type { WindowLifetime } from '../../shared/grain.ts'
-import type { Projection } from '../../shared/projection.ts'
+import { type Projection, projectionKey } from '../../shared/projection.ts'
 import type { Quarantine } from '../../shared/quarantine.ts'
 import { SafeError } from '../../shared/safe-error.ts'
 import type { Telemetry } from '../handler.ts'
@@ -8,13 +8,24 @@ import { annotateProjectionErrors } from '../projection-errors.ts'
 import type { PutResult, StateTable } from '../state/dynamodb.ts'
 import { isUserItem, readItem, type TableChange } from '../state/dynamodb-items.ts'
 import { asQuarantined, planWindows, type WindowTask } from './plan-windows.ts'
+import { asImages, retiredDeltas, retiredExpiry } from './retired-deltas.ts'
 import { asUnmerged, type UnknownDeltas, type UserImage, unknownDeltas } from './unknown-deltas.ts'
 
 const MAX_ATTEMPTS = 5
 const TASKS_AT_ONCE = 32
 
 export interface MergeDependencies {
-  readonly table: Pick<StateTable, 'readPart' | 'putPart' | 'readUserPages' | 'putUserPages' | 'deleteUserPages'>
+  readonly table: Pick<
+    StateTable,
+    | 'readPart'
+    | 'putPart'
+    | 'readUserPages'
+    | 'putUserPages'
+    | 'deleteUserPages'
+    | 'storeRetired'
+    | 'readRetired'
+    | 'deleteRetired'
+  >
   readonly quarantine: Quarantine
   readonly projections: readonly Projection[]
   readonly lifetime: WindowLifetime
@@ -30,21 +41,41 @@ export interface MergeDependencies {
  * or if newer code may know the projection of a delta, so that the batch is delivered again.
  */
 export async function mergeBatch(batch: readonly TableChange[], dependencies: MergeDependencies): Promise<void> {
-  const { projections, lifetime, slotUsers, now } = dependencies
+  const { projections, lifetime, telemetry, now } = dependencies
   const images = batch.flatMap(userImageOf)
-  const tasks = planWindows(
-    images.map(({ item }) => item),
-    projections,
-    lifetime,
-    slotUsers,
-  )
+  const items = images.map(({ item }) => item)
+  const taken = await takeInRetired(dependencies)
+  const merged = await mergeAll(items, dependencies)
+  const retired = retiredDeltas(items, projections)
+  await dependencies.table.storeRetired(retired, retiredExpiry(now(), lifetime.retentionMs))
+  await settleUnknown(unknownDeltas(images, projections, now()), dependencies)
+  telemetry.count('ContributionsMerged', taken + merged)
+}
+
+/**
+ * Merges the deltas that code before a roll-back stored because it did not know their projections any more. Newer deltas of the
+ * same users must be merged after them. Returns their number.
+ */
+async function takeInRetired(dependencies: MergeDependencies): Promise<number> {
+  const { table, projections } = dependencies
+  let taken = 0
+  for (const projection of projections.filter(({ grain }) => grain.parts))
+    for (;;) {
+      const deltas = await table.readRetired(projectionKey(projection))
+      if (deltas.length === 0) break
+      taken += await mergeAll(asImages(deltas), dependencies)
+      await table.deleteRetired(deltas)
+    }
+  return taken
+}
+
+/** Merges all deltas of these images. Returns the number of deltas. */
+async function mergeAll(images: Parameters<typeof planWindows>[0], dependencies: MergeDependencies): Promise<number> {
+  const { projections, lifetime, slotUsers } = dependencies
+  const tasks = planWindows(images, projections, lifetime, slotUsers)
   const limit = pLimit(TASKS_AT_ONCE)
   await Promise.all(tasks.map(task => limit(() => apply(task, dependencies))))
-  await settleUnknown(unknownDeltas(images, projections, now()), dependencies)
-  dependencies.telemetry.count(
-    'ContributionsMerged',
-    tasks.reduce((total, { deltas }) => total + deltas.length, 0),
-  )
+  return tasks.reduce((total, { deltas }) => total + deltas.length, 0)
 }
 
 function userImageOf({ dynamodb }: TableChange): UserImage[] {

@@ -13,7 +13,7 @@ export interface WindowTask extends MergeTask {
 
 /** One task for each item to change, from the user items in the order of the table's stream. Skips projections that are not known. */
 export function planWindows(
-  images: readonly UserItem[],
+  images: readonly Pick<UserItem, 'user' | 'erasedOrder' | 'outbox'>[],
   projections: readonly Projection[],
   lifetime: WindowLifetime,
   slotUsers?: number,

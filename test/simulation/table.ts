@@ -120,11 +120,12 @@ export class Table {
     return {}
   }
 
-  private query({ ExpressionAttributeValues: values, ConsistentRead }: QueryCommandInput): Attributes[] {
+  private query({ ExpressionAttributeValues: values, ConsistentRead, ScanIndexForward }: QueryCommandInput): Attributes[] {
     const [pk, prefix] = [values?.[':pk']?.S ?? '', values?.[':prefix']?.S ?? '']
     const visible = [...this.items.keys()].map(key => this.read(key, ConsistentRead)).filter(item => item !== undefined)
     const found = visible.filter(item => item['pk']?.S === pk && item['sk']?.S?.startsWith(prefix))
-    return found.sort((a, b) => ((a['sk']?.S ?? '') < (b['sk']?.S ?? '') ? 1 : -1))
+    const descending = found.sort((a, b) => ((a['sk']?.S ?? '') < (b['sk']?.S ?? '') ? 1 : -1))
+    return ScanIndexForward === false ? descending : descending.reverse()
   }
 
   remove(key: string, expired: boolean): void {

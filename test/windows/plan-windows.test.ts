@@ -13,7 +13,7 @@ import { MAX_WINDOW_STATE_BYTES } from '../../shared/limits.ts'
 import { deviceMinutes } from '../../shared/projections/device-minutes.ts'
 import { type PartItem, type UserItem, userHash, type WindowDelta } from '../../shared/state.ts'
 import { aUserItem } from '../fixtures/builders.ts'
-import { noPages } from '../fixtures/no-pages.ts'
+import { newTable } from '../fixtures/new-table.ts'
 
 const lifetime: WindowLifetime = { latenessMs: undefined, retentionMs: 0 }
 const visitors = perWindow({
@@ -221,8 +221,7 @@ test('rejected deltas are quarantined before the item is written, and counted on
   const calls: unknown[] = []
   const outcomes: PutResult[] = ['conflict', 'written']
   const table: MergeDependencies['table'] = {
-    ...noPages,
-    readPart: async () => undefined,
+    ...newTable,
     putPart: async () => {
       calls.push('put')
       return outcomes.shift() ?? 'written'
