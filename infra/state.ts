@@ -124,7 +124,7 @@ export class State extends Construct implements Monitored {
 
   /** The windows function reads and puts windows one by one, with conditional writes. */
   allowDerive(windows: LambdaFunction): void {
-    windows.allow(['dynamodb:GetItem', 'dynamodb:PutItem'], this.table.tableArn)
+    windows.allow(['dynamodb:DeleteItem', 'dynamodb:GetItem', 'dynamodb:PutItem', 'dynamodb:Query'], this.table.tableArn)
   }
 
   /** Lets a function read the whole table in parts. */

@@ -1,5 +1,5 @@
 import type { Event } from './event.ts'
-import type { ItemKey, PartItem, UserItem, WindowDelta } from './state.ts'
+import type { ItemKey, PartItem, UserItem, UserPage, WindowDelta } from './state.ts'
 
 /** A document: what a projection shows of a state in OpenSearch and in the API. A JSON object with the projection's shape. */
 export type Document = Readonly<Record<string, unknown>>
@@ -96,12 +96,18 @@ export interface MergeTask {
   readonly address: PartAddress
   readonly deltas: readonly UserDelta[]
   readonly lifetime: WindowLifetime
+  /** The pages of the stored item that exist. */
+  readonly pages?: readonly UserPage[] | undefined
+  /** Users that the item of a slot and each page may remember. Default: MAX_SLOT_USERS. */
+  readonly slotUsers?: number | undefined
 }
 
 /** A changed item. It also notes the order numbers of the deltas it rejected, so that they are not retried. */
 interface MergeResult<Item> {
   readonly item: Item
   readonly rejections: readonly MergeRejection[]
+  /** The pages that the item then has: they must be written before the item, and its old pages deleted after it. */
+  readonly newPages?: readonly UserPage[] | undefined
   /** The item is near the number of users that it can remember, or beyond it. */
   readonly nearlyFull: boolean
 }

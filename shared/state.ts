@@ -88,13 +88,50 @@ export interface PartItem {
   readonly users?: ReadonlyMap<string, number>
   /** Hashes of the users in `users` of whom the item has rejected every delta: the state does not count them yet. */
   readonly uncounted?: ReadonlySet<string> | undefined
-  /** How many users the item had to forget. If any, a count of its unique users is a minimum. Absent: none. */
+  /** How many users the item had to forget, at least. If any, a count of its unique users is a minimum. Absent: none. */
   readonly forgottenUsers?: number | undefined
+  /** Where its other users are. Absent: it has none. */
+  readonly pages?: UserPages | undefined
   /** The deltas that the item rejected. Absent: none. */
   readonly passedOver?: PassedOver | undefined
   /** Epoch seconds after which DynamoDB may delete the item. */
   readonly ttl?: number | undefined
 }
+
+/** The pages of a slot: the version of its item at which they were made, and their number. */
+export interface UserPages {
+  readonly version: number
+  readonly count: number
+}
+
+/** Users that moved out of the item of a slot. Never changed. */
+export interface UserPage {
+  /** The key of the slot's item. */
+  readonly slot: ItemKey
+  /** The version of the slot's item that had these users. */
+  readonly version: number
+  /** 0-based number of the page. */
+  readonly index: number
+  /** The order number of the last merged delta of each user, by user hash. */
+  readonly users: ReadonlyMap<string, number>
+  /** Epoch seconds after which DynamoDB may delete the page. */
+  readonly ttl?: number | undefined
+}
+
+/** A delta of a retired projection, with its user. It is stored for a roll-back. */
+export interface RetiredDelta extends WindowDelta {
+  readonly user: string
+  /** The user's last erasure at the time of the delta. */
+  readonly erasedOrder: number
+}
+
+const ORDER_DIGITS = 16
+
+/** All deltas of a projection are in one partition, those of a window and user in the order of their numbers. */
+export const retiredKey = ({ projection, start, user, order }: Omit<RetiredDelta, 'erasedOrder' | 'state'>): ItemKey => ({
+  pk: `retired#${projection}`,
+  sk: `${start}#${user}#${String(order).padStart(ORDER_DIGITS, '0')}`,
+})
 
 const USER = 'user#'
 /** The sort key of a user item. Filters of the table's stream use it. */
@@ -109,6 +146,11 @@ export const userOfKey = ({ pk }: ItemKey): string | undefined => (pk.startsWith
 export const passedOverKey = (user: string, { sequenceNumber, position }: EventPosition): ItemKey => ({
   pk: `passed-over#${user}`,
   sk: `${sequenceNumber}#${position}`,
+})
+
+export const userPageKey = ({ slot, version, index }: Pick<UserPage, 'slot' | 'version' | 'index'>): ItemKey => ({
+  pk: `slot-users#${slot.pk}#${slot.sk}`,
+  sk: `${version}#${index}`,
 })
 
 export const isUserItemKey = (key: ItemKey): boolean => userOfKey(key) !== undefined && key.sk === USER_ITEM

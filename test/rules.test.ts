@@ -1,6 +1,8 @@
 import { execFileSync } from 'node:child_process'
 import { existsSync, readFileSync } from 'node:fs'
 import path from 'node:path'
+import { projections } from '../shared/catalogue.ts'
+import { recordedRevisions, revisionProblems } from '../shared/revisions.ts'
 import { findCircle, type Graph } from './fixtures/import-graph.ts'
 
 const files = execFileSync('git', ['ls-files', '--cached', '--others', '--exclude-standard'], { encoding: 'utf8' })
@@ -36,7 +38,8 @@ const graph = (name: (file: string) => string): Graph => {
 }
 
 test('shared/ imports only itself, node and the schema library', () => {
-  const allowed = (what: string) => what.startsWith('shared/') || what.startsWith('node:') || what === 'zod/mini'
+  const allowed = (what: string) =>
+    what.startsWith('shared/') || what.startsWith('node:') || ['zod/mini', 'revisions.json'].includes(what)
   expect(violations(({ from, what }) => from.startsWith('shared/') && !allowed(what))).toEqual([])
 })
 
@@ -85,4 +88,8 @@ test('every path in the README exists', () => {
     ...readFileSync('README.md', 'utf8').matchAll(/`((?:infra|lambdas|shared|cli|console|localstack|docs|test)\/[\w./-]*)`/g),
   ]
   expect(paths.map(([, file = '']) => file).filter(file => !existsSync(file))).toEqual([])
+})
+
+test('revisions.json lists the projections of the catalogue and what was removed from it', () => {
+  expect(revisionProblems(projections, recordedRevisions)).toEqual([])
 })

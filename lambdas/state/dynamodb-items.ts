@@ -11,8 +11,10 @@ import {
   SLOT_USER_BYTES,
   USER_HASH_BYTES,
   type UserItem,
+  type UserPage,
   userKey,
   userOfKey,
+  userPageKey,
 } from '../../shared/state.ts'
 import { deepFreeze } from '../../shared/stored-json.ts'
 import type { Attributes } from '../dynamodb.ts'
@@ -110,6 +112,7 @@ export function readPartItem(item: ItemImage): PartItem {
     ...(item['users'] && { users: unpackUsers(bytesOf(item, 'users')) }),
     ...(item['uncounted'] && { uncounted: unpackHashes(bytesOf(item, 'uncounted')) }),
     ...(item['forgottenUsers'] && { forgottenUsers: numberOf(item, 'forgottenUsers') }),
+    ...(item['pages'] && { pages: JSON.parse(textOf(item, 'pages')) }),
     ...(item['passedOver'] && { passedOver: JSON.parse(textOf(item, 'passedOver')) }),
     ...ttlOf(item),
   }
@@ -125,10 +128,19 @@ export function partAttributes(item: PartItem): Attributes {
     ...(item.users && { users: { B: packUsers(item.users) } }),
     ...(item.uncounted?.size && { uncounted: { B: Buffer.from([...item.uncounted].join(''), 'hex') } }),
     ...(item.forgottenUsers && { forgottenUsers: { N: String(item.forgottenUsers) } }),
+    ...(item.pages && { pages: { S: JSON.stringify(item.pages) } }),
     ...(item.passedOver && { passedOver: { S: JSON.stringify(item.passedOver) } }),
     ...ttlAttribute(item.ttl),
   }
 }
+
+export const readUsersOfPage = (item: ItemImage): Map<string, number> => unpackUsers(bytesOf(item, 'users'))
+
+export const userPageAttributes = (page: UserPage): Attributes => ({
+  ...keyAttributes(userPageKey(page)),
+  users: { B: packUsers(page.users) },
+  ...ttlAttribute(page.ttl),
+})
 
 /** For each user 8 bytes of hash and 8 bytes of order number. */
 function packUsers(users: ReadonlyMap<string, number>): Uint8Array {

@@ -2,6 +2,8 @@ import {
   BatchGetItemCommand,
   type BatchGetItemCommandInput,
   type BatchGetItemCommandOutput,
+  DeleteItemCommand,
+  type DeleteItemCommandInput,
   type DynamoDBClient,
   GetItemCommand,
   type GetItemCommandInput,
@@ -21,6 +23,7 @@ export interface DynamoDbOperations {
   getItem(input: GetItemCommandInput): Promise<Pick<GetItemCommandOutput, 'Item'>>
   batchGetItem(input: BatchGetItemCommandInput): Promise<Pick<BatchGetItemCommandOutput, 'Responses' | 'UnprocessedKeys'>>
   putItem(input: PutItemCommandInput): Promise<unknown>
+  deleteItem(input: DeleteItemCommandInput): Promise<unknown>
   updateItem(input: UpdateItemCommandInput): Promise<Pick<UpdateItemCommandOutput, 'Attributes'>>
   /** Yields one page of items after another. */
   query(input: QueryCommandInput): AsyncIterable<Pick<QueryCommandOutput, 'Items'>>
@@ -31,6 +34,7 @@ export const dynamoDbOperations = (client: DynamoDBClient): DynamoDbOperations =
   getItem: input => client.send(new GetItemCommand(input)),
   batchGetItem: input => client.send(new BatchGetItemCommand(input)),
   putItem: input => client.send(new PutItemCommand(input)),
+  deleteItem: input => client.send(new DeleteItemCommand(input)),
   updateItem: input => client.send(new UpdateItemCommand(input)),
   query: input => paginateQuery({ client }, input),
 })

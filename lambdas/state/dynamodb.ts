@@ -9,11 +9,23 @@ import {
   type PartItem,
   passedOverKey,
   type UserItem,
+  type UserPage,
+  type UserPages,
   userKey,
+  userPageKey,
 } from '../../shared/state.ts'
 import { type Attributes, conditionHeld } from '../dynamodb.ts'
-import { keyAttributes, partAttributes, readPartItem, readUserItem, userAttributes } from './dynamodb-items.ts'
+import {
+  keyAttributes,
+  partAttributes,
+  readPartItem,
+  readUserItem,
+  readUsersOfPage,
+  userAttributes,
+  userPageAttributes,
+} from './dynamodb-items.ts'
 import { type DynamoDbOperations, dynamoDbOperations } from './dynamodb-operations.ts'
+import { retiredTable } from './dynamodb-retired.ts'
 
 /** Result of a conditional put. `conflict`: another writer was faster and nothing was written. */
 export type PutResult = 'written' | 'conflict'
@@ -53,6 +65,8 @@ export type StateTable = ReturnType<typeof stateTable>
 export function stateTable(table: string, dynamodb: DynamoDbOperations = dynamoDbOperations(new DynamoDBClient({}))) {
   const target: Target = { table, dynamodb }
   return {
+    ...retiredTable(table, dynamodb),
+
     /** The items of these users; undefined for a user without an item. Users that could not be read are not in the map. */
     readUsers: (users: readonly string[]) => readUsers(target, users),
 
@@ -77,6 +91,20 @@ export function stateTable(table: string, dynamodb: DynamoDbOperations = dynamoD
     readPart: (key: ItemKey) => get(target, key, readPartItem),
 
     putPart: (item: PartItem, readVersion: number | undefined) => put(target, partAttributes(item), readVersion),
+
+    /** The pages of a slot. A page that does not exist any more is left out. */
+    readUserPages: (slot: ItemKey, pages: UserPages) => readUserPages(target, slot, pages),
+
+    /** Writes pages of a slot. Pages of the same version that exist are the same, and are left as they are. */
+    putUserPages: async (pages: readonly UserPage[]): Promise<void> => {
+      await pLimit(CALLS_AT_ONCE).map(pages, page => put(target, userPageAttributes(page), undefined))
+    },
+
+    /** Deletes pages that no item has any more. */
+    deleteUserPages: async (slot: ItemKey, { version, count }: UserPages): Promise<void> => {
+      const keys = indices(count).map(index => userPageKey({ slot, version, index }))
+      await pLimit(CALLS_AT_ONCE).map(keys, key => dynamodb.deleteItem({ TableName: table, Key: keyAttributes(key) }))
+    },
 
     /** The parts whose keys begin with `prefix`, or those in a range of them, greatest first. Reads further pages until it has `limit` items or all. */
     partsBelow: (prefix: ItemKey, limit?: number, range: KeyRange = {}) => query(target, prefix, readPartItem, limit, range),
@@ -110,6 +138,16 @@ async function putIf({ table, dynamodb }: Target, item: Attributes, condition: s
   const check = { ConditionExpression: condition, ExpressionAttributeValues: values }
   const written = await conditionHeld(dynamodb.putItem({ TableName: table, Item: item, ...check }))
   return written ? 'written' : 'conflict'
+}
+
+const indices = (count: number): number[] => Array.from({ length: count }, (_, index) => index)
+
+async function readUserPages(target: Target, slot: ItemKey, { version, count }: UserPages): Promise<UserPage[]> {
+  const pages = await pLimit(CALLS_AT_ONCE).map(indices(count), async index => {
+    const users = await get(target, userPageKey({ slot, version, index }), readUsersOfPage)
+    return users && { slot, version, index, users }
+  })
+  return pages.filter(page => page !== undefined)
 }
 
 async function readUsers(target: Target, users: readonly string[]): Promise<Map<string, UserItem | undefined>> {

@@ -1,6 +1,6 @@
 import pLimit from 'p-limit'
 import type { WindowLifetime } from '../../shared/grain.ts'
-import type { Projection } from '../../shared/projection.ts'
+import { type Projection, projectionKey } from '../../shared/projection.ts'
 import type { Quarantine } from '../../shared/quarantine.ts'
 import { SafeError } from '../../shared/safe-error.ts'
 import type { Telemetry } from '../handler.ts'
@@ -8,16 +8,29 @@ import { annotateProjectionErrors } from '../projection-errors.ts'
 import type { PutResult, StateTable } from '../state/dynamodb.ts'
 import { isUserItem, readItem, type TableChange } from '../state/dynamodb-items.ts'
 import { asQuarantined, planWindows, type WindowTask } from './plan-windows.ts'
+import { asImages, retiredDeltas, retiredExpiry } from './retired-deltas.ts'
 import { asUnmerged, type UnknownDeltas, type UserImage, unknownDeltas } from './unknown-deltas.ts'
 
 const MAX_ATTEMPTS = 5
 const TASKS_AT_ONCE = 32
 
 export interface MergeDependencies {
-  readonly table: Pick<StateTable, 'readPart' | 'putPart'>
+  readonly table: Pick<
+    StateTable,
+    | 'readPart'
+    | 'putPart'
+    | 'readUserPages'
+    | 'putUserPages'
+    | 'deleteUserPages'
+    | 'storeRetired'
+    | 'readRetired'
+    | 'deleteRetired'
+  >
   readonly quarantine: Quarantine
   readonly projections: readonly Projection[]
   readonly lifetime: WindowLifetime
+  /** Users that the item of a slot and each of its pages may remember. Default: MAX_SLOT_USERS. */
+  readonly slotUsers?: number
   readonly telemetry: Telemetry
   /** Milliseconds since 1970. */
   readonly now: () => number
@@ -28,20 +41,41 @@ export interface MergeDependencies {
  * or if newer code may know the projection of a delta, so that the batch is delivered again.
  */
 export async function mergeBatch(batch: readonly TableChange[], dependencies: MergeDependencies): Promise<void> {
-  const { projections, lifetime, now } = dependencies
+  const { projections, lifetime, telemetry, now } = dependencies
   const images = batch.flatMap(userImageOf)
-  const tasks = planWindows(
-    images.map(({ item }) => item),
-    projections,
-    lifetime,
-  )
+  const items = images.map(({ item }) => item)
+  const taken = await takeInRetired(dependencies)
+  const merged = await mergeAll(items, dependencies)
+  const retired = retiredDeltas(items, projections)
+  await dependencies.table.storeRetired(retired, retiredExpiry(now(), lifetime.retentionMs))
+  await settleUnknown(unknownDeltas(images, projections, now()), dependencies)
+  telemetry.count('ContributionsMerged', taken + merged)
+}
+
+/**
+ * Merges the deltas that code before a roll-back stored because it did not know their projections any more. Newer deltas of the
+ * same users must be merged after them. Returns their number.
+ */
+async function takeInRetired(dependencies: MergeDependencies): Promise<number> {
+  const { table, projections } = dependencies
+  let taken = 0
+  for (const projection of projections.filter(({ grain }) => grain.parts))
+    for (;;) {
+      const deltas = await table.readRetired(projectionKey(projection))
+      if (deltas.length === 0) break
+      taken += await mergeAll(asImages(deltas), dependencies)
+      await table.deleteRetired(deltas)
+    }
+  return taken
+}
+
+/** Merges all deltas of these images. Returns the number of deltas. */
+async function mergeAll(images: Parameters<typeof planWindows>[0], dependencies: MergeDependencies): Promise<number> {
+  const { projections, lifetime, slotUsers } = dependencies
+  const tasks = planWindows(images, projections, lifetime, slotUsers)
   const limit = pLimit(TASKS_AT_ONCE)
   await Promise.all(tasks.map(task => limit(() => apply(task, dependencies))))
-  await settleUnknown(unknownDeltas(images, projections, now()), dependencies)
-  dependencies.telemetry.count(
-    'ContributionsMerged',
-    tasks.reduce((total, { deltas }) => total + deltas.length, 0),
-  )
+  return tasks.reduce((total, { deltas }) => total + deltas.length, 0)
 }
 
 function userImageOf({ dynamodb }: TableChange): UserImage[] {
@@ -74,17 +108,20 @@ async function apply(task: WindowTask, dependencies: MergeDependencies): Promise
 
 /**
  * Merges the deltas into the item as it is stored. Quarantines the rejected deltas before the put: the item also records their
- * order numbers, so after the put they are never retried.
+ * order numbers, so after the put they are never retried. Likewise writes new pages before the put that removes their users from the item.
  */
 async function mergeInto(task: WindowTask, { table, quarantine, telemetry }: MergeDependencies): Promise<PutResult> {
   const { projection, key } = task
   const stored = await table.readPart(key)
-  const merged = projection.grain.parts?.merge(projection, stored, task)
+  const pages = stored?.pages && (await table.readUserPages(key, stored.pages))
+  const merged = projection.grain.parts?.merge(projection, stored, { ...task, pages })
   if (!merged) return 'written'
-  const { item, rejections, nearlyFull } = merged
+  const { item, newPages, rejections, nearlyFull } = merged
   if (nearlyFull) telemetry.count('SlotTooLarge', 1)
   await quarantine.add(rejections.map(asQuarantined(task)))
+  if (newPages) await table.putUserPages(newPages)
   const result = await table.putPart(item, stored?.version)
+  if (result === 'written' && newPages && stored?.pages) await table.deleteUserPages(key, stored.pages)
   if (result === 'written' && rejections.length > 0) {
     telemetry.count('EventsQuarantined', rejections.length, 'not_merged')
     annotateProjectionErrors(

@@ -13,9 +13,10 @@ export interface WindowTask extends MergeTask {
 
 /** One task for each item to change, from the user items in the order of the table's stream. Skips projections that are not known. */
 export function planWindows(
-  images: readonly UserItem[],
+  images: readonly Pick<UserItem, 'user' | 'erasedOrder' | 'outbox'>[],
   projections: readonly Projection[],
   lifetime: WindowLifetime,
+  slotUsers?: number,
 ): WindowTask[] {
   const known = byKey(projections)
   const tasks = new Map<string, WindowTask>()
@@ -28,7 +29,7 @@ export function planWindows(
       const key = parts.itemKey(address)
       const name = JSON.stringify(key)
       const userDelta: UserDelta = { ...delta, user, erasedOrder }
-      tasks.set(name, { projection, key, address, lifetime, deltas: [...(tasks.get(name)?.deltas ?? []), userDelta] })
+      tasks.set(name, { projection, key, address, lifetime, slotUsers, deltas: [...(tasks.get(name)?.deltas ?? []), userDelta] })
     }
   }
   return [...tasks.values()]

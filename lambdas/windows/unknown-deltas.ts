@@ -29,7 +29,7 @@ const MAX_WAIT_FOR_PROJECTION_MS = 15 * 60_000
 
 /**
  * The deltas of projections that this code does not know: the state function is newer, or this code was rolled back. Deltas of
- * retired revisions are not among them; nobody needs their windows.
+ * retired projections are not among them.
  */
 export function unknownDeltas(images: readonly UserImage[], projections: readonly Projection[], now: number): UnknownDeltas {
   const awaited = new Set<string>()

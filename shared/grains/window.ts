@@ -1,7 +1,7 @@
 import type { Document, Grain, MergeRejection, MergeTask, PartAddress, PartGrain, UserDelta } from '../grain.ts'
 import { type EventOf, type EventTypes, initialState, type ProjectionBase, projectionKey } from '../projection.ts'
 import { documentId } from '../search-index.ts'
-import { type ItemKey, type PartItem, SLOT_USER_BYTES, USER_HASH_BYTES, userHash } from '../state.ts'
+import { type ItemKey, type PartItem, SLOT_USER_BYTES, USER_HASH_BYTES, type UserPage, userHash } from '../state.ts'
 import { asStored, storedBytes } from '../stored-json.ts'
 import { checkedDocument } from './document.ts'
 import { expiry, passOver, tryMerge } from './merge.ts'
@@ -17,7 +17,8 @@ export interface WindowProjection<Types extends EventTypes, State> extends Proje
    * window into the document's state, with `firstOfUser` true, because each user is in only one slot.
    */
   merge(stored: State, delta: State, about: { readonly firstOfUser: boolean }): State
-  document(state: State, at: { readonly start: number }): Document
+  /** `usersAreMinimum`: a slot had to forget users, so that a count of unique users is a minimum. */
+  document(state: State, about: { readonly start: number; readonly usersAreMinimum: boolean }): Document
 }
 
 /** One slot of a window over all users. The window's document merges its slots, and its version is the sum of their versions. */
@@ -31,8 +32,12 @@ export interface SlotItem extends PartItem {
 // biome-ignore lint/suspicious/noExplicitAny: the grain serves projections of every type and state
 type AnyWindowProjection = WindowProjection<any, any>
 
-/** Users that a slot remembers; a large state lowers it. Up to this number, `firstOfUser` is exact. */
+/** Users that the item of a slot remembers, and each of its pages; a large state lowers it for the item. Beyond it, they move to pages. */
 export const MAX_SLOT_USERS = 20_000
+/** Pages of a slot. A slot remembers 200,000 users, and up to this number `firstOfUser` is exact. Each write of a slot reads its pages. */
+export const MAX_USER_PAGES = 10
+/** Users of whom a slot rejected every delta stay in its item when users move to pages, up to this number. */
+const MAX_UNCOUNTED = 5_000
 /** DynamoDB allows 400 KB for an item. This limits state and slot users together; the key and the rest need little. */
 const MAX_ITEM_BYTES = 380_000
 
@@ -70,24 +75,27 @@ const parts: PartGrain<AnyWindowProjection, SlotItem> = {
 
   merge(projection, stored, task) {
     const { start } = task.address
-    const item = stored ?? emptySlot(projection, task)
+    const { pages = [] } = task
+    const item = withoutPages(stored ?? emptySlot(projection, task), pages)
     const users = new Map(item.users)
     const uncounted = new Set(item.uncounted)
     const isExact = item.forgottenUsers === undefined
-    const isUnseen = ({ user, order }: UserDelta) => order > (users.get(userHash(user)) ?? 0)
+    const lastOrder = (hash: string) => users.get(hash) ?? Math.max(0, ...pages.map(page => page.users.get(hash) ?? 0))
+    const isUnseen = ({ user, order }: UserDelta) => order > lastOrder(userHash(user))
     const rejections: MergeRejection[] = []
     let { state } = item
     let added = 0
     for (const delta of task.deltas) {
       if (!isUnseen(delta)) continue
       const hash = userHash(delta.user)
+      const isNew = lastOrder(hash) === 0
       const merged = tryMerge(
-        () => projection.merge(state, delta.state, { firstOfUser: isExact && (!users.has(hash) || uncounted.has(hash)) }),
-        shown => projection.document(shown, { start }),
+        () => projection.merge(state, delta.state, { firstOfUser: isExact && (isNew || uncounted.has(hash)) }),
+        shown => projection.document(shown, { start, usersAreMinimum: !isExact }),
       )
       if ('reason' in merged) {
         rejections.push({ ...delta, ...merged })
-        if (!users.has(hash)) uncounted.add(hash)
+        if (isNew) uncounted.add(hash)
       } else {
         state = merged.state
         uncounted.delete(hash)
@@ -99,7 +107,9 @@ const parts: PartGrain<AnyWindowProjection, SlotItem> = {
     const ttl = expiry(start + projection.window, task, item.ttl)
     const passedOver = passOver(item.passedOver, rejections)
     const changed = { ...item, version: item.version + 1, state, users, uncounted: unlessEmpty(uncounted), passedOver, ttl }
-    return { item: withinSize(changed), rejections, nearlyFull: users.size >= NEARLY_FULL * roomForUsers(changed) }
+    const { item: remaining, newPages } = movedUsers(item, changed, task)
+    const kept = withinSize(remaining, slotUsersOf(task))
+    return { item: kept, newPages, rejections, nearlyFull: isNearlyFull({ ...kept, users }, task) }
   },
 
   mergedOrders: ({ users }) => users,
@@ -115,23 +125,62 @@ const emptySlot = (projection: AnyWindowProjection, { address }: MergeTask): Slo
   users: new Map(),
 })
 
+/** An item has forgotten the users of a page that does not exist any more. Their number is not known. */
+const withoutPages = (item: SlotItem, found: readonly UserPage[]): SlotItem =>
+  found.length === (item.pages?.count ?? 0) ? item : { ...item, forgottenUsers: item.forgottenUsers ?? 1 }
+
 /** The share of its users above which a slot is reported, before it has to forget any. */
 const NEARLY_FULL = 0.8
 
 const unlessEmpty = <T>(set: ReadonlySet<T>): ReadonlySet<T> | undefined => (set.size > 0 ? set : undefined)
 
-const roomForUsers = ({ state, uncounted }: SlotItem): number =>
+const slotUsersOf = ({ slotUsers = MAX_SLOT_USERS }: MergeTask): number => slotUsers
+
+function isNearlyFull({ users, forgottenUsers }: SlotItem, task: MergeTask): boolean {
+  const { pages = [] } = task
+  const paged = pages.reduce((sum, page) => sum + page.users.size, 0)
+  const limit = NEARLY_FULL * MAX_USER_PAGES * slotUsersOf(task)
+  if (forgottenUsers !== undefined) return true
+  if (paged + users.size < limit) return false
+  const others = [...users.keys()].filter(hash => pages.every(page => !page.users.has(hash)))
+  return paged + others.length >= limit
+}
+
+const roomForUsers = ({ state, uncounted }: SlotItem, slotUsers: number): number =>
   Math.min(
-    MAX_SLOT_USERS,
+    slotUsers,
     Math.floor((MAX_ITEM_BYTES - storedBytes(state) - (uncounted?.size ?? 0) * USER_HASH_BYTES) / SLOT_USER_BYTES),
   )
+
+/**
+ * Moves the users of a full slot to new pages, except those that this write changes. The pages contain the users of the stored
+ * item and of its pages, and are named by the item's version: every attempt on this version makes the same pages, and pages
+ * without their slot's put are never read.
+ */
+function movedUsers(stored: SlotItem, changed: SlotItem, task: MergeTask): { item: SlotItem; newPages?: UserPage[] } {
+  const size = slotUsersOf(task)
+  if (changed.users.size <= roomForUsers(changed, size) || (changed.uncounted?.size ?? 0) > MAX_UNCOUNTED)
+    return { item: changed }
+  const known = new Map([...(task.pages ?? []).flatMap(({ users }) => [...users]), ...stored.users])
+  const count = Math.ceil(known.size / size)
+  if (stored.forgottenUsers !== undefined || count === 0 || count > MAX_USER_PAGES) return { item: changed }
+  const sorted = [...known].sort(([a], [b]) => (a < b ? -1 : 1))
+  const slot = parts.itemKey(stored)
+  const { version } = stored
+  const newPages = Array.from({ length: count }, (_, index) => {
+    const users = new Map(sorted.slice(index * size, (index + 1) * size))
+    return { slot, version, index, users, ttl: changed.ttl }
+  })
+  const users = new Map([...changed.users].filter(([hash, order]) => stored.users.get(hash) !== order))
+  return { item: { ...changed, users, pages: { version, count } }, newPages }
+}
 
 /**
  * A slot with too many users forgets those with the oldest deltas, and stores how many. From then on no user is the first, and
  * the slot may merge a late re-delivery of the forgotten deltas a second time, but it never stops the stream.
  */
-export function withinSize(item: SlotItem): SlotItem {
-  const most = roomForUsers(item)
+export function withinSize(item: SlotItem, slotUsers = MAX_SLOT_USERS): SlotItem {
+  const most = roomForUsers(item, slotUsers)
   if (item.users.size <= most) return item
   const newest = [...item.users].sort(([, a], [, b]) => b - a).slice(0, most)
   const users = new Map(newest)
@@ -163,10 +212,12 @@ export const windowGrain = {
   },
 
   document(projection, items) {
-    const [first, ...others] = items.filter(isSlot)
+    const slots = items.filter(isSlot)
+    const [first, ...others] = slots
     if (!first) throw new TypeError('The document of a window is made of the items of its slots.')
     const state = others.reduce((merged, slot) => projection.merge(merged, slot.state, { firstOfUser: true }), first.state)
-    return checkedDocument(projection.document(state, { start: first.start }))
+    const usersAreMinimum = slots.some(({ forgottenUsers }) => forgottenUsers !== undefined)
+    return checkedDocument(projection.document(state, { start: first.start, usersAreMinimum }))
   },
 } satisfies Grain<AnyWindowProjection>
 

@@ -46,10 +46,11 @@ export const countryMinutes = perWindow({
     females: stored.females + delta.females,
     countries: mergeTallies(stored.countries, delta.countries),
   }),
-  document: (state, { start }) => ({
+  document: (state, { start, usersAreMinimum }) => ({
     window_start: windowInstant(start),
     events: state.events,
     unique_users: state.users,
+    ...(usersAreMinimum && { unique_users_is_minimum: true }),
     females: state.females,
     most: extreme(state.countries, Math.max),
     least: extreme(state.countries, Math.min),
@@ -58,6 +59,8 @@ export const countryMinutes = perWindow({
     window_start: z.iso.datetime(),
     events: z.int(),
     unique_users: z.int(),
+    /** Absent: the number is exact. */
+    unique_users_is_minimum: z.optional(z.boolean()),
     females: z.int(),
     most: ranking,
     least: ranking,

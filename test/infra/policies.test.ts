@@ -31,7 +31,7 @@ const expected: Readonly<Record<string, Readonly<Record<string, string>>>> = {
   WindowsFunction: {
     '<WindowsFunctionLogs.Arn>': log,
     ...readChanges,
-    '<StateTable.Arn>': 'dynamodb:GetItem dynamodb:PutItem',
+    '<StateTable.Arn>': 'dynamodb:DeleteItem dynamodb:GetItem dynamodb:PutItem dynamodb:Query',
     '<QuarantineTable.Arn>': 'dynamodb:UpdateItem',
     ...failureDestination,
   },

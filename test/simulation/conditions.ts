@@ -39,6 +39,8 @@ export const drawConditions = (choices: Choices) => ({
   /** `merge` and `document` of the projection `sums` throw on some deltas. */
   refusesDeltas: choices.chance(0.25),
   readersFirst: choices.chance(0.5),
+  /** Users that a slot of a window and each of its pages remember. */
+  slotUsers: choices.pick([20_000, 1, 2]),
 })
 
 export type Conditions = ReturnType<typeof drawConditions>

@@ -108,13 +108,14 @@ export class Consumers {
     batch: Environment['table']['streams'][number],
   ): (clients: Clients) => Promise<unknown> {
     const { code, conditions, deployed } = this.environment
+    const { slotUsers } = conditions
     const projections = simProjections(code, conditions, deployed.has(name))
     const lifetime = { latenessMs: limits.latenessMs, retentionMs: RETENTION_MS }
     const now = () => this.environment.now
     return ({ dynamodb, search: client, quarantine }) => {
       const table = this.stateTable(dynamodb)
       return name === 'windows'
-        ? code.mergeBatch.mergeBatch(batch, { table, quarantine, projections, lifetime, telemetry, now })
+        ? code.mergeBatch.mergeBatch(batch, { table, quarantine, projections, lifetime, slotUsers, telemetry, now })
         : code.indexBatch.indexBatch(batch, { client, table, quarantine, projections, telemetry, now })
     }
   }

@@ -450,4 +450,24 @@ export const mistakes: readonly Mistake[] = [
     seed: 2,
     within: 5000,
   },
+  {
+    name: 'pages-not-read',
+    about: 'the users that moved to pages are unknown to their slot',
+    file: mergeBatch,
+    right: 'const pages = stored?.pages && (await table.readUserPages(key, stored.pages))',
+    wrong:
+      'const pages = stored?.pages && (await table.readUserPages(key, stored.pages)).map(page => ({ ...page, users: new Map() }))',
+    seed: 13,
+    within: 5000,
+  },
+  {
+    name: 'item-before-pages',
+    about: 'the users of a slot leave its item before their pages are written',
+    file: mergeBatch,
+    right: '  if (newPages) await table.putUserPages(newPages)\n  const result = await table.putPart(item, stored?.version)\n',
+    wrong:
+      "  const result = await table.putPart(item, stored?.version)\n  if (newPages && result === 'written') await table.putUserPages(newPages)\n",
+    seed: 153,
+    within: 5000,
+  },
 ]

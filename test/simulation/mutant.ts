@@ -8,6 +8,7 @@ export function plant(mistake: PlantedMistake, folder: string): string {
   rmSync(root, { recursive: true, force: true })
   mkdirSync(root, { recursive: true })
   for (const part of ['lambdas', 'shared']) cpSync(part, path.join(root, part), { recursive: true })
+  cpSync('revisions.json', path.join(root, 'revisions.json'))
   const file = path.join(root, mistake.file)
   const source = readFileSync(file, 'utf8')
   if (source.split(mistake.right).length !== 2)

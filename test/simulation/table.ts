@@ -67,6 +67,7 @@ export class Table {
       batchGetItem: input =>
         call('BatchGetItem', undefined, fate => this.carryOut(undefined, fate, () => this.batchGet(input, fate))),
       putItem: input => run('PutItem', input.Item, () => this.put(input)),
+      deleteItem: ({ Key }) => run('DeleteItem', Key, () => this.items.delete(keyOf(Key))),
       updateItem: input => run('UpdateItem', input.Key, () => this.update(input)),
       query: input => onePage(() => run('Query', undefined, () => ({ Items: this.query(input) }))),
     }
@@ -78,6 +79,7 @@ export class Table {
       if (name === 'GetItemCommand') return { Item: this.items.get(keyOf(input.Key)) }
       if (name === 'BatchGetItemCommand') return this.batchGet(input, fate)
       if (name === 'PutItemCommand') return this.put(input)
+      if (name === 'DeleteItemCommand') return this.items.delete(keyOf(input.Key))
       if (name === 'UpdateItemCommand') return this.update(input)
       if (name === 'QueryCommand') return { Items: this.query(input) }
       throw new Error(`The simulated table does not implement ${name}.`)
@@ -127,12 +129,14 @@ export class Table {
     return {}
   }
 
-  private query({ ExpressionAttributeValues: values, ConsistentRead }: QueryCommandInput): Attributes[] {
+  private query(input: QueryCommandInput): Attributes[] {
+    const { ExpressionAttributeValues: values, ConsistentRead, ScanIndexForward } = input
     const [pk, prefix, from, to] = [':pk', ':prefix', ':from', ':to'].map(name => values?.[name]?.S ?? '')
     const isInRange = (sk = ''): boolean => (to ? sk >= (from ?? '') && sk <= to : sk.startsWith(prefix ?? ''))
     const visible = [...this.items.keys()].map(key => this.read(key, ConsistentRead)).filter(item => item !== undefined)
     const found = visible.filter(item => item['pk']?.S === pk && isInRange(item['sk']?.S))
-    return found.sort((a, b) => ((a['sk']?.S ?? '') < (b['sk']?.S ?? '') ? 1 : -1))
+    const descending = found.sort((a, b) => ((a['sk']?.S ?? '') < (b['sk']?.S ?? '') ? 1 : -1))
+    return ScanIndexForward === false ? descending : descending.reverse()
   }
 
   remove(key: string, expired: boolean): void {

@@ -13,6 +13,7 @@ import { MAX_WINDOW_STATE_BYTES } from '../../shared/limits.ts'
 import { deviceMinutes } from '../../shared/projections/device-minutes.ts'
 import { type PartItem, type UserItem, userHash, type WindowDelta } from '../../shared/state.ts'
 import { aUserItem } from '../fixtures/builders.ts'
+import { newTable } from '../fixtures/new-table.ts'
 
 const lifetime: WindowLifetime = { latenessMs: undefined, retentionMs: 0 }
 const visitors = perWindow({
@@ -102,7 +103,7 @@ test('a window without a lateness bound never expires; with one it expires after
   expect(apply(undefined, older, { latenessMs: 1000, retentionMs: 2000 })?.item.ttl).toBe(60 + 1 + 2 + 86_400)
 })
 
-test('a slot with too many users forgets those with the oldest deltas', () => {
+test('a slot with too many users for its item and its pages forgets those with the oldest deltas', () => {
   const users = new Map(Array.from({ length: MAX_SLOT_USERS + 2 }, (_, i) => [i.toString(16).padStart(16, '0'), i]))
   const slot: SlotItem = { kind: 'slot', projection: 'visitors-r1', start: 0, slot: 0, version: 1, state: {}, users }
   const kept = withinSize(slot).users
@@ -124,16 +125,6 @@ test('a large state leaves a slot room for fewer users, so that both fit into an
   const { state, users: packed } = partAttributes(withinSize(slot))
   expect(Buffer.byteLength(state?.S ?? '') + (packed?.B?.length ?? 0)).toBeLessThan(400_000)
 })
-
-const emptySlot: SlotItem = {
-  kind: 'slot',
-  projection: 'visitors-r1',
-  start: 0,
-  slot: 0,
-  version: 1,
-  state: { events: 0, users: 0 },
-  users: new Map(),
-}
 
 /** A merge that throws on deltas of this number of events. */
 const refusing =
@@ -217,26 +208,6 @@ test.each([
 })
 
 test.each([
-  [0.8, 1],
-  [0.79, 0],
-])('a slot with %d of its users is reported %d times', (share, reports) => {
-  const users = new Map(Array.from({ length: MAX_SLOT_USERS * share }, (_, i) => [i.toString(16).padStart(16, '0'), 1]))
-  const merged = apply({ ...emptySlot, users }, taskOf(image('a', [visitOf(2)])))
-  expect(merged?.nearlyFull).toBe(reports === 1)
-  expect(merged?.item.forgottenUsers).toBeUndefined()
-})
-
-test('a slot that has forgotten users never counts a user twice: its unique users are a minimum (N8)', () => {
-  const others = Array.from({ length: MAX_SLOT_USERS }, (_, i) => [i.toString(16).padStart(16, '0'), 2] as const)
-  const users = new Map([[userHash('a'), 1] as const, ...others.slice(1)])
-  const full: SlotItem = { ...emptySlot, state: { events: MAX_SLOT_USERS, users: MAX_SLOT_USERS }, users }
-  const beyond = apply(full, taskOf(image('b', [visitOf(3)])))?.item
-  expect(beyond).toMatchObject({ state: { users: MAX_SLOT_USERS + 1 }, forgottenUsers: 1 })
-  const again = apply(readItem(partAttributes(beyond)) as PartItem, taskOf(image('a', [visitOf(4)])))?.item
-  expect(again).toMatchObject({ state: { events: MAX_SLOT_USERS + 2, users: MAX_SLOT_USERS + 1 }, forgottenUsers: 2 })
-})
-
-test.each([
   ['is too large', { merge: () => 'x'.repeat(MAX_WINDOW_STATE_BYTES) }],
   ['has no document', { document: () => JSON.parse('{') }],
 ])('a window of a user rejects a delta when its state %s', (_, broken) => {
@@ -250,7 +221,7 @@ test('rejected deltas are quarantined before the item is written, and counted on
   const calls: unknown[] = []
   const outcomes: PutResult[] = ['conflict', 'written']
   const table: MergeDependencies['table'] = {
-    readPart: async () => undefined,
+    ...newTable,
     putPart: async () => {
       calls.push('put')
       return outcomes.shift() ?? 'written'

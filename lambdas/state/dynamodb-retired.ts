@@ -1,0 +1,43 @@
+import pLimit from 'p-limit'
+import { type ItemKey, type RetiredDelta, retiredKey } from '../../shared/state.ts'
+import { deepFreeze } from '../../shared/stored-json.ts'
+import { keyAttributes } from './dynamodb-items.ts'
+import type { DynamoDbOperations } from './dynamodb-operations.ts'
+
+const CALLS_AT_ONCE = 16
+const DELTAS_PER_READ = 500
+
+/** Deltas of retired projections, in the state table. Writing and deleting them is idempotent. */
+export const retiredTable = (table: string, dynamodb: DynamoDbOperations) => ({
+  /** Stores deltas, with the time in epoch seconds after which DynamoDB may delete them. */
+  storeRetired: async (deltas: readonly RetiredDelta[], ttl: number): Promise<void> => {
+    await pLimit(CALLS_AT_ONCE).map(deltas, delta =>
+      dynamodb.putItem({
+        TableName: table,
+        Item: { ...keyAttributes(retiredKey(delta)), delta: { S: JSON.stringify(delta) }, ttl: { N: String(ttl) } },
+      }),
+    )
+  },
+
+  /** Some stored deltas of a projection: those of a window and user in the order of their numbers. Empty: there are no more. */
+  readRetired: async (projection: string): Promise<RetiredDelta[]> => {
+    const pages = dynamodb.query({
+      TableName: table,
+      KeyConditionExpression: 'pk = :pk',
+      ExpressionAttributeValues: { ':pk': { S: retiredPartition(projection) } },
+      ConsistentRead: true,
+      Limit: DELTAS_PER_READ,
+    })
+    for await (const { Items = [] } of pages)
+      return Items.map(({ delta }) => deepFreeze(JSON.parse(delta?.S ?? '') as RetiredDelta))
+    return []
+  },
+
+  deleteRetired: async (deltas: readonly RetiredDelta[]): Promise<void> => {
+    await pLimit(CALLS_AT_ONCE).map(deltas, delta =>
+      dynamodb.deleteItem({ TableName: table, Key: keyAttributes(retiredKey(delta)) }),
+    )
+  },
+})
+
+const retiredPartition = (projection: string): ItemKey['pk'] => retiredKey({ projection, start: 0, user: '', order: 0 }).pk
