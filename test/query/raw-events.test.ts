@@ -134,7 +134,7 @@ test.each([
 })
 
 test('a position that OpenSearch refuses is a wrong cursor, and any other failure stays one', async () => {
-  const cursor = writeCursor(['no date', 'd1', 'web'], ofVisits)
+  const cursor = writeCursor(['no date', 'd1', 'web', '1'], ofVisits)
   const read = (statusCode: number, parameters: object) =>
     readEvents('page_visit', { ...parameters }, { search: () => Promise.reject(new StoreFailure({ statusCode })) }, eventTypes)
   expect(await read(400, { cursor })).toMatchObject({ code: 'invalid_request' })
