@@ -4,6 +4,7 @@ import { fieldsOf, type LogLine, MAX_LINES, readLines } from './logs/lines.ts'
 import { type CommonOptions, printJson, withCommonOptions } from './options.ts'
 import { realRuntime } from './send.ts'
 import { findTarget } from './target.ts'
+import { visible } from './visible.ts'
 
 const UNITS: Readonly<Record<string, number>> = { s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 }
 
@@ -38,7 +39,7 @@ export function logsCommand(program: Command): void {
     .action(async (name: string | undefined, options: LogsOptions) => {
       const lines = (await chosenLines(name, options)).toSorted((a, b) => a.at - b.at)
       if (options.json) printJson(lines)
-      else for (const line of lines.slice(-MAX_LINES)) console.log(sentence(line))
+      else for (const line of lines.slice(-MAX_LINES)) console.log(visible(sentence(line)))
     })
 }
 

@@ -1,3 +1,4 @@
+import { inspect } from 'node:util'
 import { Command, CommanderError } from 'commander'
 import { UserError } from '../shared/user-error.ts'
 import { catalogueCommand } from './catalogue.ts'
@@ -15,6 +16,7 @@ import { simulateCommand } from './simulate.ts'
 import { statusCommand } from './status.ts'
 import { upCommand } from './up.ts'
 import { userCommand } from './user.ts'
+import { visible, visibleLines } from './visible.ts'
 
 const USAGE_ERROR = 2
 
@@ -51,7 +53,8 @@ try {
 /** Prints an error that the user can fix as one line, any other error with its stack trace. Returns the exit code. */
 function exitCodeOf(error: unknown): number {
   if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : USAGE_ERROR
-  console.error(lineOf(error) ?? error)
+  const line = lineOf(error)
+  console.error(line === undefined ? visibleLines(inspect(error)) : visible(line))
   return 1
 }
 

@@ -1,4 +1,5 @@
 import { type Command, InvalidArgumentError } from 'commander'
+import { visibleLines } from './visible.ts'
 
 /** The options of every command that talks to a cloud. */
 export interface CommonOptions {
@@ -26,4 +27,5 @@ export function wholeNumber(text: string): number {
   throw new InvalidArgumentError('It must be an integer, 0 or more.')
 }
 
-export const printJson = (value: unknown): void => console.log(JSON.stringify(value))
+/** Prints a value as JSON, on one line unless an indentation is given. */
+export const printJson = (value: unknown, indent?: number): void => console.log(visibleLines(JSON.stringify(value, null, indent)))

@@ -1,3 +1,5 @@
+import { visible } from './visible.ts'
+
 const WIDTH = 24
 /** Without a terminal, progress is one line per tenth of the work. */
 const TENTHS = 10
@@ -12,14 +14,14 @@ export function showProgress(label: string, total: number, stream: NodeJS.WriteS
   }
   return {
     at(done: number, note: string): void {
-      if (stream.isTTY) return void stream.write(`\r\u001b[2K${bar(done, note).slice(0, stream.columns - 1)}`)
+      if (stream.isTTY) return void stream.write(`\r\u001b[2K${visible(bar(done, note)).slice(0, stream.columns - 1)}`)
       const reached = Math.floor(share(done) * TENTHS)
-      if (reached > tenth) stream.write(`${label} ${percent(share(done))} ${note}\n`)
+      if (reached > tenth) stream.write(`${visible(`${label} ${percent(share(done))} ${note}`)}\n`)
       tenth = Math.max(tenth, reached)
     },
     /** Prints a line in place of the bar; the next `at` draws the bar again. */
     say(line: string): void {
-      stream.write(`${stream.isTTY ? '\r\u001b[2K' : ''}${line}\n`)
+      stream.write(`${stream.isTTY ? '\r\u001b[2K' : ''}${visible(line)}\n`)
     },
     done(): void {
       if (stream.isTTY) stream.write('\n')

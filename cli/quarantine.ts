@@ -1,6 +1,6 @@
 import { type Command, InvalidArgumentError, Option } from 'commander'
 import { quarantineReader } from '../lambdas/quarantine/dynamodb-read.ts'
-import type { StoredQuarantinedEvent } from '../shared/quarantine.ts'
+import type { QuarantineSummary, StoredQuarantinedEvent } from '../shared/quarantine.ts'
 import { rejections } from '../shared/rejections.ts'
 import { parseInstant } from '../shared/time.ts'
 import { UserError } from '../shared/user-error.ts'
@@ -11,6 +11,7 @@ import { collectedItems } from './quarantine/scan.ts'
 import { type Filter, pageOf, type QuarantinePage, selectItems } from './quarantine/select.ts'
 import { formatTable } from './table.ts'
 import { findTarget, type Target } from './target.ts'
+import { visibleLines } from './visible.ts'
 
 const PAGE = 1_000
 /** Codes of single events. The other codes reject a whole request, and nothing of it is quarantined. */
@@ -76,7 +77,8 @@ const noSuchKey = (keyStart: string): UserError =>
 function show({ body, ...fields }: StoredQuarantinedEvent): void {
   const texts = { ...fields, received: new Date(fields.received).toISOString(), count: String(fields.count) }
   const rows = Object.entries(texts).map(([field, value]) => ({ field, value }))
-  console.log(`${formatTable(rows, ['field', 'value'])}\n\n${body}`)
+  const text = fields.form === 'base64' ? Buffer.from(body, 'base64').toString() : body
+  console.log(`${formatTable(rows, ['field', 'value'])}\n\n${visibleLines(text)}`)
 }
 
 interface ReplayOptions extends CommonOptions, Filter {
@@ -96,10 +98,20 @@ function replayCommand(parent: Command): void {
       const target = await findTarget(stage)
       const items = selectItems(await collectedItems(target), { ...filter, key })
       if (key !== undefined && items.length === 0) throw noSuchKey(key)
+      warnOfDoubt(items)
       const totals = await replayItems(target, items, dryRun)
       if (json) printJson({ replayed: totals.replayed, refused: totals.refused })
       else report(totals, dryRun)
     })
+}
+
+/** Warns of events that a replay may count twice. */
+function warnOfDoubt(items: readonly QuarantineSummary[]): void {
+  const doubtful = items.filter(({ mayHaveBeenFolded }) => mayHaveBeenFolded).length
+  if (doubtful > 0)
+    console.error(
+      `warning: the states may contain ${doubtful} of these ${items.length} events already; a replay then counts them twice. Replay the others alone with --code, --type, --since or --until.`,
+    )
 }
 
 /** Parses an RFC 3339 instant into milliseconds since 1970. Throws a usage error for other text. */

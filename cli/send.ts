@@ -1,6 +1,4 @@
-import { createHash, type Hash } from 'node:crypto'
-import { createReadStream } from 'node:fs'
-import { open } from 'node:fs/promises'
+import { realpath } from 'node:fs/promises'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Command } from 'commander'
 import { eventTypes } from '../shared/catalogue.ts'
@@ -9,102 +7,116 @@ import { type CommonOptions, positiveNumber, printJson, withCommonOptions } from
 import { showProgress } from './progress.ts'
 import { eventsApi, type Runtime } from './sending/api.ts'
 import { batchSize, cutBatches } from './sending/batches.ts'
-import { checkpointFile } from './sending/checkpoint.ts'
-import { deliver, type Totals } from './sending/deliver.ts'
-import { type Form, formOf, readElements } from './sending/elements.ts'
+import { type HashedElement, hashed } from './sending/chain.ts'
+import { type Checkpoint, checkpointFile } from './sending/checkpoint.ts'
+import { readDecoded } from './sending/decode.ts'
+import { deliver, nothing, type Totals } from './sending/deliver.ts'
+import { readElements } from './sending/elements.ts'
 import { identify } from './sending/identify.ts'
-import type { Element } from './sending/splitter.ts'
+import { inspect } from './sending/inspect.ts'
+import { formatRejected } from './sending/rejected-rows.ts'
+import { spooled } from './sending/spool.ts'
 import { findTarget, type Target } from './target.ts'
 
 /** The system's clock and randomness. */
 export const realRuntime: Runtime = { now: Date.now, sleep: milliseconds => sleep(milliseconds), random: Math.random }
 
 const PROGRESS_FOLDER = '.millrace/send'
-const HEAD_BYTES = 64 * 1024
-const HASH_DIGITS = 32
+const STDIN = '-'
+const DEFAULT_ID_FIELD = 'event_id'
 
 interface SendOptions extends CommonOptions {
   readonly type: string
   readonly rate?: number
 }
 
+interface Job {
+  /** The file to read. */
+  readonly file: string
+  /** What the user calls it. */
+  readonly name: string
+  readonly type: string
+  readonly target: Target
+  readonly rate: number | undefined
+}
+
 export function sendCommand(program: Command): void {
   withCommonOptions(program.command('send'))
-    .description('send the rows of a file: JSON lines, or one JSON array of any size')
-    .argument('<file>', 'the file to send; rows without an id get one from the content, so it is safe to send the file again')
+    .description('send the rows of a file of any size: JSON lines, one JSON array, or consecutive JSON objects')
+    .argument(
+      '<file>',
+      'the file to send, also gzipped, or - for standard input; rows without an id get one from the content, so it is safe to send the file again',
+    )
     .requiredOption('--type <event-type>', 'the event type of the rows')
     .option('--rate <events>', 'send at most this many events per second', positiveNumber)
-    .action(async (file: string, options: SendOptions) => {
-      const totals = await sendFile(file, options.type, await findTarget(options.stage), options.rate)
-      if (options.json) printJson(totals)
-      else console.log(`${totals.lines} lines: ${totals.accepted} accepted, ${totals.quarantined} quarantined.`)
+    .action(async (name: string, { type, stage, rate, json }: SendOptions) => {
+      const target = await findTarget(stage)
+      const send = (file: string) => sendFile({ file, name, type, target, rate })
+      report(name, name === STDIN ? await spooled(process.stdin, send) : await send(name), json)
     })
 }
 
+/** Prints the totals and the rejections. Throws a UserError if every row was rejected. */
+function report(name: string, { lines, accepted, quarantined, rejected }: Totals, json: boolean | undefined): void {
+  const table = formatRejected(rejected)
+  if (json) printJson({ lines, accepted, quarantined })
+  else console.log(`${lines} lines: ${accepted} accepted, ${quarantined} quarantined.`)
+  if (table !== '') (json ? console.error : console.log)(table)
+  if (lines > 0 && accepted === 0) throw new UserError(`No row of ${name} was accepted. Fix the rows and send the file again.`)
+}
+
 /** Sends a file. Resumes after the last batch that an earlier run confirmed. Throws a UserError if the file cannot be read or sent. */
-async function sendFile(file: string, type: string, target: Target, rate?: number): Promise<Totals> {
-  const { hash, count, form } = await inspect(file)
-  const checkpoint = checkpointFile(`${PROGRESS_FOLDER}/${hash}.json`, { type, apiUrl: target.apiUrl })
-  const before = await checkpoint.read()
-  const chunks = createReadStream(file, { start: before.offset })
-  const elements = readElements(chunks, form, { offset: before.offset, count: before.lines })
-  const idField = eventTypes.find(({ name }) => name === type)?.idField ?? 'event_id'
-  const progress = showProgress(`send ${file}`, count)
-  if (before.lines > 0) progress.say(`resuming after element ${before.lines}, the last that was confirmed`)
+async function sendFile({ file, name, type, target, rate }: Job): Promise<Totals> {
+  const source = name === STDIN ? name : await realpath(name).catch(() => name)
+  const checkpoint = checkpointFile(PROGRESS_FOLDER, { file: source, type, apiUrl: target.apiUrl })
+  const stored = await checkpoint.read()
+  const definition = eventTypes.find(each => each.name === type)
+  const { form, count, digestBefore } = await inspect(file, Object.keys(definition?.fields ?? {}), stored.lines)
+  const progress = showProgress(`send ${name}`, count)
+  const { before, note } = startOf(stored, digestBefore, name)
+  if (note !== undefined) progress.say(note)
+  const elements = hashed(readElements(readDecoded(file), form))
   const url = new URL(`/v1/events/${encodeURIComponent(type)}`, target.apiUrl)
+  const idField = definition?.idField ?? DEFAULT_ID_FIELD
+  let digest = before.lines > 0 ? stored.digest : ''
   const totals = await deliver({
-    batches: cutBatches(withIds(elements, idField, hash, before.lines), batchSize(rate)),
+    batches: cutBatches(withIds(elements, idField, before.lines), batchSize(rate)),
     post: eventsApi(url, target.key('write'), realRuntime, reason => progress.say(`waiting: ${reason}`)),
     rate,
     runtime: realRuntime,
     before,
     async confirmed(batch, totals) {
-      await checkpoint.write(batch.end, totals)
+      digest = batch.digest
+      await checkpoint.write({ ...totals, digest, complete: false })
       progress.at(totals.lines, `${totals.lines} of ${count} lines`)
     },
   })
   progress.done()
-  await checkpoint.remove()
-  return { lines: totals.lines, accepted: totals.accepted, quarantined: totals.quarantined }
+  await checkpoint.write({ ...totals, digest, complete: true })
+  return totals
 }
 
-async function* withIds(elements: AsyncIterable<Element>, idField: string, hash: string, first: number): AsyncGenerator<Element> {
-  let number = first
-  for await (const { text, end } of elements) {
-    yield { text: identify(text, idField, `${hash}-${number}`), end }
+/** Where a run starts, and what to say about it. A complete earlier run does not matter: its rows are sent again and recognised. */
+function startOf(
+  stored: Checkpoint,
+  digestBefore: string | undefined,
+  name: string,
+): { readonly before: Totals; readonly note?: string } {
+  if (stored.lines === 0) return { before: nothing }
+  if (digestBefore !== stored.digest) {
+    const changed = `The first ${stored.lines} rows of ${name} have changed since they were sent: rows without an id count as new from the change on.`
+    return { before: nothing, ...(name !== STDIN && { note: changed }) }
+  }
+  if (stored.complete) return { before: nothing }
+  return { before: stored, note: `resuming after element ${stored.lines}, the last that was confirmed` }
+}
+
+/** The elements after the first `skipped`, each row with an id. */
+async function* withIds(elements: AsyncIterable<HashedElement>, idField: string, skipped: number): AsyncGenerator<HashedElement> {
+  let number = 0
+  for await (const element of elements) {
     number += 1
-  }
-}
-
-/**
- * Reads the whole file before anything is sent. The ids of rows are made of the file's hash, and a broken file is rejected:
- * after a fix it has another hash, so rows that were sent before would get new ids and count twice.
- */
-async function inspect(file: string): Promise<{ hash: string; count: number; form: Form }> {
-  const form = formOf(await readHead(file))
-  const hash = createHash('sha256')
-  let count = 0
-  for await (const _ of readElements(hashed(createReadStream(file), hash), form, { offset: 0, count: 0 })) count += 1
-  return { hash: hash.digest('hex').slice(0, HASH_DIGITS), count, form }
-}
-
-async function readHead(file: string): Promise<Buffer> {
-  const handle = await open(file).catch((error: NodeJS.ErrnoException) => {
-    throw new UserError(`${file} cannot be read (${error.code}). Give a file of JSON lines or one JSON array.`)
-  })
-  try {
-    if (!(await handle.stat()).isFile())
-      throw new UserError(`${file} is not a file. Give a file of JSON lines or one JSON array.`)
-    const { buffer, bytesRead } = await handle.read(Buffer.alloc(HEAD_BYTES), 0, HEAD_BYTES, 0)
-    return buffer.subarray(0, bytesRead)
-  } finally {
-    await handle.close()
-  }
-}
-
-async function* hashed(chunks: AsyncIterable<Buffer>, hash: Hash): AsyncGenerator<Buffer> {
-  for await (const chunk of chunks) {
-    hash.update(chunk)
-    yield chunk
+    if (number <= skipped) continue
+    yield element.isOversized ? element : { ...element, text: identify(element.text, idField, element.digest) }
   }
 }

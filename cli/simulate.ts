@@ -5,9 +5,9 @@ import { showProgress } from './progress.ts'
 import { realRuntime } from './send.ts'
 import { eventsApi } from './sending/api.ts'
 import { batchSize, cutBatches } from './sending/batches.ts'
+import type { HashedElement } from './sending/chain.ts'
 import { deliver, nothing, type Totals } from './sending/deliver.ts'
-import type { Element } from './sending/splitter.ts'
-
+import { formatRejected } from './sending/rejected-rows.ts'
 import config from './simulators/config.json' with { type: 'json' }
 import { rollDice } from './simulators/dice.ts'
 import { writeRows } from './simulators/rows-file.ts'
@@ -57,8 +57,10 @@ async function write(lines: Iterable<string>, file: string, json: boolean | unde
 async function send(lines: Iterable<string>, name: string, { count, rate, stage, json }: SimulateOptions): Promise<void> {
   const { type, count: defaultCount } = simulatorOf(name)
   const totals = await sendLines(lines, count ?? defaultCount, type, await findTarget(stage), rate)
-  if (json) printJson(totals)
-  else console.log(`${totals.lines} events: ${totals.accepted} accepted, ${totals.quarantined} quarantined.`)
+  const { lines: sent, accepted, quarantined, rejected } = totals
+  if (json) printJson({ lines: sent, accepted, quarantined })
+  else console.log(`${sent} events: ${accepted} accepted, ${quarantined} quarantined.`)
+  if (rejected.length > 0) (json ? console.error : console.log)(formatRejected(rejected))
 }
 
 function simulatorOf(name: string): Simulator {
@@ -112,7 +114,8 @@ export async function sendLines(
   return totals
 }
 
-/** Generated lines have no offset in a file. */
-function* elementsOf(lines: Iterable<string>): Generator<Element> {
-  for (const line of lines) yield { text: Buffer.from(line), end: 0 }
+/** Generated lines have ids, and no file that an interrupted run could resume. */
+function* elementsOf(lines: Iterable<string>): Generator<HashedElement> {
+  let line = 0
+  for (const text of lines) yield { text: Buffer.from(text), line: ++line, isOversized: false, digest: '' }
 }

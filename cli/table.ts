@@ -1,9 +1,11 @@
+import { visible } from './visible.ts'
+
 const COLUMN_GAP = '  '
 
-/** Formats rows as lines of aligned columns below a header. Columns of numbers are aligned to the right. */
+/** Formats rows as lines of aligned columns below a header. Columns of numbers are aligned to the right. Cells may hold text of clients. */
 export function formatTable(rows: readonly object[], columns: readonly string[]): string {
   const values = rows.map(row => columns.map(column => (row as Record<string, unknown>)[column]))
-  const lines = [columns, ...values.map(row => row.map(cellOf))]
+  const lines = [columns, ...values.map(row => row.map(cellOf))].map(line => line.map(visible))
   const aligned = columns.map((_, i) => {
     const width = Math.max(...lines.map(line => line[i]?.length ?? 0))
     const isNumeric = values.some(row => isNumber(row[i]))

@@ -12,7 +12,6 @@ export function userCommand(program: Command): void {
       const user = await get(await findTarget(stage), `/v1/users/${encodeURIComponent(id)}`)
       if (user === undefined)
         throw new UserError(`There is no user ${id}. Check the id; \`npx millrace status\` shows whether all events are folded.`)
-      if (json) printJson(user)
-      else console.log(JSON.stringify(user, null, 2))
+      printJson(user, json ? undefined : 2)
     })
 }

@@ -9,11 +9,13 @@ import type { Quarantine } from './quarantine.ts'
 import { every } from './schedule.ts'
 import type { Search } from './search.ts'
 import type { Settings } from './settings.ts'
+import { identityWindow, type State } from './state.ts'
 
 export interface FailuresProps {
   readonly archive: Archive
   readonly quarantine: Quarantine
   readonly search: Search | undefined
+  readonly state: State
   readonly settings: Settings
 }
 
@@ -26,7 +28,7 @@ export class Failures extends Construct implements Monitored {
   readonly alarms: readonly AlarmPlan[]
   readonly graphs: readonly Graph[]
 
-  constructor(scope: Construct, { archive, quarantine, search, settings }: FailuresProps) {
+  constructor(scope: Construct, { archive, quarantine, search, state, settings }: FailuresProps) {
     super(scope, 'Failures')
     this.function = new LambdaFunction(this, 'Function', {
       name: 'collect-failures',
@@ -37,9 +39,12 @@ export class Failures extends Construct implements Monitored {
         ARCHIVE_BUCKET: archive.bucket.bucketName,
         RAW_EVENTS_FUNCTION: search?.events.functionName ?? NONE,
         DOCUMENTS_FUNCTION: search?.documents.functionName ?? NONE,
+        STATE_TABLE: state.table.tableName,
+        ...identityWindow(settings),
       },
       settings,
     })
+    state.allowJudge(this.function)
     every(this, 'Collect', this.function, COLLECT_INTERVAL)
     const collected = productMetric('collect-failures', 'FailuresCollected')
     this.alarms = [

@@ -12,6 +12,7 @@ export const lagGraph = (title: string, reader: LambdaFunction): Graph => ({
   unit: 'seconds',
   metrics: [
     productMetric(reader.service, 'FreshnessSeconds').with({ label: 'oldest event when processed' }),
+    productMetric(reader.service, 'UnreadSeconds').with({ label: 'oldest record of a failed batch' }),
     inSeconds(reader.metricDelay(), 'oldest unread record'),
   ],
 })

@@ -63,7 +63,7 @@ function createParts(scope: Construct, { stage, settings, eventTypes, reports: s
   const search =
     settings.search === 'off' ? undefined : new Search(scope, { search: settings.search, stream, state, quarantine, settings })
   const archive = new Archive(scope, { stage, stream, eventTypes, accessLogs, settings })
-  const failures = new Failures(scope, { archive, quarantine, search, settings })
+  const failures = new Failures(scope, { archive, quarantine, search, state, settings })
   const replay = new Replay(scope, { stream, quarantine, search, settings })
   const reindex = search && new Reindex(scope, { state, search, quarantine, settings })
   const reports = new Reports(scope, { archive, reports: scheduled, settings })

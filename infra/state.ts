@@ -26,6 +26,12 @@ export const expiry = ({ state, stream }: Settings): Pick<Environment<'windows'>
 })
 
 /** Folds events into states. The table holds one item for each user, written conditionally, and has a stream of its changes. */
+/** How long, and how many, identities of a user are remembered. */
+export const identityWindow = ({ state }: Settings): Pick<Environment<'state'>, 'IDENTITY_MINUTES' | 'IDENTITY_COUNT'> => ({
+  IDENTITY_MINUTES: String(state.identityWindow.toMinutes()),
+  IDENTITY_COUNT: String(state.identityCount),
+})
+
 export class State extends Construct implements Monitored {
   readonly table: DataTable
   readonly function: LambdaFunction<'state'>
@@ -47,8 +53,7 @@ export class State extends Construct implements Monitored {
       environment: {
         STATE_TABLE: this.table.tableName,
         ...quarantine.environment,
-        IDENTITY_MINUTES: String(settings.state.identityWindow.toMinutes()),
-        IDENTITY_COUNT: String(settings.state.identityCount),
+        ...identityWindow(settings),
         RETRY_BUDGET_SECONDS: String(settings.state.retryBudget.toSeconds()),
         ...expiry(settings),
       },
@@ -110,6 +115,11 @@ export class State extends Construct implements Monitored {
   allowFold(state: LambdaFunction): void {
     const actions = ['dynamodb:BatchGetItem', 'dynamodb:GetItem', 'dynamodb:PutItem', 'dynamodb:UpdateItem']
     state.allow(actions, this.table.tableArn)
+  }
+
+  /** Lets a function find out which events of a batch were folded, and mark those that were passed over as quarantined. */
+  allowJudge(collect: LambdaFunction): void {
+    collect.allow(['dynamodb:BatchGetItem', 'dynamodb:UpdateItem'], this.table.tableArn)
   }
 
   /** The windows function reads and puts windows one by one, with conditional writes. */

@@ -1,5 +1,5 @@
 import { Metrics, MetricUnit } from '@aws-lambda-powertools/metrics'
-import type { Context } from 'aws-lambda'
+import type { Context, KinesisStreamBatchResponse } from 'aws-lambda'
 import { type Environment, type FunctionName, readEnvironment } from '../shared/environment.ts'
 import { metrics as definitions, type MetricName } from '../shared/metrics.ts'
 import type { RejectionCode } from '../shared/rejections.ts'
@@ -31,16 +31,22 @@ export function defineHandler<F extends FunctionName, Input, Output>(
   return async (input, context) => {
     const line = newLogLine(name)
     const started = Date.now()
-    const { ids, arrived } = originOf(input)
+    const { ids, arrived, arrivalOf } = originOf(input)
+    const measureAge = (metric: 'FreshnessSeconds' | 'UnreadSeconds', seconds: number | undefined): void => {
+      if (seconds !== undefined) line.count(metric, Math.round(Date.now() - seconds * 1000) / 1000)
+    }
     if (context) line.annotate('requestId', context.awsRequestId)
     for (const [name, value] of Object.entries(ids)) line.annotate(name, value)
     try {
       const output = await handle(input, line)
-      if (arrived !== undefined) line.count('FreshnessSeconds', Math.round(Date.now() - arrived * 1000) / 1000)
+      const unread = firstUnread(output)
+      if (unread === undefined) measureAge('FreshnessSeconds', arrived)
+      else measureAge('UnreadSeconds', arrivalOf(unread) ?? arrived)
       return output
     } catch (error) {
       const description = describeError(error)
       line.annotate('error', description)
+      measureAge('UnreadSeconds', arrived)
       throw error instanceof SafeError && error.cause === undefined ? error : new SafeError(description)
     } finally {
       line.annotate('milliseconds', Date.now() - started)
@@ -49,6 +55,10 @@ export function defineHandler<F extends FunctionName, Input, Output>(
     }
   }
 }
+
+/** The sequence number from which on a batch must be delivered again. */
+const firstUnread = (output: unknown): string | undefined =>
+  (output as Partial<KinesisStreamBatchResponse> | undefined)?.batchItemFailures?.[0]?.itemIdentifier
 
 interface LogLine extends Telemetry {
   text(): string

@@ -13,6 +13,8 @@ export interface Origin {
   readonly ids: Readonly<Record<string, string | number>>
   /** When the oldest event of a batch arrived in the event stream, in seconds since 1970. Undefined for any other input. */
   readonly arrived: number | undefined
+  /** When the event record with this sequence number arrived, in seconds since 1970. */
+  arrivalOf(sequenceNumber: string): number | undefined
 }
 
 type Input = Partial<Pick<APIGatewayProxyEventV2, 'requestContext'>> & {
@@ -24,11 +26,26 @@ export function originOf(input: unknown): Origin {
   const { requestContext, Records = [] } = (input ?? {}) as Input
   const records = Records.length
   if (Records.every(isKinesis) && Records[0])
-    return { ids: { records, ...idsOfRecords(Records) }, arrived: arrivalOf(Records[0]) }
+    return {
+      ids: { records, ...idsOfRecords(Records) },
+      arrived: arrivalOf(Records[0]),
+      arrivalOf: sequenceNumber => Records.filter(isKinesis).find(isAt(sequenceNumber))?.kinesis.approximateArrivalTimestamp,
+    }
   if (Records.every(isChange) && Records[0])
-    return { ids: { records, ...idsOfChanges(Records) }, arrived: Math.min(...Records.map(changedArrival)) }
-  return { ids: requestContext?.requestId ? { apiRequestId: requestContext.requestId } : {}, arrived: undefined }
+    return { ids: { records, ...idsOfChanges(Records) }, arrived: Math.min(...Records.map(changedArrival)), arrivalOf: unknown }
+  return {
+    ids: requestContext?.requestId ? { apiRequestId: requestContext.requestId } : {},
+    arrived: undefined,
+    arrivalOf: unknown,
+  }
 }
+
+const unknown = (): undefined => undefined
+
+const isAt =
+  (sequenceNumber: string) =>
+  ({ kinesis }: KinesisStreamRecord): boolean =>
+    kinesis.sequenceNumber === sequenceNumber
 
 const isKinesis = (record: object): record is KinesisStreamRecord => 'kinesis' in record
 const isChange = (record: object): record is DynamoDBRecord => 'dynamodb' in record

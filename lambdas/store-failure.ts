@@ -31,9 +31,14 @@ export const asStore = <Store extends object>(store: Store): Store =>
     },
   })
 
-/** The rejection of a request whose handler threw: `unavailable` after a failure of a store, else a bug. Logs the reason. */
+/** What AWS throws about a request that it will never accept. Sending the request again cannot help. */
+const REFUSED: ReadonlySet<string> = new Set(['ValidationException', 'InvalidArgumentException', 'SerializationException'])
+
+const isUnreachable = (error: unknown): error is StoreFailure =>
+  error instanceof StoreFailure && !(error.cause instanceof Error && REFUSED.has(error.cause.name))
+
+/** The rejection of a request whose handler threw: `unavailable` if a store cannot be reached, else a bug. Logs the reason. */
 export function rejectionOf(error: unknown, telemetry: Telemetry): Rejection {
-  const isUnavailable = error instanceof StoreFailure
-  telemetry.annotate('error', describeError(isUnavailable ? error.cause : error))
-  return reject(isUnavailable ? 'unavailable' : 'internal_error')
+  telemetry.annotate('error', describeError(error instanceof StoreFailure ? error.cause : error))
+  return reject(isUnreachable(error) ? 'unavailable' : 'internal_error')
 }

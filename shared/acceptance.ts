@@ -104,6 +104,8 @@ function conformRow(type: EventType, envelope: CheckedEnvelope): Facts | Rejecti
   if (!isObject(envelope.data)) return reject('invalid_event', `data of ${type.name} must be an object.`)
   const { [type.idField]: rowId, ...fields } = envelope.data
   if (rowId != null && !isName(rowId, MAX_NAME_CHARACTERS)) return reject('invalid_event', nameProblem(type.idField))
+  if (envelope.id != null && rowId != null && envelope.id !== rowId)
+    return reject('invalid_event', `id must be omitted or equal ${type.idField} in the fields of ${type.name}.`)
   const row = parseRow(type, fields)
   if (isRejection(row)) return row
   const data = type.conform(row.data)

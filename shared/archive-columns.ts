@@ -23,7 +23,11 @@ export const ARCHIVE_ERROR_PREFIX = 'errors/'
 export const REPORTS_PREFIX = 'reports/'
 
 export const envelopeColumns: readonly Column[] = [
-  { name: 'event_id', type: 'string', about: 'Id of the event; source, event_type and event_id together are its identity.' },
+  {
+    name: 'event_id',
+    type: 'string',
+    about: 'Id of the event; source, event_type, subject and event_id together are its identity.',
+  },
   { name: 'event_type', type: 'string', about: 'Event type.' },
   { name: 'subject', type: 'string', about: 'User or device; null for types without one.' },
   {

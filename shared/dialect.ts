@@ -11,6 +11,11 @@ export interface Element {
   readonly value: unknown
   /** The text as sent. */
   readonly text: string
+  /**
+   * A sentence for the sender if the element is not valid UTF-8. Then `text` has one character for each byte, and `value` has
+   * replacement characters.
+   */
+  readonly encodingProblem?: string
 }
 
 /** A request body, split into elements. */
@@ -52,6 +57,8 @@ export interface DecodedElement {
   readonly text: string
   /** Why the dialect does not accept the element as an event: a sentence for the sender. */
   readonly problem?: string | undefined
+  /** Same as `Element.encodingProblem`. */
+  readonly encodingProblem?: string | undefined
 }
 
 /** A request for the settings that an SDK loads when it starts. */
@@ -98,6 +105,10 @@ export interface Dialect {
   /** More headers of the response to OPTIONS. */
   preflight?(headers: Headers): Readonly<Record<string, string>>
 }
+
+/** The name for a field that is added to fields of a client: with `_` after it if the client has a field of that name. */
+export const freeName = (fields: object, name: string): string =>
+  Object.hasOwn(fields, name) ? freeName(fields, `${name}_`) : name
 
 /** The text of an element without its write key, because keys must never be stored. */
 export const withoutKey = (text: string, writeKey: unknown): string =>

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
 import { MAX_NAME_CHARACTERS } from './limits.ts'
 
-/** One accepted event. Its identity is (source, type, id). */
+/** One accepted event. Its identity is (source, type, subject, id): two devices may number their events alike. */
 export interface Event<Data = unknown> {
   readonly id: string
   readonly source: string
@@ -15,11 +15,13 @@ export interface Event<Data = unknown> {
   readonly data: Data
 }
 
+export type EventIdentity = Pick<Event, 'source' | 'type' | 'subject' | 'id'>
+
+/** An event's identity as JSON text. */
+export const identityText = ({ source, type, subject, id }: EventIdentity): string => JSON.stringify([source, type, subject, id])
+
 /** SHA-256 of an event's identity, the same in every store. */
-export const identityHash = ({ source, type, id }: Pick<Event, 'source' | 'type' | 'id'>): Buffer =>
-  createHash('sha256')
-    .update(JSON.stringify([source, type, id]))
-    .digest()
+export const identityHash = (event: EventIdentity): Buffer => createHash('sha256').update(identityText(event)).digest()
 
 /** Prefix of internal event types, such as the erasure marker. Clients cannot send them. */
 export const RESERVED_PREFIX = 'millrace.'

@@ -11,3 +11,11 @@ export function parseJson(text: string): unknown {
     return undefined
   }
 }
+
+/** The content type of a body whose lines are its elements, even if the whole body is one JSON value. */
+export const LINES_CONTENT_TYPE = 'application/x-ndjson; elements=lines'
+
+const EDGES = /^[ \t\r\n\ufeff]+|[ \t\r\n]+$/g
+
+/** Removes the white space of JSON around a line, and a byte order mark before it. */
+export const trimLine = (line: string): string => line.replace(EDGES, '')

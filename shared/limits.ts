@@ -4,7 +4,10 @@ const MB = 2 ** 20
 /** Largest request body in bytes, both as received and after decompression. */
 export const MAX_BODY_BYTES = 4 * MB
 
-/** Largest event as sent, in bytes of UTF-8. */
+/**
+ * Largest data of an event as it is stored, as JSON in bytes of UTF-8: with the context that its batch shares. The other fields of an
+ * event have limits of their own, so a line of the stream is always far smaller than a record may be.
+ */
 export const MAX_EVENT_BYTES = 32 * KB
 
 /** Most events accepted from one request. The events after it are quarantined as `too_many_events`. */
@@ -74,9 +77,9 @@ export function formatBytes(bytes: number): string {
 /** Longest form of one code point in JSON, in bytes of UTF-8: a control character as `\u0000`. */
 const JSON_BYTES_PER_CHARACTER = 6
 
-/** The longest position of a page is that of a raw event: its arrival, its id and its source, as JSON. */
+/** The longest position of a page is that of a raw event: its arrival, its id, its source and its subject, as JSON. */
 const MAX_POSITION_BYTES =
-  '["9999-12-31T23:59:59.999999Z","",""]'.length + JSON_BYTES_PER_CHARACTER * (MAX_NAME_CHARACTERS + MAX_SOURCE_CHARACTERS)
+  '["9999-12-31T23:59:59.999999Z","","",""]'.length + JSON_BYTES_PER_CHARACTER * (2 * MAX_NAME_CHARACTERS + MAX_SOURCE_CHARACTERS)
 
 /** Longest cursor, in characters: the longest position in base64. */
 export const MAX_CURSOR_CHARACTERS = Math.ceil((MAX_POSITION_BYTES * 4) / 3)

@@ -23,6 +23,10 @@ export const metrics = {
     unit: 'Seconds',
     about: 'Time from the arrival of the oldest event of a batch in the stream until the batch was done.',
   },
+  UnreadSeconds: {
+    unit: 'Seconds',
+    about: 'Age of the oldest record that a failed batch left unread in the stream.',
+  },
   ReportRows: { unit: 'Count', about: 'Rows published by a report run.' },
   ReportSeconds: { unit: 'Seconds', about: 'Duration of a report run.' },
 } as const satisfies Record<string, { unit: 'Count' | 'Seconds'; about: string }>

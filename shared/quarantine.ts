@@ -26,11 +26,16 @@ export interface QuarantinedEvent {
   readonly received: number
   /** 0-based position in the request or the record. Orders the replay of events that were received together; 0 if absent. */
   readonly position?: number
-  /** What `body` is: `envelope` is the JSON of an envelope, `line` a line of the stream, `text` anything else, as it was sent. */
-  readonly form: 'envelope' | 'line' | 'text'
+  /**
+   * What `body` is: `envelope` is the JSON of an envelope, `line` a line of the stream, `text` anything else, as it was sent;
+   * `base64` holds bytes that are not UTF-8, as they were sent.
+   */
+  readonly form: 'envelope' | 'line' | 'text' | 'base64'
   readonly body: string
   /** How often the event was quarantined; 1 if absent. */
   readonly count?: number
+  /** The states may contain the event already: nothing that is stored tells. A replay may then count it twice. */
+  readonly mayHaveBeenFolded?: true
 }
 
 export const quarantineKey = ({ keyName, type, body }: QuarantinedEvent): string =>

@@ -30,7 +30,10 @@ export const rejections = {
     status: 413,
     help: `The body is larger than ${formatBytes(MAX_BODY_BYTES)} after decompression; the context of a batch counts once per event. Send smaller batches.`,
   },
-  unsupported_format: { status: 415, help: 'This CloudEvents format is not supported. Send CloudEvents as JSON.' },
+  unsupported_format: {
+    status: 415,
+    help: 'This CloudEvents format or this compression is not supported. Send JSON, uncompressed or as gzip.',
+  },
   rate_limited: { status: 429, help: 'Too many requests with this key. Wait for the seconds in Retry-After, then send again.' },
   internal_error: {
     status: 500,
@@ -40,7 +43,10 @@ export const rejections = {
   search_off: { status: 501, help: 'This stage has no OpenSearch. Turn it on in infra/settings.ts and deploy the stage.' },
   invalid_request: { status: 400, help: 'A parameter is invalid. GET /v1/openapi.json lists the valid parameters.' },
   invalid_event: { status: 200, help: 'The event does not match the schema of its type. Fix the event and send it again.' },
-  event_too_large: { status: 200, help: `The event is larger than ${formatBytes(MAX_EVENT_BYTES)}. Send a smaller event.` },
+  event_too_large: {
+    status: 200,
+    help: `The data of the event, with the context of its batch, is larger than ${formatBytes(MAX_EVENT_BYTES)}. Send a smaller event.`,
+  },
   too_many_events: {
     status: 200,
     help: `The request has more than ${formatCount(MAX_EVENTS_PER_REQUEST)} events. Send the events after the limit in another request.`,
@@ -68,7 +74,7 @@ export const rejections = {
   },
   record_unread: {
     status: 200,
-    help: 'The event expired from the stream before the state function had processed it. Replay it with `millrace quarantine replay`.',
+    help: 'Lambda gave up the batch of the event, and no state contains it. Replay it with `millrace quarantine replay`.',
   },
   not_archived: { status: 200, help: 'Firehose could not convert the event. Fix the archive table, then replay the event.' },
   not_indexed: {

@@ -36,6 +36,11 @@ interface Definition {
    * column are not read.
    */
   readonly requiredField: string
+  /**
+   * For programs that read the CSV: texts are written as they are, without a byte order mark. By default the CSV is for spreadsheets: a
+   * text that begins like a formula gets an apostrophe. Parquet is always exact.
+   */
+  readonly rawCsv?: true
 }
 
 /** A query over the archive that is published for each UTC day, and again when more events of the day have arrived. */

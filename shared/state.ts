@@ -26,7 +26,7 @@ export interface UserItem {
   readonly version: number
   /** Sequence number of the last folded record; text, because it has up to 56 digits. */
   readonly sequenceNumber: string
-  /** The identities of recent events, packed as in lambdas/state/identities.ts. */
+  /** The identities of recent events, packed as in shared/identities.ts. */
   readonly identities: Uint8Array
   /** Hashes of recent whole records, packed in the same way. */
   readonly recordHashes: Uint8Array

@@ -1,6 +1,8 @@
 import { fieldColumns } from './archive-columns.ts'
 import type { Event } from './event.ts'
 import type { EventType } from './event-type.ts'
+import { isObject } from './json.ts'
+import { isStoredEnvelope } from './stored-event.ts'
 
 /**
  * One event as a line of a stream record: flat JSON. Firehose converts its keys to columns; the other consumers use `fromLine`.
@@ -25,17 +27,17 @@ const LEADING_TIMES = /^\{"event_time_us":(-?\d+),"received_time_us":(\d+)000,/
 
 /**
  * The event of a line. A field that was added to the catalogue after the line was written is read from `data`. Throws if the
- * text is not such a line.
+ * text is not a line that ingest could have written; the row of a catalogued type is not checked against the type.
  */
 export function fromLine(line: string, eventTypes: ReadonlyMap<string, EventType>): Event {
   const times = LEADING_TIMES.exec(line)
-  if (!times?.[1] || !times[2])
-    throw new Error('A line of the stream does not begin with its two times. It was not written by this product.')
+  if (!times?.[1] || !times[2]) throw new Error(`A line of the stream does not begin with its two times. ${FOREIGN}`)
   const columns = JSON.parse(`{${line.slice(times[0].length)}`) as Record<string, unknown> &
     Record<'event_id' | 'event_type' | 'source', string>
   const rest = columns['data'] === undefined ? null : (JSON.parse(columns['data'] as string) as unknown)
   const type = eventTypes.get(columns.event_type)
-  return {
+  if (type && rest !== null && !isObject(rest)) throw new Error(`The data of a row is not an object. ${FOREIGN}`)
+  const event: Event = {
     id: columns.event_id,
     source: columns.source,
     type: columns.event_type,
@@ -44,7 +46,11 @@ export function fromLine(line: string, eventTypes: ReadonlyMap<string, EventType
     received: Number(times[2]),
     data: type ? rowOf(type, columns, rest as Record<string, unknown> | null) : rest,
   }
+  if (!isStoredEnvelope(event)) throw new Error(`A field of a line of the stream is invalid. ${FOREIGN}`)
+  return event
 }
+
+const FOREIGN = 'It was not written by this product.'
 
 /** The content of a stream record. */
 export interface DecodedLines {

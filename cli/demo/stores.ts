@@ -29,8 +29,8 @@ export async function readStores(target: Target, { durationP95, enrichedActions 
   const prefixes = 'prefixes' in durationP95 ? durationP95.prefixes : {}
   const documents = async <T>(projection: string) => ((await documentsOf(target, projection)) ?? []) as readonly T[]
   return {
-    identities: [...archived].map(identity => (JSON.parse(identity) as string[]).slice(1).join(' ')),
-    rawEvents: raw.map(({ event_type, event_id }) => `${event_type} ${event_id}`),
+    identities: [...archived].map(identity => JSON.stringify((JSON.parse(identity) as unknown[]).slice(1))),
+    rawEvents: raw.map(({ event_type, subject, event_id }) => JSON.stringify([event_type, subject, event_id])),
     quarantined: (await scanQuarantine(dynamodbOf(target), outputs.QuarantineTable)).length,
     recentUrls: await documents<RecentUrls>('recent-urls'),
     userActivity: await documents<UserActivity>('user-activity'),
@@ -43,10 +43,10 @@ export async function readStores(target: Target, { durationP95, enrichedActions 
   }
 }
 
-type RawEvent = InteractionDocument & { readonly event_type: string }
+type RawEvent = InteractionDocument & { readonly event_type: string; readonly subject: string | null }
 
 async function readRawEvents(search: Client): Promise<RawEvent[]> {
-  const _source = ['event_id', 'event_type', 'eventType', 'eventValue', 'eventId']
+  const _source = ['event_id', 'event_type', 'subject', 'eventType', 'eventValue', 'eventId']
   const found: RawEvent[] = []
   for await (const document of search.helpers.scrollDocuments<RawEvent>({ index: 'events-*', size: DOCUMENTS_PER_PAGE, _source }))
     found.push(document)

@@ -1,3 +1,4 @@
+import { isObject, LINES_CONTENT_TYPE, parseJson } from '../../shared/json.ts'
 import { UserError } from '../../shared/user-error.ts'
 
 /** The API's response to one batch. */
@@ -25,6 +26,11 @@ const MAX_WAIT_MS = 30_000
 /** How long a batch is retried. After that the command fails; batches confirmed before are not sent again. */
 const DEADLINE_MS = 15 * 60_000
 const TIMEOUT_MS = 60_000
+const MAX_MESSAGE_CHARACTERS = 500
+/** Statuses that ask for a retry, besides 5xx. */
+const RETRIED: readonly number[] = [408, 429]
+/** A gateway's statuses while its routes are being deployed. The API's own responses have a code. */
+const RETRIED_WITHOUT_CODE: readonly number[] = [403, 404]
 
 /** Milliseconds to wait before retry number `attempt`, counted from 1: as Retry-After says, else exponential backoff with jitter. */
 export function waitBefore(attempt: number, retryAfter: string | null, runtime: Pick<Runtime, 'now' | 'random'>): number {
@@ -36,8 +42,9 @@ export function waitBefore(attempt: number, retryAfter: string | null, runtime: 
 }
 
 /**
- * Returns a function that POSTs NDJSON bodies. It retries while the API responds with 429 or 5xx or cannot be reached, and calls
- * `waiting` with the reason before each wait. Throws a UserError for any other status, or after 15 minutes.
+ * Returns a function that POSTs bodies whose lines are events. It retries while the API responds with 429 or 5xx, cannot be reached,
+ * or another server responds with 403 or 404, and calls `waiting` with the reason before each wait. Throws a UserError for any other
+ * status, or after 15 minutes.
  */
 export function eventsApi(url: URL, key: string, runtime: Runtime, waiting: (reason: string) => void = () => {}) {
   return async (body: Buffer): Promise<SendResult> => {
@@ -66,16 +73,19 @@ async function tryOnce(url: URL, key: string, body: Buffer): Promise<Attempt> {
   try {
     response = await fetch(url, {
       method: 'POST',
-      headers: { authorization: `Bearer ${key}`, 'content-type': 'application/x-ndjson' },
+      headers: { authorization: `Bearer ${key}`, 'content-type': LINES_CONTENT_TYPE },
       body: new Uint8Array(body),
       signal: AbortSignal.timeout(TIMEOUT_MS),
     })
-    if (response.ok) return { result: (await response.json()) as SendResult, reason: '', retryAfter: null }
+    if (response.ok) return { result: resultOf(await response.json()), reason: '', retryAfter: null }
   } catch (error) {
     return { reason: reasonOf(error), retryAfter: null }
   }
-  const reason = `${response.status} ${await messageOf(response)}`.trim()
-  if (response.status !== 429 && response.status < 500) throw new UserError(`${url.href} rejected the events: ${reason}`)
+  const { code, message } = await problemOf(response)
+  const { status } = response
+  const reason = [status, code, message].filter(Boolean).join(' ')
+  const isRetried = status >= 500 || RETRIED.includes(status) || (code === undefined && RETRIED_WITHOUT_CODE.includes(status))
+  if (!isRetried) throw new UserError(`${url.href} rejected the events: ${reason}`)
   return { reason, retryAfter: response.headers.get('retry-after') }
 }
 
@@ -85,12 +95,18 @@ export const reasonOf = (error: unknown): string => {
   return cause?.code ?? message
 }
 
-async function messageOf(response: Response): Promise<string> {
+/** Throws if the response is not that of the API: another server may answer 200, such as a login page. */
+function resultOf(value: unknown): SendResult {
+  const { accepted, quarantined } = (isObject(value) ? value : {}) as Partial<SendResult>
+  if (typeof accepted === 'number' && Array.isArray(quarantined)) return { accepted, quarantined }
+  throw new Error('the response is not that of the API')
+}
+
+/** The code and message of an error response. Only the API's own responses have a code. */
+async function problemOf(response: Response): Promise<{ readonly code?: string; readonly message: string }> {
   const text = await response.text().catch(() => '')
-  try {
-    const { code, message } = JSON.parse(text) as { code?: string; message?: string }
-    return `${code ?? ''} ${message ?? ''}`.trim()
-  } catch {
-    return text.slice(0, 200).replaceAll('\n', ' ')
-  }
+  const value = parseJson(text)
+  if (!isObject(value)) return { message: text.slice(0, MAX_MESSAGE_CHARACTERS) }
+  const message = String(value['message'] ?? '').slice(0, MAX_MESSAGE_CHARACTERS)
+  return value['success'] === false ? { code: String(value['code']), message } : { message }
 }

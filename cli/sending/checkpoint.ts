@@ -1,33 +1,46 @@
-import { mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
+import { createHash, randomUUID } from 'node:crypto'
+import { mkdir, readFile, rename, writeFile } from 'node:fs/promises'
 import path from 'node:path'
 import { nothing, type Totals } from './deliver.ts'
 
-/** How much of a file the API has confirmed. */
-export interface Checkpoint extends Totals {
+/** What is sent where. */
+export interface Sending {
+  /** Absolute path, or `-` for standard input. */
+  readonly file: string
   readonly type: string
   readonly apiUrl: string
-  /** Byte offset after the last confirmed element. */
-  readonly offset: number
 }
 
-/** Stores the checkpoint of a file. A checkpoint for another event type or another API is ignored. */
-export function checkpointFile(file: string, { type, apiUrl }: Pick<Checkpoint, 'type' | 'apiUrl'>) {
+/** How much of a file the API has confirmed. */
+export interface Checkpoint extends Totals {
+  /** The hash of the file up to the last confirmed element; '' before the first. */
+  readonly digest: string
+  /** Whether the whole file was sent. */
+  readonly complete: boolean
+}
+
+const initial: Checkpoint = { ...nothing, digest: '', complete: false }
+
+/** Stores the checkpoint of a file, event type and API below a folder. Several processes may write it: each write is whole. */
+export function checkpointFile(folder: string, { file, type, apiUrl }: Sending) {
+  const name = createHash('sha256')
+    .update(JSON.stringify([file, type, apiUrl]))
+    .digest('hex')
+    .slice(0, 32)
+  const stored = path.join(folder, `${name}.json`)
   return {
     async read(): Promise<Checkpoint> {
-      const initial = { type, apiUrl, ...nothing, offset: 0 }
       try {
-        const checkpoint = JSON.parse(await readFile(file, 'utf8')) as Checkpoint
-        return checkpoint.type === type && checkpoint.apiUrl === apiUrl ? checkpoint : initial
+        return { ...initial, ...(JSON.parse(await readFile(stored, 'utf8')) as Checkpoint) }
       } catch {
         return initial
       }
     },
-    async write(offset: number, { lines, accepted, quarantined }: Totals): Promise<void> {
-      const checkpoint: Checkpoint = { type, apiUrl, offset, lines, accepted, quarantined }
-      await mkdir(path.dirname(file), { recursive: true })
-      await writeFile(`${file}.new`, JSON.stringify(checkpoint))
-      await rename(`${file}.new`, file)
+    async write(checkpoint: Checkpoint): Promise<void> {
+      const written = `${stored}.${randomUUID()}`
+      await mkdir(folder, { recursive: true })
+      await writeFile(written, JSON.stringify({ file, type, apiUrl, ...checkpoint }))
+      await rename(written, stored)
     },
-    remove: () => rm(file, { force: true }),
   }
 }

@@ -1,22 +1,20 @@
+import { isBlank, OPEN_ARRAY } from '../../shared/json-structure.ts'
 import { arraySplitter } from './array-splitter.ts'
-import { isBlank, OPEN_ARRAY } from './element-buffer.ts'
 import { lineSplitter } from './line-splitter.ts'
-import type { Element, StartPosition } from './splitter.ts'
+import { sequenceSplitter } from './sequence-splitter.ts'
+import type { Element, Splitter } from './splitter.ts'
 
-/** JSON lines, or one JSON array. */
-export type Form = 'lines' | 'array'
+/** JSON lines, one JSON array, or consecutive JSON values that may have several lines. */
+export type Form = 'lines' | 'array' | 'sequence'
 
-const BYTE_ORDER_MARK = Buffer.from([0xef, 0xbb, 0xbf])
+const splitters: Record<Form, () => Splitter> = { lines: lineSplitter, array: arraySplitter, sequence: sequenceSplitter }
 
-/** The form of a file, from its first byte that is not white space, after an optional byte order mark. */
-export function formOf(head: Buffer): Form {
-  const start = head.subarray(0, 3).equals(BYTE_ORDER_MARK) ? 3 : 0
-  return head.subarray(start).find(byte => !isBlank(byte)) === OPEN_ARRAY ? 'array' : 'lines'
-}
+/** Whether the first byte that is not white space opens an array. */
+export const startsArray = (head: Buffer): boolean => head.find(byte => !isBlank(byte)) === OPEN_ARRAY
 
-/** Reads elements one by one in constant memory. The first chunk must start at `from`. Throws a UserError for a broken file. */
-export async function* readElements(chunks: AsyncIterable<Buffer>, form: Form, from: StartPosition): AsyncGenerator<Element> {
-  const splitter = form === 'lines' ? lineSplitter(from) : arraySplitter(from)
+/** Reads elements one by one in constant memory. Throws an error if the file does not have this form. */
+export async function* readElements(chunks: AsyncIterable<Buffer>, form: Form): AsyncGenerator<Element> {
+  const splitter = splitters[form]()
   for await (const chunk of chunks) yield* splitter.push(chunk)
   yield* splitter.finish()
 }

@@ -1,4 +1,4 @@
-import { isObject } from '../../shared/json.ts'
+import { isObject, parseJson } from '../../shared/json.ts'
 
 const CLOSING_BRACE = 0x7d
 
@@ -7,16 +7,8 @@ const CLOSING_BRACE = 0x7d
  * and serialising would round long numbers. Text that is not a JSON object is returned unchanged; the API decides about it.
  */
 export function identify(text: Buffer, idField: string, id: string): Buffer {
-  const row = parse(text)
+  const row = parseJson(text.toString())
   if (!isObject(row) || (row[idField] !== undefined && row[idField] !== null) || text.at(-1) !== CLOSING_BRACE) return text
   const comma = Object.keys(row).length > 0 ? ',' : ''
   return Buffer.concat([text.subarray(0, -1), Buffer.from(`${comma}${JSON.stringify(idField)}:${JSON.stringify(id)}}`)])
-}
-
-function parse(text: Buffer): unknown {
-  try {
-    return JSON.parse(text.toString())
-  } catch {
-    return undefined
-  }
 }

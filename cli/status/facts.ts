@@ -1,10 +1,7 @@
-import type { Event } from '../../shared/event.ts'
 import type { PartItem, UserItem } from '../../shared/state.ts'
 
-/** An event's identity as JSON text of its source, type and id. */
+/** An event's identity as text, from `identityText`. */
 export type Identity = string
-export const identityOf = ({ source, type, id }: Pick<Event, 'source' | 'type' | 'id'>): Identity =>
-  JSON.stringify([source, type, id])
 
 /** One user's window of a projection. Of a window over all users: one user's part of it. */
 interface WindowRef {

@@ -75,7 +75,7 @@ function expectedOrders(records: readonly StreamRecord[], unfolded: QuarantinedR
 
 function isQuarantined(identity: Identity, refs: QuarantinedRefs): boolean {
   if (refs.size === 0) return false
-  const [, type, id] = JSON.parse(identity) as [string, string, string]
+  const [, type, , id] = JSON.parse(identity) as [string, string, string | null, string]
   return refs.has(quarantinedRef(type, id))
 }
 

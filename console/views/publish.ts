@@ -6,7 +6,7 @@ import { type Row, table } from '../table.ts'
 import type { View } from '../view.ts'
 
 const interactions = {
-  pageview: ['home', 'about', 'checkout'],
+  pageview: ['homepage', 'about', 'checkout'],
   engagement: ['click', 'scroll', 'hover'],
 } as const
 

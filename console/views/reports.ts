@@ -102,8 +102,11 @@ function byDay(rows: Rows, column: string, group: string): ChartData {
   }
 }
 
+/** Tells spreadsheets that a CSV file is UTF-8. */
+const BYTE_ORDER_MARK = '\ufeff'
+
 function download(name: string, rows: Rows): void {
-  const url = URL.createObjectURL(new Blob([csv(rows, columnsOf(rows))], { type: 'text/csv' }))
+  const url = URL.createObjectURL(new Blob([BYTE_ORDER_MARK, csv(rows, columnsOf(rows))], { type: 'text/csv;charset=utf-8' }))
   h('a', { href: url, download: `${name}.csv` }).click()
   URL.revokeObjectURL(url)
 }

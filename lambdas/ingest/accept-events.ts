@@ -1,12 +1,13 @@
 import { eventTypes } from '../../shared/catalogue.ts'
-import type { Dialect } from '../../shared/dialect.ts'
+import type { Body, DecodedElement, Dialect } from '../../shared/dialect.ts'
 import type { Headers } from '../../shared/http.ts'
 import { allows, type Key, type KeyStore, presentedKey } from '../../shared/keys.ts'
 import type { Quarantine } from '../../shared/quarantine.ts'
 import { isRejection, type Rejection, reject } from '../../shared/rejections.ts'
 import type { RouteMatch } from '../../shared/route.ts'
 import type { Telemetry } from '../handler.ts'
-import { bodyReader, type EncodedBody } from './body.ts'
+import { bodyReader } from './body.ts'
+import type { EncodedBody } from './body-bytes.ts'
 import { type ClassifiedElements, classifyElements } from './classify-elements.ts'
 import { packRecords, rangesByShard, type StreamPosition, type StreamRecord } from './plan-records.ts'
 
@@ -51,8 +52,9 @@ export async function acceptEvents(
   if (typeof presented !== 'string') return presented
   const admitted = key ?? (await admit(presented, dependencies))
   if (isRejection(admitted)) return admitted
-  const elements = dialect.decode(body, dialectRequest, admitted.name)
-  if (isRejection(elements)) return elements
+  const decoded = dialect.decode(body, dialectRequest, admitted.name)
+  if (isRejection(decoded)) return decoded
+  const elements = withEncodingProblems(decoded, body)
   const arrival = { eventTypes: catalogue, keyName: admitted.name, received: dependencies.now(), defaultId: dependencies.newId }
   const classified = classifyElements(elements, arrival)
   annotatePositions(await store(classified, dependencies), telemetry)
@@ -61,10 +63,16 @@ export async function acceptEvents(
 
 /** The first dialect of the route gets what no other claims. */
 function chooseDialect({ matched: { route, parameters }, headers, dialects, ...encoded }: EventsRequest) {
-  const body = bodyReader(encoded, headers['content-type'])
+  const body = bodyReader(encoded, headers)
   const dialectRequest = { route: route.path, parameters, headers, body, eventTypes: catalogue }
   const [first, ...others] = dialects
   return { dialect: others.find(other => other.claims?.(dialectRequest)) ?? first, dialectRequest }
+}
+
+/** An element that is not UTF-8 is no event, whatever its dialect made of the text. */
+function withEncodingProblems(decoded: readonly DecodedElement[], { elements }: Body): readonly DecodedElement[] {
+  const problems = new Map(elements.flatMap(({ index, encodingProblem }) => (encodingProblem ? [[index, encodingProblem]] : [])))
+  return problems.size === 0 ? decoded : decoded.map(element => ({ ...element, encodingProblem: problems.get(element.index) }))
 }
 
 const credentialsOf = ({ headers, queryStringParameters }: EventsRequest) => ({ headers, query: queryStringParameters })

@@ -1,44 +1,22 @@
-import { gunzipSync } from 'node:zlib'
+import { isUtf8 } from 'node:buffer'
 import type { Body, BodyReader, Element } from '../../shared/dialect.ts'
-import { isObject, parseJson } from '../../shared/json.ts'
+import type { Headers } from '../../shared/http.ts'
+import { isObject, LINES_CONTENT_TYPE, parseJson, trimLine } from '../../shared/json.ts'
+import { memberText, pieces } from '../../shared/json-pieces.ts'
+import { sequenceOf } from '../../shared/json-structure.ts'
 import { MAX_BODY_BYTES, MAX_ELEMENTS_PER_REQUEST } from '../../shared/limits.ts'
 import { isRejection, type Rejection, reject } from '../../shared/rejections.ts'
-import { memberText, pieces } from './json-pieces.ts'
-
-/** A request body as API Gateway passes it. */
-export interface EncodedBody {
-  readonly body?: string | undefined
-  readonly isBase64Encoded: boolean
-}
-
-/** The decompressed bytes of a body. Gzip is detected by its magic bytes, because clients and gateways mislabel bodies. */
-function bodyBytes({ body = '', isBase64Encoded }: EncodedBody): Buffer | Rejection {
-  // Reading gzip as text lost bytes. The client still has them, so `unavailable` asks it to send them again.
-  if (!isBase64Encoded && body.startsWith('\u001f\ufffd'))
-    return reject('unavailable', 'The gateway damaged the compressed body; send it uncompressed.')
-  const bytes = Buffer.from(body, isBase64Encoded ? 'base64' : 'utf8')
-  if (bytes.length > MAX_BODY_BYTES) return reject('body_too_large')
-  return bytes[0] === 0x1f && bytes[1] === 0x8b ? inflate(bytes) : bytes
-}
-
-/** Input and output are limited to MAX_BODY_BYTES, which also limits the time this takes. */
-function inflate(bytes: Buffer): Buffer | Rejection {
-  try {
-    return gunzipSync(bytes, { maxOutputLength: MAX_BODY_BYTES })
-  } catch (error) {
-    const tooLarge = (error as NodeJS.ErrnoException).code === 'ERR_BUFFER_TOO_LARGE'
-    return tooLarge ? reject('body_too_large') : reject('malformed_json', 'The body is not valid gzip; compress it again.')
-  }
-}
+import { bodyBytes, type EncodedBody } from './body-bytes.ts'
 
 /** Reads a body in the form that its dialect asks for. Each form is read once. */
-export function bodyReader(request: EncodedBody, contentType: string | undefined): BodyReader {
-  const bytes = once(() => bodyBytes(request))
+export function bodyReader(request: EncodedBody, headers: Headers): BodyReader {
+  const contentType = headers['content-type']
+  const bytes = once(() => bodyBytes(request, headers['content-encoding']))
   const text = once(() => textOf(bytes()))
-  const readText = (read: (text: string, contentType: string | undefined) => Body | Rejection) =>
+  const readText = (read: (text: BodyText, contentType: string | undefined) => Body | Rejection) =>
     once(() => {
       const body = text()
-      return typeof body === 'string' ? read(body, contentType) : body
+      return isRejection(body) ? body : read(body, contentType)
     })
   return { bytes, elements: readText(elementsBody), batch: readText(batchBody) }
 }
@@ -51,20 +29,27 @@ function once<Value>(read: () => Value): () => Value {
   }
 }
 
-/** The body as text. */
-export const bodyText = (request: EncodedBody): string | Rejection => textOf(bodyBytes(request))
-
-function textOf(bytes: Buffer | Rejection): string | Rejection {
-  if (isRejection(bytes)) return bytes
-  try {
-    return new TextDecoder('utf-8', { fatal: true }).decode(bytes)
-  } catch {
-    return reject('malformed_json', 'The body is not valid UTF-8; encode it as UTF-8.')
-  }
+/** The text of a body. If it is not UTF-8, it has one character for each byte, so that only the elements with bad bytes are bad. */
+interface BodyText {
+  readonly text: string
+  readonly isUtf8: boolean
 }
 
-function elementsBody(text: string, contentType: string | undefined): Body | Rejection {
-  const elements = splitElements(text, contentType)
+/** Two bytes for each character: a byte order mark, or an ASCII character beside a zero byte. */
+const UTF_16 = /^(\u00ff\u00fe|\u00fe\u00ff|[[{\s"]\0|\0[[{\s"])/
+
+function textOf(bytes: Buffer | Rejection): BodyText | Rejection {
+  if (isRejection(bytes)) return bytes
+  if (UTF_16.test(bytes.toString('latin1', 0, 2))) return reject('malformed_json', 'The body is UTF-16; encode it as UTF-8.')
+  const start = bytes.indexOf(BYTE_ORDER_MARK) === 0 ? BYTE_ORDER_MARK.length : 0
+  const valid = isUtf8(bytes)
+  return { text: bytes.toString(valid ? 'utf8' : 'latin1', start), isUtf8: valid }
+}
+
+const BYTE_ORDER_MARK = Buffer.from('\ufeff')
+
+function elementsBody(body: BodyText, contentType: string | undefined): Body | Rejection {
+  const elements = splitElements(body, contentType)
   return isRejection(elements) ? elements : { elements, writeKeys: keysOf(elements) }
 }
 
@@ -73,45 +58,94 @@ const keysOf = (elements: readonly Pick<Element, 'value'>[]): string[] =>
   elements.map(({ value }) => (isObject(value) ? value['writeKey'] : undefined)).filter(key => typeof key === 'string')
 
 /**
- * Splits a body into elements. A JSON array gives one element per item, a JSON object gives one element. Any other text is
- * NDJSON if the content type says so or if it has several lines: one element per non-blank line, even if a line is not JSON.
- * Anything else is malformed.
+ * Splits a body into elements. A JSON array gives one element per item, a JSON object gives one element. Any other text of several
+ * lines, or of one line if the content type says NDJSON, gives one element per non-blank line, even if a line is not JSON; but
+ * consecutive objects that have several lines each are the elements themselves. Anything else is malformed.
  */
-export function splitElements(text: string, contentType: string | undefined): readonly Element[] | Rejection {
-  const whole = parseJson(text)
-  if (Array.isArray(whole)) return whole.length > MAX_ELEMENTS_PER_REQUEST ? tooManyElements() : arrayElements(whole, text)
-  if (isObject(whole)) return [{ index: 0, value: whole, text: text.trim() }]
+export function splitElements(body: BodyText, contentType: string | undefined): readonly Element[] | Rejection {
+  const { text } = body
+  const isLines = contentType?.trim().toLowerCase() === LINES_CONTENT_TYPE
+  const whole = isLines ? undefined : parseJson(text)
+  if (Array.isArray(whole)) return whole.length > MAX_ELEMENTS_PER_REQUEST ? tooManyElements() : arrayElements(whole, body)
+  if (isObject(whole)) return [elementOf(whole, trim(text, body), 0, body)]
   const lines = text
-    .split('\n')
-    .map(line => line.trim())
+    .split(text.startsWith(RECORD_SEPARATOR) ? RECORD_SEPARATOR : '\n')
+    .map(line => trim(line, body))
     .filter(line => line !== '')
   const isNdjson = /\b(ndjson|jsonl|jsonlines|x-ndjson|json-seq)\b/i.test(contentType ?? '')
   if (lines.length === 0 || (lines.length === 1 && !isNdjson)) return reject('malformed_json')
+  return (isLines ? undefined : sequenceElements(lines, body)) ?? lineElements(lines, body)
+}
+
+function lineElements(lines: readonly string[], body: BodyText): readonly Element[] | Rejection {
   if (lines.length > MAX_ELEMENTS_PER_REQUEST) return tooManyElements()
-  return lines.map((line, index) => ({ index, value: parseJson(line), text: line }))
+  return lines.map((line, index) => elementOf(parseJson(line), line, index, body))
+}
+
+/** Begins each JSON text of a JSON text sequence (RFC 7464). */
+const RECORD_SEPARATOR = '\u001e'
+
+/** As `trimLine`. In a body that is not UTF-8, the bytes of a byte order mark are characters. */
+const trim = (line: string, { isUtf8: decoded }: BodyText): string =>
+  decoded ? trimLine(line) : trimLine(line).replace(/^(\u00ef\u00bb\u00bf)+[ \t\r]*/, '')
+
+/** An element of a body. If the body is not UTF-8, the element is decoded by itself. */
+function elementOf(value: unknown, text: string, index: number, { isUtf8: decoded }: BodyText): Element {
+  if (decoded) return { index, value, text }
+  const bytes = Buffer.from(text, 'latin1')
+  const readable = bytes.toString()
+  if (isUtf8(bytes)) return { index, value: parseJson(readable), text: readable }
+  return { index, value: parseJson(readable), text, encodingProblem: problemOfBytes(bytes, Buffer.from(readable)) }
+}
+
+/** Names the first bad byte: the first that is not in the text that was decoded and encoded again. */
+function problemOfBytes(bytes: Buffer, encodedAgain: Buffer): string {
+  const at = bytes.findIndex((byte, i) => byte !== encodedAgain[i])
+  const byte = (bytes[at] ?? 0).toString(16).toUpperCase()
+  return `The event is not valid UTF-8: byte 0x${byte} at offset ${at}. Encode it as UTF-8.`
+}
+
+/** The consecutive values of a text, if some have several lines: only then is there a line that is not JSON. */
+function sequenceElements(lines: readonly string[], body: BodyText): readonly Element[] | undefined {
+  if (lines.length <= MAX_ELEMENTS_PER_REQUEST && lines.every(line => parseJson(line) !== undefined)) return undefined
+  const values = sequenceOf(body.text)
+  if (!values || values.length > MAX_ELEMENTS_PER_REQUEST) return undefined
+  return values.map(({ value, text }, index) => elementOf(value, text, index, body))
 }
 
 const tooManyElements = (): Rejection =>
   reject('body_too_large', `The body has more than ${MAX_ELEMENTS_PER_REQUEST} elements; send smaller batches.`)
 
 /** The body of an SDK: the elements of its `batch`, with the other members as defaults. Without a `batch`, any elements. */
-function batchBody(text: string, contentType: string | undefined): Body | Rejection {
-  const body = elementsBody(text, contentType)
-  if (isRejection(body)) return body
-  const [{ value } = { value: undefined }] = body.elements
-  if (body.elements.length !== 1 || !isObject(value) || !Array.isArray(value['batch'])) return body
+function batchBody(body: BodyText, contentType: string | undefined): Body | Rejection {
+  const read = elementsBody(body, contentType)
+  if (isRejection(read)) return read
+  const [{ value } = { value: undefined }] = read.elements
+  if (read.elements.length !== 1 || !isObject(value) || !Array.isArray(value['batch'])) return read
   const { batch, ...batchDefaults } = value
   if (batch.length > MAX_ELEMENTS_PER_REQUEST) return tooManyElements()
-  // The context is stored with every event, so its size counts once per event.
-  const contextBytes = isObject(batchDefaults['context']) ? Buffer.byteLength(memberText(text, 'context')) : 0
-  if (text.length + contextBytes * batch.length > MAX_BODY_BYTES) return reject('body_too_large')
-  const elements = arrayElements(batch, memberText(text, 'batch'))
+  // The context is stored with every event, so its size and its encoding count once per event.
+  const context = isObject(batchDefaults['context']) ? memberText(body.text, 'context') : ''
+  const bytes = bytesOf(body.text, body).length + bytesOf(context, body).length * batch.length
+  if (bytes > MAX_BODY_BYTES) return reject('body_too_large')
+  const inBatch = arrayElements(batch, { ...body, text: memberText(body.text, 'batch') })
+  const elements = isUtf8(bytesOf(context, body)) ? inBatch : inBatch.map(withBadContext)
   const batchKey = batchDefaults['writeKey']
   return { elements, batchDefaults, writeKeys: batchKey ? keysOf([{ value: batchDefaults }]) : keysOf(elements) }
 }
 
+const BAD_CONTEXT = 'The context of the batch is not valid UTF-8; encode it as UTF-8.'
+
+/** The context is a part of every event of its batch. */
+const withBadContext = (element: Element): Element =>
+  element.encodingProblem
+    ? element
+    : { ...element, text: Buffer.from(element.text).toString('latin1'), encodingProblem: BAD_CONTEXT }
+
+const bytesOf = (text: string, { isUtf8 }: BodyText): Buffer => Buffer.from(text, isUtf8 ? 'utf8' : 'latin1')
+
 /** Cuts the texts out of the body instead of serializing the values, which may be nested too deeply for JSON.stringify. */
-function arrayElements(values: readonly unknown[], text: string): Element[] {
-  const texts = pieces(text)
-  return values.map((value, index) => ({ index, value, text: texts[index] ?? '' }))
+function arrayElements(values: readonly unknown[], body: BodyText): Element[] {
+  const texts = pieces(body.text)
+  return values.map((value, index) => elementOf(value, texts[index] ?? '', index, body))
 }

@@ -46,8 +46,8 @@ type ClassifiedElement =
   | { readonly accepted: false; readonly event: QuarantinedEvent }
 
 function classifyElement(element: DecodedElement, arrival: Arrival): ClassifiedElement {
-  const problem = problemOf(element)
-  const result = problem ?? limitExceeded(element) ?? acceptElement(element, arrival)
+  const problem = encodingProblemOf(element) ?? problemOf(element)
+  const result = problem ?? tooMany(element) ?? acceptElement(element, arrival)
   if (!isRejection(result)) return { accepted: true, event: result }
   return { accepted: false, event: toQuarantinedEvent(element, result, problem ? 'text' : 'envelope', arrival) }
 }
@@ -58,19 +58,26 @@ const definitionOf = (envelope: Envelope | undefined, { eventTypes }: Pick<Arriv
 
 const receiptOf = ({ type, data }: Event, { eventTypes }: Arrival): unknown => eventTypes.get(type)?.receipt?.(data) ?? null
 
+const encodingProblemOf = ({ encodingProblem }: DecodedElement): Rejection | undefined =>
+  encodingProblem === undefined ? undefined : reject('malformed_json', encodingProblem)
+
 /** Why an element cannot be an event of any type. Such an element is stored as the text that was sent. */
 function problemOf({ envelope, problem }: DecodedElement): Rejection | undefined {
   const message = problem ?? (envelope && jsonProblem(envelope))
   return message === undefined ? undefined : reject('invalid_event', message)
 }
 
-function limitExceeded({ index, text }: DecodedElement): Rejection | undefined {
-  if (index >= MAX_EVENTS_PER_REQUEST) return reject('too_many_events')
-  return Buffer.byteLength(text) > MAX_EVENT_BYTES ? reject('event_too_large') : undefined
-}
+const tooMany = ({ index }: DecodedElement): Rejection | undefined =>
+  index >= MAX_EVENTS_PER_REQUEST ? reject('too_many_events') : undefined
+
+/** Measures what is stored: a dialect may add to an event what its batch shares, and JSON may be sent in longer or shorter forms. */
+const isTooLarge = ({ data }: Event): boolean => Buffer.byteLength(JSON.stringify(data)) > MAX_EVENT_BYTES
 
 function acceptElement({ envelope, text }: DecodedElement, arrival: Arrival): Event | Rejection {
-  if (envelope) return accept(envelope, arrival)
+  if (envelope) {
+    const event = accept(envelope, arrival)
+    return !isRejection(event) && isTooLarge(event) ? reject('event_too_large') : event
+  }
   return parseJson(text) === undefined
     ? reject('malformed_json', 'The line is not valid JSON.')
     : reject('invalid_event', 'An event must be a JSON object.')
@@ -81,7 +88,7 @@ const shortText = (value: unknown): string | null =>
   typeof value === 'string' && value !== '' ? value.slice(0, MAX_NAME_CHARACTERS).toWellFormed() : null
 
 const toQuarantinedEvent = (
-  { index, envelope, text }: DecodedElement,
+  { index, envelope, text, encodingProblem }: DecodedElement,
   { code, message }: Rejection,
   form: QuarantinedEvent['form'],
   { keyName, received, eventTypes }: Arrival,
@@ -93,8 +100,12 @@ const toQuarantinedEvent = (
   keyName,
   received,
   position: index,
-  ...(envelope && form === 'envelope' ? { form, body: JSON.stringify(envelope) } : { form: 'text', body: text }),
+  ...(envelope && form === 'envelope' ? { form, body: JSON.stringify(envelope) } : asSent(text, encodingProblem !== undefined)),
 })
+
+/** The text as sent. Bytes that are not UTF-8 are kept in base64. */
+const asSent = (text: string, isBytes: boolean): Pick<QuarantinedEvent, 'form' | 'body'> =>
+  isBytes ? { form: 'base64', body: Buffer.from(text, 'latin1').toString('base64') } : { form: 'text', body: text }
 
 function rowId(envelope: Envelope | undefined, eventTypes: Arrival['eventTypes']): string | null {
   const type = definitionOf(envelope, { eventTypes })

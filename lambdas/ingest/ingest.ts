@@ -7,7 +7,7 @@ import { type CatchAllRouteKey, ingestRoutes } from '../../shared/routes.ts'
 import type { Telemetry } from '../handler.ts'
 import { asStore, rejectionOf, storeCall } from '../store-failure.ts'
 import { acceptEvents, type IngestDependencies } from './accept-events.ts'
-import type { EncodedBody } from './body.ts'
+import type { EncodedBody } from './body-bytes.ts'
 import type { ClassifiedElements } from './classify-elements.ts'
 import { cacheable, type HttpResponse, preflight, respond } from './response.ts'
 

@@ -3,7 +3,7 @@ import type { BulkOperation } from '../../shared/bulk-operation.ts'
 import type { Event } from '../../shared/event.ts'
 import type { EventType } from '../../shared/event-type.ts'
 import { MAX_EVENTS_PER_REQUEST } from '../../shared/limits.ts'
-import type { StoredQuarantinedEvent } from '../../shared/quarantine.ts'
+import { type StoredQuarantinedEvent, unrecognisedLine } from '../../shared/quarantine.ts'
 import { isRejection, type Rejection, type RejectionCode, reject } from '../../shared/rejections.ts'
 import { fromLine, toLine, withoutReaderMark } from '../../shared/stream-record.ts'
 import { classifyElements } from './classify-elements.ts'
@@ -44,12 +44,21 @@ const NOT_REPLAYABLE = ' It cannot be replayed;'
 export function planReplay(stored: StoredQuarantinedEvent, eventTypes: EventTypes): Replay {
   if (stored.code === 'document_refused') return writeAgain(stored)
   if (DERIVED_CODES.has(stored.code)) return { kind: 'refuse', rejection: reject(stored.code, stored.message) }
-  if (stored.form === 'line') return put([fromLine(withoutReaderMark(stored.body).line, eventTypes)], () => stored.body, stored)
+  if (stored.form === 'line') return lineAgain(stored, eventTypes)
   const result = validate(stored, eventTypes)
   if (isRejection(result)) return { kind: 'refuse', rejection: result }
   const copies = copiesOf(result, stored)
   if (isRejection(copies)) return { kind: 'refuse', rejection: copies }
   return put(copies, event => toLine(event, eventTypes.get(event.type)), stored)
+}
+
+/** A line that today's readers would not recognise is refused: it would come back, and must not stop the replay of others. */
+function lineAgain(stored: StoredQuarantinedEvent, eventTypes: EventTypes): Replay {
+  try {
+    return put([fromLine(withoutReaderMark(stored.body).line, eventTypes)], () => stored.body, stored)
+  } catch {
+    return { kind: 'refuse', rejection: reject('invalid_event', notReplayable(unrecognisedLine(stored.body, 0).message)) }
+  }
 }
 
 /** A document that its projection could not make has no operation to repeat. */
@@ -86,8 +95,8 @@ function copiesOf(event: Event, { key, code, count }: StoredQuarantinedEvent): r
 
 function validate(stored: StoredQuarantinedEvent, eventTypes: EventTypes): Event | Rejection {
   const { key, code, keyName, received, form, body } = stored
-  // The text as sent. Its dialect is unknown, so it cannot be decoded again.
-  if (form === 'text') return reject(code, notReplayable(stored.message))
+  // The text or the bytes as sent. Their dialect is unknown, so they cannot be decoded again.
+  if (form === 'text' || form === 'base64') return reject(code, notReplayable(stored.message))
   const envelope = JSON.parse(body) as Envelope
   // An event without an id gets its quarantine key as id, so that a second replay is recognised as a duplicate.
   const arrival = { eventTypes, keyName, received, defaultId: () => key }

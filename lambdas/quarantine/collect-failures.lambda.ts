@@ -1,21 +1,24 @@
 import { ARCHIVE_ERROR_PREFIX } from '../../shared/archive-columns.ts'
-import { eventTypes } from '../../shared/catalogue.ts'
+import { eventTypes, projections } from '../../shared/catalogue.ts'
 import { DISCARDED_PREFIX, type Quarantine, type QuarantinedEvent, UNCOLLECTED_PREFIX } from '../../shared/quarantine.ts'
 import { SafeError } from '../../shared/safe-error.ts'
 import { defineHandler } from '../handler.ts'
+import { stateTable } from '../state/dynamodb.ts'
 import { MAX_EVENTS_PER_CALL, quarantineStore } from './dynamodb.ts'
+import { type JudgeDependencies, judgeBatch } from './judge-batch.ts'
 import { type FailureContext, fromDeliveryErrors, fromDiscarded, fromUncollected } from './plan-failures.ts'
 import { failureBucket } from './s3.ts'
 
 /** A run starts no object after this time; the next run collects the rest. One object takes half a minute at most. */
 const DEADLINE_MS = 10 * 60_000
+const MINUTE_MS = 60_000
 
 /** Where failures are stored as objects, and how to read them. */
 interface FailureSource {
   readonly objects: ReturnType<typeof failureBucket>
   readonly prefix: string
-  /** Throws if the text is not a failure. */
-  readonly parse: (text: string) => QuarantinedEvent[]
+  /** Returns what to quarantine of an object. Throws if the text is not a failure. */
+  readonly parse: (text: string) => () => Promise<readonly QuarantinedEvent[]>
 }
 
 interface Collected {
@@ -31,11 +34,14 @@ interface Collected {
  */
 export const handler = defineHandler('collect-failures', environment => {
   const quarantine = quarantineStore(environment.QUARANTINE_TABLE, environment.QUARANTINE_BUCKET)
-  const sources = failureSources(environment.QUARANTINE_BUCKET, environment.ARCHIVE_BUCKET, {
+  const context = {
     eventTypes: new Map(eventTypes.map(type => [type.name, type])),
     rawEventsFunction: environment.RAW_EVENTS_FUNCTION,
     documentsFunction: environment.DOCUMENTS_FUNCTION,
-  })
+  }
+  const identities = { milliseconds: Number(environment.IDENTITY_MINUTES) * MINUTE_MS, count: Number(environment.IDENTITY_COUNT) }
+  const judging = { table: stateTable(environment.STATE_TABLE), quarantine, rules: { projections, identities } }
+  const sources = failureSources(environment.QUARANTINE_BUCKET, environment.ARCHIVE_BUCKET, context, judging)
   return async (_input: unknown, telemetry): Promise<{ collected: number }> => {
     const deadline = Date.now() + DEADLINE_MS
     const unrecognised: string[] = []
@@ -56,13 +62,26 @@ export const handler = defineHandler('collect-failures', environment => {
   }
 })
 
-function failureSources(quarantineBucket: string, archiveBucket: string, context: FailureContext): FailureSource[] {
+function failureSources(
+  quarantineBucket: string,
+  archiveBucket: string,
+  context: FailureContext,
+  judging: JudgeDependencies,
+): FailureSource[] {
   const objects = failureBucket(quarantineBucket)
   const archive = failureBucket(archiveBucket)
+  const known = (events: readonly QuarantinedEvent[]) => async () => events
   return [
-    { objects, prefix: UNCOLLECTED_PREFIX, parse: fromUncollected },
-    { objects, prefix: DISCARDED_PREFIX, parse: text => fromDiscarded(text, context) },
-    { objects: archive, prefix: ARCHIVE_ERROR_PREFIX, parse: text => fromDeliveryErrors(text, context) },
+    { objects, prefix: UNCOLLECTED_PREFIX, parse: text => known(fromUncollected(text)) },
+    {
+      objects,
+      prefix: DISCARDED_PREFIX,
+      parse: text => {
+        const { missed, unfinished } = fromDiscarded(text, context)
+        return async () => [...missed, ...(await judgeBatch(unfinished, judging))]
+      },
+    },
+    { objects: archive, prefix: ARCHIVE_ERROR_PREFIX, parse: text => known(fromDeliveryErrors(text, context)) },
   ]
 }
 
@@ -74,7 +93,7 @@ async function* collect(
 ): AsyncGenerator<Collected> {
   for await (const key of objects.list(prefix)) {
     if (Date.now() > deadline) return
-    const events = parseOrUndefined(await objects.readText(key), parse)
+    const events = await parseOrUndefined(await objects.readText(key), parse)?.()
     if (events) {
       await addAll(events, quarantine)
       await objects.remove(key)
@@ -83,7 +102,7 @@ async function* collect(
   }
 }
 
-function parseOrUndefined(text: string, parse: FailureSource['parse']): QuarantinedEvent[] | undefined {
+function parseOrUndefined(text: string, parse: FailureSource['parse']): ReturnType<FailureSource['parse']> | undefined {
   try {
     return parse(text)
   } catch {

@@ -10,8 +10,9 @@ import { failureBucket } from './s3.ts'
 
 /** Reads everything but the body from an item of the table. */
 export function readSummary(attributes: Attributes): QuarantineSummary {
-  const { key, code, message, type, id, keyName, received, count } = unmarshall(attributes) as StoredItem
-  return { key, code, message, type, id, keyName, received, count }
+  const { key, code, message, type, id, keyName, received, count, mayHaveBeenFolded } = unmarshall(attributes) as StoredItem
+  const doubt = mayHaveBeenFolded && { mayHaveBeenFolded }
+  return { key, code, message, type, id, keyName, received, count, ...doubt }
 }
 
 /** Reads, removes and updates quarantined events, each with its body. */

@@ -67,8 +67,9 @@ const bodyKey = (event: QuarantinedEvent): string => `${BODIES_PREFIX}${quaranti
 
 /** Stores the event if its key is new. Otherwise only adds to its count, so that the first delivery is kept. */
 function updateOf(event: QuarantinedEvent, content: Pick<StoredItem, 'body' | 'object'>, table: string): UpdateItemCommand {
-  const { code, message, keyName, received, form, type, id, position = 0, count = 1 } = event
-  const attributes = { code, message, keyName, received, form, type, id, position, ...content }
+  const { code, message, keyName, received, form, type, id, position = 0, count = 1, mayHaveBeenFolded } = event
+  const doubt = mayHaveBeenFolded && { mayHaveBeenFolded }
+  const attributes = { code, message, keyName, received, form, type, id, position, ...doubt, ...content }
   const names = Object.keys(attributes)
   const values = Object.entries({ ...attributes, count }).map(([name, value]) => [`:${name}`, value] as const)
   return new UpdateItemCommand({

@@ -1,3 +1,4 @@
+import type { Event } from '../../shared/event.ts'
 import type { EventType } from '../../shared/event-type.ts'
 import { type QuarantinedEvent, unrecognisedLine } from '../../shared/quarantine.ts'
 import { type RejectionCode, rejections } from '../../shared/rejections.ts'
@@ -26,23 +27,47 @@ interface DiscardedBatch {
 }
 
 interface KinesisEvent {
-  readonly Records: readonly { readonly kinesis: { readonly data: string; readonly approximateArrivalTimestamp: number } }[]
+  readonly Records: readonly {
+    readonly kinesis: { readonly sequenceNumber: string; readonly data: string; readonly approximateArrivalTimestamp: number }
+  }[]
 }
 
-/** The events of a batch that Lambda discarded. Throws if the text is not what Lambda writes about one. */
-export function fromDiscarded(text: string, context: FailureContext): QuarantinedEvent[] {
+/** A record of the event stream that the state function did not finish. It may have folded all of it, some events, or none. */
+export interface UnfinishedRecord {
+  readonly sequenceNumber: string
+  /** When it arrived in the stream, milliseconds since 1970. */
+  readonly arrived: number
+  readonly lines: readonly UnfinishedLine[]
+}
+
+/** A line of such a record, as it is quarantined. */
+export interface UnfinishedLine {
+  readonly quarantined: QuarantinedEvent
+  /** Undefined if ingest did not write the line, or if the line is for another reader. */
+  readonly event: Event | undefined
+}
+
+export interface DiscardedBatchContent {
+  /** What a reader missed for certain. */
+  readonly missed: readonly QuarantinedEvent[]
+  readonly unfinished: readonly UnfinishedRecord[]
+}
+
+/** The content of a batch that Lambda discarded. Throws if the text is not what Lambda writes about one. */
+export function fromDiscarded(text: string, context: FailureContext): DiscardedBatchContent {
   const { requestContext, timestamp, KinesisBatchInfo, payload } = JSON.parse(text) as DiscardedBatch
   const name = functionName(requestContext.functionArn)
-  if (!KinesisBatchInfo || payload === undefined) return [fromChanges(text, name, Date.parse(timestamp), context)]
-  const missedBySearch = name === context.rawEventsFunction
+  if (!KinesisBatchInfo || payload === undefined)
+    return { missed: [fromChanges(text, name, Date.parse(timestamp), context)], unfinished: [] }
   const { Records } = typeof payload === 'string' ? (JSON.parse(payload) as KinesisEvent) : payload
-  return Records.flatMap(({ kinesis }) =>
-    fromRecord(kinesis.data, {
-      ...(missedBySearch ? { code: 'not_indexed', only: 'search' } : { code: 'record_unread', only: undefined }),
-      arrived: Math.trunc(kinesis.approximateArrivalTimestamp * 1000),
-      eventTypes: context.eventTypes,
-    }),
-  )
+  const missedBy: Pick<MissedRecord, 'code' | 'only'> =
+    name === context.rawEventsFunction ? { code: 'not_indexed', only: 'search' } : { code: 'record_unread', only: undefined }
+  const records = Records.map(({ kinesis: { sequenceNumber, data, approximateArrivalTimestamp } }) => {
+    const arrived = Math.trunc(approximateArrivalTimestamp * 1000)
+    return { sequenceNumber, arrived, lines: fromRecord(data, { ...missedBy, arrived, eventTypes: context.eventTypes }) }
+  })
+  if (missedBy.only === undefined) return { missed: [], unfinished: records }
+  return { missed: records.flatMap(({ lines }) => lines.map(({ quarantined }) => quarantined)), unfinished: [] }
 }
 
 const functionName = (arn: string): string => arn.split(':')[6] ?? ''
@@ -77,7 +102,9 @@ interface DeliveryError {
 /** The events of an object that Firehose wrote: one JSON object per record. Throws if it is anything else. */
 export const fromDeliveryErrors = (text: string, { eventTypes }: FailureContext): QuarantinedEvent[] =>
   jsonLines<DeliveryError>(text).flatMap(({ rawData, arrivalTimestamp }) =>
-    fromRecord(rawData, { code: 'not_archived', only: 'archive', arrived: arrivalTimestamp, eventTypes }),
+    fromRecord(rawData, { code: 'not_archived', only: 'archive', arrived: arrivalTimestamp, eventTypes }).map(
+      ({ quarantined }) => quarantined,
+    ),
   )
 
 interface MissedRecord {
@@ -90,21 +117,26 @@ interface MissedRecord {
 }
 
 /** One event for each line of a record, with the line to replay as its body. */
-const fromRecord = (base64: string, missed: MissedRecord): QuarantinedEvent[] =>
-  linesOf(Buffer.from(base64, 'base64').toString()).map((line, position) => ({
-    ...fromMissedLine(line, missed),
-    position,
-  }))
+const fromRecord = (base64: string, missed: MissedRecord): UnfinishedLine[] =>
+  linesOf(Buffer.from(base64, 'base64').toString()).map((line, position) => {
+    const { event, quarantined } = fromMissedLine(line, missed)
+    return { event, quarantined: { ...quarantined, position } }
+  })
 
-function fromMissedLine(line: string, { code, only, arrived, eventTypes }: MissedRecord): QuarantinedEvent {
+function fromMissedLine(line: string, { code, only, arrived, eventTypes }: MissedRecord): UnfinishedLine {
   const plain = withoutReaderMark(line)
   try {
-    const { type, id, source, received } = fromLine(plain.line, eventTypes)
+    const event = fromLine(plain.line, eventTypes)
+    const { type, id, source, received } = event
     const reader = only ?? plain.only
     const body = reader ? lineForReader(reader, plain.line) : plain.line
-    return { code, message: rejections[code].help, type, id, keyName: source, received, form: 'line', body }
+    const message = rejections[code].help
+    return {
+      event: plain.only ? undefined : event,
+      quarantined: { code, message, type, id, keyName: source, received, form: 'line', body },
+    }
   } catch {
-    return unrecognisedLine(line, arrived)
+    return { event: undefined, quarantined: unrecognisedLine(line, arrived) }
   }
 }
 

@@ -11,6 +11,8 @@ export interface MetricSources {
 
 const MINUTE_MS = 60_000
 const MINUTES = 60
+/** A reader that fails tries again at least this often, in minutes: one shard that fails is not hidden by the others. */
+const UNREAD_MINUTES = 5
 
 interface Metric {
   readonly namespace: string
@@ -51,6 +53,13 @@ const lagMetrics = ({ namespace, deliveryStream }: MetricSources): StepMetrics =
   archived: firehoseMetric(deliveryStream, 'DataFreshness'),
 })
 
+/** The age of what each reader left unread when a batch failed. A reader that fails has no new lag. */
+const unreadMetrics = ({ namespace }: MetricSources): StepMetrics => ({
+  folded: productMetric(namespace, 'state', 'UnreadSeconds'),
+  documents: productMetric(namespace, 'index-documents', 'UnreadSeconds'),
+  rawEvents: productMetric(namespace, 'index-events', 'UnreadSeconds'),
+})
+
 /** The input of CloudWatch's GetMetricData. */
 export interface MetricsQuery {
   readonly StartTime: Date
@@ -67,6 +76,7 @@ export function planMetrics(sources: MetricSources, now: number): MetricsQuery {
     MetricDataQueries: [
       ...queriesOf('count', countMetrics(sources), 'Sum'),
       ...queriesOf('time', lagMetrics(sources), 'Maximum'),
+      ...queriesOf('unread', unreadMetrics(sources), 'Maximum'),
     ],
   }
 }
@@ -92,14 +102,17 @@ export function describeMetrics(
     const points = pointsOf(`count_${step}`, results)
     return starts.map(start => points.get(start) ?? 0)
   }
-  const newestLagOf = (step: string): number | null => {
+  const lastMinutes = starts.at(-UNREAD_MINUTES) ?? 0
+  const lagOf = (step: string): number | null => {
     const points = pointsOf(`time_${step}`, results)
-    return points.get(Math.max(...points.keys())) ?? null
+    const unread = [...pointsOf(`unread_${step}`, results)].filter(([start]) => start >= lastMinutes).map(([, age]) => age)
+    const lags = [points.get(Math.max(...points.keys())) ?? [], unread].flat()
+    return lags.length > 0 ? Math.max(...lags) : null
   }
   return {
     minutes: starts.map(start => new Date(start).toISOString()),
     perMinute: byStep(countMetrics(sources), countsOf),
-    lagSeconds: byStep(lagMetrics(sources), newestLagOf),
+    lagSeconds: byStep(lagMetrics(sources), lagOf),
   }
 }
 
@@ -115,7 +128,7 @@ const byStep = <Value>(metrics: StepMetrics, measure: (step: string) => Value): 
 /** Lag in seconds by the store names of GET /v1/health. Null or absent: unknown. */
 export type Lags = Readonly<Record<string, number | null>>
 
-/** How far each store was behind at its last write. Two functions write to OpenSearch; the slower one counts. */
+/** How far each store was behind at its last write, or is behind because its reader fails. Two functions write to OpenSearch; the slower one counts. */
 export function lagsOf({ lagSeconds }: PipelineMetrics): Lags {
   const { folded = null, archived = null, documents = null, rawEvents = null } = lagSeconds
   const search = [documents, rawEvents].filter(lag => lag !== null)

@@ -3,7 +3,15 @@ import type { Document } from '../../shared/grain.ts'
 import type { Page } from '../../shared/http.ts'
 import type { Rejection } from '../../shared/rejections.ts'
 import { SafeError } from '../../shared/safe-error.ts'
-import { type PositionValue, type QueryParameters, readCursor, readLimit, writeCursor } from './parameters.ts'
+import {
+  isPositionValue,
+  type PositionType,
+  type PositionValue,
+  type QueryParameters,
+  readCursor,
+  readLimit,
+  writeCursor,
+} from './parameters.ts'
 
 export type Filter = Types.Common_QueryDsl.QueryContainer
 
@@ -11,7 +19,7 @@ export type Filter = Types.Common_QueryDsl.QueryContainer
 export interface SortField {
   readonly field: string
   readonly order: 'asc' | 'desc'
-  readonly type: 'string' | 'number'
+  readonly type: PositionType
 }
 
 /** An OpenSearch search request. `size` is one more than the page holds, to know whether there is a next page. */
@@ -21,7 +29,7 @@ export interface Search extends API.Search_Request {
   readonly body: {
     query: { bool: { filter: Filter[] } }
     sort: Record<string, 'asc' | 'desc'>[]
-    search_after?: PositionValue[]
+    search_after?: NonNullable<PositionValue>[]
     track_total_hits: false
   }
 }
@@ -52,7 +60,8 @@ export function planPage({ index, filters, order }: PageQuery, parameters: Query
       query: { bool: { filter: [...filters] } },
       sort: order.map(({ field, order }) => ({ [field]: order })),
       track_total_hits: false,
-      ...(after && { search_after: after }),
+      // OpenSearch accepts null for a document without the field; the types of its client do not.
+      ...(after && { search_after: after as NonNullable<PositionValue>[] }),
     },
   }
 }
@@ -75,6 +84,6 @@ function pageOf(documents: readonly Document[], { size }: Search, order: readonl
 const positionOf = (document: Document, order: readonly SortField[]): PositionValue[] =>
   order.map(({ field, type }) => {
     const value = document[field]
-    if ((typeof value === 'string' || typeof value === 'number') && typeof value === type) return value
+    if (isPositionValue(value, type)) return value
     throw new SafeError(`A document has no ${type} in ${field}, by which its page is sorted.`)
   })

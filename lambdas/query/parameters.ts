@@ -34,17 +34,19 @@ export function readSecond(parameters: QueryParameters, name: 'from' | 'to'): bi
 }
 
 /** The position of a row is the list of its values in the fields that its page is sorted by. */
-export type PositionValue = string | number
+export type PositionValue = string | number | null
+
+export type PositionType = 'string' | 'number' | 'string or null'
+
+export const isPositionValue = (value: unknown, type: PositionType): value is PositionValue =>
+  type === 'string or null' ? value === null || typeof value === 'string' : typeof value === type
 
 /** Encodes the position of a page's last row. Callers must not interpret a cursor. */
 export const writeCursor = (position: readonly PositionValue[]): string =>
   Buffer.from(JSON.stringify(position)).toString('base64url')
 
 /** Reads the position in `cursor`; undefined without a cursor. Its values must have exactly these types. */
-export function readCursor(
-  { cursor }: QueryParameters,
-  types: readonly ('string' | 'number')[],
-): PositionValue[] | undefined | Rejection {
+export function readCursor({ cursor }: QueryParameters, types: readonly PositionType[]): PositionValue[] | undefined | Rejection {
   if (cursor === undefined) return undefined
   const position = decodeCursor(cursor)
   return isPosition(position, types) ? position : invalidCursor()
@@ -55,5 +57,5 @@ function decodeCursor(cursor: string): unknown {
   return parseJson(Buffer.from(cursor, 'base64url').toString())
 }
 
-const isPosition = (value: unknown, types: readonly ('string' | 'number')[]): value is PositionValue[] =>
-  Array.isArray(value) && value.length === types.length && types.every((type, at) => typeof value[at] === type)
+const isPosition = (value: unknown, types: readonly PositionType[]): value is PositionValue[] =>
+  Array.isArray(value) && value.length === types.length && types.every((type, at) => isPositionValue(value[at], type))

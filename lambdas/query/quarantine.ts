@@ -71,9 +71,14 @@ const scanOf = ({ code }: QuarantineQuery, table: string, after: string | undefi
 const rowOf = (attributes: Attributes): QuarantineRow => {
   const item = readSummary(attributes)
   const body = attributes['body']?.B
+  const encoding = attributes['form']?.S === 'base64' ? 'base64' : 'utf8'
   return {
     ...item,
     received: formatInstant(millisToMicros(item.received)),
-    sample: body ? gunzipSync(body).toString().slice(0, SAMPLE_CHARACTERS) : null,
+    sample: body ? sampleOf(gunzipSync(body).toString(), encoding) : null,
   }
 }
+
+/** The first characters of a body, with replacement characters for bytes that are not UTF-8. */
+const sampleOf = (body: string, encoding: 'base64' | 'utf8'): string =>
+  Buffer.from(body, encoding).toString().slice(0, SAMPLE_CHARACTERS)

@@ -6,11 +6,12 @@ import { isRejection, type Rejection, reject } from '../../shared/rejections.ts'
 import { planPage, readPage, type Search, type SearchClient, type SortField } from './paged-search.ts'
 import type { QueryParameters } from './parameters.ts'
 
-/** Newest arrival first. Id and source make the order total. */
+/** Newest arrival first. The other parts of the identity make the order total. */
 const ORDER: readonly SortField[] = [
   { field: 'received', order: 'desc', type: 'string' },
   { field: 'event_id', order: 'asc', type: 'string' },
   { field: 'source', order: 'asc', type: 'string' },
+  { field: 'subject', order: 'asc', type: 'string or null' },
 ]
 
 /** The search for recent events of a type. All types without a definition share the same indices. */

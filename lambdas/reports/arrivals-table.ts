@@ -8,8 +8,8 @@ const sqlTypes: Record<ColumnType, string> = { string: 'VARCHAR', bigint: 'BIGIN
 
 const SECONDS_PER_DAY = 86_400
 const MICROS_PER_DAY = BigInt(SECONDS_PER_DAY) * MICROS_PER_SECOND
-/** The envelope columns of the table. The others are `event_type`, which is constant, and `subject`, which a field repeats. */
-const ENVELOPE: readonly string[] = ['source', 'event_id', 'event_time_us', 'received_time_us']
+/** The envelope columns of the table: the identity and the times. The other one, `event_type`, is constant. */
+const ENVELOPE: readonly string[] = ['source', 'subject', 'event_id', 'event_time_us', 'received_time_us']
 
 /** The column that has a value in every row of the report's event type. */
 export const requiredColumn = ({ eventType, requiredField }: Report): string => columnName(eventType.name, requiredField)
@@ -39,7 +39,7 @@ export type ArrivalFilter = 'all' | 'repeats' | 'before'
 
 const conditions: Record<ArrivalFilter, string> = {
   all: '',
-  repeats: ' AND (source, event_id) IN (SELECT (source, event_id) FROM arrivals)',
+  repeats: ' AND (source, subject, event_id) IN (SELECT (source, subject, event_id) FROM arrivals)',
   before: ' AND event_time_us < CAST($at AS BIGINT)',
 }
 

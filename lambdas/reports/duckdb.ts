@@ -11,6 +11,14 @@ const ROWS_PER_GROUP = 16_384
 /** A text as an SQL literal. */
 export const sqlString = (text: string): string => `'${text.replaceAll("'", "''")}'`
 
+/** A name as an SQL identifier. */
+export const sqlName = (name: string): string => `"${name.replaceAll('"', '""')}"`
+
+export interface SqlColumn {
+  readonly name: string
+  readonly type: string
+}
+
 type SqlRow = Record<string, DuckDBValue>
 
 export type Workspace = Awaited<ReturnType<typeof openWorkspace>>
@@ -31,6 +39,12 @@ export async function openWorkspace(folder: string, memoryMegabytes: number) {
     /** Runs statements. Each gets the parameters that it uses. Returns the rows of the last one. */
     run: (sql: string, parameters: Readonly<Record<string, DuckDBValue>> = {}): Promise<SqlRow[]> =>
       runStatements(connection, sql, parameters),
+
+    /** The names and SQL types of the columns of a query. */
+    async columns(query: string): Promise<SqlColumn[]> {
+      const described = await runStatements(connection, `DESCRIBE ${query}`, {})
+      return described.map(row => ({ name: String(row['column_name']), type: String(row['column_type']) }))
+    },
 
     /** Writes the rows of a query to a file. Returns the number of rows. */
     async write(query: string, name: string, format: 'parquet' | 'csv'): Promise<number> {

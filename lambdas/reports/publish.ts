@@ -16,6 +16,7 @@ import type { PublicationItem, ReportsTable } from './dynamodb.ts'
 import { dateOf } from './plan-run.ts'
 import { expiredKeys, outdatedPublications } from './plan-sweep.ts'
 import type { ArchiveBucket } from './s3.ts'
+import { spreadsheetQuery } from './spreadsheet-sql.ts'
 
 const contentTypes: Record<ReportFormat, string> = { parquet: 'application/vnd.apache.parquet', csv: 'text/csv; charset=utf-8' }
 const CONCURRENT_WRITES = 16
@@ -47,7 +48,12 @@ interface DayOfTable {
 
 /** Uploads the materialised rows as one day of one table, under the run's prefixes. It is not published yet. Returns their number. */
 export const uploadDay = ({ report, run, table, day }: DayOfTable, storage: RunDependencies): Promise<number> =>
-  upload('FROM published ORDER BY rowid', format => publishedKey(report.name, run, table.by, format, dateOf(day)), storage)
+  upload(
+    report,
+    'FROM published ORDER BY rowid',
+    format => publishedKey(report.name, run, table.by, format, dateOf(day)),
+    storage,
+  )
 
 interface PartOfSnapshot {
   readonly report: SnapshotReport
@@ -60,18 +66,21 @@ export function uploadPart({ report, run, part }: PartOfSnapshot, storage: RunDe
   const [first, end] = [part * report.rowsPerPart, (part + 1) * report.rowsPerPart]
   // Row ids follow the order in which the rows were inserted.
   const rows = `FROM published WHERE rowid >= ${first} AND rowid < ${end} ORDER BY rowid`
-  return upload(rows, format => partKey(report.name, run, format, part), storage)
+  return upload(report, rows, format => partKey(report.name, run, format, part), storage)
 }
 
 async function upload(
+  { rawCsv }: Report,
   query: string,
   keyOf: (format: ReportFormat) => string,
   { archive, workspace }: RunDependencies,
 ): Promise<number> {
+  const columns = await workspace.columns('FROM published')
   let rows = 0
   for (const [format, contentType] of Object.entries(contentTypes) as [ReportFormat, string][]) {
     const name = `published.${format}`
-    rows = await workspace.write(query, name, format)
+    const isForPeople = format === 'csv' && !rawCsv
+    rows = await workspace.write(isForPeople ? spreadsheetQuery(query, columns) : query, name, format)
     await archive.upload(workspace.file(name), keyOf(format), contentType)
   }
   return rows

@@ -1,12 +1,11 @@
-import type { KinesisStreamEvent } from 'aws-lambda'
+import type { KinesisStreamEvent, KinesisStreamRecord } from 'aws-lambda'
 import { eventTypes } from '../../shared/catalogue.ts'
 import { parseRawEventTypes, type RawEventSettings } from '../../shared/raw-events.ts'
-import { fromLines } from '../../shared/stream-record.ts'
 import { defineHandler } from '../handler.ts'
 import { quarantineStore } from '../quarantine/dynamodb.ts'
 import { preparing } from './missing-index.ts'
 import { openSearch } from './opensearch.ts'
-import { planEvents } from './plan-events.ts'
+import { type EventRecord, planEvents } from './plan-events.ts'
 import { createIndices, ensureEventTemplates } from './set-up.ts'
 import { writeBulk } from './write-bulk.ts'
 
@@ -24,14 +23,15 @@ export const handler = defineHandler('index-events', environment => {
     await createIndices(client, missing)
   })
   return async ({ Records }: KinesisStreamEvent, telemetry) => {
-    const lines = Records.map(({ kinesis }) =>
-      fromLines(Buffer.from(kinesis.data, 'base64').toString(), raw.eventTypes, 'search'),
-    )
-    const operations = planEvents(
-      lines.flatMap(({ events }) => events),
-      raw,
-    )
+    const { operations, failures } = planEvents(Records.map(eventRecord), raw)
+    await quarantine.add(failures)
+    for (const { code } of failures) telemetry.count('EventsQuarantined', 1, code)
     if (operations.length === 0) return
     await withIndices(() => writeBulk(operations, { client, quarantine, telemetry }))
   }
+})
+
+const eventRecord = ({ kinesis }: KinesisStreamRecord): EventRecord => ({
+  text: Buffer.from(kinesis.data, 'base64').toString(),
+  arrived: Math.trunc(kinesis.approximateArrivalTimestamp * 1000),
 })

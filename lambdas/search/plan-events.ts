@@ -1,10 +1,57 @@
 import type { BulkOperation } from '../../shared/bulk-operation.ts'
 import type { Event } from '../../shared/event.ts'
+import { type QuarantinedEvent, unrecognisedLine } from '../../shared/quarantine.ts'
 import { eventDocument, type RawEventSettings, rawDocumentOf } from '../../shared/raw-events.ts'
+import { reject } from '../../shared/rejections.ts'
+import { describeError } from '../../shared/safe-error.ts'
+import { type DecodedLines, fromLines, lineForReader, toLine, withoutReaderMark } from '../../shared/stream-record.ts'
 
-/** One document for each event of the types that are on. Its id is the event's identity, so that a repeated event creates no second one. */
-export const planEvents = (events: readonly Event[], raw: RawEventSettings): BulkOperation[] =>
-  events.flatMap((event): BulkOperation[] => {
-    const target = rawDocumentOf(event, raw)
-    return target ? [{ action: 'create', ...target, document: eventDocument(event, raw.eventTypes.get(event.type)) }] : []
-  })
+/** The documents of records, and the events that have none. */
+export interface EventPlan {
+  readonly operations: readonly BulkOperation[]
+  readonly failures: readonly QuarantinedEvent[]
+}
+
+/** A record of the event stream. */
+export interface EventRecord {
+  readonly text: string
+  /** When it arrived in the stream: milliseconds since 1970. */
+  readonly arrived: number
+}
+
+/**
+ * One document for each event of the types that are on. Its id is the event's identity, so that a repeated event creates no second
+ * one. An event that throws becomes a failure: it must not stop the events after it.
+ */
+export function planEvents(records: readonly EventRecord[], raw: RawEventSettings): EventPlan {
+  const operations: BulkOperation[] = []
+  const failures: QuarantinedEvent[] = []
+  for (const { text, arrived } of records) {
+    const lines = fromLines(text, raw.eventTypes, 'search')
+    failures.push(...unreadBy(lines).map(line => unrecognisedLine(line, arrived)))
+    for (const event of lines.events) {
+      try {
+        const target = rawDocumentOf(event, raw)
+        const document = target && eventDocument(event, raw.eventTypes.get(event.type))
+        if (target && document) operations.push({ action: 'create', ...target, document })
+      } catch (error) {
+        failures.push(asQuarantined(event, raw, error))
+      }
+    }
+  }
+  return { operations, failures }
+}
+
+/** Unrecognised lines for this reader alone. The state function quarantines those for all readers. */
+const unreadBy = ({ unrecognised }: DecodedLines): string[] =>
+  unrecognised.filter(line => withoutReaderMark(line).only === 'search')
+
+const asQuarantined = (event: Event, { eventTypes }: RawEventSettings, error: unknown): QuarantinedEvent => ({
+  ...reject('not_indexed', `Its document could not be made: ${describeError(error)} Fix the code, then replay the event.`),
+  type: event.type,
+  id: event.id,
+  keyName: event.source,
+  received: event.received,
+  form: 'line',
+  body: lineForReader('search', toLine(event, eventTypes.get(event.type))),
+})

@@ -75,6 +75,9 @@ export function stateTable(table: string, dynamodb: DynamoDbOperations = dynamoD
     /** The events at these positions that are not marked as quarantined. Throws if an item could not be read. */
     readPassedOver: (user: string, positions: readonly EventPosition[]) => readPassedOver(target, user, positions),
 
+    /** Those of these positions whose events are marked as quarantined. Throws if an item could not be read. */
+    readQuarantined: (user: string, positions: readonly EventPosition[]) => readQuarantined(target, user, positions),
+
     /** Marks events as quarantined, so that no later attempt quarantines them once more. */
     markQuarantined: (user: string, positions: readonly EventPosition[]) => markQuarantined(target, user, positions),
 
@@ -212,7 +215,12 @@ async function storePassedOver(
   )
 }
 
-async function readPassedOver(target: Target, user: string, positions: readonly EventPosition[]): Promise<PassedOverEvent[]> {
+/** The items with events that a write passed over, by sort key. */
+async function passedOverItems(
+  target: Target,
+  user: string,
+  positions: readonly EventPosition[],
+): Promise<Map<string, Attributes>> {
   const found = new Map<string, Attributes>()
   const keys = positions.map(at => keyAttributes(passedOverKey(user, at)))
   for (let at = 0; at < keys.length; at += KEYS_PER_BATCH_GET) {
@@ -220,10 +228,20 @@ async function readPassedOver(target: Target, user: string, positions: readonly 
     if (unread.size > 0) throw new SafeError('Events that a write passed over could not be read.')
     for (const item of items) found.set(item['sk']?.S ?? '', item)
   }
+  return found
+}
+
+async function readPassedOver(target: Target, user: string, positions: readonly EventPosition[]): Promise<PassedOverEvent[]> {
+  const found = await passedOverItems(target, user, positions)
   return positions.flatMap(at => {
     const event = found.get(passedOverKey(user, at).sk)?.['event']?.S
     return event === undefined ? [] : [{ at, event: JSON.parse(event) as QuarantinedEvent }]
   })
+}
+
+async function readQuarantined(target: Target, user: string, positions: readonly EventPosition[]): Promise<EventPosition[]> {
+  const found = await passedOverItems(target, user, positions)
+  return positions.filter(at => found.get(passedOverKey(user, at).sk)?.['quarantined']?.BOOL === true)
 }
 
 async function markQuarantined({ table, dynamodb }: Target, user: string, positions: readonly EventPosition[]): Promise<void> {

@@ -1,5 +1,6 @@
 import { type Event, identityHash } from '../../shared/event.ts'
 import type { FoldTarget } from '../../shared/grain.ts'
+import { type Identities, type IdentityWindow, identitiesFrom, recordHash, shortHash } from '../../shared/identities.ts'
 import { MAX_RECORD_DELTA_BYTES } from '../../shared/limits.ts'
 import { arrivalOfOrder, nextOrder } from '../../shared/order.ts'
 import { folds, initialState, type Projection, projectionKey } from '../../shared/projection.ts'
@@ -7,7 +8,6 @@ import type { RejectionCode } from '../../shared/rejections.ts'
 import { describeError, SafeError } from '../../shared/safe-error.ts'
 import { deltaBytes, type EventPosition, type UserItem, type WindowDelta } from '../../shared/state.ts'
 import { asStored, deepFreeze, storedBytes } from '../../shared/stored-json.ts'
-import { type Identities, type IdentityWindow, identitiesFrom, recordHash, shortHash } from './identities.ts'
 import { fitStates } from './state-room.ts'
 
 /** A record of the event stream: events of one user in order, or the erasure of that user. The fold reads no other time than these two. */

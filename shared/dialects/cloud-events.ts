@@ -1,5 +1,13 @@
 import type { Envelope } from '../acceptance.ts'
-import { type Body, type DecodedElement, type Dialect, type DialectRequest, type Element, withoutKey } from '../dialect.ts'
+import {
+  type Body,
+  type DecodedElement,
+  type Dialect,
+  type DialectRequest,
+  type Element,
+  freeName,
+  withoutKey,
+} from '../dialect.ts'
 import type { Headers } from '../http.ts'
 import { isObject, type JsonObject, parseJson } from '../json.ts'
 import { isRejection, type Rejection, reject } from '../rejections.ts'
@@ -111,7 +119,7 @@ function extensionsOf({ datacontenttype, writeKey, ...extensions }: JsonObject):
 function withExtensions(data: unknown, extensions: JsonObject): unknown {
   if (Object.keys(extensions).length === 0) return data
   const fields = isObject(data) ? data : data == null ? {} : { value: data }
-  return { ...fields, ce_extensions: extensions }
+  return { ...fields, [freeName(fields, 'ce_extensions')]: extensions }
 }
 
 const isJsonType = (type: unknown): boolean => typeof type === 'string' && /^[^/]+\/([^;]+\+)?json$/.test(mediaType(type))

@@ -1,10 +1,10 @@
-import { createHash } from 'node:crypto'
 import type { Arrival, Envelope } from '../acceptance.ts'
-import { type Body, type DecodedElement, type Element, withoutKey } from '../dialect.ts'
+import { type Body, type DecodedElement, type Element, freeName, withoutKey } from '../dialect.ts'
 import { isTypeName } from '../event.ts'
 import { userTraits } from '../events/user-traits.ts'
 import { isObject, type JsonObject } from '../json.ts'
 import { parseInstant } from '../time.ts'
+import { hashOf, idProblem, textOf, userOf, withExactIds } from './segment-ids.ts'
 
 /** The calls of the Segment API, each with the letter that browsers use in the path. */
 export const calls = { track: 't', page: 'p', identify: 'i', screen: 's', group: 'g', alias: 'a' } as const
@@ -27,7 +27,7 @@ export const decodeCalls = ({ elements, batchDefaults = {} }: Body, context: Cal
   elements.map(element => {
     const { index, value, text } = element
     if (!isObject(value)) return { index, text, envelope: undefined }
-    const { writeKey, ...event } = withBatchDefaults(value, batchDefaults)
+    const { writeKey, ...event } = withBatchDefaults(withExactIds(value, element), batchDefaults)
     const call = event['type'] ?? context.pathCall
     const envelope = envelopeOf({ ...event, type: call }, element, context)
     return { index, text: withoutKey(text, writeKey), envelope, problem: problemOf(event, call) }
@@ -44,37 +44,24 @@ function withBatchDefaults(event: JsonObject, { sentAt, context }: JsonObject): 
 
 function problemOf(event: JsonObject, call: unknown): string | undefined {
   if (typeof call !== 'string' || !Object.hasOwn(calls, call)) return `type must be one of ${Object.keys(calls).join(', ')}.`
+  const unusable = idProblem({ ...event, type: call })
+  if (unusable) return unusable
   if (userOf(event) === null) return 'An event needs a userId or an anonymousId.'
   if (call === 'track' && textOf(event['event']) === undefined) return 'A track call needs an event name.'
   return undefined
 }
 
-/** The user; null if the ids are null, empty or absent. */
-const userOf = ({ userId, anonymousId }: JsonObject): string | null => textOf(userId) ?? textOf(anonymousId) ?? null
-
-/** The value as non-empty text, else undefined. Old clients send ids as numbers. */
-function textOf(value: unknown): string | undefined {
-  if (typeof value === 'number') return String(value)
-  return typeof value === 'string' && value !== '' ? value : undefined
-}
-
-function envelopeOf(event: JsonObject, { text }: Element, context: CallContext): Envelope {
+function envelopeOf(event: JsonObject, element: Element, context: CallContext): Envelope {
   const { messageId, originalTimestamp, timestamp, sentAt } = event
   const { facts, rowId } = interpret(event, context)
   const time = instantOf(originalTimestamp) ?? instantOf(timestamp)
   return {
-    id: textOf(messageId) ?? rowId ?? hashOf(context.keyName, text),
+    id: rowId ?? textOf(messageId) ?? hashOf(context.keyName, element),
     ...facts,
     time,
     sentAt: instantOf(sentAt),
   }
 }
-
-/** The id of an event that has none: a hash of its bytes, so that a re-send gets the same id. */
-const hashOf = (keyName: string, text: string): string =>
-  createHash('sha256')
-    .update(JSON.stringify([keyName, text]))
-    .digest('hex')
 
 /** The text if it is an instant. An unparseable time is ignored and the arrival time is used. */
 const instantOf = (value: unknown): string | undefined =>
@@ -86,15 +73,17 @@ interface Interpretation {
   readonly rowId?: string | undefined
 }
 
-/** Type, subject and data of a call. */
+/** Type, subject and data of a call. A row's own id is the event's id; then the messageId stays in the data. */
 function interpret({ messageId, ...event }: JsonObject, { eventTypes }: CallContext): Interpretation {
   const call = event['type']
   const name = event['event']
   const catalogued = call === 'track' && typeof name === 'string' ? eventTypes.get(name) : undefined
   if (catalogued) {
-    const { properties, ...sdk } = event
-    const row = isObject(properties) ? { sdk, ...properties } : properties
-    return { facts: { type: catalogued.name, data: row }, rowId: isObject(row) ? textOf(row[catalogued.idField]) : undefined }
+    const { properties, ...rest } = event
+    if (!isObject(properties)) return { facts: { type: catalogued.name, data: properties } }
+    const rowId = textOf(properties[catalogued.idField])
+    const sdk = rowId === undefined || messageId == null ? rest : { messageId, ...rest }
+    return { facts: { type: catalogued.name, data: { [freeName(properties, 'sdk')]: sdk, ...properties } }, rowId }
   }
   if (call === 'identify' || (call === 'group' && textOf(event['groupId']))) return { facts: traitsOf(event) }
   return { facts: { type: call === 'track' ? trackedType(name) : call, subject: userOf(event), data: event } }

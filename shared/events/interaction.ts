@@ -5,7 +5,7 @@ const eventIds: ReadonlyMap<string, ReadonlyMap<string | null, string>> = new Ma
   [
     'pageview',
     new Map([
-      ['home', 'h'],
+      ['homepage', 'h'],
       ['about', 'a'],
       ['checkout', 'c'],
     ]),

@@ -7,7 +7,7 @@ SELECT day, reading_device_id AS device_id, reading_device_type AS device_type, 
 FROM (
   SELECT
     day, reading_device_id, reading_device_type, reading_event_duration,
-    row_number() OVER (PARTITION BY source, event_id ORDER BY received_time_us, object, line) AS arrival
+    row_number() OVER (PARTITION BY source, subject, event_id ORDER BY received_time_us, object, line) AS arrival
   FROM arrivals
 )
 WHERE arrival = 1 AND reading_event_duration IS NOT NULL;

@@ -8,12 +8,12 @@
 CREATE TABLE distinct_actions AS
 SELECT * EXCLUDE (received_time_us, place) FROM (
   SELECT *, row_number() OVER (
-    PARTITION BY source, event_id
+    PARTITION BY source, subject, event_id
     ORDER BY event_time_us, received_time_us, user_id, app_name, event_action, event_category, event_value
   ) AS place
   FROM (
     SELECT
-      event_time_us, received_time_us, source, event_id, app_action_user_id AS user_id, app_action_app_name AS app_name,
+      event_time_us, received_time_us, source, subject, event_id, app_action_user_id AS user_id, app_action_app_name AS app_name,
       app_action_event_action AS event_action, app_action_event_category AS event_category, app_action_event_value AS event_value
     FROM arrivals
   )
@@ -40,4 +40,4 @@ SELECT
   make_timestamp(event_time_us) AS event_time, user_id, app_name, event_action, event_category, event_value,
   coalesce(u_count, 0) AS u_count, u_mp_ea, event_id
 FROM distinct_actions LEFT JOIN recent USING (user_id) LEFT JOIN favourites USING (user_id)
-ORDER BY event_time_us, event_id, source;
+ORDER BY event_time_us, event_id, source, subject;

@@ -22,7 +22,10 @@ function setting(counts: readonly number[]) {
   let now = 1_000
   const sentAt: number[] = []
   const batches = (async function* (): AsyncGenerator<Batch> {
-    for (const count of counts) yield { body: Buffer.from('x'), count, end: 0 }
+    for (const count of counts) {
+      const lines = Array.from({ length: count }, (_, n) => n + 1)
+      yield { body: Buffer.from('x'), count, lines, oversized: [], digest: '' }
+    }
   })()
   const sleep = async (milliseconds: number) => {
     now += milliseconds
@@ -42,7 +45,7 @@ test('deliver adds the results to the totals confirmed before', async () => {
     { accepted: 2, quarantined: [rejected] },
     { accepted: 2, quarantined: [] },
   ]
-  const before = { lines: 10, accepted: 9, quarantined: 1 }
+  const before = { lines: 10, accepted: 9, quarantined: 1, rejected: [] }
   const seen: number[] = []
   const totals = await deliver({
     batches,
@@ -52,7 +55,12 @@ test('deliver adds the results to the totals confirmed before', async () => {
     before,
     confirmed: (_, { lines }) => void seen.push(lines),
   })
-  expect(totals).toEqual({ lines: 15, accepted: 13, quarantined: 2 })
+  expect(totals).toEqual({
+    lines: 15,
+    accepted: 13,
+    quarantined: 2,
+    rejected: [{ code: 'malformed_json', count: 1, examples: [{ line: 1, message: '' }] }],
+  })
   expect(seen).toEqual([13, 15])
 })
 

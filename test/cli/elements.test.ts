@@ -1,17 +1,18 @@
 import fc from 'fast-check'
 import { cutBatches } from '../../cli/sending/batches.ts'
-import { formOf, readElements } from '../../cli/sending/elements.ts'
+import { hashed } from '../../cli/sending/chain.ts'
+import { type Form, readElements } from '../../cli/sending/elements.ts'
 import { identify } from '../../cli/sending/identify.ts'
-import type { Element, StartPosition } from '../../cli/sending/splitter.ts'
+import type { Element } from '../../cli/sending/splitter.ts'
+import { splitElements } from '../../lambdas/ingest/body.ts'
 import { MAX_BODY_BYTES } from '../../shared/limits.ts'
+import { isRejection } from '../../shared/rejections.ts'
 
 async function collect<T>(values: AsyncIterable<T>): Promise<T[]> {
   const collected: T[] = []
   for await (const value of values) collected.push(value)
   return collected
 }
-
-const start: StartPosition = { offset: 0, count: 0 }
 
 /** The text in chunks of these sizes, then the rest. */
 async function* chunked(text: string, sizes: readonly number[] = []): AsyncGenerator<Buffer> {
@@ -23,10 +24,11 @@ async function* chunked(text: string, sizes: readonly number[] = []): AsyncGener
   yield rest
 }
 
-const read = (text: string, sizes: readonly number[] = [], from = start): Promise<Element[]> =>
-  collect(readElements(chunked(text, sizes), formOf(Buffer.from(text)), from))
-const textsOf = async (text: string, sizes: readonly number[] = []): Promise<string[]> =>
-  (await read(text, sizes)).map(element => element.text.toString())
+const formOf = (text: string): Form => (text.trimStart().startsWith('[') ? 'array' : 'lines')
+const read = (text: string, sizes: readonly number[] = [], form = formOf(text)): Promise<Element[]> =>
+  collect(readElements(chunked(text, sizes), form))
+const textsOf = async (text: string, sizes: readonly number[] = [], form = formOf(text)): Promise<string[]> =>
+  (await read(text, sizes, form)).map(element => element.text.toString())
 
 const sizes = fc.array(fc.integer({ min: 0, max: 20 }), { maxLength: 50 })
 
@@ -58,16 +60,49 @@ test('lines give the same elements with any chunks', async () => {
   )
 })
 
-test('reading can resume after any element', async () => {
-  for (const text of ['{"a":1}\n\n{"b":2}\nnope\n{"c":3}', '[{"a":1},\n{"b":2} , {"c":3}]']) {
-    const all = await read(text)
-    for (const [at, { end }] of all.entries()) {
-      const rest = Buffer.from(text).subarray(end).toString()
-      const form = formOf(Buffer.from(text))
-      const later = await collect(readElements(chunked(rest), form, { offset: end, count: at + 1 }))
-      expect(later).toEqual(all.slice(at + 1))
-    }
-  }
+test('consecutive values give the same elements as the array of them, with any indentation and any chunks', async () => {
+  const rows = fc.array(fc.dictionary(fc.string(), fc.jsonValue()), { minLength: 1 })
+  await fc.assert(
+    fc.asyncProperty(rows, fc.constantFrom(undefined, 1, '\t'), sizes, async (values, indent, cuts) => {
+      const text = values.map(value => JSON.stringify(value, null, indent)).join('\n\n')
+      const texts = await textsOf(text, cuts, 'sequence')
+      expect(texts.map(each => JSON.parse(each))).toEqual(JSON.parse(JSON.stringify(values)))
+      expect(texts.filter(each => /[\n\r]/.test(each))).toEqual([])
+      // The API splits the same text into the same elements.
+      const elements = splitElements({ text, isUtf8: true }, undefined)
+      expect(isRejection(elements) ? elements : elements.map(({ value }) => value)).toEqual(texts.map(each => JSON.parse(each)))
+    }),
+  )
+})
+
+test.each([
+  '{"a":1}{"b":2}',
+  '{"a":1} {"b":2}',
+  '{"a":\n1}\n5',
+  '{"a":"x\ny"}',
+  '{"a":1}\n}',
+  '{"a":[1}\n]',
+  '{"a":\n{}\n{}}',
+  '{"a":\n1',
+])('%j is no sequence of values', async text => {
+  await expect(textsOf(text, [], 'sequence')).rejects.toThrow('not a sequence')
+})
+
+test('elements know the line on which they start', async () => {
+  const linesOf = async (text: string, form?: Form) => (await read(text, [1, 1, 1, 1, 1, 1, 1], form)).map(({ line }) => line)
+  expect(await linesOf('\n{"a":1}\r\n\nnope\n{"c":3}')).toEqual([2, 4, 5])
+  expect(await linesOf('[\n{"a":1},{"b":\n2},\n\n{"c":3}]')).toEqual([2, 2, 5])
+  expect(await linesOf('{\n"a":1\n}\n\n{"b":2}', 'sequence')).toEqual([1, 5])
+})
+
+test('the hash of an element depends on all elements up to it and on nothing after it', async () => {
+  const digests = async (text: string) =>
+    (await collect(hashed(readElements(chunked(text), formOf(text))))).map(({ digest }) => digest)
+  const [a, b, c] = await digests('{"a":1}\n{"b":2}\n{"c":3}')
+  expect(await digests('[ {"a":1},\n{"b":2} ]')).toEqual([a, b])
+  expect(await digests('{"a":1}\n{"x":2}\n{"c":3}')).toEqual([a, expect.anything(), expect.anything()])
+  expect((await digests('{"a":1}\n{"x":2}\n{"c":3}'))[2]).not.toBe(c)
+  expect(new Set(await digests('{}\n{}\n{}')).size).toBe(3)
 })
 
 test.each([
@@ -75,12 +110,24 @@ test.each([
   ['[{"a":1},{"b":2}', 'byte 16'],
   ['[1,,2]', 'byte 3'],
   ['[1] x', 'byte 4'],
+  ['[{"a":1}},{"b":2}]', 'byte 8 (line 1)'],
+  ['[{"a":[1}},\n{"b":2}]', 'byte 8 (line 1)'],
+  ['[1,\n]]', 'byte 4 (line 2)'],
 ])('%s is rejected with the position of the error', async (text, place) => {
   await expect(textsOf(text)).rejects.toThrow(place)
 })
 
-test('an element larger than a request is reported, not read into memory', async () => {
-  await expect(textsOf(`{"a":1}\n${' '.repeat(MAX_BODY_BYTES)}x`)).rejects.toThrow('Element 1 of the file is larger than 4 MB')
+test('of an element larger than a request only the start is kept, and the others are read', async () => {
+  const large = `{"x":"${'x'.repeat(2 * MAX_BODY_BYTES)}"}`
+  for (const text of [`{"a":1}\n${large}\n{"b":2}`, `[{"a":1},\n${large},\n{"b":2}]`]) {
+    const found = await read(text, [MAX_BODY_BYTES, MAX_BODY_BYTES / 2])
+    expect(found.map(({ line, isOversized }) => [line, isOversized])).toEqual([
+      [1, false],
+      [2, true],
+      [3, false],
+    ])
+    expect(found[1]?.text.length).toBeLessThan(large.length)
+  }
 })
 
 test('text between two commas is one element, JSON or not', async () => {
@@ -104,7 +151,7 @@ test('batches keep the order, contain at most the given number of elements and a
   const lengths = fc.array(fc.integer({ min: 1, max: MAX_BODY_BYTES / 2 }), { maxLength: 8 })
   await fc.assert(
     fc.asyncProperty(lengths, fc.integer({ min: 1, max: 4 }), async (sizes, most) => {
-      const elements = sizes.map((size, i) => ({ text: Buffer.alloc(size, 97), end: i }))
+      const elements = sizes.map((size, i) => ({ text: Buffer.alloc(size, 97), line: i, isOversized: false, digest: `${i}` }))
       const batches = await collect(cutBatches(elements, most))
       expect(
         batches
@@ -118,10 +165,25 @@ test('batches keep the order, contain at most the given number of elements and a
           .filter(length => length > 0),
       ).toEqual(sizes)
       expect(batches.every(({ body, count }) => count <= most && body.length <= MAX_BODY_BYTES)).toBe(true)
-      expect(batches.map(({ end }) => end)).toEqual(
-        batches.map((_, i) => batches.slice(0, i + 1).reduce((sum, { count }) => sum + count, 0) - 1),
-      )
+      expect(batches.flatMap(({ lines }) => lines)).toEqual(elements.map(({ line }) => line))
+      expect(batches.at(-1)?.digest).toBe(elements.at(-1)?.digest)
     }),
     { numRuns: 25 },
   )
+})
+
+test('an element that fits into no body is named, and keeps its place among the others', async () => {
+  const element = (size: number, line: number) => ({ text: Buffer.alloc(size, 97), line, isOversized: false, digest: `${line}` })
+  const sizes = [1, MAX_BODY_BYTES - 1, MAX_BODY_BYTES, 1]
+  const batches = await collect(
+    cutBatches(
+      sizes.map((size, i) => element(size, i + 1)),
+      10,
+    ),
+  )
+  expect(batches.map(({ lines, oversized, count, body }) => [lines, oversized, count, body.length])).toEqual([
+    [[1], [], 1, 2],
+    [[2], [3], 2, MAX_BODY_BYTES],
+    [[4], [], 1, 2],
+  ])
 })

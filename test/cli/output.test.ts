@@ -159,9 +159,9 @@ test.each([
 test('recompute: the six known interactions have an id, others have none', () => {
   const interaction = (event_id: string, eventType: string, eventValue?: string | null) =>
     JSON.stringify({ event_id, eventType, eventValue })
-  const lines = [interaction('1', 'pageview', 'home'), interaction('2', 'pageview', 'hover'), interaction('3', 'engagement')]
+  const lines = [interaction('1', 'pageview', 'homepage'), interaction('2', 'pageview', 'hover'), interaction('3', 'engagement')]
   expect(recomputed('interaction', lines).interactions).toEqual([
-    { event_id: '1', eventType: 'pageview', eventValue: 'home', eventId: 'h' },
+    { event_id: '1', eventType: 'pageview', eventValue: 'homepage', eventId: 'h' },
     { event_id: '2', eventType: 'pageview', eventValue: 'hover', eventId: null },
     { event_id: '3', eventType: 'engagement', eventValue: null, eventId: null },
   ])
@@ -169,10 +169,11 @@ test('recompute: the six known interactions have an id, others have none', () =>
 
 test('the comparison reports missing, additional, different and duplicate rows', () => {
   const expected = recomputed('page_visit', [visit('1', 10, '/a')])
-  const found = { ...expected, identities: ['page_visit 1'], rawEvents: ['page_visit 1'] }
+  const identity = '["page_visit","1","1"]'
+  const found = { ...expected, identities: [identity], rawEvents: [identity] }
   expect(differences(expected, found)).toEqual([])
-  expect(differences(expected, { ...found, identities: [] })[0]).toMatch('archive page_visit 1: expected')
-  expect(differences(expected, { ...found, rawEvents: [] })[0]).toMatch('raw events page_visit 1: expected')
+  expect(differences(expected, { ...found, identities: [] })[0]).toMatch(`archive ${identity}: expected`)
+  expect(differences(expected, { ...found, rawEvents: [] })[0]).toMatch(`raw events ${identity}: expected`)
   expect(differences(expected, { ...found, quarantined: 1 })).toEqual(['quarantine events: quarantined should be 0 and is 1'])
   expect(differences(expected, { ...found, recentUrls: [{ id: 1, last_5_urls: ['/b'] }] })).toEqual([
     'recent-urls 1: last_5_urls should be ["/a"] and is ["/b"]',

@@ -27,7 +27,7 @@ test('a reindex resolves changes that the documents missed, but not those that t
   const missedBy = (name: string, message: string) => {
     const requestContext = { functionArn: `arn:aws:lambda:us-east-1:000000000000:function:${name}` }
     const text = JSON.stringify({ requestContext, timestamp: '2026-01-01T00:00:00Z', DDBStreamBatchInfo: {} })
-    return fromDiscarded(text, functions).map(event => isResolved(quarantined({ ...event, message }), indices))
+    return fromDiscarded(text, functions).missed.map(event => isResolved(quarantined({ ...event, message }), indices))
   }
   expect(missedBy('documents', 'The text of an earlier version.')).toEqual([true])
   expect(missedBy('windows', 'The text of an earlier version.')).toEqual([false])

@@ -1,13 +1,14 @@
-import { type Delivery, identityOf, quarantinedRef, refText, type StateFacts, type StreamFacts } from '../../cli/status/facts.ts'
+import { type Delivery, quarantinedRef, refText, type StateFacts, type StreamFacts } from '../../cli/status/facts.ts'
 import { countAccepted, countFolded, expectedDocuments, windowsAreComplete } from '../../cli/status/settled.ts'
 import { projections } from '../../shared/catalogue.ts'
+import { identityText } from '../../shared/event.ts'
 import type { WindowItem } from '../../shared/grains/user-window.ts'
 import type { SlotItem } from '../../shared/grains/window.ts'
 import type { UserItem } from '../../shared/state.ts'
 import { userHash } from '../../shared/state.ts'
 import { aUserItem } from '../fixtures/builders.ts'
 
-const id = (name: string) => identityOf({ source: 'k', type: 'reading', id: name })
+const id = (name: string) => identityText({ source: 'k', type: 'reading', subject: 'd', id: name })
 const RECEIVED = 1_700_000_000_000
 const ORDER = RECEIVED * 1000
 const window = { kind: 'window' as const, user: 'd', projection: 'device-minutes-r1', start: 60 }

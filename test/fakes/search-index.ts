@@ -1,7 +1,7 @@
 import type { Search, SearchClient } from '../../lambdas/query/paged-search.ts'
 
-type Document = Readonly<Record<string, string | number>>
-type Position = readonly (string | number)[]
+type Document = Readonly<Record<string, string | number | null>>
+type Position = readonly (string | number | null)[]
 type Order = readonly (readonly [field: string, direction: 'asc' | 'desc'])[]
 
 /** An OpenSearch client over one index in memory. It supports term filters, sorting and `search_after`, and records its requests. */
@@ -13,7 +13,7 @@ export function searchOver(documents: readonly Document[]) {
     const order = sort.flatMap(field => Object.entries(field))
     const hits = documents
       .filter(document => passes(document, request))
-      .map(document => ({ document, position: order.map(([field]) => document[field] ?? '') }))
+      .map(document => ({ document, position: order.map(([field]) => document[field] ?? null) }))
       .sort((a, b) => compare(a.position, b.position, order))
       .filter(({ position }) => !after || compare(position, after, order) > 0)
       .slice(0, request.size)
@@ -29,6 +29,7 @@ const passes = (document: Document, { body }: Search): boolean =>
 function compare(a: Position, b: Position, order: Order): number {
   const at = a.findIndex((value, i) => value !== b[i])
   if (at < 0) return 0
-  const ascending = (a[at] ?? '') < (b[at] ?? '') ? -1 : 1
+  if (a[at] == null || b[at] == null) return a[at] == null ? 1 : -1
+  const ascending = a[at] < b[at] ? -1 : 1
   return order[at]?.[1] === 'desc' ? -ascending : ascending
 }

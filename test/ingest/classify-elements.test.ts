@@ -1,17 +1,23 @@
 import { gzipSync } from 'node:zlib'
-import { bodyReader, bodyText, splitElements } from '../../lambdas/ingest/body.ts'
+import { bodyReader, splitElements } from '../../lambdas/ingest/body.ts'
+import { bodyBytes, type EncodedBody } from '../../lambdas/ingest/body-bytes.ts'
 import { classifyElements } from '../../lambdas/ingest/classify-elements.ts'
 import { notStored, packRecords, planCalls, planRounds } from '../../lambdas/ingest/plan-records.ts'
 import { eventTypes } from '../../shared/catalogue.ts'
 import type { Dialect } from '../../shared/dialect.ts'
 import { native } from '../../shared/dialects/native.ts'
 import { rows } from '../../shared/dialects/rows.ts'
+import { LINES_CONTENT_TYPE } from '../../shared/json.ts'
 import { MAX_BODY_BYTES } from '../../shared/limits.ts'
 import { aVisit } from '../fixtures/builders.ts'
 
 const catalogue = new Map(eventTypes.map(type => [type.name, type]))
+const bodyText = (request: EncodedBody) => {
+  const bytes = bodyBytes(request)
+  return 'code' in bytes ? bytes : bytes.toString()
+}
 const values = (text: string, type?: string) => {
-  const body = splitElements(text, type)
+  const body = splitElements({ text, isUtf8: true }, type)
   return Array.isArray(body) ? body.map(({ value }) => value) : body
 }
 
@@ -23,10 +29,37 @@ test('a body is one object, an array, or lines', () => {
   expect(values('{"a":1', 'application/x-ndjson')).toEqual([undefined])
 })
 
+test('consecutive objects of several lines are elements; with any other text every line is one', () => {
+  const text = '{\n "a": 1\n}\n\n{"b":\n{"c":"}\\""}}\r\n{"d":4}'
+  expect(values(text)).toEqual([{ a: 1 }, { b: { c: '}"' } }, { d: 4 }])
+  expect(splitElements({ text, isUtf8: true }, undefined)).toMatchObject([
+    { index: 0, text: '{\n "a": 1\n}' },
+    { index: 1 },
+    { index: 2 },
+  ])
+  expect(values('{"a":\n1}\n{"b":2}{"c":3}')).toEqual([undefined, undefined, undefined])
+  expect(values('{"a":1}\nnope\n{"b":\n2}')).toEqual([{ a: 1 }, undefined, undefined, undefined])
+})
+
+test('a body marked as lines has one element per line, even if all lines together are a value', () => {
+  expect(values('{"a":\n1}', LINES_CONTENT_TYPE)).toEqual([undefined, undefined])
+  expect(values('[{"a":1}]', LINES_CONTENT_TYPE)).toEqual([[{ a: 1 }]])
+  expect(values('{"a":\n1}', 'application/x-ndjson')).toEqual([{ a: 1 }])
+})
+
+test('around a line only white space of JSON and byte order marks are dropped', () => {
+  expect(splitElements({ text: '\ufeff{"a":1}\n \t{"b":2}\r\n\u00a0\n\u000b', isUtf8: true }, undefined)).toMatchObject([
+    { text: '{"a":1}' },
+    { text: '{"b":2}' },
+    { text: '\u00a0' },
+    { text: '\u000b' },
+  ])
+})
+
 test.each(['', ' \n ', '{"a":NaN}', "{'a':1}", '[1,]', '{"a":1}{"b":2}', '5', '"text"', '{"a":"\u0001"}'])(
   'malformed: %j',
   text => {
-    expect(splitElements(text, 'application/json')).toMatchObject({ code: 'malformed_json' })
+    expect(splitElements({ text, isUtf8: true }, 'application/json')).toMatchObject({ code: 'malformed_json' })
   },
 )
 
@@ -50,15 +83,9 @@ test('a body of 4 MB is accepted, one byte more is rejected, plain or gzipped', 
   })
 })
 
-test('bytes that are not UTF-8 are rejected', () => {
-  expect(bodyText({ body: Buffer.from([0x22, 0xff, 0x22]).toString('base64'), isBase64Encoded: true })).toMatchObject({
-    code: 'malformed_json',
-  })
-})
-
 const arrival = { eventTypes: catalogue, keyName: 'web', received: 5, defaultId: () => 'made-up' }
 const classify = (text: string, dialect: Dialect = native, type = '') => {
-  const body = bodyReader({ body: text, isBase64Encoded: false }, undefined)
+  const body = bodyReader({ body: text, isBase64Encoded: false }, {})
   const request = { route: '', parameters: { type }, headers: {}, body, eventTypes: catalogue }
   const read = dialect.read(request)
   if ('code' in read) throw new Error(read.code)
@@ -87,11 +114,30 @@ test('a quarantined row keeps its id', () => {
   ])
 })
 
-test('the limit of 32 KB applies to the event as sent: whitespace and escapes count', () => {
-  const event = (bytes: number) => `{"type":"a", "data":"${'\\u0041'.repeat((bytes - 22) / 6)}"}`
-  const { events, quarantined } = classify(`[ ${event(32 * 1024 - 0)} ,\n ${event(32 * 1024 + 6)} ]`)
+test('the limit of 32 KB applies to the data as it is stored: whitespace, escapes and the id do not count', () => {
+  const event = (bytes: number) => `{"type":"a", "id":"${'i'.repeat(128)}", "data":"${'\\u0041'.repeat(bytes - 2)}"}`
+  const { events, quarantined } = classify(`[ ${event(32 * 1024)} ,\n ${event(32 * 1024 + 1)} ]`)
   expect(events).toHaveLength(1)
   expect(quarantined).toMatchObject([{ index: 1, event: { code: 'event_too_large' } }])
+})
+
+test('the id of an event does not count for its size, in a row and in an envelope', () => {
+  const padded = (start: string, bytes: number) => `${start}"${'x'.repeat(bytes - start.length - 3)}"}`
+  const withMember = (text: string, member: string) => `${text.slice(0, -1)},${member}}`
+  const row = padded('{"Id":1,"Url":"/a","Timestamp":1,"x":', 32 * 1024)
+  const envelope = padded('{"type":"a","data":', 32 * 1024)
+  expect(classify(withMember(row, '"event_id":"0123456789abcdef"'), rows, 'page_visit').events).toHaveLength(1)
+  expect(classify(withMember(envelope, '"id":"0123456789abcdef"')).events).toHaveLength(1)
+  const larger = classify(withMember(row, `"b":"${'x'.repeat(200)}"`), rows, 'page_visit')
+  expect(larger.quarantined).toMatchObject([{ event: { code: 'event_too_large' } }])
+})
+
+test('the context of a batch is measured in bytes, as the limit of the body', () => {
+  const body = (character: string) =>
+    JSON.stringify({ batch: [{ type: 'track' }], context: { pad: character.repeat(1_390_000) } })
+  const read = (text: string) => bodyReader({ body: text, isBase64Encoded: false }, {}).batch()
+  expect(read(body('x'))).toMatchObject({ elements: [{ index: 0 }] })
+  expect(read(body('ü'))).toMatchObject({ code: 'body_too_large' })
 })
 
 test('events after the first 2,500 are quarantined', () => {
@@ -141,8 +187,8 @@ test('only records that were not stored are put again', () => {
 })
 
 test('the response has a receipt for each interaction, null for a quarantined one', () => {
-  const body = '[{"eventType":"pageview","eventValue":"home"},{"eventType":5}]'
-  expect(classify(body, rows, 'interaction').receipts).toEqual([['pageview', 'home', 'h'], null])
+  const body = '[{"eventType":"pageview","eventValue":"homepage"},{"eventType":5}]'
+  expect(classify(body, rows, 'interaction').receipts).toEqual([['pageview', 'homepage', 'h'], null])
   expect(classify('[{"eventType":5}]', rows, 'interaction').receipts).toEqual([null])
   expect(classify('{"type":"signup"}').receipts).toBeUndefined()
 })

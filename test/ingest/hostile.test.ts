@@ -1,4 +1,4 @@
-import { gzipSync } from 'node:zlib'
+import { brotliCompressSync, deflateRawSync, deflateSync, gzipSync, zstdCompressSync } from 'node:zlib'
 import { DynamoDBClient, GetItemCommand } from '@aws-sdk/client-dynamodb'
 import { mockClient } from 'aws-sdk-client-mock'
 import { keyStore } from '../../lambdas/keys/dynamodb.ts'
@@ -86,9 +86,101 @@ test('the last of several fields with the same name wins', async () => {
   expect(events).toMatchObject([{ id: '2', data: { a: 2 } }])
 })
 
-test('a body that is not UTF-8 is rejected', async () => {
-  const { response } = await send(new Uint8Array([0x5b, 0x22, 0xc3, 0x28, 0x22, 0x5d]))
-  expect(response).toMatchObject({ status: 400, body: { code: 'malformed_json' } })
+/** Bytes: one for each character of the text. */
+const bytes = (text: string) => Buffer.from(text, 'latin1')
+const stored = (events: readonly { readonly body: string }[]) =>
+  events.map(({ body }) => Buffer.from(body, 'base64').toString('latin1'))
+
+describe('an element that is not UTF-8 is quarantined alone, with its bytes', () => {
+  const NOT_UTF8 = 'The event is not valid UTF-8: byte 0xE9 at offset 21. Encode it as UTF-8.'
+  const call = (id: string, text: string) => `{"type":"page","messageId":"${id}","userId":"u","properties":{"ua":"${text}"}}`
+  const envelope = (id: string, text: string) => `{"type":"a","id":"${id}","data":"${text}"}`
+  /** "ü" and "à" in UTF-8; the second byte of "à" is a space in Latin-1. */
+  const [u, a] = ['\xc3\xbc', '\xc3\xa0']
+
+  test('of NDJSON', async () => {
+    const rows = ['/p1', `/${u}`, '/caf\xe9', `/${a}`].map((url, i) => `{"Id":${711 + i},"Url":"${url}","Timestamp":1700000001}`)
+    const { response, events, quarantined } = await send(bytes(rows.join('\n')), '/v1/events/page_visit')
+    expect(response).toMatchObject({ status: 200, body: { accepted: 3 } })
+    expect(events.map(({ data }) => (data as { Url: string }).Url)).toEqual(['/p1', '/ü', '/à'])
+    expect(response.body.quarantined).toEqual([{ index: 2, id: null, code: 'malformed_json', message: NOT_UTF8 }])
+    expect(quarantined).toMatchObject([{ form: 'base64', type: 'page_visit' }])
+    expect(stored(quarantined)).toEqual([rows[2]])
+  })
+
+  test.each([
+    ['an array', '/v1/events', (one: string, two: string) => `\xef\xbb\xbf[ ${one} ,\n${two} ]`, envelope],
+    ['a batch of an SDK', '/v1/batch', (one: string, two: string) => `{"sentAt":"${u}","batch":[${one},${two}]}`, call],
+    ['a JSON text sequence', '/v1/events', (one: string, two: string) => `\x1e${one}\n\x1e${two}\n`, envelope],
+  ])('of %s', async (_, path, bodyOf, elementOf) => {
+    const { response, events, quarantined } = await send(bytes(bodyOf(elementOf('1', u), elementOf('2', '\xfa'))), path)
+    expect(response.body).toMatchObject({ accepted: 1, quarantined: [{ index: 1, id: '2', code: 'malformed_json' }] })
+    expect(JSON.stringify(events[0]?.data)).toContain('ü')
+    expect(stored(quarantined)).toEqual([elementOf('2', '\xfa')])
+  })
+
+  test('of a single object', async () => {
+    const { response, quarantined } = await send(bytes(call('1', '\xfa')), '/v1/track')
+    expect(response.body).toMatchObject({ accepted: 0, quarantined: [{ index: 0, id: '1' }] })
+    expect(stored(quarantined)).toEqual([call('1', '\xfa')])
+  })
+
+  test('and without its key, which is read although its event is not', async () => {
+    const { request, events, quarantined } = ingestInMemory()
+    const body = bytes(`[{"type":"a","writeKey":"good"},{"type":"a","id":"\xfa","writeKey":"good"}]`)
+    expect(await request('/v1/events', { body })).toMatchObject({ status: 200, body: { accepted: 1 } })
+    expect(events).toHaveLength(1)
+    expect(stored(quarantined)).toEqual(['{"type":"a","id":"\xfa","writeKey":""}'])
+  })
+
+  test('with all others of its batch if it is the context that they share', async () => {
+    const batch = `{"context":{"ua":"\xfa"},"batch":[${call('1', u)},${call('2', '\xfa')}]}`
+    const { response, quarantined } = await send(bytes(batch), '/v1/batch')
+    expect(response.body).toMatchObject({
+      accepted: 0,
+      quarantined: [
+        { index: 0, id: '1' },
+        { index: 1, id: '2' },
+      ],
+    })
+    expect(response.body.quarantined[0].message).toMatch(/^The context of the batch /)
+    expect(stored(quarantined)).toEqual([call('1', u), call('2', '\xfa')])
+  })
+})
+
+test.each([
+  ['with a byte order mark', '\ufeff{"type":"a"}', 'utf16le'],
+  ['without a byte order mark', '{"type":"a"}\n{"type":"b"}', 'utf16le'],
+] as const)('a body in UTF-16 %s is rejected by name', async (_, text, encoding) => {
+  const { response } = await send(Buffer.from(text, encoding))
+  expect(response).toMatchObject({ status: 400, body: { code: 'malformed_json', message: expect.stringContaining('UTF-16') } })
+})
+
+test.each([
+  ['br', brotliCompressSync],
+  ['deflate', deflateSync],
+  ['zstd', zstdCompressSync],
+  ['deflate', deflateRawSync],
+] as const)('a body compressed with %s is rejected with the name of its compression', async (name, compress) => {
+  const body = compress(Buffer.from(`[${Array(50).fill('{"type":"a"}')}]`))
+  const { request } = ingestInMemory()
+  const response = await request('/v1/events', { headers: { ...withKey, 'content-encoding': name }, body })
+  expect(response).toMatchObject({ status: 415, body: { code: 'unsupported_format' } })
+  expect(response.body.message).toContain(`compressed with ${name}, and only gzip`)
+})
+
+test('zstd and zlib are recognised without a header, and a wrong header does not matter', async () => {
+  for (const compress of [deflateSync, zstdCompressSync])
+    expect((await send(compress(Buffer.from('{"type":"ü"}')))).response.status).toBe(415)
+  for (const body of ['{"type":"a"}', gzipSync('{"type":"a"}')]) {
+    const response = await ingestInMemory().request('/v1/events', { headers: { ...withKey, 'content-encoding': 'br' }, body })
+    expect(response).toMatchObject({ status: 200, body: { accepted: 1 } })
+  }
+})
+
+test('a JSON text sequence may have texts of several lines', async () => {
+  const { events } = await send('\u001e{"type":"a",\n"id":"1"}\n\u001e{"type":"a","id":"2"}\n')
+  expect(events.map(({ id }) => id)).toEqual(['1', '2'])
 })
 
 test('a gzip bomb (64 MB in 64 KB) is rejected after 4 MB are decompressed', async () => {

@@ -46,7 +46,7 @@ describe('the key', () => {
 
   test('is not searched in raw rows, whose field names are the sender’s choice', async () => {
     const { request, events } = ingestInMemory()
-    const body = '{"eventType":"pageview","eventValue":"home","writeKey":"mine"}'
+    const body = '{"eventType":"pageview","eventValue":"homepage","writeKey":"mine"}'
     expect((await request('/v1/events/interaction', { headers: withKey, body })).status).toBe(200)
     expect(events[0]?.data).toMatchObject({ eventId: 'h', writeKey: 'mine' })
   })
@@ -60,6 +60,14 @@ test.each([
   const { request } = ingestInMemory(broken)
   const response = await request('/v1/events', { headers: withKey, body: `[${event},5]` })
   expect(response).toMatchObject({ status: 503, headers: { 'retry-after': '1' }, body: { success: false, code: 'unavailable' } })
+})
+
+test('a request that a store refuses for what it contains is a bug, never a reason to try again', async () => {
+  const refusal = Object.assign(new Error('Member must have length less than 1048576'), { name: 'ValidationException' })
+  const { request, counts } = ingestInMemory({ putRecords: () => Promise.reject(refusal) })
+  const response = await request('/v1/events', { headers: withKey, body: event })
+  expect(response).toMatchObject({ status: 500, body: { code: 'internal_error' } })
+  expect(counts).toEqual({ RequestsFailed: 1 })
 })
 
 test('the log line of a 503 says why the store failed', async () => {

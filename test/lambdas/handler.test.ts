@@ -109,9 +109,12 @@ test('the line of a batch has its shard, its sequence numbers and its age at the
   expect(Math.round(Number(facts['FreshnessSeconds']))).toBe(30)
 })
 
-test('a failed batch reports no freshness', async () => {
-  const { facts } = await call(() => Promise.reject(new Error('any')), { Records: [kinesisRecord('7', 30)] })
-  expect(facts).not.toHaveProperty('FreshnessSeconds')
+test('a failed batch reports the age of what it left unread, and no freshness', async () => {
+  const batch = { Records: [kinesisRecord('7', 30), kinesisRecord('9', 12)] }
+  const failed = await call(() => Promise.reject(new Error('any')), batch)
+  const partly = await call(async () => ({ batchItemFailures: [{ itemIdentifier: '9' }] }), batch)
+  expect([failed, partly].map(({ facts }) => Math.round(Number(facts['UnreadSeconds'])))).toEqual([30, 12])
+  for (const { facts } of [failed, partly]) expect(facts).not.toHaveProperty('FreshnessSeconds')
 })
 
 const USER = 'anna@mail.example'

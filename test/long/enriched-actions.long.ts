@@ -22,13 +22,13 @@ async function writeArchive(folder: string): Promise<void> {
     const first = object * ROWS_PER_OBJECT
     await connection.run(`COPY (
       SELECT
-        'action-' || md5(CAST(CASE WHEN n % 100 = 99 THEN n - 1 ELSE n END AS VARCHAR)) AS event_id, 'app_action' AS event_type,
-        CAST(n % ${USERS} AS VARCHAR) AS subject, 'long test' AS source,
+        'action-' || md5(CAST(event AS VARCHAR)) AS event_id, 'app_action' AS event_type,
+        CAST(event % ${USERS} AS VARCHAR) AS subject, 'long test' AS source,
         1764158400000000 + (n * 7919 % 10000019) * 1000 AS event_time_us, 1764158400000000 + n AS received_time_us,
-        n % ${USERS} AS app_action_user_id, 'product_' || n % 3 AS app_action_app_name,
+        event % ${USERS} AS app_action_user_id, 'product_' || n % 3 AS app_action_app_name,
         CASE WHEN n % 7 <> 0 THEN 'action ' || hash(n) % 50 END AS app_action_event_action,
         'category_' || n % 3 AS app_action_event_category, n % 100 AS app_action_event_value
-      FROM range(${first}, ${first + ROWS_PER_OBJECT}) AS r(n)
+      FROM (SELECT n, CASE WHEN n % 100 = 99 THEN n - 1 ELSE n END AS event FROM range(${first}, ${first + ROWS_PER_OBJECT}) AS r(n))
     ) TO '${folder}/events/dt=2025-11-26/hour=12/${String(object).padStart(2, '0')}.parquet' (FORMAT parquet, COMPRESSION snappy)`)
   }
   connection.closeSync()

@@ -23,11 +23,11 @@ async function writeArchive(folder: string): Promise<void> {
     const first = object * ROWS_PER_OBJECT
     await connection.run(`COPY (
       SELECT
-        'reading-' || md5(CAST(CASE WHEN n % 100 = 99 THEN n - 1 ELSE n END AS VARCHAR)) AS event_id, 'reading' AS event_type,
-        'd' || n % 10 AS subject, 'long test' AS source, 1764158400000000 + n AS event_time_us, 1764158400000000 + n AS received_time_us,
-        'd' || n % 10 AS reading_device_id, 't' || n % 3 AS reading_device_type, 1764158400.0::DOUBLE + n / 1e6 AS reading_timestamp,
+        'reading-' || md5(CAST(event AS VARCHAR)) AS event_id, 'reading' AS event_type,
+        'd' || event % 10 AS subject, 'long test' AS source, 1764158400000000 + n AS event_time_us, 1764158400000000 + n AS received_time_us,
+        'd' || event % 10 AS reading_device_id, 't' || n % 3 AS reading_device_type, 1764158400.0::DOUBLE + n / 1e6 AS reading_timestamp,
         10 + (n * 7919 % 1000) / 500.0::DOUBLE AS reading_event_duration
-      FROM range(${first}, ${first + ROWS_PER_OBJECT}) AS r(n)
+      FROM (SELECT n, CASE WHEN n % 100 = 99 THEN n - 1 ELSE n END AS event FROM range(${first}, ${first + ROWS_PER_OBJECT}) AS r(n))
     ) TO '${folder}/events/dt=2025-11-26/hour=12/${object}.parquet' (FORMAT parquet, COMPRESSION snappy)`)
   }
   connection.closeSync()

@@ -19,5 +19,6 @@ test.each([
     payload: payloadOf({ Records: [record] }),
   })
   const context = { eventTypes: catalogue, rawEventsFunction: 'raw', documentsFunction: 'documents' }
-  expect(fromDiscarded(text, context)).toMatchObject([{ code: 'record_unread', id: 'v1', body: line }])
+  const [unfinished] = fromDiscarded(text, context).unfinished
+  expect(unfinished?.lines).toMatchObject([{ quarantined: { code: 'record_unread', id: 'v1', body: line } }])
 })

@@ -56,32 +56,39 @@ describe('reading failures', () => {
       ...more,
     })
 
-  test('a record that the state function missed: each of its lines is replayed for all readers', () => {
-    expect(fromDiscarded(discarded('state', [lineOf(visit)]), context)).toEqual([
+  test('a record that the state function did not finish: each of its lines would be replayed for all readers', () => {
+    const { missed, unfinished } = fromDiscarded(discarded('state', [lineOf(visit)]), context)
+    expect(missed).toEqual([])
+    expect(unfinished.flatMap(({ lines }) => lines)).toMatchObject([
       {
-        code: 'record_unread',
-        message: expect.stringContaining('replay'),
-        type: 'page_visit',
-        id: 'v1',
-        keyName: 'web',
-        received: 7,
-        position: 0,
-        form: 'line',
-        body: lineOf(visit),
+        event: { id: 'v1' },
+        quarantined: {
+          code: 'record_unread',
+          message: expect.stringContaining('replay'),
+          type: 'page_visit',
+          id: 'v1',
+          keyName: 'web',
+          received: 7,
+          position: 0,
+          form: 'line',
+          body: lineOf(visit),
+        },
       },
     ])
   })
 
   test('a record that only OpenSearch missed: replayed for search only, since the states have it', () => {
-    expect(fromDiscarded(discarded('raw', [lineOf(visit)]), context)).toMatchObject([
-      { code: 'not_indexed', body: lineForReader('search', lineOf(visit)) },
-    ])
+    expect(fromDiscarded(discarded('raw', [lineOf(visit)]), context)).toMatchObject({
+      missed: [{ code: 'not_indexed', body: lineForReader('search', lineOf(visit)) }],
+      unfinished: [],
+    })
   })
 
   test('a line that ingest did not write is quarantined as text, and the other lines are read', () => {
-    expect(fromDiscarded(discarded('state', ['{bad', lineOf(visit)]), context)).toMatchObject([
-      { code: 'invalid_event', form: 'text', body: '{bad', received: 8500 },
-      { code: 'record_unread' },
+    const [record] = fromDiscarded(discarded('state', ['{bad', lineOf(visit)]), context).unfinished
+    expect(record?.lines).toMatchObject([
+      { event: undefined, quarantined: { code: 'invalid_event', form: 'text', body: '{bad', received: 8500 } },
+      { quarantined: { code: 'record_unread' } },
     ])
   })
 
@@ -90,7 +97,7 @@ describe('reading failures', () => {
     ['documents', /millrace reindex/],
   ])('a batch of changes that the %s missed becomes one event that says what to do', (name, what) => {
     const text = discarded(name, [], { DDBStreamBatchInfo: {} })
-    expect(fromDiscarded(text, context)).toEqual([
+    expect(fromDiscarded(text, context).missed).toEqual([
       expect.objectContaining({
         code: 'changes_unread',
         type: name,

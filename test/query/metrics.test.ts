@@ -18,7 +18,7 @@ test('the query covers the last hour by minutes, up to the end of the current mi
   const { StartTime, EndTime, MetricDataQueries } = planMetrics(sources, NOW)
   expect([StartTime, EndTime]).toEqual([minute('11:31'), minute('12:31')])
   expect(planMetrics(sources, EndTime.getTime()).StartTime).toEqual(minute('11:32'))
-  expect(MetricDataQueries).toHaveLength(10)
+  expect(MetricDataQueries).toHaveLength(13)
   expect(MetricDataQueries).toContainEqual({
     Id: 'count_folded',
     MetricStat: {
@@ -68,6 +68,17 @@ test('the lag of a step is its newest data point, and null without one', () => {
     result('count_rawEvents', { '12:30': 9 }),
   )
   expect(lagSeconds).toEqual({ folded: 2, documents: null, rawEvents: null, archived: null })
+})
+
+test('the age of what a failing reader leaves unread is its lag, for as long as it fails', () => {
+  const { lagSeconds } = metricsOf(
+    result('time_folded', { '12:29': 2, '12:30': 3 }),
+    result('unread_folded', { '12:26': 700 }),
+    result('unread_rawEvents', { '12:30': 86_400 }),
+    result('time_documents', { '12:30': 4 }),
+    result('unread_documents', { '12:20': 900 }),
+  )
+  expect(lagSeconds).toEqual({ folded: 700, documents: 4, rawEvents: 86_400, archived: null })
 })
 
 test('without data the result still has every step', () => {

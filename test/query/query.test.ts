@@ -253,7 +253,7 @@ describe('reports', () => {
       const times = ['0001-01-01T00:00:00.000001Z', '2026-01-31T11:00:00Z', '2026-01-31T11:00:00.25Z', '2026-01-31T11:00:01Z']
       const events = times.map((time, n) => actionEvent({ event_id: `e${n}`, time, app_name: '\u{FEFF}app', event_value: null }))
       await archiveEvents(actions, 'events/dt=2026-01-31/hour=12/a.parquet', events)
-      publication = (await reportActions(actions, noon, 2)).publication
+      publication = (await reportActions(actions, noon, { rowsPerPart: 2 })).publication
     })
     afterAll(() => rm(actions, { recursive: true }))
 

@@ -8,8 +8,8 @@ import { searchOver } from '../fakes/search-index.ts'
 import { anEvent, aVisit } from '../fixtures/builders.ts'
 
 const catalogue = new Map(eventTypes.map(type => [type.name, type]))
-const document = (id: string, received: number, source = 'web', type = 'page_visit') => {
-  const event = { ...aVisit('/a', 1, { id, received, source }), type }
+const document = (id: string, received: number, source = 'web', type = 'page_visit', subject: string | null = '1') => {
+  const event = { ...aVisit('/a', 1, { id, received, source }), type, subject }
   return eventDocument(event, catalogue.get(type)) as Record<string, string | number>
 }
 
@@ -18,6 +18,8 @@ const documents = [
   document('a', 3000),
   document('b', 2000, 'web'),
   document('b', 2000, 'app'),
+  document('b', 2000, 'app', 'page_visit', null),
+  document('b', 2000, 'app', 'page_visit', '2'),
   document('d', 2000),
   document('e', 9000, 'web', 'reading'),
 ]
@@ -34,7 +36,7 @@ test('the search reads the indices of the type, newest arrival first, and return
     size: 101,
     body: {
       query: { bool: { filter: [{ term: { event_type: 'page_visit' } }] } },
-      sort: [{ received: 'desc' }, { event_id: 'asc' }, { source: 'asc' }],
+      sort: [{ received: 'desc' }, { event_id: 'asc' }, { source: 'asc' }, { subject: 'asc' }],
       track_total_hits: false,
     },
   })
@@ -48,18 +50,18 @@ test.each(['signup', '*', '../_all'])('a type without a definition becomes a ter
   })
 })
 
-test.each([1, 2, 3, 4, 5])(
+test.each([1, 2, 3, 4, 7])(
   'pages of %d events follow each other without a gap or a repetition, and the last one has no cursor',
   async limit => {
     const pages: string[][] = []
     let cursor: string | null = null
     do {
       const page = await read('page_visit', { limit: String(limit), ...(cursor && { cursor }) })
-      pages.push(page.data.map(({ event_id, source }) => `${event_id} ${source}`))
+      pages.push(page.data.map(({ event_id, source, subject }) => `${event_id} ${source} ${subject}`))
       cursor = page.cursor
     } while (cursor)
-    expect(pages.flat()).toEqual(['a web', 'b app', 'b web', 'd web', 'c web'])
-    expect(pages).toHaveLength(Math.ceil(5 / limit))
+    expect(pages.flat()).toEqual(['a web 1', 'b app 1', 'b app 2', 'b app null', 'b web 1', 'd web 1', 'c web 1'])
+    expect(pages).toHaveLength(Math.ceil(7 / limit))
   },
 )
 
@@ -81,9 +83,9 @@ test('a type without events gives an empty page', async () => {
   expect(await read('app_action', {})).toEqual({ data: [], cursor: null })
 })
 
-test('the longest id and source, in characters that need escapes, fit into a cursor', async () => {
-  const longest = { source: '\u0001'.repeat(MAX_SOURCE_CHARACTERS), id: '\u0001'.repeat(MAX_NAME_CHARACTERS) }
-  const { client } = searchOver([document(longest.id, 2001, longest.source), document('a', 1000)])
+test('the longest id, source and subject, in characters that need escapes, fit into a cursor', async () => {
+  const [id, source] = ['\u0001'.repeat(MAX_NAME_CHARACTERS), '\u0001'.repeat(MAX_SOURCE_CHARACTERS)]
+  const { client } = searchOver([document(id, 2001, source, 'page_visit', id), document('a', 1000)])
   const first = await readEvents('page_visit', { limit: '1' }, client, eventTypes)
   const cursor = 'cursor' in first ? (first.cursor ?? '') : ''
   expect(cursor).toHaveLength(MAX_CURSOR_CHARACTERS)
@@ -95,7 +97,7 @@ test.each([
   ['limit', { limit: '1001' }],
   ['cursor', { cursor: 'made up' }],
   ['cursor', { cursor: writeCursor(['2026-01-31T12:00:00Z', 'd1']) }],
-  ['cursor', { cursor: writeCursor(['2026-01-31T12:00:00Z', 1, 'web']) }],
+  ['cursor', { cursor: writeCursor(['2026-01-31T12:00:00Z', 1, 'web', '1']) }],
 ])('the rejection of a bad %s names it, and no search is sent: %j', async (parameter, parameters) => {
   const { client, requests } = searchOver(documents)
   const result = await readEvents('page_visit', parameters, client, eventTypes)

@@ -101,6 +101,6 @@ test('the prefix of a table has only Parquet; the CSV under another prefix has a
   expect((await folderArchive(folder).list(prefix)).map(({ key }) => key)).toEqual([`${prefix}2025-11-26.parquet`])
   const csv = await readFile(path.join(folder, publishedKey('duration-p95', run, 'device', 'csv', '2025-11-26')), 'utf8')
   expect(csv).toBe(
-    'date,device_id,num_events,kept,mean,stddev,event_duration_p95\n2025-11-26,"say ""hi"", d1",200,200,1.0,0.0,1.0\n',
+    '\ufeffdate,device_id,num_events,kept,mean,stddev,event_duration_p95\n2025-11-26,"say ""hi"", d1",200,200,1.0,0.0,1.0\n',
   )
 })

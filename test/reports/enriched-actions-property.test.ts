@@ -47,7 +47,7 @@ test('the SQL and plain code give the same rows for any actions', async () => {
           const events = actions.map((one, n) => eventOf({ ...one, received: 2_000_000_000_000 - n }))
           await archiveEvents(folder, 'events/dt=2026-01-31/hour=12/a.parquet', events.slice(0, cut))
           await archiveEvents(folder, 'events/dt=2026-01-31/hour=13/b.parquet', events.slice(cut))
-          const { rows } = await reportActions(folder, formatInstant(at), size)
+          const { rows } = await reportActions(folder, formatInstant(at), { rowsPerPart: size })
           const expected = plainEnrichedActions(events, at)
           expect(rows).toEqual(
             expected.map(({ time: event_time, ...row }) => ({ event_time: formatInstant(event_time), ...row })),

@@ -86,15 +86,49 @@ test('parts follow the order of the rows; the Parquet prefix has no CSV, which i
     'a',
     ids.toReversed().map(id => action(id, { event_action: id === 'a' ? '' : id === 'b' ? null : 'say "hi", b' })),
   )
-  const { parts, publication } = await reportActions(folder, at, 2)
+  const { parts, publication } = await reportActions(folder, at, { rowsPerPart: 2 })
   expect(parts.map(rows => rows.map(row => row['event_id']))).toEqual([['a', 'b'], ['c', 'd'], ['e']])
   expect(publication.rows).toEqual({ 0: 2, 1: 2, 2: 1 })
   const keys = (format: 'parquet' | 'csv') => [0, 1, 2].map(part => partKey('enriched-actions', run, format, part))
   const below = (await folderArchive(folder).list(partsPrefix('enriched-actions', run, 'parquet'))).map(({ key }) => key)
   expect(below).toEqual(keys('parquet'))
   expect(await readFile(path.join(folder, keys('csv')[0] ?? ''), 'utf8')).toBe(
-    'event_time,user_id,app_name,event_action,event_category,event_value,u_count,u_mp_ea,event_id\n' +
-      '2026-01-31 11:00:00,1,product_1,"",category_1,5,5,"say ""hi"", b",a\n' +
-      '2026-01-31 11:00:00,1,product_1,,category_1,5,5,"say ""hi"", b",b\n',
+    '\ufeffevent_time,user_id,app_name,event_action,event_category,event_value,u_count,u_mp_ea,event_id\n' +
+      '2026-01-31 11:00:00.000000,1,product_1,"",category_1,5,5,"say ""hi"", b",a\n' +
+      '2026-01-31 11:00:00.000000,1,product_1,,category_1,5,5,"say ""hi"", b",b\n',
   )
+})
+
+/** Texts as clients send them, and the same texts as cells of a spreadsheet. */
+const texts = [
+  ['=HYPERLINK("http://127.0.0.1/x","open")', '"\'=HYPERLINK(""http://127.0.0.1/x"",""open"")"'],
+  ['+1+1', "'+1+1"],
+  ['-2+3', "'-2+3"],
+  ['@SUM(A1:A9)', "'@SUM(A1:A9)"],
+  ['\t=1', "'\t=1"],
+  ['\r=1', '"\'\r=1"'],
+  ['a=1', 'a=1'],
+  ['naïve', 'naïve'],
+] as const
+const csvOf = () => readFile(path.join(folder, partKey('enriched-actions', run, 'csv', 0)), 'utf8')
+
+test('in the CSV no text is a formula, numbers are numbers, and every time has one width; Parquet is exact', async () => {
+  await archiveActions(
+    'a',
+    texts.map(([app_name], n) => action(`${n}`, { app_name, event_value: -n, time: `2026-01-31T10:00:00${n ? `.${n}` : ''}Z` })),
+  )
+  const { rows } = await reportActions(folder, at)
+  expect(rows.map(row => row['app_name'])).toEqual(texts.map(([text]) => text))
+  const lines = (await csvOf()).split('\n').slice(1, -1)
+  expect(lines).toEqual(
+    texts.map(
+      ([, cell], n) => `2026-01-31 10:00:00.${n}00000,1,${cell},scroll,category_1,${-n || 0},${texts.length},scroll,${n}`,
+    ),
+  )
+})
+
+test('a report can keep its CSV raw for programs', async () => {
+  await archiveActions('a', [action('a', { app_name: '=1+1' })])
+  await reportActions(folder, at, { rawCsv: true })
+  expect(await csvOf()).toMatch(/^event_time,user_id.*\n2026-01-31 11:00:00,1,=1\+1,/)
 })

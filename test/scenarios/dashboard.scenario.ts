@@ -58,7 +58,7 @@ async function useEveryFunction(): Promise<void> {
       id: `r-${user}`,
       data: { device_id: `d-${user}`, timestamp: 1, temperature: 20, event_duration: 1, status: 'ok' },
     },
-    { type: 'interaction', id: `i-${user}`, data: { eventType: 'pageview', eventValue: 'home' } },
+    { type: 'interaction', id: `i-${user}`, data: { eventType: 'pageview', eventValue: 'homepage' } },
     { type: 'page_visit', id: `bad-${user}`, data: {} },
   ]
   const statuses = [

@@ -31,12 +31,19 @@ test('id, user and time of a catalogued type are read from its fields', () => {
   })
 })
 
-test('id and time of the envelope win over those of the fields', () => {
-  expect(
-    acceptEvent({ type: 'page_visit', id: 'x', time: '2026-01-31T12:00:00.123456789+01:00', data: { ...visit, event_id: 'v1' } }),
-  ).toMatchObject({
-    id: 'x',
+test('the time of the envelope wins over that of the fields, which stays in the data', () => {
+  const time = '2026-01-31T12:00:00.123456789+01:00'
+  expect(acceptEvent({ type: 'page_visit', id: 'v1', time, data: { ...visit, event_id: 'v1' } })).toMatchObject({
+    id: 'v1',
     time: 1_769_857_200_123_456n,
+    data: visit,
+  })
+})
+
+test('an id of the envelope that differs from the id in the fields is rejected', () => {
+  expect(acceptEvent({ type: 'page_visit', id: 'x', data: { ...visit, event_id: 'v1' } })).toMatchObject({
+    code: 'invalid_event',
+    message: 'id must be omitted or equal event_id in the fields of page_visit.',
   })
 })
 

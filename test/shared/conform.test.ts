@@ -91,14 +91,14 @@ test('the user of a record is its e-mail, else its id, and its time is arrived_a
 })
 
 test.each([
-  ['pageview', 'home', 'h'],
+  ['pageview', 'homepage', 'h'],
   ['pageview', 'about', 'a'],
   ['pageview', 'checkout', 'c'],
   ['engagement', 'click', 'c'],
   ['engagement', 'scroll', 's'],
   ['engagement', 'hover', 'h'],
   ['pageview', 'click', null],
-  ['Pageview', 'home', null],
+  ['Pageview', 'homepage', null],
   ['pageview', null, null],
   ['__proto__', '__proto__', null],
   ['constructor', 'constructor', null],
@@ -113,7 +113,7 @@ test.each([
 
 test('an interaction without a value has no id, and without a type it is invalid', () => {
   expect(acceptRow('interaction', { eventType: 'pageview' })).toMatchObject({ data: { eventValue: null, eventId: null } })
-  expect(acceptRow('interaction', { eventValue: 'home' })).toMatchObject({ code: 'invalid_event' })
+  expect(acceptRow('interaction', { eventValue: 'homepage' })).toMatchObject({ code: 'invalid_event' })
 })
 
 const action = { user_id: 3, app_name: 'product_1', event_category: 'category_1' }

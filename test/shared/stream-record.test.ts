@@ -2,7 +2,7 @@ import fc from 'fast-check'
 import { archiveColumns, columnName } from '../../shared/archive-columns.ts'
 import { eventTypes } from '../../shared/catalogue.ts'
 import { defineEvent, text } from '../../shared/event-type.ts'
-import { fromLine, toLine } from '../../shared/stream-record.ts'
+import { fromLine, fromLines, toLine } from '../../shared/stream-record.ts'
 import { EARLIEST, LATEST } from '../../shared/time.ts'
 import { anEvent, aReading, aVisit } from '../fixtures/builders.ts'
 
@@ -28,6 +28,24 @@ test('an event is the same after writing and reading its line', () => {
   )
   for (const event of [aVisit('/ü', -1, { time: EARLIEST }), aReading({ temperature: null, timestamp: 1.000001 })])
     expect(roundTrip(event)).toEqual(event)
+})
+
+const visitLine = toLine(aVisit('/a', 5), catalogue.get('page_visit'))
+
+test.each([
+  ['a time after the year 9999', visitLine.replace('"event_time_us":0', '"event_time_us":99999999999999999999999')],
+  ['a time before the year 1', visitLine.replace('"event_time_us":0', '"event_time_us":-99999999999999999999999')],
+  ['an arrival after the year 9999', visitLine.replace('"received_time_us":1', '"received_time_us":9999999999991')],
+  ['an id that is a number', visitLine.replace('"event_id":"e1"', '"event_id":1')],
+  ['no id', visitLine.replace('"event_id":"e1",', '')],
+  ['an empty type', visitLine.replace('"page_visit"', '""')],
+  ['a subject that is an object', visitLine.replace('"subject":"1"', '"subject":{"a":1}')],
+  ['a source of 300 characters', visitLine.replace('"source":"test"', `"source":"${'s'.repeat(300)}"`)],
+  ['data that is not JSON text', visitLine.replace('{"event', '{"event').replace('}', ',"data":{"a":1}}')],
+  ['data of a row that is a list', visitLine.replace('}', ',"data":"[1]"}')],
+])('a line with %s was not written by ingest', (_, line) => {
+  expect(line).not.toBe(visitLine)
+  expect(fromLines(`${line}\n${visitLine}`, catalogue)).toMatchObject({ events: [{ id: 'e1' }], unrecognised: [line] })
 })
 
 test('a field that was added to the catalogue after the line was written is found in data', () => {

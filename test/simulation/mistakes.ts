@@ -18,7 +18,7 @@ export interface Mistake extends PlantedMistake {
 const dynamodb = 'lambdas/state/dynamodb.ts'
 const foldBatch = 'lambdas/state/fold-batch.ts'
 const foldRecord = 'lambdas/state/fold-record.ts'
-const identities = 'lambdas/state/identities.ts'
+const identities = 'shared/identities.ts'
 const planWrites = 'lambdas/state/plan-writes.ts'
 const userWindow = 'shared/grains/user-window.ts'
 const window = 'shared/grains/window.ts'

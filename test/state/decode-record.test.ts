@@ -1,7 +1,14 @@
+import { planEvents } from '../../lambdas/search/plan-events.ts'
 import { decodeRecord } from '../../lambdas/state/decode-record.ts'
 import { eventTypes, projections } from '../../shared/catalogue.ts'
-import { toLine } from '../../shared/stream-record.ts'
+import { ERASURE_TYPE, type Event } from '../../shared/event.ts'
+import { lineForReader, toLine } from '../../shared/stream-record.ts'
 import { aVisit } from '../fixtures/builders.ts'
+
+/** A line that parses, with a time that no date can hold. */
+const POISON =
+  '{"event_time_us":99999999999999999999999,"received_time_us":1795638616537000,"event_id":"pp-h","event_type":"page_visit",' +
+  '"source":"write","subject":"990","page_visit_id":990,"page_visit_url":"/direct","page_visit_timestamp":1764000000}'
 
 const catalogue = new Map(eventTypes.map(type => [type.name, type]))
 
@@ -16,4 +23,63 @@ test('an event that ingest accepted before its type was in the catalogue is quar
     events: [],
     unrecognised: [{ code: 'invalid_event', id: 'v1', form: 'envelope', message: expect.stringContaining('replay it') }],
   })
+})
+
+const ARRIVED = 1_700_000_000_000
+const rules = { projections } as Parameters<typeof decodeRecord>[1]['rules']
+const decode = (lines: readonly string[]) => {
+  const data = Buffer.from(lines.join('\n')).toString('base64')
+  // The cast is safe: only these fields of a record are read.
+  const record = { kinesis: { data, sequenceNumber: '1', approximateArrivalTimestamp: ARRIVED / 1000 } } as Parameters<
+    typeof decodeRecord
+  >[0]
+  return decodeRecord(record, { eventTypes: catalogue, rules })
+}
+const lineOf = (event: Event) => toLine(event, catalogue.get(event.type))
+const visit = aVisit('/a', 2, { id: 'v1', subject: '7', received: ARRIVED })
+const erasure = { ...visit, id: 'x', type: ERASURE_TYPE, data: null }
+
+test.each<[string, string, string]>([
+  ['a time that no date can hold', POISON, 'Ingest did not write this line'],
+  ['a row without a required field', lineOf({ ...visit, data: { Id: 7, Url: null, Timestamp: 2 } }), 'does not match its type'],
+  ['a field of another JSON type', lineOf({ ...visit, data: { ...visit.data, Url: 5 } }), 'does not match its type'],
+  ['a user that is not that of its row', lineOf({ ...visit, data: { ...visit.data, Id: 8 } }), 'does not match its type'],
+  ['another user than the first event', lineOf(aVisit('/a', 2, { subject: '8', received: ARRIVED })), 'another user'],
+  ['an arrival far in the future', lineOf({ ...visit, received: ARRIVED + 31 * 86_400_000 }), 'more than 30 days after'],
+  ['an erasure after events', lineOf(erasure), 'an erasure and events'],
+])('a line with %s is quarantined alone, and the others are folded', (_, foreign, message) => {
+  const decoded = decode([lineOf(visit), foreign, lineOf({ ...visit, id: 'v2' })])
+  expect(decoded).toMatchObject({ user: '7', erasure: false, unrecognised: [{ code: 'invalid_event' }] })
+  expect(decoded.events.map(({ id }) => id)).toEqual(['v1', 'v2'])
+  expect(decoded.unrecognised[0]?.message).toContain(message)
+})
+
+test('events after an erasure in one record are quarantined, not dropped', () => {
+  expect(decode([lineOf(erasure), lineOf(visit)])).toMatchObject({
+    user: '7',
+    erasure: true,
+    events: [],
+    unrecognised: [{ id: 'v1' }],
+  })
+})
+
+test('a foreign line stops neither the raw events after it nor their reader', () => {
+  const raw = { eventTypes: catalogue, isOn: () => true, retentionDays: 3 }
+  const marked = lineForReader('search', POISON)
+  const { operations, failures } = planEvents([{ text: [POISON, marked, lineOf(visit)].join('\n'), arrived: ARRIVED }], raw)
+  expect(operations).toMatchObject([{ document: { event_id: 'v1' } }])
+  expect(failures).toMatchObject([{ code: 'invalid_event', body: marked, received: ARRIVED }])
+})
+
+test('an event whose document throws is quarantined as a line for this reader, and the others are indexed', () => {
+  const isOn = (type: string) => {
+    if (type === 'signup') throw new TypeError('a bug')
+    return true
+  }
+  const text = [lineOf({ ...visit, type: 'signup' }), lineOf(visit)].join('\n')
+  const plan = planEvents([{ text, arrived: ARRIVED }], { eventTypes: catalogue, isOn, retentionDays: 3 })
+  expect(plan.operations).toHaveLength(1)
+  expect(plan.failures).toMatchObject([
+    { code: 'not_indexed', type: 'signup', id: 'v1', form: 'line', body: expect.stringContaining('{"only":"search",') },
+  ])
 })

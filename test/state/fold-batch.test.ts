@@ -103,7 +103,7 @@ test('the quarantined event and the log say what a projection threw and where, w
       throw new TypeError(`Cannot read ${data.Url}`)
     },
   })
-  await foldBatch([record(1, [aVisit('/private', 1, { subject: 'anna' })])], {
+  await foldBatch([record(1, [aVisit('/private', 1, { subject: '7' })])], {
     ...dependencies,
     rules: { ...dependencies.rules, projections: [broken] },
     telemetry: { count: () => {}, annotate: (name, value) => void annotations.set(name, value) },
@@ -124,7 +124,7 @@ test('a write is counted although its rejected events could not be quarantined y
       return recentUrls.fold(visits, event)
     },
   })
-  const events = [aVisit('/a', 1, { subject: 'anna', id: 'a' }), aVisit('/b', 1, { subject: 'anna', id: 'b' })]
+  const events = [aVisit('/a', 1, { subject: '7', id: 'a' }), aVisit('/b', 1, { subject: '7', id: 'b' })]
   let fails = 1
   await foldBatch([record(1, events)], {
     ...dependencies,

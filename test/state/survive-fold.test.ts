@@ -21,7 +21,7 @@ test('an event that ends the process is quarantined after the retry budget, and 
   // Three attempts are free, the budget is five minutes, and one attempt finds the event.
   expect(codes.length).toBeGreaterThan(5)
   const { items, quarantined } = JSON.parse(readFileSync(file, 'utf8'))
-  const [, user] = items.find(([key]: [string]) => key === 'user#anna|state')
+  const [, user] = items.find(([key]: [string]) => key === 'user#7|state')
   expect(JSON.parse(user.states.S)).toEqual({ 'visits-r1': { n: 4 } })
   expect(quarantined).toEqual(['e3 retry_budget_spent'])
 }, 60_000)

@@ -11,9 +11,9 @@ const TOLERANCE = 1e-9
 
 /** What the stores hold. */
 export interface Found {
-  /** Distinct events of the archive: type and id. */
+  /** Distinct events of the archive: type, user and id. */
   readonly identities: readonly string[]
-  /** Documents of single events in OpenSearch: type and id. */
+  /** Documents of single events in OpenSearch: type, user and id. */
   readonly rawEvents: readonly string[]
   readonly quarantined: number
   readonly recentUrls: readonly RecentUrls[]
@@ -36,7 +36,7 @@ export function differences(expected: Expected, found: Found): string[] {
     firstDifference('quarantine', count(expected.quarantined), count(found.quarantined), ['what']),
     firstDifference('recent-urls', expected.recentUrls, found.recentUrls, ['id']),
     firstDifference('user-activity', expected.userActivity, found.userActivity, ['user_id']),
-    firstDifference('enriched-actions', expected.enrichedActions, found.enrichedActions, ['event_id']),
+    firstDifference('enriched-actions', expected.enrichedActions, found.enrichedActions, ['user_id', 'event_id']),
     firstDifference('country-minutes', expected.countryMinutes, found.countryMinutes, ['window_start']),
     firstDifference('interactions', expected.interactions, found.interactions, ['event_id']),
     firstDifference('device-minutes', expected.deviceMinutes, found.deviceMinutes, ['device_id', 'window_start']),

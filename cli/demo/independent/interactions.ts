@@ -14,7 +14,7 @@ export const isInteraction = (row: Row): boolean =>
   isName(row['event_id']) && isText(row['eventType']) && isTextOrNull(row['eventValue'])
 
 const KNOWN = new Map([
-  ['pageview/home', 'h'],
+  ['pageview/homepage', 'h'],
   ['pageview/about', 'a'],
   ['pageview/checkout', 'c'],
   ['engagement/click', 'c'],

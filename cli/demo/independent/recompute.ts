@@ -2,12 +2,12 @@ import { type Action, type EnrichedAction, enrichedActions, isAction, type UserA
 import { type Interaction, type InteractionDocument, interactionDocuments, isInteraction } from './interactions.ts'
 import { parse, type Row, type SentFile } from './lines.ts'
 import { type DeviceMinute, deviceMinutes, isReading, type P95, p95ByDevice, p95ByType, type Reading } from './readings.ts'
-import { type CountryMinute, countryMinutes, isRecord, type UserRecord } from './records.ts'
+import { type CountryMinute, countryMinutes, isRecord, type UserRecord, userOfRecord } from './records.ts'
 import { isVisit, type RecentUrls, recentUrls, type Visit } from './visits.ts'
 
 /** What every store must hold, computed from the lines sent and the specification alone. */
 export interface Expected {
-  /** Distinct events: type and id. */
+  /** Distinct events: type, user and id. */
   readonly identities: ReadonlySet<string>
   /** Distinct lines that must be quarantined. */
   readonly quarantined: number
@@ -29,6 +29,15 @@ const isUsable: Readonly<Record<SentFile['type'], (row: Row) => boolean>> = {
   reading: isReading,
 }
 
+/** The user in a row: events of different users are different, whatever their ids. */
+const userOf: Readonly<Record<SentFile['type'], (row: Row) => string | null>> = {
+  page_visit: row => String(row['Id']),
+  app_action: row => String(row['user_id']),
+  user_record: userOfRecord,
+  interaction: () => null,
+  reading: row => String(row['device_id']),
+}
+
 /** `run` is the instant of the enriched-actions report, in milliseconds since 1970. */
 export function recompute(files: readonly SentFile[], run: number): Expected {
   const events = new Map<string, Row & { type: SentFile['type'] }>()
@@ -36,7 +45,7 @@ export function recompute(files: readonly SentFile[], run: number): Expected {
   for (const { type, lines } of files) {
     for (const line of lines) {
       const row = parse(line)
-      const identity = `${type} ${row['event_id']}`
+      const identity = JSON.stringify([type, userOf[type](row), row['event_id']])
       if (!isUsable[type](row)) rejected.add(`${type} ${line}`)
       else if (!events.has(identity)) events.set(identity, { ...row, type })
     }

@@ -32,6 +32,13 @@ export const isRecord = (row: Row): boolean =>
   isDay(String(row['date'] ?? '').trim()) &&
   words(row['country']).length > 0
 
+/** The e-mail, trimmed and in lower case, else `id:` and the id. An e-mail that begins with `id:` gets a prefix. */
+export function userOfRecord(row: Row): string {
+  const email = tidy(row['email'])
+  if (email === '') return `id:${row['id']}`
+  return email.startsWith('id:') ? `EMAIL:${email}` : email
+}
+
 const words = (country: unknown): string[] =>
   String(country ?? '')
     .split(/\s+/)
@@ -62,7 +69,10 @@ const countryOf = ({ country }: UserRecord): string =>
     .map(word => `${word.charAt(0).toUpperCase()}${word.slice(1)}`)
     .join(' ')
 
-const tidy = (text: string | null): string => (text ?? '').trim().toLowerCase()
+const tidy = (text: unknown): string =>
+  String(text ?? '')
+    .trim()
+    .toLowerCase()
 
 export const countryMinutes = (records: readonly UserRecord[]): CountryMinute[] =>
   [...Map.groupBy(records, record => minuteOf(record.arrived_at / 1000))].map(([window_start, theirs]) => {

@@ -1,6 +1,6 @@
 import { waitBefore } from '../../../cli/sending/api.ts'
 import { batchSize, cutBatches } from '../../../cli/sending/batches.ts'
-import { formOf, readElements } from '../../../cli/sending/elements.ts'
+import { readElements, startsArray } from '../../../cli/sending/elements.ts'
 import { identify } from '../../../cli/sending/identify.ts'
 import { simulatedLines } from '../../../cli/simulate.ts'
 import { rollDice } from '../../../cli/simulators/dice.ts'
@@ -146,19 +146,24 @@ async function cutFiles(outputs: Outputs): Promise<void> {
   const cut: unknown[] = []
   for (const text of FILES)
     for (const size of [1, 7, 1000]) {
-      const form = formOf(Buffer.from(text))
+      const form = startsArray(Buffer.from(text)) ? 'array' : 'lines'
       const elements: unknown[] = []
       const readAll = async () => {
-        for await (const { text: element, end } of readElements(chunksOf(text, size), form, { offset: 0, count: 0 }))
-          elements.push([element.toString(), end, identify(element, 'event_id', `h-${elements.length}`).toString()])
+        for await (const { text: element, line } of readElements(chunksOf(text, size), form))
+          elements.push([element.toString(), line, identify(element, 'event_id', `h-${elements.length}`).toString()])
       }
       await readAll().catch((error: Error) => elements.push(error.constructor.name === 'Error' ? 'broken' : 'refused'))
       cut.push([form, size, elements])
     }
-  const many = Array.from({ length: 6000 }, (_, n) => ({ text: Buffer.from(`{"n":${n},"x":"${'x'.repeat(n % 1500)}"}`), end: n }))
+  const many = Array.from({ length: 6000 }, (_, n) => ({
+    text: Buffer.from(`{"n":${n},"x":"${'x'.repeat(n % 1500)}"}`),
+    line: n,
+    isOversized: false,
+    digest: `${n}`,
+  }))
   for (const rate of [undefined, 1, 1000])
-    for await (const { body, count, end } of cutBatches(many.slice(0, rate === 1 ? 20 : 6000), batchSize(rate)))
-      cut.push([rate ?? null, batchSize(rate), body.toString().length, count, end])
+    for await (const { body, count, digest } of cutBatches(many.slice(0, rate === 1 ? 20 : 6000), batchSize(rate)))
+      cut.push([rate ?? null, batchSize(rate), body.toString().length, count, digest])
   const waits = [null, '3', '-1', 'x', new Date(START + 5000).toUTCString()].flatMap(retryAfter =>
     [1, 2, 9].map(attempt => waitBefore(attempt, retryAfter, { now: () => START, random: () => 0.25 })),
   )

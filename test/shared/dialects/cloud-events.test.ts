@@ -27,6 +27,7 @@ test('a batch may be empty', async () => {
 
 test.each([
   ['an object keeps its fields', { a: 1 }, { a: 1, ce_extensions: { traceparent: '00-1', retries: 2 } }],
+  ['its own ce_extensions stay', { ce_extensions: 1 }, { ce_extensions: 1, ce_extensions_: { traceparent: '00-1', retries: 2 } }],
   ['a list becomes the field value', [1], { value: [1], ce_extensions: { traceparent: '00-1', retries: 2 } }],
   ['no data at all', undefined, { ce_extensions: { traceparent: '00-1', retries: 2 } }],
 ])('extensions are added to the data: %s', async (_, data, stored) => {

@@ -160,6 +160,102 @@ test('an event with a name in the catalogue gets that type: its properties are t
   })
 })
 
+test('a row’s own id wins over the messageId, which stays in the data', async () => {
+  const row = { user_id: 9400, app_name: 's', event_action: 'paid', event_category: 'c', event_id: 'order-77' }
+  const calls = ['m-1', 'm-2'].map(messageId => ({ ...tracked, messageId, userId: '9400', event: 'app_action', properties: row }))
+  const { events } = await post('/v1/batch', { batch: calls })
+  expect(events).toMatchObject([
+    { id: 'order-77', subject: '9400', data: { sdk: { messageId: 'm-1' } } },
+    { id: 'order-77', subject: '9400', data: { sdk: { messageId: 'm-2' } } },
+  ])
+})
+
+test('a row with a field sdk keeps it, and the call too', async () => {
+  const properties = { device_id: 'd1', timestamp: 1.5, sdk: 'mine' }
+  expect(await only('/v1/track', { ...tracked, event: 'reading', properties })).toMatchObject({
+    data: { sdk: 'mine', sdk_: { userId: 'u1' } },
+  })
+})
+
+/** Calls as text: JSON.stringify would round their numbers. */
+const postText = async (path: string, body: string) => {
+  const memory = ingestInMemory()
+  const response = await memory.request(path, { headers: withKey, body })
+  return { ...memory, response }
+}
+
+test('an id that is an integer keeps its digits, at any length and for every call', async () => {
+  const { events, quarantined } = await postText(
+    '/v1/batch',
+    `{"batch":[
+{"type":"track","event":"order_paid","messageId":"big-1","userId":1524831183200260097,"properties":{"n":1}},
+{"type":"track","event":"order_paid","messageId":"big-2","userId" : 1524831183200260098,"properties":{"n":2}},
+{"type":"identify","messageId":"big-3","us\\u0065rId":1524831183200260097,"traits":{"name":"A"}},
+{"type":"group","messageId":"big-4","userId":"u","groupId":9223372036854775801,"traits":{}},
+{"type":"alias","messageId":9223372036854775801,"userId":"m","previousId":9223372036854775802},
+{"type":"alias","messageId":9223372036854775802,"userId":"m","previousId":7},
+{"type":"page","messageId":"big-5","userId":null,"anonymousId":${'9'.repeat(128)}}
+]}`,
+  )
+  expect(quarantined).toEqual([])
+  const sorted = events.toSorted((a, b) => (a.id < b.id ? -1 : 1))
+  expect(sorted.map(({ id, subject, data }) => [id, subject, data])).toMatchObject([
+    ['9223372036854775801', 'm', { previousId: '9223372036854775802' }],
+    ['9223372036854775802', 'm', { previousId: '7' }],
+    ['big-1', '1524831183200260097', { userId: '1524831183200260097' }],
+    ['big-2', '1524831183200260098', { userId: '1524831183200260098' }],
+    ['big-3', '1524831183200260097', { user_id: '1524831183200260097', sdk: { userId: '1524831183200260097' } }],
+    ['big-4', 'u', { group_id: '9223372036854775801' }],
+    ['big-5', '9'.repeat(128), {}],
+  ])
+})
+
+test.each([
+  ['userId', '"userId":1e21'],
+  ['userId', '"userId":1.5'],
+  ['userId', '"userId":1.0'],
+  ['userId', '"userId":-0'],
+  ['userId', '"userId":true,"anonymousId":"an"'],
+  ['anonymousId', '"anonymousId":1e3'],
+  ['messageId', '"userId":"u","messageId":1.5'],
+  ['messageId', '"userId":"u","messageId":false'],
+  ['groupId', '"userId":"u","type":"group","groupId":2.5'],
+])('any other number or a boolean as %s is quarantined: %s', async (field, ids) => {
+  const { events, quarantined } = await postText('/v1/batch', `{"batch":[{"type":"track","event":"e",${ids}}]}`)
+  expect(events).toEqual([])
+  expect(quarantined).toMatchObject([
+    { code: 'invalid_event', message: expect.stringMatching(`^${field} .*send it as text\\.$`) },
+  ])
+})
+
+test('sentAt, which a retry changes, is not part of the hash that makes an id', async () => {
+  const call = (sentAt: string) => `{"type":"page", ${sentAt} "userId":"u","properties":{"sentAt":1}}`
+  const ids = await Promise.all(
+    ['"sentAt":"2023-11-14T22:10:00Z",', '"sentAt":"2023-11-14T22:11:00Z",', '', '"name":"other",'].map(
+      async sentAt => (await postText('/v1/page', call(sentAt))).events[0]?.id,
+    ),
+  )
+  expect(ids[1]).toBe(ids[0])
+  expect(new Set(ids).size).toBe(3)
+})
+
+test.each([33, 900, 1100])('a call that a shared context of %i KB makes larger than 32 KB is quarantined', async kilobytes => {
+  const batch = [
+    { type: 'identify', messageId: 'c-0', userId: 'u', traits: { n: 0 } },
+    { ...tracked, messageId: 'c-1', properties: { n: 1 } },
+  ]
+  const { response, events, quarantined } = await post('/v1/batch', {
+    batch,
+    context: { app: { name: 'a' }, pad: 'p'.repeat(kilobytes * 1024) },
+  })
+  expect(response).toMatchObject({ status: 200, body: { accepted: 0 } })
+  expect(events).toEqual([])
+  expect(quarantined.map(({ id, code }) => [id, code])).toEqual([
+    ['c-0', 'event_too_large'],
+    ['c-1', 'event_too_large'],
+  ])
+})
+
 test('an invalid row of a catalogued type is quarantined', async () => {
   const { response, quarantined } = await post('/v1/track', { ...tracked, event: 'page_visit', properties: { Id: 'x' } })
   expect(response.body).toMatchObject({ accepted: 0, quarantined: [{ id: 'm1', code: 'invalid_event' }] })

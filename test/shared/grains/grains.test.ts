@@ -1,6 +1,7 @@
 import { jest } from '@jest/globals'
 import * as z from 'zod/mini'
-import { type Identity, identityOf, refText, type StreamFacts, type StreamRecord } from '../../../cli/status/facts.ts'
+import { type Identity, refText, type StreamFacts, type StreamRecord } from '../../../cli/status/facts.ts'
+import { identityText } from '../../../shared/event.ts'
 import { pageVisit } from '../../../shared/events/page-visit.ts'
 import type { Grain, MergeTask, UserDelta } from '../../../shared/grain.ts'
 import * as product from '../../../shared/grains/grains.ts'
@@ -129,7 +130,7 @@ function streamOf(projection: Projection, some: readonly Visit[]): StreamFacts {
     for (const event of events) {
       const target = projection.grain.target(projection, event)
       if (target === undefined || target === 'user state') continue
-      windows.set(refText({ user, projection: projectionKey(projection), start: target.start }), [identityOf(event)])
+      windows.set(refText({ user, projection: projectionKey(projection), start: target.start }), [identityText(event)])
     }
     recordsOf.set(user, [...records, { sequenceNumber, received, windows }])
   }

@@ -22,8 +22,16 @@ export function pieces(text: string): string[] {
 
 const NAME = /^"(?:[^"\\]|\\.)*"/s
 
+const isMember = (piece: string, name: string): boolean => JSON.parse(NAME.exec(piece)?.[0] ?? '""') === name
+
+/** The text of an object without a member. */
+export const withoutMember = (text: string, name: string): string =>
+  `{${pieces(text)
+    .filter(piece => !isMember(piece, name))
+    .join()}}`
+
 /** The text of a member's value; '' without such a member. If the name occurs twice, the last one wins, as in JSON.parse. */
 export function memberText(text: string, name: string): string {
-  const member = pieces(text).findLast(piece => JSON.parse(NAME.exec(piece)?.[0] ?? '""') === name)
+  const member = pieces(text).findLast(piece => isMember(piece, name))
   return member?.replace(NAME, '').trim().slice(1).trim() ?? ''
 }
