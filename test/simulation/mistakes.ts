@@ -457,7 +457,7 @@ export const mistakes: readonly Mistake[] = [
     right: 'const pages = stored?.pages && (await table.readUserPages(key, stored.pages))',
     wrong:
       'const pages = stored?.pages && (await table.readUserPages(key, stored.pages)).map(page => ({ ...page, users: new Map() }))',
-    seed: 13,
+    seed: 5,
     within: 5000,
   },
   {
@@ -467,7 +467,7 @@ export const mistakes: readonly Mistake[] = [
     right: '  if (newPages) await table.putUserPages(newPages)\n  const result = await table.putPart(item, stored?.version)\n',
     wrong:
       "  const result = await table.putPart(item, stored?.version)\n  if (newPages && result === 'written') await table.putUserPages(newPages)\n",
-    seed: 153,
+    seed: 63,
     within: 5000,
   },
 ]
