@@ -78,13 +78,17 @@ export interface StoredQuarantinedEvent extends QuarantinedEvent {
   readonly key: string
   /** How often the same event was quarantined. */
   readonly count: number
+  /** How many of these occurrences an earlier replay put into the stream. Absent: none. */
+  readonly replayed?: number
+  /** When a replay began to put it into the stream, in milliseconds since 1970. It did not end, or ends later. Absent: none did. */
+  readonly sentAt?: number
 }
 
 /** A quarantined event without its body. */
-export type QuarantineSummary = Omit<StoredQuarantinedEvent, 'form' | 'body' | 'position'>
+export type QuarantineSummary = Omit<StoredQuarantinedEvent, 'form' | 'body' | 'position' | 'replayed'>
 
 /** One row of GET /v1/quarantine. */
-export interface QuarantineRow extends Omit<QuarantineSummary, 'received'> {
+export interface QuarantineRow extends Omit<QuarantineSummary, 'received' | 'sentAt'> {
   /** RFC 3339. */
   readonly received: string
   /** The first characters of the body. Null for a large body, which is stored in the bucket. */

@@ -89,6 +89,7 @@ const expected: Readonly<Record<string, Readonly<Record<string, string>>>> = {
   ReplayFunction: {
     '<ReplayFunctionLogs.Arn>': log,
     '<EventStream.Arn>': 'kinesis:PutRecords',
+    '<StateTable.Arn>': 'dynamodb:DeleteItem dynamodb:GetItem dynamodb:PutItem',
     '<QuarantineTable.Arn>': 'dynamodb:DeleteItem dynamodb:GetItem dynamodb:UpdateItem',
     '<QuarantineBucket.Arn>/bodies/*': 's3:DeleteObject s3:GetObject',
     '<SearchDomain.Arn>/_bulk': 'es:ESHttpPost',
