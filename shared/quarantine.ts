@@ -34,9 +34,15 @@ export interface QuarantinedEvent {
   readonly body: string
   /** How often the event was quarantined; 1 if absent. */
   readonly count?: number
+  /** Identifies this occurrence if it may be added again: it is counted once. Absent: each addition is an occurrence. */
+  readonly occurrence?: string
   /** The states may contain the event already: nothing that is stored tells. A replay may then count it twice. */
   readonly mayHaveBeenFolded?: true
 }
+
+/** The occurrence of an event that is quarantined at its position in the stream. */
+export const occurrenceAt = ({ sequenceNumber, position }: { readonly sequenceNumber: string; readonly position: number }) =>
+  `${sequenceNumber}#${position}`
 
 export const quarantineKey = ({ keyName, type, body }: QuarantinedEvent): string =>
   createHash('sha256')

@@ -29,8 +29,7 @@ interface Collected {
 
 /**
  * Moves failures from S3 into the quarantine's table: those that Lambda and Firehose write, and the rejected events of
- * requests with very many of them. An object is deleted once all its events are stored. If one is collected twice, only the
- * counts of its events change.
+ * requests with very many of them. An object is deleted once all its events are stored.
  */
 export const handler = defineHandler('collect-failures', environment => {
   const quarantine = quarantineStore(environment.QUARANTINE_TABLE, environment.QUARANTINE_BUCKET)
@@ -95,7 +94,7 @@ async function* collect(
     if (Date.now() > deadline) return
     const events = await parseOrUndefined(await objects.readText(key), parse)?.()
     if (events) {
-      await addAll(events, quarantine)
+      await addAll(events, key, quarantine)
       await objects.remove(key)
     }
     yield { key, events }
@@ -110,7 +109,13 @@ function parseOrUndefined(text: string, parse: FailureSource['parse']): ReturnTy
   }
 }
 
-/** Adds the events in calls small enough that the quarantine writes them to its table and not to the bucket again. */
-async function addAll(events: readonly QuarantinedEvent[], quarantine: Quarantine): Promise<void> {
-  for (let at = 0; at < events.length; at += MAX_EVENTS_PER_CALL) await quarantine.add(events.slice(at, at + MAX_EVENTS_PER_CALL))
+/**
+ * Adds the events in calls small enough that the quarantine writes them to its table and not to the bucket again. An object that
+ * is collected twice counts once.
+ */
+async function addAll(events: readonly QuarantinedEvent[], key: string, quarantine: Quarantine): Promise<void> {
+  for (let at = 0; at < events.length; at += MAX_EVENTS_PER_CALL) {
+    const some = events.slice(at, at + MAX_EVENTS_PER_CALL)
+    await quarantine.add(some.map(event => ({ occurrence: `${key}#${at}`, ...event })))
+  }
 }

@@ -1,7 +1,7 @@
 import type { KinesisStreamBatchResponse, KinesisStreamRecord } from 'aws-lambda'
 import pLimit from 'p-limit'
 import type { EventType } from '../../shared/event-type.ts'
-import type { Quarantine, QuarantinedEvent } from '../../shared/quarantine.ts'
+import { occurrenceAt, type Quarantine, type QuarantinedEvent } from '../../shared/quarantine.ts'
 import { describeError } from '../../shared/safe-error.ts'
 import type { UserItem } from '../../shared/state.ts'
 import type { Telemetry } from '../handler.ts'
@@ -137,7 +137,7 @@ async function quarantinePassedOver(
   { table, quarantine }: FoldDependencies,
 ): Promise<void> {
   if (events.length === 0) return
-  await quarantine.add(events.map(({ event }) => event))
+  await quarantine.add(events.map(({ at, event }) => ({ ...event, occurrence: occurrenceAt(at) })))
   await table.markQuarantined(
     user,
     events.map(({ at }) => at),

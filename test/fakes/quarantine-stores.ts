@@ -59,7 +59,7 @@ function projected(item: Attributes, { ProjectionExpression, ExpressionAttribute
 
 function update(
   item: Attributes | undefined,
-  { Key, UpdateExpression, ConditionExpression, ExpressionAttributeValues }: Command['input'],
+  { Key, UpdateExpression, ConditionExpression, ExpressionAttributeNames, ExpressionAttributeValues }: Command['input'],
 ): Attributes {
   if (!isMet(ConditionExpression, ExpressionAttributeValues, item)) throw conditionFailed()
   const updated: Attributes = { ...Key, ...item }
@@ -67,6 +67,7 @@ function update(
   if (removed) delete updated[removed]
   for (const [placeholder, value] of Object.entries(ExpressionAttributeValues as Attributes)) {
     const name = placeholder.slice(1)
+    if (placeholder === ':token') updated[ExpressionAttributeNames['#slot']] = value
     if (!new RegExp(`(?:= |, |ADD #${name} ):${name}\\b`).test(UpdateExpression)) continue
     if (UpdateExpression.includes(`ADD #${name}`)) updated[name] = sum(item?.[name], value)
     else if (!UpdateExpression.includes(`if_not_exists(#${name},`) || !item?.[name]) updated[name] = value
@@ -74,11 +75,16 @@ function update(
   return updated
 }
 
+const NOT_ADDED = '(attribute_not_exists(#slot) OR #slot <> :token)'
+
 /** The few conditions that the product uses. */
 function isMet(condition: string | undefined, values: Attributes, item: Attributes | undefined): boolean {
   if (condition === undefined) return true
   if (condition === 'attribute_exists(#key)') return item !== undefined
   if (condition === '#count = :count') return item?.['count']?.N === values[':count']?.N
+  const isNew = !Object.entries(item ?? {}).some(([name, { S }]) => name.startsWith('added_') && S === values[':token']?.S)
+  if (condition === NOT_ADDED) return isNew
+  if (condition === `attribute_exists(#key) AND ${NOT_ADDED}`) return item !== undefined && isNew
   throw new Error(`The quarantine in memory does not implement the condition ${condition}.`)
 }
 
