@@ -119,7 +119,7 @@ export class State extends Construct implements Monitored {
 
   /** Lets a function find out which events of a batch were folded, and mark those that were passed over as quarantined. */
   allowJudge(collect: LambdaFunction): void {
-    collect.allow(['dynamodb:BatchGetItem', 'dynamodb:UpdateItem'], this.table.tableArn)
+    collect.allow(['dynamodb:BatchGetItem', 'dynamodb:GetItem', 'dynamodb:UpdateItem'], this.table.tableArn)
   }
 
   /** The windows function reads and puts windows one by one, with conditional writes. */

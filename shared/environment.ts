@@ -19,6 +19,7 @@ export const environments = {
     'STATE_TABLE',
     'IDENTITY_MINUTES',
     'IDENTITY_COUNT',
+    'RETENTION_HOURS',
   ],
   reindex: ['STATE_TABLE', 'OPENSEARCH_URL', 'QUARANTINE_TABLE', 'QUARANTINE_BUCKET'],
   state: [

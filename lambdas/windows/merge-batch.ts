@@ -5,11 +5,12 @@ import type { Quarantine } from '../../shared/quarantine.ts'
 import { SafeError } from '../../shared/safe-error.ts'
 import type { Telemetry } from '../handler.ts'
 import { annotateProjectionErrors } from '../projection-errors.ts'
+import { redeliveryExpiry } from '../redelivery-expiry.ts'
 import type { PutResult, StateTable } from '../state/dynamodb.ts'
 import { isUserItem, readItem, type TableChange } from '../state/dynamodb-items.ts'
 import { type PartTable, putPart, readPartWithPages } from '../state/dynamodb-parts.ts'
 import { asQuarantined, planWindows, type WindowTask } from './plan-windows.ts'
-import { asImages, retiredDeltas, retiredExpiry } from './retired-deltas.ts'
+import { asImages, retiredDeltas } from './retired-deltas.ts'
 import { asUnmerged, type UnknownDeltas, type UserImage, unknownDeltas } from './unknown-deltas.ts'
 
 const MAX_ATTEMPTS = 5
@@ -38,7 +39,7 @@ export async function mergeBatch(batch: readonly TableChange[], dependencies: Me
   const taken = await takeInRetired(dependencies)
   const merged = await mergeAll(items, dependencies)
   const retired = retiredDeltas(items, projections)
-  await dependencies.table.storeRetired(retired, retiredExpiry(now(), lifetime.retentionMs))
+  await dependencies.table.storeRetired(retired, redeliveryExpiry(now(), lifetime.retentionMs))
   await settleUnknown(unknownDeltas(images, projections, now()), dependencies)
   telemetry.count('ContributionsMerged', taken + merged)
 }

@@ -68,7 +68,7 @@ function update(
   for (const [placeholder, value] of Object.entries(ExpressionAttributeValues as Attributes)) {
     const name = placeholder.slice(1)
     if (placeholder === ':token') updated[ExpressionAttributeNames['#slot']] = value
-    if (!new RegExp(`(?:= |, |ADD #${name} ):${name}\\b`).test(UpdateExpression)) continue
+    if (name === 'token' || !new RegExp(`(?:= |, |ADD #${name} ):${name}\\b`).test(UpdateExpression)) continue
     if (UpdateExpression.includes(`ADD #${name}`)) updated[name] = sum(item?.[name], value)
     else if (!UpdateExpression.includes(`if_not_exists(#${name},`) || !item?.[name]) updated[name] = value
   }
