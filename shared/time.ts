@@ -8,13 +8,14 @@ const MICROS_PER_MILLISECOND = 1000n
 const MILLIS_PER_SECOND = 1000
 const SECONDS_PER_MINUTE = 60
 const SECONDS_PER_HOUR = 3600
+const SECONDS_PER_DAY = 86_400
 
 /** 0001-01-01T00:00:00Z, the first instant an event may have. */
 export const EARLIEST = -62_135_596_800_000_000n
 /** 9999-12-31T23:59:59.999999Z, the last instant an event may have. */
 export const LATEST = 253_402_300_799_999_999n
 
-const RFC_3339 = /^(\d{4})-(\d\d)-(\d\d)[Tt ](\d\d):(\d\d):(\d\d)(?:\.(\d{1,12}))?(?:[Zz]|([+-])(\d\d):(\d\d))$/
+const RFC_3339 = /^(\d{4})-(\d\d)-(\d\d)[Tt ](\d\d):(\d\d):(\d\d)(?:\.(\d+))?(?:[Zz]|([+-])(\d\d):(\d\d))$/
 
 /** The largest multiple of `step` that is not greater than `value`; negative values are rounded down, too. */
 export function floorTo(value: number, step: number): number
@@ -40,6 +41,19 @@ export function dayMillis(year: number, month: number, day: number): number | un
  * years 0001 to 9999.
  */
 export function parseInstant(text: string): bigint | undefined {
+  const instant = parseUnbounded(text)
+  return instant === undefined ? undefined : inRange(instant)
+}
+
+/** Why `parseInstant` does not parse the text, as the end of a sentence; undefined if it does. */
+export function instantProblem(text: string): string | undefined {
+  if (parseInstant(text) !== undefined) return undefined
+  if (RFC_3339.test(`${text}Z`)) return 'must end with Z or an offset, such as +01:00.'
+  if (!RFC_3339.test(text)) return 'must have the form of RFC 3339, such as 2026-01-31T12:00:00Z.'
+  return parseUnbounded(text) === undefined ? 'must be an existing time.' : 'must be in the years 0001 to 9999, in UTC.'
+}
+
+function parseUnbounded(text: string): bigint | undefined {
   const match = RFC_3339.exec(text)
   if (!match) return undefined
   const [, year, month, day, hour, minute, second, fraction = '', sign, offsetHour = '0', offsetMinute = '0'] = match
@@ -47,9 +61,13 @@ export function parseInstant(text: string): bigint | undefined {
   if (midnight === undefined || Number(hour) > 23 || Number(minute) > 59 || Number(second) > 60) return undefined
   if (Number(offsetHour) > 23 || Number(offsetMinute) > 59) return undefined
   const offset = secondsOf(offsetHour, offsetMinute) * (sign === '-' ? -1 : 1)
-  const seconds = midnight / MILLIS_PER_SECOND + secondsOf(hour, minute) + Number(second) - offset
-  return inRange(BigInt(seconds) * MICROS_PER_SECOND + BigInt(fraction.padEnd(6, '0').slice(0, 6)))
+  const minuteStart = midnight / MILLIS_PER_SECOND + secondsOf(hour, minute) - offset
+  if (Number(second) === 60 && !endsDay(minuteStart)) return undefined
+  return BigInt(minuteStart + Number(second)) * MICROS_PER_SECOND + BigInt(fraction.padEnd(6, '0').slice(0, 6))
 }
+
+/** Whether a minute is the last one of a day in UTC. Only such a minute can have a leap second, the second 60. */
+const endsDay = (minuteStart: number): boolean => (minuteStart + SECONDS_PER_MINUTE) % SECONDS_PER_DAY === 0
 
 const secondsOf = (hours?: string, minutes?: string): number =>
   Number(hours) * SECONDS_PER_HOUR + Number(minutes) * SECONDS_PER_MINUTE
