@@ -1,6 +1,7 @@
 import * as z from 'zod/mini'
 import { type Event, isName, RESERVED_PREFIX } from './event.ts'
 import type { EventType } from './event-type.ts'
+import { isExactInteger, toNumber } from './exact-json.ts'
 import { fieldProblem, nameProblem, typeProblem } from './field-problem.ts'
 import { isObject } from './json.ts'
 import { MAX_NAME_CHARACTERS, MAX_SOURCE_CHARACTERS } from './limits.ts'
@@ -144,9 +145,16 @@ function schemaOf(type: EventType): z.ZodMiniType {
 }
 
 function parseRow(type: EventType, fields: Record<string, unknown>): { data: unknown } | Rejection {
-  const parsed = z.safeParse(schemaOf(type), fields)
+  const row = withNumbers(type, fields)
+  const parsed = z.safeParse(schemaOf(type), row)
   // The schema library drops a field called __proto__; spreading keeps it.
-  if (parsed.success) return { data: { ...fields, ...(parsed.data as object) } }
+  if (parsed.success) return { data: { ...row, ...(parsed.data as object) } }
   const issue = parsed.error.issues[0]
-  return reject('invalid_event', issue && fieldProblem(issue, fields, type.fields))
+  return reject('invalid_event', issue && fieldProblem(issue, row, type.fields))
+}
+
+/** The row with numbers in the fields of its type. Its other fields keep the digits of long integers. */
+function withNumbers(type: EventType, fields: Record<string, unknown>): Record<string, unknown> {
+  const exact = Object.keys(type.fields).filter(field => isExactInteger(fields[field]))
+  return exact.length === 0 ? fields : { ...fields, ...Object.fromEntries(exact.map(field => [field, toNumber(fields[field])])) }
 }

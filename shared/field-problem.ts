@@ -2,6 +2,7 @@ import * as z from 'zod/mini'
 import { type ColumnType, columnType } from './archive-columns.ts'
 import { isName } from './event.ts'
 import type { Fields } from './event-type.ts'
+import { toNumber } from './exact-json.ts'
 import type { JsonObject } from './json.ts'
 
 const EXPECTED: Readonly<Record<ColumnType, string>> = {
@@ -15,7 +16,8 @@ const EXPECTED: Readonly<Record<ColumnType, string>> = {
 export function jsonType(value: unknown): string {
   if (value === null) return 'null'
   if (Array.isArray(value)) return 'an array'
-  return typeof value === 'object' ? 'an object' : `a ${typeof value}`
+  const type = typeof toNumber(value)
+  return type === 'object' ? 'an object' : `a ${type}`
 }
 
 const memberOf = (object: object, name: string): unknown => (object as JsonObject)[name]

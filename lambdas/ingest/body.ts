@@ -1,5 +1,6 @@
 import { isUtf8 } from 'node:buffer'
 import type { Body, BodyReader, Element } from '../../shared/dialect.ts'
+import { withExactIntegers } from '../../shared/exact-json.ts'
 import { jsonType } from '../../shared/field-problem.ts'
 import type { Headers } from '../../shared/http.ts'
 import { isObject, LINES_CONTENT_TYPE, parseJson, trimLine } from '../../shared/json.ts'
@@ -105,10 +106,10 @@ const trim = (line: string, { isUtf8: decoded }: BodyText): string =>
 
 /** An element of a body. If the body is not UTF-8, the element is decoded by itself. */
 function elementOf(value: unknown, text: string, index: number, { isUtf8: decoded }: BodyText): Element {
-  if (decoded) return { index, value, text }
+  if (decoded) return { index, value: withExactIntegers(value, text), text }
   const bytes = Buffer.from(text, 'latin1')
   const readable = bytes.toString()
-  if (isUtf8(bytes)) return { index, value: parseJson(readable), text: readable }
+  if (isUtf8(bytes)) return { index, value: withExactIntegers(parseJson(readable), readable), text: readable }
   return { index, value: parseJson(readable), text, encodingProblem: problemOfBytes(bytes, Buffer.from(readable)) }
 }
 

@@ -8,6 +8,7 @@ import {
   freeName,
   withoutKey,
 } from '../dialect.ts'
+import { withExactIntegers } from '../exact-json.ts'
 import { jsonType, typeProblem } from '../field-problem.ts'
 import type { Headers } from '../http.ts'
 import { isObject, type JsonObject, parseJson } from '../json.ts'
@@ -109,7 +110,8 @@ function envelopeOf(event: JsonObject): Envelope {
 /** The data; JSON in base64 is decoded, other bytes stay base64 in a field `data_base64`. */
 function dataOf({ data, data_base64: base64, datacontenttype }: JsonObject): unknown {
   if (typeof base64 !== 'string') return data
-  const json = isJsonType(datacontenttype) ? parseJson(decodeUtf8(Buffer.from(base64, 'base64')) ?? '') : undefined
+  const text = decodeUtf8(Buffer.from(base64, 'base64')) ?? ''
+  const json = isJsonType(datacontenttype) ? withExactIntegers(parseJson(text), text) : undefined
   return json === undefined ? { data_base64: base64 } : json
 }
 
@@ -186,7 +188,7 @@ interface BinaryData {
 function binaryData(contentType: string | undefined, bytes: Uint8Array): BinaryData | undefined {
   const isJson = contentType === undefined || isJsonType(contentType)
   const text = decodeUtf8(bytes)
-  const value = isJson && text !== undefined ? parseJson(text) : undefined
+  const value = isJson && text !== undefined ? withExactIntegers(parseJson(text), text) : undefined
   if (text !== undefined && value !== undefined) return { name: 'data', value, text }
   if (isJson && contentType !== undefined) return undefined
   if (contentType?.startsWith('text/') && text !== undefined) return { name: 'data', value: text, text: JSON.stringify(text) }
