@@ -41,7 +41,7 @@ export interface UserItem {
   readonly outbox: readonly WindowDelta[]
   /** The events that the last write passed over. They are in the quarantine before the next write replaces this list. */
   readonly passedOver: readonly EventPosition[]
-  /** Epoch seconds after which DynamoDB may delete an erased item. */
+  /** Epoch seconds after which DynamoDB may delete the item: its user is erased, or all events of the user were rejected. */
   readonly ttl?: number | undefined
 }
 

@@ -9,6 +9,8 @@ const MILLIS_PER_SECOND = 1000
 const SECONDS_PER_MINUTE = 60
 const SECONDS_PER_HOUR = 3600
 const SECONDS_PER_DAY = 86_400
+/** 23:59 as a second of its day. */
+const LAST_MINUTE = SECONDS_PER_DAY - SECONDS_PER_MINUTE
 
 /** 0001-01-01T00:00:00Z, the first instant an event may have. */
 export const EARLIEST = -62_135_596_800_000_000n
@@ -37,7 +39,8 @@ export function dayMillis(year: number, month: number, day: number): number | un
 }
 
 /**
- * Parses RFC 3339 text and drops digits after microseconds. Undefined if malformed, not an existing instant, or outside the
+ * Parses RFC 3339 text and drops digits after microseconds. Second 60 is a leap second: it is the next instant, and only the
+ * last minute of a UTC day may have one. Undefined if malformed, not an existing instant, or outside the
  * years 0001 to 9999.
  */
 export function parseInstant(text: string): bigint | undefined {
@@ -61,13 +64,14 @@ function parseUnbounded(text: string): bigint | undefined {
   if (midnight === undefined || Number(hour) > 23 || Number(minute) > 59 || Number(second) > 60) return undefined
   if (Number(offsetHour) > 23 || Number(offsetMinute) > 59) return undefined
   const offset = secondsOf(offsetHour, offsetMinute) * (sign === '-' ? -1 : 1)
-  const minuteStart = midnight / MILLIS_PER_SECOND + secondsOf(hour, minute) - offset
-  if (Number(second) === 60 && !endsDay(minuteStart)) return undefined
-  return BigInt(minuteStart + Number(second)) * MICROS_PER_SECOND + BigInt(fraction.padEnd(6, '0').slice(0, 6))
+  if (Number(second) === LEAP_SECOND && !isLastMinute(secondsOf(hour, minute) - offset)) return undefined
+  const seconds = midnight / MILLIS_PER_SECOND + secondsOf(hour, minute) + Number(second) - offset
+  return BigInt(seconds) * MICROS_PER_SECOND + BigInt(fraction.padEnd(6, '0').slice(0, 6))
 }
 
-/** Whether a minute is the last one of a day in UTC. Only such a minute can have a leap second, the second 60. */
-const endsDay = (minuteStart: number): boolean => (minuteStart + SECONDS_PER_MINUTE) % SECONDS_PER_DAY === 0
+/** Leap seconds are inserted at the end of a UTC day only (RFC 3339, 5.7). */
+const LEAP_SECOND = 60
+const isLastMinute = (secondOfDay: number): boolean => (secondOfDay + SECONDS_PER_DAY) % SECONDS_PER_DAY === LAST_MINUTE
 
 const secondsOf = (hours?: string, minutes?: string): number =>
   Number(hours) * SECONDS_PER_HOUR + Number(minutes) * SECONDS_PER_MINUTE

@@ -1,10 +1,12 @@
+import { isName } from '../../shared/event.ts'
 import type { EventType } from '../../shared/event-type.ts'
 import type { Document } from '../../shared/grain.ts'
 import type { Page } from '../../shared/http.ts'
+import { MAX_NAME_CHARACTERS } from '../../shared/limits.ts'
 import { EVERY_EVENT_INDEX, eventIndexPattern } from '../../shared/raw-events.ts'
 import { isRejection, type Rejection, reject } from '../../shared/rejections.ts'
 import { planPage, readPage, type Search, type SearchClient, type SortField } from './paged-search.ts'
-import type { QueryParameters } from './parameters.ts'
+import { invalidParameter, type QueryParameters } from './parameters.ts'
 
 /** Newest arrival first. The other parts of the identity make the order total. */
 const ORDER: readonly SortField[] = [
@@ -40,6 +42,8 @@ export async function readEvents(
   eventTypes: readonly EventType[],
 ): Promise<Page<Document> | Rejection> {
   if (!client) return reject('search_off')
+  if (type !== undefined && !isName(type, MAX_NAME_CHARACTERS))
+    return invalidParameter('type', `must have 1 to ${MAX_NAME_CHARACTERS} characters.`)
   const search = planEventSearch(type, parameters, eventTypes)
   return isRejection(search) ? search : readPage(client, search, ORDER)
 }

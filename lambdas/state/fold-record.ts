@@ -99,15 +99,27 @@ function foldRecord(fold: UserFold, record: UserRecord): RecordFold {
   recordHashes.forget(record.arrived)
   if (record.erasure) fold.item = erase(fold.item, record, rules)
   const step = foldEvents(fold, record)
+  const isEmpty = step.folded === 0 && (item.version === 0 || item.ttl !== undefined)
+  if (isEmpty) fold.item = { ...fold.item, ttl: expiry(fold.item, record, rules) }
   fold.item = { ...fold.item, identities: identities.pack(), recordHashes: recordHashes.pack() }
   return { item: fold.item, ...step }
 }
 
-/** An erased item keeps its order number and identities until the streams can no longer deliver an older record. */
-function erase(item: UserItem, { arrived }: UserRecord, rules: FoldRules): UserItem {
-  const newest = Math.max(arrived, arrivalOfOrder(item.version))
-  const ttl = Math.ceil((newest + rules.retentionMs + rules.identities.milliseconds) / 1000)
-  return { ...item, states: {}, late: 0, erasedOrder: item.version, ttl }
+const erase = (item: UserItem, record: UserRecord, rules: FoldRules): UserItem => ({
+  ...item,
+  states: {},
+  late: 0,
+  erasedOrder: item.version,
+  ttl: expiry(item, record, rules),
+})
+
+/**
+ * When an item without states may expire, in epoch seconds: its user is erased, or all its events were rejected. It keeps its
+ * order number and identities until the streams can no longer deliver an older record.
+ */
+function expiry({ version }: UserItem, { arrived }: UserRecord, { retentionMs, identities }: FoldRules): number {
+  const newest = Math.max(arrived, arrivalOfOrder(version))
+  return Math.ceil((newest + retentionMs + identities.milliseconds) / 1000)
 }
 
 function foldEvents(fold: UserFold, record: UserRecord): Omit<RecordFold, 'item'> {

@@ -1,10 +1,11 @@
 import { type Delivery, quarantinedRef, refText, type StateFacts, type StreamFacts } from '../../cli/status/facts.ts'
 import { countAccepted, countFolded, expectedDocuments, windowsAreComplete } from '../../cli/status/settled.ts'
+import { withPages } from '../../cli/status/state.ts'
 import { projections } from '../../shared/catalogue.ts'
 import { identityText } from '../../shared/event.ts'
 import type { WindowItem } from '../../shared/grains/user-window.ts'
 import type { SlotItem } from '../../shared/grains/window.ts'
-import type { UserItem } from '../../shared/state.ts'
+import type { ItemKey, UserItem, UserPages } from '../../shared/state.ts'
 import { userHash } from '../../shared/state.ts'
 import { aUserItem } from '../fixtures/builders.ts'
 
@@ -118,4 +119,32 @@ test('every user state and every window has a document of its version; unknown p
   ]
   expect(expectedDocuments(facts, projections, none)).toEqual([ofUser, ofWindow])
   expect(expectedDocuments(facts, projections, new Set([quarantinedRef('recent-urls-r1', 'd')]))).toEqual([ofWindow])
+})
+
+test('the users of a slot are those of its item and of its pages', async () => {
+  const slot: SlotItem = {
+    kind: 'slot',
+    projection: 'country-minutes-r1',
+    start: 60,
+    slot: 0,
+    version: 5,
+    state: {},
+    users: new Map([['b', 3]]),
+    pages: { version: 4, count: 1 },
+  }
+  const pages = {
+    'window#country-minutes-r1#1970-01-01T00:01:00Z|slot#0|4': new Map([
+      ['a', 1],
+      ['b', 2],
+    ]),
+  }
+  const table = {
+    readUserPages: async ({ pk, sk }: ItemKey, { version }: UserPages) => [
+      { slot: { pk, sk }, version, index: 0, users: pages[`${pk}|${sk}|${version}` as keyof typeof pages] },
+    ],
+  }
+  expect([...((await withPages(slot, table)).users ?? [])]).toEqual([
+    ['a', 1],
+    ['b', 3],
+  ])
 })

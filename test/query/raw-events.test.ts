@@ -152,3 +152,12 @@ test('without a type, the events of all types are read', async () => {
 test('a stage without OpenSearch gives search_off', async () => {
   expect(await readEvents('page_visit', {}, undefined, eventTypes)).toMatchObject({ code: 'search_off' })
 })
+
+test.each(['', 'x'.repeat(129)])('a type that no event can have is rejected, and no search is sent: %j', async type => {
+  const { client, requests } = searchOver(documents)
+  expect(await readEvents(type, {}, client, eventTypes)).toMatchObject({
+    code: 'invalid_request',
+    message: 'type must have 1 to 128 characters.',
+  })
+  expect(requests).toEqual([])
+})

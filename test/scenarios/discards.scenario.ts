@@ -111,11 +111,15 @@ function inThirds({ type, lines }: SentFile): [SentFile, SentFile, SentFile] {
   return [part(0), part(1), part(2)]
 }
 
-/** Resolves once the quarantine items that match include all these events, each named by its type and id. */
-async function untilQuarantined(matches: (item: QuarantineSummary) => boolean, events: ReadonlySet<string>): Promise<void> {
+/** Resolves once the quarantine items that match include all these events, by their type and id. */
+async function untilQuarantined(matches: (item: QuarantineSummary) => boolean, identities: ReadonlySet<string>): Promise<void> {
+  const events = [...identities].map(identity => {
+    const [type, , id] = JSON.parse(identity) as string[]
+    return `${type} ${id}`
+  })
   const holdsAll = async () => {
     const found = new Set((await collectedItems(target)).filter(matches).map(({ type, id }) => `${type} ${id}`))
-    return [...events].every(event => found.has(event))
+    return events.every(event => found.has(event))
   }
   await eventually('all events are quarantined', holdsAll, 180)
 }

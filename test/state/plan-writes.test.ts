@@ -243,3 +243,20 @@ test('a write ends before its list of rejected events could make the item too la
   for (const { item } of writes) expect(Buffer.byteLength(positionsText(item.passedOver))).toBeLessThanOrEqual(4_000)
   expect(writes.at(-1)?.recordsDone).toBe(400)
 })
+
+test('an item of a user whose events were all rejected expires, until an event is folded', () => {
+  const broken = perUser({
+    ...recentUrls,
+    fold: (visits, event) => (event.data.Url === '/broken' ? fail() : recentUrls.fold(visits, event)),
+  })
+  const rejected = (id: string, at: number) => ({ ...record([{ ...visit(id), data: { ...aVisit('/broken', 1).data } }], at) })
+  const rules = { projections: [broken], retentionMs: 24 * 60 * MINUTE }
+  const [first] = fold([rejected('r1', START)], undefined, rules)
+  const lifetime = (24 * 60 * MINUTE + 15 * MINUTE) / 1000
+  expect(first?.item).toMatchObject({ states: {}, ttl: START / 1000 + lifetime })
+  const [second] = fold([rejected('r2', START + MINUTE)], first?.item, rules)
+  expect(second?.item.ttl).toBe((START + MINUTE) / 1000 + lifetime)
+  const [third] = fold([record([visit('e1')], START + 2 * MINUTE)], second?.item, rules)
+  expect(third?.item.ttl).toBeUndefined()
+  expect(fold([rejected('r3', START + 3 * MINUTE)], third?.item, rules)[0]?.item.ttl).toBeUndefined()
+})
