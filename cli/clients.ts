@@ -6,6 +6,7 @@ import { S3Client } from '@aws-sdk/client-s3'
 import { Client } from '@opensearch-project/opensearch'
 import { AwsSigv4Signer } from '@opensearch-project/opensearch/aws-v3'
 import { NodeHttpHandler } from '@smithy/node-http-handler'
+import { ExactSerializer } from '../lambdas/search/opensearch.ts'
 import { NONE } from '../shared/environment.ts'
 import type { Target } from './target.ts'
 
@@ -26,7 +27,7 @@ export async function searchOf(target: Target): Promise<Client | undefined> {
   const node = target.outputs.OpenSearchUrl
   if (node === NONE) return undefined
   // Clients choose the names of fields in documents, and one may be __proto__.
-  const options = { node, disablePrototypePoisoningProtection: true }
+  const options = { node, disablePrototypePoisoningProtection: true, Serializer: ExactSerializer }
   if (target.local) return new Client(options)
   const { region, credentials } = dynamodbOf(target).config
   return new Client({

@@ -21,7 +21,7 @@ import { visible, visibleLines } from './visible.ts'
 const USAGE_ERROR = 2
 
 const program = new Command('millrace')
-  .description('Serverless event analytics: every accepted event in every store, exactly once.')
+  .description('Serverless event analytics: every accepted event counts exactly once.')
   .exitOverride()
   .showHelpAfterError('(see --help)')
 

@@ -1,3 +1,4 @@
+import { parseExact } from '../shared/exact-json.ts'
 import { UserError } from '../shared/user-error.ts'
 import { reasonOf } from './sending/api.ts'
 import type { Target } from './target.ts'
@@ -14,7 +15,7 @@ export async function get(target: Target, path: string): Promise<unknown> {
     },
   )
   if (response.status === 404) return undefined
-  if (response.ok) return response.json()
+  if (response.ok) return parseExact(await response.text())
   const { code = '', message = '' } = (await response.json().catch(() => ({}))) as { code?: string; message?: string }
   throw new UserError(`The API responded with ${response.status} ${code}: ${message}`)
 }

@@ -1,10 +1,12 @@
 import * as z from 'zod/mini'
 import { type Event, isName, RESERVED_PREFIX } from './event.ts'
 import type { EventType } from './event-type.ts'
+import { isExactInteger, toNumber } from './exact-json.ts'
+import { fieldProblem, nameProblem, typeProblem } from './field-problem.ts'
 import { isObject } from './json.ts'
 import { MAX_NAME_CHARACTERS, MAX_SOURCE_CHARACTERS } from './limits.ts'
 import { isRejection, type Rejection, reject } from './rejections.ts'
-import { inRange, MICROS_PER_SECOND, millisToMicros, parseInstant } from './time.ts'
+import { inRange, instantProblem, MICROS_PER_SECOND, millisToMicros, parseInstant } from './time.ts'
 
 /** An event as a dialect decoded it. None of its fields is checked yet. */
 export interface Envelope {
@@ -75,18 +77,27 @@ function checkEnvelope(envelope: Envelope): CheckedEnvelope | Rejection {
   return problem ? reject('invalid_event', problem) : (envelope as CheckedEnvelope)
 }
 
-function envelopeProblem({ type, id, source, subject, time }: Envelope): string | undefined {
-  if (!isName(type, MAX_NAME_CHARACTERS)) return nameProblem('type')
-  if (type.startsWith(RESERVED_PREFIX)) return `Types that begin with ${RESERVED_PREFIX} are reserved.`
-  if (id != null && !isName(id, MAX_NAME_CHARACTERS)) return nameProblem('id')
-  if (source != null && !isName(source, MAX_SOURCE_CHARACTERS)) return nameProblem('source', MAX_SOURCE_CHARACTERS)
-  if (subject != null && !isName(subject, MAX_NAME_CHARACTERS)) return nameProblem('subject')
-  if (time != null && (typeof time !== 'string' || parseInstant(time) === undefined))
-    return 'time must be RFC 3339, such as 2026-01-31T12:00:00Z, in the years 0001 to 9999.'
-  return undefined
+function envelopeProblem(envelope: Envelope): string | undefined {
+  const { type, time } = envelope
+  const problem = nameProblem(envelope, 'type', MAX_NAME_CHARACTERS)
+  if (problem) return problem
+  if (String(type).startsWith(RESERVED_PREFIX)) return `Types that begin with ${RESERVED_PREFIX} are reserved.`
+  return (
+    optionalNameProblem(envelope, 'id', MAX_NAME_CHARACTERS) ??
+    optionalNameProblem(envelope, 'source', MAX_SOURCE_CHARACTERS) ??
+    optionalNameProblem(envelope, 'subject', MAX_NAME_CHARACTERS) ??
+    (time == null ? undefined : timeProblem(envelope))
+  )
 }
 
-const nameProblem = (field: string, most = MAX_NAME_CHARACTERS): string => `${field} must be a string of 1 to ${most} characters.`
+const optionalNameProblem = (object: Envelope, name: 'id' | 'source' | 'subject', most: number): string | undefined =>
+  object[name] == null ? undefined : nameProblem(object, name, most)
+
+function timeProblem(envelope: Envelope): string | undefined {
+  if (typeof envelope.time !== 'string') return typeProblem(envelope, 'time', 'a string')
+  const problem = instantProblem(envelope.time)
+  return problem && `time ${problem}`
+}
 
 /** What the fields of a row say about its event. */
 interface Facts {
@@ -105,9 +116,10 @@ const openFacts = ({ id, subject, data }: CheckedEnvelope): Facts => ({
 })
 
 function conformRow(type: EventType, envelope: CheckedEnvelope): Facts | Rejection {
-  if (!isObject(envelope.data)) return reject('invalid_event', `data of ${type.name} must be an object.`)
+  if (!isObject(envelope.data)) return reject('invalid_event', typeProblem(envelope, 'data', `an object of ${type.name}`))
   const { [type.idField]: rowId, ...fields } = envelope.data
-  if (rowId != null && !isName(rowId, MAX_NAME_CHARACTERS)) return reject('invalid_event', nameProblem(type.idField))
+  if (rowId != null && !isName(rowId, MAX_NAME_CHARACTERS))
+    return reject('invalid_event', nameProblem(envelope.data, type.idField, MAX_NAME_CHARACTERS))
   if (envelope.id != null && rowId != null && envelope.id !== rowId)
     return reject('invalid_event', `id must be omitted or equal ${type.idField} in the fields of ${type.name}.`)
   const row = parseRow(type, fields)
@@ -133,16 +145,16 @@ function schemaOf(type: EventType): z.ZodMiniType {
 }
 
 function parseRow(type: EventType, fields: Record<string, unknown>): { data: unknown } | Rejection {
-  const parsed = z.safeParse(schemaOf(type), fields)
+  const row = withNumbers(type, fields)
+  const parsed = z.safeParse(schemaOf(type), row)
   // The schema library drops a field called __proto__; spreading keeps it.
-  if (parsed.success) return { data: { ...fields, ...(parsed.data as object) } }
+  if (parsed.success) return { data: { ...row, ...(parsed.data as object) } }
   const issue = parsed.error.issues[0]
-  return reject('invalid_event', `${issue?.path.join('.')}: ${expectation(issue)}`)
+  return reject('invalid_event', issue && fieldProblem(issue, row, type.fields))
 }
 
-/** What a field must be. The text never repeats what the client sent. */
-function expectation(issue: z.core.$ZodIssue | undefined): string {
-  if (issue?.code === 'invalid_type') return `must be of JSON type ${issue.expected === 'int' ? 'integer' : issue.expected}.`
-  if (issue?.code === 'invalid_format' || issue?.code === 'custom') return 'has an invalid format.'
-  return 'is out of range.'
+/** The row with numbers in the fields of its type. Its other fields keep the digits of long integers. */
+function withNumbers(type: EventType, fields: Record<string, unknown>): Record<string, unknown> {
+  const exact = Object.keys(type.fields).filter(field => isExactInteger(fields[field]))
+  return exact.length === 0 ? fields : { ...fields, ...Object.fromEntries(exact.map(field => [field, toNumber(fields[field])])) }
 }

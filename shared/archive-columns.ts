@@ -80,7 +80,8 @@ function innermost(schema: z.ZodMiniType): z.ZodMiniType {
   return def.innerType ? innermost(def.innerType) : schema
 }
 
-function columnType(schema: z.ZodMiniType): ColumnType {
+/** The column type of a field's values. */
+export function columnType(schema: z.ZodMiniType): ColumnType {
   const def = innermost(schema)._zod.def as { type: string; format?: string }
   if (def.type === 'number') return def.format === 'safeint' ? 'bigint' : 'double'
   if (def.type === 'string' || def.type === 'boolean') return def.type

@@ -42,16 +42,24 @@ export const flag = () => z.boolean()
 /** `YYYY-MM-DD HH:MM:SS[.ffffff]` in UTC, in the years 0001 to 9999. */
 export const dateTime = () =>
   z.string().check(
-    z.regex(/^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d(\.\d{1,6})?$/),
-    z.refine(value => parseInstant(`${value}Z`) !== undefined),
+    z.regex(/^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d(\.\d{1,6})?$/, {
+      error: 'must have the form YYYY-MM-DD HH:MM:SS[.ffffff], in UTC.',
+    }),
+    z.refine(value => parseInstant(`${value}Z`) !== undefined, { error: 'must be an existing time in the years 0001 to 9999.' }),
   )
+
+const NOT_EPOCH_SECONDS = {
+  error:
+    'is out of range; it must be seconds since 1970, not milliseconds, ' +
+    `from ${wholeSeconds(EARLIEST)} to less than ${wholeSeconds(LATEST) + 1}.`,
+}
 
 /** Seconds since 1970 with decimals, in the years 0001 to 9999. */
 export const epochSeconds = () =>
   z.number().check(
-    z.gte(wholeSeconds(EARLIEST)),
-    z.lt(wholeSeconds(LATEST) + 1),
-    z.refine(seconds => secondsToMicros(seconds) !== undefined),
+    z.gte(wholeSeconds(EARLIEST), NOT_EPOCH_SECONDS),
+    z.lt(wholeSeconds(LATEST) + 1, NOT_EPOCH_SECONDS),
+    z.refine(seconds => secondsToMicros(seconds) !== undefined, NOT_EPOCH_SECONDS),
   )
 
 /** The value or null. An absent field becomes null. */

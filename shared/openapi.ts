@@ -22,7 +22,7 @@ export function openApi(routes: readonly Route[], catalogue: Catalogue): OpenApi
     info: {
       title: 'Millrace',
       version: '1',
-      summary: 'Event analytics: every accepted event in every store, exactly once.',
+      summary: 'Event analytics: every accepted event counts exactly once.',
       description: 'Status 200 to a POST means that every event of the request is durable, in the stream or in the quarantine.',
       license: { name: 'Apache-2.0', identifier: 'Apache-2.0' },
     },

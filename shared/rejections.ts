@@ -12,7 +12,7 @@ import {
 export const rejections = {
   malformed_json: {
     status: 400,
-    help: 'The body is not valid JSON. Send one JSON value, or one JSON value per line (NDJSON).',
+    help: 'The body or the event is not valid JSON. Send a JSON object, an array of objects, or one object per line (NDJSON).',
   },
   key_missing: {
     status: 401,

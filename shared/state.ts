@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto'
+import { parseExact } from './exact-json.ts'
 import { deepFreeze } from './stored-json.ts'
 
 /** The primary key of an item of the state table. */
@@ -179,7 +180,7 @@ interface StoredDelta extends Omit<WindowDelta, 'order'> {
 
 /** The deltas of a stored outbox. Throws when the text is not JSON. */
 export const parseOutbox = (text: string): WindowDelta[] =>
-  deepFreeze(JSON.parse(text) as StoredDelta[]).map(({ projection, start, ord, state }) => ({
+  deepFreeze(parseExact(text) as StoredDelta[]).map(({ projection, start, ord, state }) => ({
     projection,
     start,
     order: ord,

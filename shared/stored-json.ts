@@ -1,3 +1,4 @@
+import { isExactInteger, parseExact } from './exact-json.ts'
 import { SafeError } from './safe-error.ts'
 
 /** Deepest nesting of a value to store. A circular value is deeper. */
@@ -16,12 +17,12 @@ interface Walk {
 
 /**
  * The value as the store returns it: equal to its JSON round trip, and deeply frozen. Throws a SafeError with the path of a
- * part that JSON would change: only plain objects, arrays, strings, booleans, null and finite numbers are stored.
+ * part that JSON would change: only plain objects, arrays, strings, booleans, null and finite numbers are stored, and integers that keep their digits.
  */
 export function asStored<Value>(value: Value): Value {
   const walk: Walk = { path: [], hasNegativeZero: false }
   measure(value, walk)
-  return walk.hasNegativeZero ? asStored(JSON.parse(JSON.stringify(value))) : value
+  return walk.hasNegativeZero ? asStored(parseExact(JSON.stringify(value)) as Value) : value
 }
 
 /** Bytes of the value's JSON. Checks and freezes a value that `asStored` has not returned, and throws what it throws. */
@@ -32,6 +33,7 @@ function measure(value: unknown, walk: Walk): number {
   if (typeof value === 'string') return textBytes(value)
   if (typeof value === 'boolean') return String(value).length
   if (typeof value === 'number') return measureNumber(value, walk)
+  if (isExactInteger(value)) return value.rawJSON.length
   if (typeof value === 'object') return measured.get(value) ?? measureObject(value, walk)
   throw changedByJson(`of the type ${typeof value}`, walk)
 }

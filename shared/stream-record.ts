@@ -1,6 +1,7 @@
 import { fieldColumns } from './archive-columns.ts'
 import type { Event } from './event.ts'
 import type { EventType } from './event-type.ts'
+import { parseExact, toNumber } from './exact-json.ts'
 import { isObject } from './json.ts'
 import { isStoredEnvelope } from './stored-event.ts'
 
@@ -34,7 +35,7 @@ export function fromLine(line: string, eventTypes: ReadonlyMap<string, EventType
   if (!times?.[1] || !times[2]) throw new Error(`A line of the stream does not begin with its two times. ${FOREIGN}`)
   const columns = JSON.parse(`{${line.slice(times[0].length)}`) as Record<string, unknown> &
     Record<'event_id' | 'event_type' | 'source', string>
-  const rest = columns['data'] === undefined ? null : (JSON.parse(columns['data'] as string) as unknown)
+  const rest = columns['data'] === undefined ? null : parseExact(columns['data'] as string)
   const type = eventTypes.get(columns.event_type)
   if (type && rest !== null && !isObject(rest)) throw new Error(`The data of a row is not an object. ${FOREIGN}`)
   const event: Event = {
@@ -109,6 +110,6 @@ export function fromLines(text: string, eventTypes: ReadonlyMap<string, EventTyp
 
 function rowOf(type: EventType, columns: Record<string, unknown>, rest: Record<string, unknown> | null): Record<string, unknown> {
   const row: Record<string, unknown> = { ...rest }
-  for (const { field, name } of fieldColumns(type)) row[field] = columns[name] ?? rest?.[field] ?? null
+  for (const { field, name } of fieldColumns(type)) row[field] = columns[name] ?? toNumber(rest?.[field]) ?? null
   return row
 }

@@ -44,6 +44,19 @@ export function dayMillis(year: number, month: number, day: number): number | un
  * years 0001 to 9999.
  */
 export function parseInstant(text: string): bigint | undefined {
+  const instant = parseUnbounded(text)
+  return instant === undefined ? undefined : inRange(instant)
+}
+
+/** Why `parseInstant` does not parse the text, as the end of a sentence; undefined if it does. */
+export function instantProblem(text: string): string | undefined {
+  if (parseInstant(text) !== undefined) return undefined
+  if (RFC_3339.test(`${text}Z`)) return 'must end with Z or an offset, such as +01:00.'
+  if (!RFC_3339.test(text)) return 'must have the form of RFC 3339, such as 2026-01-31T12:00:00Z.'
+  return parseUnbounded(text) === undefined ? 'must be an existing time.' : 'must be in the years 0001 to 9999, in UTC.'
+}
+
+function parseUnbounded(text: string): bigint | undefined {
   const match = RFC_3339.exec(text)
   if (!match) return undefined
   const [, year, month, day, hour, minute, second, fraction = '', sign, offsetHour = '0', offsetMinute = '0'] = match
@@ -53,7 +66,7 @@ export function parseInstant(text: string): bigint | undefined {
   const offset = secondsOf(offsetHour, offsetMinute) * (sign === '-' ? -1 : 1)
   if (Number(second) === LEAP_SECOND && !isLastMinute(secondsOf(hour, minute) - offset)) return undefined
   const seconds = midnight / MILLIS_PER_SECOND + secondsOf(hour, minute) + Number(second) - offset
-  return inRange(BigInt(seconds) * MICROS_PER_SECOND + BigInt(fraction.padEnd(6, '0').slice(0, 6)))
+  return BigInt(seconds) * MICROS_PER_SECOND + BigInt(fraction.padEnd(6, '0').slice(0, 6))
 }
 
 /** Leap seconds are inserted at the end of a UTC day only (RFC 3339, 5.7). */

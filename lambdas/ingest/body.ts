@@ -1,7 +1,10 @@
 import { isUtf8 } from 'node:buffer'
 import type { Body, BodyReader, Element } from '../../shared/dialect.ts'
+import { withExactIntegers } from '../../shared/exact-json.ts'
+import { jsonType } from '../../shared/field-problem.ts'
 import type { Headers } from '../../shared/http.ts'
 import { isObject, LINES_CONTENT_TYPE, parseJson, trimLine } from '../../shared/json.ts'
+import { describeJsonError } from '../../shared/json-error.ts'
 import { memberText, pieces } from '../../shared/json-pieces.ts'
 import { sequenceOf } from '../../shared/json-structure.ts'
 import { MAX_BODY_BYTES, MAX_ELEMENTS_PER_REQUEST } from '../../shared/limits.ts'
@@ -73,9 +76,21 @@ export function splitElements(body: BodyText, contentType: string | undefined): 
     .map(line => trim(line, body))
     .filter(line => line !== '')
   const isNdjson = /\b(ndjson|jsonl|jsonlines|x-ndjson|json-seq)\b/i.test(contentType ?? '')
-  if (lines.length === 0 || (lines.length === 1 && !isNdjson)) return reject('malformed_json')
+  if (lines.length === 0 || (lines.length === 1 && !isNdjson)) return malformed(text, whole)
   return (isLines ? undefined : sequenceElements(lines, body)) ?? lineElements(lines, body)
 }
+
+/** Why a body has no elements. */
+function malformed(text: string, whole: unknown): Rejection {
+  if (text.trim() === '') return reject('malformed_json', `The body is empty. ${FORMS}`)
+  const error = describeJsonError(text)
+  return reject(
+    'malformed_json',
+    error ? `The body is not valid JSON at ${error}. ${FORMS}` : `The body is ${jsonType(whole)}. ${FORMS}`,
+  )
+}
+
+const FORMS = 'Send a JSON object, an array of objects, or one object per line (NDJSON).'
 
 function lineElements(lines: readonly string[], body: BodyText): readonly Element[] | Rejection {
   if (lines.length > MAX_ELEMENTS_PER_REQUEST) return tooManyElements()
@@ -91,10 +106,10 @@ const trim = (line: string, { isUtf8: decoded }: BodyText): string =>
 
 /** An element of a body. If the body is not UTF-8, the element is decoded by itself. */
 function elementOf(value: unknown, text: string, index: number, { isUtf8: decoded }: BodyText): Element {
-  if (decoded) return { index, value, text }
+  if (decoded) return { index, value: withExactIntegers(value, text), text }
   const bytes = Buffer.from(text, 'latin1')
   const readable = bytes.toString()
-  if (isUtf8(bytes)) return { index, value: parseJson(readable), text: readable }
+  if (isUtf8(bytes)) return { index, value: withExactIntegers(parseJson(readable), readable), text: readable }
   return { index, value: parseJson(readable), text, encodingProblem: problemOfBytes(bytes, Buffer.from(readable)) }
 }
 

@@ -2,7 +2,9 @@ import { type Arrival, accept, type Envelope } from '../../shared/acceptance.ts'
 import type { DecodedElement } from '../../shared/dialect.ts'
 import type { Event } from '../../shared/event.ts'
 import type { EventType } from '../../shared/event-type.ts'
+import { jsonType } from '../../shared/field-problem.ts'
 import { isObject, parseJson } from '../../shared/json.ts'
+import { describeJsonError } from '../../shared/json-error.ts'
 import { MAX_EVENT_BYTES, MAX_EVENTS_PER_REQUEST, MAX_NAME_CHARACTERS } from '../../shared/limits.ts'
 import type { QuarantinedEvent } from '../../shared/quarantine.ts'
 import { isRejection, type Rejection, reject } from '../../shared/rejections.ts'
@@ -78,9 +80,10 @@ function acceptElement({ envelope, text }: DecodedElement, arrival: Arrival): Ev
     const event = accept(envelope, arrival)
     return !isRejection(event) && isTooLarge(event) ? reject('event_too_large') : event
   }
-  return parseJson(text) === undefined
-    ? reject('malformed_json', 'The line is not valid JSON.')
-    : reject('invalid_event', 'An event must be a JSON object.')
+  const error = describeJsonError(text)
+  return error
+    ? reject('malformed_json', `The event is not valid JSON at ${error}.`)
+    : reject('invalid_event', `An event must be a JSON object, not ${jsonType(parseJson(text))}.`)
 }
 
 /** The text, cut to the length of a name. A surrogate pair cut in half is replaced, because stores reject it. */

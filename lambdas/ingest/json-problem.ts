@@ -1,3 +1,4 @@
+import { isExactInteger } from '../../shared/exact-json.ts'
 import { MAX_DEPTH, MAX_FIELDS } from '../../shared/limits.ts'
 
 /** Why a parsed JSON value cannot be stored, as a sentence for the sender. Undefined if it can. */
@@ -9,7 +10,7 @@ export function jsonProblem(root: unknown): string | undefined {
     const { value, depth } = next
     if (typeof value === 'number' && !Number.isFinite(value)) return NUMBER_TOO_LARGE
     if (typeof value === 'string' && !value.isWellFormed()) return LONE_SURROGATE
-    if (typeof value !== 'object' || value === null) continue
+    if (typeof value !== 'object' || value === null || isExactInteger(value)) continue
     if (depth > MAX_DEPTH) return `The event is nested more than ${MAX_DEPTH} levels deep.`
     if (!Array.isArray(value)) {
       const names = Object.keys(value)

@@ -2,6 +2,7 @@ import { accept, type Envelope } from '../../shared/acceptance.ts'
 import type { BulkOperation } from '../../shared/bulk-operation.ts'
 import type { Event } from '../../shared/event.ts'
 import type { EventType } from '../../shared/event-type.ts'
+import { parseExact } from '../../shared/exact-json.ts'
 import { MAX_EVENTS_PER_REQUEST } from '../../shared/limits.ts'
 import { type StoredQuarantinedEvent, unrecognisedLine } from '../../shared/quarantine.ts'
 import { isRejection, type Rejection, type RejectionCode, reject } from '../../shared/rejections.ts'
@@ -65,7 +66,7 @@ function lineAgain(stored: StoredQuarantinedEvent, eventTypes: EventTypes): Repl
 
 /** A document that its projection could not make has no operation to repeat. */
 function writeAgain({ code, message, body }: StoredQuarantinedEvent): Replay {
-  const operation = JSON.parse(body) as Partial<BulkOperation>
+  const operation = parseExact(body) as Partial<BulkOperation>
   return operation.action === undefined
     ? { kind: 'refuse', rejection: reject(code, message) }
     : { kind: 'write', operation: operation as BulkOperation }
@@ -105,7 +106,7 @@ function validate(stored: StoredQuarantinedEvent, eventTypes: EventTypes): Event
   const { key, code, keyName, received, form, body } = stored
   // The text or the bytes as sent. Their dialect is unknown, so they cannot be decoded again.
   if (form === 'text' || form === 'base64') return reject(code, notReplayable(stored.message))
-  const envelope = JSON.parse(body) as Envelope
+  const envelope = parseExact(body) as Envelope
   // An event without an id gets its quarantine key as id, so that a second replay is recognised as a duplicate.
   const arrival = { eventTypes, keyName, received, defaultId: () => key }
   if (ACCEPTED_CODES.has(code)) return accept(envelope, arrival)

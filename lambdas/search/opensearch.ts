@@ -1,7 +1,8 @@
-import { type API, Client } from '@opensearch-project/opensearch'
+import { type API, Client, Serializer } from '@opensearch-project/opensearch'
 import { AwsSigv4Signer } from '@opensearch-project/opensearch/aws-v3'
 import type { BulkOperation } from '../../shared/bulk-operation.ts'
 import type { BulkResult } from '../../shared/bulk-outcome.ts'
+import { withExactIntegers } from '../../shared/exact-json.ts'
 
 const REQUEST_TIMEOUT_MS = 30_000
 
@@ -23,13 +24,26 @@ type BulkError = { readonly type?: string; readonly reason?: string }
 type SearchRequest = { readonly index: string; readonly ignore_unavailable: true; readonly body: API.Search_RequestBody }
 type SearchHit = Pick<API.Search_ResponseBody['hits']['hits'][number], '_id' | '_version' | 'sort'>
 
+/** Documents keep the digits of long integers. */
+export class ExactSerializer extends Serializer {
+  override deserialize(text: string): unknown {
+    return withExactIntegers(super.deserialize(text), text)
+  }
+}
+
 /**
  * A client of the search cluster. It signs requests with the function's role on https, and not on http (the local node).
  * It does not retry; callers do.
  */
 export function openSearch(url: string): Client {
   // A document may have a client's field named __proto__: with the protection, the client would throw on each response with it.
-  const options = { node: url, maxRetries: 0, requestTimeout: REQUEST_TIMEOUT_MS, disablePrototypePoisoningProtection: true }
+  const options = {
+    node: url,
+    maxRetries: 0,
+    requestTimeout: REQUEST_TIMEOUT_MS,
+    disablePrototypePoisoningProtection: true,
+    Serializer: ExactSerializer,
+  } as const
   if (!url.startsWith('https:')) return new Client(options)
   return new Client({
     ...options,

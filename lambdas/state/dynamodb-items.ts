@@ -1,3 +1,4 @@
+import { parseExact } from '../../shared/exact-json.ts'
 import type { PartAddress } from '../../shared/grain.ts'
 import { grains, partsOfKind } from '../../shared/grains/grains.ts'
 import {
@@ -79,7 +80,7 @@ export const readUserItem = (item: ItemImage): UserItem => ({
   sequenceNumber: textOf(item, 'seq'),
   identities: bytesOf(item, 'identities'),
   recordHashes: bytesOf(item, 'recordHashes'),
-  states: deepFreeze(JSON.parse(textOf(item, 'states'))),
+  states: deepFreeze(parseExact(textOf(item, 'states')) as UserItem['states']),
   late: numberOf(item, 'late'),
   erasedOrder: numberOf(item, 'erasedOrd'),
   outbox: parseOutbox(textOf(item, 'out')),
@@ -108,7 +109,7 @@ export function readPartItem(item: ItemImage): PartItem {
   return {
     ...address,
     version: numberOf(item, 'version'),
-    state: deepFreeze(JSON.parse(textOf(item, 'state'))),
+    state: deepFreeze(parseExact(textOf(item, 'state'))),
     ...(item['lastOrd'] && { lastOrder: numberOf(item, 'lastOrd') }),
     ...(item['users'] && { users: unpackUsers(bytesOf(item, 'users')) }),
     ...(item['uncounted'] && { uncounted: unpackHashes(bytesOf(item, 'uncounted')) }),

@@ -1,4 +1,5 @@
 import pLimit from 'p-limit'
+import { parseExact } from '../../shared/exact-json.ts'
 import { type ItemKey, type RetiredDelta, retiredKey } from '../../shared/state.ts'
 import { deepFreeze } from '../../shared/stored-json.ts'
 import { keyAttributes, ttlAttribute } from './dynamodb-items.ts'
@@ -29,7 +30,7 @@ export const retiredTable = (table: string, dynamodb: DynamoDbOperations) => ({
       Limit: DELTAS_PER_READ,
     })
     for await (const { Items = [] } of pages)
-      return Items.map(({ delta }) => deepFreeze(JSON.parse(delta?.S ?? '') as RetiredDelta))
+      return Items.map(({ delta }) => deepFreeze(parseExact(delta?.S ?? '') as RetiredDelta))
     return []
   },
 

@@ -8,10 +8,13 @@ import {
   freeName,
   withoutKey,
 } from '../dialect.ts'
+import { withExactIntegers } from '../exact-json.ts'
+import { jsonType, typeProblem } from '../field-problem.ts'
 import type { Headers } from '../http.ts'
 import { isObject, type JsonObject, parseJson } from '../json.ts'
+import { describeJsonError } from '../json-error.ts'
 import { isRejection, type Rejection, reject } from '../rejections.ts'
-import { parseInstant } from '../time.ts'
+import { instantProblem } from '../time.ts'
 
 const MEDIA_TYPE = 'application/cloudevents'
 const PREFIX = 'ce-'
@@ -81,19 +84,22 @@ const BASE64 = /^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$
 const isText = (value: unknown): value is string => typeof value === 'string' && value !== ''
 
 function problemOf(event: unknown): string | undefined {
-  if (!isObject(event)) return 'the event must be a JSON object.'
+  if (!isObject(event)) return `the event must be a JSON object, not ${jsonType(event)}.`
   const missing = REQUIRED.find(name => !isText(event[name]))
-  if (missing) return `${missing} must be a non-empty string.`
-  if (event['specversion'] !== '1.0') return 'specversion must be 1.0.'
+  if (missing) return textProblem(event, missing)
+  if (event['specversion'] !== '1.0') return 'specversion must be "1.0".'
   const invalid = OPTIONAL.find(name => event[name] != null && !isText(event[name]))
-  if (invalid) return `${invalid} must be a non-empty string or be omitted.`
-  if (isText(event['time']) && parseInstant(event['time']) === undefined)
-    return 'time must be RFC 3339, such as 2026-01-31T12:00:00Z.'
+  if (invalid) return textProblem(event, invalid)
+  const time = isText(event['time']) ? instantProblem(event['time']) : undefined
+  if (time) return `time ${time}`
   const base64 = event['data_base64']
   if (base64 == null) return undefined
   if (event['data'] != null) return 'the event must not have both data and data_base64.'
   return typeof base64 === 'string' && BASE64.test(base64) ? undefined : 'data_base64 must be valid base64.'
 }
+
+const textProblem = (event: JsonObject, name: string): string =>
+  event[name] === '' ? `${name} must be a non-empty string.` : typeProblem(event, name, 'a non-empty string')
 
 /** CloudEvents attributes have the same names as the fields of an envelope. */
 function envelopeOf(event: JsonObject): Envelope {
@@ -104,7 +110,8 @@ function envelopeOf(event: JsonObject): Envelope {
 /** The data; JSON in base64 is decoded, other bytes stay base64 in a field `data_base64`. */
 function dataOf({ data, data_base64: base64, datacontenttype }: JsonObject): unknown {
   if (typeof base64 !== 'string') return data
-  const json = isJsonType(datacontenttype) ? parseJson(decodeUtf8(Buffer.from(base64, 'base64')) ?? '') : undefined
+  const text = decodeUtf8(Buffer.from(base64, 'base64')) ?? ''
+  const json = isJsonType(datacontenttype) ? withExactIntegers(parseJson(text), text) : undefined
   return json === undefined ? { data_base64: base64 } : json
 }
 
@@ -143,11 +150,20 @@ function fromBinary(headers: Headers, bytes: Uint8Array): Element | Rejection {
   if (bytes.length === 0) return { index: 0, value: attributes, text: JSON.stringify(attributes) }
   const data = binaryData(contentType, bytes)
   if (!data)
-    return reject('malformed_json', 'The body is not JSON, but its content type is. Send JSON, or the right content type.')
+    return reject(
+      'malformed_json',
+      `The content type is JSON, but the body is not${placeOf(bytes)}. Send JSON, or the right content type.`,
+    )
   const { name, value, text } = data
   // The data as sent, because JSON.stringify fails on data that is nested too deeply.
   const elementText = `${JSON.stringify(attributes).slice(0, -1)},"${name}":${text}}`
   return { index: 0, value: { ...attributes, [name]: value }, text: elementText }
+}
+
+/** Where bytes stop being JSON. */
+function placeOf(bytes: Uint8Array): string {
+  const text = decodeUtf8(bytes)
+  return text === undefined ? ': it is not UTF-8' : `, at ${describeJsonError(text)}`
 }
 
 /** The attributes in the `ce-` headers. */
@@ -172,7 +188,7 @@ interface BinaryData {
 function binaryData(contentType: string | undefined, bytes: Uint8Array): BinaryData | undefined {
   const isJson = contentType === undefined || isJsonType(contentType)
   const text = decodeUtf8(bytes)
-  const value = isJson && text !== undefined ? parseJson(text) : undefined
+  const value = isJson && text !== undefined ? withExactIntegers(parseJson(text), text) : undefined
   if (text !== undefined && value !== undefined) return { name: 'data', value, text }
   if (isJson && contentType !== undefined) return undefined
   if (contentType?.startsWith('text/') && text !== undefined) return { name: 'data', value: text, text: JSON.stringify(text) }

@@ -2,6 +2,7 @@ import type { Arrival, Envelope } from '../acceptance.ts'
 import { type Body, type DecodedElement, type Element, freeName, withoutKey } from '../dialect.ts'
 import { isTypeName } from '../event.ts'
 import { userTraits } from '../events/user-traits.ts'
+import { otherSpelling, typeProblem } from '../field-problem.ts'
 import { isObject, type JsonObject } from '../json.ts'
 import { parseInstant } from '../time.ts'
 import { hashOf, idProblem, textOf, userOf, withExactIds } from './segment-ids.ts'
@@ -55,9 +56,16 @@ function problemOf(event: JsonObject, call: unknown): string | undefined {
   if (typeof call !== 'string' || !Object.hasOwn(calls, call)) return `type must be one of ${Object.keys(calls).join(', ')}.`
   const unusable = idProblem({ ...event, type: call })
   if (unusable) return unusable
-  if (userOf(event) === null) return 'An event needs a userId or an anonymousId.'
-  if (call === 'track' && textOf(event['event']) === undefined) return 'A track call needs an event name.'
-  return undefined
+  if (userOf(event) === null) return `An event needs a userId or an anonymousId${spellingHint(event)}.`
+  if (call !== 'track' || textOf(event['event']) !== undefined) return undefined
+  return event['event'] === ''
+    ? 'event must be a string, the name of the event, not empty.'
+    : typeProblem(event, 'event', 'a string, the name of the event')
+}
+
+function spellingHint(event: JsonObject): string {
+  const spelling = otherSpelling(event, 'userId') ?? otherSpelling(event, 'anonymousId')
+  return spelling ? `; there is ${spelling}, but names are case-sensitive` : ''
 }
 
 function envelopeOf(event: JsonObject, element: Element, context: CallContext): Envelope {

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto'
 import type { Element } from '../dialect.ts'
+import { toNumber } from '../exact-json.ts'
 import type { JsonObject } from '../json.ts'
 import { memberText, withoutMember } from '../json-pieces.ts'
 
@@ -11,7 +12,7 @@ const DIGITS = /^(?:0|-?[1-9]\d*)$/
 
 /** The call with ids that are integers as the digits that were sent: a number would be rounded beyond 2^53. */
 export function withExactIds(call: JsonObject, { text }: Pick<Element, 'text'>): JsonObject {
-  const numbers = ID_FIELDS.filter(field => typeof call[field] === 'number')
+  const numbers = ID_FIELDS.filter(field => typeof toNumber(call[field]) === 'number')
   if (numbers.length === 0) return call
   const digits = numbers.map(field => [field, memberText(text, field)] as const).filter(([, source]) => DIGITS.test(source))
   return { ...call, ...Object.fromEntries(digits) }

@@ -1,4 +1,5 @@
 import { defineEvent, nullable, text } from '../event-type.ts'
+import { typeProblem } from '../field-problem.ts'
 import { isObject, type JsonObject } from '../json.ts'
 import { reject } from '../rejections.ts'
 
@@ -8,7 +9,7 @@ export const userTraits = defineEvent({
   about: 'Traits of a user, or of a group that the user belongs to.',
   fields: { user_id: text(), group_id: nullable(text()) },
   user: row => row.user_id,
-  conform: row => (isObject(traitsOf(row)) ? row : reject('invalid_event', 'traits: must be of JSON type object.')),
+  conform: row => (isObject(traitsOf(row)) ? row : reject('invalid_event', typeProblem(row, 'traits', 'an object'))),
 })
 
 /** The traits of a row. */

@@ -167,7 +167,7 @@ describe('a replay', () => {
   test('is rejected with what is wrong with the event now', () => {
     expect(replayOf({ code: 'date_invalid', body: '{"type":"page_visit","data":{"Id":"x"}}' })).toMatchObject({
       kind: 'refuse',
-      rejection: { code: 'invalid_event', message: 'Id: must be of JSON type number.' },
+      rejection: { code: 'invalid_event', message: 'Id must be an integer, not a string.' },
     })
     const large = JSON.stringify({ type: 'a', data: 'x'.repeat(33_000) })
     expect(replayOf({ type: 'a', body: large })).toMatchObject({ rejection: { code: 'event_too_large' } })

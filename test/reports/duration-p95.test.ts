@@ -54,6 +54,15 @@ test('events of a day count whatever partition they arrived in', async () => {
   expect(device).toMatchObject([{ date: '2025-11-26', num_events: 200 }])
 })
 
+test('durations whose sum overflows a double have a mean and a deviation', async () => {
+  const durations = [1.797e308, 1e308].flatMap(event_duration => Array.from({ length: 100 }, () => ({ event_duration })))
+  const rows = durations.map((row, at) => ({ event_id: `e${at}`, timestamp: noon, ...row }))
+  await archiveRows(folder, object('a'), rows)
+  const { device } = await reportRows(folder, { day })
+  const expected = { kept: 200, mean: 1.3985e308, stddev: 3.985e307 * Math.sqrt(200 / 199), event_duration_p95: 1.797e308 }
+  expect(device).toEqual(nearly([{ date: '2025-11-26', device_id: 'd1', num_events: 200, ...expected }]))
+})
+
 test('a run for one day does not download objects whose footer excludes the day and earlier arrivals', async () => {
   await archiveRows(folder, object('a'), readings(200, 0, { received: 2000 }))
   await archiveRows(folder, object('b'), readings(200, 1000, { timestamp: noon + 86_400, received: 3000 }))

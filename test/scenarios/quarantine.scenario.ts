@@ -67,7 +67,7 @@ test(
     expect(await replay(...filter)).toEqual({ replayed: 1, refused: 1 })
     expect(await replay(...filter)).toEqual({ replayed: 0, refused: 1 })
     expect((await quarantinedItems()).items.filter(({ id }) => id === good || id === bad)).toMatchObject([
-      { id: bad, message: 'Url: must be of JSON type string.' },
+      { id: bad, message: 'Url must be a string, not a number.' },
     ])
     await untilSettled(SETTLE_SECONDS)
     expect(await urlsOf(user)).toEqual(['/again'])

@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto'
+import { isExactInteger } from '../../../shared/exact-json.ts'
 
 /** Properties that hold prose, which may change without changing the digests. */
 const PROSE: ReadonlySet<string> = new Set(['message', 'help'])
@@ -12,6 +13,7 @@ const STACK_FRAME = / at (?:[^ ]+ (?:\[as [^\]]+\] )?)?\(?(?:file|node):[^ )]*:\
 function canonical(value: unknown, dropped: ReadonlySet<string> = PROSE): string {
   if (value === undefined) return 'undefined'
   if (typeof value === 'bigint') return `${value}n`
+  if (isExactInteger(value)) return value.rawJSON
   if (typeof value === 'number' && !Number.isFinite(value)) return String(value)
   if (typeof value === 'string') return JSON.stringify(value.replaceAll(STACK_FRAME, ''))
   if (typeof value !== 'object' || value === null) return JSON.stringify(value)

@@ -69,14 +69,14 @@ test('calls without a user, and track calls without an event, are quarantined; t
   expect(response).toMatchObject({ status: 200, body: { success: true, accepted: 1 } })
   expect(response.body.quarantined).toEqual([
     { index: 0, id: 'm2', code: 'invalid_event', message: 'An event needs a userId or an anonymousId.' },
-    { index: 1, id: 'm3', code: 'invalid_event', message: 'A track call needs an event name.' },
+    { index: 1, id: 'm3', code: 'invalid_event', message: 'event is missing; it must be a string, the name of the event.' },
     {
       index: 2,
       id: 'm4',
       code: 'invalid_event',
       message: 'type must be one of track, page, identify, screen, group, alias.',
     },
-    { index: 3, id: null, code: 'invalid_event', message: 'An event must be a JSON object.' },
+    { index: 3, id: null, code: 'invalid_event', message: 'An event must be a JSON object, not a number.' },
   ])
   expect(events.map(({ id }) => id)).toEqual(['m1'])
   expect(quarantined[0]?.body).toBe(JSON.stringify({ ...(invalid[0] as object), writeKey: '' }))

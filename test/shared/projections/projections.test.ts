@@ -90,8 +90,50 @@ test('sums are exact and do not depend on the order', () => {
   )
 })
 
-test('a sum beyond the largest double is the largest double', () => {
-  expect([Number.MAX_VALUE, Number.MAX_VALUE].reduce(add, sum())).toEqual([Number.MAX_VALUE])
+const LARGEST = Number.MAX_VALUE
+const TINIEST = Number.MIN_VALUE
+
+test.each<[readonly number[], number]>([
+  [[1.797e308, 1.797e308], 1.797e308],
+  [[LARGEST, LARGEST, LARGEST], LARGEST],
+  [[-LARGEST, -LARGEST], -LARGEST],
+  [[LARGEST, LARGEST, -LARGEST, -LARGEST], 0],
+  [[LARGEST, LARGEST, -LARGEST, -LARGEST, 5], 1],
+  [[LARGEST, 1, -LARGEST], 1 / 3],
+  [[LARGEST, TINIEST, TINIEST, -LARGEST], 0],
+  [[2 ** 960, -(2 ** 959), -(2 ** 959), 3], 0.75],
+  [[1.797e308, 1e-300], 8.985e307],
+  [[2 ** 960, -(2 ** 959)], 2 ** 958],
+])('the mean of %j is within 1e-9, whatever the order, although their sum overflows a double', (values, expected) => {
+  for (const order of [values, values.toReversed(), values.toSorted((a, b) => a - b)])
+    for (const at of order.keys()) {
+      const merged = merge(order.slice(0, at).reduce(add, sum()), JSON.parse(JSON.stringify(order.slice(at).reduce(add, sum()))))
+      expect(Math.abs(mean(merged, values.length) - expected)).toBeLessThanOrEqual(Math.abs(expected) * 1e-15)
+    }
+})
+
+test('the mean of doubles of any size is that of exact integers', () => {
+  const exponents = fc.integer({ min: -60, max: 971 })
+  const numbers = fc.tuple(fc.integer({ min: -(2 ** 31), max: 2 ** 31 }), exponents)
+  fc.assert(
+    fc.property(fc.array(numbers, { minLength: 1, maxLength: 20 }), fc.nat(), (terms, cut) => {
+      const values = terms.map(([digits, exponent]) => digits * 2 ** exponent)
+      const total = terms.reduce((all, [digits, exponent]) => all + BigInt(digits) * 2n ** BigInt(exponent + 60), 0n)
+      const at = cut % values.length
+      const found = mean(merge(values.slice(at).reduce(add, sum()), values.slice(0, at).reduce(add, sum())), values.length)
+      const exact = total / BigInt(values.length)
+      const dropped = Math.max(0, exact.toString(2).length - 64)
+      const expected = Number(exact >> BigInt(dropped)) * 2 ** (dropped - 60)
+      expect(Math.abs(found - expected)).toBeLessThanOrEqual(Math.abs(expected) * 1e-14 + 2 ** -60)
+    }),
+  )
+})
+
+test('readings whose sum overflows a double have a mean, and smaller sums are stored as before', () => {
+  expect(minuteOf([1.797e308, 1.797e308].map(event_duration => aReading({ event_duration })))).toMatchObject({
+    avg_event_duration: 1.797e308,
+  })
+  expect([1, 2].reduce(add, sum())).toEqual([3])
 })
 
 test('the index mapping is strict and follows the shape of the document', () => {
