@@ -1,6 +1,6 @@
 import { type Command, InvalidArgumentError, Option } from 'commander'
 import { quarantineReader } from '../lambdas/quarantine/dynamodb-read.ts'
-import type { QuarantineSummary, StoredQuarantinedEvent } from '../shared/quarantine.ts'
+import type { StoredQuarantinedEvent } from '../shared/quarantine.ts'
 import { rejections } from '../shared/rejections.ts'
 import { parseInstant } from '../shared/time.ts'
 import { UserError } from '../shared/user-error.ts'
@@ -10,6 +10,7 @@ import { discardItems } from './quarantine/discard.ts'
 import { replayItems, type Totals } from './quarantine/replay.ts'
 import { collectedItems } from './quarantine/scan.ts'
 import { type Filter, pageOf, type QuarantinePage, selectItems } from './quarantine/select.ts'
+import { replayWarnings } from './quarantine/warnings.ts'
 import { formatTable } from './table.ts'
 import { findTarget, type Target } from './target.ts'
 import { visibleLines } from './visible.ts'
@@ -101,20 +102,12 @@ function replayCommand(parent: Command): void {
       const target = await findTarget(stage)
       const items = selectItems(await collectedItems(target), { ...filter, key })
       if (key !== undefined && items.length === 0) throw noSuchKey(key)
-      warnOfDoubt(items)
+      for (const warning of replayWarnings(items, Number(target.outputs.IdentityMinutes), Date.now()))
+        console.error(`warning: ${warning}`)
       const totals = await replayItems(target, items, dryRun)
       if (json) printJson({ replayed: totals.replayed, refused: totals.refused })
       else report(totals, dryRun)
     })
-}
-
-/** Warns of events that a replay may count twice. */
-function warnOfDoubt(items: readonly QuarantineSummary[]): void {
-  const doubtful = items.filter(({ mayHaveBeenFolded }) => mayHaveBeenFolded).length
-  if (doubtful > 0)
-    console.error(
-      `warning: the states may contain ${doubtful} of these ${items.length} events already; a replay then counts them twice. Replay the others alone with --code, --type, --since or --until.`,
-    )
 }
 
 interface DiscardOptions extends ReplayOptions {

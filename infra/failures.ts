@@ -9,7 +9,7 @@ import type { Quarantine } from './quarantine.ts'
 import { every } from './schedule.ts'
 import type { Search } from './search.ts'
 import type { Settings } from './settings.ts'
-import { identityWindow, type State } from './state.ts'
+import { expiry, identityWindow, type State } from './state.ts'
 
 export interface FailuresProps {
   readonly archive: Archive
@@ -41,6 +41,7 @@ export class Failures extends Construct implements Monitored {
         DOCUMENTS_FUNCTION: search?.documents.functionName ?? NONE,
         STATE_TABLE: state.table.tableName,
         ...identityWindow(settings),
+        RETENTION_HOURS: expiry(settings).RETENTION_HOURS,
       },
       settings,
     })

@@ -6,10 +6,12 @@ import { LambdaFunction } from './lambda-function.ts'
 import type { Quarantine } from './quarantine.ts'
 import type { Search } from './search.ts'
 import type { Settings } from './settings.ts'
+import { expiry, type State } from './state.ts'
 import type { EventStream } from './stream.ts'
 
 export interface ReplayProps {
   readonly stream: EventStream
+  readonly state: State
   readonly quarantine: Quarantine
   readonly search: Search | undefined
   readonly settings: Settings
@@ -21,16 +23,19 @@ export class Replay extends Construct implements Monitored {
   readonly alarms: readonly AlarmPlan[]
   readonly graphs: readonly Graph[]
 
-  constructor(scope: Construct, { stream, quarantine, search, settings }: ReplayProps) {
+  constructor(scope: Construct, { stream, state, quarantine, search, settings }: ReplayProps) {
     super(scope, 'Replay')
     this.function = new LambdaFunction(this, 'Function', {
       name: 'replay',
-      about: 'Checks quarantined events again and puts them back into the event stream.',
+      about:
+        'Checks quarantined events again and puts them back into the event stream, and merges quarantined deltas into their windows.',
       entry: 'lambdas/ingest/replay.lambda.ts',
       environment: {
         STREAM_NAME: stream.stream.streamName,
         ...quarantine.environment,
         OPENSEARCH_URL: search?.url ?? NONE,
+        STATE_TABLE: state.table.tableName,
+        ...expiry(settings),
       },
       settings,
     })

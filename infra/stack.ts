@@ -21,7 +21,7 @@ import { Replay } from './replay.ts'
 import { Reports } from './reports.ts'
 import { Search } from './search.ts'
 import type { Settings } from './settings.ts'
-import { State } from './state.ts'
+import { identityWindow, State } from './state.ts'
 import { AccessLogs } from './stores.ts'
 import { EventStream } from './stream.ts'
 import { Windows } from './windows.ts'
@@ -44,7 +44,7 @@ export class MillraceStack extends Stack {
     allowSearchAccess(parts)
     deployReadersFirst(parts)
     monitor(this, parts, props)
-    for (const [name, value] of Object.entries(outputsOf(parts))) new CfnOutput(this, name, { value })
+    for (const [name, value] of Object.entries(outputsOf(parts, props.settings))) new CfnOutput(this, name, { value })
   }
 }
 
@@ -64,7 +64,7 @@ function createParts(scope: Construct, { stage, settings, eventTypes, reports: s
     settings.search === 'off' ? undefined : new Search(scope, { search: settings.search, stream, state, quarantine, settings })
   const archive = new Archive(scope, { stage, stream, eventTypes, accessLogs, settings })
   const failures = new Failures(scope, { archive, quarantine, search, state, settings })
-  const replay = new Replay(scope, { stream, quarantine, search, settings })
+  const replay = new Replay(scope, { stream, state, quarantine, search, settings })
   const reindex = search && new Reindex(scope, { state, search, quarantine, settings })
   const reports = new Reports(scope, { archive, reports: scheduled, settings })
   const query = new Query(scope, { keys, stream, state, search, archive, reports, quarantine, settings })
@@ -95,6 +95,7 @@ function allowAccess({
   archive.allowCollectErrors(failures.function)
   state.allowFold(state.function)
   state.allowDerive(windows.function)
+  state.allowMerge(replay.function)
   state.allowRead(query.function)
   archive.allowReadEvents(reports.function)
   archive.allowPublish(reports.function)
@@ -145,7 +146,7 @@ function monitor(scope: Construct, parts: Parts, { stage, settings }: MillracePr
 }
 
 /** What the CLI needs to know of a deployed stack. */
-const outputsOf = (parts: Parts): StackOutputs => {
+const outputsOf = (parts: Parts, settings: Settings): StackOutputs => {
   const { keys, stream, quarantine, state, search, archive, failures, replay, reindex, reports, api } = parts
   return {
     ApiUrl: api.url,
@@ -165,6 +166,7 @@ const outputsOf = (parts: Parts): StackOutputs => {
     RawEventDays: search?.rawEvents.RAW_EVENT_DAYS ?? NONE,
     ReportsFunction: reports.function.functionName,
     SetUpFunction: search?.setUp.functionName ?? NONE,
+    IdentityMinutes: identityWindow(settings).IDENTITY_MINUTES,
     ReplayFunction: replay.function.functionName,
     CollectFailuresFunction: failures.function.functionName,
     ReindexFunction: reindex?.function.functionName ?? NONE,

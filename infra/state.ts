@@ -25,13 +25,13 @@ export const expiry = ({ state, stream }: Settings): Pick<Environment<'windows'>
   RETENTION_HOURS: String(stream.retention.toHours() + TABLE_STREAM_RETENTION.toHours()),
 })
 
-/** Folds events into states. The table holds one item for each user, written conditionally, and has a stream of its changes. */
 /** How long, and how many, identities of a user are remembered. */
 export const identityWindow = ({ state }: Settings): Pick<Environment<'state'>, 'IDENTITY_MINUTES' | 'IDENTITY_COUNT'> => ({
   IDENTITY_MINUTES: String(state.identityWindow.toMinutes()),
   IDENTITY_COUNT: String(state.identityCount),
 })
 
+/** Folds events into states. The table holds one item for each user, written conditionally, and has a stream of its changes. */
 export class State extends Construct implements Monitored {
   readonly table: DataTable
   readonly function: LambdaFunction<'state'>
@@ -119,12 +119,17 @@ export class State extends Construct implements Monitored {
 
   /** Lets a function find out which events of a batch were folded, and mark those that were passed over as quarantined. */
   allowJudge(collect: LambdaFunction): void {
-    collect.allow(['dynamodb:BatchGetItem', 'dynamodb:UpdateItem'], this.table.tableArn)
+    collect.allow(['dynamodb:BatchGetItem', 'dynamodb:GetItem', 'dynamodb:UpdateItem'], this.table.tableArn)
   }
 
   /** The windows function reads and puts windows one by one, with conditional writes. */
   allowDerive(windows: LambdaFunction): void {
     windows.allow(['dynamodb:DeleteItem', 'dynamodb:GetItem', 'dynamodb:PutItem', 'dynamodb:Query'], this.table.tableArn)
+  }
+
+  /** Lets a function merge a delta into a window that passed it over. */
+  allowMerge(replay: LambdaFunction): void {
+    replay.allow(['dynamodb:DeleteItem', 'dynamodb:GetItem', 'dynamodb:PutItem'], this.table.tableArn)
   }
 
   /** Lets a function read the whole table in parts. */

@@ -1,7 +1,15 @@
 /** The environment variables of every function. infra/ sets them; lambdas/handler.ts reads and checks them. */
 export const environments = {
   ingest: ['STREAM_NAME', 'KEYS_TABLE', 'QUARANTINE_TABLE', 'QUARANTINE_BUCKET', 'KEY_RATE'],
-  replay: ['STREAM_NAME', 'QUARANTINE_TABLE', 'QUARANTINE_BUCKET', 'OPENSEARCH_URL'],
+  replay: [
+    'STREAM_NAME',
+    'QUARANTINE_TABLE',
+    'QUARANTINE_BUCKET',
+    'OPENSEARCH_URL',
+    'STATE_TABLE',
+    'LATENESS_HOURS',
+    'RETENTION_HOURS',
+  ],
   'collect-failures': [
     'QUARANTINE_TABLE',
     'QUARANTINE_BUCKET',
@@ -11,6 +19,7 @@ export const environments = {
     'STATE_TABLE',
     'IDENTITY_MINUTES',
     'IDENTITY_COUNT',
+    'RETENTION_HOURS',
   ],
   reindex: ['STATE_TABLE', 'OPENSEARCH_URL', 'QUARANTINE_TABLE', 'QUARANTINE_BUCKET'],
   state: [

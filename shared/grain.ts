@@ -61,6 +61,11 @@ export interface PartGrain<P = any, Item extends PartItem = any> {
   mergeDeltas(projection: P, before: unknown, after: unknown): unknown
   /** Merges the deltas that the item does not contain yet. Undefined: it contains all. */
   merge(projection: P, stored: Item | undefined, task: MergeTask): MergeResult<Item> | undefined
+  /**
+   * Merges a delta that the item notes as passed over, and strikes it out. Its version grows, so that its document is written;
+   * the order numbers that it contains do not change.
+   */
+  mergeNoted(projection: P, stored: Item, delta: UserDelta, task: Pick<MergeTask, 'pages' | 'slotUsers'>): NotedMerge<Item>
   /** The order number of the last delta of each user in the item, by user hash. */
   mergedOrders(item: Item): Iterable<readonly [userHash: string, order: number]>
 }
@@ -111,6 +116,9 @@ interface MergeResult<Item> {
   /** The item is near the number of users that it can remember, or beyond it. */
   readonly nearlyFull: boolean
 }
+
+/** The item with a delta that it had passed over, or why the delta is rejected again. */
+type NotedMerge<Item> = Pick<MergeResult<Item>, 'item' | 'newPages'> | { readonly reason: string }
 
 export interface MergeRejection extends UserDelta {
   readonly reason: string

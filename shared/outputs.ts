@@ -14,6 +14,7 @@ export const stackOutputs = [
   'OpenSearchUrl',
   'RawEventTypes',
   'RawEventDays',
+  'IdentityMinutes',
   /** Comma-separated pairs `function=log group`. */
   'LogGroups',
   'ReportsFunction',

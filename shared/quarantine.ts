@@ -34,9 +34,15 @@ export interface QuarantinedEvent {
   readonly body: string
   /** How often the event was quarantined; 1 if absent. */
   readonly count?: number
+  /** Identifies this occurrence if it may be added again: it is counted once. Absent: each addition is an occurrence. */
+  readonly occurrence?: string
   /** The states may contain the event already: nothing that is stored tells. A replay may then count it twice. */
   readonly mayHaveBeenFolded?: true
 }
+
+/** The occurrence of an event that is quarantined at its position in the stream. */
+export const occurrenceAt = ({ sequenceNumber, position }: { readonly sequenceNumber: string; readonly position: number }) =>
+  `${sequenceNumber}#${position}`
 
 export const quarantineKey = ({ keyName, type, body }: QuarantinedEvent): string =>
   createHash('sha256')
@@ -78,13 +84,17 @@ export interface StoredQuarantinedEvent extends QuarantinedEvent {
   readonly key: string
   /** How often the same event was quarantined. */
   readonly count: number
+  /** How many of these occurrences an earlier replay put into the stream. Absent: none. */
+  readonly replayed?: number
+  /** When a replay began to put it into the stream, in milliseconds since 1970. It did not end, or ends later. Absent: none did. */
+  readonly sentAt?: number
 }
 
 /** A quarantined event without its body. */
-export type QuarantineSummary = Omit<StoredQuarantinedEvent, 'form' | 'body' | 'position'>
+export type QuarantineSummary = Omit<StoredQuarantinedEvent, 'form' | 'body' | 'position' | 'replayed'>
 
 /** One row of GET /v1/quarantine. */
-export interface QuarantineRow extends Omit<QuarantineSummary, 'received'> {
+export interface QuarantineRow extends Omit<QuarantineSummary, 'received' | 'sentAt'> {
   /** RFC 3339. */
   readonly received: string
   /** The first characters of the body. Null for a large body, which is stored in the bucket. */

@@ -83,7 +83,7 @@ export const rejections = {
   },
   not_merged: {
     status: 200,
-    help: 'Make the state of the projection smaller, give it more slots, or fix its code. Each of these needs a new revision.',
+    help: 'Fix the code of the projection under the same revision, deploy, and replay the delta. A smaller state or more slots need a new revision.',
   },
   changes_unread: {
     status: 200,

@@ -84,6 +84,8 @@ export interface PartItem {
   readonly user?: string
   readonly slot?: number
   readonly version: number
+  /** The order number of the last delta that a user's item merged or passed over. Absent: its version. */
+  readonly lastOrder?: number | undefined
   readonly state: unknown
   /** Where users share an item: the order number of the last merged delta of each user, by user hash. */
   readonly users?: ReadonlyMap<string, number>

@@ -53,11 +53,26 @@ export function fromLine(line: string, eventTypes: ReadonlyMap<string, EventType
 
 const FOREIGN = 'It was not written by this product.'
 
+/** A line of a record, at its 0-based position among the lines that are not empty. */
+export interface PositionedLine {
+  readonly line: string
+  readonly position: number
+}
+
+/** The lines of a record that are not empty. */
+export const linesOf = (text: string): PositionedLine[] =>
+  text
+    .split('\n')
+    .filter(line => line !== '')
+    .map((line, position) => ({ line, position }))
+
 /** The content of a stream record. */
 export interface DecodedLines {
   readonly events: readonly Event[]
+  /** The position of the line of each event. */
+  readonly positions: ReadonlyMap<Event, number>
   /** Lines that ingest did not write. */
-  readonly unrecognised: readonly string[]
+  readonly unrecognised: readonly PositionedLine[]
 }
 
 /**
@@ -79,19 +94,18 @@ export function withoutReaderMark(line: string): { line: string; only: LineReade
 
 /** The events of a record's lines, except lines that are addressed to other consumers. */
 export function fromLines(text: string, eventTypes: ReadonlyMap<string, EventType>, reader?: LineReader): DecodedLines {
-  const events: Event[] = []
-  const unrecognised: string[] = []
-  for (const line of text.split('\n')) {
-    if (line === '') continue
+  const positions = new Map<Event, number>()
+  const unrecognised: PositionedLine[] = []
+  for (const { line, position } of linesOf(text)) {
     const { line: unmarked, only } = withoutReaderMark(line)
     if (only !== undefined && only !== reader) continue
     try {
-      events.push(fromLine(unmarked, eventTypes))
+      positions.set(fromLine(unmarked, eventTypes), position)
     } catch {
-      unrecognised.push(line)
+      unrecognised.push({ line, position })
     }
   }
-  return { events, unrecognised }
+  return { events: [...positions.keys()], positions, unrecognised }
 }
 
 function rowOf(type: EventType, columns: Record<string, unknown>, rest: Record<string, unknown> | null): Record<string, unknown> {

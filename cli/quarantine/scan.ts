@@ -14,6 +14,8 @@ const FIELDS = [
   'keyName',
   'received',
   'count',
+  'mayHaveBeenFolded',
+  'sentAt',
 ] as const satisfies readonly (keyof QuarantineSummary)[]
 
 /** Moves failures that still wait in a bucket into the quarantine, then returns everything in it. */

@@ -7,12 +7,13 @@ import { MAX_EVENTS_PER_REQUEST } from '../../shared/limits.ts'
 import { type StoredQuarantinedEvent, unrecognisedLine } from '../../shared/quarantine.ts'
 import { isRejection, type Rejection, type RejectionCode, reject } from '../../shared/rejections.ts'
 import { fromLine, toLine, withoutReaderMark } from '../../shared/stream-record.ts'
+import { parseUnmerged, type UnmergedDelta } from '../../shared/unmerged-delta.ts'
 import { classifyElements } from './classify-elements.ts'
 import { packLines, partitionKeyOf, recordGroupOf, type StreamRecord } from './plan-records.ts'
 
 /** How to replay a quarantined event. */
 export type Replay =
-  /** Put its lines into the stream: one for each time it was quarantined if it has no id, else one. */
+  /** Put its lines into the stream: one for each time it was quarantined if it has no id, else one. Lines of an earlier replay are left out. */
   | {
       readonly kind: 'put'
       readonly partitionKey: string
@@ -24,6 +25,8 @@ export type Replay =
     }
   /** Write its document to OpenSearch. */
   | { readonly kind: 'write'; readonly operation: BulkOperation }
+  /** Merge its delta into its window. */
+  | { readonly kind: 'merge'; readonly delta: UnmergedDelta }
   /** It cannot be replayed. */
   | { readonly kind: 'refuse'; readonly rejection: Rejection }
 
@@ -36,15 +39,14 @@ const ACCEPTED_CODES: ReadonlySet<RejectionCode> = new Set<RejectionCode>([
   'retry_budget_spent',
 ])
 
-/** Codes of data derived from events. The events themselves are in the stores, and replaying them would not restore that data. */
-const DERIVED_CODES: ReadonlySet<RejectionCode> = new Set<RejectionCode>(['changes_unread', 'not_merged'])
-
 const NOT_REPLAYABLE = ' It cannot be replayed;'
 
 /** Validates a quarantined event with the current catalogue. It keeps its arrival time, the name of its key and its id. */
 export function planReplay(stored: StoredQuarantinedEvent, eventTypes: EventTypes): Replay {
   if (stored.code === 'document_refused') return writeAgain(stored)
-  if (DERIVED_CODES.has(stored.code)) return { kind: 'refuse', rejection: reject(stored.code, stored.message) }
+  if (stored.code === 'not_merged') return { kind: 'merge', delta: parseUnmerged(stored.body) }
+  // Its events are in the other stores, and replaying them would not restore the missed changes.
+  if (stored.code === 'changes_unread') return { kind: 'refuse', rejection: reject(stored.code, stored.message) }
   if (stored.form === 'line') return lineAgain(stored, eventTypes)
   const result = validate(stored, eventTypes)
   if (isRejection(result)) return { kind: 'refuse', rejection: result }
@@ -85,13 +87,19 @@ const put = (
 
 /**
  * Equal events without an id are one item with a count: each gets its own id, derived from the key. The ids of the first events
- * do not depend on the count, so that a repeated replay is recognised although the count has grown since.
+ * do not depend on the count, so that a repeated replay is recognised although the count has grown since. Those that an earlier
+ * replay put are left out.
  */
-function copiesOf(event: Event, { key, code, count }: StoredQuarantinedEvent): readonly [Event, ...Event[]] | Rejection {
-  if (event.id !== key || count === 1) return [event]
-  if (count > MAX_EVENTS_PER_REQUEST)
+function copiesOf(
+  event: Event,
+  { key, code, count, replayed = 0 }: StoredQuarantinedEvent,
+): readonly [Event, ...Event[]] | Rejection {
+  const copyOf = (n: number): Event => (n === 1 ? event : { ...event, id: `${key}#${n}` })
+  if (event.id !== key) return [event]
+  if (count - replayed > MAX_EVENTS_PER_REQUEST)
     return reject(code, `It was sent ${count} times without an id; at most ${MAX_EVENTS_PER_REQUEST} are replayed.`)
-  return [event, ...Array.from({ length: count - 1 }, (_, i) => ({ ...event, id: `${key}#${i + 2}` }))]
+  const others = Array.from({ length: Math.max(0, count - replayed - 1) }, (_, i) => copyOf(replayed + i + 2))
+  return [copyOf(replayed + 1), ...others]
 }
 
 function validate(stored: StoredQuarantinedEvent, eventTypes: EventTypes): Event | Rejection {

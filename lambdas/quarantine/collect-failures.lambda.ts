@@ -12,13 +12,21 @@ import { failureBucket } from './s3.ts'
 /** A run starts no object after this time; the next run collects the rest. One object takes half a minute at most. */
 const DEADLINE_MS = 10 * 60_000
 const MINUTE_MS = 60_000
+const HOUR_MS = 60 * MINUTE_MS
 
 /** Where failures are stored as objects, and how to read them. */
 interface FailureSource {
   readonly objects: ReturnType<typeof failureBucket>
   readonly prefix: string
   /** Returns what to quarantine of an object. Throws if the text is not a failure. */
-  readonly parse: (text: string) => () => Promise<readonly QuarantinedEvent[]>
+  readonly parse: (text: string) => () => Promise<Collectable>
+}
+
+/** What an object contains. */
+interface Collectable {
+  readonly events: readonly QuarantinedEvent[]
+  /** To be called when they are quarantined, before the object is deleted. */
+  mark(): Promise<void>
 }
 
 interface Collected {
@@ -29,8 +37,7 @@ interface Collected {
 
 /**
  * Moves failures from S3 into the quarantine's table: those that Lambda and Firehose write, and the rejected events of
- * requests with very many of them. An object is deleted once all its events are stored. If one is collected twice, only the
- * counts of its events change.
+ * requests with very many of them. An object is deleted once all its events are stored.
  */
 export const handler = defineHandler('collect-failures', environment => {
   const quarantine = quarantineStore(environment.QUARANTINE_TABLE, environment.QUARANTINE_BUCKET)
@@ -40,7 +47,13 @@ export const handler = defineHandler('collect-failures', environment => {
     documentsFunction: environment.DOCUMENTS_FUNCTION,
   }
   const identities = { milliseconds: Number(environment.IDENTITY_MINUTES) * MINUTE_MS, count: Number(environment.IDENTITY_COUNT) }
-  const judging = { table: stateTable(environment.STATE_TABLE), quarantine, rules: { projections, identities } }
+  const judging: JudgeDependencies = {
+    table: stateTable(environment.STATE_TABLE),
+    quarantine,
+    rules: { eventTypes: context.eventTypes, projections, identities },
+    retentionMs: Number(environment.RETENTION_HOURS) * HOUR_MS,
+    now: Date.now,
+  }
   const sources = failureSources(environment.QUARANTINE_BUCKET, environment.ARCHIVE_BUCKET, context, judging)
   return async (_input: unknown, telemetry): Promise<{ collected: number }> => {
     const deadline = Date.now() + DEADLINE_MS
@@ -70,7 +83,7 @@ function failureSources(
 ): FailureSource[] {
   const objects = failureBucket(quarantineBucket)
   const archive = failureBucket(archiveBucket)
-  const known = (events: readonly QuarantinedEvent[]) => async () => events
+  const known = (events: readonly QuarantinedEvent[]) => async () => ({ events, mark: async () => undefined })
   return [
     { objects, prefix: UNCOLLECTED_PREFIX, parse: text => known(fromUncollected(text)) },
     {
@@ -78,7 +91,10 @@ function failureSources(
       prefix: DISCARDED_PREFIX,
       parse: text => {
         const { missed, unfinished } = fromDiscarded(text, context)
-        return async () => [...missed, ...(await judgeBatch(unfinished, judging))]
+        return async () => {
+          const { events, mark } = await judgeBatch(unfinished, judging)
+          return { events: [...missed, ...events], mark }
+        }
       },
     },
     { objects: archive, prefix: ARCHIVE_ERROR_PREFIX, parse: text => known(fromDeliveryErrors(text, context)) },
@@ -93,12 +109,13 @@ async function* collect(
 ): AsyncGenerator<Collected> {
   for await (const key of objects.list(prefix)) {
     if (Date.now() > deadline) return
-    const events = await parseOrUndefined(await objects.readText(key), parse)?.()
-    if (events) {
-      await addAll(events, quarantine)
+    const found = await parseOrUndefined(await objects.readText(key), parse)?.()
+    if (found) {
+      await addAll(found.events, key, quarantine)
+      await found.mark()
       await objects.remove(key)
     }
-    yield { key, events }
+    yield { key, events: found?.events }
   }
 }
 
@@ -110,7 +127,13 @@ function parseOrUndefined(text: string, parse: FailureSource['parse']): ReturnTy
   }
 }
 
-/** Adds the events in calls small enough that the quarantine writes them to its table and not to the bucket again. */
-async function addAll(events: readonly QuarantinedEvent[], quarantine: Quarantine): Promise<void> {
-  for (let at = 0; at < events.length; at += MAX_EVENTS_PER_CALL) await quarantine.add(events.slice(at, at + MAX_EVENTS_PER_CALL))
+/**
+ * Adds the events in calls small enough that the quarantine writes them to its table and not to the bucket again. An object that
+ * is collected twice counts once.
+ */
+async function addAll(events: readonly QuarantinedEvent[], key: string, quarantine: Quarantine): Promise<void> {
+  for (let at = 0; at < events.length; at += MAX_EVENTS_PER_CALL) {
+    const some = events.slice(at, at + MAX_EVENTS_PER_CALL)
+    await quarantine.add(some.map(event => ({ occurrence: `${key}#${at}`, ...event })))
+  }
 }

@@ -10,8 +10,9 @@ import { failureBucket } from './s3.ts'
 
 /** Reads everything but the body from an item of the table. */
 export function readSummary(attributes: Attributes): QuarantineSummary {
-  const { key, code, message, type, id, keyName, received, count, mayHaveBeenFolded } = unmarshall(attributes) as StoredItem
-  const doubt = mayHaveBeenFolded && { mayHaveBeenFolded }
+  const item = unmarshall(attributes) as StoredItem
+  const { key, code, message, type, id, keyName, received, count, mayHaveBeenFolded, sentAt } = item
+  const doubt = { ...(mayHaveBeenFolded && { mayHaveBeenFolded }), ...(sentAt !== undefined && { sentAt }) }
   return { key, code, message, type, id, keyName, received, count, ...doubt }
 }
 
@@ -23,8 +24,38 @@ export function quarantineReader(table: string, bucket: string, client = new Dyn
     async read(key: string): Promise<StoredQuarantinedEvent | undefined> {
       const { Item } = await client.send(new GetItemCommand({ TableName: table, Key: marshall({ key }), ConsistentRead: true }))
       if (!Item) return undefined
-      const { form, object, position = 0, body = new Uint8Array() } = unmarshall(Item) as StoredItem
-      return { ...readSummary(Item), form, position, body: gunzipSync(object ? await objects.read(object) : body).toString() }
+      const { form, object, position = 0, replayed, body = new Uint8Array() } = unmarshall(Item) as StoredItem
+      const text = gunzipSync(object ? await objects.read(object) : body).toString()
+      return { ...readSummary(Item), ...(replayed !== undefined && { replayed }), form, position, body: text }
+    },
+
+    /**
+     * Marks the event as sent by a replay, before it is put into the stream. Returns false if it was quarantined again after it
+     * was read, or is gone: then it must not be put.
+     */
+    markSent({ key, count }: Pick<StoredQuarantinedEvent, 'key' | 'count'>, now: number): Promise<boolean> {
+      const mark = new UpdateItemCommand({
+        TableName: table,
+        Key: marshall({ key }),
+        UpdateExpression: 'SET sentAt = :sentAt',
+        ConditionExpression: '#count = :count',
+        ExpressionAttributeNames: { '#count': 'count' },
+        ExpressionAttributeValues: marshall({ ':sentAt': now, ':count': count }),
+      })
+      return conditionHeld(client.send(mark))
+    },
+
+    /** Notes that a replay put the event as it was read. Does nothing if the event is gone. */
+    async noteReplayed({ key, count }: Pick<StoredQuarantinedEvent, 'key' | 'count'>): Promise<void> {
+      const note = new UpdateItemCommand({
+        TableName: table,
+        Key: marshall({ key }),
+        UpdateExpression: 'SET replayed = :replayed REMOVE sentAt',
+        ConditionExpression: 'attribute_exists(#key)',
+        ExpressionAttributeNames: { '#key': 'key' },
+        ExpressionAttributeValues: marshall({ ':replayed': count }),
+      })
+      await conditionHeld(client.send(note))
     },
 
     /**

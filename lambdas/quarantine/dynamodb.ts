@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto'
+import { createHash, randomUUID } from 'node:crypto'
 import { gzipSync } from 'node:zlib'
 import { DynamoDBClient, UpdateItemCommand } from '@aws-sdk/client-dynamodb'
 import type { S3Client } from '@aws-sdk/client-s3'
@@ -35,20 +35,22 @@ type PutObject = (key: string, body: Uint8Array) => Promise<void>
  */
 export function quarantineStore(table: string, bucket: string, client = new DynamoDBClient({}), s3?: S3Client): Quarantine {
   const put = lazyPut(bucket, s3)
-  const putEvent = async (event: QuarantinedEvent): Promise<void> => {
+  const putEvent = async (event: QuarantinedEvent, call: string): Promise<void> => {
+    const token = tokenOf(event.occurrence ?? call)
     const body = gzipSync(event.body)
     const object = body.length > MAX_INLINE_BYTES ? bodyKey(event) : undefined
     if (object) {
-      if (await conditionHeld(client.send(countOf(event, table)))) return
+      if (await conditionHeld(client.send(countOf(event, token, table)))) return
       await put(object, body)
     }
-    await client.send(updateOf(event, object ? { object } : { body }, table))
+    await conditionHeld(client.send(updateOf(event, object ? { object } : { body }, token, table)))
   }
   return {
     async add(events) {
       const distinct = countDistinct(events)
       const limit = pLimit(MAX_CONCURRENT_WRITES)
-      if (distinct.length <= MAX_EVENTS_PER_CALL) await limit.map(distinct, putEvent)
+      const call = randomUUID()
+      if (distinct.length <= MAX_EVENTS_PER_CALL) await limit.map(distinct, event => putEvent(event, call))
       else await limit.map(refusedObjects(distinct), ({ key, body }) => put(key, body))
     },
   }
@@ -65,31 +67,53 @@ function lazyPut(bucket: string, client: S3Client | undefined): PutObject {
 
 const bodyKey = (event: QuarantinedEvent): string => `${BODIES_PREFIX}${quarantineKey(event)}/${event.received}.gz`
 
+/**
+ * Identifies one addition to an item. An item remembers the last token of each slot: an addition that the SDK sends again after a
+ * lost response, or that a function repeats, is not counted again, whatever else is added meanwhile.
+ */
+interface Token {
+  readonly slot: string
+  readonly text: string
+}
+
+function tokenOf(occurrence: string): Token {
+  const text = createHash('sha256').update(occurrence).digest('hex').slice(0, 16)
+  return { slot: `added_${text[0]}`, text }
+}
+
+const NOT_ADDED = '(attribute_not_exists(#slot) OR #slot <> :token)'
+
 /** Stores the event if its key is new. Otherwise only adds to its count, so that the first delivery is kept. */
-function updateOf(event: QuarantinedEvent, content: Pick<StoredItem, 'body' | 'object'>, table: string): UpdateItemCommand {
+function updateOf(
+  event: QuarantinedEvent,
+  content: Pick<StoredItem, 'body' | 'object'>,
+  token: Token,
+  table: string,
+): UpdateItemCommand {
   const { code, message, keyName, received, form, type, id, position = 0, count = 1, mayHaveBeenFolded } = event
   const doubt = mayHaveBeenFolded && { mayHaveBeenFolded }
   const attributes = { code, message, keyName, received, form, type, id, position, ...doubt, ...content }
   const names = Object.keys(attributes)
-  const values = Object.entries({ ...attributes, count }).map(([name, value]) => [`:${name}`, value] as const)
+  const values = Object.entries({ ...attributes, count, token: token.text }).map(([name, value]) => [`:${name}`, value] as const)
   return new UpdateItemCommand({
     TableName: table,
     Key: marshall({ key: quarantineKey(event) }),
-    UpdateExpression: `SET ${names.map(name => `#${name} = if_not_exists(#${name}, :${name})`).join(', ')} ADD #count :count`,
-    ExpressionAttributeNames: Object.fromEntries([...names, 'count'].map(name => [`#${name}`, name])),
+    UpdateExpression: `SET ${names.map(name => `#${name} = if_not_exists(#${name}, :${name})`).join(', ')}, #slot = :token ADD #count :count`,
+    ConditionExpression: NOT_ADDED,
+    ExpressionAttributeNames: { ...Object.fromEntries([...names, 'count'].map(name => [`#${name}`, name])), '#slot': token.slot },
     ExpressionAttributeValues: marshall(Object.fromEntries(values)),
   })
 }
 
 /** Adds to the count of an event that is stored already: its first body is kept, so a second one would never be removed. */
-const countOf = (event: QuarantinedEvent, table: string): UpdateItemCommand =>
+const countOf = (event: QuarantinedEvent, token: Token, table: string): UpdateItemCommand =>
   new UpdateItemCommand({
     TableName: table,
     Key: marshall({ key: quarantineKey(event) }),
-    UpdateExpression: 'ADD #count :count',
-    ConditionExpression: 'attribute_exists(#key)',
-    ExpressionAttributeNames: { '#key': 'key', '#count': 'count' },
-    ExpressionAttributeValues: marshall({ ':count': event.count ?? 1 }),
+    UpdateExpression: 'SET #slot = :token ADD #count :count',
+    ConditionExpression: `attribute_exists(#key) AND ${NOT_ADDED}`,
+    ExpressionAttributeNames: { '#key': 'key', '#count': 'count', '#slot': token.slot },
+    ExpressionAttributeValues: marshall({ ':count': event.count ?? 1, ':token': token.text }),
   })
 
 /** The objects for a call with very many events. Their keys are content hashes, so that writing one again changes nothing. */

@@ -1,45 +1,85 @@
-import type { Quarantine, QuarantinedEvent } from '../../shared/quarantine.ts'
+import { occurrenceAt, type Quarantine, type QuarantinedEvent } from '../../shared/quarantine.ts'
 import { SafeError } from '../../shared/safe-error.ts'
-import type { UserItem } from '../../shared/state.ts'
+import type { EventPosition, UserItem } from '../../shared/state.ts'
+import { redeliveryExpiry } from '../redelivery-expiry.ts'
 import type { StateTable } from '../state/dynamodb.ts'
-import { type JudgeRules, positionsOf, undecidedEvents, userOf } from './judge-records.ts'
+import { hasEvent, type JudgedLine, type JudgeRules, judgedLines, undecidedLines } from './judge-records.ts'
 import type { UnfinishedRecord } from './plan-failures.ts'
 
 export interface JudgeDependencies {
-  readonly table: Pick<StateTable, 'readUsers' | 'readPassedOver' | 'readQuarantined' | 'markQuarantined'>
+  readonly table: Pick<
+    StateTable,
+    'readUsers' | 'readPassedOver' | 'readQuarantined' | 'markQuarantined' | 'readQuarantinedLines' | 'markQuarantinedLines'
+  >
   readonly quarantine: Quarantine
   readonly rules: JudgeRules
+  /** How long the streams keep records. */
+  readonly retentionMs: number
+  /** Milliseconds since 1970. */
+  readonly now: () => number
+}
+
+export interface JudgedBatch {
+  /** The events that are in no state: they must be quarantined. */
+  readonly events: readonly QuarantinedEvent[]
+  /** Marks them as quarantined, so that the batch can be judged again after they were replayed or discarded. */
+  mark(): Promise<void>
 }
 
 /**
- * The events of a batch that the state function did not finish and that are in no state: they must be quarantined. Throws if the
- * state table could not be read: then the batch is judged again in the next run.
+ * Judges a batch that the state function did not finish. Throws if the state table could not be read: then the batch is judged
+ * again in the next run.
  */
-export async function judgeBatch(
-  records: readonly UnfinishedRecord[],
-  { table, quarantine, rules }: JudgeDependencies,
-): Promise<QuarantinedEvent[]> {
-  const users = [...new Set(records.flatMap(record => userOf(record, rules) ?? []))]
+export async function judgeBatch(records: readonly UnfinishedRecord[], dependencies: JudgeDependencies): Promise<JudgedBatch> {
+  const { table, rules } = dependencies
+  const judged = records.map(record => ({ record, lines: judgedLines(record, rules) }))
+  const users = [...new Set(judged.flatMap(({ lines }) => userOf(lines) ?? []))]
   const items = await table.readUsers(users)
   if (items.size < users.length)
     throw new SafeError('Users of a batch that Lambda gave up could not be read. The next run judges the batch again.')
-  for (const item of items.values()) if (item) await settle(item, { table, quarantine })
-  const events: QuarantinedEvent[] = []
-  for (const record of records) {
-    const user = userOf(record, rules)
-    const settled = user === null ? [] : await table.readQuarantined(user, positionsOf(record, rules))
-    events.push(...undecidedEvents(record, user === null ? undefined : items.get(user), settled, rules))
+  for (const item of items.values()) if (item) await settle(item, dependencies)
+  const undecided: JudgedLine[] = []
+  const marks: (() => Promise<void>)[] = []
+  for (const { record, lines } of judged) {
+    const user = userOf(lines)
+    const marked = {
+      events: user === undefined ? [] : await table.readQuarantined(user, positionsOf(lines.filter(hasEvent))),
+      lines: await table.readQuarantinedLines(positionsOf(lines.filter(line => !hasEvent(line)))),
+    }
+    const missing = undecidedLines(record, lines, user === undefined ? undefined : items.get(user), marked, rules)
+    undecided.push(...missing)
+    marks.push(() => markAll(user, missing, dependencies))
   }
-  return events
+  return {
+    events: undecided.map(({ at, quarantined }) => ({ ...quarantined, occurrence: occurrenceAt(at) })),
+    mark: async () => {
+      for (const mark of marks) await mark()
+    },
+  }
+}
+
+/** The user whose item decides the record; undefined if the state function folds none of its events. */
+const userOf = (lines: readonly JudgedLine[]): string | undefined => lines.find(hasEvent)?.event.subject ?? undefined
+
+const positionsOf = (lines: readonly JudgedLine[]): EventPosition[] => lines.map(({ at }) => at)
+
+async function markAll(user: string | undefined, lines: readonly JudgedLine[], dependencies: JudgeDependencies): Promise<void> {
+  const { table, now, retentionMs } = dependencies
+  const ttl = redeliveryExpiry(now(), retentionMs)
+  const events = positionsOf(lines.filter(hasEvent))
+  if (user !== undefined && events.length > 0) await table.markQuarantined(user, events, ttl)
+  const others = positionsOf(lines.filter(line => !hasEvent(line)))
+  if (others.length > 0) await table.markQuarantinedLines(others, ttl)
 }
 
 /** Quarantines what the last write of the item passed over: the attempt that wrote it may have ended before it did. */
-async function settle({ user, passedOver }: UserItem, { table, quarantine }: Omit<JudgeDependencies, 'rules'>): Promise<void> {
+async function settle({ user, passedOver }: UserItem, { table, quarantine, now, retentionMs }: JudgeDependencies): Promise<void> {
   const waiting = await table.readPassedOver(user, passedOver)
   if (waiting.length === 0) return
-  await quarantine.add(waiting.map(({ event }) => event))
+  await quarantine.add(waiting.map(({ at, event }) => ({ ...event, occurrence: occurrenceAt(at) })))
   await table.markQuarantined(
     user,
     waiting.map(({ at }) => at),
+    redeliveryExpiry(now(), retentionMs),
   )
 }

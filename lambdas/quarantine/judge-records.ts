@@ -1,75 +1,83 @@
 import { type Event, identityHash } from '../../shared/event.ts'
+import { type FoldableRules, foldableEvents } from '../../shared/foldable-events.ts'
 import { type IdentityWindow, identitiesFrom, recordHash, shortHash } from '../../shared/identities.ts'
 import { bySequenceNumber } from '../../shared/order.ts'
-import { folds, type Projection } from '../../shared/projection.ts'
-import type { QuarantinedEvent } from '../../shared/quarantine.ts'
+import { occurrenceAt, type QuarantinedEvent } from '../../shared/quarantine.ts'
 import type { EventPosition, UserItem } from '../../shared/state.ts'
-import type { UnfinishedLine, UnfinishedRecord } from './plan-failures.ts'
+import type { UnfinishedRecord } from './plan-failures.ts'
 
-export interface JudgeRules {
-  readonly projections: readonly Projection[]
+export interface JudgeRules extends FoldableRules {
   readonly identities: IdentityWindow
 }
 
-/** A line with an event that the state function folds or passes over. */
-interface FoldedLine {
-  readonly event: Event
+/** A line of an unfinished record, with what decides it. */
+export interface JudgedLine {
+  readonly quarantined: QuarantinedEvent
+  /** Undefined: no user's item decides the line. */
+  readonly event: Event | undefined
+  /** As the state function counts: an event among those that are folded, another line among all lines. */
   readonly at: EventPosition
 }
 
-/** The user of a record; null if the state function folds none of its events. */
-export const userOf = (record: UnfinishedRecord, { projections }: JudgeRules): string | null =>
-  foldedLines(record, projections)[0]?.event.subject ?? null
-
-/** The positions of a record's events as the state function counts them. */
-export const positionsOf = (record: UnfinishedRecord, { projections }: JudgeRules): EventPosition[] =>
-  foldedLines(record, projections).map(({ at }) => at)
-
-/**
- * The events of an unfinished record that must be quarantined. Later records of its user may have moved the item's sequence
- * number past it, so only identities tell what was folded: the item remembers an event or its whole record. `settled` holds the
- * positions of events that are in the quarantine already. Everything else is quarantined.
- */
-export function undecidedEvents(
-  record: UnfinishedRecord,
-  stored: UserItem | undefined,
-  settled: readonly EventPosition[],
-  rules: JudgeRules,
-): QuarantinedEvent[] {
-  const lines = foldedLines(record, rules.projections)
-  const remembered = rememberedPositions(record, lines, stored, rules)
-  const passedOver = new Set(settled.map(({ position }) => position))
-  const decided = new Set(
-    lines.filter(({ at }) => remembered.has(at.position) || passedOver.has(at.position)).map(({ event }) => event),
+/** The lines of a record, as the state function separates them. */
+export function judgedLines({ sequenceNumber, arrived, lines }: UnfinishedRecord, rules: JudgeRules): JudgedLine[] {
+  const { usable } = foldableEvents(
+    lines.flatMap(({ event }) => event ?? []),
+    arrived,
+    rules,
   )
-  const doubtful = stored !== undefined && mayBeForgotten(record, stored, rules.identities)
-  return record.lines
-    .filter(({ event }) => event === undefined || !decided.has(event))
-    .map(line => (doubtful && isFolded(line, rules.projections) ? asDoubtful(line.quarantined) : line.quarantined))
+  const positions = new Map(usable.map((event, position) => [event, position]))
+  return lines.map(({ event, quarantined }, line) => {
+    const position = event && positions.get(event)
+    return position === undefined
+      ? { quarantined, event: undefined, at: { sequenceNumber, position: line } }
+      : { quarantined, event, at: { sequenceNumber, position } }
+  })
 }
 
-const isFolded = ({ event }: UnfinishedLine, projections: readonly Projection[]): boolean =>
-  event !== undefined && event.subject !== null && projections.some(projection => folds(projection, event.type))
+/** The positions that are marked as quarantined: of events of the user, and of other lines. */
+export interface Marked {
+  readonly events: readonly EventPosition[]
+  readonly lines: readonly EventPosition[]
+}
 
-const foldedLines = ({ sequenceNumber, lines }: UnfinishedRecord, projections: readonly Projection[]): FoldedLine[] =>
-  lines
-    .flatMap(line => (line.event && isFolded(line, projections) ? [line.event] : []))
-    .map((event, position) => ({ event, at: { sequenceNumber, position } }))
+/**
+ * The lines of an unfinished record that must be quarantined. Later records of its user may have moved the item's sequence number
+ * past it, so only identities tell what was folded: the item remembers an event or its whole record. What is marked is in the
+ * quarantine already. Everything else is quarantined.
+ */
+export function undecidedLines(
+  record: UnfinishedRecord,
+  lines: readonly JudgedLine[],
+  stored: UserItem | undefined,
+  marked: Marked,
+  rules: JudgeRules,
+): JudgedLine[] {
+  const events = lines.filter(hasEvent)
+  const decided = new Set([...rememberedPositions(record, events, stored, rules), ...marked.events.map(occurrenceAt)])
+  const markedLines = new Set(marked.lines.map(occurrenceAt))
+  const isDoubtful = stored !== undefined && mayBeForgotten(record, stored, rules.identities)
+  return lines
+    .filter(({ event, at }) => !(event ? decided : markedLines).has(occurrenceAt(at)))
+    .map(line => (isDoubtful && line.event ? { ...line, quarantined: asDoubtful(line.quarantined) } : line))
+}
+
+export const hasEvent = (line: JudgedLine): line is JudgedLine & { readonly event: Event } => line.event !== undefined
 
 /** The positions of the events that the item remembers. */
 function rememberedPositions(
   { sequenceNumber }: UnfinishedRecord,
-  lines: readonly FoldedLine[],
+  events: readonly (JudgedLine & { readonly event: Event })[],
   stored: UserItem | undefined,
   { identities }: JudgeRules,
-): ReadonlySet<number> {
-  if (!stored) return new Set()
-  const hashes = lines.map(({ event }) => shortHash(identityHash(event)))
+): string[] {
+  if (!stored) return []
+  const hashes = events.map(({ event }) => shortHash(identityHash(event)))
   const known = identitiesFrom(stored.identities, identities)
   const isWhole = identitiesFrom(stored.recordHashes, identities).has(recordHash(hashes))
   // The item ends with this record: the write decided all its events.
   const isLast = stored.sequenceNumber === sequenceNumber
-  return new Set(lines.flatMap(({ at }, i) => (isWhole || isLast || known.has(hashes[i] ?? 0n) ? [at.position] : [])))
+  return events.filter((_, i) => isWhole || isLast || known.has(hashes[i] ?? 0n)).map(({ at }) => occurrenceAt(at))
 }
 
 /** Whether the item may have folded events that arrived with this record and have forgotten their identities since. */

@@ -2,7 +2,7 @@ import type { Event } from '../../shared/event.ts'
 import type { EventType } from '../../shared/event-type.ts'
 import { type QuarantinedEvent, unrecognisedLine } from '../../shared/quarantine.ts'
 import { type RejectionCode, rejections } from '../../shared/rejections.ts'
-import { fromLine, type LineReader, lineForReader, withoutReaderMark } from '../../shared/stream-record.ts'
+import { fromLine, type LineReader, lineForReader, linesOf, withoutReaderMark } from '../../shared/stream-record.ts'
 
 /** What is needed to interpret a failure. */
 export interface FailureContext {
@@ -118,7 +118,7 @@ interface MissedRecord {
 
 /** One event for each line of a record, with the line to replay as its body. */
 const fromRecord = (base64: string, missed: MissedRecord): UnfinishedLine[] =>
-  linesOf(Buffer.from(base64, 'base64').toString()).map((line, position) => {
+  linesOf(Buffer.from(base64, 'base64').toString()).map(({ line, position }) => {
     const { event, quarantined } = fromMissedLine(line, missed)
     return { event, quarantined: { ...quarantined, position } }
   })
@@ -140,6 +140,4 @@ function fromMissedLine(line: string, { code, only, arrived, eventTypes }: Misse
   }
 }
 
-const linesOf = (text: string): string[] => text.split('\n').filter(line => line !== '')
-
-const jsonLines = <T>(text: string): T[] => linesOf(text).map(line => JSON.parse(line) as T)
+const jsonLines = <T>(text: string): T[] => linesOf(text).map(({ line }) => JSON.parse(line) as T)

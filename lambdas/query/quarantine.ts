@@ -69,7 +69,7 @@ const scanOf = ({ code }: QuarantineQuery, table: string, after: string | undefi
   })
 
 const rowOf = (attributes: Attributes): QuarantineRow => {
-  const item = readSummary(attributes)
+  const { sentAt: _sentAt, ...item } = readSummary(attributes)
   const body = attributes['body']?.B
   const encoding = attributes['form']?.S === 'base64' ? 'base64' : 'utf8'
   return {

@@ -76,8 +76,8 @@ interface Description {
 }
 
 /**
- * The documents of a user's items, without those that their projection cannot make. An erasure keeps the user's item without
- * states, and hides the windows up to it: a user with nothing else is unknown.
+ * The documents of a user's items, without those that their projection cannot make. The item remains without states after an
+ * erasure, which also hides the windows up to it, or if all events of the user were rejected: a user with nothing else is unknown.
  */
 export function describeUser(item: UserItem, projections: readonly Projection[], parts: PartsOfUser): Description {
   const failures = new Set<string>()
@@ -89,7 +89,8 @@ export function describeUser(item: UserItem, projections: readonly Projection[],
   }
   const states = statesOf(item, projections, documentOf)
   const windows = windowsOf(item, parts, documentOf)
-  const isUnknown = item.erasedOrder > 0 && states.length + windows.length + failures.size === 0
+  const mayBeUnknown = item.erasedOrder > 0 || item.ttl !== undefined
+  const isUnknown = mayBeUnknown && states.length + windows.length + failures.size === 0
   const view = { user: item.user, states: Object.fromEntries(states), windows: Object.fromEntries(windows) }
   return { view: isUnknown ? undefined : view, failures: [...failures] }
 }

@@ -44,7 +44,7 @@ export function planEvents(records: readonly EventRecord[], raw: RawEventSetting
 
 /** Unrecognised lines for this reader alone. The state function quarantines those for all readers. */
 const unreadBy = ({ unrecognised }: DecodedLines): string[] =>
-  unrecognised.filter(line => withoutReaderMark(line).only === 'search')
+  unrecognised.map(({ line }) => line).filter(line => withoutReaderMark(line).only === 'search')
 
 const asQuarantined = (event: Event, { eventTypes }: RawEventSettings, error: unknown): QuarantinedEvent => ({
   ...reject('not_indexed', `Its document could not be made: ${describeError(error)} Fix the code, then replay the event.`),

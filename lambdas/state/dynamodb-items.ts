@@ -56,7 +56,7 @@ function bytesOf(item: ItemImage, name: string): Uint8Array {
   return typeof bytes === 'string' ? Buffer.from(bytes, 'base64') : bytes
 }
 const ttlOf = (item: ItemImage): { ttl?: number } => (item['ttl']?.N ? { ttl: Number(item['ttl'].N) } : {})
-const ttlAttribute = (ttl: number | undefined): Attributes => (ttl === undefined ? {} : { ttl: { N: String(ttl) } })
+export const ttlAttribute = (ttl: number | undefined): Attributes => (ttl === undefined ? {} : { ttl: { N: String(ttl) } })
 
 /** Reads an item of any kind. */
 export function readItem(item: ItemImage): Item {
@@ -110,6 +110,7 @@ export function readPartItem(item: ItemImage): PartItem {
     ...address,
     version: numberOf(item, 'version'),
     state: deepFreeze(parseExact(textOf(item, 'state'))),
+    ...(item['lastOrd'] && { lastOrder: numberOf(item, 'lastOrd') }),
     ...(item['users'] && { users: unpackUsers(bytesOf(item, 'users')) }),
     ...(item['uncounted'] && { uncounted: unpackHashes(bytesOf(item, 'uncounted')) }),
     ...(item['forgottenUsers'] && { forgottenUsers: numberOf(item, 'forgottenUsers') }),
@@ -126,6 +127,7 @@ export function partAttributes(item: PartItem): Attributes {
     ...keyAttributes(parts.itemKey(item)),
     version: { N: String(item.version) },
     state: { S: JSON.stringify(item.state) },
+    ...(item.lastOrder !== undefined && { lastOrd: { N: String(item.lastOrder) } }),
     ...(item.users && { users: { B: packUsers(item.users) } }),
     ...(item.uncounted?.size && { uncounted: { B: Buffer.from([...item.uncounted].join(''), 'hex') } }),
     ...(item.forgottenUsers && { forgottenUsers: { N: String(item.forgottenUsers) } }),

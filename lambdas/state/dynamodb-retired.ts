@@ -2,7 +2,7 @@ import pLimit from 'p-limit'
 import { parseExact } from '../../shared/exact-json.ts'
 import { type ItemKey, type RetiredDelta, retiredKey } from '../../shared/state.ts'
 import { deepFreeze } from '../../shared/stored-json.ts'
-import { keyAttributes } from './dynamodb-items.ts'
+import { keyAttributes, ttlAttribute } from './dynamodb-items.ts'
 import type { DynamoDbOperations } from './dynamodb-operations.ts'
 
 const CALLS_AT_ONCE = 16
@@ -10,12 +10,12 @@ const DELTAS_PER_READ = 500
 
 /** Deltas of retired projections, in the state table. Writing and deleting them is idempotent. */
 export const retiredTable = (table: string, dynamodb: DynamoDbOperations) => ({
-  /** Stores deltas, with the time in epoch seconds after which DynamoDB may delete them. */
-  storeRetired: async (deltas: readonly RetiredDelta[], ttl: number): Promise<void> => {
+  /** Stores deltas, with the time in epoch seconds after which DynamoDB may delete them. Without it they are kept until they are merged. */
+  storeRetired: async (deltas: readonly RetiredDelta[], ttl?: number): Promise<void> => {
     await pLimit(CALLS_AT_ONCE).map(deltas, delta =>
       dynamodb.putItem({
         TableName: table,
-        Item: { ...keyAttributes(retiredKey(delta)), delta: { S: JSON.stringify(delta) }, ttl: { N: String(ttl) } },
+        Item: { ...keyAttributes(retiredKey(delta)), delta: { S: JSON.stringify(delta) }, ...ttlAttribute(ttl) },
       }),
     )
   },

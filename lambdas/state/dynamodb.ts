@@ -24,6 +24,7 @@ import {
   userAttributes,
   userPageAttributes,
 } from './dynamodb-items.ts'
+import { linesTable } from './dynamodb-lines.ts'
 import { type DynamoDbOperations, dynamoDbOperations } from './dynamodb-operations.ts'
 import { retiredTable } from './dynamodb-retired.ts'
 
@@ -66,6 +67,7 @@ export function stateTable(table: string, dynamodb: DynamoDbOperations = dynamoD
   const target: Target = { table, dynamodb }
   return {
     ...retiredTable(table, dynamodb),
+    ...linesTable(table, dynamodb),
 
     /** The items of these users; undefined for a user without an item. Users that could not be read are not in the map. */
     readUsers: (users: readonly string[]) => readUsers(target, users),
@@ -84,8 +86,12 @@ export function stateTable(table: string, dynamodb: DynamoDbOperations = dynamoD
     /** Those of these positions whose events are marked as quarantined. Throws if an item could not be read. */
     readQuarantined: (user: string, positions: readonly EventPosition[]) => readQuarantined(target, user, positions),
 
-    /** Marks events as quarantined, so that no later attempt quarantines them once more. */
-    markQuarantined: (user: string, positions: readonly EventPosition[]) => markQuarantined(target, user, positions),
+    /**
+     * Marks events as quarantined, so that no later attempt quarantines them once more, with the time in epoch seconds after which
+     * DynamoDB may delete the mark of an event that was not stored.
+     */
+    markQuarantined: (user: string, positions: readonly EventPosition[], ttl: number) =>
+      markQuarantined(target, user, positions, ttl),
 
     /** An item of any grain that has items apart from the user's. */
     readPart: (key: ItemKey) => get(target, key, readPartItem),
@@ -260,13 +266,19 @@ async function readQuarantined(target: Target, user: string, positions: readonly
   return positions.filter(at => found.get(passedOverKey(user, at).sk)?.['quarantined']?.BOOL === true)
 }
 
-async function markQuarantined({ table, dynamodb }: Target, user: string, positions: readonly EventPosition[]): Promise<void> {
+async function markQuarantined(
+  { table, dynamodb }: Target,
+  user: string,
+  positions: readonly EventPosition[],
+  ttl: number,
+): Promise<void> {
   await pLimit(CALLS_AT_ONCE).map(positions, at =>
     dynamodb.updateItem({
       TableName: table,
       Key: keyAttributes(passedOverKey(user, at)),
-      UpdateExpression: 'SET quarantined = :yes REMOVE event',
-      ExpressionAttributeValues: { ':yes': { BOOL: true } },
+      UpdateExpression: 'SET quarantined = :yes, #ttl = if_not_exists(#ttl, :ttl) REMOVE event',
+      ExpressionAttributeNames: { '#ttl': 'ttl' },
+      ExpressionAttributeValues: { ':yes': { BOOL: true }, ':ttl': { N: String(ttl) } },
     }),
   )
 }

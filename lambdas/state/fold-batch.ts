@@ -1,11 +1,12 @@
 import type { KinesisStreamBatchResponse, KinesisStreamRecord } from 'aws-lambda'
 import pLimit from 'p-limit'
 import type { EventType } from '../../shared/event-type.ts'
-import type { Quarantine, QuarantinedEvent } from '../../shared/quarantine.ts'
+import { occurrenceAt, type Quarantine, type QuarantinedEvent } from '../../shared/quarantine.ts'
 import { describeError } from '../../shared/safe-error.ts'
 import type { UserItem } from '../../shared/state.ts'
 import type { Telemetry } from '../handler.ts'
 import { annotateProjectionErrors } from '../projection-errors.ts'
+import { redeliveryExpiry } from '../redelivery-expiry.ts'
 import { asQuarantined, type DecodedRecord, decodeRecord } from './decode-record.ts'
 import type { PassedOverEvent, StateTable } from './dynamodb.ts'
 import type { FoldRules } from './fold-record.ts'
@@ -15,7 +16,6 @@ import { surviveFold } from './survive-fold.ts'
 /** Attempts to write a user's item in one invocation, after conflicts or errors. */
 const MAX_ATTEMPTS_PER_INVOCATION = 3
 const USERS_AT_ONCE = 32
-const DAY_MS = 86_400_000
 
 export interface FoldDependencies {
   readonly table: Pick<
@@ -26,6 +26,8 @@ export interface FoldDependencies {
     | 'storePassedOver'
     | 'readPassedOver'
     | 'markQuarantined'
+    | 'readQuarantinedLines'
+    | 'markQuarantinedLines'
     | 'readAttempts'
     | 'writeAttempts'
     | 'recordProgress'
@@ -51,7 +53,7 @@ export async function foldBatch(
   const [first] = batch
   if (!first) return { batchItemFailures: [] }
   const records = batch.map(record => decodeRecord(record, dependencies))
-  await addToQuarantine(
+  await quarantineLines(
     records.flatMap(({ unrecognised }) => unrecognised),
     dependencies,
   )
@@ -66,10 +68,27 @@ export async function foldBatch(
 
 const shardOf = ({ eventID }: KinesisStreamRecord): string => eventID.split(':')[0] ?? ''
 
-async function addToQuarantine(events: readonly QuarantinedEvent[], { quarantine, telemetry }: FoldDependencies): Promise<void> {
-  await quarantine.add(events)
-  for (const { code } of events) telemetry.count('EventsQuarantined', 1, code)
+/**
+ * Quarantines lines that no user's item decides. They are marked in items of their own, so that a redelivery does not quarantine
+ * them again after they were replayed or discarded.
+ */
+async function quarantineLines(lines: readonly PassedOverEvent[], dependencies: FoldDependencies): Promise<void> {
+  if (lines.length === 0) return
+  const { table, quarantine, telemetry } = dependencies
+  const marked = new Set((await table.readQuarantinedLines(lines.map(({ at }) => at))).map(occurrenceAt))
+  const waiting = lines.filter(({ at }) => !marked.has(occurrenceAt(at)))
+  if (waiting.length === 0) return
+  await quarantine.add(waiting.map(asOccurrence))
+  await table.markQuarantinedLines(
+    waiting.map(({ at }) => at),
+    expiryOf(dependencies),
+  )
+  for (const { event } of waiting) telemetry.count('EventsQuarantined', 1, event.code)
 }
+
+const asOccurrence = ({ at, event }: PassedOverEvent): QuarantinedEvent => ({ ...event, occurrence: occurrenceAt(at) })
+
+const expiryOf = ({ now, rules }: FoldDependencies): number => redeliveryExpiry(now(), rules.retentionMs)
 
 /** Returns the index of the first record that is not committed, or the number of records if all are. */
 async function foldUsers(records: readonly DecodedRecord[], dependencies: FoldDependencies): Promise<number> {
@@ -134,13 +153,14 @@ async function settlePassedOver({ user, passedOver }: UserItem, dependencies: Fo
 async function quarantinePassedOver(
   user: string,
   events: readonly PassedOverEvent[],
-  { table, quarantine }: FoldDependencies,
+  dependencies: FoldDependencies,
 ): Promise<void> {
   if (events.length === 0) return
-  await quarantine.add(events.map(({ event }) => event))
-  await table.markQuarantined(
+  await dependencies.quarantine.add(events.map(asOccurrence))
+  await dependencies.table.markQuarantined(
     user,
     events.map(({ at }) => at),
+    expiryOf(dependencies),
   )
 }
 
@@ -149,10 +169,9 @@ async function quarantinePassedOver(
  * passed over are quarantined. Returns false after a conflict: another writer decided.
  */
 async function commit(write: Write, dependencies: FoldDependencies): Promise<boolean> {
-  const { table, telemetry, rules, now } = dependencies
+  const { table, telemetry } = dependencies
   const passedOver = write.rejections.map(rejection => ({ at: rejection.at, event: asQuarantined(rejection) }))
-  const ttl = Math.ceil((now() + rules.retentionMs + DAY_MS) / 1000)
-  await table.storePassedOver(write.item.user, passedOver, ttl)
+  await table.storePassedOver(write.item.user, passedOver, expiryOf(dependencies))
   const result = await table.putUser(write.item, write.readVersion)
   if (result === 'conflict') {
     telemetry.count('Conflicts', 1)

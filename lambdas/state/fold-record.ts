@@ -54,6 +54,7 @@ export interface RecordFold {
 
 /** Most record hashes remembered for one user. */
 const MAX_RECORD_HASHES = 64
+const DAY_MS = 86_400_000
 
 /** The fold of one user, between two records. */
 interface UserFold {
@@ -115,11 +116,11 @@ const erase = (item: UserItem, record: UserRecord, rules: FoldRules): UserItem =
 
 /**
  * When an item without states may expire, in epoch seconds: its user is erased, or all its events were rejected. It keeps its
- * order number and identities until the streams can no longer deliver an older record.
+ * order number, its identities and the list of what it passed over for a day after the streams can deliver an older record.
  */
 function expiry({ version }: UserItem, { arrived }: UserRecord, { retentionMs, identities }: FoldRules): number {
   const newest = Math.max(arrived, arrivalOfOrder(version))
-  return Math.ceil((newest + retentionMs + identities.milliseconds) / 1000)
+  return Math.ceil((newest + retentionMs + Math.max(identities.milliseconds, DAY_MS)) / 1000)
 }
 
 function foldEvents(fold: UserFold, record: UserRecord): Omit<RecordFold, 'item'> {

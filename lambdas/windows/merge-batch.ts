@@ -5,27 +5,19 @@ import type { Quarantine } from '../../shared/quarantine.ts'
 import { SafeError } from '../../shared/safe-error.ts'
 import type { Telemetry } from '../handler.ts'
 import { annotateProjectionErrors } from '../projection-errors.ts'
+import { redeliveryExpiry } from '../redelivery-expiry.ts'
 import type { PutResult, StateTable } from '../state/dynamodb.ts'
 import { isUserItem, readItem, type TableChange } from '../state/dynamodb-items.ts'
+import { type PartTable, putPart, readPartWithPages } from '../state/dynamodb-parts.ts'
 import { asQuarantined, planWindows, type WindowTask } from './plan-windows.ts'
-import { asImages, retiredDeltas, retiredExpiry } from './retired-deltas.ts'
+import { asImages, retiredDeltas } from './retired-deltas.ts'
 import { asUnmerged, type UnknownDeltas, type UserImage, unknownDeltas } from './unknown-deltas.ts'
 
 const MAX_ATTEMPTS = 5
 const TASKS_AT_ONCE = 32
 
 export interface MergeDependencies {
-  readonly table: Pick<
-    StateTable,
-    | 'readPart'
-    | 'putPart'
-    | 'readUserPages'
-    | 'putUserPages'
-    | 'deleteUserPages'
-    | 'storeRetired'
-    | 'readRetired'
-    | 'deleteRetired'
-  >
+  readonly table: PartTable & Pick<StateTable, 'storeRetired' | 'readRetired' | 'deleteRetired'>
   readonly quarantine: Quarantine
   readonly projections: readonly Projection[]
   readonly lifetime: WindowLifetime
@@ -47,7 +39,7 @@ export async function mergeBatch(batch: readonly TableChange[], dependencies: Me
   const taken = await takeInRetired(dependencies)
   const merged = await mergeAll(items, dependencies)
   const retired = retiredDeltas(items, projections)
-  await dependencies.table.storeRetired(retired, retiredExpiry(now(), lifetime.retentionMs))
+  await dependencies.table.storeRetired(retired, redeliveryExpiry(now(), lifetime.retentionMs))
   await settleUnknown(unknownDeltas(images, projections, now()), dependencies)
   telemetry.count('ContributionsMerged', taken + merged)
 }
@@ -83,13 +75,20 @@ function userImageOf({ dynamodb }: TableChange): UserImage[] {
   return item && isUserItem(item) ? [{ item, changed: (dynamodb?.ApproximateCreationDateTime ?? 0) * 1000 }] : []
 }
 
-/** Throws while a deployment may bring the projections that are awaited; then quarantines the deltas that were given up. */
-async function settleUnknown({ awaited, givenUp }: UnknownDeltas, { quarantine, telemetry }: MergeDependencies): Promise<void> {
+/**
+ * Throws while a deployment may bring the projections that are awaited; then quarantines the deltas that were given up. They are
+ * also stored apart: code that knows their projections merges them before newer deltas, which no later replay could do.
+ */
+async function settleUnknown(
+  { awaited, givenUp }: UnknownDeltas,
+  { table, quarantine, telemetry }: MergeDependencies,
+): Promise<void> {
   if (awaited.length > 0)
     throw new SafeError(
       `This code does not know the projections ${awaited.join(', ')}. The batch is delivered again for 15 minutes, then the deltas are quarantined. Deploy a catalogue that has them.`,
     )
   if (givenUp.length === 0) return
+  await table.storeRetired(givenUp)
   await quarantine.add(givenUp.map(asUnmerged))
   telemetry.count('EventsQuarantined', givenUp.length, 'not_merged')
 }
@@ -108,20 +107,17 @@ async function apply(task: WindowTask, dependencies: MergeDependencies): Promise
 
 /**
  * Merges the deltas into the item as it is stored. Quarantines the rejected deltas before the put: the item also records their
- * order numbers, so after the put they are never retried. Likewise writes new pages before the put that removes their users from the item.
+ * order numbers, so after the put they are never retried.
  */
 async function mergeInto(task: WindowTask, { table, quarantine, telemetry }: MergeDependencies): Promise<PutResult> {
   const { projection, key } = task
-  const stored = await table.readPart(key)
-  const pages = stored?.pages && (await table.readUserPages(key, stored.pages))
+  const { stored, pages } = await readPartWithPages(key, table)
   const merged = projection.grain.parts?.merge(projection, stored, { ...task, pages })
   if (!merged) return 'written'
-  const { item, newPages, rejections, nearlyFull } = merged
+  const { rejections, nearlyFull } = merged
   if (nearlyFull) telemetry.count('SlotTooLarge', 1)
   await quarantine.add(rejections.map(asQuarantined(task)))
-  if (newPages) await table.putUserPages(newPages)
-  const result = await table.putPart(item, stored?.version)
-  if (result === 'written' && newPages && stored?.pages) await table.deleteUserPages(key, stored.pages)
+  const result = await putPart({ key, stored }, merged, table)
   if (result === 'written' && rejections.length > 0) {
     telemetry.count('EventsQuarantined', rejections.length, 'not_merged')
     annotateProjectionErrors(

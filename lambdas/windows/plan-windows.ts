@@ -4,6 +4,7 @@ import { byKey, type Projection, typeNames } from '../../shared/projection.ts'
 import type { QuarantinedEvent } from '../../shared/quarantine.ts'
 import { rejections } from '../../shared/rejections.ts'
 import type { ItemKey, UserItem } from '../../shared/state.ts'
+import { unmergedText } from '../../shared/unmerged-delta.ts'
 
 /** All deltas of a batch for one item. */
 export interface WindowTask extends MergeTask {
@@ -38,15 +39,15 @@ export function planWindows(
 /** A rejected delta as it is quarantined. Its events are not quarantined: every other store has them. */
 export const asQuarantined =
   ({ projection }: Pick<WindowTask, 'projection'>) =>
-  ({ reason, user, projection: key, start, order, state }: MergeRejection): QuarantinedEvent => ({
+  (rejection: MergeRejection): QuarantinedEvent => ({
     code: 'not_merged',
-    message: `${reason} ${rejections.not_merged.help}`,
+    message: `${rejection.reason} ${rejections.not_merged.help}`,
     type: typeOf(projection),
     id: null,
     keyName: '',
-    received: Math.trunc(arrivalOfOrder(order)),
+    received: Math.trunc(arrivalOfOrder(rejection.order)),
     form: 'text',
-    body: JSON.stringify({ projection: key, start, user, ord: order, state }),
+    body: unmergedText(rejection),
   })
 
 /** The type of the delta's events; null if the projection folds several types. */

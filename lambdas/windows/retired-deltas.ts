@@ -16,8 +16,3 @@ export const retiredDeltas = (images: readonly UserItem[], projections: readonly
 /** Stored deltas as the images that they came from: each with its user, in the order in which they were stored. */
 export const asImages = (deltas: readonly RetiredDelta[]): Pick<UserItem, 'user' | 'erasedOrder' | 'outbox'>[] =>
   deltas.map(({ user, erasedOrder, ...delta }) => ({ user, erasedOrder, outbox: [delta] }))
-
-const DAY_MS = 86_400_000
-
-/** When stored deltas may be deleted, in epoch seconds: a day after the stream can no longer deliver them again. */
-export const retiredExpiry = (now: number, retentionMs: number): number => Math.ceil((now + retentionMs + DAY_MS) / 1000)

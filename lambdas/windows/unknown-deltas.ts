@@ -1,8 +1,10 @@
+import type { UserDelta } from '../../shared/grain.ts'
 import { arrivalOfOrder } from '../../shared/order.ts'
 import type { Projection } from '../../shared/projection.ts'
 import type { QuarantinedEvent } from '../../shared/quarantine.ts'
 import { standingOf } from '../../shared/revisions.ts'
-import type { UserItem, WindowDelta } from '../../shared/state.ts'
+import type { UserItem } from '../../shared/state.ts'
+import { unmergedText } from '../../shared/unmerged-delta.ts'
 
 /** A user item as a change of the table left it. */
 export interface UserImage {
@@ -11,17 +13,11 @@ export interface UserImage {
   readonly changed: number
 }
 
-/** A delta of a projection that this code does not know. */
-interface UnknownDelta {
-  readonly user: string
-  readonly delta: WindowDelta
-}
-
 export interface UnknownDeltas {
   /** Keys of the projections that a running deployment may still bring. Their deltas must be delivered again. */
   readonly awaited: readonly string[]
   /** Deltas that were awaited for too long. */
-  readonly givenUp: readonly UnknownDelta[]
+  readonly givenUp: readonly UserDelta[]
 }
 
 /** How long a deployment may take until all functions know its projections. */
@@ -33,24 +29,24 @@ const MAX_WAIT_FOR_PROJECTION_MS = 15 * 60_000
  */
 export function unknownDeltas(images: readonly UserImage[], projections: readonly Projection[], now: number): UnknownDeltas {
   const awaited = new Set<string>()
-  const givenUp: UnknownDelta[] = []
+  const givenUp: UserDelta[] = []
   for (const { item, changed } of images)
     for (const delta of item.outbox) {
       if (standingOf(delta.projection, projections) !== 'unknown') continue
       if (now - changed < MAX_WAIT_FOR_PROJECTION_MS) awaited.add(delta.projection)
-      else givenUp.push({ user: item.user, delta })
+      else givenUp.push({ ...delta, user: item.user, erasedOrder: item.erasedOrder })
     }
   return { awaited: [...awaited], givenUp }
 }
 
 /** An unknown delta as it is quarantined, with everything that merges it later. */
-export const asUnmerged = ({ user, delta: { projection, start, order, state } }: UnknownDelta): QuarantinedEvent => ({
+export const asUnmerged = (delta: UserDelta): QuarantinedEvent => ({
   code: 'not_merged',
-  message: `The windows function did not know the projection ${projection} for 15 minutes. Deploy a catalogue that has it.`,
+  message: `The windows function did not know the projection ${delta.projection} for 15 minutes. Deploy a catalogue that has it: then the delta is merged, and a replay removes it from the quarantine.`,
   type: null,
   id: null,
   keyName: '',
-  received: Math.trunc(arrivalOfOrder(order)),
+  received: Math.trunc(arrivalOfOrder(delta.order)),
   form: 'text',
-  body: JSON.stringify({ projection, start, user, ord: order, state }),
+  body: unmergedText(delta),
 })

@@ -1,4 +1,4 @@
-import type { Document, MergeRejection, MergeTask } from '../grain.ts'
+import type { Document, MergeRejection, MergeTask, UserDelta } from '../grain.ts'
 import { formatBytes, MAX_WINDOW_STATE_BYTES } from '../limits.ts'
 import { arrivalOfOrder } from '../order.ts'
 import { describeError, SafeError } from '../safe-error.ts'
@@ -33,6 +33,24 @@ export function passOver(before: PassedOver | undefined, rejections: readonly Me
   const orders = [...(before?.orders ?? []), ...rejections.map(({ user, order }) => [userHash(user), order] as const)]
   const needsRebuild = before?.needsRebuild === true || orders.length > MAX_PASSED_OVER
   return { orders: orders.slice(0, MAX_PASSED_OVER), needsRebuild }
+}
+
+type NotedDelta = Pick<UserDelta, 'user' | 'order'>
+
+/** Whether the item notes that it passed this delta over. */
+export const isNoted = (passedOver: PassedOver | undefined, delta: NotedDelta): boolean =>
+  passedOver?.orders.some(isOf(delta)) ?? false
+
+const isOf =
+  ({ user, order }: NotedDelta) =>
+  ([hash, noted]: PassedOver['orders'][number]): boolean =>
+    noted === order && hash === userHash(user)
+
+/** What the item has passed over when it contains this delta. Undefined: nothing. */
+export function strikeOut(before: PassedOver | undefined, delta: NotedDelta): PassedOver | undefined {
+  const orders = before?.orders.filter(noted => !isOf(delta)(noted)) ?? []
+  const needsRebuild = before?.needsRebuild === true
+  return orders.length > 0 || needsRebuild ? { orders, needsRebuild } : undefined
 }
 
 const DAY_MS = 86_400_000

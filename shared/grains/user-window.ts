@@ -4,7 +4,7 @@ import { documentId } from '../search-index.ts'
 import { type PartItem, userHash, userKey, userOfKey } from '../state.ts'
 import { asStored } from '../stored-json.ts'
 import { checkedDocument } from './document.ts'
-import { expiry, passOver, tryMerge } from './merge.ts'
+import { expiry, passOver, strikeOut, tryMerge } from './merge.ts'
 import { parseWindowText, type Windowed, windowOf, windowPrefix, windowText } from './window-time.ts'
 
 /** One state and one document per user and window. */
@@ -15,7 +15,7 @@ export interface UserWindowProjection<Types extends EventTypes, State> extends P
   document(state: State, at: { readonly user: string; readonly start: number }): Document
 }
 
-/** One window of one user. Its version is the order number of the last merged delta. */
+/** One window of one user. Its version is the order number of the last merged delta, or above it after a replay. */
 export interface WindowItem extends PartItem {
   readonly kind: 'window'
   readonly user: string
@@ -46,29 +46,48 @@ const parts: PartGrain<AnyUserWindowProjection, WindowItem> = {
   mergeDeltas: (projection, before, after) => projection.merge(before, after),
 
   merge(projection, stored, task) {
-    const { user = '', start } = task.address
+    const { start } = task.address
     let item = stored ?? emptyWindow(projection, task)
-    const unseen = task.deltas.filter(({ order }) => order > item.version)
+    const last = lastOrderOf(item)
+    const unseen = task.deltas.filter(({ order }) => order > last)
     if (unseen.length === 0) return undefined
     const rejections: MergeRejection[] = []
     for (const delta of unseen) {
       const { order, state, erasedOrder } = delta
-      const isErased = item.version <= erasedOrder
+      const isErased = lastOrderOf(item) <= erasedOrder
       const before = isErased ? initialState(projection) : item.state
-      const merged = tryMerge(
-        () => projection.merge(before, state),
-        shown => projection.document(shown, { user, start }),
-      )
+      const merged = mergeInto(projection, { ...item, state: before }, state)
       const rejection = 'reason' in merged ? [{ ...delta, ...merged }] : []
       rejections.push(...rejection)
       const passedOver = passOver(isErased ? undefined : item.passedOver, rejection)
-      item = { ...item, version: order, state: 'state' in merged ? merged.state : before, passedOver }
+      item = { ...item, ...advanced(item, order), state: 'state' in merged ? merged.state : before, passedOver }
     }
     const ttl = expiry(start + projection.window, task, item.ttl)
     return { item: { ...item, ttl }, rejections, nearlyFull: false }
   },
 
-  mergedOrders: ({ user, version }) => [[userHash(user), version]],
+  mergeNoted(projection, stored, delta) {
+    const merged = mergeInto(projection, stored, delta.state)
+    if ('reason' in merged) return merged
+    const passedOver = strikeOut(stored.passedOver, delta)
+    return { item: { ...stored, ...advanced(stored, lastOrderOf(stored)), state: merged.state, passedOver } }
+  },
+
+  mergedOrders: item => [[userHash(item.user), lastOrderOf(item)]],
+}
+
+const mergeInto = (projection: AnyUserWindowProjection, { state, user, start }: WindowItem, delta: unknown) =>
+  tryMerge(
+    () => projection.merge(state, delta),
+    shown => projection.document(shown, { user, start }),
+  )
+
+const lastOrderOf = ({ version, lastOrder = version }: WindowItem): number => lastOrder
+
+/** The item after a delta. Its version only grows, also where an older delta was replayed. */
+function advanced(item: WindowItem, lastOrder: number): Pick<WindowItem, 'version' | 'lastOrder'> {
+  const version = Math.max(lastOrder, item.version + 1)
+  return { version, lastOrder: version === lastOrder ? undefined : lastOrder }
 }
 
 const emptyWindow = (projection: AnyUserWindowProjection, { address }: MergeTask): WindowItem => ({

@@ -4,7 +4,7 @@ import { documentId } from '../search-index.ts'
 import { type ItemKey, type PartItem, SLOT_USER_BYTES, USER_HASH_BYTES, type UserPage, userHash } from '../state.ts'
 import { asStored, storedBytes } from '../stored-json.ts'
 import { checkedDocument } from './document.ts'
-import { expiry, passOver, tryMerge } from './merge.ts'
+import { expiry, passOver, strikeOut, tryMerge } from './merge.ts'
 import { parseWindowText, type Windowed, windowOf, windowText } from './window-time.ts'
 
 /** One document per window over all users. Its state is divided into slots, so that many users can be written at once. */
@@ -112,6 +112,22 @@ const parts: PartGrain<AnyWindowProjection, SlotItem> = {
     return { item: kept, newPages, rejections, nearlyFull: isNearlyFull({ ...kept, users }, task) }
   },
 
+  mergeNoted(projection, stored, delta, task) {
+    const item = withoutPages(stored, task.pages ?? [])
+    const isExact = item.forgottenUsers === undefined
+    const uncounted = new Set(item.uncounted)
+    const firstOfUser = isExact && uncounted.delete(userHash(delta.user))
+    const merged = tryMerge(
+      () => projection.merge(item.state, delta.state, { firstOfUser }),
+      shown => projection.document(shown, { start: item.start, usersAreMinimum: !isExact }),
+    )
+    if ('reason' in merged) return merged
+    const passedOver = strikeOut(item.passedOver, delta)
+    const changed = { ...item, version: item.version + 1, ...merged, uncounted: unlessEmpty(uncounted), passedOver }
+    const { item: remaining, newPages } = movedUsers(item, changed, task)
+    return { item: withinSize(remaining, slotUsersOf(task)), newPages }
+  },
+
   mergedOrders: ({ users }) => users,
 }
 
@@ -134,7 +150,7 @@ const NEARLY_FULL = 0.8
 
 const unlessEmpty = <T>(set: ReadonlySet<T>): ReadonlySet<T> | undefined => (set.size > 0 ? set : undefined)
 
-const slotUsersOf = ({ slotUsers = MAX_SLOT_USERS }: MergeTask): number => slotUsers
+const slotUsersOf = ({ slotUsers = MAX_SLOT_USERS }: Pick<MergeTask, 'slotUsers'>): number => slotUsers
 
 function isNearlyFull({ users, forgottenUsers }: SlotItem, task: MergeTask): boolean {
   const { pages = [] } = task
@@ -157,7 +173,11 @@ const roomForUsers = ({ state, uncounted }: SlotItem, slotUsers: number): number
  * item and of its pages, and are named by the item's version: every attempt on this version makes the same pages, and pages
  * without their slot's put are never read.
  */
-function movedUsers(stored: SlotItem, changed: SlotItem, task: MergeTask): { item: SlotItem; newPages?: UserPage[] } {
+function movedUsers(
+  stored: SlotItem,
+  changed: SlotItem,
+  task: Pick<MergeTask, 'pages' | 'slotUsers'>,
+): { item: SlotItem; newPages?: UserPage[] } {
   const size = slotUsersOf(task)
   if (changed.users.size <= roomForUsers(changed, size) || (changed.uncounted?.size ?? 0) > MAX_UNCOUNTED)
     return { item: changed }

@@ -172,9 +172,19 @@ describe.each(engines)('the state table on %s', (_name, open) => {
     await table.storePassedOver('a', [{ at, event }], 4_000_000_000)
     await table.storePassedOver('a', [{ at, event: { ...event, message: 'later' } }], 4_000_000_000)
     expect(await table.readPassedOver('a', [at])).toEqual([{ at, event }])
-    await table.markQuarantined('a', [at])
+    await table.markQuarantined('a', [at], 4_000_000_000)
     await table.storePassedOver('a', [{ at, event }], 4_000_000_000)
     expect(await table.readPassedOver('a', [at, { ...at, position: 4 }])).toEqual([])
+  })
+
+  test('an event that was not stored before can be marked, and lines of a record are marked one by one', async () => {
+    const [first, second, other] = [1, 20, 3].map(position => ({ sequenceNumber: position === 3 ? '9' : '8', position }))
+    if (!first || !second || !other) throw new Error('three positions')
+    await table.markQuarantined('m', [first], 4_000_000_000)
+    expect(await table.readQuarantined('m', [first, second])).toEqual([first])
+    await table.markQuarantinedLines([first], 4_000_000_000)
+    await table.markQuarantinedLines([second, first], 4_000_000_000)
+    expect(await table.readQuarantinedLines([first, second, other])).toEqual([first, second])
   })
 
   test('the progress of a shard never decreases', async () => {

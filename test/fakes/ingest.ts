@@ -55,7 +55,7 @@ export function ingestInMemory(change: Partial<IngestDependencies> = {}, known: 
       putRecords: async records => {
         for (const { data } of records) {
           const { events: read, unrecognised } = fromLines(data, catalogue)
-          if (unrecognised.length > 0) throw new Error(`A line that no reader understands: ${unrecognised[0]}`)
+          if (unrecognised.length > 0) throw new Error(`A line that no reader understands: ${unrecognised[0]?.line}`)
           events.push(...read)
         }
         return []

@@ -44,23 +44,48 @@ function scan(items: readonly Attributes[], { Limit = 1000, ExclusiveStartKey, F
   const page = items.slice(start, start + Limit)
   const last = page.length === Limit ? page.at(-1)?.['key'] : undefined
   return {
-    Items: page.filter(({ code }) => !FilterExpression || code?.S === input.ExpressionAttributeValues[':code'].S),
+    Items: page
+      .filter(({ code }) => !FilterExpression || code?.S === input.ExpressionAttributeValues[':code'].S)
+      .map(item => projected(item, input)),
     ...(last && { LastEvaluatedKey: { key: last } }),
   }
 }
 
+function projected(item: Attributes, { ProjectionExpression, ExpressionAttributeNames: names }: Command['input']): Attributes {
+  if (!ProjectionExpression) return item
+  const asked = new Set((ProjectionExpression as string).split(', ').map(name => names[name]))
+  return Object.fromEntries(Object.entries(item).filter(([name]) => asked.has(name)))
+}
+
 function update(
   item: Attributes | undefined,
-  { Key, UpdateExpression, ConditionExpression, ExpressionAttributeValues }: Command['input'],
+  { Key, UpdateExpression, ConditionExpression, ExpressionAttributeNames, ExpressionAttributeValues }: Command['input'],
 ): Attributes {
-  if (ConditionExpression === 'attribute_exists(#key)' && !item) throw conditionFailed()
+  if (!isMet(ConditionExpression, ExpressionAttributeValues, item)) throw conditionFailed()
   const updated: Attributes = { ...Key, ...item }
+  const [, removed] = /REMOVE (\w+)$/.exec(UpdateExpression) ?? []
+  if (removed) delete updated[removed]
   for (const [placeholder, value] of Object.entries(ExpressionAttributeValues as Attributes)) {
     const name = placeholder.slice(1)
+    if (placeholder === ':token') updated[ExpressionAttributeNames['#slot']] = value
+    if (name === 'token' || !new RegExp(`(?:= |, |ADD #${name} ):${name}\\b`).test(UpdateExpression)) continue
     if (UpdateExpression.includes(`ADD #${name}`)) updated[name] = sum(item?.[name], value)
     else if (!UpdateExpression.includes(`if_not_exists(#${name},`) || !item?.[name]) updated[name] = value
   }
   return updated
+}
+
+const NOT_ADDED = '(attribute_not_exists(#slot) OR #slot <> :token)'
+
+/** The few conditions that the product uses. */
+function isMet(condition: string | undefined, values: Attributes, item: Attributes | undefined): boolean {
+  if (condition === undefined) return true
+  if (condition === 'attribute_exists(#key)') return item !== undefined
+  if (condition === '#count = :count') return item?.['count']?.N === values[':count']?.N
+  const isNew = !Object.entries(item ?? {}).some(([name, { S }]) => name.startsWith('added_') && S === values[':token']?.S)
+  if (condition === NOT_ADDED) return isNew
+  if (condition === `attribute_exists(#key) AND ${NOT_ADDED}`) return item !== undefined && isNew
+  throw new Error(`The quarantine in memory does not implement the condition ${condition}.`)
 }
 
 const sum = (a: AttributeValue | undefined, b: AttributeValue): AttributeValue => ({ N: String(Number(a?.N ?? 0) + Number(b.N)) })

@@ -80,7 +80,7 @@ const expected: Readonly<Record<string, Readonly<Record<string, string>>>> = {
     '<QuarantineBucket.Arn>/aws/lambda/*': 's3:DeleteObject s3:GetObject',
     '<ArchiveBucket.Arn>': 's3:ListBucket',
     '<ArchiveBucket.Arn>/errors/*': 's3:DeleteObject s3:GetObject',
-    '<StateTable.Arn>': 'dynamodb:BatchGetItem dynamodb:UpdateItem',
+    '<StateTable.Arn>': 'dynamodb:BatchGetItem dynamodb:GetItem dynamodb:UpdateItem',
   },
   FailuresCollect: {
     '<FailuresFunction.Arn>': 'lambda:InvokeFunction',
@@ -89,6 +89,7 @@ const expected: Readonly<Record<string, Readonly<Record<string, string>>>> = {
   ReplayFunction: {
     '<ReplayFunctionLogs.Arn>': log,
     '<EventStream.Arn>': 'kinesis:PutRecords',
+    '<StateTable.Arn>': 'dynamodb:DeleteItem dynamodb:GetItem dynamodb:PutItem',
     '<QuarantineTable.Arn>': 'dynamodb:DeleteItem dynamodb:GetItem dynamodb:UpdateItem',
     '<QuarantineBucket.Arn>/bodies/*': 's3:DeleteObject s3:GetObject',
     '<SearchDomain.Arn>/_bulk': 'es:ESHttpPost',

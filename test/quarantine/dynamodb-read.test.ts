@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto'
+import type { DynamoDBClient } from '@aws-sdk/client-dynamodb'
 import { discardItems } from '../../cli/quarantine/discard.ts'
 import { scanQuarantine } from '../../cli/quarantine/scan.ts'
 import { quarantineStore } from '../../lambdas/quarantine/dynamodb.ts'
@@ -30,6 +31,32 @@ test.each([
 test('a repeated event only raises the count; the first arrival is kept', async () => {
   const { reader } = await quarantineWith(aQuarantinedEvent(), aQuarantinedEvent({ received: 9, count: 2 }))
   expect(await reader.read(quarantineKey(aQuarantinedEvent()))).toMatchObject({ received: 5, count: 3 })
+})
+
+test.each([
+  ['an event', aQuarantinedEvent()],
+  ['an event with a large body', large],
+])('%s that is added again by a retry after a lost response is counted once', async (_, event) => {
+  const { dynamodb, s3 } = quarantineStores()
+  const { send } = dynamodb as { send: (command: unknown) => Promise<unknown> }
+  const retrying: DynamoDBClient = Object.assign(Object.create(dynamodb), {
+    send: async (command: unknown) => {
+      await send(command)
+      return send(command)
+    },
+  })
+  const store = quarantineStore('t', 'b', retrying, s3)
+  const reader = quarantineReader('t', 'b', dynamodb, s3)
+  for (const count of [1, 2, 3]) {
+    await store.add([event])
+    expect(await reader.read(quarantineKey(event))).toMatchObject({ count })
+  }
+})
+
+test('an occurrence that a function adds again is counted once, also after others', async () => {
+  const at = (occurrence: string) => aQuarantinedEvent({ occurrence })
+  const { reader } = await quarantineWith(at('1#0'), at('2#0'), at('1#0'), at('2#0'), at('2#1'))
+  expect(await reader.read(quarantineKey(aQuarantinedEvent()))).toMatchObject({ count: 3 })
 })
 
 test('an event is removed with its body, unless it was quarantined again after it was read', async () => {

@@ -18,7 +18,10 @@ const catalogue = new Map(eventTypes.map(type => [type.name, type]))
 const context = { eventTypes: catalogue, rawEventsFunction: 'raw', documentsFunction: 'documents' }
 const identities = { milliseconds: 15 * MINUTE, count: 2500 }
 
-const visit = (id: string, url = '/a') => aVisit(url, 1, { id, subject: '7', received: START })
+const visit = (id: string, url = '/a', subject: string | null = '7') => ({
+  ...aVisit(url, 1, { id, received: START, subject: '7' }),
+  subject,
+})
 const record = (seq: number, events: readonly Event[], arrived = START): KinesisStreamRecord =>
   ({
     eventID: `shard-0:${seq}`,
@@ -45,16 +48,18 @@ function newStores(known: FoldDependencies['rules']['projections'] = projections
     telemetry: { count: () => {}, annotate: () => {} },
   }
   const fold = (...records: KinesisStreamRecord[]) => foldBatch(records, dependencies)
-  const judge = (...records: KinesisStreamRecord[]) => {
+  const judged = (...records: KinesisStreamRecord[]) => {
     const text = JSON.stringify({
       requestContext: { functionArn: 'arn:aws:lambda:us-east-1:000000000000:function:state' },
       timestamp: new Date(START).toISOString(),
       KinesisBatchInfo: {},
       payload: { Records: records },
     })
-    return judgeBatch(fromDiscarded(text, context).unfinished, { table, quarantine, rules: { projections: known, identities } })
+    const rules = { eventTypes: catalogue, projections: known, identities }
+    return judgeBatch(fromDiscarded(text, context).unfinished, { table, quarantine, rules, retentionMs: 0, now: () => START })
   }
-  return { memory, dependencies, quarantined, fold, judge }
+  const judge = async (...records: KinesisStreamRecord[]) => (await judged(...records)).events
+  return { memory, dependencies, quarantined, fold, judge, judged }
 }
 
 const idsOf = (events: readonly QuarantinedEvent[]) => events.map(({ id }) => id)
@@ -134,4 +139,24 @@ test('a batch whose users cannot be read is judged later', async () => {
 test('events that no projection folds, and lines that ingest did not write, are quarantined', async () => {
   const { judge } = newStores([])
   expect(idsOf(await judge(record(1, [visit('a')])))).toEqual(['a'])
+})
+
+test('a batch that is collected again after its events were discarded quarantines none of them again', async () => {
+  const { judged } = newStores()
+  const batch = record(1, [visit('a'), visit('n', undefined, null)])
+  const { events, mark } = await judged(batch)
+  expect(idsOf(events)).toEqual(['a', 'n'])
+  expect(idsOf((await judged(batch)).events)).toEqual(['a', 'n'])
+  await mark()
+  expect((await judged(batch)).events).toEqual([])
+})
+
+test('lines that the state function quarantined are not quarantined again, and do not move the positions of events', async () => {
+  const { fold, judge, quarantined } = newStores([broken])
+  const foreign = { ...visit('f'), subject: '8' }
+  const mixed = record(1, [visit('a'), foreign, visit('x', '/broken')])
+  await fold(mixed)
+  await fold(record(2, [visit('c')]))
+  expect(idsOf(quarantined).toSorted()).toEqual(['f', 'x'])
+  expect(await judge(mixed)).toEqual([])
 })

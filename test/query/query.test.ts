@@ -162,6 +162,11 @@ describe('users', () => {
     expect(describeUser(item({ states: {} }), projections, windows()).view).toEqual({ user: '7', states: {}, windows: {} })
   })
 
+  test('a user whose events were all rejected is unknown', () => {
+    expect(describeUser(item({ states: {}, ttl: 9 }), projections, windows()).view).toBeUndefined()
+    expect(describeUser(item({ ttl: 9 }), projections, windows()).view).toBeDefined()
+  })
+
   const asked = async (parameters: Record<string, string>, user = '7') => {
     const ranges: object[] = []
     const result = await queryUser(user, parameters, Date.parse('2026-01-31T12:00:00Z'), async (_, range) => {

@@ -45,7 +45,10 @@ test.each([
   ['data of a row that is a list', visitLine.replace('}', ',"data":"[1]"}')],
 ])('a line with %s was not written by ingest', (_, line) => {
   expect(line).not.toBe(visitLine)
-  expect(fromLines(`${line}\n${visitLine}`, catalogue)).toMatchObject({ events: [{ id: 'e1' }], unrecognised: [line] })
+  expect(fromLines(`${line}\n${visitLine}`, catalogue)).toMatchObject({
+    events: [{ id: 'e1' }],
+    unrecognised: [{ line, position: 0 }],
+  })
 })
 
 test('a field that was added to the catalogue after the line was written is found in data', () => {

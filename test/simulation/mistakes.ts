@@ -24,6 +24,7 @@ const userWindow = 'shared/grains/user-window.ts'
 const window = 'shared/grains/window.ts'
 const grainMerge = 'shared/grains/merge.ts'
 const mergeBatch = 'lambdas/windows/merge-batch.ts'
+const stateParts = 'lambdas/state/dynamodb-parts.ts'
 const userGrain = 'shared/grains/user.ts'
 const stateRoom = 'lambdas/state/state-room.ts'
 const unknownDeltas = 'lambdas/windows/unknown-deltas.ts'
@@ -182,7 +183,7 @@ export const mistakes: readonly Mistake[] = [
     name: 'window-no-guard',
     about: 'a delta that a window already contains is merged again',
     file: userWindow,
-    right: 'const unseen = task.deltas.filter(({ order }) => order > item.version)',
+    right: 'const unseen = task.deltas.filter(({ order }) => order > last)',
     wrong: 'const unseen = task.deltas',
     seed: 0,
     within: 5000,
@@ -453,7 +454,7 @@ export const mistakes: readonly Mistake[] = [
   {
     name: 'pages-not-read',
     about: 'the users that moved to pages are unknown to their slot',
-    file: mergeBatch,
+    file: stateParts,
     right: 'const pages = stored?.pages && (await table.readUserPages(key, stored.pages))',
     wrong:
       'const pages = stored?.pages && (await table.readUserPages(key, stored.pages)).map(page => ({ ...page, users: new Map() }))',
@@ -463,7 +464,7 @@ export const mistakes: readonly Mistake[] = [
   {
     name: 'item-before-pages',
     about: 'the users of a slot leave its item before their pages are written',
-    file: mergeBatch,
+    file: stateParts,
     right: '  if (newPages) await table.putUserPages(newPages)\n  const result = await table.putPart(item, stored?.version)\n',
     wrong:
       "  const result = await table.putPart(item, stored?.version)\n  if (newPages && result === 'written') await table.putUserPages(newPages)\n",

@@ -21,7 +21,12 @@ test('an event that ingest accepted before its type was in the catalogue is quar
   expect(decodeRecord(record, { eventTypes: catalogue, rules })).toMatchObject({
     user: null,
     events: [],
-    unrecognised: [{ code: 'invalid_event', id: 'v1', form: 'envelope', message: expect.stringContaining('replay it') }],
+    unrecognised: [
+      {
+        at: { sequenceNumber: '1', position: 0 },
+        event: { code: 'invalid_event', id: 'v1', form: 'envelope', message: expect.stringContaining('replay it') },
+      },
+    ],
   })
 })
 
@@ -49,9 +54,13 @@ test.each<[string, string, string]>([
   ['an erasure after events', lineOf(erasure), 'an erasure and events'],
 ])('a line with %s is quarantined alone, and the others are folded', (_, foreign, message) => {
   const decoded = decode([lineOf(visit), foreign, lineOf({ ...visit, id: 'v2' })])
-  expect(decoded).toMatchObject({ user: '7', erasure: false, unrecognised: [{ code: 'invalid_event' }] })
+  expect(decoded).toMatchObject({
+    user: '7',
+    erasure: false,
+    unrecognised: [{ at: { position: 1 }, event: { code: 'invalid_event' } }],
+  })
   expect(decoded.events.map(({ id }) => id)).toEqual(['v1', 'v2'])
-  expect(decoded.unrecognised[0]?.message).toContain(message)
+  expect(decoded.unrecognised[0]?.event.message).toContain(message)
 })
 
 test('events after an erasure in one record are quarantined, not dropped', () => {
@@ -59,7 +68,7 @@ test('events after an erasure in one record are quarantined, not dropped', () =>
     user: '7',
     erasure: true,
     events: [],
-    unrecognised: [{ id: 'v1' }],
+    unrecognised: [{ at: { position: 1 }, event: { id: 'v1' } }],
   })
 })
 

@@ -139,3 +139,20 @@ test('a write is counted although its rejected events could not be quarantined y
   expect(counts).toContainEqual(['EventsFolded', 1])
   expect(counts).toContainEqual(['EventsQuarantined', 1, 'projection_failed'])
 })
+
+test('lines that no user’s item decides are quarantined once, whatever is delivered again; the mark expires', async () => {
+  const { table, quarantined, dependencies } = newStores()
+  const nobody = { ...visit('1'), subject: null }
+  const text = ['not ours', '', 'not ours', toLine(visit('1'), catalogue.get('page_visit')), toLine(nobody, undefined)].join('\n')
+  const ended = { ...dependencies.table, readUsers: async () => Promise.reject(new Error('ended')) }
+  await expect(foldBatch([record(1, [], text)], { ...dependencies, table: ended })).rejects.toThrow('ended')
+  for (let delivery = 0; delivery < 2; delivery++) await foldBatch([record(1, [], text)], dependencies)
+  expect(quarantined.map(({ code, body, occurrence }) => [code, body.slice(0, 8), occurrence])).toEqual([
+    ['invalid_event', 'not ours', '1#0'],
+    ['invalid_event', 'not ours', '1#1'],
+    ['invalid_event', '{"id":"v', '1#3'],
+  ])
+  expect(table.items.get('lines#1|quarantined')?.['ttl']?.N).toBe(String(START / 1000 + 86_400))
+  await foldBatch([record(2, [], 'not ours')], dependencies)
+  expect(quarantined).toHaveLength(4)
+})

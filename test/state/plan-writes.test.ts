@@ -197,7 +197,7 @@ test('an erasure removes the states and keeps the order number and the identitie
   expect(write?.item).toMatchObject({ erasedOrder: START * 1000 + 2, version: START * 1000 + 3, outbox: [], ttl: undefined })
   const [alone] = fold([record([], START, { erasure: true })], before?.item)
   // One second more: its order number is a microsecond after START.
-  expect(alone?.item).toMatchObject({ states: {}, ttl: START / 1000 + 48 * 3600 + 15 * 60 + 1 })
+  expect(alone?.item).toMatchObject({ states: {}, ttl: START / 1000 + 48 * 3600 + 24 * 3600 + 1 })
 })
 
 test('packing and unpacking identities changes nothing', () => {
@@ -244,7 +244,7 @@ test('a write ends before its list of rejected events could make the item too la
   expect(writes.at(-1)?.recordsDone).toBe(400)
 })
 
-test('an item of a user whose events were all rejected expires, until an event is folded', () => {
+test('an item of a user whose events were all rejected expires a day after the stream, until an event is folded', () => {
   const broken = perUser({
     ...recentUrls,
     fold: (visits, event) => (event.data.Url === '/broken' ? fail() : recentUrls.fold(visits, event)),
@@ -252,7 +252,7 @@ test('an item of a user whose events were all rejected expires, until an event i
   const rejected = (id: string, at: number) => ({ ...record([{ ...visit(id), data: { ...aVisit('/broken', 1).data } }], at) })
   const rules = { projections: [broken], retentionMs: 24 * 60 * MINUTE }
   const [first] = fold([rejected('r1', START)], undefined, rules)
-  const lifetime = (24 * 60 * MINUTE + 15 * MINUTE) / 1000
+  const lifetime = (2 * 24 * 60 * MINUTE) / 1000
   expect(first?.item).toMatchObject({ states: {}, ttl: START / 1000 + lifetime })
   const [second] = fold([rejected('r2', START + MINUTE)], first?.item, rules)
   expect(second?.item.ttl).toBe((START + MINUTE) / 1000 + lifetime)

@@ -1,10 +1,15 @@
-import { userAttributes } from '../../lambdas/state/dynamodb-items.ts'
+import { replayDelta } from '../../lambdas/ingest/replay-delta.ts'
+import { stateTable } from '../../lambdas/state/dynamodb.ts'
+import { readItem, userAttributes } from '../../lambdas/state/dynamodb-items.ts'
 import { mergeBatch } from '../../lambdas/windows/merge-batch.ts'
+import type { Projection } from '../../shared/projection.ts'
 import { deviceMinutes } from '../../shared/projections/device-minutes.ts'
 import type { QuarantinedEvent } from '../../shared/quarantine.ts'
 import type { PartItem, WindowDelta } from '../../shared/state.ts'
+import { parseUnmerged } from '../../shared/unmerged-delta.ts'
 import { aUserItem } from '../fixtures/builders.ts'
 import { newTable } from '../fixtures/new-table.ts'
+import { Table } from '../simulation/table.ts'
 
 const CHANGED_SECONDS = 1_700_000_000
 const MINUTE_MS = 60_000
@@ -50,6 +55,49 @@ test('after 15 minutes a delta that no code knows is quarantined, with everythin
       body: JSON.stringify({ projection: 'visits-r1', start: 0, user: 'a', ord: 1_700_000_000_000_000, state }),
     }),
   ])
+})
+
+test('a delta that was given up is merged, in its order, when code knows its projection; a replay then only ends', async () => {
+  const memory = new Table()
+  const table = stateTable('t', memory.operations())
+  const quarantined: QuarantinedEvent[] = []
+  const lifetime = { latenessMs: undefined, retentionMs: 0 }
+  const windows = (order: number, known: Projection[]) =>
+    mergeBatch(
+      [
+        {
+          dynamodb: {
+            ApproximateCreationDateTime: 0,
+            NewImage: userAttributes(aUserItem('a', { version: order, outbox: [{ ...deltaOf('visits-r1'), order }] })),
+          },
+        },
+      ],
+      {
+        table,
+        quarantine: { add: async events => void quarantined.push(...events) },
+        projections: known,
+        lifetime,
+        telemetry: { count: () => undefined, annotate: () => undefined },
+        now: () => CHANGED_SECONDS * 1000,
+      },
+    )
+  const visits = { ...deviceMinutes, name: 'visits' }
+  const replay = () =>
+    replayDelta(parseUnmerged(quarantined[0]?.body ?? ''), {
+      table,
+      projections: [visits],
+      lifetime,
+      now: () => CHANGED_SECONDS * 1000,
+      dryRun: false,
+    })
+  await windows(7, [])
+  expect(quarantined).toHaveLength(1)
+  expect(await replay()).toMatchObject({ code: 'unavailable' })
+  await windows(9, [visits])
+  const merged = [...memory.items.values()].map(readItem)
+  expect(merged).toEqual([expect.objectContaining({ version: 9, state: expect.objectContaining({ events: 2 }) })])
+  expect(await replay()).toBeUndefined()
+  expect([...memory.items.values()].map(readItem)).toEqual(merged)
 })
 
 test.each([0, 20])('a delta of a retired revision is neither waited for nor quarantined, after %d minutes', async minutes => {

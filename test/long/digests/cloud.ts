@@ -115,7 +115,10 @@ export class Cloud {
   /** The items and objects of the quarantine, sorted by key, with the bodies as text. */
   async quarantined(): Promise<unknown[]> {
     const { Items = [] } = await this.quarantine.dynamodb.send(new ScanCommand({ TableName: 'quarantine', Limit: 1e6 }))
-    const items = Items.map(({ body, ...item }) => ({ ...item, ...(body?.B && { body: gunzipSync(body.B).toString() }) }))
+    const items = Items.map(withoutTokens).map(({ body, ...item }) => ({
+      ...item,
+      ...(body?.B && { body: gunzipSync(body.B).toString() }),
+    }))
     const keyOf = (item: object) => (item as Attributes)['key']?.S ?? ''
     const sorted = items.sort((a, b) => (keyOf(a) < keyOf(b) ? -1 : 1))
     // The name of such an object is a hash that covers the messages of its events, which are prose.
@@ -126,6 +129,10 @@ export class Cloud {
     return [...sorted, ...objects.sort((a, b) => (JSON.stringify(a) < JSON.stringify(b) ? -1 : 1))]
   }
 }
+
+/** An item of the quarantine without the tokens of its additions, which are random. */
+const withoutTokens = (item: Attributes): Attributes =>
+  Object.fromEntries(Object.entries(item).filter(([name]) => !name.startsWith('added_')))
 
 /** A change as Lambda passes it to a function: with bytes in base64. */
 const inTransit = (record: DynamoDBRecord, at: number): DynamoDBRecord => {

@@ -81,7 +81,7 @@ function eventsOf({ records }: Cloud): unknown[] {
       received,
       data,
     ])
-    return [values, unrecognised]
+    return [values, unrecognised.map(({ line }) => line)]
   })
 }
 

@@ -1,0 +1,97 @@
+import type { PartAddress, PartGrain, WindowLifetime } from '../../shared/grain.ts'
+import { expiry, isNoted } from '../../shared/grains/merge.ts'
+import { byKey, type Projection } from '../../shared/projection.ts'
+import { type Rejection, reject, rejections } from '../../shared/rejections.ts'
+import { type ItemKey, type PartItem, type UserPage, userHash } from '../../shared/state.ts'
+import type { UnmergedDelta } from '../../shared/unmerged-delta.ts'
+import type { StateTable } from '../state/dynamodb.ts'
+import { type PartTable, putPart, readPartWithPages } from '../state/dynamodb-parts.ts'
+
+const MAX_ATTEMPTS = 5
+
+export interface ReplayDependencies {
+  readonly table: PartTable & Pick<StateTable, 'readUser'>
+  readonly projections: readonly Projection[]
+  readonly lifetime: WindowLifetime
+  /** Milliseconds since 1970. */
+  readonly now: () => number
+  /** Only report the result. */
+  readonly dryRun: boolean
+}
+
+/** A delta with the item that it is merged into. */
+interface Target {
+  readonly delta: UnmergedDelta
+  readonly projection: Projection
+  readonly parts: PartGrain
+  readonly address: PartAddress
+  readonly key: ItemKey
+}
+
+/** An item as it was read. */
+interface StoredItem {
+  readonly stored: PartItem | undefined
+  readonly pages: readonly UserPage[] | undefined
+}
+
+/**
+ * Merges a delta into the item that passed it over. The item notes the order number of the delta until a conditional put merges
+ * the delta and strikes the note out, so a second replay changes nothing. Returns why the delta must stay in the quarantine;
+ * undefined if the item contains it or no longer needs it.
+ */
+export async function replayDelta(delta: UnmergedDelta, dependencies: ReplayDependencies): Promise<Rejection | undefined> {
+  const projection = byKey(dependencies.projections).get(delta.projection)
+  const parts = projection?.grain.parts
+  if (!projection || !parts) return reject('not_merged', `The catalogue has no projection ${delta.projection} with windows.`)
+  if (parts.ofOneUser && (await isErased(delta, dependencies))) return undefined
+  const address = parts.addressOf(projection, delta.user, delta.start)
+  const target: Target = { delta, projection, parts, address, key: parts.itemKey(address) }
+  for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt++) {
+    const result = await tryReplay(target, dependencies)
+    if (result !== 'conflict') return result
+  }
+  return reject('unavailable', `Other writers changed the window in each of ${MAX_ATTEMPTS} attempts; replay the delta later.`)
+}
+
+async function isErased({ user, order }: UnmergedDelta, { table }: ReplayDependencies): Promise<boolean> {
+  const item = await table.readUser(user)
+  return item !== undefined && order <= item.erasedOrder
+}
+
+async function tryReplay(target: Target, dependencies: ReplayDependencies): Promise<Rejection | undefined | 'conflict'> {
+  const { delta, projection, parts, key } = target
+  const { table, dryRun } = dependencies
+  const { stored, pages } = await readPartWithPages(key, table)
+  if (!stored || !isNoted(stored.passedOver, delta)) return withoutNote(target, { stored, pages }, dependencies)
+  const merged = parts.mergeNoted(projection, stored, { ...delta, erasedOrder: 0 }, { pages })
+  if ('reason' in merged) return reject('not_merged', `${merged.reason} ${rejections.not_merged.help}`)
+  if (dryRun) return undefined
+  return (await putPart({ key, stored }, merged, table)) === 'written' ? undefined : 'conflict'
+}
+
+/** What happens to a delta that its item does not note. */
+function withoutNote(target: Target, item: StoredItem, { lifetime, now }: ReplayDependencies): Rejection | undefined {
+  const { delta, projection } = target
+  if (!item.stored && isExpired(target, lifetime, now()))
+    return reject('not_merged', 'The window has expired; only a rebuild from the archive can contain the delta.')
+  const isReached = delta.order <= lastOrder(target, item)
+  if (isReached ? item.stored?.passedOver?.needsRebuild : item.stored?.forgottenUsers !== undefined)
+    return reject('not_merged', 'The window rejected more deltas than it notes; only a rebuild from the archive can complete it.')
+  if (!isReached)
+    return reject('unavailable', `The windows of ${projection.name} have not reached the delta yet; replay it later.`)
+  // An earlier replay, or a later attempt of the windows function, has merged it.
+  return undefined
+}
+
+function isExpired({ delta, projection, address }: Target, lifetime: WindowLifetime, now: number): boolean {
+  const { window = 0 } = projection as { readonly window?: number }
+  const ttl = expiry(delta.start + window, { address, deltas: [{ ...delta, erasedOrder: 0 }], lifetime }, undefined)
+  return ttl !== undefined && ttl * 1000 < now
+}
+
+/** The order number of the user's last delta in the item; 0 if there is none. */
+function lastOrder({ delta, parts }: Target, { stored, pages = [] }: StoredItem): number {
+  const hash = userHash(delta.user)
+  const inItem = stored ? [...parts.mergedOrders(stored)].filter(([user]) => user === hash).map(([, order]) => order) : []
+  return Math.max(0, ...inItem, ...pages.map(({ users }) => users.get(hash) ?? 0))
+}

@@ -1,0 +1,76 @@
+import { ERASURE_TYPE, type Event } from './event.ts'
+import type { EventType } from './event-type.ts'
+import { folds, type Projection } from './projection.ts'
+import { isStoredRow } from './stored-event.ts'
+
+/** What decides which events of a record are folded. */
+export interface FoldableRules {
+  readonly eventTypes: ReadonlyMap<string, EventType>
+  readonly projections: readonly Projection[]
+}
+
+/** An event that cannot be folded, and why. */
+interface UnusableEvent {
+  readonly event: Event
+  readonly reason: string
+}
+
+export interface FoldableEvents {
+  /** The events to fold, all of one user, or one erasure. Their index is their position in the record's fold. */
+  readonly usable: readonly Event[]
+  readonly unusable: readonly UnusableEvent[]
+}
+
+/**
+ * Separates the events of a record that a projection folds into those that can be folded and those that cannot. Ingest writes the
+ * events of one user, or one erasure, into a record; but anybody who may write to the stream can write any lines. `arrived` is
+ * when the stream received the record: milliseconds since 1970.
+ */
+export function foldableEvents(events: readonly Event[], arrived: number, rules: FoldableRules): FoldableEvents {
+  const usable: Event[] = []
+  const unusable: UnusableEvent[] = []
+  for (const event of events.filter(each => isFolded(each, rules))) {
+    const reason = lacksUser(event, rules) ? WITHOUT_USER : problemOf(event, usable[0], arrived, rules)
+    if (reason === undefined) usable.push(event)
+    else unusable.push({ event, reason })
+  }
+  return { usable, unusable }
+}
+
+const isFolded = ({ type }: Event, { projections }: FoldableRules): boolean =>
+  type === ERASURE_TYPE || projections.some(projection => folds(projection, type))
+
+/** Far more than the clock of ingest can be ahead of the stream's: the order numbers of a user never go back. */
+const MAX_CLOCK_AHEAD_MS = 30 * 86_400_000
+
+function problemOf(event: Event, first: Event | undefined, arrived: number, { eventTypes }: FoldableRules): string | undefined {
+  if (event.received - arrived > MAX_CLOCK_AHEAD_MS) return FROM_THE_FUTURE
+  if (event.subject === null) return OF_NOBODY
+  if (first && first.subject !== event.subject) return OF_ANOTHER_USER
+  if (first && (first.type === ERASURE_TYPE) !== (event.type === ERASURE_TYPE)) return BESIDE_AN_ERASURE
+  const type = eventTypes.get(event.type)
+  return type && !isStoredRow(event, type) ? NOT_A_ROW : undefined
+}
+
+const FROM_THE_FUTURE =
+  'It was received more than 30 days after it arrived in the stream; find out who else writes to the stream.'
+const OF_NOBODY = 'It has no user; find out who else writes to the stream.'
+const OF_ANOTHER_USER = 'Its record begins with an event of another user; find out who else writes to the stream.'
+const BESIDE_AN_ERASURE = 'Its record has an erasure and events; find out who else writes to the stream.'
+const NOT_A_ROW =
+  'Its row or its user does not match its type: another writer or another definition of the type made it. Replay it to validate it.'
+const WITHOUT_USER = 'Ingest accepted it before its type was in the catalogue, so it has no user yet; replay it.'
+
+/**
+ * Whether ingest accepted the event before its type was in the catalogue. It cannot be folded here: its record is in the shard of
+ * its id, and sequence numbers of other shards do not order with those of its user.
+ */
+function lacksUser({ type, subject, data }: Event, { eventTypes }: FoldableRules): boolean {
+  const definition = eventTypes.get(type)
+  if (subject !== null || !definition?.hasUsers) return false
+  try {
+    return definition.user(data) !== null
+  } catch {
+    return true
+  }
+}

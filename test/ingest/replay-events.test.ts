@@ -1,0 +1,155 @@
+import { scanQuarantine } from '../../cli/quarantine/scan.ts'
+import { replayWarnings } from '../../cli/quarantine/warnings.ts'
+import type { StreamRecord } from '../../lambdas/ingest/plan-records.ts'
+import { type ReplayDependencies, replayEvents } from '../../lambdas/ingest/replay-events.ts'
+import { quarantineStore } from '../../lambdas/quarantine/dynamodb.ts'
+import { quarantineReader } from '../../lambdas/quarantine/dynamodb-read.ts'
+import { eventTypes } from '../../shared/catalogue.ts'
+import { type QuarantinedEvent, quarantineKey } from '../../shared/quarantine.ts'
+import { reject } from '../../shared/rejections.ts'
+import { fromLines } from '../../shared/stream-record.ts'
+import { type UnmergedDelta, unmergedText } from '../../shared/unmerged-delta.ts'
+import { quarantineStores } from '../fakes/quarantine-stores.ts'
+import { aQuarantinedEvent } from '../fixtures/builders.ts'
+
+const NOW = 1_700_000_000_000
+const MINUTE = 60_000
+const catalogue = new Map(eventTypes.map(type => [type.name, type]))
+
+/** A quarantine with these events, and a replay with the ids that it put. */
+async function aQuarantine(...events: QuarantinedEvent[]) {
+  const { dynamodb, s3 } = quarantineStores()
+  const store = quarantineStore('t', 'b', dynamodb, s3)
+  for (const event of events) await store.add([event])
+  const reader = quarantineReader('t', 'b', dynamodb, s3)
+  const ids: string[] = []
+  const put = async (records: readonly StreamRecord[]) => {
+    for (const { data } of records) ids.push(...fromLines(data, catalogue).events.map(({ id }) => id))
+  }
+  const replay = (change: Partial<ReplayDependencies> = {}, dryRun = false) =>
+    replayEvents(
+      { keys: [...new Set(events.map(quarantineKey))], dryRun },
+      {
+        quarantine: reader,
+        eventTypes: catalogue,
+        put,
+        writeDocument: undefined,
+        mergeDelta: async () => undefined,
+        now: () => NOW,
+        ...change,
+      },
+    )
+  return { store, reader, ids, put, replay, items: () => scanQuarantine(dynamodb, 't') }
+}
+
+const withoutId = aQuarantinedEvent()
+const withId = aQuarantinedEvent({ id: 'e1', body: '{"id":"e1","type":"page_visit","data":{"Id":1,"Url":"/a","Timestamp":2}}' })
+
+test('three equal accepted events without an id are put three times, and leave the quarantine', async () => {
+  const { ids, replay, items } = await aQuarantine(withoutId, withoutId, withoutId)
+  expect(await replay()).toMatchObject([{ replayed: true }])
+  const key = quarantineKey(withoutId)
+  expect(ids).toEqual([key, `${key}#2`, `${key}#3`])
+  expect(await items()).toEqual([])
+})
+
+test('an event is marked before it is put: after a replay that broke off, the mark says when', async () => {
+  const { replay, items, ids } = await aQuarantine(withId)
+  const broken = async () => {
+    expect(await items()).toMatchObject([{ sentAt: NOW }])
+    throw new Error('broken off')
+  }
+  await expect(replay({ put: broken })).rejects.toThrow('broken off')
+  expect(await items()).toMatchObject([{ sentAt: NOW }])
+  await replay()
+  expect(ids).toEqual(['e1'])
+  expect(await items()).toEqual([])
+})
+
+test('of an event that was quarantined again during its replay, only the new occurrences are put later', async () => {
+  const { store, ids, put, replay, items } = await aQuarantine(withoutId, withoutId)
+  await replay({
+    put: async records => {
+      await put(records)
+      await store.add([withoutId])
+    },
+  })
+  expect(await items()).toMatchObject([{ count: 3 }])
+  expect((await items())[0]).not.toHaveProperty('sentAt')
+  await replay()
+  const key = quarantineKey(withoutId)
+  expect(ids).toEqual([key, `${key}#2`, `${key}#3`])
+  expect(await items()).toEqual([])
+})
+
+test('an event that is quarantined again between its reading and its mark is not put', async () => {
+  const { store, reader, ids, replay, items } = await aQuarantine(withId)
+  const read = async (key: string) => {
+    const event = await reader.read(key)
+    await store.add([withId])
+    return event
+  }
+  expect(await replay({ quarantine: { ...reader, read } })).toMatchObject([{ replayed: false, code: 'unavailable' }])
+  expect(ids).toEqual([])
+  expect(await items()).toMatchObject([{ count: 2, code: 'invalid_event' }])
+})
+
+test('a dry run marks and puts nothing', async () => {
+  const { ids, replay, items } = await aQuarantine(withId)
+  const before = await items()
+  expect(await replay({}, true)).toMatchObject([{ replayed: true }])
+  expect(ids).toEqual([])
+  expect(await items()).toEqual(before)
+})
+
+const delta: UnmergedDelta = { projection: 'own-r1', start: 0, user: 'anna', order: 7, state: [1] }
+const unmerged = aQuarantinedEvent({ code: 'not_merged', form: 'text', body: unmergedText(delta) })
+
+test('a delta that its window rejected is merged, and leaves the quarantine when its window contains it', async () => {
+  const { ids, replay, items } = await aQuarantine(unmerged)
+  const merged: (readonly [UnmergedDelta, boolean])[] = []
+  const mergeDelta = async (...call: readonly [UnmergedDelta, boolean]) => void merged.push(call)
+  await replay({ mergeDelta: async () => reject('not_merged', 'Still too large.') })
+  expect(await items()).toMatchObject([{ message: 'Still too large.' }])
+  await replay({ mergeDelta: async () => reject('unavailable') })
+  expect(await items()).toMatchObject([{ message: 'Still too large.' }])
+  await replay({ mergeDelta })
+  expect(merged).toEqual([[delta, false]])
+  expect(ids).toEqual([])
+  expect(await items()).toEqual([])
+})
+
+describe('a warning', () => {
+  const item = {
+    key: 'k',
+    message: '',
+    type: null,
+    id: null,
+    keyName: '',
+    received: NOW,
+    count: 1,
+    code: 'invalid_event',
+  } as const
+  const warnings = (facts: object) => replayWarnings([item, { ...item, ...facts }], 15, NOW + 16 * MINUTE - 1)
+
+  test.each([
+    ['events that the states may contain', { mayHaveBeenFolded: true }, 'the states may contain 1 of these 2 events'],
+    ['an earlier replay that broke off', { sentAt: NOW }, 'an earlier replay of 1 of these 2 events broke off'],
+  ])('is given for %s', (_, facts, text) => {
+    expect(warnings({ received: NOW + 5 * MINUTE, ...facts })).toContainEqual(expect.stringContaining(text))
+  })
+
+  test('is given for events that are older than the memory of identities, and not for recent ones', () => {
+    expect(warnings({ received: NOW + MINUTE })).toEqual([expect.stringContaining('1 of these 2 events arrived more than 15')])
+    expect(replayWarnings([item, { ...item, sentAt: NOW }], 15, NOW + 15 * MINUTE)).toEqual([])
+  })
+
+  test('is not given for events whose replay changes no state', () => {
+    expect(warnings({ received: NOW + MINUTE, code: 'not_merged' })).toHaveLength(1)
+  })
+
+  test('needs what a scan of the quarantine returns', async () => {
+    const { items } = await aQuarantine({ ...withId, mayHaveBeenFolded: true })
+    expect(await items()).toMatchObject([{ mayHaveBeenFolded: true }])
+  })
+})
