@@ -51,6 +51,7 @@ const quarantine = (
     ...refusal(reason),
     type: event.type,
     id: event.id,
+    subject: event.subject,
     keyName: event.source,
     received: event.received,
     position: index,

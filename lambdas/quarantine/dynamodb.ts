@@ -90,9 +90,10 @@ function updateOf(
   token: Token,
   table: string,
 ): UpdateItemCommand {
-  const { code, message, keyName, received, form, type, id, position = 0, count = 1, mayHaveBeenFolded } = event
+  const { code, message, keyName, received, form, type, id, subject, position = 0, count = 1, mayHaveBeenFolded } = event
   const doubt = mayHaveBeenFolded && { mayHaveBeenFolded }
-  const attributes = { code, message, keyName, received, form, type, id, position, ...doubt, ...content }
+  const user = subject !== undefined && { subject }
+  const attributes = { code, message, keyName, received, form, type, id, position, ...user, ...doubt, ...content }
   const names = Object.keys(attributes)
   const values = Object.entries({ ...attributes, count, token: token.text }).map(([name, value]) => [`:${name}`, value] as const)
   return new UpdateItemCommand({

@@ -127,13 +127,13 @@ function fromMissedLine(line: string, { code, only, arrived, eventTypes }: Misse
   const plain = withoutReaderMark(line)
   try {
     const event = fromLine(plain.line, eventTypes)
-    const { type, id, source, received } = event
+    const { type, id, subject, source, received } = event
     const reader = only ?? plain.only
     const body = reader ? lineForReader(reader, plain.line) : plain.line
     const message = rejections[code].help
     return {
       event: plain.only ? undefined : event,
-      quarantined: { code, message, type, id, keyName: source, received, form: 'line', body },
+      quarantined: { code, message, type, id, subject, keyName: source, received, form: 'line', body },
     }
   } catch {
     return { event: undefined, quarantined: unrecognisedLine(line, arrived) }

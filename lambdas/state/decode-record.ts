@@ -60,6 +60,7 @@ export const asQuarantined = ({
   message: [rejections[code].help, reason].filter(part => part !== undefined).join(' '),
   type: event.type,
   id: event.id,
+  subject: event.subject,
   keyName: event.source,
   received: event.received,
   position: at?.position ?? 0,

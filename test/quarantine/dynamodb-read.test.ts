@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto'
 import type { DynamoDBClient } from '@aws-sdk/client-dynamodb'
 import { discardItems } from '../../cli/quarantine/discard.ts'
 import { scanQuarantine } from '../../cli/quarantine/scan.ts'
+import { pageOf } from '../../cli/quarantine/select.ts'
 import { quarantineStore } from '../../lambdas/quarantine/dynamodb.ts'
 import { quarantineReader } from '../../lambdas/quarantine/dynamodb-read.ts'
 import { type QuarantinedEvent, quarantineKey } from '../../shared/quarantine.ts'
@@ -21,11 +22,20 @@ async function quarantineWith(...events: QuarantinedEvent[]) {
 
 test.each([
   ['in the table', aQuarantinedEvent({ id: 'e1', body: '{"a":"\u{1f600}"}' }), 0],
+  ['of a user', aQuarantinedEvent({ subject: 'anna' }), 0],
+  ['without a user', aQuarantinedEvent({ subject: null }), 0],
   ['with a large body in the bucket', large, 1],
 ])('an event %s is read back unchanged', async (_, event, objectCount) => {
   const { reader, objects } = await quarantineWith(event)
   expect(objects.size).toBe(objectCount)
   expect(await reader.read(quarantineKey(event))).toEqual({ ...event, key: quarantineKey(event), count: 1, position: 0 })
+})
+
+test('a scan reads the whole identity of an accepted event; a list does not show the user', async () => {
+  const { dynamodb } = await quarantineWith(aQuarantinedEvent({ subject: 'anna' }))
+  const items = await scanQuarantine(dynamodb, 't')
+  expect(items).toMatchObject([{ subject: 'anna' }])
+  expect(pageOf(items, 1, undefined).items[0]).not.toHaveProperty('subject')
 })
 
 test('a repeated event only raises the count; the first arrival is kept', async () => {
