@@ -47,6 +47,10 @@ export const environments = {
     'OPENSEARCH_URL',
     'METRICS_NAMESPACE',
     'DELIVERY_STREAM',
+    'STATE_FUNCTION',
+    'WINDOWS_FUNCTION',
+    'DOCUMENTS_FUNCTION',
+    'RAW_EVENTS_FUNCTION',
   ],
 } as const satisfies Record<string, readonly string[]>
 

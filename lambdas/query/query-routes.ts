@@ -59,7 +59,16 @@ const openStores = (environment: Environment<'query'>): Stores => ({
   search: environment.OPENSEARCH_URL === NONE ? undefined : asStore(openSearch(environment.OPENSEARCH_URL)),
   quarantine: asStore(new DynamoDBClient({})),
   metrics: metricsReader(
-    { namespace: environment.METRICS_NAMESPACE, deliveryStream: environment.DELIVERY_STREAM },
+    {
+      namespace: environment.METRICS_NAMESPACE,
+      deliveryStream: environment.DELIVERY_STREAM,
+      readers: {
+        folded: environment.STATE_FUNCTION,
+        windows: environment.WINDOWS_FUNCTION,
+        documents: environment.DOCUMENTS_FUNCTION,
+        rawEvents: environment.RAW_EVENTS_FUNCTION,
+      },
+    },
     asStore(new CloudWatchClient({})),
   ),
 })

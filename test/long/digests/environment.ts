@@ -34,4 +34,6 @@ Object.assign(process.env, {
   REPORTS_TABLE: 'reports',
   METRICS_NAMESPACE: 'millrace',
   DELIVERY_STREAM: 'delivery',
+  STATE_FUNCTION: 'state',
+  WINDOWS_FUNCTION: 'windows',
 })
