@@ -1,7 +1,7 @@
 import type { KinesisStreamEvent } from 'aws-lambda'
 import { eventTypes, projections } from '../../shared/catalogue.ts'
 import { defineHandler } from '../handler.ts'
-import { quarantineStore } from '../quarantine/dynamodb.ts'
+import { quarantineOf } from '../quarantine/dynamodb.ts'
 import { windowLifetime } from '../window-lifetime.ts'
 import { stateTable } from './dynamodb.ts'
 import { type FoldDependencies, foldBatch } from './fold-batch.ts'
@@ -12,7 +12,7 @@ const MINUTE_MS = 60_000
 export const handler = defineHandler('state', environment => {
   const dependencies: Omit<FoldDependencies, 'telemetry'> = {
     table: stateTable(environment.STATE_TABLE),
-    quarantine: quarantineStore(environment.QUARANTINE_TABLE, environment.QUARANTINE_BUCKET),
+    quarantine: quarantineOf(environment),
     eventTypes: new Map(eventTypes.map(type => [type.name, type])),
     rules: {
       projections,

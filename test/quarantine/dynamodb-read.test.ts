@@ -14,10 +14,10 @@ import { aQuarantinedEvent } from '../fixtures/builders.ts'
 const large = aQuarantinedEvent({ form: 'text', type: null, body: randomBytes(400_000).toString('base64') })
 
 async function quarantineWith(...events: QuarantinedEvent[]) {
-  const { dynamodb, s3, objects } = quarantineStores()
+  const { dynamodb, s3, items, objects } = quarantineStores()
   const store = quarantineStore('t', 'b', dynamodb, s3)
   for (const event of events) await store.add([event])
-  return { store, dynamodb, objects, reader: quarantineReader('t', 'b', dynamodb, s3) }
+  return { store, dynamodb, items, objects, reader: quarantineReader('t', 'b', dynamodb, s3) }
 }
 
 test.each([
@@ -125,3 +125,23 @@ test('a list has everything about an event except its body', async () => {
 const fail = (): never => {
   throw new Error('The event is not in quarantine.')
 }
+
+test.each([
+  ['an event', aQuarantinedEvent()],
+  ['an event with a large body', large],
+])('%s expires some days after its last occurrence; without a dial it never does', async (_, event) => {
+  const { dynamodb, s3, items, objects } = quarantineStores()
+  const clock = { now: 1_000 }
+  const store = quarantineStore('t', 'b', dynamodb, s3, { days: 30, now: () => clock.now })
+  const ttl = () => Number(items.get(quarantineKey(event))?.['ttl']?.N)
+  await store.add([event])
+  expect(ttl()).toBe(1 + 30 * 86_400)
+  const keys = [...objects.keys()]
+  objects.clear()
+  clock.now = 5_000
+  await store.add([event])
+  expect(ttl()).toBe(5 + 30 * 86_400)
+  expect([...objects.keys()]).toEqual(keys)
+  const forever = await quarantineWith(event)
+  expect(forever.items.get(quarantineKey(event))).not.toHaveProperty('ttl')
+})
