@@ -44,6 +44,7 @@ export class Query extends Construct implements Monitored {
         STREAM_NAME: stream.stream.streamName,
         STATE_TABLE: state.table.tableName,
         OPENSEARCH_URL: search?.url ?? NONE,
+        RAW_EVENT_TYPES: search?.rawEvents.RAW_EVENT_TYPES ?? NONE,
         ARCHIVE_BUCKET: archive.bucket.bucketName,
         REPORTS_TABLE: reports.table.tableName,
         QUARANTINE_TABLE: quarantine.table.tableName,

@@ -54,6 +54,7 @@ export const environments = {
     'REPORTS_TABLE',
     'QUARANTINE_TABLE',
     'OPENSEARCH_URL',
+    'RAW_EVENT_TYPES',
     'METRICS_NAMESPACE',
     'DELIVERY_STREAM',
     'STATE_FUNCTION',

@@ -13,7 +13,7 @@ const overrides = {
   'quarantine down': { quarantine: { add: down } },
 } as const satisfies Record<Case['store'], object>
 
-/** One in so many bodies is followed by a record that somebody else wrote to the stream. */
+/** After each group of bodies, somebody else writes a record to the stream. */
 const BODIES_PER_FOREIGN_RECORD = 10
 const add = (counts: Record<string, number>, name: string): void => {
   counts[name] = (counts[name] ?? 0) + 1
