@@ -52,6 +52,11 @@ test.each<[string, string, string]>([
   ['another user than the first event', lineOf(aVisit('/a', 2, { subject: '8', received: ARRIVED })), 'another user'],
   ['an arrival far in the future', lineOf({ ...visit, received: ARRIVED + 31 * 86_400_000 }), 'more than 30 days after'],
   ['an erasure after events', lineOf(erasure), 'an erasure and events'],
+  [
+    'data nested so deeply that it cannot be written as JSON',
+    `${lineOf(visit).slice(0, -1)},"data":${JSON.stringify(`{"a":${'['.repeat(20_000)}${']'.repeat(20_000)}}`)}}`,
+    'Ingest did not write this line',
+  ],
 ])('a line with %s is quarantined alone, and the others are folded', (_, foreign, message) => {
   const decoded = decode([lineOf(visit), foreign, lineOf({ ...visit, id: 'v2' })])
   expect(decoded).toMatchObject({
