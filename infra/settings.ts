@@ -101,6 +101,10 @@ export interface Settings {
      */
     readonly scratch: Size
   }
+  readonly quarantine: {
+    /** How long a rejected event stays in the quarantine after its last occurrence, in whole days. `none`: until it is replayed or discarded. */
+    readonly expiry: Duration | 'none'
+  }
   /** Memory in MB (1,769 MB gives one processor) and time-out of each function. */
   readonly functions: Readonly<Record<FunctionName, { readonly memory: number; readonly timeout: Duration }>>
   readonly alarms: {
@@ -152,6 +156,7 @@ const dev: Settings = {
   },
   archive: { bufferInterval: Duration.seconds(60), bufferSize: Size.mebibytes(64) },
   reports: { hour: 1, scratch: Size.gibibytes(4) },
+  quarantine: { expiry: 'none' },
   functions,
   alarms: { email: 'none', quarantinedPerHour: 100, archiveDelay: Duration.minutes(30) },
 }

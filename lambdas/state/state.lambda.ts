@@ -1,7 +1,7 @@
 import type { KinesisStreamEvent, KinesisStreamRecord } from 'aws-lambda'
 import { eventTypes, projections } from '../../shared/catalogue.ts'
 import { defineHandler } from '../handler.ts'
-import { quarantineStore } from '../quarantine/dynamodb.ts'
+import { quarantineOf } from '../quarantine/dynamodb.ts'
 import { windowLifetime } from '../window-lifetime.ts'
 import { stateTable } from './dynamodb.ts'
 import { foldBatch } from './fold-batch.ts'
@@ -14,7 +14,7 @@ export const handler = defineHandler('state', environment => {
   const table = stateTable(environment.STATE_TABLE)
   const dependencies = {
     table,
-    quarantine: quarantineStore(environment.QUARANTINE_TABLE, environment.QUARANTINE_BUCKET),
+    quarantine: quarantineOf(environment),
     eventTypes: new Map(eventTypes.map(type => [type.name, type])),
     retryBudgetMs: Number(environment.RETRY_BUDGET_SECONDS) * 1000,
     now: Date.now,
