@@ -102,6 +102,8 @@ export function sizeRejection(
   event: SimEvent,
   limits: Limits,
 ): 'state_too_large' | undefined {
+  const { fill, weight, width } = event.data
+  if (user.pad + fill + weight + width === 0) return undefined
   const state = lastState(user, event)
   const bytes = BYTES_PER_STATE + JSON.stringify(state).length
   const share = Math.floor((STATE_BYTES - rememberedBytes(user.seen) - rememberedBytes(user.records)) / STATES)

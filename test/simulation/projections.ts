@@ -45,6 +45,7 @@ export function lastState(
 }
 
 function filled(state: Last, bytes: number): Last {
+  if (bytes === 0) return state
   const room = bytes - JSON.stringify(state).length
   return room > 0 ? { ...state, pad: state.pad + 'x'.repeat(room) } : state
 }

@@ -102,6 +102,8 @@ if (process.argv[1] === import.meta.filename) {
       mistakes: { type: 'boolean', default: false },
     },
   })
+  // Nothing reads the stacks of the many errors that faults cause.
+  if (!values.trace) Error.stackTraceLimit = 0
   const code = await loadCode(values.root)
   const range = { from: Number(values.from), runs: Number(values.runs) }
   if (values.mistakes) await printMistakes(range.runs)
