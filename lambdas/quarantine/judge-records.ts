@@ -8,6 +8,8 @@ import type { UnfinishedRecord } from './plan-failures.ts'
 
 export interface JudgeRules extends FoldableRules {
   readonly identities: IdentityWindow
+  /** When the record is judged: milliseconds since 1970. */
+  readonly now: number
 }
 
 /** A line of an unfinished record, with what decides it. */
@@ -56,7 +58,7 @@ export function undecidedLines(
   const events = lines.filter(hasEvent)
   const decided = new Set([...rememberedPositions(record, events, stored, rules), ...marked.events.map(occurrenceAt)])
   const markedLines = new Set(marked.lines.map(occurrenceAt))
-  const isDoubtful = stored !== undefined && mayBeForgotten(record, stored, rules.identities)
+  const isDoubtful = stored !== undefined && mayBeForgotten(record, stored, rules)
   return lines
     .filter(({ event, at }) => !(event ? decided : markedLines).has(occurrenceAt(at)))
     .map(line => (isDoubtful && line.event ? { ...line, quarantined: asDoubtful(line.quarantined) } : line))
@@ -80,11 +82,15 @@ function rememberedPositions(
   return events.filter((_, i) => isWhole || isLast || known.has(hashes[i] ?? 0n)).map(({ at }) => occurrenceAt(at))
 }
 
-/** Whether the item may have folded events that arrived with this record and have forgotten their identities since. */
-function mayBeForgotten({ sequenceNumber, arrived }: UnfinishedRecord, stored: UserItem, window: IdentityWindow): boolean {
+/**
+ * Whether the item may have folded events that arrived with this record and have forgotten their identities since. Every later
+ * record forgets what is too old, also one that leaves no identity of its own: so only the present bounds what is forgotten.
+ */
+function mayBeForgotten({ sequenceNumber, arrived }: UnfinishedRecord, stored: UserItem, { identities, now }: JudgeRules): boolean {
   if (bySequenceNumber(sequenceNumber, stored.sequenceNumber) > 0) return false
-  const { oldest, newest, count } = identitiesFrom(stored.identities, window).range()
-  return newest - arrived > window.milliseconds || (count >= window.count && oldest > arrived)
+  const { oldest, count } = identitiesFrom(stored.identities, identities).range()
+  // A full memory has forgotten events that arrived before its oldest one, or in the same millisecond.
+  return now - arrived > identities.milliseconds || (count >= identities.count && oldest >= arrived)
 }
 
 const asDoubtful = (event: QuarantinedEvent): QuarantinedEvent => ({

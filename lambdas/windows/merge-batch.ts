@@ -1,8 +1,10 @@
 import pLimit from 'p-limit'
-import type { WindowLifetime } from '../../shared/grain.ts'
+import type { MergeRejection, WindowLifetime } from '../../shared/grain.ts'
+import { isNoted } from '../../shared/grains/merge.ts'
 import { type Projection, projectionKey } from '../../shared/projection.ts'
 import type { Quarantine } from '../../shared/quarantine.ts'
 import { SafeError } from '../../shared/safe-error.ts'
+import type { PartItem } from '../../shared/state.ts'
 import type { Telemetry } from '../handler.ts'
 import { annotateProjectionErrors } from '../projection-errors.ts'
 import { redeliveryExpiry } from '../redelivery-expiry.ts'
@@ -106,24 +108,42 @@ async function apply(task: WindowTask, dependencies: MergeDependencies): Promise
 }
 
 /**
- * Merges the deltas into the item as it is stored. Quarantines the rejected deltas before the put: the item also records their
- * order numbers, so after the put they are never retried.
+ * Merges the deltas into the item as it is stored. Its conditional put decides which of them are rejected: those that it notes are
+ * quarantined after it. The attempt that wrote an item may have ended before that, so every attempt quarantines what the item notes.
  */
-async function mergeInto(task: WindowTask, { table, quarantine, telemetry }: MergeDependencies): Promise<PutResult> {
+async function mergeInto(task: WindowTask, dependencies: MergeDependencies): Promise<PutResult> {
   const { projection, key } = task
+  const { table, quarantine, telemetry } = dependencies
   const { stored, pages } = await readPartWithPages(key, table)
+  await quarantine.add(notedDeltas(task, stored).map(asQuarantined(task)))
   const merged = projection.grain.parts?.merge(projection, stored, { ...task, pages })
   if (!merged) return 'written'
-  const { rejections, nearlyFull } = merged
+  const { item, rejections, nearlyFull } = merged
   if (nearlyFull) telemetry.count('SlotTooLarge', 1)
-  await quarantine.add(rejections.map(asQuarantined(task)))
+  const [noted, others] = partition(rejections, rejection => isNoted(item.passedOver, rejection))
+  await quarantine.add(others.map(asQuarantined(task)))
   const result = await putPart({ key, stored }, merged, table)
-  if (result === 'written' && rejections.length > 0) {
-    telemetry.count('EventsQuarantined', rejections.length, 'not_merged')
-    annotateProjectionErrors(
-      telemetry,
-      rejections.map(({ reason }) => reason),
-    )
-  }
+  if (result === 'conflict') return result
+  await quarantine.add(noted.map(asQuarantined(task)))
+  countRejections(rejections, telemetry)
   return result
+}
+
+/** The deltas of the task that the stored item has rejected before. */
+const notedDeltas = ({ deltas }: WindowTask, stored: PartItem | undefined): MergeRejection[] =>
+  deltas.filter(delta => isNoted(stored?.passedOver, delta)).map(delta => ({ ...delta, reason: REJECTED_BEFORE }))
+
+const REJECTED_BEFORE = 'An earlier attempt to merge it was rejected.'
+
+function partition<T>(all: readonly T[], isFirst: (each: T) => boolean): [T[], T[]] {
+  return [all.filter(isFirst), all.filter(each => !isFirst(each))]
+}
+
+function countRejections(rejections: readonly MergeRejection[], telemetry: Telemetry): void {
+  if (rejections.length === 0) return
+  telemetry.count('EventsQuarantined', rejections.length, 'not_merged')
+  annotateProjectionErrors(
+    telemetry,
+    rejections.map(({ reason }) => reason),
+  )
 }

@@ -11,6 +11,8 @@ export interface LogEntry {
   readonly arrived: number
   readonly events: readonly SimEvent[]
   readonly erasure: boolean
+  /** Its mapping gave up a batch with it, decided or not. */
+  givenUp: boolean
 }
 
 export interface Limits {
@@ -20,7 +22,7 @@ export interface Limits {
 }
 
 /** `fold`, or the code of the rejection. */
-export type Decision = 'fold' | 'projection_failed' | 'state_too_large' | 'retry_budget_spent'
+export type Decision = 'fold' | 'projection_failed' | 'state_too_large' | 'retry_budget_spent' | 'record_unread'
 
 /** What the stores must contain about one user. Never changed in place. */
 export interface UserHistory {
