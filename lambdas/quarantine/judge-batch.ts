@@ -12,7 +12,7 @@ export interface JudgeDependencies {
     'readUsers' | 'readPassedOver' | 'readQuarantined' | 'markQuarantined' | 'readQuarantinedLines' | 'markQuarantinedLines'
   >
   readonly quarantine: Quarantine
-  readonly rules: Omit<JudgeRules, 'now'>
+  readonly rules: JudgeRules
   /** How long the streams keep records. */
   readonly retentionMs: number
   /** Milliseconds since 1970. */
@@ -31,8 +31,7 @@ export interface JudgedBatch {
  * again in the next run.
  */
 export async function judgeBatch(records: readonly UnfinishedRecord[], dependencies: JudgeDependencies): Promise<JudgedBatch> {
-  const { table } = dependencies
-  const rules = { ...dependencies.rules, now: dependencies.now() }
+  const { table, rules } = dependencies
   const judged = records.map(record => ({ record, lines: judgedLines(record, rules) }))
   const users = [...new Set(judged.flatMap(({ lines }) => userOf(lines) ?? []))]
   const items = await table.readUsers(users)

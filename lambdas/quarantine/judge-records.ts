@@ -8,8 +8,6 @@ import type { UnfinishedRecord } from './plan-failures.ts'
 
 export interface JudgeRules extends FoldableRules {
   readonly identities: IdentityWindow
-  /** When the record is judged: milliseconds since 1970. */
-  readonly now: number
 }
 
 /** A line of an unfinished record, with what decides it. */
@@ -56,13 +54,16 @@ export function undecidedLines(
   rules: JudgeRules,
 ): JudgedLine[] {
   const events = lines.filter(hasEvent)
-  const decided = new Set([...rememberedPositions(record, events, stored, rules), ...marked.events.map(occurrenceAt)])
+  // One put decides all events of a record, and only a record that is decided has marks.
+  const decided = new Set(marked.events.length > 0 ? positionsOf(events) : rememberedPositions(record, events, stored, rules))
   const markedLines = new Set(marked.lines.map(occurrenceAt))
-  const isDoubtful = stored !== undefined && mayBeForgotten(record, stored, rules)
+  const isDoubtful = stored !== undefined && mayBeForgotten(record, stored)
   return lines
     .filter(({ event, at }) => !(event ? decided : markedLines).has(occurrenceAt(at)))
     .map(line => (isDoubtful && line.event ? { ...line, quarantined: asDoubtful(line.quarantined) } : line))
 }
+
+const positionsOf = (lines: readonly JudgedLine[]): string[] => lines.map(({ at }) => occurrenceAt(at))
 
 export const hasEvent = (line: JudgedLine): line is JudgedLine & { readonly event: Event } => line.event !== undefined
 
@@ -83,15 +84,11 @@ function rememberedPositions(
 }
 
 /**
- * Whether the item may have folded events that arrived with this record and have forgotten their identities since. Every later
- * record forgets what is too old, also one that leaves no identity of its own: so only the present bounds what is forgotten.
+ * Whether the item may have folded events of this record and have forgotten their identities since: it contains later records. Each
+ * of them forgets what is too old or too much, and a repeated event is as old as its first delivery.
  */
-function mayBeForgotten({ sequenceNumber, arrived }: UnfinishedRecord, stored: UserItem, { identities, now }: JudgeRules): boolean {
-  if (bySequenceNumber(sequenceNumber, stored.sequenceNumber) > 0) return false
-  const { oldest, count } = identitiesFrom(stored.identities, identities).range()
-  // A full memory has forgotten events that arrived before its oldest one, or in the same millisecond.
-  return now - arrived > identities.milliseconds || (count >= identities.count && oldest >= arrived)
-}
+const mayBeForgotten = ({ sequenceNumber }: UnfinishedRecord, stored: UserItem): boolean =>
+  bySequenceNumber(sequenceNumber, stored.sequenceNumber) <= 0
 
 const asDoubtful = (event: QuarantinedEvent): QuarantinedEvent => ({
   ...event,

@@ -115,16 +115,19 @@ async function mergeInto(task: WindowTask, dependencies: MergeDependencies): Pro
   const { projection, key } = task
   const { table, quarantine, telemetry } = dependencies
   const { stored, pages } = await readPartWithPages(key, table)
-  await quarantine.add(notedDeltas(task, stored).map(asQuarantined(task)))
+  const quarantineAll = async (some: readonly MergeRejection[]) => {
+    if (some.length > 0) await quarantine.add(some.map(asQuarantined(task)))
+  }
+  await quarantineAll(notedDeltas(task, stored))
   const merged = projection.grain.parts?.merge(projection, stored, { ...task, pages })
   if (!merged) return 'written'
   const { item, rejections, nearlyFull } = merged
   if (nearlyFull) telemetry.count('SlotTooLarge', 1)
   const [noted, others] = partition(rejections, rejection => isNoted(item.passedOver, rejection))
-  await quarantine.add(others.map(asQuarantined(task)))
+  await quarantineAll(others)
   const result = await putPart({ key, stored }, merged, table)
   if (result === 'conflict') return result
-  await quarantine.add(noted.map(asQuarantined(task)))
+  await quarantineAll(noted)
   countRejections(rejections, telemetry)
   return result
 }

@@ -1,6 +1,6 @@
 import type { Environment } from './environment.ts'
 
-export const functionNames = ['state', 'windows', 'documents', 'replay'] as const
+const functionNames = ['state', 'windows', 'documents', 'replay'] as const
 export type FunctionName = (typeof functionNames)[number]
 
 /** Which functions have the new code. They are updated one by one, in any order, and may be rolled back half-way or at the end. */

@@ -109,7 +109,9 @@ function decisionsFor(
   const decisions: Decision[] = []
   if (deploys) decisions.push(newCode)
   if (!event.data.hangs) decisions.push(oldCode)
-  if (impure && wasQuarantined(event.id, 'projection_failed')) decisions.push('projection_failed')
+  // Of attempts that reject an event for different reasons, the first reason is kept.
+  const wasRejected = wasQuarantined(event.id, 'projection_failed') || wasQuarantined(event.id, 'state_too_large')
+  if (impure && wasRejected) decisions.push('projection_failed')
   if (wasQuarantined(event.id, 'retry_budget_spent')) decisions.push('retry_budget_spent')
   return [...new Set(decisions)]
 }

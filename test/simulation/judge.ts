@@ -60,11 +60,8 @@ function openDecisions(log: Environment['log'], { conditions, quarantine }: Envi
 }
 
 /** Whether the user's item may have forgotten the events of this record, because of later ones. */
-function mayBeForgotten({ seq, arrived }: LogEntry, log: Environment['log']): boolean {
-  const later = log.filter(entry => entry.seq > seq)
-  const events = later.reduce((sum, entry) => sum + entry.events.length, 0)
-  return events >= limits.identityCount || later.some(entry => entry.arrived - arrived > limits.identityMs)
-}
+const mayBeForgotten = ({ seq, arrived }: LogEntry, log: Environment['log']): boolean =>
+  log.some(later => later.seq > seq && later.arrived >= arrived)
 
 /** Whether the stores do not contradict the folds of a history so far. */
 function possibility(

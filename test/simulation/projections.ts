@@ -64,7 +64,7 @@ export interface Behaviour {
   hang(): void
 }
 
-export const wellBehaved: Behaviour = { role: 'state', throws: () => false, draw: () => 0, hang: () => {} }
+const wellBehaved: Behaviour = { role: 'state', throws: () => false, draw: () => 0, hang: () => {} }
 
 /** Small projections of all grains. `fixed`: the code after the deployment, which no longer throws on poison. */
 export const simProjections = (

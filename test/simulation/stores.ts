@@ -23,7 +23,7 @@ export interface Stores {
   readonly unmergedShared: ReadonlyMap<string, readonly string[]>
   /** The events in the slots of `countries`, as `start id`. */
   readonly slotIds: readonly string[]
-  /** Starts of windows over all users whose document was refused and whose slots expired: nothing tells what they contained. */
+  /** Starts of windows over all users whose document was refused, in a run in which items expired: their slots may be gone. */
   readonly forgotten: ReadonlySet<number>
   /** The windows of users that the deployment brings, by `user|start`. */
   readonly freshWindows: ReadonlyMap<string, PartItem>
@@ -58,16 +58,15 @@ export function storesOf(environment: Environment, code: Code): Stores {
     reordered: new Set(rejectedEver.filter(({ projection }) => projection === 'sums-r1').map(windowKey)),
     unmergedShared: new Map([...Map.groupBy(shared, ({ user }) => user)].map(([user, each]) => [user, each.flatMap(idsIn)])),
     slotIds: ofProjection('countries-r1').flatMap(idsIn),
-    forgotten: forgottenStarts(ofProjection('countries-r1'), environment),
+    forgotten: forgottenStarts(environment),
     freshWindows: new Map(ofProjection('fresh-r1').map(item => [windowKey(item), item])),
     retired: new Set(retiredDeltas(table).flatMap(({ state }) => state as string[])),
   }
 }
 
-function forgottenStarts(slots: readonly PartItem[], { quarantine }: Environment): Set<number> {
-  const refused = [...quarantine.everRefused].filter(key => key.startsWith('countries-r1|'))
-  const starts = refused.map(key => Date.parse(key.slice(key.indexOf('|') + 1)) / 1000)
-  return new Set(starts.filter(start => slots.every(slot => slot.start !== start)))
+function forgottenStarts({ expired, quarantine }: Environment): Set<number> {
+  const refused = expired ? [...quarantine.everRefused].filter(key => key.startsWith('countries-r1|')) : []
+  return new Set(refused.map(key => Date.parse(key.slice(key.indexOf('|') + 1)) / 1000))
 }
 
 /** Whether a quarantined delta is missing in its window. A replay that broke off may have merged it and struck it out. */
