@@ -1,11 +1,18 @@
-import type { Environment } from './environment.ts'
+import type { Choices } from './choices.ts'
+import type { Conditions } from './conditions.ts'
+import { type FunctionName, functionNames } from './function-names.ts'
+import type { Meetings } from './meetings.ts'
 
-const functionNames = ['state', 'windows', 'documents', 'replay'] as const
-export type FunctionName = (typeof functionNames)[number]
+interface Surroundings {
+  readonly choices: Choices
+  readonly conditions: Conditions
+  readonly meetings: Meetings
+  addTrace(text: string): void
+}
 
 /** Which functions have the new code. They are updated one by one, in any order, and may be rolled back half-way or at the end. */
 export class Deployment {
-  private readonly environment: Environment
+  private readonly environment: Surroundings
   /** Updated functions. Their code no longer throws on poison, and has one more projection of windows. */
   private readonly updated = new Set<FunctionName>()
   private target: 'old' | 'new' = 'old'
@@ -13,7 +20,7 @@ export class Deployment {
   /** How often a function was updated or rolled back. */
   updates = 0
 
-  constructor(environment: Environment) {
+  constructor(environment: Surroundings) {
     this.environment = environment
   }
 

@@ -1,8 +1,9 @@
 import type { Choices } from './choices.ts'
 import type { Code } from './code.ts'
 import { type Conditions, drawConditions } from './conditions.ts'
-import { Deployment, type FunctionName } from './deployment.ts'
+import { Deployment } from './deployment.ts'
 import { type Draw, drawsOf } from './draws.ts'
+import type { FunctionName } from './function-names.ts'
 import { type Clients, Invocations } from './invocations.ts'
 import { type Fault, Meetings } from './meetings.ts'
 import type { LogEntry } from './oracle.ts'
@@ -35,7 +36,7 @@ export class Environment {
   now = 1_700_000_000_000
   steps = 0
   readonly quarantine = new SimQuarantine()
-  readonly deployment = new Deployment(this)
+  readonly deployment: Deployment
   /** What each commit of a user's item decided for windows: the numbers that impure folds drew. */
   readonly draws: Draw[] = []
   /** The keys of what replays began to put or to merge. */
@@ -49,6 +50,7 @@ export class Environment {
     this.conditions = drawConditions(choices)
     this.stream = new Stream(choices)
     const addTrace = (text: string) => this.addTrace(text)
+    this.deployment = new Deployment(this)
     this.invocations = new Invocations(this, addTrace)
   }
 

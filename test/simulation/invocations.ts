@@ -3,10 +3,11 @@ import type { StreamRecord } from '../../lambdas/ingest/plan-records.ts'
 import type { DocumentClient } from '../../lambdas/search/opensearch.ts'
 import type { DynamoDbOperations } from '../../lambdas/state/dynamodb-operations.ts'
 import type { Quarantine, QuarantinedEvent } from '../../shared/quarantine.ts'
-import type { Environment } from './environment.ts'
-import type { Fault } from './meetings.ts'
-import type { ImmediateReader, QuarantineReader } from './quarantine.ts'
-import type { CallOperation, Fate } from './table.ts'
+import type { Choices } from './choices.ts'
+import type { Fault, Meetings } from './meetings.ts'
+import type { ImmediateReader, QuarantineReader, SimQuarantine } from './quarantine.ts'
+import type { SearchIndex } from './search-index.ts'
+import type { CallOperation, Fate, Table } from './table.ts'
 
 /** One running function. The calls it waits for are carried out one by one, in an order that the choices decide. */
 export interface Invocation {
@@ -51,13 +52,22 @@ export interface Faults {
   readonly partial: number
 }
 
+interface Surroundings {
+  readonly choices: Choices
+  readonly table: Table
+  readonly index: SearchIndex
+  readonly quarantine: SimQuarantine
+  readonly meetings: Meetings
+  readonly steps: number
+}
+
 /** All running functions and the faults that can happen to them. */
 export class Invocations {
   live: Invocation[] = []
-  private readonly environment: Environment
+  private readonly environment: Surroundings
   private readonly addTrace: (text: string) => void
 
-  constructor(environment: Environment, addTrace: (text: string) => void) {
+  constructor(environment: Surroundings, addTrace: (text: string) => void) {
     this.environment = environment
     this.addTrace = addTrace
   }

@@ -4,7 +4,7 @@ import type { EventType } from '../../shared/event-type.ts'
 import type { Document } from '../../shared/grain.ts'
 import type { Projection } from '../../shared/projection.ts'
 import type { Code } from './code.ts'
-import type { FunctionName } from './deployment.ts'
+import type { FunctionName } from './function-names.ts'
 
 /** The data of a simulated event. */
 export interface SimData {

@@ -71,16 +71,14 @@ function forgottenStarts({ expired, quarantine }: Environment): Set<number> {
 
 /** Whether a quarantined delta is missing in its window. A replay that broke off may have merged it and struck it out. */
 const isMissing =
-  (parts: readonly PartItem[], { replayedKeys, index }: Environment) =>
+  (parts: readonly PartItem[], { expired, replayedKeys, index }: Environment) =>
   ({ code, key, body }: StoredQuarantinedEvent): boolean => {
     if (code !== 'not_merged') return false
     if (!replayedKeys.has(key)) return true
     const delta = parseUnmerged(body)
-    const items = parts.filter(
-      ({ projection, start, user = delta.user }) =>
-        projection === delta.projection && start === delta.start && user === delta.user,
-    )
-    if (items.length > 0) return items.some(({ passedOver }) => isNoted(passedOver, delta))
+    const noted = parts.filter(({ projection, start }) => projection === delta.projection && start === delta.start)
+    if (noted.some(({ user = delta.user, passedOver }) => user === delta.user && isNoted(passedOver, delta))) return true
+    if (!expired) return false
     const shown = [...index.entries].filter(([document]) => document.startsWith(`${delta.projection}|`))
     const ids = new Set(shown.flatMap(([, { document }]) => (document?.['ids'] ?? []) as string[]))
     return !readSums(delta.state).ids.every(id => ids.has(id))
