@@ -39,6 +39,8 @@ export class Environment {
   readonly deployment: Deployment
   /** What each commit of a user's item decided for windows: the numbers that impure folds drew. */
   readonly draws: Draw[] = []
+  /** How often an event without an id was rejected by ingest, by its key in the quarantine. */
+  readonly withoutId = new Map<string, number>()
   /** The keys of what replays began to put or to merge. */
   readonly replayedKeys = new Set<string>()
   /** Whether an item of the table expired. */

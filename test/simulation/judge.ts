@@ -20,6 +20,7 @@ export function judge(environment: Environment, code: Code): string[] {
   const verdicts = new Map(names.map(name => [name, judgeUser(name, environment, stores)]))
   return [
     ...environment.violations,
+    ...judgeWithoutIds(environment),
     ...[...verdicts.values()].flatMap(({ violations }) => violations),
     ...judgeCountries(new Map([...verdicts].map(([name, { history }]) => [name, history.shared])), stores, environment),
     ...[...stores.windows.keys()].flatMap(key => {
@@ -27,6 +28,16 @@ export function judge(environment: Environment, code: Code): string[] {
       return verdicts.get(name)?.history.windows.has(Number(start)) ? [] : [`window ${key} should not exist`]
     }),
   ]
+}
+
+/** Each rejected event without an id is in quarantine, or was put once under an id of its own for each time that it was sent. */
+function judgeWithoutIds({ log, quarantine, withoutId }: Environment): string[] {
+  const ids = new Set(log.flatMap(({ events }) => idsOf(events)))
+  return [...withoutId].flatMap(([key, times]) => {
+    const put = [...ids].filter(id => id === key || id.startsWith(`${key}#`)).length
+    const isComplete = quarantine.items.has(key) ? put <= times : put === times
+    return isComplete ? [] : [`an event without an id was sent ${times} times and replayed ${put} times`]
+  })
 }
 
 /** Compares a user's stores with each history that its records allow. Returns the one with the fewest differences. */

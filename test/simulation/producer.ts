@@ -19,8 +19,6 @@ export class Producer {
   /** The position of each user's hash key, 0 to 99. */
   private readonly positions: Record<string, number>
   private eventCount = 0
-  /** Events without an id that ingest rejected, with how often they were sent. */
-  readonly withoutId: { readonly event: QuarantinedEvent; times: number }[] = []
 
   constructor(environment: Environment) {
     const { choices, conditions } = environment
@@ -50,15 +48,16 @@ export class Producer {
     }
   }
 
-  /** A client sends an event without an id that ingest rejects: once more the last one, while it is in quarantine, or a new one. */
+  /** A client sends an event without an id that ingest rejects: once more one that is in quarantine, or a new one. */
   sendWithoutId(): void {
-    const { choices, now, quarantine } = this.environment
-    const waiting = this.withoutId.filter(({ event }) => quarantine.items.has(quarantineKey(event)))
-    const sent = waiting.length > 0 && choices.chance(0.5) ? choices.pick(waiting) : { event: this.anEventWithoutId(), times: 0 }
-    if (sent.times === 0) this.withoutId.push(sent)
-    sent.times += 1
-    quarantine.add({ ...sent.event, received: now })
-    this.environment.addTrace(`ingest rejects ${sent.event.body} of ${quarantineKey(sent.event)}`)
+    const { choices, now, quarantine, withoutId } = this.environment
+    const waiting = [...withoutId.keys()].flatMap(key => quarantine.items.get(key)?.event ?? [])
+    const again = waiting.length > 0 && choices.chance(0.5) ? choices.pick(waiting) : undefined
+    const event: QuarantinedEvent = { ...(again ?? this.anEventWithoutId()), received: now, count: 1 }
+    const key = quarantineKey(event)
+    withoutId.set(key, (withoutId.get(key) ?? 0) + 1)
+    quarantine.add(event)
+    this.environment.addTrace(`ingest rejects ${event.body} of ${key}`)
   }
 
   /** Equal events without an id are different bytes from those before: their number is in the data. */
