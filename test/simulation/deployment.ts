@@ -17,6 +17,8 @@ export class Deployment {
   private readonly updated = new Set<FunctionName>()
   private target: 'old' | 'new' = 'old'
   private turns = 0
+  /** Whether a long time passed while functions did not know what another one wrote. */
+  hasWaited = false
   /** How often a function was updated or rolled back. */
   updates = 0
 
@@ -32,8 +34,14 @@ export class Deployment {
     return functionNames.filter(name => this.updated.has(name) !== (this.target === 'new'))
   }
 
+  /** Whether the next function may be updated. */
   isRunning(): boolean {
-    return this.waiting().length > 0
+    return this.waiting().length > 0 && !this.isStalled()
+  }
+
+  /** Whether it waits half-way until a long time has passed. */
+  isStalled(): boolean {
+    return this.environment.conditions.stalls && !this.hasWaited && this.isNew('state') && !this.isNew('windows')
   }
 
   /** Whether some function does not know what another one wrote, so that only time or an update lets it continue. */
@@ -58,9 +66,10 @@ export class Deployment {
     const { choices, conditions, meetings } = this.environment
     const waiting = this.waiting()
     if (waiting.length === 0) return
-    // In this order, no function meets a projection that it does not know.
-    const first = waiting.filter(name => (name === 'state') === (this.target === 'old'))
-    const name = choices.pick(conditions.readersFirst && first.length > 0 ? first : waiting)
+    // Unless a run stalls, no function meets a projection that it does not know in this order.
+    const isStateFirst = conditions.stalls || this.target === 'old'
+    const first = waiting.filter(name => (name === 'state') === isStateFirst)
+    const name = choices.pick((conditions.readersFirst || conditions.stalls) && first.length > 0 ? first : waiting)
     this.updates += 1
     if (this.target === 'new') this.updated.add(name)
     else this.updated.delete(name)

@@ -76,6 +76,7 @@ const isMissing =
     if (code !== 'not_merged') return false
     if (!replayedKeys.has(key)) return true
     const delta = parseUnmerged(body)
+    if (delta.projection === 'fresh-r1') return true
     const noted = parts.filter(({ projection, start }) => projection === delta.projection && start === delta.start)
     if (noted.some(({ user = delta.user, passedOver }) => user === delta.user && isNoted(passedOver, delta))) return true
     if (!expired) return false

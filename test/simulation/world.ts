@@ -81,7 +81,7 @@ export class World {
     const isStuck =
       conditions.hangs && !stream.isRead() && invocations.live.every(({ began }) => this.environment.steps - began < 200)
     return [
-      ...(isWaiting ? [[1, () => this.waitLong()] as Action] : []),
+      ...(isWaiting ? [[deployment.isStalled() ? 6 : 2, () => this.waitLong()] as Action] : []),
       ...(isStuck ? [[1, () => this.advance([5_000, 12_000])] as Action] : []),
     ]
   }
@@ -89,6 +89,7 @@ export class World {
   /** Longer than a function waits for a projection that it does not know. */
   private waitLong(): void {
     this.advance([16 * MINUTE_MS])
+    this.environment.deployment.hasWaited = true
     this.environment.meetings.touchAll('long wait')
   }
 
@@ -107,6 +108,7 @@ export class World {
     ]
     if (stream.lag(now) < MAX_LAG_MS && invocations.live.every(({ began }) => steps - began < 200))
       actions.push([3, () => this.advance([1, 1000, 2000, 5000])])
+    if (conditions.waits && stream.isRead()) actions.push([1, () => this.waitLong()])
     if (deployment.mayTurn()) actions.push([1, () => deployment.turn()])
     if (this.replays.isPossible()) actions.push([3, () => this.replays.start()])
     if (conditions.replays && conditions.withoutIds) actions.push([1, () => this.producer.sendWithoutId()])
