@@ -4,7 +4,7 @@ import { isNoted } from '../../shared/grains/merge.ts'
 import { type Projection, projectionKey } from '../../shared/projection.ts'
 import type { Quarantine } from '../../shared/quarantine.ts'
 import { SafeError } from '../../shared/safe-error.ts'
-import type { PartItem } from '../../shared/state.ts'
+import type { PartItem, RetiredDelta } from '../../shared/state.ts'
 import type { Telemetry } from '../handler.ts'
 import { annotateProjectionErrors } from '../projection-errors.ts'
 import { redeliveryExpiry } from '../redelivery-expiry.ts'
@@ -19,7 +19,7 @@ const MAX_ATTEMPTS = 5
 const TASKS_AT_ONCE = 32
 
 export interface MergeDependencies {
-  readonly table: PartTable & Pick<StateTable, 'storeRetired' | 'readRetired' | 'deleteRetired'>
+  readonly table: PartTable & Pick<StateTable, 'readUser' | 'storeRetired' | 'readRetired' | 'deleteRetired'>
   readonly quarantine: Quarantine
   readonly projections: readonly Projection[]
   readonly lifetime: WindowLifetime
@@ -57,10 +57,21 @@ async function takeInRetired(dependencies: MergeDependencies): Promise<number> {
     for (;;) {
       const deltas = await table.readRetired(projectionKey(projection))
       if (deltas.length === 0) break
-      taken += await mergeAll(asImages(deltas), dependencies)
+      taken += await mergeAll(asImages(await withErasures(deltas, table)), dependencies)
       await table.deleteRetired(deltas)
     }
   return taken
+}
+
+/** The deltas with the last erasure of their users, which may be later than the deltas. */
+async function withErasures(
+  deltas: readonly RetiredDelta[],
+  table: Pick<StateTable, 'readUser'>,
+): Promise<readonly RetiredDelta[]> {
+  const users = [...new Set(deltas.map(({ user }) => user))]
+  const items = await pLimit(TASKS_AT_ONCE).map(users, async user => [user, await table.readUser(user)] as const)
+  const erasures = new Map(items.map(([user, item]) => [user, item?.erasedOrder ?? 0]))
+  return deltas.map(delta => ({ ...delta, erasedOrder: Math.max(delta.erasedOrder, erasures.get(delta.user) ?? 0) }))
 }
 
 /** Merges all deltas of these images. Returns the number of deltas. */

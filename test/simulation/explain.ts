@@ -86,7 +86,8 @@ function passByRecord(user: UserHistory, { events }: LogEntry, { wasQuarantined 
     if (wasQuarantined(id, 'record_unread')) rejected.add(`${id} record_unread`)
     if (!user.seen.some(each => each.id === id)) missing.set(id, 'record_unread')
   }
-  return { ...user, rejected, missing }
+  const held = user.seen.filter(each => events.some(({ id }) => id === each.id))
+  return { ...user, rejected, missing, heldBy: [...user.heldBy, ...held] }
 }
 
 function noteDoubts(user: UserHistory, entry: LogEntry, { isDoubtful }: OpenDecisions): UserHistory {

@@ -4,7 +4,7 @@ import type { Environment } from './environment.ts'
 import { histories, type OpenDecisions } from './explain.ts'
 import { judgeCountries, judgeShared } from './judge-shared.ts'
 import { idsOf, isRefused, judgeFresh, judgeWindows, same } from './judge-windows.ts'
-import { type LogEntry, startOf, type UserHistory } from './oracle.ts'
+import { type LogEntry, type Remembered, startOf, type UserHistory } from './oracle.ts'
 import { typedState } from './projections.ts'
 import { type Stores, sharedIds, storesOf } from './stores.ts'
 
@@ -137,10 +137,12 @@ function judgeTyped(name: string, revision: number, events: number, { users, doc
 function judgeQuarantine(
   name: string,
   ids: ReadonlySet<string>,
-  { rejected, missing }: UserHistory,
+  history: UserHistory,
   { quarantined }: Stores,
-  { conditions, quarantine }: Environment,
+  environment: Environment,
 ): string[] {
+  const { rejected, missing } = history
+  const { conditions, quarantine } = environment
   // Attempts of different code, or of an impure projection, may reject an event for different reasons: the first one is kept.
   const isExact = !conditions.deploys && !conditions.impure
   const of = (keys: Iterable<string>) => new Map([...keys].map(key => [isExact ? key : idOf(key), key]))
@@ -151,7 +153,17 @@ function judgeQuarantine(
   return [
     ...[...new Set([...absent, ...unnoted])].map(key => `${key} of user ${name} is neither folded nor quarantined`),
     ...surplus.map(key => `${key} of user ${name} is quarantined, but no decision rejects it`),
+    ...judgeHeld(history, environment),
   ]
+}
+
+/** An event of a given-up record that its item remembered before the record, and still remembers, is not quarantined as unread. */
+function judgeHeld({ heldBy, seen }: UserHistory, { log, quarantine }: Environment): string[] {
+  const isHeld = ({ id, arrived }: Remembered): boolean => seen.some(each => each.id === id && each.arrived === arrived)
+  const isOnce = ({ id }: Remembered): boolean =>
+    log.filter(({ givenUp, events }) => givenUp && events.some(event => event.id === id)).length === 1
+  const wrong = heldBy.filter(each => isHeld(each) && isOnce(each) && quarantine.ever.has(`${each.id} record_unread`))
+  return wrong.map(({ id }) => `${id} is quarantined as unread, although its user's item remembers it`)
 }
 
 const idOf = (key: string): string => key.split(' ')[0] ?? ''

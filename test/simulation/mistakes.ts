@@ -407,7 +407,7 @@ export const mistakes: readonly Mistake[] = [
     about: 'a delta that a window rejects empties the window',
     file: userWindow,
     right: "'state' in merged ? merged.state : before",
-    wrong: "'state' in merged ? merged.state : initialState(projection)",
+    wrong: "'state' in merged ? merged.state : tryInitial(projection)",
     seed: 2,
     within: 5000,
   },
@@ -667,5 +667,14 @@ export const mistakes: readonly Mistake[] = [
     wrong: 'defaultId: () => crypto.randomUUID() }',
     seed: 0,
     within: 5000,
+  },
+  {
+    name: 'stored-of-erased',
+    about: 'deltas that were stored for a roll-back are merged although their user was erased meanwhile',
+    file: mergeBatch,
+    right: 'asImages(await withErasures(deltas, table))',
+    wrong: 'asImages(deltas)',
+    seed: 0,
+    within: 20_000,
   },
 ]

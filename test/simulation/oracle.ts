@@ -38,11 +38,13 @@ export interface UserHistory {
   readonly shared: readonly SimEvent[]
   /** Each rejection, as `id code`. */
   readonly rejected: ReadonlySet<string>
+  /** What the item remembered when it passed a record by that was given up. */
+  readonly heldBy: readonly Remembered[]
   /** The ids whose last decision was a rejection, with its code. */
   readonly missing: ReadonlyMap<string, Decision>
 }
 
-interface Remembered {
+export interface Remembered {
   readonly id: string
   readonly arrived: number
 }
@@ -70,6 +72,7 @@ export const newUser: UserHistory = {
   windows: new Map(),
   shared: [],
   rejected: new Set(),
+  heldBy: [],
   missing: new Map(),
 }
 
