@@ -32,6 +32,11 @@ export class Consumers {
     return this.all.filter(({ shard, position, running }) => !running && position < this.imagesIn(shard))
   }
 
+  /** Whether every function has processed every image. */
+  havePassed(): boolean {
+    return this.all.every(({ shard, position }) => position === this.imagesIn(shard))
+  }
+
   /** Whether the windows function has processed every image. */
   windowsPassed(): boolean {
     return this.all.every(({ name, shard, position }) => name !== 'windows' || position === this.imagesIn(shard))

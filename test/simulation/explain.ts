@@ -64,7 +64,7 @@ export function* histories(
     record: RecordProgress,
   ): Generator<UserHistory> {
     const event = entry.events[place]
-    if (!event) yield* fromEntry(at + 1, noteDoubts(endRecord(user, entry, record), entry, open))
+    if (!event) yield* fromEntry(at + 1, noteDoubts(endRecord(user, entry, record), entry, record, open))
     else if (isRepeated(user, entry, event)) yield* fromEvent(at, entry, place + 1, user, record)
     else
       for (const decision of decisionsFor(user, record, entry, event, limits, open)) {
@@ -90,8 +90,14 @@ function passByRecord(user: UserHistory, { events }: LogEntry, { wasQuarantined 
   return { ...user, rejected, missing, heldBy: [...user.heldBy, ...held] }
 }
 
-function noteDoubts(user: UserHistory, entry: LogEntry, { isDoubtful }: OpenDecisions): UserHistory {
-  const doubtful = entry.givenUp ? entry.events.filter(({ id }) => isDoubtful(entry, id)) : []
+/** A record that was decided is quarantined as unread only if it has no rejected event, whose mark would tell, and is forgotten. */
+function noteDoubts(
+  user: UserHistory,
+  entry: LogEntry,
+  { rejected }: RecordProgress,
+  { isDoubtful }: OpenDecisions,
+): UserHistory {
+  const doubtful = entry.givenUp && !rejected ? entry.events.filter(({ id }) => isDoubtful(entry, id)) : []
   return doubtful.length === 0
     ? user
     : { ...user, rejected: new Set([...user.rejected, ...doubtful.map(({ id }) => `${id} record_unread`)]) }

@@ -62,7 +62,7 @@ export class World {
     const waiting = invocations.live.filter(({ calls }) => calls.length > 0)
     // At the end of the choices the first action is taken: sometimes it is time that passes.
     const passing = this.passing()
-    if (passing.length > 0 && this.environment.choices.spent() && this.environment.steps % 40 === 0) return passing
+    if (passing.length > 0 && this.environment.choices.spent() && this.environment.steps % 37 === 0) return passing
     return [
       ...(deployment.isRunning() ? [[1, () => deployment.step()] as Action] : []),
       ...(this.failures.isWaiting() ? [[2, () => this.failures.collect()] as Action] : []),
@@ -77,7 +77,7 @@ export class World {
   /** Time that must pass: until an unknown projection is given up, or until a fold that hangs has spent its budget. */
   private passing(): Action[] {
     const { conditions, deployment, invocations, stream } = this.environment
-    const isWaiting = deployment.isBlocking() && this.consumers.withWork().length > 0 && stream.isRead()
+    const isWaiting = deployment.isBlocking() && !this.consumers.havePassed() && stream.isRead()
     const isStuck =
       conditions.hangs && !stream.isRead() && invocations.live.every(({ began }) => this.environment.steps - began < 200)
     return [
