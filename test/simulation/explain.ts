@@ -79,12 +79,14 @@ export function* histories(
 }
 
 /** The history after a record that was given up and that no function decided. */
-function passByRecord(user: UserHistory, { events }: LogEntry, { wasQuarantined }: OpenDecisions): UserHistory {
+function passByRecord(user: UserHistory, entry: LogEntry, { wasQuarantined }: OpenDecisions): UserHistory {
+  const { events } = entry
   const rejected = new Set(user.rejected)
   const missing = new Map(user.missing)
-  for (const { id } of events) {
+  for (const event of events) {
+    const { id } = event
     if (wasQuarantined(id, 'record_unread')) rejected.add(`${id} record_unread`)
-    if (!user.seen.some(each => each.id === id)) missing.set(id, 'record_unread')
+    if (!isRepeated(user, entry, event)) missing.set(id, 'record_unread')
   }
   const held = user.seen.filter(each => events.some(({ id }) => id === each.id))
   return { ...user, rejected, missing, heldBy: [...user.heldBy, ...held] }

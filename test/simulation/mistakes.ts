@@ -43,7 +43,7 @@ export const mistakes: readonly Mistake[] = [
     file: foldBatch,
     right: "if (result === 'conflict') {\n    telemetry.count('Conflicts', 1)\n    return false",
     wrong: "if (result === 'conflict') {\n    telemetry.count('Conflicts', 1)\n    return true",
-    seed: 198,
+    seed: 89,
     within: 5000,
   },
   {
@@ -52,7 +52,7 @@ export const mistakes: readonly Mistake[] = [
     file: foldBatch,
     right: 'return { batchItemFailures: [{ itemIdentifier: failed.sequenceNumber }] }',
     wrong: 'return { batchItemFailures: [] }',
-    seed: 3,
+    seed: 2,
     within: 5000,
   },
   {
@@ -61,7 +61,7 @@ export const mistakes: readonly Mistake[] = [
     file: foldBatch,
     right: 'const done = read.has(user) ? await foldUser(user, read.get(user), mine, dependencies) : 0',
     wrong: 'const done = read.has(user) ? await foldUser(user, read.get(user), mine, dependencies) : mine.length',
-    seed: 3,
+    seed: 5,
     within: 5000,
   },
   {
@@ -71,7 +71,7 @@ export const mistakes: readonly Mistake[] = [
     right: 'return Math.min(records.length, ...uncommitted)',
     wrong:
       'return Math.max(...uncommitted.map(at => (at < records.length ? at : -1))) < 0 ? records.length : Math.max(...uncommitted.map(at => (at < records.length ? at : -1)))',
-    seed: 66,
+    seed: 49,
     within: 5000,
   },
   {
@@ -81,7 +81,7 @@ export const mistakes: readonly Mistake[] = [
     right:
       "readVersion === undefined\n    ? putIf(target, item, 'attribute_not_exists(pk)')\n    : putIf(target, item, 'version = :read', { ':read': { N: String(readVersion) } })",
     wrong: 'putIf(target, item)',
-    seed: 0,
+    seed: 1,
     within: 5000,
   },
   {
@@ -90,7 +90,7 @@ export const mistakes: readonly Mistake[] = [
     file: planWrites,
     right: 'bySequenceNumber(record.sequenceNumber, stored.sequenceNumber) <= 0',
     wrong: 'record.sequenceNumber <= stored.sequenceNumber',
-    seed: 0,
+    seed: 3,
     within: 5000,
   },
   {
@@ -99,7 +99,7 @@ export const mistakes: readonly Mistake[] = [
     file: planWrites,
     right: 'if (stored && bySequenceNumber(record.sequenceNumber, stored.sequenceNumber) <= 0) continue',
     wrong: 'if (stored && record.sequenceNumber === stored.sequenceNumber) continue',
-    seed: 53,
+    seed: 28,
     within: 5000,
   },
   {
@@ -118,7 +118,7 @@ export const mistakes: readonly Mistake[] = [
     file: identities,
     right: 'if (known.size > window.count) dropOldest()',
     wrong: 'if (known.size > window.count + 3) dropOldest()',
-    seed: 2,
+    seed: 6,
     within: 5000,
   },
   {
@@ -127,7 +127,7 @@ export const mistakes: readonly Mistake[] = [
     file: foldRecord,
     right: 'identities.forget(record.arrived)',
     wrong: 'identities.forget(0)',
-    seed: 4,
+    seed: 1,
     within: 5000,
   },
   {
@@ -137,7 +137,7 @@ export const mistakes: readonly Mistake[] = [
     right: '    const change = tryFold(fold, event, arrived, deltas, record.fatal?.has(position) ?? false)\n',
     wrong:
       '    identities.keep(hash, arrived)\n    const change = tryFold(fold, event, arrived, deltas, record.fatal?.has(position) ?? false)\n',
-    seed: 4,
+    seed: 1,
     within: 5000,
   },
   {
@@ -146,7 +146,7 @@ export const mistakes: readonly Mistake[] = [
     file: foldRecord,
     right: 'if (rejections.length === 0 && !recordHashes.has(whole))',
     wrong: 'if (!recordHashes.has(whole))',
-    seed: 13,
+    seed: 23,
     within: 5000,
   },
   {
@@ -155,7 +155,7 @@ export const mistakes: readonly Mistake[] = [
     file: planWrites,
     right: 'return write ? [...writes, write] : writes',
     wrong: 'return write && write.folded + write.rejections.length > 0 ? [...writes, write] : writes',
-    seed: 3,
+    seed: 8,
     within: 5000,
   },
   {
@@ -173,7 +173,7 @@ export const mistakes: readonly Mistake[] = [
     file: planWrites,
     right: 'if (!parts || (parts.ofOneUser && delta.order <= erased)) continue',
     wrong: 'if (!parts) continue',
-    seed: 111,
+    seed: 39,
     within: 5000,
   },
   {
@@ -182,7 +182,7 @@ export const mistakes: readonly Mistake[] = [
     file: planWrites,
     right: 'if (!parts || (parts.ofOneUser && delta.order <= erased)) continue',
     wrong: 'if (!parts || delta.order <= erased) continue',
-    seed: 53,
+    seed: 4,
     within: 5000,
   },
   {
@@ -191,7 +191,7 @@ export const mistakes: readonly Mistake[] = [
     file: userWindow,
     right: 'const unseen = task.deltas.filter(({ order }) => order > last)',
     wrong: 'const unseen = task.deltas',
-    seed: 0,
+    seed: 1,
     within: 5000,
   },
   {
@@ -200,7 +200,7 @@ export const mistakes: readonly Mistake[] = [
     file: userWindow,
     right: 'isErased || item.state === undefined ? tryInitial(projection) : item.state',
     wrong: 'item.state === undefined ? tryInitial(projection) : item.state',
-    seed: 5,
+    seed: 8,
     within: 5000,
   },
   {
@@ -209,7 +209,7 @@ export const mistakes: readonly Mistake[] = [
     file: window,
     right: 'if (!isUnseen(delta)) continue',
     wrong: '',
-    seed: 0,
+    seed: 1,
     within: 5000,
   },
   {
@@ -218,7 +218,7 @@ export const mistakes: readonly Mistake[] = [
     file: window,
     right: 'order > lastOrder(userHash(user))',
     wrong: 'order > Math.max(0, ...users.values())',
-    seed: 0,
+    seed: 2,
     within: 5000,
   },
   {
@@ -245,7 +245,7 @@ export const mistakes: readonly Mistake[] = [
     file: mergeBatch,
     right: "if (result === 'written') return\n    dependencies.telemetry.count('Conflicts', 1)\n",
     wrong: 'return\n',
-    seed: 11,
+    seed: 23,
     within: 5000,
   },
   {
@@ -254,7 +254,7 @@ export const mistakes: readonly Mistake[] = [
     file: userGrain,
     right: 'version: item.version }',
     wrong: 'version: 1 }',
-    seed: 3,
+    seed: 4,
     within: 5000,
   },
   {
@@ -272,7 +272,7 @@ export const mistakes: readonly Mistake[] = [
     file: indexBatch,
     right: 'after.erasedOrder > erasedBefore ? [after] : []',
     wrong: 'after && after.erasedOrder < 0 ? [after] : []',
-    seed: 101,
+    seed: 31,
     within: 5000,
   },
   {
@@ -281,7 +281,7 @@ export const mistakes: readonly Mistake[] = [
     file: grainMerge,
     right: 'Math.max(before ?? 0, Math.ceil((newestMs + latenessMs + retentionMs + DAY_MS) / 1000))',
     wrong: 'Math.ceil((newestMs + DAY_MS * 0) / 1000)',
-    seed: 5,
+    seed: 12,
     within: 5000,
   },
   {
@@ -291,7 +291,7 @@ export const mistakes: readonly Mistake[] = [
     right: 'if (record.erasure) fold.item = erase(fold.item, record, rules)',
     wrong:
       "if (record.erasure) {\n      identities.forget(1e15)\n      recordHashes.forget(1e15)\n      fold.item = { ...erase(fold.item, record, rules), sequenceNumber: '0' }\n    }",
-    seed: 3,
+    seed: 8,
     within: 5000,
   },
   {
@@ -300,7 +300,7 @@ export const mistakes: readonly Mistake[] = [
     file: foldRecord,
     right: 'identities.forget(record.arrived)',
     wrong: 'identities.forget(record.received)',
-    seed: 3,
+    seed: 10,
     within: 5000,
   },
   {
@@ -309,7 +309,7 @@ export const mistakes: readonly Mistake[] = [
     file: dynamodb,
     right: 'if (!unread.has(userKey(user).pk)) read.set(user, found.get(user))',
     wrong: 'if (unread.size >= 0) read.set(user, found.get(user))',
-    seed: 3,
+    seed: 5,
     within: 5000,
   },
   {
@@ -318,7 +318,7 @@ export const mistakes: readonly Mistake[] = [
     file: dynamodb,
     right: 'items.push(...(Responses?.[table] ?? []))',
     wrong: 'if (attempt === 0) items.push(...(Responses?.[table] ?? []))',
-    seed: 0,
+    seed: 5,
     within: 5000,
   },
   {
@@ -345,7 +345,7 @@ export const mistakes: readonly Mistake[] = [
     file: foldRecord,
     right: 'const identityBytes = fold.identities.bytes() + fold.recordHashes.bytes()',
     wrong: 'const identityBytes = 0',
-    seed: 4,
+    seed: 3,
     within: 5000,
   },
   {
@@ -363,7 +363,7 @@ export const mistakes: readonly Mistake[] = [
     file: unknownDeltas,
     right: "if (standingOf(delta.projection, projections) !== 'unknown') continue",
     wrong: 'continue',
-    seed: 368,
+    seed: 2,
     within: 5000,
   },
   {
@@ -372,7 +372,7 @@ export const mistakes: readonly Mistake[] = [
     file: unknownDeltas,
     right: 'if (now - changed < MAX_WAIT_FOR_PROJECTION_MS) awaited',
     wrong: 'if (now - changed < 0) awaited',
-    seed: 368,
+    seed: 319,
     within: 5000,
   },
   {
@@ -381,7 +381,7 @@ export const mistakes: readonly Mistake[] = [
     file: indexBatch,
     right: 'if (waiting.size > 0)',
     wrong: 'if (waiting.size < 0)',
-    seed: 499,
+    seed: 120,
     within: 5000,
   },
   {
@@ -390,7 +390,7 @@ export const mistakes: readonly Mistake[] = [
     file: grainMerge,
     right: '    const reason = describeError(error)\n',
     wrong: '    if (error !== undefined) throw error\n    const reason = describeError(error)\n',
-    seed: 2,
+    seed: 9,
     within: 5000,
   },
   {
@@ -399,7 +399,7 @@ export const mistakes: readonly Mistake[] = [
     file: mergeBatch,
     right: '  await quarantineAll(noted)\n',
     wrong: '',
-    seed: 2,
+    seed: 0,
     within: 5000,
   },
   {
@@ -408,7 +408,7 @@ export const mistakes: readonly Mistake[] = [
     file: userWindow,
     right: "'state' in merged ? merged.state : before",
     wrong: "'state' in merged ? merged.state : tryInitial(projection)",
-    seed: 2,
+    seed: 13,
     within: 5000,
   },
   {
@@ -417,7 +417,7 @@ export const mistakes: readonly Mistake[] = [
     file: stateRoom,
     right: 'if (bytes > share)',
     wrong: 'if (bytes > share * 9)',
-    seed: 4,
+    seed: 3,
     within: 5000,
   },
   {
@@ -426,7 +426,7 @@ export const mistakes: readonly Mistake[] = [
     file: foldBatch,
     right: 'if (item) await settlePassedOver(item, dependencies)',
     wrong: '',
-    seed: 3,
+    seed: 0,
     within: 5000,
   },
   {
@@ -436,7 +436,7 @@ export const mistakes: readonly Mistake[] = [
     right: 'const result = await table.putUser(write.item, write.readVersion)',
     wrong:
       'await quarantinePassedOver(write.item.user, passedOver, dependencies)\n  const result = await table.putUser(write.item, write.readVersion)',
-    seed: 116,
+    seed: 0,
     within: 5000,
   },
   {
@@ -445,7 +445,7 @@ export const mistakes: readonly Mistake[] = [
     file: planWrites,
     right: 'passedOver: rejections.map(({ at }) => at) }',
     wrong: 'passedOver: [] }',
-    seed: 3,
+    seed: 18,
     within: 5000,
   },
   {
@@ -454,7 +454,7 @@ export const mistakes: readonly Mistake[] = [
     file: foldRecord,
     right: 'tryFold(fold, event, arrived, deltas',
     wrong: 'tryFold(fold, event, record.received, deltas',
-    seed: 2,
+    seed: 4,
     within: 5000,
   },
   {
@@ -464,7 +464,7 @@ export const mistakes: readonly Mistake[] = [
     right: 'const pages = stored?.pages && (await table.readUserPages(key, stored.pages))',
     wrong:
       'const pages = stored?.pages && (await table.readUserPages(key, stored.pages)).map(page => ({ ...page, users: new Map() }))',
-    seed: 5,
+    seed: 6,
     within: 5000,
   },
   {
@@ -474,7 +474,7 @@ export const mistakes: readonly Mistake[] = [
     right: '  if (newPages) await table.putUserPages(newPages)\n  const result = await table.putPart(item, stored?.version)\n',
     wrong:
       "  const result = await table.putPart(item, stored?.version)\n  if (newPages && result === 'written') await table.putUserPages(newPages)\n",
-    seed: 63,
+    seed: 60,
     within: 5000,
   },
   {
@@ -483,7 +483,7 @@ export const mistakes: readonly Mistake[] = [
     file: mergeBatch,
     right: '  await quarantineAll(others)\n',
     wrong: '  await quarantineAll(rejections)\n',
-    seed: 0,
+    seed: 88,
     within: 5000,
   },
   {
@@ -492,7 +492,7 @@ export const mistakes: readonly Mistake[] = [
     file: mergeBatch,
     right: '  await quarantineAll(notedDeltas(task, stored))\n',
     wrong: '',
-    seed: 0,
+    seed: 34,
     within: 5000,
   },
   {
@@ -501,7 +501,7 @@ export const mistakes: readonly Mistake[] = [
     file: userWindow,
     right: 'item = { ...item, ...advanced(item, order), state:',
     wrong: "item = { ...item, ...('state' in merged ? advanced(item, order) : {}), state:",
-    seed: 0,
+    seed: 9,
     within: 5000,
   },
   {
@@ -510,7 +510,7 @@ export const mistakes: readonly Mistake[] = [
     file: userWindow,
     right: 'isErased || item.state === undefined ? tryInitial(projection) : item.state',
     wrong: 'isErased || item.state === undefined ? projection.initial() : item.state',
-    seed: 0,
+    seed: 9,
     within: 5000,
   },
   {
@@ -519,7 +519,7 @@ export const mistakes: readonly Mistake[] = [
     file: window,
     right: 'if (isNew) uncounted.add(hash)',
     wrong: '',
-    seed: 0,
+    seed: 30,
     within: 5000,
   },
   {
@@ -528,7 +528,7 @@ export const mistakes: readonly Mistake[] = [
     file: documentGrain,
     right: '  } catch (error) {\n    return { reason: `The document',
     wrong: '  } catch (error) {\n    if (error !== undefined) throw error\n    return { reason: `The document',
-    seed: 0,
+    seed: 20,
     within: 5000,
   },
   {
@@ -537,7 +537,7 @@ export const mistakes: readonly Mistake[] = [
     file: judgeRecords,
     right: 'const isLast = stored.sequenceNumber === sequenceNumber',
     wrong: 'const isLast = bySequenceNumber(sequenceNumber, stored.sequenceNumber) <= 0',
-    seed: 0,
+    seed: 2,
     within: 5000,
   },
   {
@@ -564,7 +564,7 @@ export const mistakes: readonly Mistake[] = [
     file: judgeRecords,
     right: 'bySequenceNumber(sequenceNumber, stored.sequenceNumber) <= 0',
     wrong: 'bySequenceNumber(sequenceNumber, stored.sequenceNumber) < -1',
-    seed: 0,
+    seed: 464,
     within: 5000,
   },
   {
@@ -573,7 +573,7 @@ export const mistakes: readonly Mistake[] = [
     file: judgeBatch,
     right: '  for (const item of items.values()) if (item) await settle(item, dependencies)\n',
     wrong: '',
-    seed: 0,
+    seed: 286,
     within: 5000,
   },
   {
@@ -582,7 +582,7 @@ export const mistakes: readonly Mistake[] = [
     file: judgeBatch,
     right: 'if (items.size < users.length)',
     wrong: 'if (items.size < 0)',
-    seed: 0,
+    seed: 45,
     within: 5000,
   },
   {
@@ -592,7 +592,7 @@ export const mistakes: readonly Mistake[] = [
     right: '      rejections.push({ ...change, event, at: { sequenceNumber, position } })\n      continue\n',
     wrong:
       "      rejections.push({ ...change, event, at: { sequenceNumber, position } })\n      if (change.code !== 'retry_budget_spent') continue\n      const folded = foldEvent(event, arrived, fold.item, deltas, fold.rules)\n      if ('reason' in folded) continue\n      fold.item = { ...fold.item, states: folded.states }\n      deltas = folded.deltas\n      continue\n",
-    seed: 0,
+    seed: 8,
     within: 5000,
   },
   {
@@ -601,7 +601,7 @@ export const mistakes: readonly Mistake[] = [
     file: surviveFold,
     right: '  await table.writeAttempts(user, first.sequenceNumber, attempts)\n',
     wrong: '',
-    seed: 0,
+    seed: 8,
     within: 5000,
   },
   {
@@ -611,7 +611,7 @@ export const mistakes: readonly Mistake[] = [
     right:
       '      await table.writeAttempts(user, key, { ...attempts, trying: { sequenceNumber: record.sequenceNumber, position } })\n',
     wrong: '',
-    seed: 0,
+    seed: 8,
     within: 5000,
   },
   {
@@ -620,7 +620,7 @@ export const mistakes: readonly Mistake[] = [
     file: mergeBatch,
     right: '  await table.storeRetired(givenUp)\n',
     wrong: '',
-    seed: 0,
+    seed: 2,
     within: 5000,
   },
   {
@@ -629,7 +629,7 @@ export const mistakes: readonly Mistake[] = [
     file: mergeBatch,
     right: 'const taken = await takeInRetired(dependencies)',
     wrong: 'const taken = 0',
-    seed: 0,
+    seed: 270,
     within: 5000,
   },
   {
@@ -638,7 +638,7 @@ export const mistakes: readonly Mistake[] = [
     file: userWindow,
     right: 'const passedOver = strikeOut(stored.passedOver, delta)',
     wrong: 'const passedOver = stored.passedOver',
-    seed: 0,
+    seed: 224,
     within: 5000,
   },
   {
@@ -656,7 +656,7 @@ export const mistakes: readonly Mistake[] = [
     file: planReplay,
     right: 'if (event.id !== key) return [event]',
     wrong: 'if (event.id !== undefined) return [event]',
-    seed: 0,
+    seed: 2,
     within: 5000,
   },
   {
