@@ -35,6 +35,11 @@ export class Failures {
     return true
   }
 
+  /** Whether all objects are judged. The product judges them every few minutes, long before anything about them expires. */
+  isDone(): boolean {
+    return this.objects.size === 0
+  }
+
   /** Objects that may be judged: no invocation that had one of the records is left. Lambda ends a function before it gives up. */
   private waiting(): DiscardedObject[] {
     const { invocations } = this.environment
