@@ -12,8 +12,6 @@ export interface Identities {
   forget(arrived: number): void
   has(hash: bigint): boolean
   keep(hash: bigint, arrived: number): void
-  /** When the oldest and the newest identity arrived, in milliseconds since 1970 (0 if there is none), and how many there are. */
-  range(): { readonly oldest: number; readonly newest: number; readonly count: number }
   /** Size of the result of `pack` in bytes. */
   bytes(): number
   pack(): Uint8Array
@@ -66,7 +64,6 @@ export function identitiesFrom(bytes: Uint8Array, window: IdentityWindow): Ident
       known.add(hash)
       if (known.size > window.count) dropOldest()
     },
-    range: () => ({ oldest: groups[0]?.arrived ?? 0, newest: groups.at(-1)?.arrived ?? 0, count: known.size }),
     bytes: () => groups.length * HEADER_BYTES + known.size * HASH_BYTES,
     pack: () => Buffer.concat(groups.map(packed)),
   }

@@ -86,6 +86,7 @@ export interface PartItem {
   readonly version: number
   /** The order number of the last delta that a user's item merged or passed over. Absent: its version. */
   readonly lastOrder?: number | undefined
+  /** Undefined: the item rejected every delta because `initial` threw. It has no document. */
   readonly state: unknown
   /** Where users share an item: the order number of the last merged delta of each user, by user hash. */
   readonly users?: ReadonlyMap<string, number>

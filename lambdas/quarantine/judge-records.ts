@@ -54,13 +54,16 @@ export function undecidedLines(
   rules: JudgeRules,
 ): JudgedLine[] {
   const events = lines.filter(hasEvent)
-  const decided = new Set([...rememberedPositions(record, events, stored, rules), ...marked.events.map(occurrenceAt)])
+  // One put decides all events of a record, and only a record that is decided has marks.
+  const decided = new Set(marked.events.length > 0 ? positionsOf(events) : rememberedPositions(record, events, stored, rules))
   const markedLines = new Set(marked.lines.map(occurrenceAt))
-  const isDoubtful = stored !== undefined && mayBeForgotten(record, stored, rules.identities)
+  const isDoubtful = stored !== undefined && mayBeForgotten(record, stored)
   return lines
     .filter(({ event, at }) => !(event ? decided : markedLines).has(occurrenceAt(at)))
     .map(line => (isDoubtful && line.event ? { ...line, quarantined: asDoubtful(line.quarantined) } : line))
 }
+
+const positionsOf = (lines: readonly JudgedLine[]): string[] => lines.map(({ at }) => occurrenceAt(at))
 
 export const hasEvent = (line: JudgedLine): line is JudgedLine & { readonly event: Event } => line.event !== undefined
 
@@ -80,12 +83,12 @@ function rememberedPositions(
   return events.filter((_, i) => isWhole || isLast || known.has(hashes[i] ?? 0n)).map(({ at }) => occurrenceAt(at))
 }
 
-/** Whether the item may have folded events that arrived with this record and have forgotten their identities since. */
-function mayBeForgotten({ sequenceNumber, arrived }: UnfinishedRecord, stored: UserItem, window: IdentityWindow): boolean {
-  if (bySequenceNumber(sequenceNumber, stored.sequenceNumber) > 0) return false
-  const { oldest, newest, count } = identitiesFrom(stored.identities, window).range()
-  return newest - arrived > window.milliseconds || (count >= window.count && oldest > arrived)
-}
+/**
+ * Whether the item may have folded events of this record and have forgotten their identities since: it contains later records. Each
+ * of them forgets what is too old or too much, and a repeated event is as old as its first delivery.
+ */
+const mayBeForgotten = ({ sequenceNumber }: UnfinishedRecord, stored: UserItem): boolean =>
+  bySequenceNumber(sequenceNumber, stored.sequenceNumber) <= 0
 
 const asDoubtful = (event: QuarantinedEvent): QuarantinedEvent => ({
   ...event,

@@ -109,7 +109,7 @@ export function readPartItem(item: ItemImage): PartItem {
   return {
     ...address,
     version: numberOf(item, 'version'),
-    state: deepFreeze(parseExact(textOf(item, 'state'))),
+    state: item['state'] && deepFreeze(parseExact(textOf(item, 'state'))),
     ...(item['lastOrd'] && { lastOrder: numberOf(item, 'lastOrd') }),
     ...(item['users'] && { users: unpackUsers(bytesOf(item, 'users')) }),
     ...(item['uncounted'] && { uncounted: unpackHashes(bytesOf(item, 'uncounted')) }),
@@ -126,7 +126,7 @@ export function partAttributes(item: PartItem): Attributes {
   return {
     ...keyAttributes(parts.itemKey(item)),
     version: { N: String(item.version) },
-    state: { S: JSON.stringify(item.state) },
+    ...(item.state !== undefined && { state: { S: JSON.stringify(item.state) } }),
     ...(item.lastOrder !== undefined && { lastOrd: { N: String(item.lastOrder) } }),
     ...(item.users && { users: { B: packUsers(item.users) } }),
     ...(item.uncounted?.size && { uncounted: { B: Buffer.from([...item.uncounted].join(''), 'hex') } }),

@@ -1,8 +1,10 @@
 import pLimit from 'p-limit'
-import type { WindowLifetime } from '../../shared/grain.ts'
+import type { MergeRejection, WindowLifetime } from '../../shared/grain.ts'
+import { isNoted } from '../../shared/grains/merge.ts'
 import { type Projection, projectionKey } from '../../shared/projection.ts'
 import type { Quarantine } from '../../shared/quarantine.ts'
 import { SafeError } from '../../shared/safe-error.ts'
+import type { PartItem, RetiredDelta } from '../../shared/state.ts'
 import type { Telemetry } from '../handler.ts'
 import { annotateProjectionErrors } from '../projection-errors.ts'
 import { redeliveryExpiry } from '../redelivery-expiry.ts'
@@ -17,7 +19,7 @@ const MAX_ATTEMPTS = 5
 const TASKS_AT_ONCE = 32
 
 export interface MergeDependencies {
-  readonly table: PartTable & Pick<StateTable, 'storeRetired' | 'readRetired' | 'deleteRetired'>
+  readonly table: PartTable & Pick<StateTable, 'readUser' | 'storeRetired' | 'readRetired' | 'deleteRetired'>
   readonly quarantine: Quarantine
   readonly projections: readonly Projection[]
   readonly lifetime: WindowLifetime
@@ -55,10 +57,21 @@ async function takeInRetired(dependencies: MergeDependencies): Promise<number> {
     for (;;) {
       const deltas = await table.readRetired(projectionKey(projection))
       if (deltas.length === 0) break
-      taken += await mergeAll(asImages(deltas), dependencies)
+      taken += await mergeAll(asImages(await withErasures(deltas, table)), dependencies)
       await table.deleteRetired(deltas)
     }
   return taken
+}
+
+/** The deltas with the last erasure of their users, which may be later than the deltas. */
+async function withErasures(
+  deltas: readonly RetiredDelta[],
+  table: Pick<StateTable, 'readUser'>,
+): Promise<readonly RetiredDelta[]> {
+  const users = [...new Set(deltas.map(({ user }) => user))]
+  const items = await pLimit(TASKS_AT_ONCE).map(users, async user => [user, await table.readUser(user)] as const)
+  const erasures = new Map(items.map(([user, item]) => [user, item?.erasedOrder ?? 0]))
+  return deltas.map(delta => ({ ...delta, erasedOrder: Math.max(delta.erasedOrder, erasures.get(delta.user) ?? 0) }))
 }
 
 /** Merges all deltas of these images. Returns the number of deltas. */
@@ -106,24 +119,45 @@ async function apply(task: WindowTask, dependencies: MergeDependencies): Promise
 }
 
 /**
- * Merges the deltas into the item as it is stored. Quarantines the rejected deltas before the put: the item also records their
- * order numbers, so after the put they are never retried.
+ * Merges the deltas into the item as it is stored. Its conditional put decides which of them are rejected: those that it notes are
+ * quarantined after it. The attempt that wrote an item may have ended before that, so every attempt quarantines what the item notes.
  */
-async function mergeInto(task: WindowTask, { table, quarantine, telemetry }: MergeDependencies): Promise<PutResult> {
+async function mergeInto(task: WindowTask, dependencies: MergeDependencies): Promise<PutResult> {
   const { projection, key } = task
+  const { table, quarantine, telemetry } = dependencies
   const { stored, pages } = await readPartWithPages(key, table)
+  const quarantineAll = async (some: readonly MergeRejection[]) => {
+    if (some.length > 0) await quarantine.add(some.map(asQuarantined(task)))
+  }
+  await quarantineAll(notedDeltas(task, stored))
   const merged = projection.grain.parts?.merge(projection, stored, { ...task, pages })
   if (!merged) return 'written'
-  const { rejections, nearlyFull } = merged
+  const { item, rejections, nearlyFull } = merged
   if (nearlyFull) telemetry.count('SlotTooLarge', 1)
-  await quarantine.add(rejections.map(asQuarantined(task)))
+  const [noted, others] = partition(rejections, rejection => isNoted(item.passedOver, rejection))
+  await quarantineAll(others)
   const result = await putPart({ key, stored }, merged, table)
-  if (result === 'written' && rejections.length > 0) {
-    telemetry.count('EventsQuarantined', rejections.length, 'not_merged')
-    annotateProjectionErrors(
-      telemetry,
-      rejections.map(({ reason }) => reason),
-    )
-  }
+  if (result === 'conflict') return result
+  await quarantineAll(noted)
+  countRejections(rejections, telemetry)
   return result
+}
+
+/** The deltas of the task that the stored item has rejected before. */
+const notedDeltas = ({ deltas }: WindowTask, stored: PartItem | undefined): MergeRejection[] =>
+  deltas.filter(delta => isNoted(stored?.passedOver, delta)).map(delta => ({ ...delta, reason: REJECTED_BEFORE }))
+
+const REJECTED_BEFORE = 'An earlier attempt to merge it was rejected.'
+
+function partition<T>(all: readonly T[], isFirst: (each: T) => boolean): [T[], T[]] {
+  return [all.filter(isFirst), all.filter(each => !isFirst(each))]
+}
+
+function countRejections(rejections: readonly MergeRejection[], telemetry: Telemetry): void {
+  if (rejections.length === 0) return
+  telemetry.count('EventsQuarantined', rejections.length, 'not_merged')
+  annotateProjectionErrors(
+    telemetry,
+    rejections.map(({ reason }) => reason),
+  )
 }

@@ -48,7 +48,12 @@ export const asQuarantined =
     received: Math.trunc(arrivalOfOrder(rejection.order)),
     form: 'text',
     body: unmergedText(rejection),
+    occurrence: occurrenceOf(rejection),
   })
+
+/** Each delta is decided once for each window, so it counts once in the quarantine. */
+const occurrenceOf = ({ projection, start, user, order }: MergeRejection): string =>
+  JSON.stringify([projection, start, user, order])
 
 /** The type of the delta's events; null if the projection folds several types. */
 function typeOf(projection: Projection): string | null {

@@ -1,13 +1,14 @@
 import type { Document, MergeRejection, MergeTask, UserDelta } from '../grain.ts'
 import { formatBytes, MAX_WINDOW_STATE_BYTES } from '../limits.ts'
 import { arrivalOfOrder } from '../order.ts'
+import { initialState, type Projection } from '../projection.ts'
 import { describeError, SafeError } from '../safe-error.ts'
 import { type PassedOver, userHash } from '../state.ts'
 import { asStored, storedBytes } from '../stored-json.ts'
 import { checkedDocument } from './document.ts'
 
 const STATE_TOO_LARGE = `The state of the window would be larger than ${formatBytes(MAX_WINDOW_STATE_BYTES)}.`
-const FUNCTION = 'The `merge` or `document` function of the projection'
+const FUNCTION = 'The `initial`, `merge` or `document` function of the projection'
 
 /** The result of `merge`, or why it is rejected. Calls `document` too: if it threw later, it would stop the index function. */
 export function tryMerge<State>(
@@ -23,6 +24,18 @@ export function tryMerge<State>(
     return { reason: error instanceof SafeError ? `${FUNCTION} failed: ${reason}` : `${FUNCTION} threw: ${reason}.` }
   }
 }
+
+/** The state before the first delta; undefined if `initial` throws: then `orInitial` throws again, where a delta is rejected for it. */
+export function tryInitial(projection: Pick<Projection, 'initial'>): unknown {
+  try {
+    return initialState(projection)
+  } catch {
+    return undefined
+  }
+}
+
+export const orInitial = (projection: Pick<Projection, 'initial'>, state: unknown): unknown =>
+  state === undefined ? initialState(projection) : state
 
 /** Rejected deltas that an item notes, by user hash and order number. Each needs about 40 bytes. */
 export const MAX_PASSED_OVER = 100

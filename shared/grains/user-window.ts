@@ -4,7 +4,7 @@ import { documentId } from '../search-index.ts'
 import { type PartItem, userHash, userKey, userOfKey } from '../state.ts'
 import { asStored } from '../stored-json.ts'
 import { checkedDocument } from './document.ts'
-import { expiry, passOver, strikeOut, tryMerge } from './merge.ts'
+import { expiry, orInitial, passOver, strikeOut, tryInitial, tryMerge } from './merge.ts'
 import { parseWindowText, type Windowed, windowOf, windowPrefix, windowText } from './window-time.ts'
 
 /** One state and one document per user and window. */
@@ -47,7 +47,7 @@ const parts: PartGrain<AnyUserWindowProjection, WindowItem> = {
 
   merge(projection, stored, task) {
     const { start } = task.address
-    let item = stored ?? emptyWindow(projection, task)
+    let item = stored ?? emptyWindow(task)
     const last = lastOrderOf(item)
     const unseen = task.deltas.filter(({ order }) => order > last)
     if (unseen.length === 0) return undefined
@@ -55,7 +55,7 @@ const parts: PartGrain<AnyUserWindowProjection, WindowItem> = {
     for (const delta of unseen) {
       const { order, state, erasedOrder } = delta
       const isErased = lastOrderOf(item) <= erasedOrder
-      const before = isErased ? initialState(projection) : item.state
+      const before = isErased || item.state === undefined ? tryInitial(projection) : item.state
       const merged = mergeInto(projection, { ...item, state: before }, state)
       const rejection = 'reason' in merged ? [{ ...delta, ...merged }] : []
       rejections.push(...rejection)
@@ -78,7 +78,7 @@ const parts: PartGrain<AnyUserWindowProjection, WindowItem> = {
 
 const mergeInto = (projection: AnyUserWindowProjection, { state, user, start }: WindowItem, delta: unknown) =>
   tryMerge(
-    () => projection.merge(state, delta),
+    () => projection.merge(orInitial(projection, state), delta),
     shown => projection.document(shown, { user, start }),
   )
 
@@ -90,13 +90,13 @@ function advanced(item: WindowItem, lastOrder: number): Pick<WindowItem, 'versio
   return { version, lastOrder: version === lastOrder ? undefined : lastOrder }
 }
 
-const emptyWindow = (projection: AnyUserWindowProjection, { address }: MergeTask): WindowItem => ({
+const emptyWindow = ({ address }: MergeTask): WindowItem => ({
   kind: 'window',
   user: address.user ?? '',
   projection: address.projection,
   start: address.start,
   version: 0,
-  state: initialState(projection),
+  state: undefined,
 })
 
 export const userWindowGrain = {
@@ -112,7 +112,9 @@ export const userWindowGrain = {
   },
 
   documentRef: (_projection, [item]) =>
-    item && isWindow(item) ? { id: documentId(item.user, item.start), version: item.version } : undefined,
+    item && isWindow(item) && item.state !== undefined
+      ? { id: documentId(item.user, item.start), version: item.version }
+      : undefined,
 
   document: (projection, [item]) => {
     if (!item || !isWindow(item)) throw new TypeError("The document of a user's window is made of its item.")

@@ -4,7 +4,7 @@ import { documentId } from '../search-index.ts'
 import { type ItemKey, type PartItem, SLOT_USER_BYTES, USER_HASH_BYTES, type UserPage, userHash } from '../state.ts'
 import { asStored, storedBytes } from '../stored-json.ts'
 import { checkedDocument } from './document.ts'
-import { expiry, passOver, strikeOut, tryMerge } from './merge.ts'
+import { expiry, orInitial, passOver, strikeOut, tryInitial, tryMerge } from './merge.ts'
 import { parseWindowText, type Windowed, windowOf, windowText } from './window-time.ts'
 
 /** One document per window over all users. Its state is divided into slots, so that many users can be written at once. */
@@ -76,21 +76,22 @@ const parts: PartGrain<AnyWindowProjection, SlotItem> = {
   merge(projection, stored, task) {
     const { start } = task.address
     const { pages = [] } = task
-    const item = withoutPages(stored ?? emptySlot(projection, task), pages)
+    const item = withoutPages(stored ?? emptySlot(task), pages)
     const users = new Map(item.users)
     const uncounted = new Set(item.uncounted)
     const isExact = item.forgottenUsers === undefined
     const lastOrder = (hash: string) => users.get(hash) ?? Math.max(0, ...pages.map(page => page.users.get(hash) ?? 0))
     const isUnseen = ({ user, order }: UserDelta) => order > lastOrder(userHash(user))
     const rejections: MergeRejection[] = []
-    let { state } = item
+    let state = item.state === undefined ? tryInitial(projection) : item.state
     let added = 0
     for (const delta of task.deltas) {
       if (!isUnseen(delta)) continue
       const hash = userHash(delta.user)
       const isNew = lastOrder(hash) === 0
       const merged = tryMerge(
-        () => projection.merge(state, delta.state, { firstOfUser: isExact && (isNew || uncounted.has(hash)) }),
+        () =>
+          projection.merge(orInitial(projection, state), delta.state, { firstOfUser: isExact && (isNew || uncounted.has(hash)) }),
         shown => projection.document(shown, { start, usersAreMinimum: !isExact }),
       )
       if ('reason' in merged) {
@@ -118,7 +119,7 @@ const parts: PartGrain<AnyWindowProjection, SlotItem> = {
     const uncounted = new Set(item.uncounted)
     const firstOfUser = isExact && uncounted.delete(userHash(delta.user))
     const merged = tryMerge(
-      () => projection.merge(item.state, delta.state, { firstOfUser }),
+      () => projection.merge(orInitial(projection, item.state), delta.state, { firstOfUser }),
       shown => projection.document(shown, { start: item.start, usersAreMinimum: !isExact }),
     )
     if ('reason' in merged) return merged
@@ -131,13 +132,13 @@ const parts: PartGrain<AnyWindowProjection, SlotItem> = {
   mergedOrders: ({ users }) => users,
 }
 
-const emptySlot = (projection: AnyWindowProjection, { address }: MergeTask): SlotItem => ({
+const emptySlot = ({ address }: MergeTask): SlotItem => ({
   kind: 'slot',
   projection: address.projection,
   start: address.start,
   slot: address.slot ?? 0,
   version: 0,
-  state: initialState(projection),
+  state: undefined,
   users: new Map(),
 })
 
@@ -165,7 +166,7 @@ function isNearlyFull({ users, forgottenUsers }: SlotItem, task: MergeTask): boo
 const roomForUsers = ({ state, uncounted }: SlotItem, slotUsers: number): number =>
   Math.min(
     slotUsers,
-    Math.floor((MAX_ITEM_BYTES - storedBytes(state) - (uncounted?.size ?? 0) * USER_HASH_BYTES) / SLOT_USER_BYTES),
+    Math.floor((MAX_ITEM_BYTES - storedBytes(state ?? null) - (uncounted?.size ?? 0) * USER_HASH_BYTES) / SLOT_USER_BYTES),
   )
 
 /**
@@ -228,18 +229,21 @@ export const windowGrain = {
   documentRef(_projection, items) {
     const slots = items.filter(isSlot)
     const version = slots.reduce((sum, slot) => sum + slot.version, 0)
-    return slots[0] && { id: documentId(null, slots[0].start), version }
+    const [shown] = slots.filter(hasState)
+    return shown && { id: documentId(null, shown.start), version }
   },
 
   document(projection, items) {
     const slots = items.filter(isSlot)
-    const [first, ...others] = slots
+    const [first, ...others] = slots.filter(hasState)
     if (!first) throw new TypeError('The document of a window is made of the items of its slots.')
     const state = others.reduce((merged, slot) => projection.merge(merged, slot.state, { firstOfUser: true }), first.state)
     const usersAreMinimum = slots.some(({ forgottenUsers }) => forgottenUsers !== undefined)
     return checkedDocument(projection.document(state, { start: first.start, usersAreMinimum }))
   },
 } satisfies Grain<AnyWindowProjection>
+
+const hasState = ({ state }: SlotItem): boolean => state !== undefined
 
 const isSlot = (item: object): item is SlotItem => 'kind' in item && item.kind === 'slot'
 

@@ -81,7 +81,7 @@ test('a batch that was given up before its puts is quarantined, although later r
   await fold(record(3, [visit('c')]))
   const events = await judge(record(1, [visit('a')]), record(2, [visit('b')]))
   expect(idsOf(events)).toEqual(['a', 'b'])
-  expect(events.some(({ mayHaveBeenFolded }) => mayHaveBeenFolded)).toBe(false)
+  expect(events.every(({ mayHaveBeenFolded }) => mayHaveBeenFolded)).toBe(true)
 })
 
 test('a batch that was folded is recognised after later records of its user', async () => {
@@ -116,6 +116,22 @@ test('an event that the state function quarantined is not quarantined again', as
   expect(idsOf(quarantined)).toEqual(['x'])
   expect(await judge(mixed)).toEqual([])
   expect(idsOf(quarantined)).toEqual(['x'])
+})
+
+test('an event that a record without a trace made the item forget says so', async () => {
+  const { fold, judge } = newStores([broken])
+  await fold(record(1, [visit('a')]))
+  await fold(record(2, [visit('x', '/broken')], START + 16 * MINUTE))
+  expect(await judge(record(1, [visit('a')]))).toMatchObject([{ id: 'a', mayHaveBeenFolded: true }])
+})
+
+test('a repeated event is not quarantined when another event shows that its record was decided', async () => {
+  const { fold, judge } = newStores([broken])
+  await fold(record(1, [visit('a')]))
+  const mixed = record(2, [visit('a'), visit('x', '/broken')], START + 14 * MINUTE)
+  await fold(mixed)
+  await fold(record(3, [visit('c')], START + 16 * MINUTE))
+  expect(await judge(mixed)).toEqual([])
 })
 
 test('an event that was passed over by an attempt that ended before it quarantined it is quarantined once', async () => {

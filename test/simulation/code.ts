@@ -13,6 +13,10 @@ export interface Code {
   readonly mergeBatch: typeof import('../../lambdas/windows/merge-batch.ts')
   readonly sweep: typeof import('../../lambdas/windows/plan-sweep.ts')
   readonly indexBatch: typeof import('../../lambdas/search/index-batch.ts')
+  readonly replayEvents: typeof import('../../lambdas/ingest/replay-events.ts')
+  readonly replayDelta: typeof import('../../lambdas/ingest/replay-delta.ts')
+  readonly planFailures: typeof import('../../lambdas/quarantine/plan-failures.ts')
+  readonly judgeBatch: typeof import('../../lambdas/quarantine/judge-batch.ts')
 }
 
 type Grains = typeof import('../../shared/grains/user.ts') &
@@ -36,5 +40,9 @@ export async function loadCode(root: string): Promise<Code> {
     mergeBatch: await load('lambdas/windows/merge-batch.ts'),
     sweep: await load('lambdas/windows/plan-sweep.ts'),
     indexBatch: await load('lambdas/search/index-batch.ts'),
+    replayEvents: await load('lambdas/ingest/replay-events.ts'),
+    replayDelta: await load('lambdas/ingest/replay-delta.ts'),
+    planFailures: await load('lambdas/quarantine/plan-failures.ts'),
+    judgeBatch: await load('lambdas/quarantine/judge-batch.ts'),
   }
 }

@@ -19,28 +19,46 @@ const SKEWS: readonly (readonly number[])[] = [
 ]
 
 /** The faults and inputs of a run, drawn at its beginning. */
-export const drawConditions = (choices: Choices) => ({
+export const drawConditions = (choices: Choices) => {
+  const hangs = choices.chance(0.1)
+  return { ...drawFaults(choices), hangs, retryBudgetMs: hangs ? 3000 : choices.pick([Number.POSITIVE_INFINITY, 3000, 3000]) }
+}
+
+const drawFaults = (choices: Choices) => ({
   throttled: choices.pick([0, 0.03, 0.15]),
   responseLost: choices.pick([0, 0.03]),
   crash: choices.pick([0, 0.01, 0.05]),
   zombie: choices.pick([0, 0.02, 0.08]),
-  heavy: choices.chance(0.1),
+  heavy: choices.chance(0.12),
   erases: choices.chance(0.35),
-  jumps: choices.chance(0.4),
-  deploys: choices.chance(0.2),
-  records: 3 + choices.below(14),
-  retryBudgetMs: choices.pick([Number.POSITIVE_INFINITY, 3000, 3000]),
+  jumps: choices.chance(0.45),
+  deploys: choices.chance(0.35),
+  records: 4 + choices.below(14),
   skews: choices.pick(SKEWS),
   timedOut: choices.pick([0, 0, 0.03]),
   partial: choices.pick([0, 0.2]),
-  replays: choices.chance(0.3),
+  replays: choices.chance(0.5),
   /** The JSON type of the states of the projection `sums`. */
   shape: choices.pick(['object', 'array', 'text'] as const),
   /** `merge` and `document` of the projection `sums` throw on some deltas. */
-  refusesDeltas: choices.chance(0.25),
+  refusesDeltas: choices.chance(0.35),
   readersFirst: choices.chance(0.5),
   /** Users that a slot of a window and each of its pages remember. */
   slotUsers: choices.pick([20_000, 1, 2]),
+  /** `fold`, `merge` and `initial` throw in some of their calls, and a fold adds a number that is another one in each call. */
+  impure: choices.chance(0.2),
+  /** `initial` of the projection `sums` throws in the code that merges its deltas. */
+  throwsInitial: choices.chance(0.08),
+  /** `document` throws on some states, in the function that writes documents. */
+  refusesDocuments: choices.chance(0.2),
+  rollsBack: choices.chance(0.6),
+  /** Whether a mapping gives up a batch that failed. */
+  givesUp: choices.pick([0, 0.2]),
+  withoutIds: choices.chance(0.4),
+  /** The deployment stops half-way, with a new state function, until the other functions gave up what they do not know. */
+  stalls: choices.chance(0.5),
+  /** More time than a function waits for a projection passes at once, whatever happens. */
+  waits: choices.chance(0.2),
 })
 
 export type Conditions = ReturnType<typeof drawConditions>

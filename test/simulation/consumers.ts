@@ -1,6 +1,7 @@
 import { checkedReads } from './checked-reads.ts'
 import { limits, RETENTION_MS } from './conditions.ts'
 import type { Environment } from './environment.ts'
+import type { Failures } from './failures.ts'
 import type { Clients, Invocation, Owner } from './invocations.ts'
 import { simProjections } from './projections.ts'
 import type { Shard } from './stream.ts'
@@ -18,15 +19,22 @@ export interface Consumer {
 export class Consumers {
   readonly all: readonly Consumer[]
   private readonly environment: Environment
+  private readonly failures: Failures
 
-  constructor(environment: Environment) {
+  constructor(environment: Environment, failures: Failures) {
     this.environment = environment
+    this.failures = failures
     const names = ['windows', 'documents'] as const
     this.all = names.flatMap(name => [0, 1].map(shard => ({ name, shard, position: 0, running: undefined })))
   }
 
   withWork(): Consumer[] {
     return this.all.filter(({ shard, position, running }) => !running && position < this.imagesIn(shard))
+  }
+
+  /** Whether every function has processed every image. */
+  havePassed(): boolean {
+    return this.all.every(({ shard, position }) => position === this.imagesIn(shard))
   }
 
   /** Whether the windows function has processed every image. */
@@ -42,16 +50,18 @@ export class Consumers {
     const { choices, invocations, log } = this.environment
     const from = shard.position
     const batch = shard.records.slice(from, from + 1 + choices.below(6))
+    const end = (done: number) => {
+      shard.running = undefined
+      const isDone = done === batch.length || this.failures.discards(batch.slice(done))
+      shard.position = from + (isDone ? batch.length : done)
+    }
     const owner: Owner = {
       ended: result => {
-        shard.running = undefined
         const [failure] = (result as { batchItemFailures: { itemIdentifier: string }[] }).batchItemFailures
         const failed = batch.findIndex(({ kinesis }) => kinesis.sequenceNumber === failure?.itemIdentifier)
-        shard.position = from + (failed < 0 ? batch.length : failed)
+        end(failed < 0 ? batch.length : failed)
       },
-      failed: () => {
-        shard.running = undefined
-      },
+      failed: () => end(0),
     }
     const what = `state of ${shard.id} with ${batch.map(({ kinesis }) => kinesis.sequenceNumber)}`
     const users = log
@@ -61,9 +71,9 @@ export class Consumers {
   }
 
   private about(users: readonly string[]): Pick<Invocation, 'users' | 'isOld'> {
-    const { deployed } = this.environment
-    const before = deployed.size
-    return { users: [...new Set(users)], isOld: () => deployed.size > before }
+    const { deployment } = this.environment
+    const { updates } = deployment
+    return { users: [...new Set(users)], isOld: () => deployment.updates > updates }
   }
 
   private stateTable(dynamodb: Clients['dynamodb']) {
@@ -72,17 +82,21 @@ export class Consumers {
 
   /** The state function as it is deployed now. */
   private stateFunction(batch: Shard['records']): (clients: Clients) => Promise<unknown> {
-    const { code, conditions, deployed } = this.environment
+    const { code, conditions, deployment } = this.environment
     const rules = {
-      projections: simProjections(code, conditions, deployed.has('state')),
       identities: { milliseconds: limits.identityMs, count: limits.identityCount },
       latenessMs: limits.latenessMs,
       retentionMs: RETENTION_MS,
     }
     const now = () => this.environment.now
-    const rest = { eventTypes: new Map(), rules, retryBudgetMs: conditions.retryBudgetMs, now, telemetry }
-    return ({ dynamodb, quarantine }) =>
-      code.foldBatch.foldBatch(batch, { table: this.stateTable(dynamodb), quarantine, ...rest })
+    const rest = { eventTypes: new Map(), retryBudgetMs: conditions.retryBudgetMs, now, telemetry }
+    return clients => {
+      const { dynamodb, quarantine } = clients
+      const behaviour = this.environment.behaviour('state', clients)
+      const projections = simProjections(code, conditions, deployment.isNew('state'), behaviour)
+      const table = this.stateTable(dynamodb)
+      return code.foldBatch.foldBatch(batch, { table, quarantine, rules: { ...rules, projections }, ...rest })
+    }
   }
 
   start(consumer: Consumer): void {
@@ -107,12 +121,14 @@ export class Consumers {
     name: Consumer['name'],
     batch: Environment['table']['streams'][number],
   ): (clients: Clients) => Promise<unknown> {
-    const { code, conditions, deployed } = this.environment
+    const { code, conditions, deployment } = this.environment
     const { slotUsers } = conditions
-    const projections = simProjections(code, conditions, deployed.has(name))
     const lifetime = { latenessMs: limits.latenessMs, retentionMs: RETENTION_MS }
     const now = () => this.environment.now
-    return ({ dynamodb, search: client, quarantine }) => {
+    return clients => {
+      const { dynamodb, search: client, quarantine } = clients
+      const behaviour = this.environment.behaviour(name, clients)
+      const projections = simProjections(code, conditions, deployment.isNew(name), behaviour)
       const table = this.stateTable(dynamodb)
       return name === 'windows'
         ? code.mergeBatch.mergeBatch(batch, { table, quarantine, projections, lifetime, slotUsers, telemetry, now })

@@ -1,15 +1,17 @@
 import type { Choices } from './choices.ts'
 import type { Code } from './code.ts'
 import { type Conditions, drawConditions } from './conditions.ts'
-import { Invocations } from './invocations.ts'
-import { Meetings } from './meetings.ts'
+import { Deployment } from './deployment.ts'
+import { type Draw, drawsOf } from './draws.ts'
+import type { FunctionName } from './function-names.ts'
+import { type Clients, Invocations } from './invocations.ts'
+import { type Fault, Meetings } from './meetings.ts'
 import type { LogEntry } from './oracle.ts'
+import type { Behaviour } from './projections.ts'
+import { SimQuarantine } from './quarantine.ts'
 import { SearchIndex } from './search-index.ts'
 import { Stream } from './stream.ts'
 import { type Attributes, Table, userOf } from './table.ts'
-
-export const functionNames = ['state', 'windows', 'documents'] as const
-export type FunctionName = (typeof functionNames)[number]
 
 /** The stores, the clock and the deployed code of a run: what its parts share. */
 export class Environment {
@@ -33,8 +35,14 @@ export class Environment {
   /** Milliseconds since 1970. */
   now = 1_700_000_000_000
   steps = 0
-  /** The functions with the new code: it no longer throws on poison, and has one more projection of each user and of windows. */
-  readonly deployed = new Set<FunctionName>()
+  readonly quarantine = new SimQuarantine()
+  readonly deployment: Deployment
+  /** What each commit of a user's item decided for windows: the numbers that impure folds drew. */
+  readonly draws: Draw[] = []
+  /** How often an event without an id was rejected by ingest, by its key in the quarantine. */
+  readonly withoutId = new Map<string, number>()
+  /** The keys of what replays began to put or to merge. */
+  readonly replayedKeys = new Set<string>()
   /** Whether an item of the table expired. */
   expired = false
 
@@ -44,18 +52,36 @@ export class Environment {
     this.conditions = drawConditions(choices)
     this.stream = new Stream(choices)
     const addTrace = (text: string) => this.addTrace(text)
-    this.invocations = new Invocations(choices, this.table, this.index, addTrace, () => this.steps, this.meetings)
+    this.deployment = new Deployment(this)
+    this.invocations = new Invocations(this, addTrace)
   }
 
   addTrace(text: string): void {
     this.trace.push(`${this.steps} ${text}`)
   }
 
-  private noteCommit({ pk, sk, passedOver }: Attributes): void {
+  private noteCommit({ pk, sk, passedOver, out }: Attributes): void {
     const user = sk?.S === 'state' ? userOf(pk?.S) : undefined
     if (user === undefined) return
     this.meetings.commit(user)
     if (passedOver) this.meetings.touch([user], 'passed over')
+    if (this.conditions.impure) this.draws.push(...drawsOf(user, out?.S ?? '[]'))
+  }
+
+  /** How the projections of one invocation misbehave. */
+  behaviour(role: FunctionName, { users, hang }: Pick<Clients, 'users' | 'hang'>): Behaviour {
+    const { choices, conditions, meetings } = this
+    const happens = (fault: Fault, probability: number): boolean => {
+      if (!conditions.impure || !choices.chance(probability)) return false
+      meetings.touch(users, fault)
+      return true
+    }
+    return {
+      role,
+      throws: () => happens('impure projection', 0.1),
+      draw: () => (conditions.impure ? choices.below(1000) : 0),
+      hang,
+    }
   }
 
   items() {

@@ -20,8 +20,12 @@ import {
 export interface OpenDecisions {
   /** Old code rejects poison, new code folds it. */
   readonly deploys: boolean
+  /** A projection throws in some of its calls. */
+  readonly impure: boolean
   /** Whether this event was ever quarantined with this code. */
   wasQuarantined(id: string, code: Decision): boolean
+  /** Whether an event of this record may be quarantined although it was decided: the user's item may have forgotten it. */
+  isDoubtful(entry: LogEntry, id: string): boolean
 }
 
 /** More histories of one user are not tried. */
@@ -43,8 +47,10 @@ export function* histories(
   function* fromEntry(at: number, user: UserHistory): Generator<UserHistory> {
     const entry = entries[at]
     if (found >= MAX_HISTORIES) return
-    if (entry) yield* fromEvent(at, entry, 0, beginRecord(user, entry, limits), newRecord)
-    else {
+    if (entry) {
+      yield* fromEvent(at, entry, 0, beginRecord(user, entry, limits), newRecord)
+      if (entry.givenUp) yield* fromEntry(at + 1, passByRecord(user, entry, open))
+    } else {
       found += 1
       yield user
     }
@@ -58,7 +64,7 @@ export function* histories(
     record: RecordProgress,
   ): Generator<UserHistory> {
     const event = entry.events[place]
-    if (!event) yield* fromEntry(at + 1, endRecord(user, entry, record))
+    if (!event) yield* fromEntry(at + 1, noteDoubts(endRecord(user, entry, record), entry, record, open))
     else if (isRepeated(user, entry, event)) yield* fromEvent(at, entry, place + 1, user, record)
     else
       for (const decision of decisionsFor(user, record, entry, event, limits, open)) {
@@ -72,17 +78,49 @@ export function* histories(
   yield* fromEntry(0, newUser)
 }
 
+/** The history after a record that was given up and that no function decided. */
+function passByRecord(user: UserHistory, entry: LogEntry, { wasQuarantined }: OpenDecisions): UserHistory {
+  const { events } = entry
+  const rejected = new Set(user.rejected)
+  const missing = new Map(user.missing)
+  for (const event of events) {
+    const { id } = event
+    if (wasQuarantined(id, 'record_unread')) rejected.add(`${id} record_unread`)
+    if (!isRepeated(user, entry, event)) missing.set(id, 'record_unread')
+  }
+  const held = user.seen.filter(each => events.some(({ id }) => id === each.id))
+  return { ...user, rejected, missing, heldBy: [...user.heldBy, ...held] }
+}
+
+/** A record that was decided is quarantined as unread only if it has no rejected event, whose mark would tell, and is forgotten. */
+function noteDoubts(
+  user: UserHistory,
+  entry: LogEntry,
+  { rejected }: RecordProgress,
+  { isDoubtful }: OpenDecisions,
+): UserHistory {
+  const doubtful = entry.givenUp && !rejected ? entry.events.filter(({ id }) => isDoubtful(entry, id)) : []
+  return doubtful.length === 0
+    ? user
+    : { ...user, rejected: new Set([...user.rejected, ...doubtful.map(({ id }) => `${id} record_unread`)]) }
+}
+
 function decisionsFor(
   user: UserHistory,
   record: RecordProgress,
   entry: LogEntry,
   event: SimEvent,
   limits: Limits,
-  { deploys, wasQuarantined }: OpenDecisions,
+  { deploys, impure, wasQuarantined }: OpenDecisions,
 ): Decision[] {
   const newCode = event.data.broken ? 'projection_failed' : (sizeRejection(user, record, entry, event, limits) ?? 'fold')
   const oldCode = event.data.poison ? 'projection_failed' : newCode
-  const decisions: Decision[] = deploys ? [newCode, oldCode] : [oldCode]
+  const decisions: Decision[] = []
+  if (deploys) decisions.push(newCode)
+  if (!event.data.hangs) decisions.push(oldCode)
+  // Of attempts that reject an event for different reasons, the first reason is kept.
+  const wasRejected = wasQuarantined(event.id, 'projection_failed') || wasQuarantined(event.id, 'state_too_large')
+  if (impure && wasRejected) decisions.push('projection_failed')
   if (wasQuarantined(event.id, 'retry_budget_spent')) decisions.push('retry_budget_spent')
   return [...new Set(decisions)]
 }

@@ -1,9 +1,11 @@
 import { ProvisionedThroughputExceededException } from '@aws-sdk/client-dynamodb'
+import type { StreamRecord } from '../../lambdas/ingest/plan-records.ts'
 import type { DocumentClient } from '../../lambdas/search/opensearch.ts'
 import type { DynamoDbOperations } from '../../lambdas/state/dynamodb-operations.ts'
 import type { Quarantine, QuarantinedEvent } from '../../shared/quarantine.ts'
 import type { Choices } from './choices.ts'
 import type { Fault, Meetings } from './meetings.ts'
+import type { ImmediateReader, QuarantineReader, SimQuarantine } from './quarantine.ts'
 import type { SearchIndex } from './search-index.ts'
 import type { CallOperation, Fate, Table } from './table.ts'
 
@@ -15,6 +17,8 @@ export interface Invocation {
   readonly users: readonly string[]
   /** Whether a function was updated since it began. */
   readonly isOld: () => boolean
+  /** A call of an ended invocation that is carried out late. */
+  readonly isLate: boolean
   /** Is notified of the end; undefined after the event source mapping gave up the invocation. */
   owner: Owner | undefined
 }
@@ -29,6 +33,13 @@ export interface Clients {
   readonly dynamodb: DynamoDbOperations
   readonly search: DocumentClient
   readonly quarantine: Quarantine
+  readonly reader: QuarantineReader
+  /** Puts records one after another. A record whose response is lost is put again, as ingest does. */
+  readonly putRecords: (records: readonly StreamRecord[], put: (record: StreamRecord) => void) => Promise<void>
+  readonly call: <T>(operation: string, run: (fate: Fate) => T) => Promise<T>
+  readonly users: readonly string[]
+  /** The process hangs or exits: nothing that the invocation does after this has an effect. */
+  readonly hang: () => void
 }
 
 /** The probability of each fault, per step. */
@@ -41,35 +52,23 @@ export interface Faults {
   readonly partial: number
 }
 
+interface Surroundings {
+  readonly choices: Choices
+  readonly table: Table
+  readonly index: SearchIndex
+  readonly quarantine: SimQuarantine
+  readonly meetings: Meetings
+  readonly steps: number
+}
+
 /** All running functions and the faults that can happen to them. */
 export class Invocations {
   live: Invocation[] = []
-  /** What the quarantine contains, by `id code`. */
-  readonly quarantined = new Map<string, QuarantinedEvent>()
-  /** The quarantined deltas of windows, as JSON. */
-  readonly unmerged = new Set<string>()
-  /** What was ever added to the quarantine, as `id code`. */
-  readonly everQuarantined = new Set<string>()
-  private readonly choices: Choices
-  private readonly table: Table
-  private readonly index: SearchIndex
+  private readonly environment: Surroundings
   private readonly addTrace: (text: string) => void
-  private readonly steps: () => number
-  private readonly meetings: Meetings
 
-  constructor(
-    choices: Choices,
-    table: Table,
-    index: SearchIndex,
-    addTrace: (text: string) => void,
-    steps: () => number,
-    meetings: Meetings,
-  ) {
-    this.meetings = meetings
-    this.steps = steps
-    this.choices = choices
-    this.table = table
-    this.index = index
+  constructor(environment: Surroundings, addTrace: (text: string) => void) {
+    this.environment = environment
     this.addTrace = addTrace
   }
 
@@ -79,7 +78,7 @@ export class Invocations {
     owner: Owner,
     about: Pick<Invocation, 'users' | 'isOld'>,
   ): Invocation {
-    const invocation: Invocation = { began: this.steps(), calls: [], owner, ...about }
+    const invocation: Invocation = { began: this.environment.steps, calls: [], isLate: false, owner, ...about }
     this.live.push(invocation)
     this.addTrace(`${what} begins`)
     start(this.clients(invocation, what)).then(
@@ -102,22 +101,27 @@ export class Invocations {
 
   /** Carries out one call, or crashes the invocation, or lets its mapping give it up so that it continues as a zombie. */
   proceed(invocation: Invocation, faults: Faults): void {
-    const { choices } = this
+    const { choices, meetings } = this.environment
     if (choices.chance(faults.crash)) {
-      this.leave(invocation, 'an invocation crashes')
-      this.meetings.touch(invocation.users, 'crash')
-      this.giveUp(invocation)
+      this.end(invocation, 'crash')
     } else if (invocation.owner && choices.chance(faults.zombie)) {
       this.addTrace('an invocation times out and continues')
-      this.meetings.touch(invocation.users, 'zombie')
+      meetings.touch(invocation.users, 'zombie')
       this.giveUp(invocation)
     } else {
       invocation.calls.splice(choices.below(invocation.calls.length), 1)[0]?.(this.drawFate(faults))
     }
   }
 
+  /** Ends an invocation without a result. */
+  private end(invocation: Invocation, fault: 'crash' | 'hang'): void {
+    this.leave(invocation, `an invocation ends: ${fault}`)
+    this.environment.meetings.touch(invocation.users, fault)
+    this.giveUp(invocation)
+  }
+
   private drawFate({ throttled, responseLost, timedOut, partial }: Faults): Fate {
-    const { choices } = this
+    const { choices } = this.environment
     if (choices.chance(throttled)) return 'throttled'
     if (choices.chance(responseLost)) return 'response lost'
     if (choices.chance(timedOut)) return 'timed out'
@@ -126,7 +130,8 @@ export class Invocations {
 
   /** A call that the caller no longer waits for. */
   private carryOutLater(what: string, run: (fate: Fate) => unknown): void {
-    const orphan: Invocation = { began: this.steps(), calls: [], users: [], isOld: () => false, owner: undefined }
+    const { steps } = this.environment
+    const orphan: Invocation = { began: steps, calls: [], users: [], isOld: () => false, isLate: true, owner: undefined }
     orphan.calls.push(() => {
       this.leave(orphan, `${what} is carried out late`)
       try {
@@ -139,20 +144,17 @@ export class Invocations {
   }
 
   private quarantineEvent(event: QuarantinedEvent): void {
-    if (event.code === 'not_merged') {
-      this.unmerged.add(event.body)
-      this.meetings.touch([JSON.parse(event.body).user], 'rejected delta')
-      return
-    }
-    const key = `${event.id} ${event.code}`
-    this.quarantined.set(key, event)
-    this.everQuarantined.add(key)
+    const { meetings, quarantine } = this.environment
+    if (event.code === 'not_merged') meetings.touch(...faultOfDelta(event.body))
+    if (event.code === 'document_refused') meetings.touch([event.id?.split('#')[0] ?? ''], 'refused document')
+    quarantine.add(event)
   }
 
   private noteFate({ users, isOld }: Invocation, fate: Fate): void {
     const fault = faultOf[fate]
-    if (fault) this.meetings.touch(users, fault)
-    if (isOld()) this.meetings.touch(users, 'old code')
+    const { meetings } = this.environment
+    if (fault) meetings.touch(users, fault)
+    if (isOld()) meetings.touch(users, 'old code')
   }
 
   private giveUp(invocation: Invocation): void {
@@ -175,7 +177,7 @@ export class Invocations {
             this.addTrace(`${what}: ${operation}`)
             resolve(value)
           } catch (error) {
-            if (fate === 'done' && isThrottle(error)) this.meetings.touch(invocation.users, 'hot partition')
+            if (fate === 'done' && isThrottle(error)) this.environment.meetings.touch(invocation.users, 'hot partition')
             this.addTrace(`${what}: ${operation} -> ${error instanceof Error ? error.name : error}`)
             reject(error)
           }
@@ -184,17 +186,42 @@ export class Invocations {
     const callTable: CallOperation = (operation, item, run) => call(describe(operation, item), run)
     const callStore = <T>(store: string, run: () => T) => call(store, fate => applyFate(fate, run))
     const add = async (events: readonly QuarantinedEvent[]) => {
-      const store = () => {
-        for (const event of events) this.quarantineEvent(event)
-      }
-      if (events.length > 0) await callStore('quarantine', store)
+      await Promise.all(events.map(event => callStore('quarantine', () => this.quarantineEvent(event))))
+    }
+    const putRecords: Clients['putRecords'] = async (records, put) => {
+      for (const record of records)
+        await call('PutRecords', fate => {
+          if (fate === 'response lost') put(record)
+          applyFate(fate === 'throttled' ? fate : 'done', () => put(record))
+        })
     }
     return {
-      dynamodb: this.table.operations(callTable),
-      search: this.index.client(run => callStore('search', run)),
+      dynamodb: this.environment.table.operations(callTable),
+      search: this.environment.index.client(run => callStore('search', run)),
       quarantine: { add },
+      reader: readerOf(this.environment.quarantine.reader, callStore),
+      putRecords,
+      call: (operation, run) => call(operation, fate => applyFate(fate, () => run(fate))),
+      users: invocation.users,
+      hang: () => this.end(invocation, 'hang'),
     }
   }
+}
+
+function readerOf(reader: ImmediateReader, call: <T>(operation: string, run: () => T) => Promise<T>): QuarantineReader {
+  const names = Object.keys(reader) as (keyof ImmediateReader)[]
+  const methods = names.map(name => {
+    const method = reader[name] as (...parameters: unknown[]) => unknown
+    return [name, (...parameters: unknown[]) => call(`quarantine ${name}`, () => method(...parameters))] as const
+  })
+  return Object.fromEntries(methods) as unknown as QuarantineReader
+}
+
+/** Whose delta was rejected, and by which kind of item. */
+function faultOfDelta(body: string): [users: string[], fault: Fault] {
+  const { user, projection } = JSON.parse(body) as { readonly user: string; readonly projection: string }
+  if (projection === 'fresh-r1') return [[user], 'delta given up']
+  return [[user], projection === 'sums-r1' ? 'rejected delta' : 'rejected delta of a slot']
 }
 
 const faultOf: Readonly<Record<Fate, Fault | undefined>> = {

@@ -1,14 +1,12 @@
-import type { PartItem } from '../../shared/state.ts'
 import type { Code } from './code.ts'
 import { limits } from './conditions.ts'
 import type { Environment } from './environment.ts'
 import { histories, type OpenDecisions } from './explain.ts'
-import { type SimEvent, startOf, type UserHistory } from './oracle.ts'
-import { readSums, sorted, typedState } from './projections.ts'
-import { type Stores, sharedIds, storesOf, windowText } from './stores.ts'
-
-const same = (a: unknown, b: unknown): boolean => JSON.stringify(a) === JSON.stringify(b)
-const idsOf = (events: readonly SimEvent[]): string[] => events.map(({ id }) => id)
+import { judgeCountries, judgeShared } from './judge-shared.ts'
+import { idsOf, isRefused, judgeFresh, judgeWindows, same } from './judge-windows.ts'
+import { type LogEntry, type Remembered, startOf, type UserHistory } from './oracle.ts'
+import { typedState } from './projections.ts'
+import { type Stores, sharedIds, storesOf } from './stores.ts'
 
 interface Verdict {
   readonly history: UserHistory
@@ -22,8 +20,9 @@ export function judge(environment: Environment, code: Code): string[] {
   const verdicts = new Map(names.map(name => [name, judgeUser(name, environment, stores)]))
   return [
     ...environment.violations,
+    ...judgeWithoutIds(environment),
     ...[...verdicts.values()].flatMap(({ violations }) => violations),
-    ...judgeCountries(new Map([...verdicts].map(([name, { history }]) => [name, history.shared])), stores),
+    ...judgeCountries(new Map([...verdicts].map(([name, { history }]) => [name, history.shared])), stores, environment),
     ...[...stores.windows.keys()].flatMap(key => {
       const [name = '', start] = key.split('|')
       return verdicts.get(name)?.history.windows.has(Number(start)) ? [] : [`window ${key} should not exist`]
@@ -31,51 +30,73 @@ export function judge(environment: Environment, code: Code): string[] {
   ]
 }
 
+/** Each rejected event without an id is in quarantine, or was put once under an id of its own for each time that it was sent. */
+function judgeWithoutIds({ log, quarantine, withoutId }: Environment): string[] {
+  const ids = new Set(log.flatMap(({ events }) => idsOf(events)))
+  return [...withoutId].flatMap(([key, times]) => {
+    const put = [...ids].filter(id => id === key || id.startsWith(`${key}#`)).length
+    const isComplete = quarantine.items.has(key) ? put <= times : put === times
+    return isComplete ? [] : [`an event without an id was sent ${times} times and replayed ${put} times`]
+  })
+}
+
 /** Compares a user's stores with each history that its records allow. Returns the one with the fewest differences. */
 function judgeUser(name: string, environment: Environment, stores: Stores): Verdict {
-  const { conditions, invocations } = environment
   const log = environment.log.filter(({ user }) => user === name)
   const ids = new Set(log.flatMap(({ events }) => idsOf(events)))
   const shared = sharedIds(stores, id => ids.has(id))
-  const open: OpenDecisions = {
-    deploys: conditions.deploys,
-    wasQuarantined: (id, code) => invocations.everQuarantined.has(`${id} ${code}`),
-  }
-  const isOpen = conditions.deploys || Number.isFinite(conditions.retryBudgetMs)
-  const isPossible = isOpen
-    ? possibility(
-        stateIds(name, stores),
-        log.some(({ erasure }) => erasure),
-        shared,
-      )
-    : () => true
+  const open = openDecisions(log, environment)
   let best: Verdict | undefined
-  for (const history of histories(log, limits, open, isPossible)) {
+  for (const history of histories(log, limits, open, possibility(name, log, stores, shared, environment))) {
     const violations = [
-      ...judgeStates(name, history, stores),
-      ...judgeWindows(name, history, stores, environment.expired),
-      ...judgeFresh(name, history, stores, environment.expired),
-      ...judgeShared(name, history, shared),
+      ...judgeStates(name, history, stores, environment),
+      ...judgeWindows(name, history, stores, environment),
+      ...judgeFresh(name, history, stores, environment),
+      ...judgeShared(name, history, shared, stores),
       ...judgeQuarantine(name, ids, history, stores, environment),
     ]
     if (!best || violations.length < best.violations.length) best = { history, violations }
     if (violations.length === 0) break
   }
-  return best ?? unexplained(name, log, stores)
+  return best ?? unexplained(name, log, open, stores)
 }
 
+function openDecisions(log: Environment['log'], { conditions, quarantine }: Environment): OpenDecisions {
+  return {
+    deploys: conditions.deploys,
+    impure: conditions.impure,
+    wasQuarantined: (id, code) => quarantine.ever.has(`${id} ${code}`),
+    isDoubtful: (entry, id) => quarantine.everDoubtful.has(id) && mayBeForgotten(entry, log),
+  }
+}
+
+/** Whether the user's item may have forgotten the events of this record, because of later ones. */
+const mayBeForgotten = ({ seq, arrived }: LogEntry, log: Environment['log']): boolean =>
+  log.some(later => later.seq > seq && later.arrived >= arrived)
+
 /** Whether the stores do not contradict the folds of a history so far. */
-function possibility(stored: readonly string[], erased: boolean, shared: readonly string[]): (user: UserHistory) => boolean {
-  const counted = new Set(shared)
+function possibility(
+  name: string,
+  log: Environment['log'],
+  stores: Stores,
+  shared: readonly string[],
+  { conditions }: Environment,
+): (user: UserHistory) => boolean {
+  const { deploys, givesUp, impure, retryBudgetMs } = conditions
+  if (!deploys && !impure && givesUp === 0 && !Number.isFinite(retryBudgetMs)) return () => true
+  const stored = stateIds(name, stores)
+  const erased = log.some(({ erasure }) => erasure)
+  const counted = new Set([...shared, ...(stores.unmergedShared.get(name) ?? [])])
   return ({ folded, shared: events }) => {
     const newest = events.at(-1)
-    const isCounted = !newest || counted.has(`${startOf(newest)} ${newest.id}`)
+    const isCounted = !newest || stores.forgotten.has(startOf(newest)) || counted.has(`${startOf(newest)} ${newest.id}`)
     return isCounted && (erased || folded.at(-1)?.id === stored[folded.length - 1])
   }
 }
 
-function unexplained(name: string, log: Environment['log'], stores: Stores): Verdict {
-  const [history] = histories(log, limits, { deploys: true, wasQuarantined: () => false }, () => true)
+function unexplained(name: string, log: Environment['log'], open: OpenDecisions, stores: Stores): Verdict {
+  const any = log.map(entry => ({ ...entry, givenUp: true }))
+  const [history] = histories(any, limits, { ...open, wasQuarantined: () => false }, () => true)
   if (!history) throw new Error('A log without a history.')
   return { history, violations: [`no decisions on the records of user ${name} lead to ${stateIds(name, stores)}`] }
 }
@@ -83,7 +104,7 @@ function unexplained(name: string, log: Environment['log'], stores: Stores): Ver
 const stateIds = (name: string, { users }: Stores): string[] =>
   (users.get(name)?.states['last-r1'] as { ids: string[] } | undefined)?.ids ?? []
 
-function judgeStates(name: string, { folded, late }: UserHistory, stores: Stores): string[] {
+function judgeStates(name: string, { folded, late }: UserHistory, stores: Stores, environment: Environment): string[] {
   const violations: string[] = []
   const ids = stateIds(name, stores)
   if (!same(ids, idsOf(folded))) violations.push(`user ${name} holds ${ids}, expected ${idsOf(folded)}`)
@@ -91,45 +112,10 @@ function judgeStates(name: string, { folded, late }: UserHistory, stores: Stores
   if (item && item.late !== late) violations.push(`user ${name} counts ${item.late} late, expected ${late}`)
   const document = folded.length > 0 ? { user: name, ids: idsOf(folded), n: folded.length } : undefined
   const shown = stores.documents.get(`last-r1|${name}`)
-  if (!same(shown, document)) violations.push(`document of user ${name} is ${JSON.stringify(shown)}`)
+  if (!same(shown, document) && !isRefused(`last-r1|${name}`, idsOf(folded), environment))
+    violations.push(`document of user ${name} is ${JSON.stringify(shown)}`)
   for (const revision of [1, 2]) violations.push(...judgeTyped(name, revision, folded.length, stores))
   return violations
-}
-
-/** An event is in its window or in a quarantined delta of it. Of an event that was folded twice, either one may be there. */
-function expectedSums(events: readonly SimEvent[], unmerged: readonly string[], item: PartItem | undefined) {
-  const merged = [...events]
-  for (const id of unmerged) {
-    const at = merged.findLastIndex(event => event.id === id)
-    if (at >= 0) merged.splice(at, 1)
-  }
-  const ids = idsOf(merged)
-  const stored = item ? readSums(item.state).ids : []
-  const isSameInOtherOrder =
-    unmerged.length > 0 && new Set(idsOf(events)).size < events.length && same([...ids].sort(), [...stored].sort())
-  return { ids: isSameInOtherOrder ? stored : ids, sum: merged.reduce((sum, { data }) => sum + data.value, 0) }
-}
-
-/**
- * The windows of the projection that the deployment brings contain what the new code folded, so every event on which the old
- * code throws, and no event that is not folded.
- */
-function judgeFresh(name: string, { windows }: UserHistory, stores: Stores, expired: boolean): string[] {
-  return [...windows].flatMap(([start, events]) => {
-    const key = `${name}|${start}`
-    const item = stores.freshWindows.get(key)
-    const ids = (item?.state ?? []) as readonly string[]
-    const foldedByNew = events?.filter(({ data }) => data.poison) ?? []
-    const missing = item || !expired ? foldedByNew.filter(({ id }) => !ids.includes(id)) : []
-    const surplus = ids.filter(id => !events?.some(event => event.id === id))
-    const shown = stores.documents.get(`fresh-r1|${name}#${windowText(start)}`)
-    const isShown = !item || same(shown, { user: name, start, ids })
-    return [
-      ...missing.map(({ id }) => `${id} is in no window of the deployed projection`),
-      ...surplus.map(id => `${id} is in window ${key} of the deployed projection, but not folded`),
-      ...(isShown ? [] : [`document of the deployed window ${key} is ${JSON.stringify(shown)}`]),
-    ]
-  })
 }
 
 /** A projection of which two revisions run at once. Its states are of every JSON type. */
@@ -144,65 +130,40 @@ function judgeTyped(name: string, revision: number, events: number, { users, doc
   ]
 }
 
-function judgeWindows(name: string, { windows }: UserHistory, stores: Stores, expired: boolean): string[] {
-  const violations: string[] = []
-  for (const [start, events] of windows) {
-    const key = `${name}|${start}`
-    const want = events && expectedSums(events, stores.unmerged.get(key) ?? [], stores.windows.get(key))
-    const item = stores.windows.get(key)
-    const state = item && readSums(item.state)
-    if (state && !want) violations.push(`window ${key} survived an erasure`)
-    if (state && want && !same({ ids: state.ids, sum: state.sum }, want))
-      violations.push(`window ${key} holds ${state.ids} and ${state.sum}, expected ${want.ids} and ${want.sum}`)
-    if (!item && want && !expired) violations.push(`window ${key} is missing`)
-    const document = stores.documents.get(`sums-r1|${name}#${windowText(start)}`)
-    const expected = want && { user: name, start, ...want }
-    if (!same(document, expected))
-      violations.push(`document of window ${key} is ${JSON.stringify(document)}, expected ${JSON.stringify(expected)}`)
-  }
-  return violations
-}
-
-function judgeShared(name: string, history: UserHistory, shared: readonly string[]): string[] {
-  const expected = history.shared.map(event => `${startOf(event)} ${event.id}`).sort()
-  return same(shared, expected) ? [] : [`windows over all users hold ${shared} of user ${name}, expected ${expected}`]
-}
-
 /**
- * An event whose last decision is a rejection is in quarantine. What else is there was rejected at some time: with replays it may
- * have left since.
+ * An event whose last decision is a rejection is in quarantine. Whatever was ever there was rejected at some time: with replays it
+ * may have left since.
  */
 function judgeQuarantine(
   name: string,
   ids: ReadonlySet<string>,
-  { rejected, missing }: UserHistory,
+  history: UserHistory,
   { quarantined }: Stores,
-  { conditions }: Environment,
+  environment: Environment,
 ): string[] {
-  const mine = [...quarantined].filter(key => ids.has(key.split(' ')[0] ?? ''))
-  const required = conditions.replays ? [...missing].map(([id, code]) => `${id} ${code}`) : [...rejected]
-  const absent = required.filter(key => !quarantined.has(key))
-  const surplus = mine.filter(key => !rejected.has(key))
+  const { rejected, missing } = history
+  const { conditions, quarantine } = environment
+  // Attempts of different code, or of an impure projection, may reject an event for different reasons: the first one is kept.
+  const isExact = !conditions.deploys && !conditions.impure
+  const of = (keys: Iterable<string>) => new Map([...keys].map(key => [isExact ? key : idOf(key), key]))
+  const [decided, ever] = [of(rejected), of([...quarantine.ever].filter(key => ids.has(idOf(key))))]
+  const absent = [...missing].filter(([id]) => !quarantined.has(id)).map(([id, code]) => `${id} ${code}`)
+  const unnoted = [...decided].filter(([key]) => !ever.has(key)).map(([, key]) => key)
+  const surplus = [...ever].filter(([key]) => !decided.has(key)).map(([, key]) => key)
   return [
-    ...absent.map(key => `${key} of user ${name} is neither folded nor quarantined`),
+    ...[...new Set([...absent, ...unnoted])].map(key => `${key} of user ${name} is neither folded nor quarantined`),
     ...surplus.map(key => `${key} of user ${name} is quarantined, but no decision rejects it`),
+    ...judgeHeld(history, environment),
   ]
 }
 
-function judgeCountries(shared: ReadonlyMap<string, readonly SimEvent[]>, { documents }: Stores): string[] {
-  const events = [...shared].flatMap(([user, folded]) => folded.map(event => ({ user, event, start: startOf(event) })))
-  return [...Map.groupBy(events, ({ start }) => start)].flatMap(([start, inWindow]) => {
-    const countries: Record<string, number> = {}
-    for (const { event } of inWindow) countries[event.data.country] = (countries[event.data.country] ?? 0) + 1
-    const expected = {
-      start,
-      ids: inWindow.map(({ event }) => event.id).sort(),
-      users: new Set(inWindow.map(({ user }) => user)).size,
-      countries: sorted(countries),
-    }
-    const document = documents.get(`countries-r1|${windowText(start)}`)
-    return same(document, expected)
-      ? []
-      : [`document of all users' window ${start} is ${JSON.stringify(document)}, expected ${JSON.stringify(expected)}`]
-  })
+/** An event of a given-up record that its item remembered before the record, and still remembers, is not quarantined as unread. */
+function judgeHeld({ heldBy, seen }: UserHistory, { log, quarantine }: Environment): string[] {
+  const isHeld = ({ id, arrived }: Remembered): boolean => seen.some(each => each.id === id && each.arrived === arrived)
+  const isOnce = ({ id }: Remembered): boolean =>
+    log.filter(({ givenUp, events }) => givenUp && events.some(event => event.id === id)).length === 1
+  const wrong = heldBy.filter(each => isHeld(each) && isOnce(each) && quarantine.ever.has(`${each.id} record_unread`))
+  return wrong.map(({ id }) => `${id} is quarantined as unread, although its user's item remembers it`)
 }
+
+const idOf = (key: string): string => key.split(' ')[0] ?? ''

@@ -11,6 +11,8 @@ export interface LogEntry {
   readonly arrived: number
   readonly events: readonly SimEvent[]
   readonly erasure: boolean
+  /** Its mapping gave up a batch with it, decided or not. */
+  givenUp: boolean
 }
 
 export interface Limits {
@@ -20,7 +22,7 @@ export interface Limits {
 }
 
 /** `fold`, or the code of the rejection. */
-export type Decision = 'fold' | 'projection_failed' | 'state_too_large' | 'retry_budget_spent'
+export type Decision = 'fold' | 'projection_failed' | 'state_too_large' | 'retry_budget_spent' | 'record_unread'
 
 /** What the stores must contain about one user. Never changed in place. */
 export interface UserHistory {
@@ -36,11 +38,13 @@ export interface UserHistory {
   readonly shared: readonly SimEvent[]
   /** Each rejection, as `id code`. */
   readonly rejected: ReadonlySet<string>
+  /** What the item remembered when it passed a record by that was given up. */
+  readonly heldBy: readonly Remembered[]
   /** The ids whose last decision was a rejection, with its code. */
   readonly missing: ReadonlyMap<string, Decision>
 }
 
-interface Remembered {
+export interface Remembered {
   readonly id: string
   readonly arrived: number
 }
@@ -68,6 +72,7 @@ export const newUser: UserHistory = {
   windows: new Map(),
   shared: [],
   rejected: new Set(),
+  heldBy: [],
   missing: new Map(),
 }
 
@@ -102,6 +107,8 @@ export function sizeRejection(
   event: SimEvent,
   limits: Limits,
 ): 'state_too_large' | undefined {
+  const { fill, weight, width } = event.data
+  if (user.pad + fill + weight + width === 0) return undefined
   const state = lastState(user, event)
   const bytes = BYTES_PER_STATE + JSON.stringify(state).length
   const share = Math.floor((STATE_BYTES - rememberedBytes(user.seen) - rememberedBytes(user.records)) / STATES)

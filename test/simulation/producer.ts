@@ -1,4 +1,5 @@
 import type { Event } from '../../shared/event.ts'
+import { type QuarantinedEvent, quarantineKey } from '../../shared/quarantine.ts'
 import type { Environment } from './environment.ts'
 import type { Fault } from './meetings.ts'
 import type { LogEntry } from './oracle.ts'
@@ -47,28 +48,33 @@ export class Producer {
     }
   }
 
-  /** Puts quarantined events of one user again, as they were received. A replay that breaks off leaves them in the quarantine. */
-  replay(): void {
-    const { choices, invocations, log } = this.environment
-    const { quarantined } = invocations
-    const idOf = (key: string): string => key.split(' ')[0] ?? ''
-    const first = idOf(choices.pick([...quarantined.keys()]))
-    const user = log.find(({ events }) => events.some(({ id }) => id === first))?.user
-    if (user === undefined) return
-    this.left -= 1
-    const known = new Map(log.filter(each => each.user === user).flatMap(({ events }) => events.map(event => [event.id, event])))
-    const keys = [...quarantined.keys()].filter(key => known.has(idOf(key))).slice(0, 3)
-    const events = [...new Set(keys.map(idOf))].flatMap(id => known.get(id) ?? [])
-    this.environment.addTrace('the next record is a replay')
-    this.put({ user, events, received: events[0]?.received ?? 0, erasure: false })
-    this.environment.meetings.touch([user], 'replay')
-    if (choices.chance(0.45)) this.breakOff(user)
-    else for (const key of keys) quarantined.delete(key)
+  /** A client sends an event without an id that ingest rejects: once more one that is in quarantine, or a new one. */
+  sendWithoutId(): void {
+    const { choices, now, quarantine, withoutId } = this.environment
+    const waiting = [...withoutId.keys()].flatMap(key => quarantine.items.get(key)?.event ?? [])
+    const again = waiting.length > 0 && choices.chance(0.5) ? choices.pick(waiting) : undefined
+    const event: QuarantinedEvent = { ...(again ?? this.anEventWithoutId()), received: now, count: 1 }
+    const key = quarantineKey(event)
+    withoutId.set(key, (withoutId.get(key) ?? 0) + 1)
+    quarantine.add(event)
+    this.environment.addTrace(`ingest rejects ${event.body} of ${key}`)
   }
 
-  private breakOff(user: string): void {
-    this.environment.addTrace('the replay breaks off')
-    this.environment.meetings.touch([user], 'replay broken off')
+  /** Equal events without an id are different bytes from those before: their number is in the data. */
+  private anEventWithoutId(): QuarantinedEvent {
+    const { choices, now } = this.environment
+    const user = choices.pick(['a', 'b'])
+    const { data } = this.anEvent(user, now)
+    const envelope = { type: 'sim', subject: user, data: { ...data, number: this.eventCount } }
+    const about = {
+      code: 'invalid_event',
+      message: 'The time is invalid.',
+      type: 'sim',
+      id: null,
+      keyName: 's',
+      form: 'envelope',
+    } as const
+    return { ...about, received: now, body: JSON.stringify(envelope) }
   }
 
   /** Notes what is special about a record. */
@@ -79,7 +85,7 @@ export class Producer {
     touch('clock of ingest', Math.abs(received - now) > RETRY_MS)
     touch(
       'poison',
-      events.some(({ data }) => data.poison || data.broken),
+      events.some(({ data }) => data.poison || data.broken || data.hangs),
     )
     touch(
       'size limit',
@@ -100,6 +106,7 @@ export class Producer {
       country: choices.pick(['F', 'G', 'I']),
       poison: choices.chance(conditions.deploys ? 0.3 : 0.06),
       broken: conditions.deploys && choices.chance(0.06),
+      hangs: conditions.hangs && choices.chance(0.1),
       fill: conditions.heavy && choices.chance(0.3) ? FULL_STATE_BYTES - choices.below(100) : 0,
       weight: conditions.heavy ? choices.pick([0, 0, 30]) : 0,
       width: conditions.heavy ? choices.pick([0, 50]) : 0,
@@ -108,13 +115,13 @@ export class Producer {
     return { id: `e${this.eventCount}`, source: 's', type: 'sim', subject: user, time: 0n, received, data }
   }
 
-  private put({ user, events, received, erasure }: Omit<LogEntry, 'seq' | 'arrived'>): void {
+  put({ user, events, received, erasure }: Omit<LogEntry, 'seq' | 'arrived' | 'givenUp'>): void {
     const { code, log, now, stream } = this.environment
     this.note({ user, events, received, erasure })
     const marker = { id: 'x', source: 's', type: code.event.ERASURE_TYPE, subject: user, time: 0n, received, data: null }
     const lines = (erasure ? [marker] : events).map(each => code.streamRecord.toLine(each, undefined))
     const seq = stream.put(this.positions[user] ?? 0, lines, now)
-    log.push({ seq, user, events, received, arrived: now, erasure })
+    log.push({ seq, user, events, received, arrived: now, erasure, givenUp: false })
     this.environment.addTrace(`producer puts ${seq} of ${user}: ${erasure ? 'erasure' : events.map(({ id }) => id)}`)
   }
 }

@@ -4,6 +4,7 @@ import type { EventType } from '../../shared/event-type.ts'
 import type { Document } from '../../shared/grain.ts'
 import type { Projection } from '../../shared/projection.ts'
 import type { Code } from './code.ts'
+import type { FunctionName } from './function-names.ts'
 
 /** The data of a simulated event. */
 export interface SimData {
@@ -15,6 +16,8 @@ export interface SimData {
   readonly poison: boolean
   /** Every code throws on it. */
   readonly broken: boolean
+  /** The code before the deployment does not return from its fold: it hangs, or ends the process. */
+  readonly hangs: boolean
   /** Kilobytes that the event adds to the user's state. */
   readonly weight: number
   /** The event fills the user's state up to this number of bytes; 0: it does not. */
@@ -45,32 +48,67 @@ export function lastState(
 }
 
 function filled(state: Last, bytes: number): Last {
+  if (bytes === 0) return state
   const room = bytes - JSON.stringify(state).length
   return room > 0 ? { ...state, pad: state.pad + 'x'.repeat(room) } : state
 }
 
+/** How the projections of one invocation misbehave. */
+export interface Behaviour {
+  readonly role: FunctionName
+  /** Whether an impure projection throws in this call. */
+  throws(): boolean
+  /** What an impure fold adds: another number in each call. 0 if the run has none. */
+  draw(): number
+  /** Nothing that the invocation does after this has an effect. */
+  hang(): void
+}
+
+const wellBehaved: Behaviour = { role: 'state', throws: () => false, draw: () => 0, hang: () => {} }
+
 /** Small projections of all grains. `fixed`: the code after the deployment, which no longer throws on poison. */
-export const simProjections = (code: Code, conditions: SumsRules, fixed: boolean): Projection[] => [
-  last(code, fixed),
+export const simProjections = (
+  code: Code,
+  conditions: ProjectionRules,
+  fixed: boolean,
+  behaviour: Behaviour = wellBehaved,
+): Projection[] => [
+  last(code, conditions, fixed, behaviour),
   typed(code, 1),
-  sums(code, conditions),
-  countries(code),
+  sums(code, conditions, fixed, behaviour),
+  countries(code, conditions, fixed, behaviour),
   typed(code, 2),
   ...(fixed ? [fresh(code)] : []),
 ]
 
-const last = ({ grains }: Code, fixed: boolean): Projection =>
+/** Whether the document of a state with these events is refused by the old code of the function that writes documents. */
+export const isRefusedDocument = (ids: readonly string[]): boolean => ids.length % 4 === 3
+
+function refuseDocument(
+  ids: readonly string[],
+  { refusesDocuments }: ProjectionRules,
+  fixed: boolean,
+  { role }: Behaviour,
+): void {
+  if (refusesDocuments && role === 'documents' && !fixed && isRefusedDocument(ids)) throw new Error('no document')
+}
+
+const last = ({ grains }: Code, rules: ProjectionRules, fixed: boolean, behaviour: Behaviour): Projection =>
   grains.perUser({
     name: 'last',
     revision: 1,
     on,
     initial: (): Last => ({ ids: [], n: 0, pad: '' }),
     fold: (state, { id, data }) => {
-      if (data.broken || (data.poison && !fixed)) throw new Error('poison')
+      if (data.hangs && !fixed) behaviour.hang()
+      if (data.broken || (data.poison && !fixed) || behaviour.throws()) throw new Error('poison')
       return filled({ ids: [...state.ids, id], n: state.n + 1, pad: state.pad + kilobytes(data.weight) }, data.fill)
     },
     key: 'user',
-    document: ({ ids, n }, user): Document => ({ user, ids, n }),
+    document: ({ ids, n }, user): Document => {
+      refuseDocument(ids, rules, fixed, behaviour)
+      return { user, ids, n }
+    },
     shape,
   })
 
@@ -97,29 +135,32 @@ const typed = ({ grains }: Code, revision: number): Projection =>
     shape,
   })
 
-/** How the projection `sums` behaves in a run. */
-interface SumsRules {
+/** How the projections behave in a run. */
+interface ProjectionRules {
   readonly shape: 'object' | 'array' | 'text'
   readonly refusesDeltas: boolean
+  readonly refusesDocuments: boolean
+  readonly throwsInitial: boolean
 }
 
 interface Sums {
   readonly ids: readonly string[]
   readonly sum: number
   readonly pad: string
+  readonly draw: number
 }
 
-/** The state of `sums` from what is stored: null, an object, an array or a text. */
+/** The state of `sums` from what is stored: nothing, null, an object, an array or a text. */
 export function readSums(stored: unknown): Sums {
-  if (stored === null) return { ids: [], sum: 0, pad: '' }
+  if (stored === null || stored === undefined) return { ids: [], sum: 0, pad: '', draw: 0 }
   if (typeof stored === 'string') return readSums(JSON.parse(stored))
   if (!Array.isArray(stored)) return stored as Sums
-  const [ids, sum, pad] = stored as [readonly string[], number, string]
-  return { ids, sum, pad }
+  const [ids, sum, pad, draw] = stored as [readonly string[], number, string, number]
+  return { ids, sum, pad, draw }
 }
 
-function writeSums(state: Sums, type: SumsRules['shape']): unknown {
-  if (type === 'array') return [state.ids, state.sum, state.pad]
+function writeSums(state: Sums, type: ProjectionRules['shape']): unknown {
+  if (type === 'array') return [state.ids, state.sum, state.pad, state.draw]
   return type === 'text' ? JSON.stringify(state) : state
 }
 
@@ -128,32 +169,41 @@ const isRefused = ({ sum }: Sums): boolean => sum % 3 === 0
 /** A window with a greater sum has no document, if the run refuses deltas. The events of one record have less. */
 const GREATEST_SUM = 40
 
-const sums = ({ grains }: Code, { shape: type, refusesDeltas }: SumsRules): Projection =>
-  grains.perUserWindow({
+const sums = ({ grains }: Code, rules: ProjectionRules, fixed: boolean, behaviour: Behaviour): Projection => {
+  const { shape: type, refusesDeltas } = rules
+  const isMerging = behaviour.role === 'windows' || behaviour.role === 'replay'
+  return grains.perUserWindow({
     name: 'sums',
     revision: 1,
     on,
     window: WINDOW_SECONDS,
     at: ({ data }) => data.at,
     where: countsWindow,
-    initial: (): unknown => null,
+    initial: (): unknown => {
+      if ((rules.throwsInitial && isMerging && !fixed) || behaviour.throws()) throw new Error('no initial state')
+      return null
+    },
     fold: (stored, { id, data }) => {
-      const { ids, sum } = readSums(stored)
-      return writeSums({ ids: [...ids, id], sum: sum + data.value, pad: kilobytes(data.width) }, type)
+      const { ids, sum, draw } = readSums(stored)
+      const state = { ids: [...ids, id], sum: sum + data.value, pad: kilobytes(data.width), draw: draw + behaviour.draw() }
+      return writeSums(state, type)
     },
     merge: (stored, delta) => {
       const [a, b] = [readSums(stored), readSums(delta)]
-      if (refusesDeltas && a.ids.length > 0 && isRefused(b)) throw new Error('units differ')
-      return writeSums({ ids: [...a.ids, ...b.ids], sum: a.sum + b.sum, pad: '' }, type)
+      if (refusesDeltas && !fixed && a.ids.length > 0 && isRefused(b)) throw new Error('units differ')
+      if (behaviour.throws()) throw new Error('impure')
+      return writeSums({ ids: [...a.ids, ...b.ids], sum: a.sum + b.sum, pad: '', draw: a.draw + b.draw }, type)
     },
     key: 'user',
     document: (stored, { user, start }): Document => {
       const { ids, sum } = readSums(stored)
       if (refusesDeltas && sum > GREATEST_SUM) throw new Error('no document')
+      refuseDocument(ids, rules, fixed, behaviour)
       return { user, start, ids, sum }
     },
     shape,
   })
+}
 
 /** A projection that the deployment brings: the ids of the events in each window of a user. */
 const fresh = ({ grains }: Code): Projection =>
@@ -176,9 +226,11 @@ interface Countries {
   readonly ids: readonly string[]
   readonly users: number
   readonly countries: Record<string, number>
+  /** A delta that no slot with events takes, if the run refuses deltas. */
+  readonly refused: boolean
 }
 
-const countries = ({ grains }: Code): Projection =>
+const countries = ({ grains }: Code, rules: ProjectionRules, fixed: boolean, behaviour: Behaviour): Projection =>
   grains.perWindow({
     name: 'countries',
     revision: 1,
@@ -187,23 +239,27 @@ const countries = ({ grains }: Code): Projection =>
     at: ({ data }) => data.at,
     where: countsWindow,
     slots: 2,
-    initial: (): Countries => ({ ids: [], users: 0, countries: {} }),
+    initial: (): Countries => ({ ids: [], users: 0, countries: {}, refused: false }),
     fold: (state, { id, data }) => ({
       ids: [...state.ids, id],
       users: 1,
       countries: addCounts(state.countries, { [data.country]: 1 }),
+      refused: data.value % 3 === 0,
     }),
-    merge: (a, b, { firstOfUser }) => ({
-      ids: [...a.ids, ...b.ids],
-      users: a.users + (firstOfUser ? b.users : 0),
-      countries: addCounts(a.countries, b.countries),
-    }),
-    document: ({ ids, users, countries: counts }, { start }): Document => ({
-      start,
-      ids: [...ids].sort(),
-      users,
-      countries: sorted(counts),
-    }),
+    merge: (a, b, { firstOfUser }) => {
+      if (rules.refusesDeltas && !fixed && a.ids.length > 0 && b.refused) throw new Error('units differ')
+      if (behaviour.role !== 'documents' && behaviour.throws()) throw new Error('impure')
+      return {
+        ids: [...a.ids, ...b.ids],
+        users: a.users + (firstOfUser ? b.users : 0),
+        countries: addCounts(a.countries, b.countries),
+        refused: false,
+      }
+    },
+    document: ({ ids, users, countries: counts }, { start }): Document => {
+      refuseDocument(ids, rules, fixed, behaviour)
+      return { start, ids: [...ids].sort(), users, countries: sorted(counts) }
+    },
     shape,
   })
 

@@ -85,8 +85,11 @@ async function countFailures(code: Code, range: Range): Promise<void> {
 /** Prints which faults touched the same user between two of its commits, in how many runs. */
 async function countMeetings(code: Code, { from, runs }: Range): Promise<void> {
   const counts = new Map<string, number>()
-  for (let seed = from; seed < from + runs; seed++)
-    for (const name of (await simulate(code, numbersOf(seed, CHOICES))).met) counts.set(name, (counts.get(name) ?? 0) + 1)
+  for (let seed = from; seed < from + runs; seed++) {
+    const { met, violations } = await simulate(code, numbersOf(seed, CHOICES))
+    for (const name of met) counts.set(name, (counts.get(name) ?? 0) + 1)
+    if (violations.length > 0) console.error(JSON.stringify({ seed, violations }))
+  }
   printMeetings(runs, counts)
 }
 
@@ -102,6 +105,8 @@ if (process.argv[1] === import.meta.filename) {
       mistakes: { type: 'boolean', default: false },
     },
   })
+  // Nothing reads the stacks of the many errors that faults cause.
+  if (!values.trace) Error.stackTraceLimit = 0
   const code = await loadCode(values.root)
   const range = { from: Number(values.from), runs: Number(values.runs) }
   if (values.mistakes) await printMistakes(range.runs)

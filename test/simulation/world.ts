@@ -2,12 +2,15 @@ import type { Choices } from './choices.ts'
 import type { Code } from './code.ts'
 import { MAX_LAG_MS, RETENTION_MS } from './conditions.ts'
 import { Consumers } from './consumers.ts'
-import { Environment, functionNames } from './environment.ts'
+import { Environment } from './environment.ts'
+import { Failures } from './failures.ts'
 import type { Invocation } from './invocations.ts'
 import { Producer } from './producer.ts'
 import { Removal } from './removal.ts'
+import { Replays } from './replays.ts'
 
 const STEPS = 20_000
+const MINUTE_MS = 60_000
 const DAY_MS = 86_400_000
 
 type Action = readonly [weight: number, act: () => void]
@@ -18,12 +21,16 @@ export class World {
   private readonly producer: Producer
   private readonly consumers: Consumers
   private readonly removal: Removal
+  private readonly failures: Failures
+  private readonly replays: Replays
   private jumped = false
 
   constructor(code: Code, choices: Choices) {
     this.environment = new Environment(code, choices)
     this.producer = new Producer(this.environment)
-    this.consumers = new Consumers(this.environment)
+    this.failures = new Failures(this.environment)
+    this.replays = new Replays(this.environment, this.producer)
+    this.consumers = new Consumers(this.environment, this.failures)
     this.removal = new Removal(this.environment, this.consumers)
   }
 
@@ -51,16 +58,39 @@ export class World {
 
   /** Actions that must happen before the run can end. */
   private duties(): Action[] {
-    const { deployed, invocations, stream } = this.environment
-    const isDeploying = deployed.size > 0 && deployed.size < functionNames.length
+    const { deployment, invocations, stream } = this.environment
     const waiting = invocations.live.filter(({ calls }) => calls.length > 0)
+    // At the end of the choices the first action is taken: sometimes it is time that passes.
+    const passing = this.passing()
+    if (passing.length > 0 && this.environment.choices.spent() && this.environment.steps % 37 === 0) return passing
     return [
-      ...(isDeploying ? [[1, () => this.deploy()] as Action] : []),
+      ...(deployment.isRunning() ? [[1, () => deployment.step()] as Action] : []),
+      ...(this.failures.isWaiting() ? [[2, () => this.failures.collect()] as Action] : []),
       ...waiting.map((invocation): Action => [8, () => this.proceed(invocation)]),
       ...stream.ready().map((shard): Action => [6, () => this.consumers.startState(shard)]),
       ...this.consumers.withWork().map((consumer): Action => [4, () => this.consumers.start(consumer)]),
       ...(this.removal.mustSweep() ? [[2, () => this.removal.sweep()] as Action] : []),
+      ...passing,
     ]
+  }
+
+  /** Time that must pass: until an unknown projection is given up, or until a fold that hangs has spent its budget. */
+  private passing(): Action[] {
+    const { conditions, deployment, invocations, stream } = this.environment
+    const isWaiting = deployment.isBlocking() && !this.consumers.havePassed() && stream.isRead()
+    const isStuck =
+      conditions.hangs && !stream.isRead() && invocations.live.every(({ began }) => this.environment.steps - began < 200)
+    return [
+      ...(isWaiting ? [[deployment.isStalled() ? 6 : 2, () => this.waitLong()] as Action] : []),
+      ...(isStuck ? [[1, () => this.advance([5_000, 12_000])] as Action] : []),
+    ]
+  }
+
+  /** Longer than a function waits for a projection that it does not know. */
+  private waitLong(): void {
+    this.advance([16 * MINUTE_MS])
+    this.environment.deployment.hasWaited = true
+    this.environment.meetings.touchAll('long wait')
   }
 
   private proceed(invocation: Invocation): void {
@@ -70,16 +100,20 @@ export class World {
   }
 
   private inputs(): Action[] {
-    const { conditions, deployed, invocations, now, steps, stream, table } = this.environment
-    if (conditions.jumps && !this.jumped && this.producer.left <= conditions.records / 2) return this.pause()
+    const { conditions, deployment, invocations, now, steps, stream, table } = this.environment
+    // In a third of these runs few records follow the jump: a new item of an expired user then has had few writes.
+    const after = conditions.records * (conditions.records % 3 === 0 ? 0.25 : 0.5)
+    if (conditions.jumps && !this.jumped && this.producer.left <= after) return this.pause()
     const actions: Action[] = [
       [4, () => this.producer.produce()],
       [1, () => this.reshard()],
     ]
     if (stream.lag(now) < MAX_LAG_MS && invocations.live.every(({ began }) => steps - began < 200))
       actions.push([3, () => this.advance([1, 1000, 2000, 5000])])
-    if (conditions.deploys && deployed.size === 0) actions.push([1, () => this.deploy()])
-    if (conditions.replays && invocations.quarantined.size > 0) actions.push([3, () => this.producer.replay()])
+    if (conditions.waits && stream.isRead()) actions.push([1, () => this.waitLong()])
+    if (deployment.mayTurn()) actions.push([1, () => deployment.turn()])
+    if (this.replays.isPossible()) actions.push([3, () => this.replays.start()])
+    if (conditions.replays && conditions.withoutIds) actions.push([1, () => this.producer.sendWithoutId()])
     if (table.items.size > 0) actions.push([1, () => this.heat()])
     return actions
   }
@@ -92,23 +126,12 @@ export class World {
       this.jumped = true
       this.advance([2 * DAY_MS, 50_000])
     }
-    return isBusy || !stream.isRead() ? [] : [[1, jump]]
+    return isBusy || !stream.isRead() || !this.failures.isDone() ? [] : [[1, jump]]
   }
 
   private advance(by: readonly number[]): void {
     this.environment.now += this.environment.choices.pick(by)
     this.environment.addTrace(`it is ${this.environment.now}`)
-  }
-
-  /** Updates one function. A batch with states or deltas that a function does not know waits for its update. */
-  private deploy(): void {
-    const { choices, conditions, deployed } = this.environment
-    const waiting = functionNames.filter(name => !deployed.has(name))
-    const readers = waiting.filter(name => name !== 'state')
-    const name = choices.pick(conditions.readersFirst && readers.length > 0 ? readers : waiting)
-    deployed.add(name)
-    this.environment.meetings.touchAll('deployment')
-    this.environment.addTrace(`the new code of ${name} is deployed`)
   }
 
   private reshard(): void {
@@ -129,7 +152,13 @@ export class World {
   /** Expired items may be removed while nothing is running that could change them. */
   private expiry(): Action[] {
     const { choices, invocations, now, stream } = this.environment
-    if (invocations.live.length > 0 || this.consumers.withWork().length > 0 || stream.lag(now) >= RETENTION_MS) return []
+    if (
+      !this.failures.isDone() ||
+      invocations.live.length > 0 ||
+      this.consumers.withWork().length > 0 ||
+      stream.lag(now) >= RETENTION_MS
+    )
+      return []
     const expired = this.removal.expired()
     return expired.length > 0 ? [[12, () => this.removal.expire(choices.pick(expired))]] : []
   }

@@ -10,6 +10,7 @@ import { MAX_PASSED_OVER } from '../../shared/grains/merge.ts'
 import { perUserWindow, type WindowItem } from '../../shared/grains/user-window.ts'
 import { MAX_SLOT_USERS, perWindow, type SlotItem, withinSize } from '../../shared/grains/window.ts'
 import { MAX_WINDOW_STATE_BYTES } from '../../shared/limits.ts'
+import type { Projection } from '../../shared/projection.ts'
 import { deviceMinutes } from '../../shared/projections/device-minutes.ts'
 import { type PartItem, type UserItem, userHash, type WindowDelta } from '../../shared/state.ts'
 import { aUserItem } from '../fixtures/builders.ts'
@@ -173,6 +174,7 @@ test.each([
       received: 2_000,
       form: 'text',
       body: JSON.stringify({ projection: 'urls-r1', start: 0, user: 'b', ord: 2_000_000, state: [url] }),
+      occurrence: '["urls-r1",0,"b",2000000]',
     },
   ])
   expect(apply(merged?.item, task)).toBeUndefined()
@@ -217,33 +219,80 @@ test.each([
   expect(merged).toMatchObject({ item: { version: 7, state: projection.initial() }, rejections: [{ user: 'a', order: 7 }] })
 })
 
-test('rejected deltas are quarantined before the item is written, and counted once despite conflicts', async () => {
+/** Merges a delta that the projection rejects, against a table whose puts have these results. Returns the calls. */
+async function mergeRejected(results: PutResult[], change: Partial<MergeDependencies> = {}) {
   const calls: unknown[] = []
-  const outcomes: PutResult[] = ['conflict', 'written']
-  const table: MergeDependencies['table'] = {
-    ...newTable,
-    putPart: async () => {
-      calls.push('put')
-      return outcomes.shift() ?? 'written'
-    },
+  const putPart = async () => {
+    calls.push('put')
+    return results.shift() ?? 'written'
   }
   await mergeBatch([{ dynamodb: { NewImage: userAttributes(image('b', [urlOf(1, 'throw')])) } }], {
-    table,
+    table: { ...newTable, putPart },
     quarantine: { add: async events => void calls.push(events.map(({ code }) => code)) },
     projections: [urls],
     lifetime,
     telemetry: { count: (...counted) => void calls.push(counted), annotate: () => undefined },
     now: () => 0,
+    ...change,
   })
-  expect(calls).toEqual([
-    ['not_merged'],
+  return calls
+}
+
+test('a rejected delta is quarantined after the put that notes it, once despite conflicts', async () => {
+  expect(await mergeRejected(['conflict', 'written'])).toEqual([
     'put',
     ['Conflicts', 1],
-    ['not_merged'],
     'put',
+    ['not_merged'],
     ['EventsQuarantined', 1, 'not_merged'],
     ['ContributionsMerged', 1],
   ])
+})
+
+test('a delta whose rejection loses its put, and that the window then takes, is not quarantined', async () => {
+  let rejects = true
+  const sometimes = { ...urls, merge: (a: string[], b: string[]) => (rejects ? JSON.parse('{') : [...a, ...b]) }
+  const results: PutResult[] = ['conflict', 'written']
+  const putPart = async () => {
+    rejects = false
+    return results.shift() ?? 'written'
+  }
+  const change = { dynamodb: { NewImage: userAttributes(image('b', [urlOf(1, 'b')])) } }
+  const quarantined: unknown[] = []
+  await mergeBatch([change], {
+    table: { ...newTable, putPart },
+    quarantine: { add: async events => void quarantined.push(...events) },
+    projections: [sometimes],
+    lifetime,
+    telemetry: { count: () => undefined, annotate: () => undefined },
+    now: () => 0,
+  })
+  expect(quarantined).toEqual([])
+})
+
+test('an attempt after one that ended between its put and the quarantine adds what the item notes', async () => {
+  const task = planWindows([image('b', [urlOf(1, 'throw')])], [urls], lifetime)[0] as WindowTask
+  const noted = apply(undefined, task)?.item
+  const calls = await mergeRejected([], { table: { ...newTable, readPart: async () => noted } })
+  expect(calls).toEqual([['not_merged'], ['ContributionsMerged', 1]])
+})
+
+test.each([
+  ['of a window', urls, urlOf(1, 'b')],
+  ['of a user', deviceMinutes, minuteOf(7, 5)],
+])('an `initial` %s that throws rejects the delta, and the batch goes on', (_, projection, delta) => {
+  const broken = { ...projection, initial: () => JSON.parse('{') } as Projection
+  const task = planWindows([image('b', [delta])], [broken], lifetime)[0] as WindowTask
+  const merged = apply(undefined, task)
+  expect(merged).toMatchObject({
+    item: { state: undefined },
+    rejections: [{ user: 'b', reason: expect.stringContaining('threw') }],
+  })
+  const stored = readItem(partAttributes(merged?.item as PartItem)) as PartItem
+  expect(stored.state).toBeUndefined()
+  expect(broken.grain.documentRef(broken, [stored])).toBeUndefined()
+  const repaired = planWindows([image('b', [{ ...delta, order: 9 }])], [projection as Projection], lifetime)[0] as WindowTask
+  expect(apply(stored, repaired)).toMatchObject({ item: { state: delta.state }, rejections: [] })
 })
 
 test('the key of a window item gives its user, projection and start, also before 1970', () => {

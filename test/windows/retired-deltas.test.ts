@@ -49,7 +49,7 @@ function aStage() {
         .map(item => [item.projection, item.state]),
     )
   const stored = () => [...memory.items.values()].filter(item => item['pk']?.S?.startsWith('retired#'))
-  return { windows, states, stored }
+  return { memory, windows, states, stored }
 }
 
 test('deltas that newer code stored apart are merged after a roll-back, before newer deltas', async () => {
@@ -76,6 +76,26 @@ test('a roll-back that fails half-way and redeliveries to old and new code merge
   await windows(1, [change('anna', 4, 1)])
   expect(states()).toMatchObject({ 'own-r1': [2, 3, 4], 'all-r1': [2, 3, 4] })
   expect(stored()).toEqual([])
+})
+
+test('deltas of a user that was erased meanwhile are not merged into windows of the user', async () => {
+  const { memory, windows, states, stored } = aStage()
+  await windows(2, [change('anna', 1, 1), change('bob', 2, 1)])
+  const erased = userAttributes(aUserItem('anna', { version: 3, erasedOrder: 3 }))
+  memory.items.set('user#anna|state', erased)
+  await windows(1, [])
+  expect(states()).toEqual({ 'own-r1': [2], 'all-r1': [1, 2] })
+  expect([...memory.items.keys()].filter(key => key.startsWith('user#anna|window'))).toEqual([])
+  expect(stored()).toEqual([])
+})
+
+test('stored deltas stay stored while their users cannot be read', async () => {
+  const { memory, windows, states, stored } = aStage()
+  await windows(2, [change('anna', 1, 1)])
+  memory.throttle('user#anna|state', 1)
+  await expect(windows(1, [])).rejects.toThrow('throttled')
+  expect(states()).toEqual({})
+  expect(stored()).toHaveLength(2)
 })
 
 test('the deltas of a window and user sort by their order numbers', () => {
