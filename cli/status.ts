@@ -1,9 +1,7 @@
 import type { Command } from 'commander'
 import { eventTypes, projections } from '../shared/catalogue.ts'
 import { NONE } from '../shared/environment.ts'
-import type { QuarantineSummary } from '../shared/quarantine.ts'
 import { parseRawEventTypes } from '../shared/raw-events.ts'
-import type { RejectionCode } from '../shared/rejections.ts'
 import { UserError } from '../shared/user-error.ts'
 import { dynamodbOf, kinesisOf, s3Of, searchOf } from './clients.ts'
 import { type CommonOptions, positiveNumber, printJson, withCommonOptions } from './options.ts'
@@ -11,22 +9,13 @@ import { scanQuarantine } from './quarantine/scan.ts'
 import { realRuntime } from './send.ts'
 import { archiveReader } from './status/archive.ts'
 import { countCurrent, rawEventReader, refresh } from './status/documents.ts'
-import { type QuarantinedRefs, quarantinedRef } from './status/facts.ts'
+import { rejectedDocuments, unfoldedEvents } from './status/quarantined.ts'
 import { countAccepted, countFolded, expectedDocuments, type Status, windowsAreComplete } from './status/settled.ts'
 import { readState } from './status/state.ts'
 import { streamReader } from './status/stream.ts'
 import { findTarget, type Target } from './target.ts'
 
 const POLL_MS = 1_000
-/** Codes of accepted events that are in no projection. */
-const UNFOLDED: ReadonlySet<string> = new Set<RejectionCode>([
-  'projection_failed',
-  'state_too_large',
-  'retry_budget_spent',
-  'record_unread',
-])
-/** The code of documents that OpenSearch rejects for good. They are quarantined with their index as type and their document id. */
-const REFUSED: RejectionCode = 'document_refused'
 
 interface StatusOptions extends CommonOptions {
   readonly wait?: number
@@ -83,23 +72,19 @@ export async function statusReader(target: Target): Promise<() => Promise<Status
     const archived = await readArchive()
     const quarantined = await scanQuarantine(dynamodb, outputs.QuarantineTable)
     const state = await readState(dynamodb, outputs.StateTable)
-    const rejected = quarantinedRefsOf(quarantined, code => code === REFUSED)
+    const rejected = rejectedDocuments(quarantined)
     const documents = search ? expectedDocuments(state, projections, rejected) : []
     const current = search ? await countCurrent(search, documents) : 0
     const raw = readRaw ? await readRaw(stream, rejected) : { indexed: 0, missing: 0 }
     const accepted = countAccepted(stream, archived)
     const folded = countFolded(stream, archived, state)
-    const unfolded = quarantinedRefsOf(quarantined, code => UNFOLDED.has(code))
     const settled =
       folded === accepted &&
       archived.size === accepted &&
-      windowsAreComplete(stream, state, unfolded) &&
+      windowsAreComplete(stream, state, unfoldedEvents(quarantined)) &&
       current === documents.length &&
       raw.missing === 0
     if (settled && search) await refresh(search, documents)
     return { settled, accepted, folded, archived: archived.size, indexed: current + raw.indexed, quarantined: quarantined.length }
   }
 }
-
-const quarantinedRefsOf = (quarantined: readonly QuarantineSummary[], matches: (code: string) => boolean): QuarantinedRefs =>
-  new Set(quarantined.filter(({ code }) => matches(code)).map(({ type, id }) => quarantinedRef(type, id)))

@@ -35,7 +35,7 @@ export class Failures extends Construct implements Monitored {
       about: 'Moves batches that Lambda gave up and records that Firehose could not convert into the quarantine.',
       entry: 'lambdas/quarantine/collect-failures.lambda.ts',
       environment: {
-        ...quarantine.environment,
+        ...quarantine.writerEnvironment,
         ARCHIVE_BUCKET: archive.bucket.bucketName,
         RAW_EVENTS_FUNCTION: search?.events.functionName ?? NONE,
         DOCUMENTS_FUNCTION: search?.documents.functionName ?? NONE,

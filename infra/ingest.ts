@@ -33,7 +33,7 @@ export class Ingest extends Construct implements Monitored {
         STREAM_NAME: stream.stream.streamName,
         KEYS_TABLE: keys.table.tableName,
         KEY_RATE: String(settings.api.keyRate),
-        ...quarantine.environment,
+        ...quarantine.writerEnvironment,
       },
       settings,
     })

@@ -1,6 +1,7 @@
+import { Duration } from 'aws-cdk-lib'
 import { AttributeType } from 'aws-cdk-lib/aws-dynamodb'
 import { Construct } from 'constructs'
-import type { Environment } from '../shared/environment.ts'
+import { type Environment, NONE } from '../shared/environment.ts'
 import { BODIES_PREFIX, DISCARDED_PREFIX, UNCOLLECTED_PREFIX } from '../shared/quarantine.ts'
 import { rejections } from '../shared/rejections.ts'
 import type { AlarmPlan, LogGraph, Monitored } from './alarm-topic.ts'
@@ -13,12 +14,17 @@ const codes = Object.entries(rejections).flatMap(([code, { status }]) =>
   status === 200 || code === 'malformed_json' ? [code] : [],
 )
 
+/** DynamoDB deletes an expired item within some days. Its body must not be gone before. */
+const ITEM_DELETION = Duration.days(7)
+
 /** The store of rejected events with their reasons, ready to be replayed. Bodies too large for the table are in the bucket. */
 export class Quarantine extends Construct implements Monitored, FailureDestination {
   readonly table: DataTable
   /** Also the failure destination of all stream readers. */
   readonly bucket: DataBucket
-  readonly environment: Pick<Environment<'ingest'>, 'QUARANTINE_TABLE' | 'QUARANTINE_BUCKET'>
+  readonly environment: Pick<Environment<'replay'>, 'QUARANTINE_TABLE' | 'QUARANTINE_BUCKET'>
+  /** For functions that add to it. */
+  readonly writerEnvironment: Pick<Environment<'ingest'>, 'QUARANTINE_TABLE' | 'QUARANTINE_BUCKET' | 'QUARANTINE_DAYS'>
   readonly alarms: readonly AlarmPlan[] = []
   private readonly writers: LambdaFunction[] = []
 
@@ -26,9 +32,16 @@ export class Quarantine extends Construct implements Monitored, FailureDestinati
     super(scope, 'Quarantine')
     this.table = new DataTable(this, settings, {
       partitionKey: { name: 'key', type: AttributeType.STRING },
+      timeToLiveAttribute: 'ttl',
     })
-    this.bucket = new DataBucket(this, 'Bucket', { settings, accessLogs })
+    const { expiry } = settings.quarantine
+    this.bucket = new DataBucket(this, 'Bucket', {
+      settings,
+      accessLogs,
+      ...(expiry !== 'none' && { expiring: { prefix: BODIES_PREFIX, expiration: expiry.plus(ITEM_DELETION) } }),
+    })
     this.environment = { QUARANTINE_TABLE: this.table.tableName, QUARANTINE_BUCKET: this.bucket.bucketName }
+    this.writerEnvironment = { ...this.environment, QUARANTINE_DAYS: expiry === 'none' ? NONE : String(expiry.toDays()) }
   }
 
   /** By code, from the log lines of all writers. A metric for each code would cost more than all the lines. */

@@ -13,11 +13,13 @@ import type { Search } from './search.ts'
 import type { Settings } from './settings.ts'
 import type { State } from './state.ts'
 import type { EventStream } from './stream.ts'
+import type { Windows } from './windows.ts'
 
 export interface QueryProps {
   readonly keys: Keys
   readonly stream: EventStream
   readonly state: State
+  readonly windows: Windows
   readonly search: Search | undefined
   readonly archive: Archive
   readonly reports: Reports
@@ -31,7 +33,7 @@ export class Query extends Construct implements Monitored {
   readonly alarms: readonly AlarmPlan[]
   readonly graphs: readonly Graph[]
 
-  constructor(scope: Construct, { keys, stream, state, search, archive, reports, quarantine, settings }: QueryProps) {
+  constructor(scope: Construct, { keys, stream, state, windows, search, archive, reports, quarantine, settings }: QueryProps) {
     super(scope, 'Query')
     this.function = new LambdaFunction(this, 'Function', {
       name: 'query',
@@ -42,11 +44,16 @@ export class Query extends Construct implements Monitored {
         STREAM_NAME: stream.stream.streamName,
         STATE_TABLE: state.table.tableName,
         OPENSEARCH_URL: search?.url ?? NONE,
+        RAW_EVENT_TYPES: search?.rawEvents.RAW_EVENT_TYPES ?? NONE,
         ARCHIVE_BUCKET: archive.bucket.bucketName,
         REPORTS_TABLE: reports.table.tableName,
         QUARANTINE_TABLE: quarantine.table.tableName,
         METRICS_NAMESPACE: Aws.STACK_NAME,
         DELIVERY_STREAM: archive.delivery.deliveryStreamName,
+        STATE_FUNCTION: state.function.functionName,
+        WINDOWS_FUNCTION: windows.function.functionName,
+        DOCUMENTS_FUNCTION: search?.documents.functionName ?? NONE,
+        RAW_EVENTS_FUNCTION: search?.events.functionName ?? NONE,
       },
       addFiles: 'console/build.ts',
       settings,

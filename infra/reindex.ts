@@ -26,7 +26,7 @@ export class Reindex extends Construct implements Monitored {
       name: 'reindex',
       about: 'Rebuilds documents from the state table, a bounded part in each call.',
       entry: 'lambdas/search/reindex.lambda.ts',
-      environment: { STATE_TABLE: state.table.tableName, OPENSEARCH_URL: search.url, ...quarantine.environment },
+      environment: { STATE_TABLE: state.table.tableName, OPENSEARCH_URL: search.url, ...quarantine.writerEnvironment },
       settings,
     })
     this.alarms = [

@@ -42,7 +42,7 @@ export class Search extends Construct implements Monitored {
       name: 'index-documents',
       about: 'Writes the documents of changed states and windows to OpenSearch.',
       entry: 'lambdas/search/index-documents.lambda.ts',
-      environment: { STATE_TABLE: state.table.tableName, ...environment, ...quarantine.environment },
+      environment: { STATE_TABLE: state.table.tableName, ...environment, ...quarantine.writerEnvironment },
       settings,
     })
     this.documents.readChanges(state.table, { batch: search.documents, onFailure: quarantine })
@@ -50,7 +50,7 @@ export class Search extends Construct implements Monitored {
       name: 'index-events',
       about: 'Writes recent raw events to OpenSearch, one document for each.',
       entry: 'lambdas/search/index-events.lambda.ts',
-      environment: { ...environment, ...quarantine.environment, ...this.rawEvents },
+      environment: { ...environment, ...quarantine.writerEnvironment, ...this.rawEvents },
       settings,
     })
     this.events.readKinesis(stream.stream, settings.stream.retention, { batch: search.rawEvents.batch, onFailure: quarantine })

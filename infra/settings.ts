@@ -78,7 +78,7 @@ export interface Settings {
     readonly retryBudget: Duration
     /**
      * How late an event may be and still count in its window. `none`: no limit, and windows never expire. A longer bound does not
-     * bring expired windows back: a late event starts such a window again, without its earlier events (docs/guarantees.md).
+     * bring expired windows back: the old bound still holds for windows that end before a day after the change.
      */
     readonly lateness: Duration | 'none'
   }
@@ -100,6 +100,10 @@ export interface Settings {
      * about 15 million rows and 10 GiB for about 40 million, which is also about the most that the 15-minute time-out allows.
      */
     readonly scratch: Size
+  }
+  readonly quarantine: {
+    /** How long a rejected event stays in the quarantine after its last occurrence, in whole days. `none`: until it is replayed or discarded. */
+    readonly expiry: Duration | 'none'
   }
   /** Memory in MB (1,769 MB gives one processor) and time-out of each function. */
   readonly functions: Readonly<Record<FunctionName, { readonly memory: number; readonly timeout: Duration }>>
@@ -152,6 +156,7 @@ const dev: Settings = {
   },
   archive: { bufferInterval: Duration.seconds(60), bufferSize: Size.mebibytes(64) },
   reports: { hour: 1, scratch: Size.gibibytes(4) },
+  quarantine: { expiry: 'none' },
   functions,
   alarms: { email: 'none', quarantinedPerHour: 100, archiveDelay: Duration.minutes(30) },
 }

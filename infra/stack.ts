@@ -67,7 +67,7 @@ function createParts(scope: Construct, { stage, settings, eventTypes, reports: s
   const replay = new Replay(scope, { stream, state, quarantine, search, settings })
   const reindex = search && new Reindex(scope, { state, search, quarantine, settings })
   const reports = new Reports(scope, { archive, reports: scheduled, settings })
-  const query = new Query(scope, { keys, stream, state, search, archive, reports, quarantine, settings })
+  const query = new Query(scope, { keys, stream, state, windows, search, archive, reports, quarantine, settings })
   const api = new Api(scope, { functions: [ingest.function, query.function], archive, settings })
   return { keys, stream, quarantine, ingest, state, windows, search, archive, failures, replay, reindex, reports, query, api }
 }

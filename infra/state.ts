@@ -52,7 +52,7 @@ export class State extends Construct implements Monitored {
       entry: 'lambdas/state/state.lambda.ts',
       environment: {
         STATE_TABLE: this.table.tableName,
-        ...quarantine.environment,
+        ...quarantine.writerEnvironment,
         ...identityWindow(settings),
         RETRY_BUDGET_SECONDS: String(settings.state.retryBudget.toSeconds()),
         ...expiry(settings),

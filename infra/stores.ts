@@ -47,13 +47,20 @@ export class AccessLogs extends PrivateBucket {
   }
 }
 
+export interface DataBucketProps {
+  readonly settings: Settings
+  readonly accessLogs: AccessLogs
+  /** Objects that are deleted some time after they were written. */
+  readonly expiring?: { readonly prefix: string; readonly expiration: Duration }
+}
+
 /** A bucket for data, with access logs. It has no versioning, so that erased data is gone. */
 export class DataBucket extends PrivateBucket {
-  constructor(scope: Construct, id: string, { settings, accessLogs }: { settings: Settings; accessLogs: AccessLogs }) {
+  constructor(scope: Construct, id: string, { settings, accessLogs, expiring }: DataBucketProps) {
     super(scope, id, settings, {
       serverAccessLogsBucket: accessLogs,
       serverAccessLogsPrefix: `${scope.node.id}/`,
-      lifecycleRules: [{ abortIncompleteMultipartUploadAfter: Duration.days(7) }],
+      lifecycleRules: [{ abortIncompleteMultipartUploadAfter: Duration.days(7) }, ...(expiring ? [expiring] : [])],
     })
   }
 }

@@ -26,7 +26,7 @@ export class Windows extends Construct implements Monitored {
       name: 'windows',
       about: 'Merges the deltas of each state write into windows, each delta once.',
       entry: 'lambdas/windows/windows.lambda.ts',
-      environment: { STATE_TABLE: state.table.tableName, ...quarantine.environment, ...expiry(settings) },
+      environment: { STATE_TABLE: state.table.tableName, ...quarantine.writerEnvironment, ...expiry(settings) },
       settings,
     })
     this.function.readChanges(state.table, {

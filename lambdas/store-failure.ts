@@ -31,11 +31,14 @@ export const asStore = <Store extends object>(store: Store): Store =>
     },
   })
 
-/** What AWS throws about a request that it will never accept. Sending the request again cannot help. */
+/** What AWS throws about a request that it will never accept. Sending the request again cannot help. OpenSearch answers it with 400. */
 const REFUSED: ReadonlySet<string> = new Set(['ValidationException', 'InvalidArgumentException', 'SerializationException'])
 
-const isUnreachable = (error: unknown): error is StoreFailure =>
-  error instanceof StoreFailure && !(error.cause instanceof Error && REFUSED.has(error.cause.name))
+/** Whether a store refuses what the request contains, whenever it is sent. */
+export const isRefusal = (error: unknown): error is Error =>
+  error instanceof Error && (REFUSED.has(error.name) || ('statusCode' in error && error.statusCode === 400))
+
+const isUnreachable = (error: unknown): error is StoreFailure => error instanceof StoreFailure && !isRefusal(error.cause)
 
 /** The rejection of a request whose handler threw: `unavailable` if a store cannot be reached, else a bug. Logs the reason. */
 export function rejectionOf(error: unknown, telemetry: Telemetry): Rejection {

@@ -1,6 +1,6 @@
 /** The environment variables of every function. infra/ sets them; lambdas/handler.ts reads and checks them. */
 export const environments = {
-  ingest: ['STREAM_NAME', 'KEYS_TABLE', 'QUARANTINE_TABLE', 'QUARANTINE_BUCKET', 'KEY_RATE'],
+  ingest: ['STREAM_NAME', 'KEYS_TABLE', 'QUARANTINE_TABLE', 'QUARANTINE_BUCKET', 'QUARANTINE_DAYS', 'KEY_RATE'],
   replay: [
     'STREAM_NAME',
     'QUARANTINE_TABLE',
@@ -13,6 +13,7 @@ export const environments = {
   'collect-failures': [
     'QUARANTINE_TABLE',
     'QUARANTINE_BUCKET',
+    'QUARANTINE_DAYS',
     'ARCHIVE_BUCKET',
     'RAW_EVENTS_FUNCTION',
     'DOCUMENTS_FUNCTION',
@@ -21,20 +22,28 @@ export const environments = {
     'IDENTITY_COUNT',
     'RETENTION_HOURS',
   ],
-  reindex: ['STATE_TABLE', 'OPENSEARCH_URL', 'QUARANTINE_TABLE', 'QUARANTINE_BUCKET'],
+  reindex: ['STATE_TABLE', 'OPENSEARCH_URL', 'QUARANTINE_TABLE', 'QUARANTINE_BUCKET', 'QUARANTINE_DAYS'],
   state: [
     'STATE_TABLE',
     'QUARANTINE_TABLE',
     'QUARANTINE_BUCKET',
+    'QUARANTINE_DAYS',
     'IDENTITY_MINUTES',
     'IDENTITY_COUNT',
     'RETRY_BUDGET_SECONDS',
     'LATENESS_HOURS',
     'RETENTION_HOURS',
   ],
-  windows: ['STATE_TABLE', 'QUARANTINE_TABLE', 'QUARANTINE_BUCKET', 'LATENESS_HOURS', 'RETENTION_HOURS'],
-  'index-documents': ['STATE_TABLE', 'OPENSEARCH_URL', 'QUARANTINE_TABLE', 'QUARANTINE_BUCKET'],
-  'index-events': ['OPENSEARCH_URL', 'QUARANTINE_TABLE', 'QUARANTINE_BUCKET', 'RAW_EVENT_TYPES', 'RAW_EVENT_DAYS'],
+  windows: ['STATE_TABLE', 'QUARANTINE_TABLE', 'QUARANTINE_BUCKET', 'QUARANTINE_DAYS', 'LATENESS_HOURS', 'RETENTION_HOURS'],
+  'index-documents': ['STATE_TABLE', 'OPENSEARCH_URL', 'QUARANTINE_TABLE', 'QUARANTINE_BUCKET', 'QUARANTINE_DAYS'],
+  'index-events': [
+    'OPENSEARCH_URL',
+    'QUARANTINE_TABLE',
+    'QUARANTINE_BUCKET',
+    'QUARANTINE_DAYS',
+    'RAW_EVENT_TYPES',
+    'RAW_EVENT_DAYS',
+  ],
   'set-up': ['OPENSEARCH_URL', 'RAW_EVENT_DAYS'],
   reports: ['ARCHIVE_BUCKET', 'REPORTS_TABLE'],
   query: [
@@ -45,8 +54,13 @@ export const environments = {
     'REPORTS_TABLE',
     'QUARANTINE_TABLE',
     'OPENSEARCH_URL',
+    'RAW_EVENT_TYPES',
     'METRICS_NAMESPACE',
     'DELIVERY_STREAM',
+    'STATE_FUNCTION',
+    'WINDOWS_FUNCTION',
+    'DOCUMENTS_FUNCTION',
+    'RAW_EVENTS_FUNCTION',
   ],
 } as const satisfies Record<string, readonly string[]>
 

@@ -9,6 +9,14 @@ export interface FoldableRules {
   readonly projections: readonly Projection[]
 }
 
+/** Where and when the stream received the events. */
+export interface Placement {
+  /** Milliseconds since 1970. */
+  readonly arrived: number
+  /** It decides the shard. Undefined if it is not known. */
+  readonly partitionKey: string | undefined
+}
+
 /** An event that cannot be folded, and why. */
 interface UnusableEvent {
   readonly event: Event
@@ -23,14 +31,13 @@ export interface FoldableEvents {
 
 /**
  * Separates the events of a record that a projection folds into those that can be folded and those that cannot. Ingest writes the
- * events of one user, or one erasure, into a record; but anybody who may write to the stream can write any lines. `arrived` is
- * when the stream received the record: milliseconds since 1970.
+ * events of one user, or one erasure, into a record; but anybody who may write to the stream can write any lines.
  */
-export function foldableEvents(events: readonly Event[], arrived: number, rules: FoldableRules): FoldableEvents {
+export function foldableEvents(events: readonly Event[], placement: Placement, rules: FoldableRules): FoldableEvents {
   const usable: Event[] = []
   const unusable: UnusableEvent[] = []
   for (const event of events.filter(each => isFolded(each, rules))) {
-    const reason = lacksUser(event, rules) ? WITHOUT_USER : problemOf(event, usable[0], arrived, rules)
+    const reason = lacksUser(event, rules) ? WITHOUT_USER : problemOf(event, usable[0], placement, rules)
     if (reason === undefined) usable.push(event)
     else unusable.push({ event, reason })
   }
@@ -43,10 +50,16 @@ const isFolded = ({ type }: Event, { projections }: FoldableRules): boolean =>
 /** Far more than the clock of ingest can be ahead of the stream's: the order numbers of a user never go back. */
 const MAX_CLOCK_AHEAD_MS = 30 * 86_400_000
 
-function problemOf(event: Event, first: Event | undefined, arrived: number, { eventTypes }: FoldableRules): string | undefined {
+function problemOf(
+  event: Event,
+  first: Event | undefined,
+  { arrived, partitionKey }: Placement,
+  { eventTypes }: FoldableRules,
+): string | undefined {
   if (event.received - arrived > MAX_CLOCK_AHEAD_MS) return FROM_THE_FUTURE
   if (event.subject === null) return OF_NOBODY
   if (first && first.subject !== event.subject) return OF_ANOTHER_USER
+  if (partitionKey !== undefined && partitionKey !== event.subject) return UNDER_ANOTHER_KEY
   if (first && (first.type === ERASURE_TYPE) !== (event.type === ERASURE_TYPE)) return BESIDE_AN_ERASURE
   const type = eventTypes.get(event.type)
   return type && !isStoredRow(event, type) ? NOT_A_ROW : undefined
@@ -55,6 +68,12 @@ function problemOf(event: Event, first: Event | undefined, arrived: number, { ev
 const FROM_THE_FUTURE =
   'It was received more than 30 days after it arrived in the stream; find out who else writes to the stream.'
 const OF_NOBODY = 'It has no user; find out who else writes to the stream.'
+/**
+ * The record may be in another shard than the user's other records. Folding it would store its sequence number as the user's: later
+ * records with lower numbers would be taken as folded already.
+ */
+const UNDER_ANOTHER_KEY =
+  'Its record has another partition key than its user; find out who else writes to the stream. Replay it to put it into the shard of its user.'
 const OF_ANOTHER_USER = 'Its record begins with an event of another user; find out who else writes to the stream.'
 const BESIDE_AN_ERASURE = 'Its record has an erasure and events; find out who else writes to the stream.'
 const NOT_A_ROW =

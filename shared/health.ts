@@ -1,7 +1,7 @@
 /** The state of one store in the response of GET /v1/health. */
 export interface StoreHealth {
   readonly reachable: boolean
-  /** How far the store is behind, in seconds: the age of what its reader leaves unread while it fails. Null when unknown. */
+  /** How far the store is behind, in seconds: the age of what its reader has not read, also while it fails or crashes. Null when unknown. */
   readonly lagSeconds: number | null
 }
 

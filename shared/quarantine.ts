@@ -21,6 +21,9 @@ export interface QuarantinedEvent {
    */
   readonly type: string | null
   readonly id: string | null
+  /** The subject of an event that was accepted: with source, type and id its identity. Absent if it never was. */
+  readonly subject?: string | null
+  /** The name of the key, or the source of an event that was accepted. */
   readonly keyName: string
   /** When the server received the event: milliseconds since 1970. A replay does not change it. */
   readonly received: number
@@ -91,7 +94,10 @@ export interface StoredQuarantinedEvent extends QuarantinedEvent {
 }
 
 /** A quarantined event without its body. */
-export type QuarantineSummary = Omit<StoredQuarantinedEvent, 'form' | 'body' | 'position' | 'replayed'>
+export type QuarantineSummary = Omit<StoredQuarantinedEvent, 'form' | 'body' | 'position' | 'replayed' | 'subject'>
+
+/** A quarantined event without its body, with the rest of its identity. */
+export type IdentifiedSummary = QuarantineSummary & Pick<StoredQuarantinedEvent, 'subject'>
 
 /** One row of GET /v1/quarantine. */
 export interface QuarantineRow extends Omit<QuarantineSummary, 'received' | 'sentAt'> {

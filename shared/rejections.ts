@@ -37,9 +37,12 @@ export const rejections = {
   rate_limited: { status: 429, help: 'Too many requests with this key. Wait for the seconds in Retry-After, then send again.' },
   internal_error: {
     status: 500,
-    help: 'The request met a bug of the server. Send it again. The reason is in the log of the function: `millrace logs`.',
+    help: 'The request met a bug of the server, so it is not confirmed. The reason is in the log of the function: `millrace logs`. Send it again when the bug is fixed.',
   },
-  unavailable: { status: 503, help: 'A store is not reachable. Nothing was lost. Send the request again.' },
+  unavailable: {
+    status: 503,
+    help: 'A store is not reachable. Nothing was lost. Send the request again after the seconds in Retry-After.',
+  },
   search_off: { status: 501, help: 'This stage has no OpenSearch. Turn it on in infra/settings.ts and deploy the stage.' },
   invalid_request: { status: 400, help: 'A parameter is invalid. GET /v1/openapi.json lists the valid parameters.' },
   invalid_event: { status: 200, help: 'The event does not match the schema of its type. Fix the event and send it again.' },
@@ -57,6 +60,10 @@ export const rejections = {
   },
   date_missing: { status: 200, help: 'The record has no date. Add it and send the record again.' },
   country_missing: { status: 200, help: 'The record has no country. Add it and send the record again.' },
+  record_refused: {
+    status: 200,
+    help: 'Kinesis never accepts the record of this event. Find out why from the reason, fix it, then replay the event.',
+  },
   projection_failed: {
     status: 200,
     help: 'A projection threw an error on this event. Fix the projection, then replay the event.',

@@ -3,6 +3,7 @@ import type { Event } from './event.ts'
 import type { EventType } from './event-type.ts'
 import { parseExact, toNumber } from './exact-json.ts'
 import { isObject } from './json.ts'
+import { MAX_DEPTH } from './limits.ts'
 import { isStoredEnvelope } from './stored-event.ts'
 
 /**
@@ -47,8 +48,23 @@ export function fromLine(line: string, eventTypes: ReadonlyMap<string, EventType
     received: Number(times[2]),
     data: type ? rowOf(type, columns, rest as Record<string, unknown> | null) : rest,
   }
-  if (!isStoredEnvelope(event)) throw new Error(`A field of a line of the stream is invalid. ${FOREIGN}`)
+  if (!isStoredEnvelope(event) || isTooDeep(event.data)) throw new Error(`A field of a line of the stream is invalid. ${FOREIGN}`)
   return event
+}
+
+/** Ingest accepts `MAX_DEPTH` levels, and a type may wrap them. Far more levels end JSON.stringify with a stack overflow. */
+const MAX_STORED_DEPTH = 2 * MAX_DEPTH
+
+/** Whether a value is nested too deeply for this product's stores. An explicit stack: recursion would overflow, too. */
+function isTooDeep(root: unknown): boolean {
+  const stack = [{ value: root, depth: 1 }]
+  for (let next = stack.pop(); next; next = stack.pop()) {
+    const { value, depth } = next
+    if (typeof value !== 'object' || value === null) continue
+    if (depth > MAX_STORED_DEPTH) return true
+    for (const inner of Object.values(value)) if (typeof inner === 'object') stack.push({ value: inner, depth: depth + 1 })
+  }
+  return false
 }
 
 const FOREIGN = 'It was not written by this product.'

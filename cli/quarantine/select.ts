@@ -1,4 +1,4 @@
-import type { QuarantineSummary } from '../../shared/quarantine.ts'
+import type { IdentifiedSummary, QuarantineSummary } from '../../shared/quarantine.ts'
 import type { RejectionCode } from '../../shared/rejections.ts'
 
 /** Conditions on quarantined events; an absent condition matches every event. */
@@ -37,9 +37,15 @@ export interface QuarantinePage {
 }
 
 /** The newest `limit` items after the cursor. */
-export function pageOf(items: readonly QuarantineSummary[], limit: number, cursor: string | undefined): QuarantinePage {
+export function pageOf(items: readonly IdentifiedSummary[], limit: number, cursor: string | undefined): QuarantinePage {
   const sorted = items.toSorted((a, b) => b.received - a.received || (a.key < b.key ? -1 : 1))
   const start = cursor === undefined ? 0 : sorted.findIndex(({ key }) => key === cursor) + 1
   const page = sorted.slice(start, start + limit)
-  return { total: items.length, items: page, cursor: start + limit < sorted.length ? (page.at(-1)?.key ?? null) : null }
+  return {
+    total: items.length,
+    items: page.map(withoutSubject),
+    cursor: start + limit < sorted.length ? (page.at(-1)?.key ?? null) : null,
+  }
 }
+
+const withoutSubject = ({ subject: _subject, ...summary }: IdentifiedSummary): QuarantineSummary => summary

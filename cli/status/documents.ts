@@ -1,5 +1,5 @@
 import { type Client, errors } from '@opensearch-project/opensearch'
-import { type ExpectedDocument, type QuarantinedRefs, quarantinedRef, type RawDocumentRef, type StreamFacts } from './facts.ts'
+import { documentText, type ExpectedDocument, type RawDocumentRef, type RejectedDocuments, type StreamFacts } from './facts.ts'
 
 const DOCUMENTS_PER_READ = 1_000
 const RAW_EVENTS = 'events-*'
@@ -43,11 +43,11 @@ interface RawDocuments {
 }
 
 /** Returns a function that looks for the documents of the stream's raw events. Each call reads only those not found before. */
-export function rawEventReader(client: Client): (stream: StreamFacts, rejected: QuarantinedRefs) => Promise<RawDocuments> {
+export function rawEventReader(client: Client): (stream: StreamFacts, rejected: RejectedDocuments) => Promise<RawDocuments> {
   const seen = new Set<string>()
   return async ({ deliveries }, rejected) => {
     const expected = [...deliveries.values()].flatMap(({ raw }) => raw ?? [])
-    const isMissing = ({ index, id }: RawDocumentRef) => !seen.has(id) && !rejected.has(quarantinedRef(index, id))
+    const isMissing = ({ index, id }: RawDocumentRef) => !seen.has(id) && !rejected.has(documentText(index, id))
     const missing = expected.filter(isMissing)
     for (let at = 0; at < missing.length; at += DOCUMENTS_PER_READ) {
       const found = await readExisting(client, missing.slice(at, at + DOCUMENTS_PER_READ))

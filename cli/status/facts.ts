@@ -53,9 +53,9 @@ export interface StateFacts {
   readonly passed: ReadonlyMap<string, string>
 }
 
-/** References to what was quarantined after it was accepted: events that were not folded (type and id), or documents (index and id). */
-export type QuarantinedRefs = ReadonlySet<string>
-export const quarantinedRef = (type: string | null, id: string | null): string => JSON.stringify([type, id])
+/** Documents that OpenSearch rejected. */
+export type RejectedDocuments = ReadonlySet<string>
+export const documentText = (index: string | null, id: string | null): string => JSON.stringify([index, id])
 
 /** A document that OpenSearch must hold, with its version. */
 export interface ExpectedDocument {

@@ -4,10 +4,10 @@ import { type Projection, projectionKey } from '../../shared/projection.ts'
 import { indexOf } from '../../shared/search-index.ts'
 import { type PartItem, type UserItem, userHash } from '../../shared/state.ts'
 import {
+  documentText,
   type ExpectedDocument,
   type Identity,
-  type QuarantinedRefs,
-  quarantinedRef,
+  type RejectedDocuments,
   refText,
   type StateFacts,
   type StreamFacts,
@@ -48,7 +48,7 @@ export function countFolded(stream: StreamFacts, archived: ReadonlySet<Identity>
  * True if every window contains the stream's events. The order number of each record is computed from the stream as the state
  * function does, and each window must have reached the order number of the last record that adds to it.
  */
-export function windowsAreComplete(stream: StreamFacts, state: StateFacts, unfolded: QuarantinedRefs): boolean {
+export function windowsAreComplete(stream: StreamFacts, state: StateFacts, unfolded: ReadonlySet<Identity>): boolean {
   const reached = reachedOrders(state)
   for (const [user, records] of stream.recordsOf) {
     const item = state.users.get(user)
@@ -62,21 +62,15 @@ export function windowsAreComplete(stream: StreamFacts, state: StateFacts, unfol
 }
 
 /** The order number of the last record that adds to each window, for the records of one user. */
-function expectedOrders(records: readonly StreamRecord[], unfolded: QuarantinedRefs): Map<string, number> {
+function expectedOrders(records: readonly StreamRecord[], unfolded: ReadonlySet<Identity>): Map<string, number> {
   const orders = new Map<string, number>()
   let order = 0
   for (const { received, windows } of records.toSorted((a, b) => bySequenceNumber(a.sequenceNumber, b.sequenceNumber))) {
     order = nextOrder(order, received)
     for (const [window, identities] of windows)
-      if (identities.some(identity => !isQuarantined(identity, unfolded))) orders.set(window, order)
+      if (identities.some(identity => !unfolded.has(identity))) orders.set(window, order)
   }
   return orders
-}
-
-function isQuarantined(identity: Identity, refs: QuarantinedRefs): boolean {
-  if (refs.size === 0) return false
-  const [, type, , id] = JSON.parse(identity) as [string, string, string | null, string]
-  return refs.has(quarantinedRef(type, id))
 }
 
 /** The last order number in each user's part of each window. Items may contain only hashes of users. */
@@ -93,7 +87,7 @@ function reachedOrders({ users, parts }: StateFacts): Map<string, number> {
 export function expectedDocuments(
   state: StateFacts,
   projections: readonly Projection[],
-  rejected: QuarantinedRefs,
+  rejected: RejectedDocuments,
 ): ExpectedDocument[] {
   return projections
     .flatMap(projection =>
@@ -102,7 +96,7 @@ export function expectedDocuments(
         return ref ? [{ index: indexOf(projection), ...ref }] : []
       }),
     )
-    .filter(({ index, id }) => !rejected.has(quarantinedRef(index, id)))
+    .filter(({ index, id }) => !rejected.has(documentText(index, id)))
 }
 
 /** The items of a projection, grouped by the document that they are the state of. Erased items have none. */

@@ -17,7 +17,7 @@ export function streamCollector(rawEvents: RawEventSettings) {
   const facts: StreamFacts = { deliveries, recordsOf }
   return {
     facts,
-    add(shard: string, { SequenceNumber: sequenceNumber = '', Data }: KinesisRecord): void {
+    add(shard: string, { SequenceNumber: sequenceNumber = '', PartitionKey: partitionKey, Data }: KinesisRecord): void {
       const events = eventsOf(Buffer.from(Data ?? []).toString())
       const first = events.filter(event => !deliveries.has(identityText(event)))
       for (const event of first) {
@@ -26,7 +26,8 @@ export function streamCollector(rawEvents: RawEventSettings) {
         deliveries.set(identity, { identity, user: event.subject, shard, sequenceNumber, raw })
       }
       const [{ subject: user, received } = { subject: null, received: 0 }] = events.filter(({ type }) => isFolded(type))
-      if (user === null) return
+      // The state function quarantines the events of such a record.
+      if (user === null || partitionKey !== user) return
       const records = recordsOf.get(user) ?? []
       records.push({ sequenceNumber, received, windows: windowsOf(user, first) })
       recordsOf.set(user, records)

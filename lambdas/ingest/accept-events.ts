@@ -9,13 +9,14 @@ import type { Telemetry } from '../handler.ts'
 import { bodyReader } from './body.ts'
 import type { EncodedBody } from './body-bytes.ts'
 import { type ClassifiedElements, classifyElements } from './classify-elements.ts'
-import { packRecords, rangesByShard, type StreamPosition, type StreamRecord } from './plan-records.ts'
+import { type PutOutcome, packRecords, rangesByShard, type StreamPosition, type StreamRecord } from './plan-records.ts'
+import { withoutRefused } from './refused-records.ts'
 
 export interface IngestDependencies {
   readonly keys: KeyStore
   readonly quarantine: Quarantine
-  /** Stores all records, each user's in order, and returns their positions. Throws if one could not be stored. */
-  putRecords(records: readonly StreamRecord[]): Promise<readonly StreamPosition[]>
+  /** Stores all records that the stream accepts, each user's in order. Throws if it could not store one now. */
+  putRecords(records: readonly StreamRecord[]): Promise<PutOutcome>
   /** Whether the key with this name may send one more request now. */
   withinRateLimit(keyName: string): boolean
   /** Milliseconds since 1970. */
@@ -58,8 +59,7 @@ export async function acceptEvents(
   for (const { ignoredTimes = 0 } of decoded) if (ignoredTimes > 0) telemetry.count('TimesIgnored', ignoredTimes)
   const arrival = { eventTypes: catalogue, keyName: admitted.name, received: dependencies.now(), defaultId: dependencies.newId }
   const classified = classifyElements(elements, arrival)
-  annotatePositions(await store(classified, dependencies), telemetry)
-  return classified
+  return store(classified, dependencies, telemetry)
 }
 
 /** The first dialect of the route gets what no other claims. */
@@ -92,16 +92,22 @@ async function admit(presented: string, { keys, withinRateLimit }: IngestDepende
   return withinRateLimit(key.name) ? key : reject('rate_limited')
 }
 
-/** Returns the positions of the accepted events' records. */
+/** Returns what is stored where: the events of records that the stream refuses are quarantined, too. */
 async function store(
-  { events, quarantined }: ClassifiedElements,
-  dependencies: IngestDependencies,
-): Promise<readonly StreamPosition[]> {
-  const [positions] = await Promise.all([
-    dependencies.putRecords(packRecords(events, catalogue)),
-    dependencies.quarantine.add(quarantined.map(({ event }) => event)),
+  classified: ClassifiedElements,
+  { putRecords, quarantine }: IngestDependencies,
+  telemetry: Telemetry,
+): Promise<ClassifiedElements> {
+  const records = packRecords(classified.events, catalogue)
+  const [{ positions, refused }] = await Promise.all([
+    putRecords(records),
+    quarantine.add(classified.quarantined.map(({ event }) => event)),
   ])
-  return positions
+  annotatePositions(positions, telemetry)
+  if (refused.length === 0) return classified
+  const outcome = withoutRefused(classified, records, refused, catalogue)
+  await quarantine.add(outcome.refused.map(({ event }) => event))
+  return outcome.classified
 }
 
 /** Logs where the records are stored, so that the log lines of the stream's readers can be matched with this request. */

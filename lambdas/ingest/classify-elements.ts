@@ -11,7 +11,7 @@ import { isRejection, type Rejection, reject } from '../../shared/rejections.ts'
 import { jsonProblem } from './json-problem.ts'
 
 /** An element that goes to quarantine. */
-interface QuarantinedElement {
+export interface QuarantinedElement {
   /** 0-based position in the request, for the response. */
   readonly index: number
   readonly event: QuarantinedEvent
@@ -20,6 +20,8 @@ interface QuarantinedElement {
 /** The result for each element of a request. */
 export interface ClassifiedElements {
   readonly events: readonly Event[]
+  /** The 0-based position of each event's element in the request. */
+  readonly indexes: ReadonlyMap<Event, number>
   /**
    * One receipt per element, in the order of the request; null for a quarantined element and for a type without receipts.
    * Undefined if no element has a type with receipts.
@@ -30,17 +32,17 @@ export interface ClassifiedElements {
 
 /** Splits elements into accepted events and quarantined elements. Each element is judged alone: a bad one affects no other. */
 export function classifyElements(elements: readonly DecodedElement[], arrival: Arrival): ClassifiedElements {
-  const events: Event[] = []
+  const indexes = new Map<Event, number>()
   const quarantined: QuarantinedElement[] = []
   const receipts: unknown[] = []
   for (const element of elements) {
     const result = classifyElement(element, arrival)
-    if (result.accepted) events.push(result.event)
+    if (result.accepted) indexes.set(result.event, element.index)
     else quarantined.push({ index: element.index, event: result.event })
     receipts.push(result.accepted ? receiptOf(result.event, arrival) : null)
   }
   const hasReceipts = elements.some(({ envelope }) => definitionOf(envelope, arrival)?.receipt)
-  return { events, quarantined, receipts: hasReceipts ? receipts : undefined }
+  return { events: [...indexes.keys()], indexes, quarantined, receipts: hasReceipts ? receipts : undefined }
 }
 
 type ClassifiedElement =

@@ -2,7 +2,7 @@ import { v7 as uuid } from 'uuid'
 import { NONE } from '../../shared/environment.ts'
 import { defineHandler } from '../handler.ts'
 import { keyStore } from '../keys/dynamodb.ts'
-import { quarantineStore } from '../quarantine/dynamodb.ts'
+import { quarantineOf } from '../quarantine/dynamodb.ts'
 import { ingest } from './ingest.ts'
 import { kinesisPutDependencies, putRecords } from './kinesis.ts'
 import { rateLimit } from './rate-limit.ts'
@@ -12,7 +12,7 @@ export const handler = defineHandler('ingest', environment => {
   const kinesis = kinesisPutDependencies()
   return ingest({
     keys: keyStore(environment.KEYS_TABLE),
-    quarantine: quarantineStore(environment.QUARANTINE_TABLE, environment.QUARANTINE_BUCKET),
+    quarantine: quarantineOf(environment),
     putRecords: records => putRecords(environment.STREAM_NAME, records, kinesis),
     withinRateLimit: environment.KEY_RATE === NONE ? () => true : rateLimit(Number(environment.KEY_RATE), Date.now),
     now: Date.now,

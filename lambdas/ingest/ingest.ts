@@ -32,7 +32,7 @@ export type CatchAllHandlers = Readonly<Record<CatchAllRouteKey, RouteHandler>>
 
 const SETTINGS_CACHE_SECONDS = 300
 /** For requests that are accepted but not stored. */
-const nothingStored: ClassifiedElements = { events: [], receipts: undefined, quarantined: [] }
+const nothingStored: ClassifiedElements = { events: [], indexes: new Map(), receipts: undefined, quarantined: [] }
 
 /**
  * Responds to a request. The status is 200 only once every event is stored, in the stream or in quarantine. A failed store gives

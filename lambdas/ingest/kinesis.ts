@@ -2,7 +2,17 @@ import { setTimeout as delay } from 'node:timers/promises'
 import { KinesisClient, PutRecordsCommand, type PutRecordsCommandOutput } from '@aws-sdk/client-kinesis'
 import { NodeHttpHandler } from '@smithy/node-http-handler'
 import { SafeError } from '../../shared/safe-error.ts'
-import { notStored, planCalls, planRounds, positionsIn, type StreamPosition, type StreamRecord } from './plan-records.ts'
+import { isRefusal } from '../store-failure.ts'
+import {
+  notStored,
+  type PutOutcome,
+  planCalls,
+  planRounds,
+  positionsIn,
+  type RefusedRecord,
+  type StreamPosition,
+  type StreamRecord,
+} from './plan-records.ts'
 
 const FIRST_WAIT_MS = 50
 const MAX_WAIT_MS = 2_000
@@ -29,22 +39,52 @@ export const kinesisPutDependencies = (): PutDependencies => ({
 })
 
 /**
- * Stores all records, each user's in order, and returns their positions. Throws on a permanent error and after the deadline.
- * Then some records may be stored, some of them twice, but a user's record is never stored without the user's earlier ones.
+ * Stores all records that Kinesis accepts, each user's in order. Throws on any other permanent error and after the deadline. Then
+ * some records may be stored, some of them twice, but a user's record is never stored without the user's earlier ones.
  */
 export async function putRecords(
   streamName: string,
   records: readonly StreamRecord[],
   dependencies = kinesisPutDependencies(),
-): Promise<StreamPosition[]> {
+): Promise<PutOutcome> {
   const deadline = dependencies.now() + REQUEST_DEADLINE_MS
   const positions: StreamPosition[] = []
+  const refused: RefusedRecord[] = []
   for (const round of planRounds(records))
-    for (const call of planCalls(round)) positions.push(...(await putCall(streamName, call, deadline, dependencies)))
-  return positions
+    for (const call of planCalls(round)) {
+      const outcome = await putAccepted(streamName, call, deadline, dependencies)
+      positions.push(...outcome.positions)
+      refused.push(...outcome.refused)
+    }
+  return { positions, refused }
 }
 
-/** Puts the records of one call, at most one per user, and retries the failed ones until all are stored. */
+/**
+ * Puts the records of one call, at most one per user. Kinesis refuses a whole call for one record that it never accepts: the call
+ * is halved until that record is alone.
+ */
+async function putAccepted(
+  streamName: string,
+  call: readonly StreamRecord[],
+  deadline: number,
+  dependencies: PutDependencies,
+): Promise<PutOutcome> {
+  try {
+    return { positions: await putCall(streamName, call, deadline, dependencies), refused: [] }
+  } catch (error) {
+    if (!isRefusal(error)) throw error
+    const [first, ...others] = call
+    if (first && others.length === 0) return { positions: [], refused: [{ record: first, reason: error.name }] }
+    const half = Math.ceil(call.length / 2)
+    const [left, right] = [
+      await putAccepted(streamName, call.slice(0, half), deadline, dependencies),
+      await putAccepted(streamName, call.slice(half), deadline, dependencies),
+    ]
+    return { positions: [...left.positions, ...right.positions], refused: [...left.refused, ...right.refused] }
+  }
+}
+
+/** Puts the records of one call and retries the failed ones until all are stored. */
 async function putCall(
   streamName: string,
   call: readonly StreamRecord[],

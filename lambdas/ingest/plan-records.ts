@@ -12,16 +12,40 @@ export interface StreamRecord {
   readonly bytes: number
 }
 
+/** A line, and what it is a line of. */
+export interface LineOf<Origin> {
+  readonly line: string
+  readonly origin: Origin
+}
+
+/** A record with the origins of its lines. */
+export interface PackedRecord<Origin> extends StreamRecord {
+  readonly origins: readonly Origin[]
+}
+
+/** A record that Kinesis does not accept, whenever it is sent. */
+export interface RefusedRecord {
+  readonly record: StreamRecord
+  /** What Kinesis says about it. It does not quote the record. */
+  readonly reason: string
+}
+
+/** The records of a request that are in the stream, and those that never will be. */
+export interface PutOutcome {
+  readonly positions: readonly StreamPosition[]
+  readonly refused: readonly RefusedRecord[]
+}
+
 /**
  * Packs events into records. All events of a record have the same user, so each user's events stay in order. Packing saves
  * cost: Firehose bills each record as at least 5 KB.
  */
-export function packRecords(events: readonly Event[], eventTypes: ReadonlyMap<string, EventType>): StreamRecord[] {
+export function packRecords(events: readonly Event[], eventTypes: ReadonlyMap<string, EventType>): PackedRecord<Event>[] {
   const groups = Map.groupBy(events, recordGroupOf)
   return [...groups.values()].flatMap(group =>
     packLines(
       group[0] ? partitionKeyOf(group[0]) : '',
-      group.map(event => toLine(event, eventTypes.get(event.type))),
+      group.map(event => ({ line: toLine(event, eventTypes.get(event.type)), origin: event })),
     ),
   )
 }
@@ -33,12 +57,13 @@ export const partitionKeyOf = ({ subject, id }: Event): string => subject ?? id
 export const recordGroupOf = ({ subject, id }: Event): string => (subject === null ? `id ${id}` : `user ${subject}`)
 
 /** Packs the lines of one user into records, in order. */
-export function packLines(partitionKey: string, lines: readonly string[]): StreamRecord[] {
-  const sized = lines.map(line => ({ text: `${line}\n`, bytes: Buffer.byteLength(line) + 1 }))
+export function packLines<Origin>(partitionKey: string, lines: readonly LineOf<Origin>[]): PackedRecord<Origin>[] {
+  const sized = lines.map(({ line, origin }) => ({ text: `${line}\n`, bytes: Buffer.byteLength(line) + 1, origin }))
   return splitBySize(sized, MAX_EVENTS_PER_RECORD, MAX_RECORD_BYTES).map(chunk => ({
     partitionKey,
     data: chunk.map(({ text }) => text).join(''),
     bytes: chunk.reduce((sum, { bytes }) => sum + bytes, 0),
+    origins: chunk.map(({ origin }) => origin),
   }))
 }
 

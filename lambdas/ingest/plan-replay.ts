@@ -9,7 +9,7 @@ import { isRejection, type Rejection, type RejectionCode, reject } from '../../s
 import { fromLine, toLine, withoutReaderMark } from '../../shared/stream-record.ts'
 import { parseUnmerged, type UnmergedDelta } from '../../shared/unmerged-delta.ts'
 import { classifyElements } from './classify-elements.ts'
-import { packLines, partitionKeyOf, recordGroupOf, type StreamRecord } from './plan-records.ts'
+import { type PackedRecord, packLines, partitionKeyOf, recordGroupOf } from './plan-records.ts'
 
 /** How to replay a quarantined event. */
 export type Replay =
@@ -120,13 +120,13 @@ const notReplayable = (message: string): string =>
   message.includes(NOT_REPLAYABLE) ? message : `${message}${NOT_REPLAYABLE} fix it and send it again.`
 
 /** Packs the lines to put into records, earlier arrivals first, and in the order of their request. As in ingest, a record has one user's lines of one arrival. */
-export function packReplays(replays: readonly Replay[]): StreamRecord[] {
+export function packReplays(replays: readonly Replay[]): PackedRecord<Replay>[] {
   const puts = replays.filter(replay => replay.kind === 'put').sort((a, b) => a.received - b.received || a.position - b.position)
   const groups = Map.groupBy(puts, ({ group, received }) => `${received} ${group}`)
   return [...groups.values()].flatMap(group =>
     packLines(
       group[0]?.partitionKey ?? '',
-      group.flatMap(({ lines }) => lines),
+      group.flatMap(replay => replay.lines.map(line => ({ line, origin: replay }))),
     ),
   )
 }

@@ -5,8 +5,9 @@ import type { ReplayOutcome, ReplayRequest, StoredQuarantinedEvent } from '../..
 import { type Rejection, type RejectionCode, reject } from '../../shared/rejections.ts'
 import type { UnmergedDelta } from '../../shared/unmerged-delta.ts'
 import type { quarantineReader } from '../quarantine/dynamodb-read.ts'
-import type { StreamRecord } from './plan-records.ts'
+import type { PutOutcome, StreamRecord } from './plan-records.ts'
 import { packReplays, planReplay, type Replay } from './plan-replay.ts'
+import { refusal } from './refused-records.ts'
 
 const MAX_CONCURRENT_EVENTS = 32
 /** Codes that are not about the event itself. They are returned, but not stored with the event. */
@@ -17,8 +18,8 @@ type Quarantine = ReturnType<typeof quarantineReader>
 export interface ReplayDependencies {
   readonly quarantine: Quarantine
   readonly eventTypes: ReadonlyMap<string, EventType>
-  /** Stores records in the stream. Throws if some may not be stored. */
-  readonly put: (records: readonly StreamRecord[]) => Promise<unknown>
+  /** Stores the records that the stream accepts. Throws if it could not store one now. */
+  readonly put: (records: readonly StreamRecord[]) => Promise<PutOutcome>
   /** Writes a document. Undefined: the stage has no OpenSearch. */
   readonly writeDocument: ((operation: BulkOperation) => Promise<Rejection | undefined>) | undefined
   readonly mergeDelta: (delta: UnmergedDelta, dryRun: boolean) => Promise<Rejection | undefined>
@@ -41,7 +42,7 @@ export async function replayEvents(
   { keys, dryRun = false }: ReplayRequest,
   dependencies: ReplayDependencies,
 ): Promise<ReplayOutcome[]> {
-  const { quarantine, eventTypes, put, mergeDelta } = dependencies
+  const { quarantine, eventTypes, mergeDelta } = dependencies
   const limit = pLimit(MAX_CONCURRENT_EVENTS)
   // Deltas of one window are merged in their order and do not conflict.
   const inOrder = pLimit(1)
@@ -54,9 +55,25 @@ export async function replayEvents(
   })
   if (dryRun) return attempts.map(outcomeOf)
   const marked = await limit.map(attempts, attempt => mark(attempt, dependencies))
-  await put(packReplays(marked.filter(({ rejection }) => rejection === undefined).map(({ replay }) => replay)))
-  await limit.map(marked, attempt => settle(attempt, quarantine))
-  return marked.map(outcomeOf)
+  const done = await putReplays(marked, dependencies)
+  await limit.map(done, attempt => settle(attempt, quarantine))
+  return done.map(outcomeOf)
+}
+
+/** Puts the events that nothing rejected. Those of a record that the stream never accepts are rejected. */
+async function putReplays(attempts: readonly Attempt[], { put }: ReplayDependencies): Promise<readonly Attempt[]> {
+  const records = packReplays(attempts.filter(({ rejection }) => rejection === undefined).map(({ replay }) => replay))
+  const { refused } = await put(records)
+  const reasons = new Map(refused.map(({ record, reason }) => [record, reason]))
+  const rejections = new Map(
+    records.flatMap(record => {
+      const reason = reasons.get(record)
+      return reason === undefined ? [] : record.origins.map(replay => [replay, refusal(reason)] as const)
+    }),
+  )
+  return rejections.size === 0
+    ? attempts
+    : attempts.map(attempt => ({ ...attempt, rejection: attempt.rejection ?? rejections.get(attempt.replay) }))
 }
 
 /** Why an event must stay in quarantine. Unless it is a dry run, writes the event's document or merges its delta, if any. */

@@ -4,7 +4,7 @@ import { DISCARDED_PREFIX, type Quarantine, type QuarantinedEvent, UNCOLLECTED_P
 import { SafeError } from '../../shared/safe-error.ts'
 import { defineHandler } from '../handler.ts'
 import { stateTable } from '../state/dynamodb.ts'
-import { MAX_EVENTS_PER_CALL, quarantineStore } from './dynamodb.ts'
+import { MAX_EVENTS_PER_CALL, quarantineOf } from './dynamodb.ts'
 import { type JudgeDependencies, judgeBatch } from './judge-batch.ts'
 import { type FailureContext, fromDeliveryErrors, fromDiscarded, fromUncollected } from './plan-failures.ts'
 import { failureBucket } from './s3.ts'
@@ -40,7 +40,7 @@ interface Collected {
  * requests with very many of them. An object is deleted once all its events are stored.
  */
 export const handler = defineHandler('collect-failures', environment => {
-  const quarantine = quarantineStore(environment.QUARANTINE_TABLE, environment.QUARANTINE_BUCKET)
+  const quarantine = quarantineOf(environment)
   const context = {
     eventTypes: new Map(eventTypes.map(type => [type.name, type])),
     rawEventsFunction: environment.RAW_EVENTS_FUNCTION,

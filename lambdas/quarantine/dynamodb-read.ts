@@ -2,7 +2,7 @@ import { gunzipSync } from 'node:zlib'
 import { DeleteItemCommand, DynamoDBClient, GetItemCommand, UpdateItemCommand } from '@aws-sdk/client-dynamodb'
 import { S3Client } from '@aws-sdk/client-s3'
 import { marshall, unmarshall } from '@aws-sdk/util-dynamodb'
-import type { QuarantineSummary, StoredQuarantinedEvent } from '../../shared/quarantine.ts'
+import type { IdentifiedSummary, QuarantineSummary, StoredQuarantinedEvent } from '../../shared/quarantine.ts'
 import type { Rejection } from '../../shared/rejections.ts'
 import { type Attributes, conditionHeld } from '../dynamodb.ts'
 import type { StoredItem } from './dynamodb.ts'
@@ -16,6 +16,11 @@ export function readSummary(attributes: Attributes): QuarantineSummary {
   return { key, code, message, type, id, keyName, received, count, ...doubt }
 }
 
+export function readIdentified(attributes: Attributes): IdentifiedSummary {
+  const { subject } = unmarshall(attributes) as StoredItem
+  return { ...readSummary(attributes), ...(subject !== undefined && { subject }) }
+}
+
 /** Reads, removes and updates quarantined events, each with its body. */
 export function quarantineReader(table: string, bucket: string, client = new DynamoDBClient({}), s3 = new S3Client({})) {
   const objects = failureBucket(bucket, s3)
@@ -26,7 +31,7 @@ export function quarantineReader(table: string, bucket: string, client = new Dyn
       if (!Item) return undefined
       const { form, object, position = 0, replayed, body = new Uint8Array() } = unmarshall(Item) as StoredItem
       const text = gunzipSync(object ? await objects.read(object) : body).toString()
-      return { ...readSummary(Item), ...(replayed !== undefined && { replayed }), form, position, body: text }
+      return { ...readIdentified(Item), ...(replayed !== undefined && { replayed }), form, position, body: text }
     },
 
     /**

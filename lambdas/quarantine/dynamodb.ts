@@ -4,6 +4,7 @@ import { DynamoDBClient, UpdateItemCommand } from '@aws-sdk/client-dynamodb'
 import type { S3Client } from '@aws-sdk/client-s3'
 import { marshall } from '@aws-sdk/util-dynamodb'
 import pLimit from 'p-limit'
+import { type Environment, NONE } from '../../shared/environment.ts'
 import {
   BODIES_PREFIX,
   countDistinct,
@@ -27,23 +28,53 @@ const EVENTS_PER_OBJECT = 25_000
 /** An item of the table. `object` is the key of an S3 object with a body that is too large for the item. */
 export type StoredItem = Omit<StoredQuarantinedEvent, 'body'> & { readonly body?: Uint8Array; readonly object?: string }
 
+/** How long an event stays after its last occurrence. */
+interface Expiry {
+  /** Undefined: without limit. */
+  readonly days: number | undefined
+  /** Milliseconds since 1970. */
+  readonly now: () => number
+}
+
+const DAY_SECONDS = 86_400
+
+type QuarantineEnvironment = Pick<Environment<'ingest'>, 'QUARANTINE_TABLE' | 'QUARANTINE_BUCKET' | 'QUARANTINE_DAYS'>
+
+/** The quarantine of a function that adds to it. */
+export const quarantineOf = ({ QUARANTINE_TABLE, QUARANTINE_BUCKET, QUARANTINE_DAYS }: QuarantineEnvironment): Quarantine =>
+  quarantineStore(QUARANTINE_TABLE, QUARANTINE_BUCKET, undefined, undefined, {
+    days: QUARANTINE_DAYS === NONE ? undefined : Number(QUARANTINE_DAYS),
+    now: Date.now,
+  })
+
 type PutObject = (key: string, body: Uint8Array) => Promise<void>
 
 /**
  * The quarantine: a table of rejected events and the reasons. Large bodies are stored in the bucket. Calls with very many
  * events write them to the bucket, too, and lambdas/quarantine/collect-failures.lambda.ts moves them into the table.
  */
-export function quarantineStore(table: string, bucket: string, client = new DynamoDBClient({}), s3?: S3Client): Quarantine {
+export function quarantineStore(
+  table: string,
+  bucket: string,
+  client = new DynamoDBClient({}),
+  s3?: S3Client,
+  { days, now }: Expiry = { days: undefined, now: Date.now },
+): Quarantine {
   const put = lazyPut(bucket, s3)
+  const ttlFrom = (): number | undefined => (days === undefined ? undefined : Math.ceil(now() / 1000) + days * DAY_SECONDS)
   const putEvent = async (event: QuarantinedEvent, call: string): Promise<void> => {
     const token = tokenOf(event.occurrence ?? call)
     const body = gzipSync(event.body)
     const object = body.length > MAX_INLINE_BYTES ? bodyKey(event) : undefined
+    const addition: Addition = { token, ttl: ttlFrom(), table }
     if (object) {
-      if (await conditionHeld(client.send(countOf(event, token, table)))) return
+      const counted = await countStored(event, addition, client)
+      // A body expires some days after it was written, so it is written again.
+      if (counted?.object && addition.ttl !== undefined) await put(counted.object, body)
+      if (counted) return
       await put(object, body)
     }
-    await conditionHeld(client.send(updateOf(event, object ? { object } : { body }, token, table)))
+    await conditionHeld(client.send(updateOf(event, object ? { object } : { body }, addition)))
   }
   return {
     async add(events) {
@@ -81,39 +112,78 @@ function tokenOf(occurrence: string): Token {
   return { slot: `added_${text[0]}`, text }
 }
 
+interface Addition {
+  readonly token: Token
+  /** When the item expires, in seconds since 1970. Undefined: never. */
+  readonly ttl: number | undefined
+  readonly table: string
+}
+
+/** Adds to the count of an event that is stored already. Undefined if it is not, or if this addition was counted. */
+async function countStored(
+  event: QuarantinedEvent,
+  addition: Addition,
+  client: DynamoDBClient,
+): Promise<{ readonly object: string | undefined } | undefined> {
+  let object: string | undefined
+  const count = async (): Promise<void> => {
+    object = (await client.send(countOf(event, addition))).Attributes?.['object']?.S
+  }
+  return (await conditionHeld(count())) ? { object } : undefined
+}
+
 const NOT_ADDED = '(attribute_not_exists(#slot) OR #slot <> :token)'
 
 /** Stores the event if its key is new. Otherwise only adds to its count, so that the first delivery is kept. */
 function updateOf(
   event: QuarantinedEvent,
   content: Pick<StoredItem, 'body' | 'object'>,
-  token: Token,
-  table: string,
+  { token, ttl, table }: Addition,
 ): UpdateItemCommand {
-  const { code, message, keyName, received, form, type, id, position = 0, count = 1, mayHaveBeenFolded } = event
+  const { code, message, keyName, received, form, type, id, subject, position = 0, count = 1, mayHaveBeenFolded } = event
   const doubt = mayHaveBeenFolded && { mayHaveBeenFolded }
-  const attributes = { code, message, keyName, received, form, type, id, position, ...doubt, ...content }
+  const user = subject !== undefined && { subject }
+  const attributes = { code, message, keyName, received, form, type, id, position, ...user, ...doubt, ...content }
   const names = Object.keys(attributes)
-  const values = Object.entries({ ...attributes, count, token: token.text }).map(([name, value]) => [`:${name}`, value] as const)
+  const expiry = ttl === undefined ? {} : { ttl }
+  const values = Object.entries({ ...attributes, ...expiry, count, token: token.text }).map(
+    ([name, value]) => [`:${name}`, value] as const,
+  )
   return new UpdateItemCommand({
     TableName: table,
     Key: marshall({ key: quarantineKey(event) }),
-    UpdateExpression: `SET ${names.map(name => `#${name} = if_not_exists(#${name}, :${name})`).join(', ')}, #slot = :token ADD #count :count`,
+    UpdateExpression: `SET ${names.map(name => `#${name} = if_not_exists(#${name}, :${name})`).join(', ')}, ${setTtl(ttl)}#slot = :token ADD #count :count`,
     ConditionExpression: NOT_ADDED,
-    ExpressionAttributeNames: { ...Object.fromEntries([...names, 'count'].map(name => [`#${name}`, name])), '#slot': token.slot },
+    ExpressionAttributeNames: {
+      ...Object.fromEntries([...names, ...Object.keys(expiry), 'count'].map(name => [`#${name}`, name])),
+      '#slot': token.slot,
+    },
     ExpressionAttributeValues: marshall(Object.fromEntries(values)),
   })
 }
 
+/** Every addition renews the expiry of the item. */
+const setTtl = (ttl: number | undefined): string => (ttl === undefined ? '' : '#ttl = :ttl, ')
+
 /** Adds to the count of an event that is stored already: its first body is kept, so a second one would never be removed. */
-const countOf = (event: QuarantinedEvent, token: Token, table: string): UpdateItemCommand =>
+const countOf = (event: QuarantinedEvent, { token, ttl, table }: Addition): UpdateItemCommand =>
   new UpdateItemCommand({
     TableName: table,
     Key: marshall({ key: quarantineKey(event) }),
-    UpdateExpression: 'SET #slot = :token ADD #count :count',
+    UpdateExpression: `SET ${setTtl(ttl)}#slot = :token ADD #count :count`,
     ConditionExpression: `attribute_exists(#key) AND ${NOT_ADDED}`,
-    ExpressionAttributeNames: { '#key': 'key', '#count': 'count', '#slot': token.slot },
-    ExpressionAttributeValues: marshall({ ':count': event.count ?? 1, ':token': token.text }),
+    ExpressionAttributeNames: {
+      '#key': 'key',
+      '#count': 'count',
+      '#slot': token.slot,
+      ...(ttl !== undefined && { '#ttl': 'ttl' }),
+    },
+    ExpressionAttributeValues: marshall({
+      ':count': event.count ?? 1,
+      ':token': token.text,
+      ...(ttl !== undefined && { ':ttl': ttl }),
+    }),
+    ReturnValues: 'ALL_NEW',
   })
 
 /** The objects for a call with very many events. Their keys are content hashes, so that writing one again changes nothing. */

@@ -20,10 +20,10 @@ export interface JudgedLine {
 }
 
 /** The lines of a record, as the state function separates them. */
-export function judgedLines({ sequenceNumber, arrived, lines }: UnfinishedRecord, rules: JudgeRules): JudgedLine[] {
+export function judgedLines({ sequenceNumber, arrived, partitionKey, lines }: UnfinishedRecord, rules: JudgeRules): JudgedLine[] {
   const { usable } = foldableEvents(
     lines.flatMap(({ event }) => event ?? []),
-    arrived,
+    { arrived, partitionKey },
     rules,
   )
   const positions = new Map(usable.map((event, position) => [event, position]))

@@ -28,7 +28,12 @@ interface DiscardedBatch {
 
 interface KinesisEvent {
   readonly Records: readonly {
-    readonly kinesis: { readonly sequenceNumber: string; readonly data: string; readonly approximateArrivalTimestamp: number }
+    readonly kinesis: {
+      readonly sequenceNumber: string
+      readonly partitionKey?: string
+      readonly data: string
+      readonly approximateArrivalTimestamp: number
+    }
   }[]
 }
 
@@ -37,6 +42,7 @@ export interface UnfinishedRecord {
   readonly sequenceNumber: string
   /** When it arrived in the stream, milliseconds since 1970. */
   readonly arrived: number
+  readonly partitionKey: string | undefined
   readonly lines: readonly UnfinishedLine[]
 }
 
@@ -62,9 +68,14 @@ export function fromDiscarded(text: string, context: FailureContext): DiscardedB
   const { Records } = typeof payload === 'string' ? (JSON.parse(payload) as KinesisEvent) : payload
   const missedBy: Pick<MissedRecord, 'code' | 'only'> =
     name === context.rawEventsFunction ? { code: 'not_indexed', only: 'search' } : { code: 'record_unread', only: undefined }
-  const records = Records.map(({ kinesis: { sequenceNumber, data, approximateArrivalTimestamp } }) => {
+  const records = Records.map(({ kinesis: { sequenceNumber, partitionKey, data, approximateArrivalTimestamp } }) => {
     const arrived = Math.trunc(approximateArrivalTimestamp * 1000)
-    return { sequenceNumber, arrived, lines: fromRecord(data, { ...missedBy, arrived, eventTypes: context.eventTypes }) }
+    return {
+      sequenceNumber,
+      arrived,
+      partitionKey,
+      lines: fromRecord(data, { ...missedBy, arrived, eventTypes: context.eventTypes }),
+    }
   })
   if (missedBy.only === undefined) return { missed: [], unfinished: records }
   return { missed: records.flatMap(({ lines }) => lines.map(({ quarantined }) => quarantined)), unfinished: [] }
@@ -127,13 +138,13 @@ function fromMissedLine(line: string, { code, only, arrived, eventTypes }: Misse
   const plain = withoutReaderMark(line)
   try {
     const event = fromLine(plain.line, eventTypes)
-    const { type, id, source, received } = event
+    const { type, id, subject, source, received } = event
     const reader = only ?? plain.only
     const body = reader ? lineForReader(reader, plain.line) : plain.line
     const message = rejections[code].help
     return {
       event: plain.only ? undefined : event,
-      quarantined: { code, message, type, id, keyName: source, received, form: 'line', body },
+      quarantined: { code, message, type, id, subject, keyName: source, received, form: 'line', body },
     }
   } catch {
     return { event: undefined, quarantined: unrecognisedLine(line, arrived) }

@@ -1,18 +1,28 @@
 import type { Dimension, MetricDataQuery, MetricDataResult } from '@aws-sdk/client-cloudwatch'
-import type { FunctionName } from '../../shared/environment.ts'
+import { type FunctionName, NONE } from '../../shared/environment.ts'
 import type { MetricName, PipelineMetrics } from '../../shared/metrics.ts'
 import { floorTo } from '../../shared/time.ts'
 
-/** Where the metrics are: the namespace of the product's own, and the Firehose stream. */
+/** The functions that read streams, by the step that they do. */
+type Reader = 'folded' | 'windows' | 'documents' | 'rawEvents'
+
+/** Where the metrics are: the namespace of the product's own, the Firehose stream, and the names of the readers' functions. */
 export interface MetricSources {
   readonly namespace: string
   readonly deliveryStream: string
+  readonly readers: Readonly<Record<Reader, string>>
 }
 
 const MINUTE_MS = 60_000
 const MINUTES = 60
 /** A reader that fails tries again at least this often, in minutes: one shard that fails is not hidden by the others. */
 const UNREAD_MINUTES = 5
+/** The readers whose delay is a delay of the step. The windows are derived from the states. */
+const readersOf: Readonly<Record<string, readonly Reader[]>> = {
+  folded: ['folded', 'windows'],
+  documents: ['documents'],
+  rawEvents: ['rawEvents'],
+}
 
 interface Metric {
   readonly namespace: string
@@ -56,9 +66,24 @@ const lagMetrics = ({ namespace, deliveryStream }: MetricSources): StepMetrics =
 /** The age of what each reader left unread when a batch failed. A reader that fails has no new lag. */
 const unreadMetrics = ({ namespace }: MetricSources): StepMetrics => ({
   folded: productMetric(namespace, 'state', 'UnreadSeconds'),
+  windows: productMetric(namespace, 'windows', 'UnreadSeconds'),
   documents: productMetric(namespace, 'index-documents', 'UnreadSeconds'),
   rawEvents: productMetric(namespace, 'index-events', 'UnreadSeconds'),
 })
+
+/**
+ * The age of what Lambda hands to each reader, in milliseconds. Lambda measures it before the function runs, so it grows also while
+ * the function ends without a log line: it crashes, runs out of memory or times out.
+ */
+const ageMetrics = ({ readers }: MetricSources): StepMetrics =>
+  Object.fromEntries(
+    Object.entries(readers)
+      .filter(([, name]) => name !== NONE)
+      .map(([reader, Value]) => [
+        reader,
+        { namespace: 'AWS/Lambda', name: 'IteratorAge', dimension: { Name: 'FunctionName', Value } },
+      ]),
+  )
 
 /** The input of CloudWatch's GetMetricData. */
 export interface MetricsQuery {
@@ -77,6 +102,7 @@ export function planMetrics(sources: MetricSources, now: number): MetricsQuery {
       ...queriesOf('count', countMetrics(sources), 'Sum'),
       ...queriesOf('time', lagMetrics(sources), 'Maximum'),
       ...queriesOf('unread', unreadMetrics(sources), 'Maximum'),
+      ...queriesOf('age', ageMetrics(sources), 'Maximum'),
     ],
   }
 }
@@ -103,10 +129,14 @@ export function describeMetrics(
     return starts.map(start => points.get(start) ?? 0)
   }
   const lastMinutes = starts.at(-UNREAD_MINUTES) ?? 0
+  const recent = (id: string): number[] =>
+    [...pointsOf(id, results)].filter(([start]) => start >= lastMinutes).map(([, value]) => value)
   const lagOf = (step: string): number | null => {
     const points = pointsOf(`time_${step}`, results)
-    const unread = [...pointsOf(`unread_${step}`, results)].filter(([start]) => start >= lastMinutes).map(([, age]) => age)
-    const lags = [points.get(Math.max(...points.keys())) ?? [], unread].flat()
+    const readers = readersOf[step] ?? []
+    const unread = readers.flatMap(reader => recent(`unread_${reader}`))
+    const ages = readers.flatMap(reader => recent(`age_${reader}`)).map(milliseconds => milliseconds / 1000)
+    const lags = [points.get(Math.max(...points.keys())) ?? [], unread, ages].flat()
     return lags.length > 0 ? Math.max(...lags) : null
   }
   return {

@@ -24,7 +24,7 @@ import { streamProbe } from './kinesis.ts'
 import { invalidParameter, type QueryParameters } from './parameters.ts'
 import { readProjection } from './projections.ts'
 import { readQuarantine } from './quarantine.ts'
-import { readEvents } from './raw-events.ts'
+import { type KeptEvents, keptEvents, readKeptEvents } from './raw-events.ts'
 import { readReport, reportedUntil } from './reports.ts'
 import { type HttpResponse, html, json, rejectWith } from './response.ts'
 import { queryUser, readUser } from './users.ts'
@@ -48,7 +48,10 @@ interface Stores {
 /** The handlers of all routes of the query function, over the stores that the environment names. */
 export function routeHandlers(environment: Environment<'query'>): RouteHandlers {
   const stores = openStores(environment)
-  return { ...storeHandlers(stores, environment.QUARANTINE_TABLE), ...operationHandlers(stores, environment.STREAM_NAME) }
+  return {
+    ...storeHandlers(stores, environment.QUARANTINE_TABLE, keptEvents(environment.RAW_EVENT_TYPES)),
+    ...operationHandlers(stores, environment.STREAM_NAME),
+  }
 }
 
 /** A failed call of a store gives a 503. Any other error is a bug. */
@@ -59,7 +62,16 @@ const openStores = (environment: Environment<'query'>): Stores => ({
   search: environment.OPENSEARCH_URL === NONE ? undefined : asStore(openSearch(environment.OPENSEARCH_URL)),
   quarantine: asStore(new DynamoDBClient({})),
   metrics: metricsReader(
-    { namespace: environment.METRICS_NAMESPACE, deliveryStream: environment.DELIVERY_STREAM },
+    {
+      namespace: environment.METRICS_NAMESPACE,
+      deliveryStream: environment.DELIVERY_STREAM,
+      readers: {
+        folded: environment.STATE_FUNCTION,
+        windows: environment.WINDOWS_FUNCTION,
+        documents: environment.DOCUMENTS_FUNCTION,
+        rawEvents: environment.RAW_EVENTS_FUNCTION,
+      },
+    },
     asStore(new CloudWatchClient({})),
   ),
 })
@@ -79,6 +91,7 @@ type StoreRoute = Exclude<QueryRouteKey, OperationRoute>
 const storeHandlers = (
   { state, table, bucket, search, quarantine }: Stores,
   quarantineTable: string,
+  keeps: KeptEvents,
 ): Readonly<Record<StoreRoute, RouteHandler>> => ({
   'GET /v1/users/{id+}': reading(({ id = '' }, query, telemetry) => readUserInPath(id, query, state, telemetry)),
   'GET /v1/users': reading(async (_path, query, telemetry) =>
@@ -86,8 +99,10 @@ const storeHandlers = (
   ),
   'GET /v1/projections/{name}': reading(({ name = '' }, query) => readProjection(name, query, search, projections)),
   'GET /v1/reports/{name}': reading(({ name = '' }, query) => readReport(name, query, { table, bucket }, reports)),
-  'GET /v1/events/{type+}': reading(({ type = '' }, query) => readEvents(withoutTrailingSlash(type), query, search, eventTypes)),
-  'GET /v1/events': reading((_path, query) => readEvents(query['type'], query, search, eventTypes)),
+  'GET /v1/events/{type+}': reading(({ type = '' }, query) =>
+    readKeptEvents(withoutTrailingSlash(type), query, { client: search, eventTypes, keeps }),
+  ),
+  'GET /v1/events': reading((_path, query) => readKeptEvents(query['type'], query, { client: search, eventTypes, keeps })),
   'GET /v1/quarantine': reading((_path, query) => readQuarantine(query, quarantineTable, quarantine)),
 })
 

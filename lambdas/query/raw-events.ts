@@ -1,9 +1,10 @@
+import { NONE } from '../../shared/environment.ts'
 import { isName } from '../../shared/event.ts'
 import type { EventType } from '../../shared/event-type.ts'
 import type { Document } from '../../shared/grain.ts'
 import type { Page } from '../../shared/http.ts'
 import { MAX_NAME_CHARACTERS } from '../../shared/limits.ts'
-import { EVERY_EVENT_INDEX, eventIndexPattern } from '../../shared/raw-events.ts'
+import { EVERY_EVENT_INDEX, eventIndexPattern, parseRawEventTypes } from '../../shared/raw-events.ts'
 import { isRejection, type Rejection, reject } from '../../shared/rejections.ts'
 import { planPage, readPage, type Search, type SearchClient, type SortField } from './paged-search.ts'
 import { invalidParameter, type QueryParameters } from './parameters.ts'
@@ -30,6 +31,29 @@ export const planEventSearch = (
     },
     parameters,
   )
+
+/** Which raw events the stage keeps in OpenSearch: `RAW_EVENT_TYPES`. */
+export type KeptEvents = (type: string | undefined) => boolean
+
+export const keptEvents = (types: string): KeptEvents => {
+  const isOn = parseRawEventTypes(types)
+  return type => (type === undefined ? types !== NONE : isOn(type))
+}
+
+/** As `readEvents`, but an empty page of events that the stage does not keep is a rejection that says so. */
+export async function readKeptEvents(
+  type: string | undefined,
+  parameters: QueryParameters,
+  { client, eventTypes, keeps }: { client: SearchClient | undefined; eventTypes: readonly EventType[]; keeps: KeptEvents },
+): Promise<Page<Document> | Rejection> {
+  const page = await readEvents(type, parameters, client, eventTypes)
+  const isEmpty = !isRejection(page) && page.data.length === 0 && parameters['cursor'] === undefined
+  return isEmpty && !keeps(type) ? reject('search_off', type === undefined ? KEEPS_NONE : KEEPS_NONE_OF_TYPE) : page
+}
+
+const REMEDY = 'Add them to search.rawEvents in infra/settings.ts and deploy the stage. The archive has all events.'
+const KEEPS_NONE = `This stage keeps no raw events in OpenSearch. ${REMEDY}`
+const KEEPS_NONE_OF_TYPE = `This stage keeps no raw events of this type in OpenSearch. ${REMEDY}`
 
 /**
  * Reads one page of recent raw events of a type, or of all types, from OpenSearch. The page is empty when the stage does not keep the type

@@ -1,7 +1,7 @@
 import type { DynamoDBStreamEvent } from 'aws-lambda'
 import { projections } from '../../shared/catalogue.ts'
 import { defineHandler } from '../handler.ts'
-import { quarantineStore } from '../quarantine/dynamodb.ts'
+import { quarantineOf } from '../quarantine/dynamodb.ts'
 import { stateTable } from '../state/dynamodb.ts'
 import { indexBatch } from './index-batch.ts'
 import { preparing } from './missing-index.ts'
@@ -12,7 +12,7 @@ import { ensureIndices } from './set-up.ts'
 export const handler = defineHandler('index-documents', environment => {
   const client = openSearch(environment.OPENSEARCH_URL)
   const table = stateTable(environment.STATE_TABLE)
-  const quarantine = quarantineStore(environment.QUARANTINE_TABLE, environment.QUARANTINE_BUCKET)
+  const quarantine = quarantineOf(environment)
   const withIndices = preparing(() => ensureIndices(client, projections))
   return ({ Records }: DynamoDBStreamEvent, telemetry) =>
     withIndices(() => indexBatch(Records, { client, table, quarantine, projections, telemetry, now: Date.now }))

@@ -2,7 +2,7 @@ import type { KinesisStreamEvent, KinesisStreamRecord } from 'aws-lambda'
 import { eventTypes } from '../../shared/catalogue.ts'
 import { parseRawEventTypes, type RawEventSettings } from '../../shared/raw-events.ts'
 import { defineHandler } from '../handler.ts'
-import { quarantineStore } from '../quarantine/dynamodb.ts'
+import { quarantineOf } from '../quarantine/dynamodb.ts'
 import { preparing } from './missing-index.ts'
 import { openSearch } from './opensearch.ts'
 import { type EventRecord, planEvents } from './plan-events.ts'
@@ -12,7 +12,7 @@ import { writeBulk } from './write-bulk.ts'
 /** Reads the event stream and writes one document for each recent raw event of the types that are on. */
 export const handler = defineHandler('index-events', environment => {
   const client = openSearch(environment.OPENSEARCH_URL)
-  const quarantine = quarantineStore(environment.QUARANTINE_TABLE, environment.QUARANTINE_BUCKET)
+  const quarantine = quarantineOf(environment)
   const raw: RawEventSettings = {
     eventTypes: new Map(eventTypes.map(type => [type.name, type])),
     isOn: parseRawEventTypes(environment.RAW_EVENT_TYPES),

@@ -1,4 +1,4 @@
-import { type API, Client, Serializer } from '@opensearch-project/opensearch'
+import { type API, Client, errors, Serializer } from '@opensearch-project/opensearch'
 import { AwsSigv4Signer } from '@opensearch-project/opensearch/aws-v3'
 import type { BulkOperation } from '../../shared/bulk-operation.ts'
 import type { BulkResult } from '../../shared/bulk-outcome.ts'
@@ -58,8 +58,33 @@ const roleCredentials = async () => ({
   sessionToken: process.env['AWS_SESSION_TOKEN'] ?? '',
 })
 
-/** Sends operations and returns one result for each, in order. Throws when the cluster rejected the whole request. */
+/**
+ * Sends operations and returns one result for each, in order. Throws when the cluster is busy or down. OpenSearch refuses a whole
+ * request for one operation that it never accepts: the request is halved until that operation is alone.
+ */
 export async function bulk(client: BulkClient, operations: readonly BulkOperation[]): Promise<BulkResult[]> {
+  try {
+    return await bulkOnce(client, operations)
+  } catch (error) {
+    const [first, ...others] = operations
+    if (!first || !isRefusedRequest(error)) throw error
+    if (others.length === 0) return [{ action: first.action, status: error.statusCode, reason: error.message }]
+    const half = Math.ceil(operations.length / 2)
+    return [...(await bulk(client, operations.slice(0, half))), ...(await bulk(client, operations.slice(half)))]
+  }
+}
+
+/**
+ * Whether OpenSearch refuses the content of a request, whenever it is sent. A 400 without an error of OpenSearch comes from
+ * something else, such as a proxy.
+ */
+function isRefusedRequest(error: unknown): error is errors.ResponseError & { readonly statusCode: 400 | 413 } {
+  if (!(error instanceof errors.ResponseError)) return false
+  const { statusCode, body } = error as { readonly statusCode?: number; readonly body?: { readonly error?: unknown } | null }
+  return statusCode === 413 || (statusCode === 400 && typeof body === 'object' && body?.error !== undefined)
+}
+
+async function bulkOnce(client: BulkClient, operations: readonly BulkOperation[]): Promise<BulkResult[]> {
   const { body } = await client.bulk({ body: operations.flatMap(linesOf) })
   return body.items.map(item => {
     const [action, result] = Object.entries(item)[0] as [BulkOperation['action'], BulkItemResult]

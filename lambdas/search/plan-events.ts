@@ -50,6 +50,7 @@ const asQuarantined = (event: Event, { eventTypes }: RawEventSettings, error: un
   ...reject('not_indexed', `Its document could not be made: ${describeError(error)} Fix the code, then replay the event.`),
   type: event.type,
   id: event.id,
+  subject: event.subject,
   keyName: event.source,
   received: event.received,
   form: 'line',

@@ -2,7 +2,7 @@ import { projections } from '../../shared/catalogue.ts'
 import type { ReindexRequest, ReindexResult } from '../../shared/reindex.ts'
 import { indexOf } from '../../shared/search-index.ts'
 import { defineHandler } from '../handler.ts'
-import { quarantineStore } from '../quarantine/dynamodb.ts'
+import { quarantineOf } from '../quarantine/dynamodb.ts'
 import { stateTable } from '../state/dynamodb.ts'
 import { pageScanner } from './dynamodb.ts'
 import { openSearch } from './opensearch.ts'
@@ -18,7 +18,7 @@ const DEADLINE_MS = 20_000
 export const handler = defineHandler('reindex', environment => {
   const client = openSearch(environment.OPENSEARCH_URL)
   const table = stateTable(environment.STATE_TABLE)
-  const quarantine = quarantineStore(environment.QUARANTINE_TABLE, environment.QUARANTINE_BUCKET)
+  const quarantine = quarantineOf(environment)
   const scan = pageScanner(environment.STATE_TABLE)
   return async ({ projection, from, ...segment }: ReindexRequest, telemetry): Promise<ReindexResult> => {
     const wanted = projections.filter(({ name }) => projection === undefined || name === projection)

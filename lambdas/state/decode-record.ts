@@ -23,10 +23,10 @@ export function decodeRecord(
   { kinesis }: KinesisStreamRecord,
   { eventTypes, rules }: { readonly eventTypes: ReadonlyMap<string, EventType>; readonly rules: FoldRules },
 ): DecodedRecord {
-  const { sequenceNumber } = kinesis
+  const { sequenceNumber, partitionKey } = kinesis
   const { events, positions, unrecognised } = fromLines(Buffer.from(kinesis.data, 'base64').toString(), eventTypes)
   const arrived = Math.trunc(kinesis.approximateArrivalTimestamp * 1000)
-  const { usable, unusable } = foldableEvents(events, arrived, { eventTypes, projections: rules.projections })
+  const { usable, unusable } = foldableEvents(events, { arrived, partitionKey }, { eventTypes, projections: rules.projections })
   const [first] = usable
   const erasure = first?.type === ERASURE_TYPE
   return {
@@ -60,6 +60,7 @@ export const asQuarantined = ({
   message: [rejections[code].help, reason].filter(part => part !== undefined).join(' '),
   type: event.type,
   id: event.id,
+  subject: event.subject,
   keyName: event.source,
   received: event.received,
   position: at?.position ?? 0,

@@ -1,7 +1,7 @@
 import type { DynamoDBStreamEvent } from 'aws-lambda'
 import { projections } from '../../shared/catalogue.ts'
 import { defineHandler } from '../handler.ts'
-import { quarantineStore } from '../quarantine/dynamodb.ts'
+import { quarantineOf } from '../quarantine/dynamodb.ts'
 import { stateTable } from '../state/dynamodb.ts'
 import { windowLifetime } from '../window-lifetime.ts'
 import { mergeBatch } from './merge-batch.ts'
@@ -10,7 +10,7 @@ import { mergeBatch } from './merge-batch.ts'
 export const handler = defineHandler('windows', environment => {
   const lifetime = windowLifetime(environment)
   const table = stateTable(environment.STATE_TABLE)
-  const quarantine = quarantineStore(environment.QUARANTINE_TABLE, environment.QUARANTINE_BUCKET)
+  const quarantine = quarantineOf(environment)
   return ({ Records }: DynamoDBStreamEvent, telemetry) =>
     mergeBatch(Records, { table, quarantine, projections, lifetime, telemetry, now: Date.now })
 })

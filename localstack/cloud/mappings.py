@@ -11,6 +11,7 @@ from ministack.services import lambda_svc
 
 import batch
 import discards
+import metrics
 from sources import set_start, sources_of
 
 logger = logging.getLogger("mappings")
@@ -108,6 +109,7 @@ class Worker(threading.Thread):
         return [entry for entry in entries if time.time() - entry.arrived > max_age]
 
     def _deliver(self, function, entries, read_to):
+        self._measure_age(entries)
         result = lambda_svc._execute_function(function, {"Records": [entry.record for entry in entries]})
         if result.get("throttle"):
             return batch.throttled(self.attempts)
@@ -120,6 +122,12 @@ class Worker(threading.Thread):
         # The commit of the last entry includes the records after it that the filter dropped.
         cursors = [*(entry.cursor for entry in entries[:-1]), read_to]
         return batch.after(cursors, failed, reported, self.attempts, batch.Rules.of(self.mapping))
+
+    def _measure_age(self, entries):
+        """Lambda's own metric: the age of the last record of a batch when the function gets it, also if it then fails."""
+        now = time.time()
+        metrics.put("AWS/Lambda", "IteratorAge", {"FunctionName": self.mapping["FunctionName"]}, "Milliseconds",
+                    [max(0, round((now - entries[-1].arrived) * 1000))], now)
 
     def _apply(self, function, entries, step):
         if step.discarded and not _frozen:

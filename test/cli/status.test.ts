@@ -1,10 +1,12 @@
-import { type Delivery, quarantinedRef, refText, type StateFacts, type StreamFacts } from '../../cli/status/facts.ts'
+import { type Delivery, documentText, refText, type StateFacts, type StreamFacts } from '../../cli/status/facts.ts'
+import { unfoldedEvents } from '../../cli/status/quarantined.ts'
 import { countAccepted, countFolded, expectedDocuments, windowsAreComplete } from '../../cli/status/settled.ts'
 import { withPages } from '../../cli/status/state.ts'
 import { projections } from '../../shared/catalogue.ts'
 import { identityText } from '../../shared/event.ts'
 import type { WindowItem } from '../../shared/grains/user-window.ts'
 import type { SlotItem } from '../../shared/grains/window.ts'
+import type { IdentifiedSummary } from '../../shared/quarantine.ts'
 import type { ItemKey, UserItem, UserPages } from '../../shared/state.ts'
 import { userHash } from '../../shared/state.ts'
 import { aUserItem } from '../fixtures/builders.ts'
@@ -82,10 +84,35 @@ test('a window is complete only with the last of several records of the same mil
 
 test('windows do not wait for events that are quarantined, erased, or possibly later than the lateness bound', () => {
   const facts = stream([], twoRecords)
-  const quarantined = new Set(['e0', 'e1'].map(name => quarantinedRef('reading', name)))
+  const quarantined = new Set(['e0', 'e1'].map(id))
   expect(windowsAreComplete(facts, state({ users: [user()] }), quarantined)).toBe(true)
   expect(windowsAreComplete(facts, state({ users: [user({ erasedOrder: ORDER + 1 })] }), none)).toBe(true)
   expect(windowsAreComplete(facts, state({ users: [user({ late: 1 })] }), none)).toBe(true)
+})
+
+test('windows wait for an event although another user, source or type has a quarantined event of the same id', () => {
+  const facts = stream([], twoRecords)
+  const item = (change: Partial<IdentifiedSummary>): IdentifiedSummary => ({
+    key: 'k',
+    code: 'projection_failed',
+    message: '',
+    type: 'reading',
+    id: 'e0',
+    subject: 'd',
+    keyName: 'k',
+    received: RECEIVED,
+    count: 1,
+    ...change,
+  })
+  const isComplete = (...quarantined: IdentifiedSummary[]) =>
+    windowsAreComplete(
+      facts,
+      state({ users: [user()], windows: [{ ...window, version: ORDER, state: {} }] }),
+      unfoldedEvents(quarantined),
+    )
+  expect(isComplete(item({}))).toBe(true)
+  expect(isComplete(item({ subject: 'another device' }), item({ keyName: 'another' }), item({ type: 'note' }))).toBe(false)
+  expect(isComplete(item({ code: 'not_archived' }))).toBe(false)
 })
 
 test("a window over all users waits for each user's last delta", () => {
@@ -118,7 +145,7 @@ test('every user state and every window has a document of its version; unknown p
     { index: 'device-minutes-r1', id: 'd#1970-01-01T00:01:00Z', version: 7 },
   ]
   expect(expectedDocuments(facts, projections, none)).toEqual([ofUser, ofWindow])
-  expect(expectedDocuments(facts, projections, new Set([quarantinedRef('recent-urls-r1', 'd')]))).toEqual([ofWindow])
+  expect(expectedDocuments(facts, projections, new Set([documentText('recent-urls-r1', 'd')]))).toEqual([ofWindow])
 })
 
 test('the users of a slot are those of its item and of its pages', async () => {

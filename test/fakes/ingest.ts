@@ -58,7 +58,7 @@ export function ingestInMemory(change: Partial<IngestDependencies> = {}, known: 
           if (unrecognised.length > 0) throw new Error(`A line that no reader understands: ${unrecognised[0]?.line}`)
           events.push(...read)
         }
-        return []
+        return { positions: [], refused: [] }
       },
       withinRateLimit: () => true,
       now: () => RECEIVED,

@@ -16,7 +16,11 @@ export function quarantineStores() {
   const handlers: Record<string, (input: Command['input']) => unknown> = {
     ScanCommand: input => scan([...items.values()], input),
     GetItemCommand: ({ Key }) => ({ Item: items.get(Key.key.S) }),
-    UpdateItemCommand: input => void items.set(input.Key.key.S, update(items.get(input.Key.key.S), input)),
+    UpdateItemCommand: input => {
+      const Attributes = update(items.get(input.Key.key.S), input)
+      items.set(input.Key.key.S, Attributes)
+      return input.ReturnValues === 'ALL_NEW' ? { Attributes } : {}
+    },
     DeleteItemCommand: ({ Key, ExpressionAttributeValues: values }) => {
       const Attributes = items.get(Key.key.S)
       if (Attributes?.['count']?.N !== values[':count'].N) throw conditionFailed()
@@ -33,7 +37,7 @@ export function quarantineStores() {
   }
   const dynamodb: DynamoDBClient = Object.assign(new DynamoDBClient({ region: 'none' }), { send })
   const s3: S3Client = Object.assign(new S3Client({ region: 'none' }), { send })
-  return { dynamodb, s3, objects, asked }
+  return { dynamodb, s3, items, objects, asked }
 }
 
 const conditionFailed = () => new ConditionalCheckFailedException({ message: 'condition', $metadata: {} })

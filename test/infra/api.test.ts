@@ -30,3 +30,26 @@ test('the API opens after Firehose exists, because Firehose reads the stream onl
   for (const { DependsOn } of resources(template, 'AWS::ApiGatewayV2::Stage')) expect(DependsOn).toContain(delivery)
   for (const { DependsOn } of resources(template, 'AWS::ApiGatewayV2::Route')) expect(DependsOn).toContain(delivery)
 })
+
+/** Lambda's limit for the policy of one function: each route adds a statement. */
+const MAX_POLICY_BYTES = 20 * 1024
+
+test('the routes fit into the policies of their functions, with names of the greatest length', () => {
+  const template = templateOf('prod')
+  const functions = Map.groupBy(resources(template, 'AWS::Lambda::Permission'), ({ Properties }) =>
+    plain(Properties.FunctionName),
+  )
+  expect(functions.size).toBe(2)
+  for (const permissions of functions.values()) {
+    const statements = permissions.map(({ id, Properties }) => ({
+      Sid: `millrace-production-${id}-${'X'.repeat(13)}`,
+      Effect: 'Allow',
+      Principal: { Service: Properties.Principal },
+      Action: Properties.Action,
+      Resource: `arn:aws:lambda:ap-northeast-1:123456789012:function:${'f'.repeat(64)}`,
+      Condition: { ArnLike: { 'AWS:SourceArn': plain(Properties.SourceArn).replace(/<[^>]*>/g, 'x'.repeat(14)) } },
+    }))
+    const policy = JSON.stringify({ Version: '2012-10-17', Id: 'default', Statement: statements })
+    expect(Buffer.byteLength(policy)).toBeLessThan(MAX_POLICY_BYTES)
+  }
+})

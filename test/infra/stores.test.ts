@@ -1,3 +1,4 @@
+import { Duration } from 'aws-cdk-lib'
 import { settingsFor } from '../../infra/settings.ts'
 import { plain, resource, resources, stackOf, templateOf, templateWith } from '../fixtures/infra-templates.ts'
 
@@ -26,6 +27,24 @@ test('the state table streams both images and expires items by ttl', () => {
     StreamSpecification: { StreamViewType: 'NEW_AND_OLD_IMAGES' },
     TimeToLiveSpecification: { AttributeName: 'ttl', Enabled: true },
   })
+})
+
+test('the quarantine expires items by ttl and, with the dial, large bodies a week after their items', () => {
+  const expiring = templateWith('dev', { quarantine: { expiry: Duration.days(30) } })
+  const rulesOf = (template: typeof expiring) =>
+    resource(template, 'AWS::S3::Bucket', 'QuarantineBucket').Properties.LifecycleConfiguration.Rules.filter(
+      ({ Prefix }: { Prefix?: string }) => Prefix !== undefined,
+    )
+  expect(resource(expiring, 'AWS::DynamoDB::Table', 'Quarantine').Properties.TimeToLiveSpecification).toEqual({
+    AttributeName: 'ttl',
+    Enabled: true,
+  })
+  expect(rulesOf(expiring)).toEqual([{ Prefix: 'bodies/', ExpirationInDays: 37, Status: 'Enabled' }])
+  expect(rulesOf(templateOf('dev'))).toEqual([])
+  const days = resources(expiring, 'AWS::Lambda::Function').flatMap(
+    ({ Properties }) => Properties.Environment?.Variables.QUARANTINE_DAYS ?? [],
+  )
+  expect(days).toEqual(Array(7).fill('30'))
 })
 
 test.each([

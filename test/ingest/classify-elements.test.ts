@@ -8,7 +8,13 @@ import type { Dialect } from '../../shared/dialect.ts'
 import { native } from '../../shared/dialects/native.ts'
 import { rows } from '../../shared/dialects/rows.ts'
 import { LINES_CONTENT_TYPE } from '../../shared/json.ts'
-import { MAX_BODY_BYTES } from '../../shared/limits.ts'
+import {
+  MAX_BODY_BYTES,
+  MAX_EVENT_BYTES,
+  MAX_NAME_CHARACTERS,
+  MAX_RECORD_BYTES,
+  MAX_SOURCE_CHARACTERS,
+} from '../../shared/limits.ts'
 import { aVisit } from '../fixtures/builders.ts'
 
 const catalogue = new Map(eventTypes.map(type => [type.name, type]))
@@ -159,6 +165,26 @@ test('a record has at most 500 events of one user, in order', () => {
     ['1', 101],
   ])
   expect(records.every(({ data, bytes }) => Buffer.byteLength(data) === bytes)).toBe(true)
+})
+
+test('the line of the largest event fits into a record, whatever its texts contain', () => {
+  const longest = (characters: number, text: string): string => text.repeat(characters)
+  const worst = ['"', '\\', '\u0001', '\u{10ffff}', 'é']
+  const names = worst.map(text => ({ id: longest(MAX_NAME_CHARACTERS, text), source: longest(MAX_SOURCE_CHARACTERS, text) }))
+  for (const [n, text] of worst.entries()) {
+    const bytes = Buffer.byteLength(JSON.stringify(text)) - 2
+    const pad = longest(Math.floor((MAX_EVENT_BYTES - 60) / bytes), text)
+    const open = {
+      ...names[n],
+      type: longest(MAX_NAME_CHARACTERS, text),
+      subject: longest(MAX_NAME_CHARACTERS, text),
+      data: { pad },
+    }
+    const row = { ...names[n], type: 'page_visit', data: { Id: 1, Url: '/', Timestamp: 1, pad } }
+    const { events, quarantined } = classify(JSON.stringify([open, row]))
+    expect(quarantined.map(({ event }) => event.code)).toEqual([])
+    for (const { bytes } of packRecords(events, catalogue)) expect(bytes).toBeLessThan(MAX_RECORD_BYTES / 2)
+  }
 })
 
 test('an event without a user is not in the record of a user that equals its id', () => {

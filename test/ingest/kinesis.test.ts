@@ -28,6 +28,12 @@ interface StoredRecord {
   readonly position: StreamPosition
 }
 
+/** How Kinesis rejects a call with a record that it never accepts. */
+const refusal = Object.assign(new Error('Member must have length less than 1048576'), {
+  name: 'ValidationException',
+  $metadata: { httpStatusCode: 400 },
+})
+
 const CALL_MS = 300
 const REQUEST_DEADLINE_MS = 16_000
 
@@ -35,7 +41,7 @@ const client = new KinesisClient({ region: 'any' })
 const kinesis = mockClient(client)
 
 /** A stream whose calls have these outcomes, one each, and then all the last one. Its clock advances only with calls and waits. */
-function fakeStream(outcomes: readonly CallOutcome[], afterwards: CallOutcome) {
+function fakeStream(outcomes: readonly CallOutcome[], afterwards: CallOutcome, poisoned: ReadonlySet<string> = new Set()) {
   const stored: StoredRecord[] = []
   let time = 0
   let calls = 0
@@ -44,6 +50,7 @@ function fakeStream(outcomes: readonly CallOutcome[], afterwards: CallOutcome) {
     const outcome = outcomes[calls] ?? afterwards
     calls += 1
     time += CALL_MS
+    if (Records.some(({ Data }) => poisoned.has(Buffer.from(Data ?? []).toString()))) throw refusal
     if (outcome.kind === 'unreachable') throw Object.assign(new Error('connect ECONNREFUSED'), { name: 'Error' })
     const attempts = Records.map(({ PartitionKey: user = '', Data }, i) => {
       sequence += 1
@@ -83,7 +90,7 @@ const expected = (records: readonly StreamRecord[]) =>
 test('every record is stored and each user’s records stay in order, whatever fails', async () => {
   const run = fc.asyncProperty(requests, fc.array(callOutcomes, { maxLength: 8 }), async (records, outcomes) => {
     const { dependencies, stored } = fakeStream(outcomes, { kind: 'stored' })
-    const positions = await putRecords('stream', records, dependencies)
+    const { positions } = await putRecords('stream', records, dependencies)
     expect(deduplicated(stored)).toEqual(expected(records))
     const found = positions.map(position => stored.find(record => isSame(record.position, position)))
     expect(found.map(record => record?.text).sort()).toEqual(records.map(({ data }) => data).sort())
@@ -134,6 +141,20 @@ test('a permanent error is not retried', async () => {
   kinesis.on(PutRecordsCommand).rejects(denied)
   await expect(putRecords('stream', [record('a', 1)], dependencies)).rejects.toBe(denied)
   expect(kinesis.calls()).toHaveLength(1)
+})
+
+test('a record that Kinesis never accepts is refused alone: all others are stored, in order', async () => {
+  const run = fc.asyncProperty(requests, fc.uniqueArray(fc.nat({ max: 29 })), async (records, poison) => {
+    const poisoned = new Set(poison.flatMap(n => records[n]?.data ?? []))
+    const { dependencies, stored } = fakeStream([], { kind: 'stored' }, poisoned)
+    const { positions, refused } = await putRecords('stream', records, dependencies)
+    expect(refused.map(({ record }) => record.data).sort()).toEqual([...poisoned].sort())
+    expect(refused.every(({ reason }) => reason === 'ValidationException')).toBe(true)
+    const good = records.filter(({ data }) => !poisoned.has(data))
+    expect([positions.length, stored.length]).toEqual([good.length, good.length])
+    expect(deduplicated(stored)).toEqual(expected(good))
+  })
+  await fc.assert(run, { numRuns: 500 })
 })
 
 test('a healthy stream gets one call per round', async () => {

@@ -39,11 +39,22 @@ test.each([
   ['["a"]', 'An event must be a JSON object, not a string.'],
   ['[null]', 'An event must be a JSON object, not null.'],
   ['[[]]', 'An event must be a JSON object, not an array.'],
-  [`{"type":"t","data":${'['.repeat(40)}${']'.repeat(40)}}`, 'The event is nested more than 32 levels deep.'],
-  ['{"type":"t","data":1e999}', 'A number does not fit into a double (64-bit floating point); send it as a string.'],
+  [
+    `{"type":"t","data":${'['.repeat(40)}${']'.repeat(40)}}`,
+    'The event is nested more than 32 levels deep at data[0][0][0][0]….',
+  ],
+  ['{"type":"t","data":1e999}', 'A number at data does not fit into a double (64-bit floating point); send it as a string.'],
+  [
+    '{"type":"t","data":{"a b":[1,{"x":1e999}]}}',
+    'A number at data.?[1].x does not fit into a double (64-bit floating point); send it as a string.',
+  ],
+  [
+    '{"type":"t","data":{"list":[{"\\ud800":1}]}}',
+    'A field name at data.list[0] contains half of a surrogate pair, which is not valid Unicode; check whether it was cut inside a character.',
+  ],
   [
     '{"type":"t","data":"\\ud800"}',
-    'A string contains half of a surrogate pair, which is not valid Unicode; check whether it was cut inside a character.',
+    'A string at data contains half of a surrogate pair, which is not valid Unicode; check whether it was cut inside a character.',
   ],
   [`{"type":"t","data":{${Array.from({ length: 2000 }, (_, i) => `"${i}":0`)}}}`, 'The event has more than 2000 fields.'],
 ])('the element %.40j', async (body, message) => {

@@ -25,6 +25,7 @@ async function aQuarantine(...events: QuarantinedEvent[]) {
   const ids: string[] = []
   const put = async (records: readonly StreamRecord[]) => {
     for (const { data } of records) ids.push(...fromLines(data, catalogue).events.map(({ id }) => id))
+    return { positions: [], refused: [] }
   }
   const replay = (change: Partial<ReplayDependencies> = {}, dryRun = false) =>
     replayEvents(
@@ -70,8 +71,8 @@ test('of an event that was quarantined again during its replay, only the new occ
   const { store, ids, put, replay, items } = await aQuarantine(withoutId, withoutId)
   await replay({
     put: async records => {
-      await put(records)
       await store.add([withoutId])
+      return put(records)
     },
   })
   expect(await items()).toMatchObject([{ count: 3 }])
@@ -152,4 +153,19 @@ describe('a warning', () => {
     const { items } = await aQuarantine({ ...withId, mayHaveBeenFolded: true })
     expect(await items()).toMatchObject([{ mayHaveBeenFolded: true }])
   })
+})
+
+test('an event whose record the stream never accepts stays in the quarantine with the reason; the others are put', async () => {
+  const other = aQuarantinedEvent({ id: 'e2', body: '{"id":"e2","type":"page_visit","data":{"Id":2,"Url":"/a","Timestamp":2}}' })
+  const { replay, items, ids, put } = await aQuarantine(withId, other)
+  const isRefused = ({ partitionKey }: StreamRecord): boolean => partitionKey === '1'
+  const refusing = async (records: readonly StreamRecord[]) => {
+    await put(records.filter(record => !isRefused(record)))
+    return { positions: [], refused: records.filter(isRefused).map(record => ({ record, reason: 'ValidationException' })) }
+  }
+  expect(await replay({ put: refusing })).toMatchObject([{ replayed: false, code: 'record_refused' }, { replayed: true }])
+  expect(ids).toEqual(['e2'])
+  expect(await items()).toMatchObject([
+    { id: 'e1', code: 'record_refused', message: expect.stringContaining('ValidationException') },
+  ])
 })

@@ -1,4 +1,6 @@
 import { gzipSync } from 'node:zlib'
+import type { IngestDependencies } from '../../lambdas/ingest/accept-events.ts'
+import { planReplay } from '../../lambdas/ingest/plan-replay.ts'
 import { rateLimit } from '../../lambdas/ingest/rate-limit.ts'
 import type { Dialect } from '../../shared/dialect.ts'
 import { native } from '../../shared/dialects/native.ts'
@@ -65,12 +67,63 @@ test.each([
   expect(response).toMatchObject({ status: 503, headers: { 'retry-after': '1' }, body: { success: false, code: 'unavailable' } })
 })
 
-test('a request that a store refuses for what it contains is a bug, never a reason to try again', async () => {
-  const refusal = Object.assign(new Error('Member must have length less than 1048576'), { name: 'ValidationException' })
-  const { request, counts } = ingestInMemory({ putRecords: () => Promise.reject(refusal) })
-  const response = await request('/v1/events', { headers: withKey, body: event })
-  expect(response).toMatchObject({ status: 500, body: { code: 'internal_error' } })
-  expect(counts).toEqual({ RequestsFailed: 1 })
+test.each(['ValidationException', 'InvalidArgumentException', 'SerializationException'])(
+  'a request that a store refuses with %s for what it contains is a bug, never a reason to try again',
+  async name => {
+    const refusal = Object.assign(new Error('Member must have length less than 1048576'), { name })
+    for (const broken of [
+      { putRecords: () => Promise.reject(refusal) },
+      { quarantine: { add: () => Promise.reject(refusal) } },
+    ]) {
+      const { request, counts } = ingestInMemory(broken)
+      const response = await request('/v1/events', { headers: withKey, body: event })
+      expect(response).toMatchObject({ status: 500, body: { code: 'internal_error' } })
+      expect(response.body.message).toContain('when the bug is fixed')
+      expect(counts).toEqual({ RequestsFailed: 1 })
+    }
+  },
+)
+
+/** A stream that never accepts the records of one user. */
+const refusingRecordsOf = (user: string): Pick<IngestDependencies, 'putRecords'> => ({
+  putRecords: async records => ({
+    positions: [],
+    refused: records.flatMap(record => (record.partitionKey === user ? [{ record, reason: 'ValidationException' }] : [])),
+  }),
+})
+
+test('events of a record that Kinesis never accepts are quarantined, the others are accepted, and the response is no 503', async () => {
+  const { request, quarantined, counts } = ingestInMemory(refusingRecordsOf('anna'))
+  const elements = ['anna', 'bob', 5, 'anna', 'carl'].map((subject, n) =>
+    subject === 5 ? 5 : { type: 'signup', id: `e${n}`, subject },
+  )
+  const { status, body } = await request('/v1/events', { headers: withKey, body: JSON.stringify(elements) })
+  expect([status, body.accepted]).toEqual([200, 2])
+  expect(body.quarantined).toMatchObject([
+    { index: 0, id: 'e0', code: 'record_refused', message: expect.stringContaining('Reason: ValidationException.') },
+    { index: 2, id: null, code: 'invalid_event' },
+    { index: 3, id: 'e3', code: 'record_refused' },
+  ])
+  expect(quarantined.map(({ code, id, form, position }) => [code, id, form, position])).toEqual([
+    ['invalid_event', null, 'text', 2],
+    ['record_refused', 'e0', 'line', 0],
+    ['record_refused', 'e3', 'line', 3],
+  ])
+  expect(counts).toEqual({ EventsAccepted: 2, EventsQuarantined: 3 })
+})
+
+test('a refused interaction has no receipt', async () => {
+  const { request } = ingestInMemory(refusingRecordsOf('i1'))
+  const row = (id: string) => ({ eventType: 'pageview', eventValue: 'about', event_id: id })
+  const { body } = await request('/v1/events/interaction', { headers: withKey, body: JSON.stringify([row('i1'), row('i2')]) })
+  expect(body).toMatchObject({ accepted: 1, events: [null, ['pageview', 'about', 'a']] })
+})
+
+test('a refused event is replayed with the line that it had', async () => {
+  const { request, quarantined } = ingestInMemory(refusingRecordsOf('anna'))
+  await request('/v1/events', { headers: withKey, body: '{"type":"signup","id":"e","subject":"anna","data":{"n":1}}' })
+  const [stored] = quarantined.map(item => planReplay({ ...item, key: 'k', count: 1 }, new Map()))
+  expect(stored).toMatchObject({ kind: 'put', partitionKey: 'anna', lines: [quarantined[0]?.body] })
 })
 
 test('the log line of a 503 says why the store failed', async () => {

@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto'
 import type { DynamoDBClient } from '@aws-sdk/client-dynamodb'
 import { discardItems } from '../../cli/quarantine/discard.ts'
 import { scanQuarantine } from '../../cli/quarantine/scan.ts'
+import { pageOf } from '../../cli/quarantine/select.ts'
 import { quarantineStore } from '../../lambdas/quarantine/dynamodb.ts'
 import { quarantineReader } from '../../lambdas/quarantine/dynamodb-read.ts'
 import { type QuarantinedEvent, quarantineKey } from '../../shared/quarantine.ts'
@@ -13,19 +14,28 @@ import { aQuarantinedEvent } from '../fixtures/builders.ts'
 const large = aQuarantinedEvent({ form: 'text', type: null, body: randomBytes(400_000).toString('base64') })
 
 async function quarantineWith(...events: QuarantinedEvent[]) {
-  const { dynamodb, s3, objects } = quarantineStores()
+  const { dynamodb, s3, items, objects } = quarantineStores()
   const store = quarantineStore('t', 'b', dynamodb, s3)
   for (const event of events) await store.add([event])
-  return { store, dynamodb, objects, reader: quarantineReader('t', 'b', dynamodb, s3) }
+  return { store, dynamodb, items, objects, reader: quarantineReader('t', 'b', dynamodb, s3) }
 }
 
 test.each([
   ['in the table', aQuarantinedEvent({ id: 'e1', body: '{"a":"\u{1f600}"}' }), 0],
+  ['of a user', aQuarantinedEvent({ subject: 'anna' }), 0],
+  ['without a user', aQuarantinedEvent({ subject: null }), 0],
   ['with a large body in the bucket', large, 1],
 ])('an event %s is read back unchanged', async (_, event, objectCount) => {
   const { reader, objects } = await quarantineWith(event)
   expect(objects.size).toBe(objectCount)
   expect(await reader.read(quarantineKey(event))).toEqual({ ...event, key: quarantineKey(event), count: 1, position: 0 })
+})
+
+test('a scan reads the whole identity of an accepted event; a list does not show the user', async () => {
+  const { dynamodb } = await quarantineWith(aQuarantinedEvent({ subject: 'anna' }))
+  const items = await scanQuarantine(dynamodb, 't')
+  expect(items).toMatchObject([{ subject: 'anna' }])
+  expect(pageOf(items, 1, undefined).items[0]).not.toHaveProperty('subject')
 })
 
 test('a repeated event only raises the count; the first arrival is kept', async () => {
@@ -115,3 +125,23 @@ test('a list has everything about an event except its body', async () => {
 const fail = (): never => {
   throw new Error('The event is not in quarantine.')
 }
+
+test.each([
+  ['an event', aQuarantinedEvent()],
+  ['an event with a large body', large],
+])('%s expires some days after its last occurrence; without a dial it never does', async (_, event) => {
+  const { dynamodb, s3, items, objects } = quarantineStores()
+  const clock = { now: 1_000 }
+  const store = quarantineStore('t', 'b', dynamodb, s3, { days: 30, now: () => clock.now })
+  const ttl = () => Number(items.get(quarantineKey(event))?.['ttl']?.N)
+  await store.add([event])
+  expect(ttl()).toBe(1 + 30 * 86_400)
+  const keys = [...objects.keys()]
+  objects.clear()
+  clock.now = 5_000
+  await store.add([event])
+  expect(ttl()).toBe(5 + 30 * 86_400)
+  expect([...objects.keys()]).toEqual(keys)
+  const forever = await quarantineWith(event)
+  expect(forever.items.get(quarantineKey(event))).not.toHaveProperty('ttl')
+})

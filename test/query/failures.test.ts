@@ -65,6 +65,13 @@ test('a bundle without the console page is a 500', async () => {
   expect([status, line]).toMatchObject([500, { RequestsFailed: 1 }])
 })
 
+test('a query that OpenSearch refuses is a 500: sending it again cannot help', async () => {
+  status = 400
+  const { status: responded, line } = await get('/v1/projections/device-minutes')
+  status = 200
+  expect([responded, line]).toMatchObject([500, { RequestsFailed: 1, error: expect.stringContaining('ResponseError 400') }])
+})
+
 test('an error of OpenSearch is a 503', async () => {
   status = 500
   const { status: responded, line } = await get('/v1/projections/device-minutes')

@@ -1,9 +1,13 @@
 import { CloudWatchClient, GetMetricDataCommand, type MetricDataResult } from '@aws-sdk/client-cloudwatch'
 import { mockClient } from 'aws-sdk-client-mock'
 import { lagsReader, metricsReader } from '../../lambdas/query/cloudwatch.ts'
-import { describeMetrics, planMetrics } from '../../lambdas/query/metrics.ts'
+import { describeMetrics, lagsOf, planMetrics } from '../../lambdas/query/metrics.ts'
 
-const sources = { namespace: 'millrace-dev', deliveryStream: 'archive' }
+const sources = {
+  namespace: 'millrace-dev',
+  deliveryStream: 'archive',
+  readers: { folded: 'State', windows: 'Windows', documents: 'Documents', rawEvents: 'RawEvents' },
+}
 const NOW = Date.UTC(2026, 0, 31, 12, 30, 30)
 const MINUTE = 60_000
 const minute = (text: string): Date => new Date(`2026-01-31T${text}:00Z`)
@@ -18,7 +22,7 @@ test('the query covers the last hour by minutes, up to the end of the current mi
   const { StartTime, EndTime, MetricDataQueries } = planMetrics(sources, NOW)
   expect([StartTime, EndTime]).toEqual([minute('11:31'), minute('12:31')])
   expect(planMetrics(sources, EndTime.getTime()).StartTime).toEqual(minute('11:32'))
-  expect(MetricDataQueries).toHaveLength(13)
+  expect(MetricDataQueries).toHaveLength(18)
   expect(MetricDataQueries).toContainEqual({
     Id: 'count_folded',
     MetricStat: {
@@ -79,6 +83,41 @@ test('the age of what a failing reader leaves unread is its lag, for as long as 
     result('unread_documents', { '12:20': 900 }),
   )
   expect(lagSeconds).toEqual({ folded: 700, documents: 4, rawEvents: 86_400, archived: null })
+})
+
+test('a reader that dies without a log line is behind by the age of what Lambda hands to it', () => {
+  const { lagSeconds } = metricsOf(
+    result('time_folded', { '12:10': 2 }),
+    result('age_folded', { '12:20': 9_000_000, '12:29': 800_000, '12:30': 1_500 }),
+    result('time_documents', { '12:30': 4 }),
+    result('age_documents', { '12:30': 1_200 }),
+    result('age_rawEvents', { '12:28': 86_400_000 }),
+  )
+  expect(lagSeconds).toEqual({ folded: 800, documents: 4, rawEvents: 86_400, archived: null })
+  expect(lagsOf(metricsOf(result('age_windows', { '12:30': 60_000 })))).toEqual({ state: 60, archive: null, search: null })
+})
+
+test('windows that fail are a lag of the states, from which they are derived', () => {
+  const { lagSeconds } = metricsOf(result('time_folded', { '12:30': 2 }), result('unread_windows', { '12:30': 400 }))
+  expect(lagSeconds).toMatchObject({ folded: 400 })
+})
+
+test('the age of a reader is a metric of its function; a stage without OpenSearch has no such readers', () => {
+  const { MetricDataQueries } = planMetrics(
+    { ...sources, readers: { ...sources.readers, documents: 'none', rawEvents: 'none' } },
+    NOW,
+  )
+  const ages = MetricDataQueries.filter(({ Id }) => Id?.startsWith('age_'))
+  expect(ages.map(({ Id, MetricStat }) => [Id, MetricStat?.Metric])).toEqual([
+    [
+      'age_folded',
+      { Namespace: 'AWS/Lambda', MetricName: 'IteratorAge', Dimensions: [{ Name: 'FunctionName', Value: 'State' }] },
+    ],
+    [
+      'age_windows',
+      { Namespace: 'AWS/Lambda', MetricName: 'IteratorAge', Dimensions: [{ Name: 'FunctionName', Value: 'Windows' }] },
+    ],
+  ])
 })
 
 test('without data the result still has every step', () => {

@@ -1,5 +1,5 @@
 import { writeCursor } from '../../lambdas/query/parameters.ts'
-import { planEventSearch, readEvents } from '../../lambdas/query/raw-events.ts'
+import { keptEvents, planEventSearch, readEvents, readKeptEvents } from '../../lambdas/query/raw-events.ts'
 import { StoreFailure } from '../../lambdas/store-failure.ts'
 import { eventTypes } from '../../shared/catalogue.ts'
 import { MAX_CURSOR_CHARACTERS, MAX_NAME_CHARACTERS, MAX_SOURCE_CHARACTERS } from '../../shared/limits.ts'
@@ -160,4 +160,24 @@ test.each(['', 'x'.repeat(129)])('a type that no event can have is rejected, and
     message: 'type must have 1 to 128 characters.',
   })
   expect(requests).toEqual([])
+})
+
+describe('events that the stage does not keep in OpenSearch', () => {
+  const readFrom = (types: string, type: string | undefined, found: typeof documents = []) =>
+    readKeptEvents(type, {}, { client: searchOver(found).client, eventTypes, keeps: keptEvents(types) })
+  const remedy = 'Add them to search.rawEvents in infra/settings.ts and deploy the stage. The archive has all events.'
+
+  test.each<[string, string | undefined, string]>([
+    ['none', undefined, 'This stage keeps no raw events in OpenSearch.'],
+    ['none', 'page_visit', 'This stage keeps no raw events of this type in OpenSearch.'],
+    ['interaction', 'signup', 'This stage keeps no raw events of this type in OpenSearch.'],
+  ])('kept types %s: the answer to a query for %s says so', async (types, type, message) => {
+    expect(await readFrom(types, type)).toMatchObject({ code: 'search_off', message: `${message} ${remedy}` })
+  })
+
+  test('an empty page of a kept type is a page, and events of a type that was kept before are shown', async () => {
+    expect(await readFrom('interaction,page_visit', 'page_visit')).toEqual({ data: [], cursor: null })
+    expect(await readFrom('all', undefined)).toEqual({ data: [], cursor: null })
+    expect(await readFrom('interaction', 'page_visit', documents)).toMatchObject({ data: expect.arrayContaining([documents[0]]) })
+  })
 })

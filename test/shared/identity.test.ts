@@ -54,7 +54,7 @@ async function deliver(type: string, rows: readonly string[]) {
   const { request } = ingestInMemory({
     putRecords: async put => {
       records.push(...put)
-      return []
+      return { positions: [], refused: [] }
     },
   })
   for (const _ of ['first', 'again'])

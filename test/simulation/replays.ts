@@ -79,7 +79,10 @@ export class Replays {
         {
           quarantine: reader,
           eventTypes: new Map(),
-          put: records => putRecords(records, record => this.put(record)),
+          put: async records => {
+            await putRecords(records, record => this.put(record))
+            return { positions: [], refused: [] }
+          },
           writeDocument: undefined,
           mergeDelta: (delta, dryRun) => code.replayDelta.replayDelta(delta, { table, projections, lifetime, now, dryRun }),
           now,

@@ -32,12 +32,12 @@ test('an event that ingest accepted before its type was in the catalogue is quar
 
 const ARRIVED = 1_700_000_000_000
 const rules = { projections } as Parameters<typeof decodeRecord>[1]['rules']
-const decode = (lines: readonly string[]) => {
+const decode = (lines: readonly string[], partitionKey = '7') => {
   const data = Buffer.from(lines.join('\n')).toString('base64')
   // The cast is safe: only these fields of a record are read.
-  const record = { kinesis: { data, sequenceNumber: '1', approximateArrivalTimestamp: ARRIVED / 1000 } } as Parameters<
-    typeof decodeRecord
-  >[0]
+  const record = {
+    kinesis: { data, partitionKey, sequenceNumber: '1', approximateArrivalTimestamp: ARRIVED / 1000 },
+  } as Parameters<typeof decodeRecord>[0]
   return decodeRecord(record, { eventTypes: catalogue, rules })
 }
 const lineOf = (event: Event) => toLine(event, catalogue.get(event.type))
@@ -52,6 +52,11 @@ test.each<[string, string, string]>([
   ['another user than the first event', lineOf(aVisit('/a', 2, { subject: '8', received: ARRIVED })), 'another user'],
   ['an arrival far in the future', lineOf({ ...visit, received: ARRIVED + 31 * 86_400_000 }), 'more than 30 days after'],
   ['an erasure after events', lineOf(erasure), 'an erasure and events'],
+  [
+    'data nested so deeply that it cannot be written as JSON',
+    `${lineOf(visit).slice(0, -1)},"data":${JSON.stringify(`{"a":${'['.repeat(20_000)}${']'.repeat(20_000)}}`)}}`,
+    'Ingest did not write this line',
+  ],
 ])('a line with %s is quarantined alone, and the others are folded', (_, foreign, message) => {
   const decoded = decode([lineOf(visit), foreign, lineOf({ ...visit, id: 'v2' })])
   expect(decoded).toMatchObject({
@@ -70,6 +75,20 @@ test('events after an erasure in one record are quarantined, not dropped', () =>
     events: [],
     unrecognised: [{ at: { position: 1 }, event: { id: 'v1' } }],
   })
+})
+
+test('a record under another partition key than its user is quarantined whole: it may be in another shard', () => {
+  for (const line of [lineOf(visit), lineOf(erasure)]) {
+    const decoded = decode([line], 'another')
+    expect(decoded).toMatchObject({
+      user: null,
+      events: [],
+      erasure: false,
+      unrecognised: [{ event: { code: 'invalid_event' } }],
+    })
+    expect(decoded.unrecognised[0]?.event.message).toContain('another partition key')
+  }
+  expect(decode([lineOf(visit)], '7').events).toHaveLength(1)
 })
 
 test('a foreign line stops neither the raw events after it nor their reader', () => {

@@ -46,6 +46,18 @@ const visit = (user: string) => aVisit('/a', 1, { id: `v${user}`, subject: user,
 const failures = ({ batchItemFailures }: Awaited<ReturnType<typeof foldBatch>>) =>
   batchItemFailures.map(({ itemIdentifier }) => itemIdentifier)
 
+test('a record under another partition key does not hide the later records of its user', async () => {
+  const { quarantined, dependencies } = newStores()
+  const under = (partitionKey: string, { kinesis, ...rest }: KinesisStreamRecord): KinesisStreamRecord => ({
+    ...rest,
+    kinesis: { ...kinesis, partitionKey },
+  })
+  await foldBatch([under('other', record(900, [visit('7')]))], dependencies)
+  await foldBatch([under('7', record(5, [{ ...visit('7'), id: 'own' }]))], dependencies)
+  const user = (await dependencies.table.readUsers(['7'])).get('7')
+  expect([user?.sequenceNumber, quarantined.map(({ id }) => id)]).toEqual(['5', ['v7']])
+})
+
 test('the first record that could not be written is reported, and the records of other users are committed', async () => {
   const { table, dependencies } = newStores()
   table.throttle('user#2|state', 1)

@@ -35,6 +35,45 @@ const names = [
   'traits',
 ]
 
+/** Stands for bytes that are not UTF-8, which a text cannot contain: `withBadBytes` replaces it. */
+const BAD_BYTES = '\ue000'
+const badBytes = ['e9', 'ff', 'c0af', 'eda080', 'f5808080', 'c3'].map(hex => Buffer.from(hex, 'hex'))
+
+/** A JSON text with bytes in one of its strings that are not UTF-8. */
+export const notUtf8 = (dice: Dice): string => dice.oneOf([`{"type":"${BAD_BYTES}"}`, `"${BAD_BYTES}"`, `{"${BAD_BYTES}":1}`])
+
+/** The bytes of a text; what `notUtf8` marked becomes bytes that are not UTF-8. */
+export function withBadBytes(text: string, dice: Dice): Buffer {
+  const [first = '', ...others] = text.split(BAD_BYTES)
+  return Buffer.concat([Buffer.from(first), ...others.flatMap(part => [dice.oneOf(badBytes), Buffer.from(part)])])
+}
+
+/** Names that break paths, indices, terminals and spreadsheets. All are valid names of events. */
+export const oddNames = [
+  'signup',
+  'a/b',
+  '../../etc/passwd',
+  '..',
+  '.',
+  '%2e%2e%2f',
+  '100%',
+  'a b',
+  ' ',
+  '\u0001\u001b[31m',
+  '\r\n',
+  '\u202e',
+  '\u{1f600}',
+  '*',
+  '_all',
+  '__proto__',
+  'constructor',
+  '=1+1',
+  '#',
+  '?x=1&y',
+  'UPPER',
+  'x'.repeat(100),
+] as const
+
 /** The text of a JSON value that may break programs: duplicate and magic names, lone surrogates, huge and deeply nested values. */
 export function hostileJson(dice: Dice, depth = 0): string {
   if (dice.happens(400)) return nested(dice.integer(1, 20_000))

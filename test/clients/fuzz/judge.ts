@@ -27,7 +27,7 @@ export function findViolation(
 }
 
 function violationOfSuccess(
-  { validIds = [], store, path }: Case,
+  { validIds = [], elements, store, path }: Case,
   { body }: TestResponse,
   { events, quarantined }: ReturnType<typeof ingestInMemory>,
 ) {
@@ -36,6 +36,8 @@ function violationOfSuccess(
   if (body.success !== true || body.accepted !== events.length)
     return `reports ${body.accepted} accepted events and stored ${events.length}`
   if (body.quarantined.length !== quarantined.length) return 'reports another number of quarantined events than were stored'
+  const judged = body.accepted + body.quarantined.length
+  if (elements !== undefined && judged !== elements) return `has ${elements} elements and reports ${judged}`
   const ids = events.map(({ id }) => id)
   const lost = validIds.find(id => ids.filter(other => other === id).length !== 1)
   if (lost !== undefined) return `the valid event ${lost} is stored ${ids.filter(id => id === lost).length} times`

@@ -18,6 +18,7 @@ Object.assign(process.env, {
   KEYS_TABLE: 'keys',
   QUARANTINE_TABLE: 'quarantine',
   QUARANTINE_BUCKET: 'aside',
+  QUARANTINE_DAYS: 'none',
   KEY_RATE: 'none',
   OPENSEARCH_URL: 'http://127.0.0.1:2',
   ARCHIVE_BUCKET: 'archive',
@@ -34,4 +35,6 @@ Object.assign(process.env, {
   REPORTS_TABLE: 'reports',
   METRICS_NAMESPACE: 'millrace',
   DELIVERY_STREAM: 'delivery',
+  STATE_FUNCTION: 'state',
+  WINDOWS_FUNCTION: 'windows',
 })
