@@ -59,10 +59,12 @@ async function isErased({ user, order }: UnmergedDelta, { table }: ReplayDepende
 }
 
 async function tryReplay(target: Target, dependencies: ReplayDependencies): Promise<Rejection | undefined | 'conflict'> {
-  const { delta, projection, parts, key } = target
-  const { table, dryRun } = dependencies
+  const { delta, projection, parts, key, address } = target
+  const { table, dryRun, lifetime, now } = dependencies
   const { stored, pages } = await readPartWithPages(key, table)
   if (!stored || !isNoted(stored.passedOver, delta)) return withoutNote(target, { stored, pages }, dependencies)
+  // A changed item writes the document of all its siblings, and TTL may have removed some of them.
+  if (parts.siblings(address) && isExpired(target, lifetime, now())) return expired()
   const merged = parts.mergeNoted(projection, stored, { ...delta, erasedOrder: 0 }, { pages })
   if ('reason' in merged) return reject('not_merged', `${merged.reason} ${rejections.not_merged.help}`)
   if (dryRun) return undefined
@@ -72,8 +74,7 @@ async function tryReplay(target: Target, dependencies: ReplayDependencies): Prom
 /** What happens to a delta that its item does not note. */
 function withoutNote(target: Target, item: StoredItem, { lifetime, now }: ReplayDependencies): Rejection | undefined {
   const { delta, projection } = target
-  if (!item.stored && isExpired(target, lifetime, now()))
-    return reject('not_merged', 'The window has expired; only a rebuild from the archive can contain the delta.')
+  if (!item.stored && isExpired(target, lifetime, now())) return expired()
   const isReached = delta.order <= lastOrder(target, item)
   if (isReached ? item.stored?.passedOver?.needsRebuild : item.stored?.forgottenUsers !== undefined)
     return reject('not_merged', 'The window rejected more deltas than it notes; only a rebuild from the archive can complete it.')
@@ -83,9 +84,13 @@ function withoutNote(target: Target, item: StoredItem, { lifetime, now }: Replay
   return undefined
 }
 
+const expired = (): Rejection =>
+  reject('not_merged', 'The window has expired; only a rebuild from the archive can contain the delta.')
+
+/** Whether an item of the window may have expired. An item without late deltas is the first that does. */
 function isExpired({ delta, projection, address }: Target, lifetime: WindowLifetime, now: number): boolean {
   const { window = 0 } = projection as { readonly window?: number }
-  const ttl = expiry(delta.start + window, { address, deltas: [{ ...delta, erasedOrder: 0 }], lifetime }, undefined)
+  const ttl = expiry(delta.start + window, { address, deltas: [], lifetime }, undefined)
   return ttl !== undefined && ttl * 1000 < now
 }
 

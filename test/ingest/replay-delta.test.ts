@@ -181,6 +181,15 @@ test('a delta of an expired window stays, because the window would begin again w
   expect(await replay(of('all')[0])).toMatchObject({ code: 'not_merged', message: expect.stringContaining('expired') })
 })
 
+test('a delta of a window over all users stays when other slots may have expired, although its own slot is there', async () => {
+  const { merge, replay, item, of } = aStage({ latenessMs: 0, retentionMs: 0 })
+  await merge('anna', [1, 2], catalogue(2))
+  expect(await replay(of('all')[0])).toMatchObject({ message: expect.stringContaining('expired') })
+  expect(item('all')).toMatchObject({ version: 1, state: { orders: [1] } })
+  expect(await replay(of('own')[0])).toBeUndefined()
+  expect(item('own')).toMatchObject({ state: { orders: [1, 2] } })
+})
+
 test('of more deltas than a window notes, the noted ones are merged and the others need a rebuild', async () => {
   const { merge, replay, item, of } = aStage()
   const orders = Array.from({ length: MAX_PASSED_OVER + 1 }, (_, i) => i + 1)

@@ -658,4 +658,13 @@ export const mistakes: readonly Mistake[] = [
     seed: 0,
     within: 5000,
   },
+  {
+    name: 'replay-into-expired',
+    about: 'a delta is replayed into a window of which some slots have expired',
+    file: 'lambdas/ingest/replay-delta.ts',
+    right: 'if (parts.siblings(address) && isExpired(',
+    wrong: 'if (!parts.siblings(address) && isExpired(',
+    seed: 4071,
+    within: 5000,
+  },
 ]

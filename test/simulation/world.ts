@@ -89,6 +89,8 @@ export class World {
   /** Longer than a function waits for a projection that it does not know. */
   private waitLong(): void {
     this.advance([16 * MINUTE_MS])
+    // More records, so that users with deltas that are given up are written again.
+    if (this.environment.deployment.isBlocking() && !this.environment.deployment.hasWaited) this.producer.left += 4
     this.environment.deployment.hasWaited = true
     this.environment.meetings.touchAll('long wait')
   }
