@@ -10,14 +10,23 @@ const DELTAS_PER_READ = 500
 
 /** Deltas of retired projections, in the state table. Writing and deleting them is idempotent. */
 export const retiredTable = (table: string, dynamodb: DynamoDbOperations) => ({
-  /** Stores deltas, with the time in epoch seconds after which DynamoDB may delete them. Without it they are kept until they are merged. */
+  /**
+   * Stores deltas, with the time in epoch seconds after which DynamoDB may delete them. Without it they are kept until they are
+   * merged. Those of a user are stored in the order of their numbers: another invocation may merge them meanwhile, and a window
+   * that contains a delta takes none with a lower number.
+   */
   storeRetired: async (deltas: readonly RetiredDelta[], ttl?: number): Promise<void> => {
-    await pLimit(CALLS_AT_ONCE).map(deltas, delta =>
-      dynamodb.putItem({
-        TableName: table,
-        Item: { ...keyAttributes(retiredKey(delta)), delta: { S: JSON.stringify(delta) }, ...ttlAttribute(ttl) },
-      }),
+    const users = Map.groupBy(
+      deltas.toSorted((a, b) => a.order - b.order),
+      ({ user }) => user,
     )
+    await pLimit(CALLS_AT_ONCE).map([...users.values()], async own => {
+      for (const delta of own)
+        await dynamodb.putItem({
+          TableName: table,
+          Item: { ...keyAttributes(retiredKey(delta)), delta: { S: JSON.stringify(delta) }, ...ttlAttribute(ttl) },
+        })
+    })
   },
 
   /** Some stored deltas of a projection: those of a window and user in the order of their numbers. Empty: there are no more. */

@@ -98,6 +98,24 @@ test('stored deltas stay stored while their users cannot be read', async () => {
   expect(stored()).toHaveLength(2)
 })
 
+test('deltas are stored in the order of their numbers: another invocation that merges them meanwhile loses none', async () => {
+  const { memory, windows, states, stored } = aStage()
+  const operations = memory.operations()
+  const slowFirst = stateTable('t', {
+    ...operations,
+    putItem: async input => {
+      const isFirst = input.Item?.['sk']?.S?.endsWith('1') === true
+      if (isFirst) await new Promise(resolve => setImmediate(resolve))
+      await operations.putItem(input)
+      if (!isFirst) await windows(1, [])
+    },
+  })
+  await windows(2, [change('anna', 2, 1), change('anna', 1, 1)], { storeRetired: slowFirst.storeRetired })
+  await windows(1, [])
+  expect(states()).toEqual({ 'own-r1': [1, 2], 'all-r1': [1, 2] })
+  expect(stored()).toEqual([])
+})
+
 test('the deltas of a window and user sort by their order numbers', () => {
   const key = (order: number) => retiredKey({ projection: 'own-r1', start: 0, user: 'anna', order })
   expect(key(9).sk < key(1_700_000_000_000_000).sk).toBe(true)
