@@ -1,4 +1,5 @@
 import type { Command } from 'commander'
+import { failuresOf, localCloud } from '../localstack/parts.ts'
 import { eventTypes, projections } from '../shared/catalogue.ts'
 import { NONE } from '../shared/environment.ts'
 import type { QuarantineSummary } from '../shared/quarantine.ts'
@@ -16,6 +17,8 @@ import { countAccepted, countFolded, expectedDocuments, type Status, windowsAreC
 import { readState } from './status/state.ts'
 import { streamReader } from './status/stream.ts'
 import { findTarget, type Target } from './target.ts'
+import { RESTART } from './up.ts'
+import { visible } from './visible.ts'
 
 const POLL_MS = 1_000
 /** Codes of accepted events that are in no projection. */
@@ -41,7 +44,10 @@ export function statusCommand(program: Command): void {
       positiveNumber,
     )
     .action(async ({ stage, json, wait }: StatusOptions) => {
-      const read = await statusReader(await findTarget(stage))
+      const target = await findTarget(stage)
+      // Status reads the stores themselves, so a part that is down may look as if the events were still on their way.
+      if (target.local) for (const failure of failuresOf(localCloud())) console.error(`${visible(failure)} ${RESTART}`)
+      const read = await statusReader(target)
       const status = wait === undefined ? await read() : await settle(read, wait, () => {})
       if (json) printJson(status)
       else console.log(sentence(status))
