@@ -45,15 +45,26 @@ export function statusCommand(program: Command): void {
     )
     .action(async ({ stage, json, wait }: StatusOptions) => {
       const target = await findTarget(stage)
-      // Status reads the stores themselves, so a part that is down may look as if the events were still on their way.
-      if (target.local) for (const failure of failuresOf(localCloud())) console.error(`${visible(failure)} ${RESTART}`)
       const read = await statusReader(target)
-      const status = wait === undefined ? await read() : await settle(read, wait, () => {})
+      const status = await settle(read, wait ?? 0, onFirstCall(target.local ? reportFailures : () => {}))
       if (json) printJson(status)
       else console.log(sentence(status))
       if (wait !== undefined && !status.settled)
         throw new UserError(`Not settled after ${wait} seconds. Wait longer, or look for errors with \`npx millrace logs\`.`)
     })
+}
+
+/** Without OpenSearch or the API, the status looks as if the events were still on their way. */
+const reportFailures = (): void => {
+  for (const failure of failuresOf(localCloud())) console.error(`${visible(failure)} ${RESTART}`)
+}
+
+function onFirstCall(report: () => void): () => void {
+  let isReported = false
+  return () => {
+    if (!isReported) report()
+    isReported = true
+  }
 }
 
 /** The status as one line of text. */
