@@ -3,8 +3,9 @@ import { fieldColumns } from '../shared/archive-columns.ts'
 import { eventTypes, projections, reports } from '../shared/catalogue.ts'
 import { jsonSchemaOf } from '../shared/json-schema.ts'
 import { typeNames } from '../shared/projection.ts'
-import { catalogueMarkdown, scheduleOf, scopeOf, tablesOf } from './catalogue/markdown.ts'
+import { catalogueMarkdown, scheduleOf, scopeOf } from './catalogue/markdown.ts'
 import { printJson } from './options.ts'
+import { tablesOf } from './report/csv.ts'
 import { formatTable } from './table.ts'
 
 export function catalogueCommand(program: Command): void {

@@ -8,7 +8,7 @@ import { s3Of } from './clients.ts'
 import { invoke } from './invoke.ts'
 import { type CommonOptions, printJson, withCommonOptions } from './options.ts'
 import { listObjects, rangeReader, readParquet } from './parquet.ts'
-import { tableNames, writeCsv } from './report/csv.ts'
+import { type Table, tablesOf, writeCsv } from './report/csv.ts'
 import { formatTable } from './table.ts'
 import { findTarget, type Target } from './target.ts'
 
@@ -36,39 +36,40 @@ export function reportCommand(program: Command): void {
     .addOption(new Option('--at <instant>', 'cover only events before this instant, RFC 3339').conflicts('date'))
     .option('--show', `print the first ${SHOWN} rows, their count and their columns`)
     .option('--csv <file>', 'write the rows to this file as CSV')
-    .addOption(new Option('--by <table>', 'the table for --csv (default: the first)').choices(reports.flatMap(tableNames)))
+    .addOption(new Option('--by <table>', 'the table for --csv (default: the first)').choices(reports.flatMap(namesOf)))
     .action(async (name: string, { stage, json, date, at, show, csv, by }: ReportOptions) => {
-      const table = csv === undefined ? undefined : tableOf(name, by)
+      const written = csv === undefined ? undefined : tableOf(name, by)
       const target = await findTarget(stage)
       const result = await runReport(target, { report: name, ...periodOf(name, date, at) })
-      if (table && csv !== undefined) await writeCsv(target, table.report, prefixesOf(result)[0] ?? '', table.by, csv)
+      if (written && csv !== undefined) await writeCsv(target, written.report, prefixesOf(result)[0] ?? '', written.table, csv)
       if (json) return printJson(result)
       console.log(`${result.rows} rows in ${target.outputs.ArchiveBucket}: ${prefixesOf(result).join(', ')}`)
-      if (table && csv !== undefined) console.log(csvWritten(csv, table))
+      if (written && csv !== undefined) console.log(csvWritten(csv, written))
       if (show) for (const prefix of prefixesOf(result)) await showTable(target, prefix)
     })
 }
 
-interface Table {
+interface ReportTable {
   readonly report: Report
-  /** '' for a report with one table. */
-  readonly by: string
+  readonly table: Table
 }
+
+const namesOf = (report: Report): string[] => tablesOf(report).flatMap(({ by }) => (by === '' ? [] : [by]))
 
 /** The table that `--by` names, or the first. Throws a UserError if the report or the table does not exist. */
-function tableOf(name: string, by: string | undefined): Table {
+function tableOf(name: string, by: string | undefined): ReportTable {
   const report = reports.find(each => each.name === name)
   if (!report) throw new UserError(`There is no report ${name}. The reports are ${reports.map(each => each.name).join(', ')}.`)
-  const names = tableNames(report)
-  if (by !== undefined && !names.includes(by))
-    throw new UserError(
-      `The report ${name} has no table ${by}. ${names.length > 0 ? `Its tables are ${names.join(', ')}.` : 'Omit --by.'}`,
-    )
-  return { report, by: by ?? names[0] ?? '' }
+  const table = tablesOf(report).find(each => by === undefined || each.by === by)
+  if (table) return { report, table }
+  const names = namesOf(report)
+  throw new UserError(
+    `The report ${name} has no table ${by}. ${names.length > 0 ? `Its tables are ${names.join(', ')}.` : 'Omit --by.'}`,
+  )
 }
 
-function csvWritten(file: string, { report, by }: Table): string {
-  const others = tableNames(report).filter(name => name !== by)
+function csvWritten(file: string, { report, table: { by } }: ReportTable): string {
+  const others = namesOf(report).filter(name => name !== by)
   return `${file}: the rows${by && ` by ${by}`} as CSV.${others.map(name => ` For those by ${name} add --by ${name}.`).join('')}`
 }
 

@@ -56,10 +56,11 @@ export function sendCommand(program: Command): void {
       'the event type of the rows; without it, each row is an envelope: {"type", "id", "subject", "time", "data"}',
     )
     .option('--rate <events>', 'send at most this many events per second', positiveNumber)
-    .action(async (name: string, { type, stage, rate, json }: SendOptions) => {
+    .action(async (name: string, options: SendOptions) => {
+      const { type, stage, rate } = options
       const target = await findTarget(stage)
       const send = (file: string) => sendFile({ file, name, type, target, rate })
-      report(name, name === STDIN ? await spooled(process.stdin, send) : await send(name), json)
+      report(name, name === STDIN ? await spooled(process.stdin, send) : await send(name), options)
     })
 }
 
@@ -68,16 +69,16 @@ interface Sent extends Totals {
   readonly hint: string | undefined
 }
 
-const WHERE_THEY_ARE =
-  '`npx millrace quarantine list` lists the quarantined rows. Fix them in the file and send it again: rows that were accepted count once.'
+const whereTheyAre = (stage: string | undefined): string =>
+  `\`npx millrace quarantine list${stage === undefined ? '' : ` --stage ${stage}`}\` lists the quarantined rows with their reasons. Send them again after a fix.`
 
 /** Prints the totals and the rejections. Throws a UserError if every row was rejected. */
-function report(name: string, { lines, accepted, quarantined, rejected, hint }: Sent, json: boolean | undefined): void {
+function report(name: string, { lines, accepted, quarantined, rejected, hint }: Sent, { stage, json }: CommonOptions): void {
   const table = formatRejected(rejected)
   if (json) printJson({ lines, accepted, quarantined })
   else console.log(`${lines} lines: ${accepted} accepted, ${quarantined} quarantined.`)
   if (table !== '') (json ? console.error : console.log)(table)
-  if (quarantined > 0) console.error(WHERE_THEY_ARE)
+  if (quarantined > 0) console.error(visible(whereTheyAre(stage)))
   if (hint !== undefined) console.error(visible(hint))
   if (lines > 0 && accepted === 0) throw new UserError(`No row of ${name} was accepted. Fix the rows and send the file again.`)
 }

@@ -3,8 +3,9 @@ import type { EventType } from '../../shared/event-type.ts'
 import { type JsonSchema, jsonSchemaOf } from '../../shared/json-schema.ts'
 import { MAX_NAME_CHARACTERS } from '../../shared/limits.ts'
 import { folds, type Projection, typeNames } from '../../shared/projection.ts'
-import type { Report, ReportColumn } from '../../shared/report.ts'
+import type { Report } from '../../shared/report.ts'
 import { mappingOf } from '../../shared/search-index.ts'
+import { tablesOf } from '../report/csv.ts'
 
 interface Catalogue {
   readonly eventTypes: readonly EventType[]
@@ -41,10 +42,6 @@ export const catalogueMarkdown = ({ eventTypes, projections, reports }: Catalogu
 
 /** When the schedule runs a report. */
 export const scheduleOf = (report: Report): string => (report.kind === 'daily' ? 'daily' : `every ${report.everyHours} hours`)
-
-/** The tables of a report. That of a snapshot report has no name. */
-export const tablesOf = (report: Report): readonly { readonly by: string; readonly columns: readonly ReportColumn[] }[] =>
-  report.kind === 'daily' ? report.tables : [{ by: '', columns: report.columns }]
 
 function reportSection(report: Report): string[] {
   return [

@@ -19,7 +19,7 @@ export function millisecondsFinder(definition: EventType | undefined) {
     hint(): string | undefined {
       if (found.rows === 0) return undefined
       const { field, rows, firstLine } = found
-      return `${rows} rows, the first in line ${firstLine}, have a ${field} that looks like milliseconds, but it is in seconds. The time of these events is their arrival.`
+      return `${field} looks like milliseconds, but it is in seconds (rows: ${rows}, the first in line ${firstLine}). The time of these events is their arrival.`
     },
   }
 }

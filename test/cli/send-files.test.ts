@@ -149,7 +149,7 @@ test('milliseconds in the place of seconds: accepted where the type takes any in
   )
   expect(visits).toMatchObject({ code: 0, stdout: '3 lines: 3 accepted, 0 quarantined.\n' })
   expect(visits.stderr).toContain(
-    '2 rows, the first in line 2, have a Timestamp that looks like milliseconds, but it is in seconds. The time of these events is their arrival.\n',
+    'Timestamp looks like milliseconds, but it is in seconds (rows: 2, the first in line 2). The time of these events is their arrival.\n',
   )
   const reading = await sendAs('reading', lines({ device_id: 'd', timestamp: 1_790_000_000_123 }))
   expect([reading.code, reading.stdout]).toEqual([
