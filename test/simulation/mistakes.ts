@@ -37,7 +37,7 @@ export const mistakes: readonly Mistake[] = [
     file: foldBatch,
     right: "if (result === 'conflict') {\n    telemetry.count('Conflicts', 1)\n    return false",
     wrong: "if (result === 'conflict') {\n    telemetry.count('Conflicts', 1)\n    return true",
-    seed: 198,
+    seed: 201,
     within: 5000,
   },
   {
@@ -46,7 +46,7 @@ export const mistakes: readonly Mistake[] = [
     file: foldBatch,
     right: 'return { batchItemFailures: [{ itemIdentifier: failed.sequenceNumber }] }',
     wrong: 'return { batchItemFailures: [] }',
-    seed: 3,
+    seed: 7,
     within: 5000,
   },
   {
@@ -55,7 +55,7 @@ export const mistakes: readonly Mistake[] = [
     file: foldBatch,
     right: 'const done = read.has(user) ? await foldUser(user, read.get(user), mine, dependencies) : 0',
     wrong: 'const done = read.has(user) ? await foldUser(user, read.get(user), mine, dependencies) : mine.length',
-    seed: 3,
+    seed: 7,
     within: 5000,
   },
   {
@@ -65,7 +65,7 @@ export const mistakes: readonly Mistake[] = [
     right: 'return Math.min(records.length, ...uncommitted)',
     wrong:
       'return Math.max(...uncommitted.map(at => (at < records.length ? at : -1))) < 0 ? records.length : Math.max(...uncommitted.map(at => (at < records.length ? at : -1)))',
-    seed: 66,
+    seed: 7,
     within: 5000,
   },
   {
@@ -75,7 +75,7 @@ export const mistakes: readonly Mistake[] = [
     right:
       "readVersion === undefined\n    ? putIf(target, item, 'attribute_not_exists(pk)')\n    : putIf(target, item, 'version = :read', { ':read': { N: String(readVersion) } })",
     wrong: 'putIf(target, item)',
-    seed: 0,
+    seed: 11,
     within: 5000,
   },
   {
@@ -112,7 +112,7 @@ export const mistakes: readonly Mistake[] = [
     file: identities,
     right: 'if (known.size > window.count) dropOldest()',
     wrong: 'if (known.size > window.count + 3) dropOldest()',
-    seed: 2,
+    seed: 37,
     within: 5000,
   },
   {
@@ -121,7 +121,7 @@ export const mistakes: readonly Mistake[] = [
     file: foldRecord,
     right: 'identities.forget(record.arrived)',
     wrong: 'identities.forget(0)',
-    seed: 4,
+    seed: 12,
     within: 5000,
   },
   {
@@ -131,7 +131,7 @@ export const mistakes: readonly Mistake[] = [
     right: '    const change = tryFold(fold, event, arrived, deltas, record.fatal?.has(position) ?? false)\n',
     wrong:
       '    identities.keep(hash, arrived)\n    const change = tryFold(fold, event, arrived, deltas, record.fatal?.has(position) ?? false)\n',
-    seed: 4,
+    seed: 6,
     within: 5000,
   },
   {
@@ -140,7 +140,7 @@ export const mistakes: readonly Mistake[] = [
     file: foldRecord,
     right: 'if (rejections.length === 0 && !recordHashes.has(whole))',
     wrong: 'if (!recordHashes.has(whole))',
-    seed: 13,
+    seed: 6,
     within: 5000,
   },
   {
@@ -158,7 +158,7 @@ export const mistakes: readonly Mistake[] = [
     file: foldRecord,
     right: 'version: nextOrder(item.version, clock)',
     wrong: 'version: item.version + 1',
-    seed: 344,
+    seed: 2456,
     within: 5000,
   },
   {
@@ -167,7 +167,7 @@ export const mistakes: readonly Mistake[] = [
     file: planWrites,
     right: 'if (!parts || (parts.ofOneUser && delta.order <= erased)) continue',
     wrong: 'if (!parts) continue',
-    seed: 111,
+    seed: 645,
     within: 5000,
   },
   {
@@ -194,7 +194,7 @@ export const mistakes: readonly Mistake[] = [
     file: userWindow,
     right: 'const before = isErased ? initialState(projection) : item.state',
     wrong: 'const before = item.state',
-    seed: 5,
+    seed: 37,
     within: 5000,
   },
   {
@@ -212,7 +212,7 @@ export const mistakes: readonly Mistake[] = [
     file: window,
     right: 'order > lastOrder(userHash(user))',
     wrong: 'order > Math.max(0, ...users.values())',
-    seed: 0,
+    seed: 3,
     within: 5000,
   },
   {
@@ -239,7 +239,7 @@ export const mistakes: readonly Mistake[] = [
     file: mergeBatch,
     right: "if (result === 'written') return\n    dependencies.telemetry.count('Conflicts', 1)\n",
     wrong: 'return\n',
-    seed: 11,
+    seed: 76,
     within: 5000,
   },
   {
@@ -248,7 +248,7 @@ export const mistakes: readonly Mistake[] = [
     file: userGrain,
     right: 'version: item.version }',
     wrong: 'version: 1 }',
-    seed: 3,
+    seed: 12,
     within: 5000,
   },
   {
@@ -257,7 +257,7 @@ export const mistakes: readonly Mistake[] = [
     file: window,
     right: 'others.reduce(',
     wrong: 'others.slice(1, 1).reduce(',
-    seed: 2,
+    seed: 0,
     within: 5000,
   },
   {
@@ -275,7 +275,7 @@ export const mistakes: readonly Mistake[] = [
     file: grainMerge,
     right: 'Math.max(before ?? 0, Math.ceil((newestMs + latenessMs + retentionMs + DAY_MS) / 1000))',
     wrong: 'Math.ceil((newestMs + DAY_MS * 0) / 1000)',
-    seed: 5,
+    seed: 17,
     within: 5000,
   },
   {
@@ -285,7 +285,7 @@ export const mistakes: readonly Mistake[] = [
     right: 'if (record.erasure) fold.item = erase(fold.item, record, rules)',
     wrong:
       "if (record.erasure) {\n      identities.forget(1e15)\n      recordHashes.forget(1e15)\n      fold.item = { ...erase(fold.item, record, rules), sequenceNumber: '0' }\n    }",
-    seed: 3,
+    seed: 27,
     within: 5000,
   },
   {
@@ -294,7 +294,7 @@ export const mistakes: readonly Mistake[] = [
     file: foldRecord,
     right: 'identities.forget(record.arrived)',
     wrong: 'identities.forget(record.received)',
-    seed: 3,
+    seed: 4,
     within: 5000,
   },
   {
@@ -303,7 +303,7 @@ export const mistakes: readonly Mistake[] = [
     file: dynamodb,
     right: 'if (!unread.has(userKey(user).pk)) read.set(user, found.get(user))',
     wrong: 'if (unread.size >= 0) read.set(user, found.get(user))',
-    seed: 3,
+    seed: 7,
     within: 5000,
   },
   {
@@ -312,7 +312,7 @@ export const mistakes: readonly Mistake[] = [
     file: dynamodb,
     right: 'items.push(...(Responses?.[table] ?? []))',
     wrong: 'if (attempt === 0) items.push(...(Responses?.[table] ?? []))',
-    seed: 0,
+    seed: 7,
     within: 5000,
   },
   {
@@ -339,7 +339,7 @@ export const mistakes: readonly Mistake[] = [
     file: foldRecord,
     right: 'const identityBytes = fold.identities.bytes() + fold.recordHashes.bytes()',
     wrong: 'const identityBytes = 0',
-    seed: 4,
+    seed: 6,
     within: 5000,
   },
   {
@@ -348,7 +348,7 @@ export const mistakes: readonly Mistake[] = [
     file: foldRecord,
     right: 'stored === undefined ? initialState(projection) : stored',
     wrong: 'stored ?? initialState(projection)',
-    seed: 2,
+    seed: 3,
     within: 5000,
   },
   {
@@ -357,7 +357,7 @@ export const mistakes: readonly Mistake[] = [
     file: unknownDeltas,
     right: "if (standingOf(delta.projection, projections) !== 'unknown') continue",
     wrong: 'continue',
-    seed: 368,
+    seed: 52,
     within: 5000,
   },
   {
@@ -366,7 +366,7 @@ export const mistakes: readonly Mistake[] = [
     file: unknownDeltas,
     right: 'if (now - changed < MAX_WAIT_FOR_PROJECTION_MS) awaited',
     wrong: 'if (now - changed < 0) awaited',
-    seed: 368,
+    seed: 52,
     within: 5000,
   },
   {
@@ -375,7 +375,7 @@ export const mistakes: readonly Mistake[] = [
     file: indexBatch,
     right: 'if (waiting.size > 0)',
     wrong: 'if (waiting.size < 0)',
-    seed: 499,
+    seed: 379,
     within: 5000,
   },
   {
@@ -384,7 +384,7 @@ export const mistakes: readonly Mistake[] = [
     file: grainMerge,
     right: '    const reason = describeError(error)\n',
     wrong: '    if (error !== undefined) throw error\n    const reason = describeError(error)\n',
-    seed: 2,
+    seed: 13,
     within: 5000,
   },
   {
@@ -393,7 +393,7 @@ export const mistakes: readonly Mistake[] = [
     file: mergeBatch,
     right: 'await quarantine.add(rejections.map(asQuarantined(task)))',
     wrong: '',
-    seed: 2,
+    seed: 13,
     within: 5000,
   },
   {
@@ -402,7 +402,7 @@ export const mistakes: readonly Mistake[] = [
     file: userWindow,
     right: "'state' in merged ? merged.state : before",
     wrong: "'state' in merged ? merged.state : initialState(projection)",
-    seed: 2,
+    seed: 13,
     within: 5000,
   },
   {
@@ -411,7 +411,7 @@ export const mistakes: readonly Mistake[] = [
     file: stateRoom,
     right: 'if (bytes > share)',
     wrong: 'if (bytes > share * 9)',
-    seed: 4,
+    seed: 6,
     within: 5000,
   },
   {
@@ -420,7 +420,7 @@ export const mistakes: readonly Mistake[] = [
     file: foldBatch,
     right: 'if (item) await settlePassedOver(item, dependencies)',
     wrong: '',
-    seed: 3,
+    seed: 20,
     within: 5000,
   },
   {
@@ -430,7 +430,7 @@ export const mistakes: readonly Mistake[] = [
     right: 'const result = await table.putUser(write.item, write.readVersion)',
     wrong:
       'await quarantinePassedOver(write.item.user, passedOver, dependencies)\n  const result = await table.putUser(write.item, write.readVersion)',
-    seed: 116,
+    seed: 56,
     within: 5000,
   },
   {
@@ -439,7 +439,7 @@ export const mistakes: readonly Mistake[] = [
     file: planWrites,
     right: 'passedOver: rejections.map(({ at }) => at) }',
     wrong: 'passedOver: [] }',
-    seed: 3,
+    seed: 62,
     within: 5000,
   },
   {
@@ -458,7 +458,7 @@ export const mistakes: readonly Mistake[] = [
     right: 'const pages = stored?.pages && (await table.readUserPages(key, stored.pages))',
     wrong:
       'const pages = stored?.pages && (await table.readUserPages(key, stored.pages)).map(page => ({ ...page, users: new Map() }))',
-    seed: 5,
+    seed: 3,
     within: 5000,
   },
   {
@@ -468,7 +468,7 @@ export const mistakes: readonly Mistake[] = [
     right: '  if (newPages) await table.putUserPages(newPages)\n  const result = await table.putPart(item, stored?.version)\n',
     wrong:
       "  const result = await table.putPart(item, stored?.version)\n  if (newPages && result === 'written') await table.putUserPages(newPages)\n",
-    seed: 63,
+    seed: 59,
     within: 5000,
   },
 ]
