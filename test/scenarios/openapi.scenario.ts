@@ -26,7 +26,12 @@ test(
     ]
     const { code, output } = await run(command, args, {
       cwd: folder,
-      env: { ...process.env, PYTHONPATH: await schemathesis(command) },
+      env: {
+        ...process.env,
+        PYTHONPATH: [await schemathesis(command), import.meta.dirname].join(path.delimiter),
+        PYTHONDONTWRITEBYTECODE: '1',
+        SCHEMATHESIS_HOOKS: 'openapi_hooks',
+      },
     })
     if (code !== 0) throw new Error(output)
     expect(output).toMatch(/Tested: (\d+)/)
