@@ -107,13 +107,13 @@ export async function statusReader(target: Target): Promise<() => Promise<Status
     const accepted = countAccepted(stream, archived)
     const folded = countFolded(stream, archived, state)
     const unfolded = quarantinedRefsOf(quarantined, code => UNFOLDED.has(code))
-    const settled =
+    const isComplete =
       folded === accepted &&
       archived.size === accepted &&
       windowsAreComplete(stream, state, unfolded) &&
       current === documents.length &&
       raw.missing === 0
-    if (settled && search) await refresh(search, documents)
+    const settled = isComplete && (search === undefined || (await refresh(search, documents)))
     return { settled, accepted, folded, archived: archived.size, indexed: current + raw.indexed, quarantined: quarantined.length }
   }
 }

@@ -167,7 +167,7 @@ test('no hint for milliseconds where they are meant, or for a large number that 
 
 test('quarantined rows: the command says where they are', async () => {
   const { stderr } = await send(lines(visit(1), { Id: 'x' }))
-  expect(stderr).toContain('`npx millrace quarantine list` lists the quarantined rows.')
+  expect(stderr).toContain('`npx millrace quarantine list` lists the quarantined rows with their reasons.')
 })
 
 test('rejections are printed by code, with their counts and the lines of the first ones', async () => {

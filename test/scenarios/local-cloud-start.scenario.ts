@@ -52,19 +52,25 @@ beforeAll(() => {
 })
 afterAll(() => millrace(['down']))
 
-test('two `up` at once: one waits for the other, both succeed, and the keys of one are in outputs.json', async () => {
-  const both = await Promise.all([millrace(['up', '--detach']), millrace(['up', '--detach'])])
-  expect(both.map(({ code, stderr }) => (code === 0 ? 0 : stderr))).toEqual([0, 0])
-  expect(both.filter(({ stderr }) => /^Process \d+ is already starting the local cloud\. Waiting/m.test(stderr))).toHaveLength(1)
-  const { apiUrl, readKey, writeKey, adminKey } = outputs()
-  for (const { stdout } of both) {
-    expect(stdout).toContain(`console ${apiUrl}/, `)
-    expect(stdout).toContain('keys are in .millrace/outputs.json')
-    for (const key of [readKey, writeKey, adminKey]) expect(stdout).not.toContain(key)
-  }
-  const response = await fetch(`${apiUrl}/v1/metrics`, { headers: { authorization: `Bearer ${adminKey}` } })
-  expect(response.status).toBe(200)
-})
+test(
+  'two `up` at once: one waits for the other, both succeed, and the keys of one are in outputs.json',
+  async () => {
+    const both = await Promise.all([millrace(['up', '--detach']), millrace(['up', '--detach'])])
+    expect(both.map(({ code, stderr }) => (code === 0 ? 0 : stderr))).toEqual([0, 0])
+    expect(both.filter(({ stderr }) => /^Process \d+ is already starting the local cloud\. Waiting/m.test(stderr))).toHaveLength(
+      1,
+    )
+    const { apiUrl, readKey, writeKey, adminKey } = outputs()
+    for (const { stdout } of both) {
+      expect(stdout).toContain(`console ${apiUrl}/, `)
+      expect(stdout).toContain('keys are in .millrace/outputs.json')
+      for (const key of [readKey, writeKey, adminKey]) expect(stdout).not.toContain(key)
+    }
+    const response = await fetch(`${apiUrl}/v1/metrics`, { headers: { authorization: `Bearer ${adminKey}` } })
+    expect(response.status).toBe(200)
+  },
+  5 * 60_000,
+)
 
 test('events go through every store, and the output has no colours', async () => {
   const sent = await millrace(['simulate', 'readings', '--count', '40'])
