@@ -30,6 +30,8 @@ export default {
   // One worker for each processor, and as many concurrent tests in a file: most of those are processes of their own.
   maxWorkers: '100%',
   maxConcurrency: availableParallelism(),
+  // Some tests start processes, and share the processors with the other worker.
+  testTimeout: 30_000,
   reporters: ['default', '<rootDir>/test/jest/closing-line.js'],
   projects: [project('unit', 'test'), project('local', 'scenario', onLocalCloud), project('long', 'long', onLocalCloud)],
 }

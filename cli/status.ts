@@ -46,26 +46,21 @@ export function statusCommand(program: Command): void {
     .action(async ({ stage, json, wait }: StatusOptions) => {
       const target = await findTarget(stage)
       const read = await statusReader(target)
-      const status = await settle(read, wait ?? 0, onFirstCall(target.local ? reportFailures : () => {}))
+      const status = wait === undefined ? await read() : await settle(read, wait, () => {})
       if (json) printJson(status)
       else console.log(sentence(status))
-      if (wait !== undefined && !status.settled)
-        throw new UserError(`Not settled after ${wait} seconds. Wait longer, or look for errors with \`npx millrace logs\`.`)
+      // Without OpenSearch or the API, the status looks as if the events were still on their way.
+      const failures = target.local ? failuresOf(localCloud()).map(failure => `${failure} ${RESTART}`) : []
+      if (wait !== undefined && !status.settled) throw new UserError(notSettled(wait, failures))
+      for (const failure of failures) console.error(visible(failure))
     })
 }
 
-/** Without OpenSearch or the API, the status looks as if the events were still on their way. */
-const reportFailures = (): void => {
-  for (const failure of failuresOf(localCloud())) console.error(`${visible(failure)} ${RESTART}`)
-}
-
-function onFirstCall(report: () => void): () => void {
-  let isReported = false
-  return () => {
-    if (!isReported) report()
-    isReported = true
-  }
-}
+const notSettled = (seconds: number, failures: readonly string[]): string =>
+  [
+    `Not settled after ${seconds} seconds.`,
+    ...(failures.length > 0 ? failures : ['Wait longer, or look for errors with `npx millrace logs`.']),
+  ].join(' ')
 
 /** The status as one line of text. */
 const sentence = ({ settled, accepted, folded, archived, indexed, quarantined }: Status): string =>
