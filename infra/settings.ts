@@ -78,7 +78,7 @@ export interface Settings {
     readonly retryBudget: Duration
     /**
      * How late an event may be and still count in its window. `none`: no limit, and windows never expire. A longer bound does not
-     * bring expired windows back: a late event starts such a window again, without its earlier events (docs/guarantees.md).
+     * bring expired windows back: the old bound still holds for windows that end before a day after the change.
      */
     readonly lateness: Duration | 'none'
   }

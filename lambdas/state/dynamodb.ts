@@ -24,6 +24,7 @@ import {
   userAttributes,
   userPageAttributes,
 } from './dynamodb-items.ts'
+import { latenessTable } from './dynamodb-lateness.ts'
 import { linesTable } from './dynamodb-lines.ts'
 import { type DynamoDbOperations, dynamoDbOperations } from './dynamodb-operations.ts'
 import { retiredTable } from './dynamodb-retired.ts'
@@ -68,6 +69,7 @@ export function stateTable(table: string, dynamodb: DynamoDbOperations = dynamoD
   return {
     ...retiredTable(table, dynamodb),
     ...linesTable(table, dynamodb),
+    ...latenessTable(table, dynamodb),
 
     /** The items of these users; undefined for a user without an item. Users that could not be read are not in the map. */
     readUsers: (users: readonly string[]) => readUsers(target, users),

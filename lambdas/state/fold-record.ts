@@ -8,6 +8,7 @@ import type { RejectionCode } from '../../shared/rejections.ts'
 import { describeError, SafeError } from '../../shared/safe-error.ts'
 import { deltaBytes, type EventPosition, type UserItem, type WindowDelta } from '../../shared/state.ts'
 import { asStored, deepFreeze, storedBytes } from '../../shared/stored-json.ts'
+import { isLate, type LatenessBound } from './lateness.ts'
 import { fitStates } from './state-room.ts'
 
 /** A record of the event stream: events of one user in order, or the erasure of that user. The fold reads no other time than these two. */
@@ -23,11 +24,9 @@ export interface UserRecord {
   readonly fatal?: ReadonlySet<number>
 }
 
-export interface FoldRules {
+export interface FoldRules extends LatenessBound {
   readonly projections: readonly Projection[]
   readonly identities: IdentityWindow
-  /** How long after its window's end an event still counts. Undefined: no limit. */
-  readonly latenessMs: number | undefined
   /** How long the streams keep records. An erased item is kept longer than that. */
   readonly retentionMs: number
 }
@@ -195,7 +194,8 @@ function foldEvent(
     try {
       const target = projection.grain.target(projection, event)
       if (target === undefined) continue
-      if (isLate(arrived, target, rules)) change = { ...change, late: 1 }
+      // Not `received`: the window of an event that is replayed long after may have expired.
+      if (target !== 'user state' && isLate(arrived, target.end * 1000, rules)) change = { ...change, late: 1 }
       else change = foldInto(target, change, projection, event, item)
     } catch (error) {
       return { reason: failureOf(projection, error) }
@@ -225,7 +225,3 @@ function foldInto(target: FoldTarget, change: Change, projection: Projection, ev
   const sized = { delta, bytes: deltaBytes(delta, storedBytes(state)) }
   return { ...change, deltas: new Map(change.deltas).set(windowKey, sized) }
 }
-
-/** Compares with the arrival in the stream, not with `received`: the window of an event that is replayed long after may have expired. */
-const isLate = (arrived: number, target: FoldTarget, { latenessMs }: FoldRules): boolean =>
-  target !== 'user state' && latenessMs !== undefined && arrived - target.end * 1000 > latenessMs
