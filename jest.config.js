@@ -1,3 +1,5 @@
+import { availableParallelism } from 'node:os'
+
 const project = (displayName, suffix, more = {}) => ({
   displayName,
   rootDir: '.',
@@ -25,6 +27,11 @@ const onLocalCloud = {
 
 /** unit: pure and fast, downloads nothing. local: on the running local cloud. long: big runs, not part of `npm test`. */
 export default {
+  // One worker for each processor, and as many concurrent tests in a file: most of those are processes of their own.
+  maxWorkers: '100%',
+  maxConcurrency: availableParallelism(),
+  // Some tests start processes, and share the processors with the other worker.
+  testTimeout: 30_000,
   reporters: ['default', '<rootDir>/test/jest/closing-line.js'],
   projects: [project('unit', 'test'), project('local', 'scenario', onLocalCloud), project('long', 'long', onLocalCloud)],
 }

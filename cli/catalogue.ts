@@ -1,21 +1,22 @@
 import { type Command, Option } from 'commander'
 import { fieldColumns } from '../shared/archive-columns.ts'
-import { eventTypes, projections } from '../shared/catalogue.ts'
+import { eventTypes, projections, reports } from '../shared/catalogue.ts'
 import { jsonSchemaOf } from '../shared/json-schema.ts'
 import { typeNames } from '../shared/projection.ts'
-import { catalogueMarkdown, scopeOf } from './catalogue/markdown.ts'
+import { catalogueMarkdown, scheduleOf, scopeOf } from './catalogue/markdown.ts'
 import { printJson } from './options.ts'
+import { tablesOf } from './report/csv.ts'
 import { formatTable } from './table.ts'
 
 export function catalogueCommand(program: Command): void {
   program
     .command('catalogue')
-    .description('print the event types with their archive columns, and the projections')
+    .description('print the event types with their archive columns, the projections and the reports')
     .option('--json', 'print one JSON value, with the JSON Schema of every type')
     .addOption(new Option('--markdown', 'print docs/events.md').conflicts('json'))
     .action(({ json, markdown }: { json?: boolean; markdown?: boolean }) => {
       if (json) printJson(catalogue())
-      else if (markdown) console.log(catalogueMarkdown({ eventTypes, projections }))
+      else if (markdown) console.log(catalogueMarkdown({ eventTypes, projections, reports }))
       else print(catalogue())
     })
 }
@@ -33,10 +34,20 @@ const catalogue = () => ({
     scope: scopeOf(projection),
     on: typeNames(projection).join(', '),
   })),
+  reports: reports.map(report => ({
+    name: report.name,
+    of: report.eventType.name,
+    runs: scheduleOf(report),
+    tables: tablesOf(report).map(({ by, columns }) => ({
+      ...(by && { by }),
+      columns: columns.map(({ name, type }) => ({ name, type })),
+    })),
+  })),
 })
 
-function print({ eventTypes: types, projections: listed }: ReturnType<typeof catalogue>): void {
+function print({ eventTypes: types, projections: listed, reports: published }: ReturnType<typeof catalogue>): void {
   for (const { name, about, columns } of types)
     console.log(`${name}: ${about}\n${formatTable(columns, ['field', 'column', 'type'])}\n`)
-  console.log(`Projections\n${formatTable(listed, ['name', 'revision', 'scope', 'on'])}`)
+  console.log(`Projections\n${formatTable(listed, ['name', 'revision', 'scope', 'on'])}\n`)
+  console.log(`Reports\n${formatTable(published, ['name', 'of', 'runs'])}`)
 }

@@ -7,7 +7,7 @@ import { differences } from './demo/independent/compare.ts'
 import type { SentFile } from './demo/independent/lines.ts'
 import { type Expected, recompute } from './demo/independent/recompute.ts'
 import { type Published, readStores } from './demo/stores.ts'
-import { type DemoResult, summarise } from './demo/summary.ts'
+import { type DemoResult, type SentLines, summarise } from './demo/summary.ts'
 import { showProgress } from './progress.ts'
 import { runReport } from './report.ts'
 import { realRuntime } from './send.ts'
@@ -17,15 +17,13 @@ import { addClientFaults } from './simulators/disturb.ts'
 import { simulators } from './simulators/simulators.ts'
 import { settle, statusReader } from './status.ts'
 import { localTarget, type Target } from './target.ts'
-import { watchUntilInterrupted } from './up.ts'
+import { stopWhenInterrupted, watchUntilInterrupted } from './up.ts'
 
 /** Events to simulate. The report needs 200 readings of a device; the other counts fill the tables that are shown. */
 const COUNTS = { visits: 1_000, actions: 1_000, users: 600, interactions: 400, readings: 6_000 }
 const SETTLE_SECONDS = 300
 /** `--once` runs on a local cloud of its own, which holds no other events. */
-const ONCE_FOLDER = '.millrace/once'
-/** Exit code of a command that Ctrl-C ended. */
-const INTERRUPTED = 130
+export const ONCE_FOLDER = '.millrace/once'
 
 export function demoCommand(program: Command): void {
   program
@@ -40,7 +38,7 @@ async function runUntilInterrupted(): Promise<void> {
   const local = localCloud()
   const stopListening = stopWhenInterrupted(local)
   const outputs = await up(local)
-  const { result } = await runDemo(localTarget(outputs), outputs.consoleUrl)
+  const { result } = await runDemo(localTarget(outputs))
   console.log(`\n${summarise(result)}\n\nCtrl-C stops everything.`)
   stopListening()
   await watchUntilInterrupted(local)
@@ -64,16 +62,9 @@ async function checkOnce(): Promise<void> {
   }
 }
 
-/** Ctrl-C stops the local cloud and ends the command, until the returned function is called. */
-function stopWhenInterrupted(local: LocalCloud): () => void {
-  const stop = () => void down(local).finally(() => process.exit(INTERRUPTED))
-  process.once('SIGINT', stop)
-  return () => process.off('SIGINT', stop)
-}
-
 async function runAndCompare(local: LocalCloud): Promise<void> {
   const outputs = await up(local)
-  const { result, files, run } = await runDemo(localTarget(outputs), outputs.consoleUrl)
+  const { result, files, run } = await runDemo(localTarget(outputs))
   console.log(`\n${summarise(result)}\n`)
   const expected = recompute(files, run)
   const [first, ...others] = differences(expected, result.found)
@@ -99,20 +90,21 @@ interface DemoRun {
 }
 
 /** Sends the simulators' events with repeated, disordered and invalid lines, waits until they have settled, runs the reports and reads the stores. */
-async function runDemo(target: Target, consoleUrl: string): Promise<DemoRun> {
+async function runDemo(target: Target): Promise<DemoRun> {
   const now = realRuntime.now()
   const files = await Promise.all(Object.entries(COUNTS).map(([simulator, count]) => disturbedFile(simulator, count, now)))
-  const sent: DemoResult['sent'][number][] = []
+  const sent: SentLines[] = []
   for (const { type, lines } of files) {
-    await sendLines(lines, lines.length, type, target)
-    sent.push({ events: type, lines: lines.length })
+    const { accepted, quarantined } = await sendLines(lines, lines.length, type, target)
+    const repeated = lines.length - new Set(lines).size
+    sent.push({ events: type, lines: lines.length, repeated, accepted, quarantined })
   }
   const sentAt = realRuntime.now()
   const status = await waitUntilSettled(target)
   const run = realRuntime.now()
   const found = await readStores(target, await runReports(target, run))
   const seconds = { sending: (sentAt - now) / 1000, settling: (run - sentAt) / 1000 }
-  return { result: { sent, seconds, status, found, consoleUrl }, files, run }
+  return { result: { sent, seconds, status, found, apiUrl: target.apiUrl }, files, run }
 }
 
 async function runReports(target: Target, run: number): Promise<Published> {

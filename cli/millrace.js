@@ -4,6 +4,9 @@ import module from 'node:module'
 
 const [major = 0, minor = 0] = process.versions.node.split('.').map(Number)
 
+// A pipeline in CI has no terminal, and some libraries write colours there all the same.
+if (!process.stdout.isTTY && process.env['FORCE_COLOR'] === undefined) process.env['NO_COLOR'] = '1'
+
 if (major > 22 || (major === 22 && minor >= 18)) {
   module.enableCompileCache() // halves the time that the AWS clients take to load
   await import('./millrace.ts')

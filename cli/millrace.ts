@@ -1,5 +1,7 @@
 import { inspect } from 'node:util'
 import { Command, CommanderError } from 'commander'
+import { excludeLoopbackFromProxy } from '../localstack/loopback.ts'
+import { failuresOf, localCloud } from '../localstack/parts.ts'
 import { UserError } from '../shared/user-error.ts'
 import { catalogueCommand } from './catalogue.ts'
 import { dashboardsCommand } from './dashboards.ts'
@@ -10,6 +12,7 @@ import { logsCommand } from './logs.ts'
 import { quarantineCommand } from './quarantine.ts'
 import { reindexCommand } from './reindex.ts'
 import { reportCommand } from './report.ts'
+import { resetCommand } from './reset.ts'
 import { sendCommand } from './send.ts'
 import { showCommand } from './show.ts'
 import { simulateCommand } from './simulate.ts'
@@ -28,6 +31,7 @@ const program = new Command('millrace')
 const commands = [
   upCommand,
   downCommand,
+  resetCommand,
   demoCommand,
   statusCommand,
   sendCommand,
@@ -44,6 +48,7 @@ const commands = [
 ]
 for (const addTo of commands) addTo(program)
 
+excludeLoopbackFromProxy(process.env)
 try {
   await program.parseAsync()
 } catch (error) {
@@ -61,7 +66,8 @@ function exitCodeOf(error: unknown): number {
 function lineOf(error: unknown): string | undefined {
   if (error instanceof UserError) return error.message
   const { name, message, code, $metadata } = error as Error & { code?: string; $metadata?: unknown }
-  if (code === 'ECONNREFUSED') return 'The local cloud does not respond. Start it with `npx millrace up`.'
+  if (code === 'ECONNREFUSED')
+    return ['The local cloud does not respond.', ...failuresOf(localCloud()), 'Start it with `npx millrace up`.'].join(' ')
   if (name === 'CredentialsProviderError') return 'There are no AWS credentials. Log in, or set AWS_PROFILE.'
   if (message === 'Region is missing') return 'Set AWS_REGION to the region of the stage.'
   return $metadata ? `AWS returned ${name}: ${message}` : undefined

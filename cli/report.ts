@@ -1,11 +1,14 @@
 import { type Command, Option } from 'commander'
 import { type FileMetaData, parquetMetadataAsync, parquetReadObjects } from 'hyparquet'
 import { reports } from '../shared/catalogue.ts'
+import type { Report } from '../shared/report.ts'
 import { formatInstant } from '../shared/time.ts'
+import { UserError } from '../shared/user-error.ts'
 import { s3Of } from './clients.ts'
 import { invoke } from './invoke.ts'
 import { type CommonOptions, printJson, withCommonOptions } from './options.ts'
 import { listObjects, rangeReader, readParquet } from './parquet.ts'
+import { type Table, tablesOf, writeCsv } from './report/csv.ts'
 import { formatTable } from './table.ts'
 import { findTarget, type Target } from './target.ts'
 
@@ -21,6 +24,8 @@ interface ReportOptions extends CommonOptions {
   readonly at?: string
   readonly date?: string
   readonly show?: boolean
+  readonly csv?: string
+  readonly by?: string
 }
 
 export function reportCommand(program: Command): void {
@@ -30,13 +35,42 @@ export function reportCommand(program: Command): void {
     .option('--date <day>', 'cover only this UTC day, YYYY-MM-DD')
     .addOption(new Option('--at <instant>', 'cover only events before this instant, RFC 3339').conflicts('date'))
     .option('--show', `print the first ${SHOWN} rows, their count and their columns`)
-    .action(async (name: string, { stage, json, date, at, show }: ReportOptions) => {
+    .option('--csv <file>', 'write the rows to this file as CSV')
+    .addOption(new Option('--by <table>', 'the table for --csv (default: the first)').choices(reports.flatMap(namesOf)))
+    .action(async (name: string, { stage, json, date, at, show, csv, by }: ReportOptions) => {
+      const written = csv === undefined ? undefined : tableOf(name, by)
       const target = await findTarget(stage)
       const result = await runReport(target, { report: name, ...periodOf(name, date, at) })
+      if (written && csv !== undefined) await writeCsv(target, written.report, prefixesOf(result)[0] ?? '', written.table, csv)
       if (json) return printJson(result)
       console.log(`${result.rows} rows in ${target.outputs.ArchiveBucket}: ${prefixesOf(result).join(', ')}`)
+      if (written && csv !== undefined) console.log(csvWritten(csv, written))
       if (show) for (const prefix of prefixesOf(result)) await showTable(target, prefix)
     })
+}
+
+interface ReportTable {
+  readonly report: Report
+  readonly table: Table
+}
+
+const namesOf = (report: Report): string[] => tablesOf(report).flatMap(({ by }) => (by === '' ? [] : [by]))
+
+/** The table that `--by` names, or the first. Throws a UserError if the report or the table does not exist. */
+function tableOf(name: string, by: string | undefined): ReportTable {
+  const report = reports.find(each => each.name === name)
+  if (!report) throw new UserError(`There is no report ${name}. The reports are ${reports.map(each => each.name).join(', ')}.`)
+  const table = tablesOf(report).find(each => by === undefined || each.by === by)
+  if (table) return { report, table }
+  const names = namesOf(report)
+  throw new UserError(
+    `The report ${name} has no table ${by}. ${names.length > 0 ? `Its tables are ${names.join(', ')}.` : 'Omit --by.'}`,
+  )
+}
+
+function csvWritten(file: string, { report, table: { by } }: ReportTable): string {
+  const others = namesOf(report).filter(name => name !== by)
+  return `${file}: the rows${by && ` by ${by}`} as CSV.${others.map(name => ` For those by ${name} add --by ${name}.`).join('')}`
 }
 
 function periodOf(name: string, date: string | undefined, at: string | undefined) {

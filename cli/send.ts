@@ -14,9 +14,11 @@ import { deliver, nothing, type Totals } from './sending/deliver.ts'
 import { readElements } from './sending/elements.ts'
 import { identify } from './sending/identify.ts'
 import { inspect } from './sending/inspect.ts'
+import { millisecondsFinder } from './sending/milliseconds.ts'
 import { formatRejected } from './sending/rejected-rows.ts'
 import { spooled } from './sending/spool.ts'
 import { findTarget, type Target } from './target.ts'
+import { visible } from './visible.ts'
 
 /** The system's clock and randomness. */
 export const realRuntime: Runtime = { now: Date.now, sleep: milliseconds => sleep(milliseconds), random: Math.random }
@@ -24,9 +26,10 @@ export const realRuntime: Runtime = { now: Date.now, sleep: milliseconds => slee
 const PROGRESS_FOLDER = '.millrace/send'
 const STDIN = '-'
 const DEFAULT_ID_FIELD = 'event_id'
+const ENVELOPE_ID_FIELD = 'id'
 
 interface SendOptions extends CommonOptions {
-  readonly type: string
+  readonly type?: string
   readonly rate?: number
 }
 
@@ -35,7 +38,8 @@ interface Job {
   readonly file: string
   /** What the user calls it. */
   readonly name: string
-  readonly type: string
+  /** The type of the rows; undefined for envelopes, which name their type. */
+  readonly type: string | undefined
   readonly target: Target
   readonly rate: number | undefined
 }
@@ -47,41 +51,56 @@ export function sendCommand(program: Command): void {
       '<file>',
       'the file to send, also gzipped, or - for standard input; rows without an id get one from the content, so it is safe to send the file again',
     )
-    .requiredOption('--type <event-type>', 'the event type of the rows')
+    .option(
+      '--type <event-type>',
+      'the event type of the rows; without it, each row is an envelope: {"type", "id", "subject", "time", "data"}',
+    )
     .option('--rate <events>', 'send at most this many events per second', positiveNumber)
-    .action(async (name: string, { type, stage, rate, json }: SendOptions) => {
+    .action(async (name: string, options: SendOptions) => {
+      const { type, stage, rate } = options
       const target = await findTarget(stage)
       const send = (file: string) => sendFile({ file, name, type, target, rate })
-      report(name, name === STDIN ? await spooled(process.stdin, send) : await send(name), json)
+      report(name, name === STDIN ? await spooled(process.stdin, send) : await send(name), options)
     })
 }
 
+interface Sent extends Totals {
+  /** What looks wrong in rows that were accepted. */
+  readonly hint: string | undefined
+}
+
+const whereTheyAre = (stage: string | undefined): string =>
+  `\`npx millrace quarantine list${stage === undefined ? '' : ` --stage ${stage}`}\` lists the quarantined rows with their reasons. Send them again after a fix.`
+
 /** Prints the totals and the rejections. Throws a UserError if every row was rejected. */
-function report(name: string, { lines, accepted, quarantined, rejected }: Totals, json: boolean | undefined): void {
+function report(name: string, { lines, accepted, quarantined, rejected, hint }: Sent, { stage, json }: CommonOptions): void {
   const table = formatRejected(rejected)
   if (json) printJson({ lines, accepted, quarantined })
   else console.log(`${lines} lines: ${accepted} accepted, ${quarantined} quarantined.`)
   if (table !== '') (json ? console.error : console.log)(table)
+  if (quarantined > 0) console.error(visible(whereTheyAre(stage)))
+  if (hint !== undefined) console.error(visible(hint))
   if (lines > 0 && accepted === 0) throw new UserError(`No row of ${name} was accepted. Fix the rows and send the file again.`)
 }
 
 /** Sends a file. Resumes after the last batch that an earlier run confirmed. Throws a UserError if the file cannot be read or sent. */
-async function sendFile({ file, name, type, target, rate }: Job): Promise<Totals> {
+async function sendFile({ file, name, type, target, rate }: Job): Promise<Sent> {
   const source = name === STDIN ? name : await realpath(name).catch(() => name)
-  const checkpoint = checkpointFile(PROGRESS_FOLDER, { file: source, type, apiUrl: target.apiUrl })
+  const checkpoint = checkpointFile(PROGRESS_FOLDER, { file: source, type: type ?? '', apiUrl: target.apiUrl })
   const stored = await checkpoint.read()
   const definition = eventTypes.find(each => each.name === type)
-  const { form, count, digestBefore } = await inspect(file, Object.keys(definition?.fields ?? {}), stored.lines)
+  const { form, count, digestBefore } = await inspect(file, { type, fields: Object.keys(definition?.fields ?? {}) }, stored.lines)
   const progress = showProgress(`send ${name}`, count)
   const { before, note } = startOf(stored, digestBefore, name)
   if (note !== undefined) progress.say(note)
   const elements = hashed(readElements(readDecoded(file), form))
-  const url = new URL(`/v1/events/${encodeURIComponent(type)}`, target.apiUrl)
-  const idField = definition?.idField ?? DEFAULT_ID_FIELD
+  const path = type === undefined ? '/v1/events' : `/v1/events/${encodeURIComponent(type)}`
+  const idField = type === undefined ? ENVELOPE_ID_FIELD : (definition?.idField ?? DEFAULT_ID_FIELD)
+  const milliseconds = millisecondsFinder(definition)
   let digest = before.lines > 0 ? stored.digest : ''
   const totals = await deliver({
-    batches: cutBatches(withIds(elements, idField, before.lines), batchSize(rate)),
-    post: eventsApi(url, target.key('write'), realRuntime, reason => progress.say(`waiting: ${reason}`)),
+    batches: cutBatches(withIds(elements, idField, before.lines, milliseconds.inspect), batchSize(rate)),
+    post: eventsApi(new URL(path, target.apiUrl), target.key('write'), realRuntime, reason => progress.say(`waiting: ${reason}`)),
     rate,
     runtime: realRuntime,
     before,
@@ -93,7 +112,7 @@ async function sendFile({ file, name, type, target, rate }: Job): Promise<Totals
   })
   progress.done()
   await checkpoint.write({ ...totals, digest, complete: true })
-  return totals
+  return { ...totals, hint: milliseconds.hint() }
 }
 
 /** Where a run starts, and what to say about it. A complete earlier run does not matter: its rows are sent again and recognised. */
@@ -111,12 +130,18 @@ function startOf(
   return { before: stored, note: `resuming after element ${stored.lines}, the last that was confirmed` }
 }
 
-/** The elements after the first `skipped`, each row with an id. */
-async function* withIds(elements: AsyncIterable<HashedElement>, idField: string, skipped: number): AsyncGenerator<HashedElement> {
+/** The elements after the first `skipped`, each row with an id. `inspect` gets each of their rows. */
+async function* withIds(
+  elements: AsyncIterable<HashedElement>,
+  idField: string,
+  skipped: number,
+  inspect: (text: Buffer, line: number) => void,
+): AsyncGenerator<HashedElement> {
   let number = 0
   for await (const element of elements) {
     number += 1
     if (number <= skipped) continue
+    if (!element.isOversized) inspect(element.text, element.line)
     yield element.isOversized ? element : { ...element, text: identify(element.text, idField, element.digest) }
   }
 }

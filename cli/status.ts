@@ -1,4 +1,5 @@
 import type { Command } from 'commander'
+import { failuresOf, localCloud } from '../localstack/parts.ts'
 import { eventTypes, projections } from '../shared/catalogue.ts'
 import { NONE } from '../shared/environment.ts'
 import { parseRawEventTypes } from '../shared/raw-events.ts'
@@ -14,6 +15,8 @@ import { countAccepted, countFolded, expectedDocuments, type Status, windowsAreC
 import { readState } from './status/state.ts'
 import { streamReader } from './status/stream.ts'
 import { findTarget, type Target } from './target.ts'
+import { RESTART } from './up.ts'
+import { visible } from './visible.ts'
 
 const POLL_MS = 1_000
 
@@ -30,14 +33,23 @@ export function statusCommand(program: Command): void {
       positiveNumber,
     )
     .action(async ({ stage, json, wait }: StatusOptions) => {
-      const read = await statusReader(await findTarget(stage))
+      const target = await findTarget(stage)
+      const read = await statusReader(target)
       const status = wait === undefined ? await read() : await settle(read, wait, () => {})
       if (json) printJson(status)
       else console.log(sentence(status))
-      if (wait !== undefined && !status.settled)
-        throw new UserError(`Not settled after ${wait} seconds. Wait longer, or look for errors with \`npx millrace logs\`.`)
+      // Without OpenSearch or the API, the status looks as if the events were still on their way.
+      const failures = target.local ? failuresOf(localCloud()).map(failure => `${failure} ${RESTART}`) : []
+      if (wait !== undefined && !status.settled) throw new UserError(notSettled(wait, failures))
+      for (const failure of failures) console.error(visible(failure))
     })
 }
+
+const notSettled = (seconds: number, failures: readonly string[]): string =>
+  [
+    `Not settled after ${seconds} seconds.`,
+    ...(failures.length > 0 ? failures : ['Wait longer, or look for errors with `npx millrace logs`.']),
+  ].join(' ')
 
 /** The status as one line of text. */
 const sentence = ({ settled, accepted, folded, archived, indexed, quarantined }: Status): string =>
@@ -78,13 +90,13 @@ export async function statusReader(target: Target): Promise<() => Promise<Status
     const raw = readRaw ? await readRaw(stream, rejected) : { indexed: 0, missing: 0 }
     const accepted = countAccepted(stream, archived)
     const folded = countFolded(stream, archived, state)
-    const settled =
+    const isComplete =
       folded === accepted &&
       archived.size === accepted &&
       windowsAreComplete(stream, state, unfoldedEvents(quarantined)) &&
       current === documents.length &&
       raw.missing === 0
-    if (settled && search) await refresh(search, documents)
+    const settled = isComplete && (search === undefined || (await refresh(search, documents)))
     return { settled, accepted, folded, archived: archived.size, indexed: current + raw.indexed, quarantined: quarantined.length }
   }
 }

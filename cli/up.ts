@@ -1,10 +1,13 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import type { Command } from 'commander'
-import { type LocalCloud, localCloud, parts } from '../localstack/parts.ts'
+import { failuresOf, type LocalCloud, localCloud } from '../localstack/parts.ts'
 import { down, up } from '../localstack/up.ts'
-import type { LocalOutputs } from '../shared/outputs.ts'
+import { LOCAL_OUTPUTS, type LocalOutputs } from '../shared/outputs.ts'
 
 const WATCH_MS = 1_000
+const SIGNALS = ['SIGINT', 'SIGTERM'] as const
+/** Exit code of a command that Ctrl-C ended. */
+const INTERRUPTED = 130
 
 export function upCommand(program: Command): void {
   program
@@ -14,7 +17,9 @@ export function upCommand(program: Command): void {
     .option('--cloud <url>', 'use the LocalStack-compatible cloud at this URL instead of starting one')
     .action(async ({ detach, cloud }: { detach?: true; cloud?: string }) => {
       const local = localCloud()
+      const stopListening = stopWhenInterrupted(local)
       const outputs = await up(local, cloud)
+      stopListening()
       console.log(summary(outputs))
       if (detach) return
       console.log('Press Ctrl-C to stop it.')
@@ -22,21 +27,34 @@ export function upCommand(program: Command): void {
     })
 }
 
-const summary = ({ apiUrl, consoleUrl, opensearchUrl }: LocalOutputs): string =>
-  `The local cloud is running. API ${apiUrl}, console ${consoleUrl}, OpenSearch ${opensearchUrl}; keys in .millrace/outputs.json.`
+const summary = ({ apiUrl, opensearchUrl }: LocalOutputs): string =>
+  `The local cloud is running. API ${apiUrl}, console ${consoleLink(apiUrl)}, OpenSearch ${opensearchUrl}. ${WHERE_KEYS_ARE}`
+
+export const RESTART = 'Start it again with `npx millrace up`.'
+
+/** The console at the API's URL. It asks for a key, so that no key is in the link. */
+export const consoleLink = (apiUrl: string): string => `${apiUrl}/`
+
+export const WHERE_KEYS_ARE = `The keys are in ${LOCAL_OUTPUTS}; the console asks for one, and adminKey opens all of it.`
+
+/** Ctrl-C stops the local cloud and ends the command, until the returned function is called. */
+export function stopWhenInterrupted(local: LocalCloud): () => void {
+  const stop = () => void down(local).finally(() => process.exit(INTERRUPTED))
+  for (const name of SIGNALS) process.once(name, stop)
+  return () => {
+    for (const name of SIGNALS) process.off(name, stop)
+  }
+}
 
 /** Reports each part that ends, until Ctrl-C. Then stops everything. */
 export async function watchUntilInterrupted(local: LocalCloud): Promise<void> {
   const interrupted = new AbortController()
-  for (const name of ['SIGINT', 'SIGTERM'] as const) process.once(name, () => interrupted.abort())
-  const watched = parts.filter(({ pid }) => pid(local) !== undefined)
-  let reported = new Set<string>()
+  for (const name of SIGNALS) process.once(name, () => interrupted.abort())
+  let reported: string[] = []
   while (!interrupted.signal.aborted) {
-    const ended = watched.filter(({ pid }) => pid(local) === undefined)
-    for (const { name, log } of ended)
-      if (!reported.has(name))
-        console.error(`${name} ended unexpectedly, see ${log(local)}. Start it again with \`npx millrace up\`.`)
-    reported = new Set(ended.map(({ name }) => name))
+    const failures = failuresOf(local)
+    for (const failure of failures) if (!reported.includes(failure)) console.error(`${failure} ${RESTART}`)
+    reported = failures
     await delay(WATCH_MS, undefined, { signal: interrupted.signal }).catch(() => undefined)
   }
   console.log('Stopping…')

@@ -8,7 +8,8 @@ const app = new App()
 const context = (name: string): string | undefined => app.node.tryGetContext(name)
 
 try {
-  const stage = context('stage') ?? 'dev'
+  const stage = context('stage')
+  if (!stage) throw new Error('Choose a stage: add `-c stage=dev`, `-c stage=prod`, or another stage of infra/settings.ts.')
   new MillraceStack(app, { stage, settings: settingsFor(stage, context('opensearchUrl')), eventTypes, reports })
   Validations.of(app).addPlugins(new AwsSolutionsChecks(app))
 } catch (error) {

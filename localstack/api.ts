@@ -1,8 +1,10 @@
-import { existsSync, readFileSync, writeFileSync } from 'node:fs'
+import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { UserError } from '../shared/user-error.ts'
+import { failureIn } from './log-failure.ts'
 import { nodeFolder } from './node.ts'
-import { failureIn, launch, runningPid, stop, waitUntil } from './processes.ts'
+import { launch, runningPid, stop, waitUntil } from './processes.ts'
+import { writeWhole } from './whole-file.ts'
 
 const START_MS = 10_000
 const STOP_MS = 2_000
@@ -14,15 +16,15 @@ export interface Api {
   readonly faultsPort: number
 }
 
-const pidFile = ({ folder }: Api): string => join(folder, 'api.pid')
-const logFile = ({ folder }: Api): string => join(folder, 'api.log')
+export const apiPidFile = ({ folder }: Api): string => join(folder, 'api.pid')
+export const apiLogFile = ({ folder }: Api): string => join(folder, 'api.log')
 const targetFile = ({ folder }: Api): string => join(folder, 'api.target')
 
 /** The API's URL, without a path and without a trailing slash. */
 export const apiUrl = ({ port }: Pick<Api, 'port'>): string => `http://127.0.0.1:${port}`
 
 /** The pid of the proxy if it is running. */
-export const apiPid = (api: Api): number | undefined => runningPid(pidFile(api))
+export const apiPid = (api: Api): number | undefined => runningPid(apiPidFile(api))
 
 /** The URL at which the emulated cloud serves the HTTP API of the stack output `https://<id>.execute-api.…`. Throws a UserError. */
 export function executeUrl(cloudUrl: string, apiOutput: string): string {
@@ -38,14 +40,15 @@ export async function startApi(api: Api, target: string): Promise<void> {
   await stopApi(api)
   const args = [join(import.meta.dirname, 'cloud', 'proxy.ts'), String(api.port), String(api.faultsPort), target]
   const command = join(nodeFolder(), 'node')
-  await launch({ command, args, env: {}, cwd: api.folder, log: logFile(api), pidFile: pidFile(api) })
-  writeFileSync(targetFile(api), target)
+  await launch({ command, args, env: {}, cwd: api.folder, log: apiLogFile(api), pidFile: apiPidFile(api) })
+  writeWhole(targetFile(api), target)
   const listening = await waitUntil(async () => (await responds(api)) || !apiPid(api), START_MS)
-  if (!listening || !apiPid(api)) throw new UserError(`The local API did not start: ${failureIn(logFile(api))} (${logFile(api)})`)
+  if (!listening || !apiPid(api))
+    throw new UserError(`The local API did not start: ${failureIn(apiLogFile(api))} (${apiLogFile(api)})`)
 }
 
 /** Stops the proxy by its pid file. */
-export const stopApi = (api: Api): ReturnType<typeof stop> => stop(pidFile(api), STOP_MS)
+export const stopApi = (api: Api): ReturnType<typeof stop> => stop(apiPidFile(api), STOP_MS)
 
 const responds = (api: Api): Promise<boolean> =>
   fetch(`http://127.0.0.1:${api.faultsPort}`, { method: 'DELETE' }).then(

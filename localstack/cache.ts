@@ -6,6 +6,7 @@ import { dirname, join } from 'node:path'
 import { Readable, Transform } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import { UserError } from '../shared/user-error.ts'
+import { withLock } from './lock.ts'
 
 /** Reports progress in a few words. */
 export type Progress = (words: string) => void
@@ -16,19 +17,24 @@ export const cacheFolder = (environment: Readonly<Record<string, string | undefi
 
 /**
  * Creates `folder` unless it exists. `make` fills a scratch folder and returns the folder to rename to `folder`, so that a failed
- * installation leaves nothing behind.
+ * installation leaves nothing behind. Of two processes the second waits, and uses the folder of the first.
  */
-export async function installOnce(folder: string, make: (scratch: string) => Promise<string>): Promise<string> {
+export async function installOnce(
+  folder: string,
+  progress: Progress,
+  make: (scratch: string) => Promise<string>,
+): Promise<string> {
   if (existsSync(folder)) return folder
-  mkdirSync(dirname(folder), { recursive: true })
-  const scratch = mkdtempSync(join(dirname(folder), 'installing-'))
-  try {
-    const made = await make(scratch)
-    // Of two concurrent runs the second keeps the folder of the first.
-    if (!existsSync(folder)) renameSync(made, folder)
-  } finally {
-    rmSync(scratch, { recursive: true, force: true })
-  }
+  const waiting = (pid: number): void => progress(`waiting for process ${pid}, which is installing it`)
+  await withLock(`${folder}.lock`, waiting, async () => {
+    if (existsSync(folder)) return
+    const scratch = mkdtempSync(join(dirname(folder), 'installing-'))
+    try {
+      renameSync(await make(scratch), folder)
+    } finally {
+      rmSync(scratch, { recursive: true, force: true })
+    }
+  })
   return folder
 }
 
@@ -98,17 +104,17 @@ export async function requireHash(file: string, sha256: string, origin: string):
 }
 
 /**
- * Runs a program and passes lines of its output to `line`. Resolves to its exit code, -1 if it cannot be started, and its whole
- * output.
+ * Runs a program and passes lines of its output to `line`. Resolves to its exit code, -1 if it cannot be started, its standard
+ * output, and its whole output with the errors and warnings.
  */
 export function run(
   command: string,
   args: readonly string[],
   options: { env?: NodeJS.ProcessEnv; cwd?: string; line?: (text: string) => void } = {},
-): Promise<{ code: number; output: string }> {
+): Promise<{ code: number; stdout: string; output: string }> {
   return new Promise(done => {
     const child = spawn(command, args, { cwd: options.cwd, env: options.env ?? process.env, stdio: ['ignore', 'pipe', 'pipe'] })
-    let output = ''
+    let [stdout, output] = ['', '']
     const read = (chunk: Buffer): void => {
       output += chunk
       const last = String(chunk)
@@ -117,10 +123,13 @@ export function run(
         .at(-1)
       if (last) options.line?.(last)
     }
-    child.stdout.on('data', read)
+    child.stdout.on('data', chunk => {
+      stdout += chunk
+      read(chunk)
+    })
     child.stderr.on('data', read)
-    child.once('error', error => done({ code: -1, output: String(error) }))
-    child.once('close', code => done({ code: code ?? 1, output }))
+    child.once('error', error => done({ code: -1, stdout, output: String(error) }))
+    child.once('close', code => done({ code: code ?? 1, stdout, output }))
   })
 }
 

@@ -1,12 +1,13 @@
 import { createHash } from 'node:crypto'
-import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
-import { dirname, join, relative } from 'node:path'
+import { existsSync, mkdirSync, readdirSync, readFileSync, statSync } from 'node:fs'
+import { join, relative } from 'node:path'
 import { CloudFormationClient, DescribeStacksCommand, type Stack } from '@aws-sdk/client-cloudformation'
 import { readOutputs, type StackOutputs, stackName } from '../shared/outputs.ts'
 import { UserError } from '../shared/user-error.ts'
 import { type Progress, run } from './cache.ts'
 import { ACCOUNT, cloudEnvironment, cloudSettings, REGION } from './ministack.ts'
 import { nodeFolder } from './node.ts'
+import { writeWhole } from './whole-file.ts'
 
 const STAGE = 'local'
 const ROOT = join(import.meta.dirname, '..')
@@ -55,8 +56,7 @@ export async function deploy(deployment: Deployment, progress: Progress): Promis
     throw new UserError(
       `The stack ${stackName(STAGE)} is missing after its deployment. Run \`npx millrace down\`, then \`npx millrace up\`.`,
     )
-  mkdirSync(dirname(record), { recursive: true })
-  writeFileSync(record, current)
+  writeWhole(record, current)
   return outputs
 }
 
@@ -91,9 +91,8 @@ async function cdk(args: readonly string[], cwd: string, { endpoint, folder }: D
     line: progress,
   })
   if (code === 0) return
-  mkdirSync(folder, { recursive: true })
   const log = join(folder, 'cdk.log')
-  writeFileSync(log, text)
+  writeWhole(log, text)
   throw new UserError(`cdk ${args[0]} failed: ${failureOf(text)} (see ${log})`)
 }
 

@@ -1,10 +1,12 @@
-import { existsSync, mkdirSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, readdirSync, renameSync, rmSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { UserError } from '../shared/user-error.ts'
 import type { Progress } from './cache.ts'
+import { failureIn } from './log-failure.ts'
 import { nodeFolder } from './node.ts'
-import { failureIn, launch, runningPid, stop, waitUntil } from './processes.ts'
+import { launch, runningPid, stop, waitUntil } from './processes.ts'
 import { findPython, installPackages } from './python.ts'
+import { writeWhole } from './whole-file.ts'
 
 const START_MS = 60_000
 // Saving the state of a few hundred thousand events takes seconds, and a kill would lose the state.
@@ -46,12 +48,12 @@ export const cloudSettings = (endpoint: string) => ({
 export const installMiniStack = (progress: Progress): Promise<string> =>
   installPackages(join(import.meta.dirname, 'cloud', 'requirements.txt'), 'ministack', progress)
 
-const pidFile = ({ folder }: Cloud): string => join(folder, 'cloud.pid')
-const logFile = ({ folder }: Cloud): string => join(folder, 'cloud.log')
+export const cloudPidFile = ({ folder }: Cloud): string => join(folder, 'cloud.pid')
+export const cloudLogFile = ({ folder }: Cloud): string => join(folder, 'cloud.log')
 const stateFolder = ({ folder }: Cloud): string => join(folder, 'state')
 
 /** The pid of the cloud if it is running. */
-export const cloudPid = (cloud: Cloud): number | undefined => runningPid(pidFile(cloud))
+export const cloudPid = (cloud: Cloud): number | undefined => runningPid(cloudPidFile(cloud))
 
 /** Whether the cloud ended without saving. Then its state on disk is older than the documents in OpenSearch. */
 export const endedUncleanly = (cloud: Cloud): boolean =>
@@ -67,28 +69,29 @@ export async function startCloud(cloud: Cloud, packages: string): Promise<void> 
     const main = join(import.meta.dirname, 'cloud', 'main.py')
     const env = environment(cloud, packages)
     const { command } = await findPython()
-    await launch({ command, args: [main], env, cwd: cloud.folder, log: logFile(cloud), pidFile: pidFile(cloud) })
+    await launch({ command, args: [main], env, cwd: cloud.folder, log: cloudLogFile(cloud), pidFile: cloudPidFile(cloud) })
   }
   const started = await waitUntil(async () => (await cloudResponds(cloudUrl(cloud))) || !cloudPid(cloud), START_MS)
   if (started && cloudPid(cloud)) return
   const problem = cloudPid(cloud) ? `did not respond within ${START_MS / 1000} s` : 'ended during its start'
-  throw new UserError(`The local cloud ${problem}: ${failureIn(logFile(cloud))} (see ${logFile(cloud)})`)
+  throw new UserError(`The local cloud ${problem}: ${failureIn(cloudLogFile(cloud))} (see ${cloudLogFile(cloud)})`)
 }
 
 function prepareFolders({ folder }: Cloud): void {
   rmSync(join(folder, 'tmp'), { recursive: true, force: true }) // code of functions that were killed
   for (const name of ['state', 'objects', 'home', 'tmp']) mkdirSync(join(folder, name), { recursive: true })
   // The cloud unpacks functions into tmp. Without this file, the checkout's package.json would make their .js files ES modules.
-  writeFileSync(join(folder, 'tmp', 'package.json'), '{}')
+  writeWhole(join(folder, 'tmp', 'package.json'), '{}')
 }
 
 /** Stops the cloud. It saves its state before it ends. */
-export const stopCloud = (cloud: Cloud): ReturnType<typeof stop> => stop(pidFile(cloud), STOP_MS)
+export const stopCloud = (cloud: Cloud): ReturnType<typeof stop> => stop(cloudPidFile(cloud), STOP_MS)
 
 /** Functions inherit this environment, so it contains no settings of the user. */
 const environment = (cloud: Cloud, packages: string): Record<string, string> => ({
   PATH: [nodeFolder(), ...(process.env['PATH'] ?? '/usr/bin:/bin').split(':')].join(':'),
   LANG: 'C.UTF-8',
+  PYTHONUTF8: '1',
   HOME: join(cloud.folder, 'home'),
   TMPDIR: join(cloud.folder, 'tmp'),
   PYTHONPATH: packages,

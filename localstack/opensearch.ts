@@ -1,9 +1,11 @@
-import { copyFileSync, existsSync, mkdirSync, rmSync, writeFileSync } from 'node:fs'
+import { copyFileSync, existsSync, mkdirSync, rmSync } from 'node:fs'
 import { basename, dirname, join } from 'node:path'
 import { UserError } from '../shared/user-error.ts'
 import { cacheFolder, download, installOnce, type Progress, requireHash, run } from './cache.ts'
-import { failureIn, kill, launch, runningPid, stop, waitUntil } from './processes.ts'
+import { failureIn } from './log-failure.ts'
+import { kill, launch, runningPid, stop, waitUntil } from './processes.ts'
 import { findPython, installPackages } from './python.ts'
+import { writeWhole } from './whole-file.ts'
 
 const VERSION = '3.7.0'
 const SHA256 = 'c5c8eb3828a2aead77e9d3bb9d280f54c4de190b0b67f0e412c38663627f1b06'
@@ -44,7 +46,7 @@ export function javaSource(
 /** Finds or downloads Java and OpenSearch. Throws a UserError if that fails. */
 export async function installOpenSearch(progress: Progress): Promise<OpenSearch> {
   const java = await findJava(progress)
-  const home = await installOnce(join(cacheFolder(), `opensearch-${VERSION}`), async scratch => {
+  const home = await installOnce(join(cacheFolder(), `opensearch-${VERSION}`), progress, async scratch => {
     const zip = await fetchZip(progress)
     progress('unpacking OpenSearch')
     const { code, output } = await run((await findPython()).command, ['-m', 'zipfile', '-e', zip, scratch])
@@ -101,39 +103,40 @@ async function fetchByMaven(zip: string, progress: Progress): Promise<void> {
   if (code === 0 && existsSync(zip)) await requireHash(zip, SHA256, `${basename(zip)} from Maven`)
 }
 
-const pidFile = ({ folder }: Node): string => join(folder, 'opensearch.pid')
-const logFile = ({ folder }: Node): string => join(folder, 'opensearch.log')
+export const openSearchPidFile = ({ folder }: Node): string => join(folder, 'opensearch.pid')
+export const openSearchLogFile = ({ folder }: Node): string => join(folder, 'opensearch.log')
 
 export const openSearchUrl = ({ port }: Pick<Node, 'port'>): string => `http://127.0.0.1:${port}`
 
 /** The pid of the node if it is running. */
-export const openSearchPid = (node: Node): number | undefined => runningPid(pidFile(node))
+export const openSearchPid = (node: Node): number | undefined => runningPid(openSearchPidFile(node))
 
 /** Starts the node unless it is running, and waits until it responds. Throws a UserError if it does not. */
 export async function startOpenSearch(node: Node, { java, home }: OpenSearch): Promise<void> {
   if (!openSearchPid(node)) {
     writeConfiguration(node)
-    const log = logFile(node)
+    const log = openSearchLogFile(node)
     await launch({
       command: java,
       args: javaArguments(node, home),
-      env: { PATH: '/usr/bin:/bin' },
+      // Java takes the encoding of file names from the locale.
+      env: { PATH: '/usr/bin:/bin', LC_ALL: 'C.UTF-8' },
       cwd: node.folder,
       log,
-      pidFile: pidFile(node),
+      pidFile: openSearchPidFile(node),
     })
   }
   const started = await waitUntil(async () => (await openSearchResponds(node)) || !openSearchPid(node), START_MS)
   if (started && openSearchPid(node)) return
   const problem = openSearchPid(node) ? `did not respond within ${START_MS / 1000} s` : 'ended during its start'
-  throw new UserError(`OpenSearch ${problem}: ${failureIn(logFile(node))} (see ${logFile(node)})`)
+  throw new UserError(`OpenSearch ${problem}: ${failureIn(openSearchLogFile(node))} (see ${openSearchLogFile(node)})`)
 }
 
 /** Stops the node. */
-export const stopOpenSearch = (node: Node): ReturnType<typeof stop> => stop(pidFile(node), STOP_MS)
+export const stopOpenSearch = (node: Node): ReturnType<typeof stop> => stop(openSearchPidFile(node), STOP_MS)
 
 /** Kills the node, as a power failure does. Returns whether it was running. */
-export const killOpenSearch = (node: Node): Promise<boolean> => kill(pidFile(node))
+export const killOpenSearch = (node: Node): Promise<boolean> => kill(openSearchPidFile(node))
 
 /** Whether a node responds on this port, started here or elsewhere. */
 export async function openSearchResponds(node: Pick<Node, 'port'>): Promise<boolean> {
@@ -160,7 +163,7 @@ function writeConfiguration(node: Node): void {
   }
   for (const name of ['config', 'tmp']) mkdirSync(join(folder, name), { recursive: true })
   const lines = Object.entries(configuration).map(([key, value]) => `${key}: ${JSON.stringify(value)}\n`)
-  writeFileSync(join(folder, 'config', 'opensearch.yml'), lines.join(''))
+  writeWhole(join(folder, 'config', 'opensearch.yml'), lines.join(''))
   copyFileSync(join(import.meta.dirname, 'opensearch-log4j2.properties'), join(folder, 'config', 'log4j2.properties'))
 }
 

@@ -1,5 +1,5 @@
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
-import { dirname, join } from 'node:path'
+import { existsSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb'
 import { createKey } from '../lambdas/keys/dynamodb-admin.ts'
 import type { Scope } from '../shared/keys.ts'
@@ -8,6 +8,7 @@ import { apiUrl } from './api.ts'
 import { cloudSettings, REGION } from './ministack.ts'
 import { openSearchUrl } from './opensearch.ts'
 import { type LocalCloud, outputsFile } from './parts.ts'
+import { writeWhole } from './whole-file.ts'
 
 /**
  * Writes `outputs.json`, with keys created for this stack. A copy is kept with the cloud's state in `stateFolder`: the keys
@@ -40,10 +41,7 @@ export async function writeOutputs(
     consoleUrl: consoleUrl(apiUrl(local.api), keys),
     stack,
   }
-  for (const file of [outputsFile(local), copy]) {
-    mkdirSync(dirname(file), { recursive: true })
-    writeFileSync(file, `${JSON.stringify(outputs, null, 2)}\n`, { mode: 0o600 })
-  }
+  for (const file of [copy, outputsFile(local)]) writeWhole(file, `${JSON.stringify(outputs, null, 2)}\n`, 0o600)
   return outputs
 }
 

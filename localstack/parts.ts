@@ -1,8 +1,10 @@
 import { join, resolve } from 'node:path'
-import { type Api, apiPid, stopApi } from './api.ts'
-import { type Cloud, cloudPid, stopCloud } from './ministack.ts'
-import { type Node, openSearchPid, stopOpenSearch } from './opensearch.ts'
+import { type Api, apiLogFile, apiPidFile, stopApi } from './api.ts'
+import { failureIn } from './log-failure.ts'
+import { type Cloud, cloudLogFile, cloudPidFile, stopCloud } from './ministack.ts'
+import { type Node, openSearchLogFile, openSearchPidFile, stopOpenSearch } from './opensearch.ts'
 import { type Ports, readPorts } from './ports.ts'
+import { hasEnded, runningPid } from './processes.ts'
 
 /** The local cloud of one folder: its parts and their ports. */
 export interface LocalCloud {
@@ -25,26 +27,51 @@ export const localCloud = (folder = '.millrace', ports = readPorts()): LocalClou
 /** The path of `outputs.json`, which the commands read to find the local cloud. */
 export const outputsFile = ({ folder }: Pick<LocalCloud, 'folder'>): string => join(folder, 'outputs.json')
 
+/** The lock of the process that starts the parts. */
+export const lockFile = ({ folder }: Pick<LocalCloud, 'folder'>): string => join(folder, 'up.lock')
+
 interface Part {
   readonly name: string
   readonly pid: (local: LocalCloud) => number | undefined
   readonly stop: (local: LocalCloud) => Promise<'stopped' | 'killed' | 'not running'>
-  readonly log: (local: LocalCloud) => string
+  /** A sentence on why the part has ended; undefined if it is running or was stopped. */
+  readonly failure: (local: LocalCloud) => string | undefined
 }
+
+const partOf = (
+  name: string,
+  pidFile: (local: LocalCloud) => string,
+  log: (local: LocalCloud) => string,
+  stop: Part['stop'],
+): Part => ({
+  name,
+  pid: local => runningPid(pidFile(local)),
+  failure: local =>
+    hasEnded(pidFile(local)) ? `${name} ended unexpectedly: ${failureIn(log(local))} (see ${log(local)}).` : undefined,
+  stop,
+})
 
 /** In stop order: first the API, so that no request arrives, then the cloud with its functions, then their store. */
 export const parts: readonly Part[] = [
-  { name: 'API', pid: ({ api }) => apiPid(api), stop: ({ api }) => stopApi(api), log: ({ api }) => join(api.folder, 'api.log') },
-  {
-    name: 'cloud',
-    pid: ({ cloud }) => cloudPid(cloud),
-    stop: ({ cloud }) => stopCloud(cloud),
-    log: ({ cloud }) => join(cloud.folder, 'cloud.log'),
-  },
-  {
-    name: 'OpenSearch',
-    pid: ({ openSearch }) => openSearchPid(openSearch),
-    stop: ({ openSearch }) => stopOpenSearch(openSearch),
-    log: ({ openSearch }) => join(openSearch.folder, 'opensearch.log'),
-  },
+  partOf(
+    'API',
+    ({ api }) => apiPidFile(api),
+    ({ api }) => apiLogFile(api),
+    ({ api }) => stopApi(api),
+  ),
+  partOf(
+    'cloud',
+    ({ cloud }) => cloudPidFile(cloud),
+    ({ cloud }) => cloudLogFile(cloud),
+    ({ cloud }) => stopCloud(cloud),
+  ),
+  partOf(
+    'OpenSearch',
+    ({ openSearch }) => openSearchPidFile(openSearch),
+    ({ openSearch }) => openSearchLogFile(openSearch),
+    ({ openSearch }) => stopOpenSearch(openSearch),
+  ),
 ]
+
+/** What ended unexpectedly and why, a sentence for each part. */
+export const failuresOf = (local: LocalCloud): string[] => parts.flatMap(({ failure }) => failure(local) ?? [])

@@ -27,12 +27,23 @@ export function parsePorts(text: string, environment: Readonly<Record<string, st
     }
     return number
   }
-  return {
+  const ports = {
     api: port(names.api),
     cloud: port(names.cloud),
     openSearch: port(names.openSearch),
     openSearchTransport: port(names.openSearchTransport),
     faults: port(names.faults),
+  }
+  requireDistinct(ports)
+  return ports
+}
+
+function requireDistinct(ports: Ports): void {
+  for (const [port, [first, second]] of Map.groupBy(Object.keys(ports) as (keyof Ports)[], key => ports[key])) {
+    if (first && second)
+      throw new UserError(
+        `${names[first]} and ${names[second]} are both ${port}. Give each a port of its own; see localstack/ports.env.`,
+      )
   }
 }
 

@@ -1,7 +1,8 @@
 import { execFileSync, spawn } from 'node:child_process'
-import { closeSync, mkdirSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { closeSync, existsSync, mkdirSync, openSync, readFileSync, rmSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
+import { writeWhole } from './whole-file.ts'
 
 const POLL_MS = 50
 /** How long a process may take to end after SIGKILL. */
@@ -26,9 +27,12 @@ export async function launch({ command, args, env, cwd, log, pidFile }: Launch):
   await new Promise((started, failed) => child.once('spawn', started).once('error', failed))
   child.unref()
   const pid = child.pid as number
-  writeFileSync(pidFile, `${pid} ${startTime(pid)}\n`)
+  writeWhole(pidFile, pidLine(pid))
   return pid
 }
+
+/** The content of a pid file. Throws if there is no such process. */
+export const pidLine = (pid: number): string => `${pid} ${startTime(pid)}\n`
 
 /** The pid in a pid file if that process is still running. Pids are reused, so the start time must be the same, too. */
 export function runningPid(pidFile: string): number | undefined {
@@ -39,6 +43,9 @@ export function runningPid(pidFile: string): number | undefined {
     return undefined // no pid file, or no such process
   }
 }
+
+/** Whether the process of a pid file has ended by itself: `stop` deletes the file. */
+export const hasEnded = (pidFile: string): boolean => existsSync(pidFile) && runningPid(pidFile) === undefined
 
 /** Stops the process of a pid file: sends SIGTERM, waits up to `graceMs` milliseconds, then sends SIGKILL to its whole session. */
 export async function stop(pidFile: string, graceMs: number): Promise<'stopped' | 'killed' | 'not running'> {
@@ -71,16 +78,6 @@ export async function waitUntil(condition: () => boolean | Promise<boolean>, mil
     await delay(POLL_MS)
   }
   return condition()
-}
-
-/** The last line of a log with an error, for an error message; else the last line. */
-export function failureIn(log: string): string {
-  const lines = readFileSync(log, 'utf8').split('\n')
-  return (
-    lines.filter(line => /error|exception|caused by|fatal/i.test(line)).at(-1) ??
-    lines.filter(Boolean).at(-1) ??
-    'it printed nothing'
-  )
 }
 
 function signal(pid: number, name: 'SIGTERM' | 'SIGKILL'): void {

@@ -44,11 +44,11 @@ const lastError = (output: string): string =>
  * environment. Throws a UserError if Python is missing or too old.
  */
 export async function findPython(): Promise<{ command: string; version: string }> {
-  const { code, output } = await run('python3', [
-    '-c',
+  const { code, stdout } = await run('python3', [
+    ...['-X', 'utf8', '-c'],
     'import sys; print(sys.executable); print("%d.%d" % sys.version_info[:2])',
   ])
-  const [command = '', version = ''] = code === 0 ? output.trim().split('\n') : []
+  const [command = '', version = ''] = code === 0 ? stdout.trim().split('\n') : []
   const problem = pythonProblem(version)
   if (problem) throw new UserError(problem)
   return { command, version }
@@ -58,7 +58,7 @@ export async function findPython(): Promise<{ command: string; version: string }
 export async function installPackages(requirements: string, name: string, progress: Progress): Promise<string> {
   const { command, version } = await findPython()
   const digest = createHash('sha256').update(readFileSync(requirements)).digest('hex').slice(0, 12)
-  return installOnce(join(cacheFolder(), `${name}-${digest}-python${version}-${process.arch}`), async scratch => {
+  return installOnce(join(cacheFolder(), `${name}-${digest}-python${version}-${process.arch}`), progress, async scratch => {
     const args = [
       '-m',
       'pip',

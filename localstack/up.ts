@@ -7,6 +7,7 @@ import { UserError } from '../shared/user-error.ts'
 import { apiPid, executeUrl, startApi } from './api.ts'
 import type { Progress } from './cache.ts'
 import { deploy } from './deploy.ts'
+import { withLock } from './lock.ts'
 import {
   cloudPid,
   cloudResponds,
@@ -27,7 +28,7 @@ import {
   stopOpenSearch,
 } from './opensearch.ts'
 import { writeOutputs } from './outputs.ts'
-import { type LocalCloud, outputsFile, parts } from './parts.ts'
+import { type LocalCloud, lockFile, outputsFile, parts } from './parts.ts'
 import { requireFree } from './ports.ts'
 import { findPython } from './python.ts'
 
@@ -49,9 +50,23 @@ interface TaskContext {
 /**
  * Starts all parts of the local cloud that do not run yet: programs, processes, stack, keys and `outputs.json`. `elsewhere` is the
  * URL of a LocalStack-compatible cloud that already runs: then no cloud is started, and no OpenSearch if one responds on its port.
- * Throws a UserError if a part does not start.
+ * Waits while another process starts them. Throws a UserError if a part does not start; then stops what it has started.
  */
-export async function up(local: LocalCloud, elsewhere?: string): Promise<LocalOutputs> {
+export const up = (local: LocalCloud, elsewhere?: string): Promise<LocalOutputs> =>
+  withLock(lockFile(local), reportStarter, async () => {
+    const stopped = parts.filter(({ pid }) => pid(local) === undefined)
+    try {
+      return await startParts(local, elsewhere)
+    } catch (error) {
+      for (const { stop } of stopped) await stop(local)
+      throw error
+    }
+  })
+
+const reportStarter = (pid: number): void =>
+  console.error(`Process ${pid} is already starting the local cloud. Waiting until it has finished…`)
+
+async function startParts(local: LocalCloud, elsewhere: string | undefined): Promise<LocalOutputs> {
   const endpoint = elsewhere ?? cloudUrl(local.cloud)
   const folder = elsewhere === undefined ? local.cloud.folder : join(local.folder, 'elsewhere')
   const tasks: ListrTask<TaskContext>[] = [

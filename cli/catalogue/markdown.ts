@@ -3,15 +3,18 @@ import type { EventType } from '../../shared/event-type.ts'
 import { type JsonSchema, jsonSchemaOf } from '../../shared/json-schema.ts'
 import { MAX_NAME_CHARACTERS } from '../../shared/limits.ts'
 import { folds, type Projection, typeNames } from '../../shared/projection.ts'
+import type { Report } from '../../shared/report.ts'
 import { mappingOf } from '../../shared/search-index.ts'
+import { tablesOf } from '../report/csv.ts'
 
 interface Catalogue {
   readonly eventTypes: readonly EventType[]
   readonly projections: readonly Projection[]
+  readonly reports: readonly Report[]
 }
 
 /** The catalogue as the page docs/events.md. */
-export const catalogueMarkdown = ({ eventTypes, projections }: Catalogue): string =>
+export const catalogueMarkdown = ({ eventTypes, projections, reports }: Catalogue): string =>
   [
     '# Events',
     'Generated from the catalogue by `npx millrace catalogue --markdown > docs/events.md`. Do not edit: a test compares the two.\n' +
@@ -32,7 +35,27 @@ export const catalogueMarkdown = ({ eventTypes, projections }: Catalogue): strin
         Object.keys(mappingOf(projection.shape).properties).map(code).join(', '),
       ]),
     ),
+    '## Reports',
+    'Run one now with `npx millrace report NAME --show`; `--csv FILE` writes its rows to a file.',
+    ...reports.flatMap(reportSection),
   ].join('\n\n')
+
+/** When the schedule runs a report. */
+export const scheduleOf = (report: Report): string => (report.kind === 'daily' ? 'daily' : `every ${report.everyHours} hours`)
+
+function reportSection(report: Report): string[] {
+  return [
+    `### ${report.name}`,
+    `${report.about} Of ${code(report.eventType.name)}, ${scheduleOf(report)}. Rows: ${code(`GET /v1/reports/${report.name}`)}.`,
+    ...tablesOf(report).flatMap(({ by, columns }) => [
+      ...(by ? [`With ${code(`by=${by}`)}:`] : []),
+      table(
+        ['column', 'type', 'about'],
+        columns.map(({ name, type, about }) => [code(name), type, about]),
+      ),
+    ]),
+  ]
+}
 
 /** What a projection has one document per: `user window`. */
 export const scopeOf = ({ grain }: Projection): string => grain.name.replaceAll('-', ' ')

@@ -1,6 +1,8 @@
 import { styleText } from 'node:util'
+import { LOCAL_OUTPUTS } from '../../shared/outputs.ts'
 import type { Status } from '../status/settled.ts'
 import { formatTable } from '../table.ts'
+import { consoleLink, WHERE_KEYS_ARE } from '../up.ts'
 import type { Found } from './independent/compare.ts'
 
 /** Rows shown of each table. */
@@ -8,11 +10,21 @@ const SHOWN = 3
 
 /** The outcome of a demo that succeeded. */
 export interface DemoResult {
-  readonly sent: readonly { readonly events: string; readonly lines: number }[]
+  readonly sent: readonly SentLines[]
   readonly seconds: { readonly sending: number; readonly settling: number }
   readonly status: Status
   readonly found: Found
-  readonly consoleUrl: string
+  readonly apiUrl: string
+}
+
+/** What was sent of one event type. */
+export interface SentLines {
+  readonly events: string
+  readonly lines: number
+  /** Lines that were sent again on purpose. */
+  readonly repeated: number
+  readonly accepted: number
+  readonly quarantined: number
 }
 
 const heading = (text: string): string => styleText('bold', text)
@@ -20,20 +32,39 @@ const quiet = (text: string): string => styleText('dim', text)
 const indent = (text: string): string => text.replaceAll(/^/gm, '  ')
 
 /** The demo's result as text for a terminal. */
-export function summarise({ sent, seconds, status, found, consoleUrl }: DemoResult): string {
-  const { accepted, indexed, quarantined } = status
-  const lines = sent.map(({ events, lines }) => `${lines} ${events}`).join(', ')
+export function summarise({ sent, seconds, status, found, apiUrl }: DemoResult): string {
+  const rawEvents = `curl -H "Authorization: Bearer $KEY" ${apiUrl}/v1/events/interaction`
   return [
-    `${heading('Sent')}  ${lines}: ${sent.reduce((sum, each) => sum + each.lines, 0)} lines in ${seconds.sending.toFixed(1)} s`,
-    `${heading('Stored')}  ${accepted} distinct events in every store after ${seconds.settling.toFixed(1)} s more, ${indexed} documents, ${quarantined} lines quarantined`,
-    section('page_visit: the last URLs of each user', 'millrace show recent-urls', recentUrls(found)),
-    section("app_action: each action with its user's activity", 'millrace report enriched-actions --show', actions(found)),
-    section('user_record: countries per minute', 'millrace show country-minutes', countryMinutes(found)),
-    section('interaction: one document per event', 'events-interaction-* in OpenSearch', interactions(found)),
-    section('reading: the newest minutes of each device', 'millrace show device-minutes', deviceMinutes(found)),
-    section('reading: 95th percentile of event_duration', 'millrace report duration-p95 --show', p95(found)),
-    section('Where to look next', '', next(consoleUrl)),
+    section('Sent', `in ${seconds.sending.toFixed(1)} s`, sentLines(sent)),
+    section('Stored', `after ${seconds.settling.toFixed(1)} s more, with what earlier runs left`, stored(status, found)),
+    section('page_visit: the last URLs of each user', 'npx millrace show recent-urls', recentUrls(found)),
+    section("app_action: each action with its user's activity", 'npx millrace report enriched-actions --show', actions(found)),
+    section('user_record: countries per minute', 'npx millrace show country-minutes', countryMinutes(found)),
+    section('interaction: one document per event', `${rawEvents}, KEY: readKey of ${LOCAL_OUTPUTS}`, interactions(found)),
+    section('reading: the newest minutes of each device', 'npx millrace show device-minutes', deviceMinutes(found)),
+    section('reading: 95th percentile of event_duration', 'npx millrace report duration-p95 --show', p95(found)),
+    section('Where to look next', '', next(apiUrl)),
   ].join('\n\n')
+}
+
+function sentLines(sent: readonly SentLines[]): string {
+  const total = (count: (each: SentLines) => number): number => sent.reduce((sum, each) => sum + count(each), 0)
+  const lines = total(each => each.lines)
+  const repeated = total(each => each.repeated)
+  return [
+    formatTable(sent, ['events', 'lines', 'repeated', 'accepted', 'quarantined']),
+    `${lines} lines = ${lines - repeated} different ones + ${repeated} repeated on purpose, as clients do that retry`,
+    `${lines} lines = ${total(each => each.accepted)} accepted + ${total(each => each.quarantined)} quarantined: some lines are damaged on purpose`,
+  ].join('\n')
+}
+
+/** The distinct events, documents and quarantined lines. Each of them counts once, however often it was sent. */
+function stored({ accepted, indexed, quarantined }: Status, { rawEvents }: Found): string {
+  return [
+    `${accepted} distinct events, each once in the stream, the states and the archive: a repeated event does not count again`,
+    `${indexed} documents in OpenSearch = ${rawEvents.length} events + ${indexed - rawEvents.length} states and windows of the projections`,
+    `${quarantined} distinct quarantined lines: a line that was quarantined twice is one item`,
+  ].join('\n')
 }
 
 const section = (title: string, command: string, body: string): string => `${heading(title)}  ${quiet(command)}\n${indent(body)}`
@@ -78,9 +109,9 @@ function p95({ p95ByType: rows }: Found): string {
   )
 }
 
-const next = (consoleUrl: string): string =>
+const next = (apiUrl: string): string =>
   [
-    `${consoleUrl}  ${quiet('the console')}`,
+    `${consoleLink(apiUrl)}  ${quiet(`the console. ${WHERE_KEYS_ARE}`)}`,
     `npx millrace quarantine list  ${quiet('quarantined events, each with the reason')}`,
     `npx millrace user device-1  ${quiet('everything stored about one device')}`,
     `npx millrace simulate readings --rate 100  ${quiet('more events')}`,

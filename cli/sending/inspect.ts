@@ -18,18 +18,41 @@ export interface Inspection {
   readonly digestBefore: string | undefined
 }
 
+/** The type of the rows and its fields. Without a type, each row is an envelope. */
+export interface RowsOfType {
+  readonly type: string | undefined
+  readonly fields: readonly string[]
+}
+
 /** Reads a whole file and finds its form. Throws a UserError that names what else it looks like. `before` counts elements. */
-export async function inspect(file: string, fields: readonly string[], before: number): Promise<Inspection> {
+export async function inspect(file: string, rows: RowsOfType, before: number): Promise<Inspection> {
   await assertFile(file)
   const head = await headOf(file)
-  if (startsArray(head)) return { form: 'array', ...(await count(file, 'array', before)) }
+  if (startsArray(head)) return checked(file, rows, { form: 'array', ...(await count(file, 'array', before)) })
   const lines = await count(file, 'lines', before)
   const form = lines.invalid === 0 ? 'lines' : await formOfValues(file)
   const inspection = form === 'lines' ? lines : await count(file, 'sequence', before)
-  if (lines.count > 0 && inspection.objects === 0) throw new UserError(`${file} cannot be sent. ${unreadable(head)}`)
-  const only = inspection.count === 1 ? wrapperMember(parseJson(inspection.first), fields) : undefined
+  if (lines.count > 0 && inspection.objects === 0) throw new UserError(`${file} cannot be sent. ${unreadable(head, file)}`)
+  const members = rows.type === undefined ? ['type'] : rows.fields
+  const only = inspection.count === 1 ? wrapperMember(parseJson(inspection.first), members) : undefined
   if (only !== undefined) throw new UserError(wrapperMessage(file, only))
-  return { form, ...inspection }
+  return checked(file, rows, { form, ...inspection })
+}
+
+/** Throws a UserError if the first row says that the rows are not what the options say: envelopes, or rows of one type. */
+function checked<Inspected extends Inspection & { readonly first: string }>(
+  file: string,
+  { type, fields }: RowsOfType,
+  inspected: Inspected,
+): Inspected {
+  const row = parseJson(inspected.first)
+  if (!isObject(row)) return inspected
+  if (type === undefined && typeof row['type'] !== 'string')
+    throw new UserError(`The first row of ${file} has no type. Give the type of all rows with --type TYPE.`)
+  const isEnvelope = typeof row['type'] === 'string' && isObject(row['data'])
+  if (isEnvelope && fields.length > 0 && !fields.some(field => Object.hasOwn(row, field)))
+    throw new UserError(`The first row of ${file} is an envelope, not a row of ${type}. Send the file without --type.`)
+  return inspected
 }
 
 const wrapperMessage = (file: string, member: string): string =>

@@ -13,9 +13,10 @@ const MAGIC: readonly (readonly [string, string])[] = [
 const SEPARATOR = /[,;\t|]/
 
 const FORMS = 'Give JSON lines, one JSON array, or consecutive JSON objects.'
+const CSV = 'It looks like CSV. Convert it to JSON lines first, for example with `mlr --icsv --ojsonl cat FILE`.'
 
 /** What a file looks like of which no line is a JSON object, and what to do about it: one sentence or two. */
-export function unreadable(head: Buffer): string {
+export function unreadable(head: Buffer, name: string): string {
   const hex = head.subarray(0, 16).toString('hex')
   const binary = MAGIC.find(([magic]) => hex.startsWith(magic))
   if (binary) return `It is ${binary[1]}. Extract it to JSON lines first.`
@@ -28,7 +29,8 @@ export function unreadable(head: Buffer): string {
     return 'It has several JSON values on one line. Put each on a line of its own, for example with `jq -c .`.'
   if (first.startsWith('<')) return `It looks like XML or HTML. ${FORMS}`
   if (!/^["{[]/.test(first) || isCsvHeader(first))
-    if (SEPARATOR.test(first) && (second === '' || SEPARATOR.test(second))) return `It looks like CSV. ${FORMS}`
+    if (SEPARATOR.test(first) && (second === '' || SEPARATOR.test(second))) return CSV
+  if (/\.[ct]sv(\.gz)?$/i.test(name)) return CSV
   if (first.startsWith('{')) return `It looks like a JSON object with an error in it, or one larger than a request. ${FORMS}`
   return `None of its lines is a JSON object. ${FORMS}`
 }

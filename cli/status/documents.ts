@@ -70,8 +70,14 @@ async function readExisting(client: Client, refs: readonly RawDocumentRef[]): Pr
   }
 }
 
-/** Makes all indexed documents visible to searches, including raw events. */
-export async function refresh(client: Client, expected: readonly ExpectedDocument[]): Promise<void> {
+/** Makes all indexed documents visible to searches, including raw events. Returns false while OpenSearch is unavailable. */
+export async function refresh(client: Client, expected: readonly ExpectedDocument[]): Promise<boolean> {
   const index = [...new Set(expected.map(document => document.index)), RAW_EVENTS]
-  await client.indices.refresh({ index, ignore_unavailable: true })
+  try {
+    await client.indices.refresh({ index, ignore_unavailable: true })
+    return true
+  } catch (error) {
+    if (isOutage(error)) return false
+    throw error
+  }
 }

@@ -5,6 +5,7 @@ import asyncio
 import os
 import signal
 import threading
+import traceback
 
 from hypercorn.asyncio import serve
 from hypercorn.config import Config
@@ -60,5 +61,7 @@ if __name__ == "__main__":
         os.remove(CLEAN)
     try:
         asyncio.run(run())
+    except Exception:
+        traceback.print_exc()  # the process ends below, before Python would print it
     finally:
         os._exit(0)  # the state is saved, and threads of invocations may never end

@@ -5,12 +5,12 @@ import { simulatedLines } from '../../cli/simulate.ts'
 import { rollDice } from '../../cli/simulators/dice.ts'
 import { addClientFaults } from '../../cli/simulators/disturb.ts'
 import { simulators } from '../../cli/simulators/simulators.ts'
-import { eventTypes, projections } from '../../shared/catalogue.ts'
+import { eventTypes, projections, reports } from '../../shared/catalogue.ts'
 import { jsonSchemaOf } from '../../shared/json-schema.ts'
 import { millrace } from '../fixtures/command.ts'
 
 test('docs/events.md matches the catalogue; if not, run `npx millrace catalogue --markdown > docs/events.md`', async () => {
-  expect(await readFile('docs/events.md', 'utf8')).toBe(`${catalogueMarkdown({ eventTypes, projections })}\n`)
+  expect(await readFile('docs/events.md', 'utf8')).toBe(`${catalogueMarkdown({ eventTypes, projections, reports })}\n`)
 })
 
 const validatorOf = (name: string) => {
@@ -53,9 +53,18 @@ test('a schema allows extra fields and null or absent nullable fields, but not n
 test('the command prints every type with its schema, or docs/events.md', async () => {
   const { code, stdout } = await millrace(['catalogue', '--json'])
   expect(code).toBe(0)
-  const printed = JSON.parse(stdout) as { eventTypes: { name: string; schema: object }[] }
+  const printed = JSON.parse(stdout) as { eventTypes: { name: string; schema: object }[]; reports: object[] }
   expect(printed.eventTypes.map(({ name, schema }) => [name, schema])).toEqual(
     eventTypes.map(type => [type.name, jsonSchemaOf(type)]),
   )
+  expect(printed.reports).toContainEqual(
+    expect.objectContaining({
+      name: 'duration-p95',
+      of: 'reading',
+      runs: 'daily',
+      tables: [expect.objectContaining({ by: 'type' }), expect.objectContaining({ by: 'device' })],
+    }),
+  )
+  expect((await millrace(['catalogue'])).stdout).toMatch(/\nReports\n.*\n.*duration-p95 +reading +daily\n/)
   expect((await millrace(['catalogue', '--markdown'])).stdout).toBe(await readFile('docs/events.md', 'utf8'))
 })

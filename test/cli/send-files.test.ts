@@ -24,9 +24,11 @@ const visit = (id: number, more: object = {}): object => ({ Id: id, Url: `/p${id
 const lines = (...rows: object[]): string => rows.map(row => `${JSON.stringify(row)}\n`).join('')
 const pretty = (...rows: object[]): string => rows.map(row => `${JSON.stringify(row, null, 2)}\n`).join('')
 
-async function send(content: string | Buffer, ...options: string[]) {
+const send = (content: string | Buffer, ...options: string[]) => sendAs('page_visit', content, ...options)
+
+async function sendAs(type: string | undefined, content: string | Buffer, ...options: string[]) {
   await writeFile(path.join(api.folder, 'rows'), content)
-  return millrace(['send', 'rows', '--type', 'page_visit', ...options], api.folder)
+  return millrace(['send', 'rows', ...(type === undefined ? [] : ['--type', type]), ...options], api.folder)
 }
 
 const urls = (): unknown[] => api.accepted.map(({ data }) => (data as { Url: string }).Url)
@@ -92,6 +94,80 @@ test.each<[string, string | Buffer, string]>([
   expect([code, stdout, api.accepted]).toEqual([1, '', []])
   expect(stderr).toContain(message)
   expect(stderr.trimEnd().split('\n')).toHaveLength(1)
+})
+
+test('CSV with one column is recognised by the name of the file', async () => {
+  await writeFile(path.join(api.folder, 'rows.csv'), 'Id\n1\n2\n')
+  const { code, stderr } = await millrace(['send', 'rows.csv', '--type', 'page_visit'], api.folder)
+  expect([code, stderr]).toEqual([
+    1,
+    expect.stringContaining('It looks like CSV. Convert it to JSON lines first, for example with `mlr'),
+  ])
+})
+
+test('without --type the rows are envelopes of any types, and the file can be sent again', async () => {
+  const content = lines(
+    { type: 'page_visit', id: 'v-1', data: visit(1) },
+    { type: 'signup', subject: 'u', data: { plan: 'free' } },
+    { type: 'page_visit', data: { Id: 'x' } },
+  )
+  for (const times of [1, 2]) {
+    const { code, stdout } = await sendAs(undefined, content, '--json')
+    expect([code, stdout]).toEqual([0, '{"lines":3,"accepted":2,"quarantined":1}\n'])
+    expect([api.accepted.length, distinct()]).toEqual([2 * times, 2])
+  }
+  expect(api.accepted.slice(0, 2).map(({ type, id, subject }) => [type, id, subject])).toEqual([
+    ['page_visit', 'v-1', '1'],
+    ['signup', expect.stringMatching(/^[0-9a-f]+$/), 'u'],
+  ])
+})
+
+test.each<[string, string | undefined, string, string]>([
+  [
+    'rows without --type',
+    undefined,
+    lines(visit(1)),
+    'The first row of rows has no type. Give the type of all rows with --type TYPE.',
+  ],
+  ['an array of rows without --type', undefined, JSON.stringify([visit(1)]), 'The first row of rows has no type.'],
+  [
+    'envelopes with --type',
+    'page_visit',
+    lines({ type: 'page_visit', data: visit(1) }),
+    'is an envelope, not a row of page_visit. Send the file without --type.',
+  ],
+])('%s: refused in one line, before anything is sent', async (_, type, content, message) => {
+  const { code, stdout, stderr } = await sendAs(type, content)
+  expect([code, stdout, api.accepted]).toEqual([1, '', []])
+  expect(stderr).toContain(message)
+  expect(stderr.trimEnd().split('\n')).toHaveLength(1)
+})
+
+test('milliseconds in the place of seconds: accepted where the type takes any integer, with a hint; else the reason says so', async () => {
+  const visits = await send(
+    lines(visit(1), visit(2, { Timestamp: 1_790_000_000_123 }), visit(3, { Timestamp: 1_790_000_000_456 })),
+  )
+  expect(visits).toMatchObject({ code: 0, stdout: '3 lines: 3 accepted, 0 quarantined.\n' })
+  expect(visits.stderr).toContain(
+    'Timestamp looks like milliseconds, but it is in seconds (rows: 2, the first in line 2). The time of these events is their arrival.\n',
+  )
+  const reading = await sendAs('reading', lines({ device_id: 'd', timestamp: 1_790_000_000_123 }))
+  expect([reading.code, reading.stdout]).toEqual([
+    1,
+    expect.stringContaining('timestamp is out of range; it must be seconds since 1970, not milliseconds'),
+  ])
+  expect(reading.stderr).not.toContain('looks like milliseconds')
+})
+
+test('no hint for milliseconds where they are meant, or for a large number that is no time', async () => {
+  const record = { id: 1_790_000_000_123, country: 'Peru', date: '01/02/2020', email: 'a@b.example' }
+  const { stderr } = await sendAs('user_record', lines({ ...record, arrived_at: 1_790_000_000_123 }, record))
+  expect(stderr).not.toContain('milliseconds')
+})
+
+test('quarantined rows: the command says where they are', async () => {
+  const { stderr } = await send(lines(visit(1), { Id: 'x' }))
+  expect(stderr).toContain('`npx millrace quarantine list` lists the quarantined rows with their reasons.')
 })
 
 test('rejections are printed by code, with their counts and the lines of the first ones', async () => {

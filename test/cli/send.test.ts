@@ -140,7 +140,20 @@ test('killed before the response to a batch, the same command sends that batch a
 test.each([
   ['nothing runs', ['status'], 1, 'The local cloud is not running. Start it with `npx millrace up`.'],
   ['an unknown command', ['nope'], 2, 'unknown command'],
-  ['a missing option', ['send', 'x'], 2, '--type'],
+  ['a missing argument', ['send'], 2, "missing required argument 'file'"],
+  ['an unknown table', ['report', 'duration-p95', '--csv', 'x', '--by', 'nope'], 2, 'Allowed choices are type, device'],
+  [
+    'a table of a report that has one',
+    ['report', 'enriched-actions', '--csv', 'x', '--by', 'type'],
+    1,
+    'The report enriched-actions has no table type. Omit --by.',
+  ],
+  [
+    'an unknown report',
+    ['report', 'nope', '--csv', 'x'],
+    1,
+    'There is no report nope. The reports are duration-p95, enriched-actions.',
+  ],
   ['a rate of 0', ['send', 'x', '--type', 't', '--rate', '0'], 2, 'number above 0'],
   ['an unknown simulator', ['simulate', 'nope'], 2, 'Allowed choices are visits, actions, users, interactions, readings'],
 ])('%s: exit code and one line', async (_, args, code, line) => {

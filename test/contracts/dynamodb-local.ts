@@ -14,12 +14,16 @@ export const canRunDynamoDbLocal = async (): Promise<boolean> =>
   (await run('mvn', ['--version'])).code === 0 && (await run('javac', ['--version'])).code === 0
 
 const fetchJars = (): Promise<string> =>
-  installOnce(path.join(cacheFolder(), `dynamodb-local-${VERSION}`), async scratch => {
-    const pom = path.join(import.meta.dirname, 'dynamodb-local.xml')
-    const { code, output } = await run('mvn', ['-B', '-q', '-f', pom, FETCH, `-DoutputDirectory=${scratch}`])
-    if (code !== 0) throw new Error(`Maven cannot fetch DynamoDB Local ${VERSION}: ${output.trim().split('\n').at(-1)}`)
-    return scratch
-  })
+  installOnce(
+    path.join(cacheFolder(), `dynamodb-local-${VERSION}`),
+    () => {},
+    async scratch => {
+      const pom = path.join(import.meta.dirname, 'dynamodb-local.xml')
+      const { code, output } = await run('mvn', ['-B', '-q', '-f', pom, FETCH, `-DoutputDirectory=${scratch}`])
+      if (code !== 0) throw new Error(`Maven cannot fetch DynamoDB Local ${VERSION}: ${output.trim().split('\n').at(-1)}`)
+      return scratch
+    },
+  )
 
 export interface Running {
   readonly endpoint: string

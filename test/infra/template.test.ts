@@ -25,11 +25,13 @@ test('the outputs are those that the CLI reads', () => {
   expect(Object.keys(templateOf('dev').findOutputs('*')).sort()).toEqual([...stackOutputs].sort())
 })
 
-test('an unknown stage fails with a message of one line', () => {
-  const context = JSON.stringify({ stage: 'nope' })
-  const run = () =>
-    execFileSync(process.execPath, ['infra/app.ts'], { env: { CDK_CONTEXT_JSON: context }, encoding: 'utf8', stdio: 'pipe' })
-  expect(run).toThrow(expect.objectContaining({ status: 1, stderr: expect.stringMatching(/^There is no stage nope\. .*\n$/) }))
+test.each([
+  [{ stage: 'nope' }, /^There is no stage nope\. .*\n$/],
+  [{}, /^Choose a stage: add `-c stage=dev`, .*\n$/],
+])('without a known stage, as in %j, the app fails with a message of one line', (context, line) => {
+  const env = { CDK_CONTEXT_JSON: JSON.stringify(context) }
+  const run = () => execFileSync(process.execPath, ['infra/app.ts'], { env, encoding: 'utf8', stdio: 'pipe' })
+  expect(run).toThrow(expect.objectContaining({ status: 1, stderr: expect.stringMatching(line) }))
 })
 
 test('schedules: search set-up and the p95 report daily, the enriched actions every 3 hours, failures every 5 minutes', () => {

@@ -1,3 +1,4 @@
+import { excludeLoopbackFromProxy } from '../../localstack/loopback.ts'
 import { localCloud, parts } from '../../localstack/parts.ts'
 import { up } from '../../localstack/up.ts'
 
@@ -6,6 +7,7 @@ export const STARTED = 'MILLRACE_STARTED_BY_TESTS'
 
 /** Starts the parts of the local cloud that do not run yet. */
 export default async function startLocalCloud(): Promise<void> {
+  excludeLoopbackFromProxy(process.env)
   const local = localCloud()
   const alreadyRunning = parts.every(({ pid }) => pid(local) !== undefined)
   await up(local)

@@ -1,13 +1,14 @@
 import { createHash } from 'node:crypto'
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { chmodSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { setTimeout as delay } from 'node:timers/promises'
 import { cacheFolder, download, installOnce } from '../../localstack/cache.ts'
 import { failureOf, fingerprint } from '../../localstack/deploy.ts'
 import { javaSource } from '../../localstack/opensearch.ts'
-import { pipProblem, pythonProblem } from '../../localstack/python.ts'
+import { findPython, pipProblem, pythonProblem } from '../../localstack/python.ts'
 
 const content = Buffer.alloc(3_000_000, 'millrace')
 const sha256 = createHash('sha256').update(content).digest('hex')
@@ -79,20 +80,53 @@ test('progress is in megabytes', async () => {
 
 test('a failed installation leaves no files, and a successful one is not repeated', async () => {
   const target = join(folder, 'program')
-  const failing = installOnce(target, async scratch => {
+  const failing = installOnce(target, quiet, async scratch => {
     writeFileSync(join(scratch, 'half'), '')
     throw new Error('cut off')
   })
   await expect(failing).rejects.toThrow('cut off')
   expect(readdirSync(folder)).toEqual([])
   const install = (text: string) =>
-    installOnce(target, async scratch => {
+    installOnce(target, quiet, async scratch => {
       writeFileSync(join(scratch, 'file'), text)
       return scratch
     })
   await install('first')
   await install('second')
   expect(readFileSync(join(target, 'file'), 'utf8')).toBe('first')
+})
+
+test('two installations of one folder at the same time: the second waits and uses the folder of the first', async () => {
+  const target = join(folder, 'program')
+  const words: string[] = []
+  let made = 0
+  const install = () =>
+    installOnce(
+      target,
+      word => words.push(word),
+      async scratch => {
+        made += 1
+        await delay(300)
+        return scratch
+      },
+    )
+  expect(await Promise.all([install(), install()])).toEqual([target, target])
+  expect(made).toBe(1)
+  expect(words).toEqual([`waiting for process ${process.pid}, which is installing it`])
+  expect(readdirSync(folder)).toEqual(['program'])
+})
+
+test('a warning on the standard error of python3 is not taken for its version', async () => {
+  const wrapper = join(folder, 'python3')
+  writeFileSync(wrapper, '#!/bin/sh\necho "warning: setlocale: cannot change locale" >&2\nprintf "/opt/python\\n3.12\\n"\n')
+  chmodSync(wrapper, 0o755)
+  const { PATH } = process.env
+  process.env['PATH'] = `${folder}:${PATH}`
+  try {
+    expect(await findPython()).toEqual({ command: '/opt/python', version: '3.12' })
+  } finally {
+    process.env['PATH'] = PATH
+  }
 })
 
 test('the cache is in the user’s cache folder unless MILLRACE_CACHE is set', () => {

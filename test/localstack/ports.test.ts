@@ -21,6 +21,12 @@ test('an invalid port gives one line', () => {
   expect(() => parsePorts('', {})).toThrow('MILLRACE_API_PORT must be a port from 1 to 65535, not empty')
 })
 
+test('two equal ports give one line with both names', () => {
+  expect(() => readPorts({ MILLRACE_API_PORT: '24566' })).toThrow(
+    /^MILLRACE_API_PORT and MILLRACE_CLOUD_PORT are both 24566\. Give each a port of its own; see localstack\/ports\.env\.$/,
+  )
+})
+
 test('the error for a port in use names its process and says what to do', async () => {
   const server = createServer()
   await new Promise<void>(done => server.listen(0, '127.0.0.1', done))

@@ -41,12 +41,16 @@ test(
 
 /** Installs schemathesis into the download cache. Returns its folder. */
 const schemathesis = (python: string): Promise<string> =>
-  installOnce(path.join(cacheFolder(), SCHEMATHESIS.replace('==', '-')), async scratch => {
-    const args = ['-m', 'pip', 'install', '--quiet', '--no-input', '--only-binary', ':all:', '--target', scratch, SCHEMATHESIS]
-    const { code, output } = await run(python, args)
-    if (code !== 0) throw new Error(`Cannot install schemathesis: ${output}`)
-    return scratch
-  })
+  installOnce(
+    path.join(cacheFolder(), SCHEMATHESIS.replace('==', '-')),
+    () => {},
+    async scratch => {
+      const args = ['-m', 'pip', 'install', '--quiet', '--no-input', '--only-binary', ':all:', '--target', scratch, SCHEMATHESIS]
+      const { code, output } = await run(python, args)
+      if (code !== 0) throw new Error(`Cannot install schemathesis: ${output}`)
+      return scratch
+    },
+  )
 
 interface OpenApi {
   readonly paths: Readonly<Record<string, Readonly<Record<string, { parameters?: { readonly name: string }[] }>>>>

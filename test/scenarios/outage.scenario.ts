@@ -36,7 +36,9 @@ test(
     expect(totals.map(({ lines }) => lines)).toEqual(files.map(({ lines }) => lines.length))
     expect(await millrace(['status', '--wait', '3'])).toMatchObject({
       code: 1,
-      stderr: expect.stringMatching(/^Not settled after 3 seconds\./),
+      stderr: expect.stringMatching(
+        /^Not settled after 3 seconds\. OpenSearch ended unexpectedly: .* Start it again with `npx millrace up`\.\n$/,
+      ),
     })
 
     expect((await millrace(['up', '--detach'])).code).toBe(0)

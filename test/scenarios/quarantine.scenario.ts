@@ -101,7 +101,7 @@ test(
     expect(await keysUnder(target.outputs.ArchiveBucket, ARCHIVE_ERROR_PREFIX)).toEqual([])
     // The same record again, as after a function that failed before it deleted the object: still one event.
     await putObject(target.outputs.QuarantineBucket, `${DISCARDED_PREFIX}mapping/shard/${user}`, discardedBatch(unread))
-    expect((await itemsOfRun()).map(({ count }) => count).sort()).toEqual([1, 2])
+    expect((await itemsOfRun()).map(({ count }) => count)).toEqual([1, 1])
 
     expect(await replay('--since', instant(user), '--until', instant(user + 1))).toEqual({ replayed: 2, refused: 0 })
     expect(await itemsOfRun()).toEqual([])

@@ -1,4 +1,4 @@
-import { writeFile } from 'node:fs/promises'
+import { readFile, writeFile } from 'node:fs/promises'
 import path from 'node:path'
 import { s3Of } from '../../cli/clients.ts'
 import { listObjects } from '../../cli/parquet.ts'
@@ -71,13 +71,19 @@ const ofRun = (rows: Record<string, unknown>[]) =>
   rows.filter(row => row['date'] === date || row['date'] === new Date((midnight + DAY_SECONDS) * 1000).toISOString().slice(0, 10))
 
 test(
-  'the report of every day equals a plain computation that ignores redeliveries',
+  'the report of every day equals a plain computation that ignores redeliveries, also as one CSV file',
   async () => {
-    const { prefixes, rows } = await millraceJson<Result>('report', 'duration-p95')
+    const csv = path.join(folder, 'devices.csv')
+    const { prefixes, rows } = await millraceJson<Result>('report', 'duration-p95', '--csv', csv, '--by', 'device')
     const [types, devices] = [await published(prefixes.by_type), await published(prefixes.by_device)]
     expect(ofRun(types)).toEqual(expected('device_type'))
     expect(ofRun(devices)).toEqual(expected('device_id'))
     expect(rows).toBe(types.length + devices.length)
+    const [header, ...lines] = (await readFile(csv, 'utf8')).trimEnd().split('\n')
+    expect(header?.replace('\ufeff', '')).toBe('date,device_id,num_events,kept,mean,stddev,event_duration_p95')
+    expect(lines.map(line => line.split(',').slice(0, 4))).toEqual(
+      devices.map(row => [row['date'], row['device_id'], row['num_events'], row['kept']].map(String)),
+    )
   },
   2 * MINUTES,
 )

@@ -262,7 +262,7 @@ export const mistakes: readonly Mistake[] = [
     file: window,
     right: 'others.reduce(',
     wrong: 'others.slice(1, 1).reduce(',
-    seed: 2,
+    seed: 0,
     within: 5000,
   },
   {
@@ -353,7 +353,7 @@ export const mistakes: readonly Mistake[] = [
     file: foldRecord,
     right: 'stored === undefined ? initialState(projection) : stored',
     wrong: 'stored ?? initialState(projection)',
-    seed: 2,
+    seed: 3,
     within: 5000,
   },
   {

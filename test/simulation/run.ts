@@ -4,6 +4,7 @@ import { type Code, loadCode } from './code.ts'
 import { judge } from './judge.ts'
 import { printMeetings } from './meetings.ts'
 import { printMistakes } from './mistake-table.ts'
+import { recordSeeds } from './record-seeds.ts'
 import { World } from './world.ts'
 
 interface Failure {
@@ -103,13 +104,15 @@ if (process.argv[1] === import.meta.filename) {
       count: { type: 'boolean', default: false },
       pairs: { type: 'boolean', default: false },
       mistakes: { type: 'boolean', default: false },
+      record: { type: 'boolean', default: false },
     },
   })
   // Nothing reads the stacks of the many errors that faults cause.
   if (!values.trace) Error.stackTraceLimit = 0
   const code = await loadCode(values.root)
   const range = { from: Number(values.from), runs: Number(values.runs) }
-  if (values.mistakes) await printMistakes(range.runs)
+  if (values.record) await recordSeeds()
+  else if (values.mistakes) await printMistakes(range.runs)
   else if (values.pairs) await countMeetings(code, range)
   else await (values.count ? countFailures(code, range) : hunt(code, range, values.trace))
 }
