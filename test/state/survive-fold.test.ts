@@ -90,3 +90,17 @@ test('a fold that ends without a result after every event was tried blames none 
   await expect(surviveFold('1', undefined, [record], dependencies, dies)).rejects.toThrow('ended')
   expect(stored).toMatchObject({ trying: undefined, fatal: [] })
 })
+
+test('a few attempts that ended for other reasons do not begin a trial, however long ago they were', async () => {
+  const written: FoldAttempts[] = []
+  const table = {
+    readAttempts: async () => ({ unfinished: 2, since: START, trying: undefined, fatal: [] }),
+    writeAttempts: async (_user: string, _key: string, attempts: FoldAttempts) => void written.push(attempts),
+  }
+  const dependencies = { table, rules, retryBudgetMs: 300_000, now: () => START + 60 * MINUTE }
+  await surviveFold('1', undefined, [record], dependencies, records => records.length)
+  expect(written.map(({ unfinished, trying }) => [unfinished, trying])).toEqual([
+    [3, undefined],
+    [0, undefined],
+  ])
+})
