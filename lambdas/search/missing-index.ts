@@ -14,7 +14,9 @@ export class MissingIndexError extends SafeError {
  * Returns a function that prepares the indices before the first batch, and again before the batch that follows a
  * MissingIndexError: somebody may delete an index while the function is warm. `prepare` is called with the missing indices.
  */
-export function preparing(prepare: (missing: readonly string[]) => Promise<void>): (write: () => Promise<void>) => Promise<void> {
+export function preparing(
+  prepare: (missing: readonly string[]) => Promise<unknown>,
+): (write: () => Promise<void>) => Promise<void> {
   let missing: readonly string[] | undefined = []
   return async write => {
     if (missing) await prepare(missing)

@@ -10,20 +10,27 @@ const REMEMBER_DELETES = '20m'
 const SETTINGS = { 'index.number_of_shards': 1, 'index.auto_expand_replicas': '0-1' }
 const DAY_MS = 86_400_000
 
+/** What an existing index cannot become, as sentences with what to do. Empty: nothing. */
+export type MappingConflicts = readonly string[]
+
 /**
  * Ensures that every projection has an index with the mapping of its shape, and that the alias of each name points only to the
- * index of its greatest revision.
+ * index of its greatest revision. An index that exists gets the fields that it lacks.
  */
-export async function ensureIndices(client: Client, projections: readonly Projection[]): Promise<void> {
+export async function ensureIndices(client: Client, projections: readonly Projection[]): Promise<MappingConflicts> {
   const current = currentRevisions(projections)
+  const conflicts: string[] = []
   for (const projection of projections) {
     const index = indexOf(projection)
     // A template, because a write may create the index.
     const template = { settings: { 'index.gc_deletes': REMEMBER_DELETES, ...SETTINGS }, mappings: mappingOf(projection.shape) }
     await putTemplate(client, index, index, template)
     await createIndices(client, [index])
+    const conflict = await addFields(client, index, template.mappings)
+    if (conflict) conflicts.push(`The shape of ${index} changed: ${conflict} Raise the revision of ${projection.name}.`)
     if (current.includes(projection)) await ensureAlias(client, projection)
   }
+  return conflicts
 }
 
 interface Template {
@@ -35,6 +42,16 @@ async function putTemplate(client: Client, name: string, pattern: string, { sett
   const body = { index_patterns: [pattern], priority: 100, template: { settings, mappings } }
   // The client's type of a mapping is a union over all field types, which a computed mapping does not fit.
   await client.indices.putIndexTemplate({ name, body: body as API.Indices_PutIndexTemplate_RequestBody })
+}
+
+/** Adds the fields that existing indices lack. Returns why OpenSearch refuses it: a field has another type there. */
+async function addFields(client: Client, index: string, mappings: Template['mappings']): Promise<string | undefined> {
+  const body = mappings as API.Indices_PutMapping_RequestBody
+  // 404: no index matches the pattern.
+  const { statusCode, body: answer } = await client.indices.putMapping({ index, body }, { ignore: [400, 404] })
+  if (statusCode !== 400) return undefined
+  const { error } = answer as unknown as { readonly error: { readonly reason: string } }
+  return `${error.reason}.`
 }
 
 /** Creates those of the indices that do not exist. Their mappings come from templates. */
@@ -57,12 +74,23 @@ async function ensureAlias(client: Client, projection: Projection): Promise<void
   await client.indices.updateAliases({ body: { actions } })
 }
 
-/** Ensures that raw events have index templates: one for each event type, and one for types without a definition. */
-export async function ensureEventTemplates(client: Client, eventTypes: readonly EventType[]): Promise<void> {
+/**
+ * Ensures that raw events have index templates: one for each event type, and one for types without a definition. Indices that
+ * exist get the fields that they lack.
+ */
+export async function ensureEventTemplates(client: Client, eventTypes: readonly EventType[]): Promise<MappingConflicts> {
+  const conflicts: string[] = []
   for (const type of [...eventTypes, undefined]) {
     const pattern = eventIndexPattern(type)
-    await putTemplate(client, pattern.slice(0, -2), pattern, { settings: SETTINGS, mappings: eventMapping(type) })
+    const template = { settings: SETTINGS, mappings: eventMapping(type) }
+    await putTemplate(client, pattern.slice(0, -2), pattern, template)
+    const conflict = await addFields(client, pattern, template.mappings)
+    if (conflict)
+      conflicts.push(
+        `A field of the event type ${type?.name} changed: ${conflict} Give it a new name, or delete the indices ${pattern}: the archive has their events.`,
+      )
   }
+  return conflicts
 }
 
 /**

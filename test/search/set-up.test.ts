@@ -11,6 +11,7 @@ function cluster() {
   const client = {
     indices: {
       putIndexTemplate: async () => undefined,
+      putMapping: async () => ({ statusCode: 200, body: { acknowledged: true } }),
       exists: async ({ index }: { index: string }) => ({ body: indices.has(index) }),
       create: async ({ index }: { index: string }) => void indices.add(index),
       getAlias: async ({ name }: { name: string }) => {
