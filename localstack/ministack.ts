@@ -21,6 +21,8 @@ export const REGION = 'us-east-1'
 export interface Cloud {
   readonly folder: string
   readonly port: number
+  /** The port of the API, which serves the console. */
+  readonly apiPort: number
 }
 
 export const cloudUrl = ({ port }: Pick<Cloud, 'port'>): string => `http://127.0.0.1:${port}`
@@ -99,6 +101,7 @@ const environment = (cloud: Cloud, packages: string): Record<string, string> => 
   PYTHONUNBUFFERED: '1',
   ...cloudEnvironment(cloudUrl(cloud)),
   GATEWAY_PORT: String(cloud.port),
+  API_PORT: String(cloud.apiPort),
   BIND_HOST: '127.0.0.1',
   LOG_LEVEL: 'WARNING',
   PERSIST_STATE: '1',

@@ -19,7 +19,7 @@ export interface LocalCloud {
 export const localCloud = (folder = '.millrace', ports = readPorts()): LocalCloud => ({
   folder: resolve(folder),
   ports,
-  cloud: { folder: resolve(folder, 'cloud'), port: ports.cloud },
+  cloud: { folder: resolve(folder, 'cloud'), port: ports.cloud, apiPort: ports.api },
   openSearch: { folder: resolve(folder, 'opensearch'), port: ports.openSearch, transportPort: ports.openSearchTransport },
   api: { folder: resolve(folder, 'api'), port: ports.api, faultsPort: ports.faults },
 })

@@ -33,6 +33,7 @@ export async function startProxy({ apiPort, faultsPort, target }: Settings): Pro
   // Closes idle connections before the cloud does after 75 s: a request on a connection that is just closing would fail.
   const agent = new Agent({ keepAlive: true, maxSockets: 64, timeout: 60_000 })
   const api = createServer({ maxHeaderSize: MAX_HEADER_BYTES, keepAliveTimeout: 75_000 }, (incoming, response) => {
+    if (!isLocal(incoming)) return reject(response, 403)
     const { delayMs, status, cut } = drawFault()
     void (async () => {
       if (delayMs > 0) await delay(delayMs)
@@ -42,6 +43,7 @@ export async function startProxy({ apiPort, faultsPort, target }: Settings): Pro
     })().catch(() => incoming.socket.destroy())
   })
   const faults = createServer((incoming, response) => {
+    if (!isLocal(incoming) || isFromPage(incoming)) return reject(response, 403)
     void readFaults(incoming).then(
       settings => {
         drawFault = drawFaults(settings)
@@ -55,6 +57,12 @@ export async function startProxy({ apiPort, faultsPort, target }: Settings): Pro
   await Promise.all([once(api, 'listening'), once(faults, 'listening')])
   return [api, faults]
 }
+
+/** After DNS rebinding, a browser sends the requests of a foreign page to 127.0.0.1, with the page's own name as Host. */
+const isLocal = ({ headers: { host = '' } }: IncomingMessage): boolean => /^(127\.0\.0\.1|localhost)(:\d+)?$/i.test(host)
+
+const isFromPage = ({ headers }: IncomingMessage): boolean =>
+  headers.origin !== undefined || (headers['sec-fetch-site'] ?? 'none') !== 'none'
 
 async function readFaults(incoming: IncomingMessage): Promise<Faults> {
   if (incoming.method === 'DELETE') return {}
@@ -99,6 +107,7 @@ async function forward(incoming: IncomingMessage, response: ServerResponse, { ag
 const endToEnd = ({ connection, 'keep-alive': keepAlive, ...headers }: IncomingHttpHeaders): IncomingHttpHeaders => headers
 
 const messages: Readonly<Record<number, string>> = {
+  403: 'The local API answers only at 127.0.0.1 and localhost, and its fault injection no web pages.',
   413: 'Request Too Long',
   429: 'Too Many Requests',
   503: 'Service Unavailable',
