@@ -140,6 +140,14 @@ export const unitMistakes: readonly UnitMistake[] = [
     tests: ['test/windows/retired-deltas.test.ts'],
   },
   {
+    name: 'unknown-delta-given-up',
+    about: 'deltas of a projection that a deployment brings are not waited for',
+    file: 'lambdas/windows/unknown-deltas.ts',
+    right: 'if (now - changed < MAX_WAIT_FOR_PROJECTION_MS) awaited',
+    wrong: 'if (now - changed < 0) awaited',
+    tests: ['test/windows/unknown-deltas.test.ts', 'test/windows/plan-windows.test.ts'],
+  },
+  {
     name: 'stored-in-any-order',
     about: 'deltas are stored for a roll-back in any order, while other code merges them',
     file: 'lambdas/state/dynamodb-retired.ts',

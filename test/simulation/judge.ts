@@ -147,7 +147,9 @@ function judgeQuarantine(
   const isExact = !conditions.deploys && !conditions.impure
   const of = (keys: Iterable<string>) => new Map([...keys].map(key => [isExact ? key : idOf(key), key]))
   const [decided, ever] = [of(rejected), of([...quarantine.ever].filter(key => ids.has(idOf(key))))]
-  const absent = [...missing].filter(([id]) => !quarantined.has(id)).map(([id, code]) => `${id} ${code}`)
+  // An event that was folded, sent again and rejected may have been replayed since: the replay is recognised.
+  const isFolded = (id: string): boolean => history.folded.some(event => event.id === id)
+  const absent = [...missing].filter(([id]) => !quarantined.has(id) && !isFolded(id)).map(([id, code]) => `${id} ${code}`)
   const unnoted = [...decided].filter(([key]) => !ever.has(key)).map(([, key]) => key)
   const surplus = [...ever].filter(([key]) => !decided.has(key)).map(([, key]) => key)
   return [

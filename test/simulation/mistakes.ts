@@ -366,15 +366,6 @@ export const mistakes: readonly Mistake[] = [
     within: 5000,
   },
   {
-    name: 'unknown-delta-given-up',
-    about: 'deltas of a projection that a deployment brings are not waited for',
-    file: unknownDeltas,
-    right: 'if (now - changed < MAX_WAIT_FOR_PROJECTION_MS) awaited',
-    wrong: 'if (now - changed < 0) awaited',
-    seed: 319,
-    within: 5000,
-  },
-  {
     name: 'unknown-document-skipped',
     about: 'documents of a projection that a deployment brings are not waited for',
     file: indexBatch,
