@@ -37,6 +37,8 @@ export class Environment {
   steps = 0
   readonly quarantine = new SimQuarantine()
   readonly deployment: Deployment
+  /** The item of each user as it was put, in order. */
+  readonly commits = new Map<string, readonly Attributes[]>()
   /** What each commit of a user's item decided for windows: the numbers that impure folds drew. */
   readonly draws: Draw[] = []
   /** How often an event without an id was rejected by ingest, by its key in the quarantine. */
@@ -60,9 +62,11 @@ export class Environment {
     this.trace.push(`${this.steps} ${text}`)
   }
 
-  private noteCommit({ pk, sk, passedOver, out }: Attributes): void {
+  private noteCommit(item: Attributes): void {
+    const { pk, sk, passedOver, out } = item
     const user = sk?.S === 'state' ? userOf(pk?.S) : undefined
     if (user === undefined) return
+    this.commits.set(user, [...(this.commits.get(user) ?? []), item])
     this.meetings.commit(user)
     if (passedOver) this.meetings.touch([user], 'passed over')
     if (this.conditions.impure) this.draws.push(...drawsOf(user, out?.S ?? '[]'))
