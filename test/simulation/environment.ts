@@ -45,8 +45,8 @@ export class Environment {
   readonly withoutId = new Map<string, number>()
   /** The keys of what replays began to put or to merge. */
   readonly replayedKeys = new Set<string>()
-  /** Whether an item of the table expired. */
-  expired = false
+  /** The items that expired, as they were last. */
+  readonly expired = new Map<string, Attributes>()
 
   constructor(code: Code, choices: Choices) {
     this.code = code
@@ -90,5 +90,11 @@ export class Environment {
 
   items() {
     return [...this.table.items.values()].map(attributes => this.code.items.readItem(attributes))
+  }
+
+  /** The items that expired and were not written again. */
+  expiredItems() {
+    const gone = [...this.expired].filter(([key]) => !this.table.items.has(key))
+    return gone.map(([, attributes]) => this.code.items.readItem(attributes))
   }
 }

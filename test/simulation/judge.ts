@@ -24,7 +24,7 @@ export function judge(environment: Environment, code: Code): string[] {
     ...judgeWithoutIds(environment),
     ...[...verdicts.values()].flatMap(({ violations }) => violations),
     ...judgeCountries(new Map([...verdicts].map(([name, { history }]) => [name, history.shared])), stores, environment),
-    ...[...stores.windows.keys()].flatMap(key => {
+    ...[...stores.windows.current.keys()].flatMap(key => {
       const [name = '', start] = key.split('|')
       return verdicts.get(name)?.history.windows.has(Number(start)) ? [] : [`window ${key} should not exist`]
     }),
