@@ -11,7 +11,7 @@ import type { Behaviour } from './projections.ts'
 import { SimQuarantine } from './quarantine.ts'
 import { SearchIndex } from './search-index.ts'
 import { Stream } from './stream.ts'
-import { type Attributes, Table, userOf } from './table.ts'
+import { type Attributes, keyOf, Table, userOf } from './table.ts'
 
 /** The stores, the clock and the deployed code of a run: what its parts share. */
 export class Environment {
@@ -39,6 +39,10 @@ export class Environment {
   readonly deployment: Deployment
   /** The item of each user as it was put, in order. */
   readonly commits = new Map<string, readonly Attributes[]>()
+  /** The deltas that were stored for a roll-back or a deployment, by key, and in which step. */
+  readonly storedDeltas = new Map<string, number>()
+  /** The step in which the last windows function began that knows all projections and ended without an error. */
+  windowsKnewAll = 0
   /** What each commit of a user's item decided for windows: the numbers that impure folds drew. */
   readonly draws: Draw[] = []
   /** How often an event without an id was rejected by ingest, by its key in the quarantine. */
@@ -64,6 +68,7 @@ export class Environment {
 
   private noteCommit(item: Attributes): void {
     const { pk, sk, passedOver, out } = item
+    if (pk?.S?.startsWith('retired#')) this.storedDeltas.set(keyOf(item), this.steps)
     const user = sk?.S === 'state' ? userOf(pk?.S) : undefined
     if (user === undefined) return
     this.commits.set(user, [...(this.commits.get(user) ?? []), item])

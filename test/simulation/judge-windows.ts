@@ -86,6 +86,12 @@ export function judgeFresh(name: string, { windows }: UserHistory, stores: Store
   })
 }
 
+/** A windows function that knows all projections merges every delta that was stored before it began. */
+export function judgeStoredDeltas({ storedDeltas, table, windowsKnewAll }: Environment): string[] {
+  const left = [...storedDeltas].filter(([key, step]) => step < windowsKnewAll && table.items.has(key))
+  return left.map(([key]) => `the stored delta ${key} is not merged`)
+}
+
 function judgeFreshDocument(
   name: string,
   start: number,

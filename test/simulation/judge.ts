@@ -4,7 +4,7 @@ import { limits } from './conditions.ts'
 import type { Environment } from './environment.ts'
 import { histories, type OpenDecisions } from './explain.ts'
 import { judgeCountries, judgeShared } from './judge-shared.ts'
-import { idsOf, isRefused, judgeFresh, judgeWindows, same } from './judge-windows.ts'
+import { idsOf, isRefused, judgeFresh, judgeStoredDeltas, judgeWindows, same } from './judge-windows.ts'
 import type { LogEntry, Rejected, Remembered, UserHistory } from './oracle.ts'
 import { typedState } from './projections.ts'
 import { type Stores, sharedIds, storesOf } from './stores.ts'
@@ -22,6 +22,7 @@ export function judge(environment: Environment, code: Code): string[] {
   return [
     ...environment.violations,
     ...judgeWithoutIds(environment),
+    ...judgeStoredDeltas(environment),
     ...[...verdicts.values()].flatMap(({ violations }) => violations),
     ...judgeCountries(new Map([...verdicts].map(([name, { history }]) => [name, history.shared])), stores, environment),
     ...[...stores.windows.current.keys()].flatMap(key => {

@@ -60,7 +60,7 @@ export const mistakes: readonly Mistake[] = [
     file: foldBatch,
     right: 'const done = read.has(user) ? await foldUser(user, read.get(user), mine, dependencies) : 0',
     wrong: 'const done = read.has(user) ? await foldUser(user, read.get(user), mine, dependencies) : mine.length',
-    seed: 5,
+    seed: 6,
     within: 5000,
   },
   {
@@ -80,7 +80,7 @@ export const mistakes: readonly Mistake[] = [
     right:
       "readVersion === undefined\n    ? putIf(target, item, 'attribute_not_exists(pk)')\n    : putIf(target, item, 'version = :read', { ':read': { N: String(readVersion) } })",
     wrong: 'putIf(target, item)',
-    seed: 1,
+    seed: 19,
     within: 5000,
   },
   {
@@ -126,7 +126,7 @@ export const mistakes: readonly Mistake[] = [
     file: foldRecord,
     right: 'identities.forget(record.arrived)',
     wrong: 'identities.forget(0)',
-    seed: 1,
+    seed: 4,
     within: 5000,
   },
   {
@@ -163,7 +163,7 @@ export const mistakes: readonly Mistake[] = [
     file: foldRecord,
     right: 'version: nextOrder(item.version, clock)',
     wrong: 'version: item.version + 1',
-    seed: 1384,
+    seed: 2332,
     within: 5000,
   },
   {
@@ -262,7 +262,7 @@ export const mistakes: readonly Mistake[] = [
     file: window,
     right: 'others.reduce(',
     wrong: 'others.slice(1, 1).reduce(',
-    seed: 0,
+    seed: 2,
     within: 5000,
   },
   {
@@ -271,7 +271,7 @@ export const mistakes: readonly Mistake[] = [
     file: indexBatch,
     right: 'after.erasedOrder > erasedBefore ? [after] : []',
     wrong: 'after && after.erasedOrder < 0 ? [after] : []',
-    seed: 31,
+    seed: 110,
     within: 5000,
   },
   {
@@ -280,7 +280,7 @@ export const mistakes: readonly Mistake[] = [
     file: grainMerge,
     right: 'Math.max(before ?? 0, Math.ceil((newestMs + latenessMs + retentionMs + DAY_MS) / 1000))',
     wrong: 'Math.ceil((newestMs + DAY_MS * 0) / 1000)',
-    seed: 12,
+    seed: 41,
     within: 5000,
   },
   {
@@ -317,7 +317,7 @@ export const mistakes: readonly Mistake[] = [
     file: dynamodb,
     right: 'items.push(...(Responses?.[table] ?? []))',
     wrong: 'if (attempt === 0) items.push(...(Responses?.[table] ?? []))',
-    seed: 5,
+    seed: 6,
     within: 5000,
   },
   {
@@ -353,7 +353,7 @@ export const mistakes: readonly Mistake[] = [
     file: foldRecord,
     right: 'stored === undefined ? initialState(projection) : stored',
     wrong: 'stored ?? initialState(projection)',
-    seed: 3,
+    seed: 2,
     within: 5000,
   },
   {
@@ -371,7 +371,7 @@ export const mistakes: readonly Mistake[] = [
     file: indexBatch,
     right: 'if (waiting.size > 0)',
     wrong: 'if (waiting.size < 0)',
-    seed: 120,
+    seed: 123,
     within: 5000,
   },
   {
@@ -619,7 +619,7 @@ export const mistakes: readonly Mistake[] = [
     file: mergeBatch,
     right: 'const taken = await takeInRetired(dependencies)',
     wrong: 'const taken = 0',
-    seed: 270,
+    seed: 6,
     within: 5000,
   },
   {

@@ -43,7 +43,7 @@ interface Unmerged {
 }
 
 export function storesOf(environment: Environment, code: Code): Stores {
-  const { index, quarantine, table } = environment
+  const { index, quarantine } = environment
   const items = environment.items()
   const current = items.filter(code.items.isPartItem)
   const expired = environment.expiredItems().filter(code.items.isPartItem)
@@ -68,7 +68,7 @@ export function storesOf(environment: Environment, code: Code): Stores {
     unmergedShared: new Map([...Map.groupBy(shared, ({ user }) => user)].map(([user, each]) => [user, each.flatMap(idsIn)])),
     slotIds: [...current, ...expired].filter(({ projection }) => projection === 'countries-r1').flatMap(idsIn),
     freshWindows: windowsOf('fresh-r1'),
-    retired: new Set(retiredDeltas(table).flatMap(({ state }) => state as string[])),
+    retired: new Set(retiredDeltas(environment).flatMap(({ state }) => state as string[])),
   }
 }
 
@@ -99,8 +99,11 @@ const unmergedOf = (deltas: readonly UnmergedDelta[]): Unmerged => ({
 const idsIn = ({ start, state }: { readonly start: number; readonly state: unknown }): string[] =>
   (state as { readonly ids: readonly string[] }).ids.map(id => `${start} ${id}`)
 
-const retiredDeltas = ({ items }: Environment['table']): RetiredDelta[] =>
-  [...items.values()].flatMap(({ pk, delta }) => (pk?.S === 'retired#fresh-r1' ? [JSON.parse(delta?.S ?? '')] : []))
+/** The deltas that are stored for a roll-back or a deployment, or were until they expired. */
+const retiredDeltas = ({ expired, table }: Environment): RetiredDelta[] =>
+  [...expired.values(), ...table.items.values()].flatMap(({ pk, delta }) =>
+    pk?.S === 'retired#fresh-r1' ? [JSON.parse(delta?.S ?? '')] : [],
+  )
 
 export const windowText = (start: number): string => `${new Date(start * 1000).toISOString().slice(0, 19)}Z`
 
