@@ -105,7 +105,7 @@ test.each([
     { ...action, event_action: 'x'.repeat(1_025) },
     'event_action must have at most 1,024 characters.',
   ],
-])('%s of a %s may have so many code points, and no more', (_, type, data, message) => {
+])('%s of a %s has a maximum in code points', (_, type, data, message) => {
   const result = acceptEvent({ type, data })
   expect('code' in result ? `${result.code}: ${result.message}` : undefined).toBe(message && `invalid_event: ${message}`)
 })
