@@ -1,8 +1,10 @@
+import { readdirSync, statSync } from 'node:fs'
 import { request } from 'node:http'
 import { text } from 'node:stream/consumers'
 import { LambdaClient, ListFunctionsCommand } from '@aws-sdk/client-lambda'
-import { readLocalOutputs } from '../../cli/target.ts'
-import { cloudSettings } from '../../localstack/ministack.ts'
+import { DeleteObjectCommand, PutObjectCommand, S3Client } from '@aws-sdk/client-s3'
+import { localTarget, readLocalOutputs } from '../../cli/target.ts'
+import { localCloud } from '../../localstack/parts.ts'
 import { readPorts } from '../../localstack/ports.ts'
 
 const ports = readPorts()
@@ -26,18 +28,22 @@ const send = ({ port, method = 'GET', path = '/', headers = {}, body = '' }: Sen
     outgoing.end(body)
   })
 
-const createFunction = (headers: Readonly<Record<string, string>>) =>
+/** The header of a signed call. MiniStack does not check the signature. */
+const signed = (accessKey: string): string =>
+  `AWS4-HMAC-SHA256 Credential=${accessKey}/20260101/us-east-1/lambda/aws4_request, SignedHeaders=host, Signature=any`
+
+const createFunction = async (headers: Readonly<Record<string, string>>) =>
   send({
     port: ports.cloud,
     method: 'POST',
     path: '/2015-03-31/functions',
-    headers: { 'content-type': 'text/plain', ...headers },
+    headers: { 'content-type': 'text/plain', authorization: signed((await readLocalOutputs()).accessKeyId), ...headers },
     body: JSON.stringify({ ...FUNCTION, Code: { ZipFile: '' } }),
   })
 
 const functionNames = async (): Promise<(string | undefined)[]> => {
-  const { awsEndpointUrl } = await readLocalOutputs()
-  const { Functions = [] } = await new LambdaClient(cloudSettings(awsEndpointUrl)).send(new ListFunctionsCommand({}))
+  const client = new LambdaClient(localTarget(await readLocalOutputs()).aws)
+  const { Functions = [] } = await client.send(new ListFunctionsCommand({}))
   return Functions.map(({ FunctionName }) => FunctionName)
 }
 
@@ -51,6 +57,60 @@ test.each([
   const { status, body } = await createFunction(headers)
   expect([status, JSON.parse(body)]).toEqual([403, { message: expect.stringMatching(/^The local cloud /) }])
   expect(await functionNames()).not.toContain('attack')
+})
+
+test.each([
+  ['without an access key', ''],
+  ['with the access key that unmodified MiniStack accepts', signed('test')],
+  ['with the number of the account', signed('000000000000')],
+  ['with another access key of this form', signed(`LOCAL${'0'.repeat(32)}`)],
+  ['with a bearer token', 'Bearer test'],
+])('a program %s creates no function', async (_, authorization) => {
+  const { status, body } = await createFunction({ authorization })
+  expect([status, JSON.parse(body)]).toEqual([403, { message: expect.stringMatching(/^The local cloud demands its access key/) }])
+  expect(await functionNames()).not.toContain('attack')
+})
+
+test('the functions have the access key; a link to an object works with it and not without', async () => {
+  const { aws, outputs } = localTarget(await readLocalOutputs())
+  const s3 = new S3Client({ ...aws, forcePathStyle: true })
+  const object = { Bucket: outputs.ArchiveBucket, Key: 'gate.txt' }
+  await s3.send(new PutObjectCommand({ ...object, Body: 'read' }))
+  const query = (accessKey: string | undefined) =>
+    `X-Amz-Algorithm=AWS4-HMAC-SHA256&X-Amz-Credential=${accessKey}%2F20260101%2Fus-east-1%2Fs3%2Faws4_request&X-Amz-Date=20260101T000000Z&X-Amz-Expires=604800&X-Amz-SignedHeaders=host&X-Amz-Signature=any`
+  const link = { port: ports.cloud, headers: { 'sec-fetch-site': 'cross-site' } }
+  const path = `/${object.Bucket}/${object.Key}`
+  expect(await send({ ...link, path: `${path}?${query(aws.credentials?.accessKeyId)}` })).toMatchObject({
+    status: 200,
+    body: 'read',
+  })
+  for (const bad of [`?${query('test')}`, `?X-Amz-Signature=any`, ''])
+    expect((await send({ ...link, headers: {}, path: `${path}${bad}` })).status).toBe(403)
+  await s3.send(new DeleteObjectCommand(object))
+})
+
+test('the port of the cloud does not serve the HTTP API, and MiniStack’s own paths need the access key', async () => {
+  const { stack } = await readLocalOutputs()
+  const id = /\/\/(\w+)\./.exec(stack.ApiUrl)?.[1]
+  expect((await send({ port: ports.cloud, path: `/_aws/execute-api/${id}/$default/v1/health` })).status).toBe(403)
+  expect((await send({ port: ports.cloud, method: 'POST', path: '/_ministack/reset' })).status).toBe(403)
+  expect((await send({ port: ports.cloud, path: '/_localstack/health' })).status).toBe(200)
+})
+
+test('OpenSearch answers programs, and no page', async () => {
+  const get = (headers: Readonly<Record<string, string>>) => send({ port: ports.openSearch, path: '/_cat/indices', headers })
+  expect((await get({})).status).toBe(200)
+  expect((await get({ origin: 'http://127.0.0.1:3000', 'sec-fetch-site': 'same-site' })).status).toBe(403)
+  expect((await get({ host: `rebound.example.com:${ports.openSearch}` })).status).toBe(403)
+})
+
+test('only this user may read what the local cloud stores', async () => {
+  const { folder } = localCloud()
+  expect(statSync(folder).mode & 0o777).toBe(0o700)
+  expect(statSync(`${folder}/outputs.json`).mode & 0o777).toBe(0o600)
+  const assets = readdirSync(`${folder}/cloud/cdk.out`, { recursive: true, withFileTypes: true })
+  const writable = assets.filter(({ parentPath, name }) => statSync(`${parentPath}/${name}`).mode & 0o022)
+  expect(writable).toEqual([])
 })
 
 test('no page may read what the emulated AWS APIs respond, nor ask for permission to send', async () => {
@@ -74,9 +134,10 @@ test('the API answers pages of every origin, as on AWS, but only under a local n
   expect((await send({ ...visit, headers: { ...headers, host: 'rebound.example.com' } })).status).toBe(403)
 })
 
-test('the port that injects faults answers no page', async () => {
+test('the port that injects faults answers no page, and no program without the access key', async () => {
   const put = { port: ports.faults, method: 'PUT', body: JSON.stringify({ delayMs: 0 }) }
-  expect((await send({ ...put, headers: { origin: 'http://127.0.0.1:3000' } })).status).toBe(403)
-  expect((await send({ ...put, headers: { host: 'rebound.example.com' } })).status).toBe(403)
-  expect((await send({ port: ports.faults, method: 'DELETE' })).status).toBe(204)
+  const authorization = `Bearer ${(await readLocalOutputs()).accessKeyId}`
+  for (const headers of [{ origin: 'http://127.0.0.1:3000', authorization }, { host: 'rebound.example.com', authorization }, {}])
+    expect((await send({ ...put, headers })).status).toBe(403)
+  expect((await send({ port: ports.faults, method: 'DELETE', headers: { authorization } })).status).toBe(204)
 })

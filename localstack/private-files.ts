@@ -1,0 +1,27 @@
+import { chmodSync, mkdirSync, statSync } from 'node:fs'
+import { UserError } from '../shared/user-error.ts'
+
+const WRITABLE_BY_OTHERS = 0o022
+
+/**
+ * Lets only this user read `folder`, and whatever this process and its children create from now on. Lets only this user write to
+ * `programs`, because they run as this user. Throws a UserError if that fails.
+ */
+export function keepPrivate(folder: string, programs: string): void {
+  process.umask(0o077)
+  mkdirSync(folder, { recursive: true })
+  chmodSync(folder, 0o700)
+  mkdirSync(programs, { recursive: true })
+  const { mode } = statSync(programs)
+  if (mode & WRITABLE_BY_OTHERS) forbidOthersToWrite(programs, mode)
+}
+
+function forbidOthersToWrite(folder: string, mode: number): void {
+  try {
+    chmodSync(folder, mode & ~WRITABLE_BY_OTHERS)
+  } catch {
+    throw new UserError(
+      `Other users may write to ${folder}, and its programs run as you. Set MILLRACE_CACHE to a folder of your own, or run: chmod go-w ${folder}`,
+    )
+  }
+}
