@@ -8,6 +8,7 @@ import { type Progress, run } from './cache.ts'
 import type { CloudAccess } from './credentials.ts'
 import { ACCOUNT, cloudEnvironment, cloudSettings, REGION } from './ministack.ts'
 import { nodeFolder } from './node.ts'
+import { forbidOthersToWriteIn } from './private-files.ts'
 import { writeWhole } from './whole-file.ts'
 
 const STAGE = 'local'
@@ -52,6 +53,7 @@ export async function deploy(deployment: Deployment, progress: Progress): Promis
   progress('deploying')
   const context = ['-c', `stage=${STAGE}`, '-c', `opensearchUrl=${deployment.openSearchUrl}`]
   await cdk(['deploy', '--all', '--require-approval', 'never', '--progress', 'events', ...context], ROOT, deployment, progress)
+  forbidOthersToWriteIn(join(deployment.folder, 'cdk.out'))
   const outputs = await outputsOf(deployment)
   if (!outputs)
     throw new UserError(

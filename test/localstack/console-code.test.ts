@@ -22,9 +22,7 @@ let origin: string
 beforeAll(async () => {
   const target = 'http://127.0.0.1:9/'
   servers = await startProxy({ apiPort: 0, faultsPort: 0, target, accessKey: 'LOCAL', console: { codes, outputs } })
-  const [api] = servers
-  const { port } = api?.address() as AddressInfo
-  origin = `http://127.0.0.1:${port}`
+  origin = `http://127.0.0.1:${portOf(servers[0])}`
 })
 afterAll(async () => {
   for (const server of servers) {
@@ -33,6 +31,8 @@ afterAll(async () => {
     await once(server, 'close')
   }
 })
+
+const portOf = (server: Server | undefined): number | undefined => (server?.address() as AddressInfo | undefined)?.port
 
 const exchange = (code: string, headers: Record<string, string> = { origin }, method = 'POST') =>
   fetch(`${origin}${CONSOLE_KEYS_PATH}`, { method, headers, ...(method === 'POST' && { body: code }) })

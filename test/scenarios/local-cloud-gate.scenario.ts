@@ -71,13 +71,14 @@ test.each([
   expect(await functionNames()).not.toContain('attack')
 })
 
-test('the functions have the access key; a link to an object works with it and not without', async () => {
+test('a link to an object works with the access key and not without', async () => {
   const { aws, outputs } = localTarget(await readLocalOutputs())
   const s3 = new S3Client({ ...aws, forcePathStyle: true })
   const object = { Bucket: outputs.ArchiveBucket, Key: 'gate.txt' }
   await s3.send(new PutObjectCommand({ ...object, Body: 'read' }))
+  const now = new Date().toISOString().replace(/[-:]|\.\d+/g, '')
   const query = (accessKey: string | undefined) =>
-    `X-Amz-Algorithm=AWS4-HMAC-SHA256&X-Amz-Credential=${accessKey}%2F20260101%2Fus-east-1%2Fs3%2Faws4_request&X-Amz-Date=20260101T000000Z&X-Amz-Expires=604800&X-Amz-SignedHeaders=host&X-Amz-Signature=any`
+    `X-Amz-Algorithm=AWS4-HMAC-SHA256&X-Amz-Credential=${accessKey}%2F${now.slice(0, 8)}%2Fus-east-1%2Fs3%2Faws4_request&X-Amz-Date=${now}&X-Amz-Expires=60&X-Amz-SignedHeaders=host&X-Amz-Signature=any`
   const link = { port: ports.cloud, headers: { 'sec-fetch-site': 'cross-site' } }
   const path = `/${object.Bucket}/${object.Key}`
   expect(await send({ ...link, path: `${path}?${query(aws.credentials?.accessKeyId)}` })).toMatchObject({
@@ -108,9 +109,9 @@ test('only this user may read what the local cloud stores', async () => {
   const { folder } = localCloud()
   expect(statSync(folder).mode & 0o777).toBe(0o700)
   expect(statSync(`${folder}/outputs.json`).mode & 0o777).toBe(0o600)
-  const assets = readdirSync(`${folder}/cloud/cdk.out`, { recursive: true, withFileTypes: true })
-  const writable = assets.filter(({ parentPath, name }) => statSync(`${parentPath}/${name}`).mode & 0o022)
-  expect(writable).toEqual([])
+  const assets = readdirSync(`${folder}/cloud/cdk.out`, { recursive: true, encoding: 'utf8' })
+  expect(assets.length).toBeGreaterThan(10)
+  expect(assets.filter(name => statSync(`${folder}/cloud/cdk.out/${name}`).mode & 0o022)).toEqual([])
 })
 
 test('no page may read what the emulated AWS APIs respond, nor ask for permission to send', async () => {
