@@ -1,11 +1,11 @@
 import { readdirSync, statSync } from 'node:fs'
 import { request } from 'node:http'
 import { text } from 'node:stream/consumers'
-import { LambdaClient, ListFunctionsCommand } from '@aws-sdk/client-lambda'
 import { DeleteObjectCommand, PutObjectCommand, S3Client } from '@aws-sdk/client-s3'
 import { localTarget, readLocalOutputs } from '../../cli/target.ts'
 import { localCloud } from '../../localstack/parts.ts'
 import { readPorts } from '../../localstack/ports.ts'
+import { functionNames } from '../fixtures/function-names.ts'
 
 const ports = readPorts()
 const FUNCTION = { FunctionName: 'attack', Runtime: 'nodejs24.x', Role: 'arn:aws:iam::000000000000:role/r', Handler: 'i.h' }
@@ -41,12 +41,6 @@ const createFunction = async (headers: Readonly<Record<string, string>>) =>
     body: JSON.stringify({ ...FUNCTION, Code: { ZipFile: '' } }),
   })
 
-const functionNames = async (): Promise<(string | undefined)[]> => {
-  const client = new LambdaClient(localTarget(await readLocalOutputs()).aws)
-  const { Functions = [] } = await client.send(new ListFunctionsCommand({}))
-  return Functions.map(({ FunctionName }) => FunctionName)
-}
-
 test.each([
   ['from another local page', { origin: 'http://127.0.0.1:3000', 'sec-fetch-site': 'same-site' }],
   ['from a page on the web', { origin: 'https://example.com', 'sec-fetch-site': 'cross-site' }],
@@ -56,7 +50,7 @@ test.each([
 ])('a request %s creates no function', async (_, headers) => {
   const { status, body } = await createFunction(headers)
   expect([status, JSON.parse(body)]).toEqual([403, { message: expect.stringMatching(/^The local cloud /) }])
-  expect(await functionNames()).not.toContain('attack')
+  expect(await functionNames(localTarget(await readLocalOutputs()))).not.toContain('attack')
 })
 
 test.each([
@@ -68,7 +62,7 @@ test.each([
 ])('a program %s creates no function', async (_, authorization) => {
   const { status, body } = await createFunction({ authorization })
   expect([status, JSON.parse(body)]).toEqual([403, { message: expect.stringMatching(/^The local cloud demands its access key/) }])
-  expect(await functionNames()).not.toContain('attack')
+  expect(await functionNames(localTarget(await readLocalOutputs()))).not.toContain('attack')
 })
 
 test('a link to an object works with the access key and not without', async () => {
@@ -141,4 +135,14 @@ test('the port that injects faults answers no page, and no program without the a
   for (const headers of [{ origin: 'http://127.0.0.1:3000', authorization }, { host: 'rebound.example.com', authorization }, {}])
     expect((await send({ ...put, headers })).status).toBe(403)
   expect((await send({ port: ports.faults, method: 'DELETE', headers: { authorization } })).status).toBe(204)
+})
+
+test('a key that reads is not accepted in a URL', async () => {
+  const { readKey, adminKey, writeKey } = await readLocalOutputs()
+  for (const key of [readKey, adminKey]) {
+    const { status, body } = await send({ port: ports.api, path: `/v1/metrics?writeKey=${key}` })
+    expect([status, JSON.parse(body).code]).toEqual([403, 'key_scope'])
+    expect((await send({ port: ports.api, method: 'POST', path: `/v1/events?writeKey=${key}`, body: '[]' })).status).toBe(403)
+  }
+  expect((await send({ port: ports.api, method: 'POST', path: `/v1/events?writeKey=${writeKey}`, body: '[]' })).status).toBe(200)
 })
