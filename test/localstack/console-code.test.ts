@@ -67,7 +67,7 @@ test('no response may be read by a page of another origin', async () => {
   expect([...headers.keys()].filter(name => name.startsWith('access-control-'))).toEqual([])
 })
 
-test('what is no code gives 401: another text, a path, an old code, a long body', async () => {
+test('another text, a path, an old code and a long body give 401', async () => {
   const old = createCode(codes)
   const hourAgo = new Date(Date.now() - 61 * 60_000)
   for (const name of readdirSync(codes)) utimesSync(path.join(codes, name), hourAgo, hourAgo)
