@@ -34,14 +34,15 @@ export const staticDocument = (body: string, headers: Readonly<Record<string, st
   body,
   headers: {
     ...headers,
-    etag: `"${createHash('sha256').update(body).digest('base64url')}"`,
+    // Weak: the body may be sent as gzip.
+    etag: `W/"${createHash('sha256').update(body).digest('base64url')}"`,
     'cache-control': `public, max-age=${DOCUMENT_CACHE_SECONDS}`,
   },
 })
 
 /** The document, or 304 if the client has it. */
 export function respondWithDocument({ body, headers }: StaticDocument, request: Headers): HttpResponse {
-  const known = (request['if-none-match'] ?? '').split(',').map(tag => tag.trim().replace(/^W\//, ''))
+  const known = (request['if-none-match'] ?? '').split(',').map(tag => tag.trim().replace(/^(?=")/, 'W/'))
   const { etag, 'cache-control': cacheControl } = headers
   if (known.includes(etag) || known.includes('*')) return { statusCode: 304, headers: { etag, 'cache-control': cacheControl } }
   return { statusCode: 200, headers, body }

@@ -109,9 +109,9 @@ test('the console page is HTML whose policy forbids loading other resources', as
 
 test.each(['GET /', 'GET /v1/openapi.json'])('%s is cached, and not sent again to a client that has it', async route => {
   const { headers, body } = await request(route)
-  expect(headers).toMatchObject({ 'cache-control': 'public, max-age=60', etag: expect.stringMatching(/^"[\w-]{43}"$/) })
+  expect(headers).toMatchObject({ 'cache-control': 'public, max-age=60', etag: expect.stringMatching(/^W\/"[\w-]{43}"$/) })
   const etag = String(headers?.['etag'])
-  for (const known of [etag, `W/${etag}`, `"other", ${etag}`, '*'])
+  for (const known of [etag, etag.slice(2), `"other", ${etag}`, '*'])
     expect(await request(route, { headers: { 'if-none-match': known } })).toMatchObject({ statusCode: 304, body: undefined })
   expect((await request(route, { headers: { 'if-none-match': '"other"' } })).body).toEqual(body)
 })
