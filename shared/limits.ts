@@ -4,6 +4,9 @@ const MB = 2 ** 20
 /** Largest request body in bytes, both as received and after decompression. */
 export const MAX_BODY_BYTES = 4 * MB
 
+/** Largest request body without a key in a header or the URL, in bytes, both as received and after decompression. */
+export const MAX_KEYLESS_BYTES = 512 * KB
+
 /**
  * Largest data of an event as it is stored, as JSON in bytes of UTF-8: with the context that its batch shares. The other fields of an
  * event have limits of their own, so a line of the stream is always far smaller than a record may be.
