@@ -9,7 +9,8 @@ import type { PartItem, UserItem } from '../../shared/state.ts'
 import { EARLIEST, inRange, LATEST, MICROS_PER_SECOND, millisToMicros, wholeSeconds, windowInstant } from '../../shared/time.ts'
 import type { Telemetry } from '../handler.ts'
 import { annotateProjectionErrors } from '../projection-errors.ts'
-import type { KeyRange, StateTable } from '../state/dynamodb.ts'
+import type { StateTable } from '../state/dynamodb.ts'
+import type { KeyRange } from '../state/dynamodb-access.ts'
 import { type QueryParameters, readSecond } from './parameters.ts'
 
 /** A response holds this many windows of each projection, newest first. */
