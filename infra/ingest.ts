@@ -32,7 +32,9 @@ export class Ingest extends Construct implements Monitored {
       environment: {
         STREAM_NAME: stream.stream.streamName,
         KEYS_TABLE: keys.table.tableName,
+        KEY_USE_TABLE: keys.use.tableName,
         KEY_RATE: String(settings.api.keyRate),
+        SIGNED_TRAITS: settings.api.signedTraits,
         ...quarantine.writerEnvironment,
       },
       settings,

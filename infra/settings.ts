@@ -61,6 +61,11 @@ export interface Settings {
      * beyond it the response is 429. Environments count separately, so this stops a runaway client but is not an exact quota.
      */
     readonly keyRate: number | 'none'
+    /**
+     * `on`: an event `user_traits` of a user that comes with a client key needs the user's signature by the secret of the key. `off`:
+     * who copies a client key can write the traits of every user, if the key permits `user_traits`.
+     */
+    readonly signedTraits: 'on' | 'off'
   }
   readonly stream: {
     /** Number of shards of the event stream, or on-demand capacity. Plan 0.5 MB/s for each shard: three readers share its 2 MB/s. */
@@ -138,7 +143,7 @@ const dev: Settings = {
   pointInTimeRecovery: false,
   architecture: Architecture.ARM_64,
   logRetention: RetentionDays.ONE_WEEK,
-  api: { rate: 200, burst: 400, keyRate: 'none' },
+  api: { rate: 200, burst: 400, keyRate: 'none', signedTraits: 'off' },
   stream: { shards: 1, retention: Duration.hours(24) },
   state: {
     batch: { size: 500, window: second },
@@ -166,7 +171,7 @@ const prod: Settings = {
   removal: RemovalPolicy.RETAIN,
   pointInTimeRecovery: true,
   logRetention: RetentionDays.THREE_MONTHS,
-  api: { rate: 2000, burst: 4000, keyRate: 'none' },
+  api: { rate: 2000, burst: 4000, keyRate: 'none', signedTraits: 'off' },
   stream: { shards: 4, retention: Duration.days(7) },
   search: {
     cluster: { instance: 'r6g.large.search', nodes: 2, volume: 100 },
@@ -190,7 +195,7 @@ const local = (opensearchUrl: string | undefined): Settings => ({
   ...dev,
   architecture: process.arch === 'arm64' ? Architecture.ARM_64 : Architecture.X86_64,
   logRetention: RetentionDays.ONE_DAY,
-  api: { rate: 10_000, burst: 5000, keyRate: 'none' },
+  api: { rate: 10_000, burst: 5000, keyRate: 'none', signedTraits: 'off' },
   stream: { ...dev.stream, shards: 2 },
   search: opensearchUrl ? localSearch(opensearchUrl) : 'off',
   reports: { hour: 1, scratch: Size.gibibytes(1) },

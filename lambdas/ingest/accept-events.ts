@@ -1,6 +1,7 @@
 import { eventTypes } from '../../shared/catalogue.ts'
 import type { Body, DecodedElement, Dialect } from '../../shared/dialect.ts'
 import type { Headers } from '../../shared/http.ts'
+import { originProblem } from '../../shared/key-rights.ts'
 import { allows, type Key, type KeyStore, presentedKey } from '../../shared/keys.ts'
 import type { Quarantine } from '../../shared/quarantine.ts'
 import { isRejection, type Rejection, reject } from '../../shared/rejections.ts'
@@ -19,6 +20,8 @@ export interface IngestDependencies {
   putRecords(records: readonly StreamRecord[]): Promise<PutOutcome>
   /** Whether the key with this name may send one more request now. */
   withinRateLimit(keyName: string): boolean
+  /** Whether `user_traits` from a client key need the user's signature. */
+  readonly signedTraits: boolean
   /** Milliseconds since 1970. */
   now(): number
   newId(): string
@@ -51,13 +54,15 @@ export async function acceptEvents(
   if (isRejection(body)) return body
   const presented = presentedKey({ ...credentialsOf(request), bodyKeys: body.writeKeys })
   if (typeof presented !== 'string') return presented
-  const admitted = key ?? (await admit(presented, dependencies))
+  const admitted = key ?? (await admit(presented, request, dependencies))
   if (isRejection(admitted)) return admitted
+  annotateKey(admitted, telemetry)
   const decoded = dialect.decode(body, dialectRequest, admitted.name)
   if (isRejection(decoded)) return decoded
   const elements = withEncodingProblems(decoded, body)
   for (const { ignoredTimes = 0 } of decoded) if (ignoredTimes > 0) telemetry.count('TimesIgnored', ignoredTimes)
-  const arrival = { eventTypes: catalogue, keyName: admitted.name, received: dependencies.now(), defaultId: dependencies.newId }
+  const sender = { ...admitted, signedTraits: dependencies.signedTraits }
+  const arrival = { eventTypes: catalogue, sender, received: dependencies.now(), defaultId: dependencies.newId }
   const classified = classifyElements(elements, arrival)
   return store(classified, dependencies, telemetry)
 }
@@ -81,15 +86,25 @@ const credentialsOf = ({ headers, queryStringParameters }: EventsRequest) => ({ 
 /** The key in the headers or the query. Undefined if there is none: the body may contain one. */
 async function keyOutsideBody(request: EventsRequest, dependencies: IngestDependencies): Promise<Key | Rejection | undefined> {
   const presented = presentedKey(credentialsOf(request))
-  if (typeof presented === 'string') return admit(presented, dependencies)
+  if (typeof presented === 'string') return admit(presented, request, dependencies)
   return presented.code === 'key_missing' ? undefined : presented
 }
 
-async function admit(presented: string, { keys, withinRateLimit }: IngestDependencies): Promise<Key | Rejection> {
+async function admit(
+  presented: string,
+  { headers }: EventsRequest,
+  { keys, withinRateLimit }: IngestDependencies,
+): Promise<Key | Rejection> {
   const key = await keys.find(presented)
   if (!key) return reject('key_unknown')
   if (!allows(key.scope, 'write')) return reject('key_scope')
-  return withinRateLimit(key.name) ? key : reject('rate_limited')
+  return originProblem(key, headers) ?? (withinRateLimit(key.name) ? key : reject('rate_limited'))
+}
+
+/** Names the key in the log line, so that its requests can be found and its events counted. */
+function annotateKey({ name, id }: Key, telemetry: Telemetry): void {
+  telemetry.annotate('key', name)
+  telemetry.annotate('keyId', id)
 }
 
 /** Returns what is stored where: the events of records that the stream refuses are quarantined, too. */

@@ -143,7 +143,20 @@ function updateOf(
   const { code, message, keyName, received, form, type, id, subject, position = 0, count = 1, mayHaveBeenFolded } = event
   const doubt = mayHaveBeenFolded && { mayHaveBeenFolded }
   const user = subject !== undefined && { subject }
-  const attributes = { code, message, keyName, received, form, type, id, position, ...user, ...doubt, ...content }
+  const attributes = {
+    code,
+    message,
+    keyName,
+    received,
+    form,
+    type,
+    id,
+    position,
+    ...senderOf(event),
+    ...user,
+    ...doubt,
+    ...content,
+  }
   const names = Object.keys(attributes)
   const expiry = ttl === undefined ? {} : { ttl }
   const values = Object.entries({ ...attributes, ...expiry, count, token: token.text }).map(
@@ -161,6 +174,11 @@ function updateOf(
     ExpressionAttributeValues: marshall(Object.fromEntries(values)),
   })
 }
+
+const senderOf = ({ keyId, clientSource }: QuarantinedEvent): Pick<QuarantinedEvent, 'keyId' | 'clientSource'> => ({
+  ...(keyId !== undefined && { keyId }),
+  ...(clientSource !== undefined && { clientSource }),
+})
 
 /** Every addition renews the expiry of the item. */
 const setTtl = (ttl: number | undefined): string => (ttl === undefined ? '' : '#ttl = :ttl, ')

@@ -8,6 +8,7 @@ import { SafeError } from '../../shared/safe-error.ts'
 import { defineHandler, type Telemetry } from '../handler.ts'
 import { toMethod } from '../http-response.ts'
 import { keyStore } from '../keys/dynamodb.ts'
+import { keyUse } from '../keys/key-use.ts'
 import { asStore, rejectionOf, StoreFailure } from '../store-failure.ts'
 import { type RouteHandlers, routeHandlers } from './query-routes.ts'
 import { type HttpResponse, rejectWith } from './response.ts'
@@ -17,7 +18,7 @@ const RESPONSE_TIMEOUT_MS = 10_000
 
 /** Serves the routes of shared/routes.ts from the stores. A store that fails or hangs gives a 503, a bug a 500. */
 export const handler = defineHandler('query', environment => {
-  const keys = asStore(keyStore(environment.KEYS_TABLE))
+  const keys = asStore(keyStore(environment.KEYS_TABLE, undefined, undefined, keyUse(environment.KEY_USE_TABLE)))
   const handlers = routeHandlers(environment)
 
   return async (event: APIGatewayProxyEventV2, telemetry): Promise<HttpResponse> => {

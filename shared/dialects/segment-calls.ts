@@ -12,7 +12,9 @@ export const calls = { track: 't', page: 'p', identify: 'i', screen: 's', group:
 
 export type Call = keyof typeof calls
 
-interface CallContext extends Pick<Arrival, 'eventTypes' | 'keyName'> {
+interface CallContext extends Pick<Arrival, 'eventTypes'> {
+  /** The name of the key. */
+  readonly keyName: string
   /** The call for elements without a `type`. */
   readonly pathCall: Call | undefined
 }

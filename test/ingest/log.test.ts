@@ -3,6 +3,7 @@ import { ingest } from '../../lambdas/ingest/ingest.ts'
 import type { StreamPosition, StreamRecord } from '../../lambdas/ingest/plan-records.ts'
 import { environments } from '../../shared/environment.ts'
 import { resource, templateOf } from '../fixtures/infra-templates.ts'
+import { aKey } from '../fixtures/keys.ts'
 import { listen, parseLine } from '../fixtures/log-lines.ts'
 
 const before = { ...process.env }
@@ -27,10 +28,11 @@ async function lineOf(events: readonly object[], shards = 1) {
     sequence: longest(i),
   })
   const dependencies: IngestDependencies = {
-    keys: { find: async () => ({ name: 'web', scope: 'write' }) },
+    keys: { find: async () => aKey() },
     quarantine: { add: async () => undefined },
     putRecords: async records => ({ positions: records.map(position), refused: [] }),
     withinRateLimit: () => true,
+    signedTraits: false,
     now: () => 1_700_000_000_000,
     newId: () => 'made',
   }

@@ -21,6 +21,7 @@ export function ingestFunction(change: Partial<IngestDependencies> = {}) {
     putRecords: records =>
       putRecords('stream', records, { client: new KinesisClient({}), now: Date.now, wait: async () => undefined }),
     withinRateLimit: () => true,
+    signedTraits: false,
     now: Date.now,
     newId: () => `made-${++made}`,
     ...change,
