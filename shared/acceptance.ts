@@ -1,4 +1,5 @@
 import * as z from 'zod/mini'
+import type { Envelope } from './envelope.ts'
 import { type Event, isName, RESERVED_PREFIX } from './event.ts'
 import type { EventType } from './event-type.ts'
 import { isExactInteger, toNumber } from './exact-json.ts'
@@ -8,18 +9,6 @@ import { applyRights, type Sender } from './key-rights.ts'
 import { MAX_NAME_CHARACTERS, MAX_SOURCE_CHARACTERS } from './limits.ts'
 import { isRejection, type Rejection, reject } from './rejections.ts'
 import { inRange, instantProblem, MICROS_PER_SECOND, millisToMicros, parseInstant } from './time.ts'
-
-/** An event as a dialect decoded it. None of its fields is checked yet. */
-export interface Envelope {
-  readonly id?: unknown
-  readonly source?: unknown
-  readonly type?: unknown
-  readonly subject?: unknown
-  readonly time?: unknown
-  /** When the sender sent the event, on the same clock as `time`: RFC 3339. */
-  readonly sentAt?: unknown
-  readonly data?: unknown
-}
 
 /** What the server knows about an envelope in addition to what the sender stated. */
 export interface Arrival {

@@ -1,6 +1,6 @@
 import { createHmac, timingSafeEqual } from 'node:crypto'
-import type { Envelope } from './acceptance.ts'
 import { freeName } from './dialect.ts'
+import type { Envelope } from './envelope.ts'
 import { isName } from './event.ts'
 import { userTraits } from './events/user-traits.ts'
 import type { Headers } from './http.ts'

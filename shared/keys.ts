@@ -36,6 +36,16 @@ export interface Key {
   readonly secret: string | undefined
 }
 
+/** What limits a key. Undefined: not given. */
+export interface KeyLimits {
+  readonly sources?: Allowed | undefined
+  readonly types?: Allowed | undefined
+  readonly origins?: Allowed | undefined
+  readonly quota?: Quota | undefined
+  /** Milliseconds since 1970. */
+  readonly expires?: number | undefined
+}
+
 export interface KeyStore {
   /** The key; undefined if it does not exist, was revoked or has expired. Throws if the table is not reachable. */
   find(key: string): Promise<Key | undefined>

@@ -1,7 +1,6 @@
 import { type Command, InvalidArgumentError, Option } from 'commander'
-import type { KeyLimits } from '../../lambdas/keys/plan-key.ts'
 import { isName, isTypeName } from '../../shared/event.ts'
-import type { Allowed, Quota } from '../../shared/keys.ts'
+import type { Allowed, KeyLimits, Quota } from '../../shared/keys.ts'
 import { MAX_SOURCE_CHARACTERS } from '../../shared/limits.ts'
 
 /** The options that limit a key, as commander names them. */

@@ -1,5 +1,6 @@
-import { type Arrival, accept, type Envelope } from '../../shared/acceptance.ts'
+import { type Arrival, accept } from '../../shared/acceptance.ts'
 import type { DecodedElement } from '../../shared/dialect.ts'
+import type { Envelope } from '../../shared/envelope.ts'
 import type { Event } from '../../shared/event.ts'
 import type { EventType } from '../../shared/event-type.ts'
 import { jsonType } from '../../shared/field-problem.ts'

@@ -1,5 +1,6 @@
-import { accept, type Envelope } from '../../shared/acceptance.ts'
+import { accept } from '../../shared/acceptance.ts'
 import type { BulkOperation } from '../../shared/bulk-operation.ts'
+import type { Envelope } from '../../shared/envelope.ts'
 import type { Event } from '../../shared/event.ts'
 import type { EventType } from '../../shared/event-type.ts'
 import { parseExact } from '../../shared/exact-json.ts'

@@ -1,12 +1,12 @@
 import { randomBytes } from 'node:crypto'
 import { PutItemCommand, UpdateItemCommand } from '@aws-sdk/client-dynamodb'
 import { marshall } from '@aws-sdk/util-dynamodb'
-import type { Scope } from '../../shared/keys.ts'
+import type { KeyLimits, Scope } from '../../shared/keys.ts'
 import { UserError } from '../../shared/user-error.ts'
 import { conditionHeld } from '../dynamodb.ts'
-import { type StoredKey, toKeyItem } from './key-items.ts'
-import { type KeysTable, liveKeys } from './list-keys.ts'
-import { type KeyLimits, limitKey, planKey } from './plan-key.ts'
+import { type StoredKey, toKeyItem } from './dynamodb-items.ts'
+import { type KeysTable, liveKeys } from './dynamodb-list.ts'
+import { limitKey, planKey } from './plan-key.ts'
 
 const KEY_BYTES = 32
 

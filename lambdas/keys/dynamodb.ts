@@ -1,7 +1,7 @@
 import { DynamoDBClient, GetItemCommand } from '@aws-sdk/client-dynamodb'
 import { type KeyStore, keyHash } from '../../shared/keys.ts'
-import { fromKeyItem, isLive, type StoredKey } from './key-items.ts'
-import type { KeyUse } from './key-use.ts'
+import { fromKeyItem, isLive, type StoredKey } from './dynamodb-items.ts'
+import type { KeyUse } from './dynamodb-use.ts'
 
 /** Below one minute: together with DynamoDB's replication delay, a revoked or changed key is seen within a minute. */
 const CACHE_TTL_MS = 50_000

@@ -1,20 +1,10 @@
-import { type Allowed, keyHash, keyId, type Quota, type Scope } from '../../shared/keys.ts'
+import { type Allowed, type KeyLimits, keyHash, keyId, type Scope } from '../../shared/keys.ts'
 import { MAX_NAME_CHARACTERS } from '../../shared/limits.ts'
 import { UserError } from '../../shared/user-error.ts'
-import type { StoredKey } from './key-items.ts'
+import type { StoredKey } from './dynamodb-items.ts'
 
 /** A key's name is the default source of its events. It is stricter than a source. */
 const NAME = /^[\w.:@-]+$/
-
-/** What limits a key. Undefined: not given. */
-export interface KeyLimits {
-  readonly sources?: Allowed | undefined
-  readonly types?: Allowed | undefined
-  readonly origins?: Allowed | undefined
-  readonly quota?: Quota | undefined
-  /** Milliseconds since 1970. */
-  readonly expires?: number | undefined
-}
 
 export interface NewKey extends KeyLimits {
   readonly name: string

@@ -1,5 +1,6 @@
-import type { Arrival, Envelope } from '../acceptance.ts'
+import type { Arrival } from '../acceptance.ts'
 import { type Body, type DecodedElement, type Element, freeName, withoutKey } from '../dialect.ts'
+import type { Envelope } from '../envelope.ts'
 import { isTypeName } from '../event.ts'
 import { userTraits } from '../events/user-traits.ts'
 import { otherSpelling, typeProblem } from '../field-problem.ts'

@@ -2,8 +2,8 @@ import { createHash } from 'node:crypto'
 import { ConditionalCheckFailedException, DynamoDBClient, GetItemCommand, UpdateItemCommand } from '@aws-sdk/client-dynamodb'
 import { mockClient } from 'aws-sdk-client-mock'
 import { keyStore } from '../../lambdas/keys/dynamodb.ts'
-import { toKeyItem } from '../../lambdas/keys/key-items.ts'
-import { keyUse } from '../../lambdas/keys/key-use.ts'
+import { toKeyItem } from '../../lambdas/keys/dynamodb-items.ts'
+import { keyUse } from '../../lambdas/keys/dynamodb-use.ts'
 import { planKey } from '../../lambdas/keys/plan-key.ts'
 
 const START = Date.UTC(2026, 0, 31, 23, 59)

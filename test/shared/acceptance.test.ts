@@ -1,5 +1,6 @@
-import { accept, type Envelope } from '../../shared/acceptance.ts'
+import { accept } from '../../shared/acceptance.ts'
 import { eventTypes } from '../../shared/catalogue.ts'
+import type { Envelope } from '../../shared/envelope.ts'
 import { aSender } from '../fixtures/keys.ts'
 
 const arrival = {

@@ -1,6 +1,7 @@
 import * as z from 'zod/mini'
-import { accept, type Envelope } from '../../shared/acceptance.ts'
+import { accept } from '../../shared/acceptance.ts'
 import { eventTypes } from '../../shared/catalogue.ts'
+import type { Envelope } from '../../shared/envelope.ts'
 import { defineEvent, number, text } from '../../shared/event-type.ts'
 import { aSender } from '../fixtures/keys.ts'
 

@@ -1,5 +1,5 @@
 import { type DynamoDBClient, paginateScan } from '@aws-sdk/client-dynamodb'
-import { fromKeyItem, isLive, type StoredKey } from './key-items.ts'
+import { fromKeyItem, isLive, type StoredKey } from './dynamodb-items.ts'
 
 /** The table of keys. */
 export interface KeysTable {
