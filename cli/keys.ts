@@ -2,7 +2,9 @@ import { type Command, Option } from 'commander'
 import { type CreatedKey, changeKeys, createKey, revokeKeys } from '../lambdas/keys/dynamodb-admin.ts'
 import { instantText, type StoredKey } from '../lambdas/keys/dynamodb-items.ts'
 import { type KeysTable, listKeys } from '../lambdas/keys/dynamodb-list.ts'
-import type { Allowed, Quota, Scope } from '../shared/keys.ts'
+import { type ListedUse, listUse } from '../lambdas/keys/dynamodb-use.ts'
+import type { Allowed, Scope } from '../shared/keys.ts'
+import { formatQuota } from '../shared/quota.ts'
 import { UserError } from '../shared/user-error.ts'
 import { dynamodbOf } from './clients.ts'
 import { type LimitOptions, limitsOf, withLimitOptions } from './keys/key-options.ts'
@@ -49,13 +51,28 @@ function addList(command: Command): void {
     .description('list the keys with their rights, not the keys themselves')
     .action(async ({ stage, json }: CommonOptions) => {
       const target = await findTarget(stage)
-      const rows = (await listKeys(keysTable(target))).map(listed)
+      const uses = await listUse(target.outputs.KeyUseTable, dynamodbOf(target), Date.now())
+      const keys = await listKeys(keysTable(target))
+      const rows = keys.map(key => ({ ...listed(key), ...(uses.get(key.id) ?? { lastUsed: null, today: null }) }))
       if (json) printJson(rows)
       else console.log(formatTable(rows.map(asText), COLUMNS))
     })
 }
 
-const COLUMNS = ['id', 'name', 'scope', 'sources', 'types', 'origins', 'quota', 'created', 'lastUsed', 'expires', 'revoked']
+const COLUMNS = [
+  'id',
+  'name',
+  'scope',
+  'sources',
+  'types',
+  'origins',
+  'quota',
+  'today',
+  'created',
+  'lastUsed',
+  'expires',
+  'revoked',
+]
 
 /** A key as `keys list` shows it. */
 const listed = ({ id, name, scope, types, origins, quota, created, expires, revoked, ...key }: StoredKey) => ({
@@ -67,20 +84,12 @@ const listed = ({ id, name, scope, types, origins, quota, created, expires, revo
 const sourcesOf = ({ source, sources }: Pick<StoredKey, 'source' | 'sources'>): Allowed =>
   sources === '*' ? '*' : [...new Set([source, ...sources])]
 
-const asText = ({ sources, types, origins, quota, ...row }: ReturnType<typeof listed>) => ({
+const asText = ({ sources, types, origins, quota, ...row }: ReturnType<typeof listed> & ListedUse) => ({
   ...row,
-  ...{ sources: listText(sources), types: listText(types), origins: listText(origins), quota: quotaText(quota) },
+  ...{ sources: listText(sources), types: listText(types), origins: listText(origins), quota: quota && formatQuota(quota) },
 })
 
 const listText = (allowed: Allowed): string => (allowed === '*' ? '*' : allowed.join())
-
-/** Null is the quota of the stage's settings for the scope. */
-const quotaText = (quota: Quota | null): string | null =>
-  quota &&
-  (Object.entries(quota)
-    .flatMap(([unit, count]) => (count === 'none' ? [] : [`${count}/${unit}`]))
-    .join() ||
-    'none')
 
 function addChange(command: Command): void {
   withLimitOptions(withCommonOptions(command.command('change')))

@@ -2,6 +2,8 @@ import { Duration, RemovalPolicy, Size } from 'aws-cdk-lib'
 import { Architecture } from 'aws-cdk-lib/aws-lambda'
 import { RetentionDays } from 'aws-cdk-lib/aws-logs'
 import type { FunctionName } from '../shared/environment.ts'
+import type { Quota } from '../shared/keys.ts'
+import { NO_QUOTA } from '../shared/quota.ts'
 
 /** How Lambda batches the records of a stream for a function. */
 export interface Batch {
@@ -61,6 +63,11 @@ export interface Settings {
      * beyond it the response is 429. Environments count separately, so this stops a runaway client but is not an exact quota.
      */
     readonly keyRate: number | 'none'
+    /**
+     * How many events may be sent with one key in a minute and a day, in all environments of ingest together, and 1 KB of bodies for
+     * each; beyond it the response is 429. `keys create --quota` gives a key a quota of its own.
+     */
+    readonly quotas: { readonly client: Quota; readonly write: Quota }
     /**
      * `on`: an event `user_traits` of a user that comes with a client key needs the user's signature by the secret of the key. `off`:
      * who copies a client key can write the traits of every user, if the key permits `user_traits`.
@@ -138,12 +145,17 @@ const functions: Settings['functions'] = {
 
 const second = Duration.seconds(1)
 
+const quotas: Settings['api']['quotas'] = {
+  client: { minute: 6000, day: 1_000_000 },
+  write: { minute: 300_000, day: 'none' },
+}
+
 const dev: Settings = {
   removal: RemovalPolicy.DESTROY,
   pointInTimeRecovery: false,
   architecture: Architecture.ARM_64,
   logRetention: RetentionDays.ONE_WEEK,
-  api: { rate: 200, burst: 400, keyRate: 'none', signedTraits: 'off' },
+  api: { rate: 200, burst: 400, keyRate: 'none', quotas, signedTraits: 'off' },
   stream: { shards: 1, retention: Duration.hours(24) },
   state: {
     batch: { size: 500, window: second },
@@ -171,7 +183,7 @@ const prod: Settings = {
   removal: RemovalPolicy.RETAIN,
   pointInTimeRecovery: true,
   logRetention: RetentionDays.THREE_MONTHS,
-  api: { rate: 2000, burst: 4000, keyRate: 'none', signedTraits: 'off' },
+  api: { rate: 2000, burst: 4000, keyRate: 'none', quotas, signedTraits: 'off' },
   stream: { shards: 4, retention: Duration.days(7) },
   search: {
     cluster: { instance: 'r6g.large.search', nodes: 2, volume: 100 },
@@ -195,7 +207,7 @@ const local = (opensearchUrl: string | undefined): Settings => ({
   ...dev,
   architecture: process.arch === 'arm64' ? Architecture.ARM_64 : Architecture.X86_64,
   logRetention: RetentionDays.ONE_DAY,
-  api: { rate: 10_000, burst: 5000, keyRate: 'none', signedTraits: 'off' },
+  api: { rate: 10_000, burst: 5000, keyRate: 'none', quotas: { client: NO_QUOTA, write: NO_QUOTA }, signedTraits: 'off' },
   stream: { ...dev.stream, shards: 2 },
   search: opensearchUrl ? localSearch(opensearchUrl) : 'off',
   reports: { hour: 1, scratch: Size.gibibytes(1) },

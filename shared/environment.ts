@@ -8,6 +8,8 @@ export const environments = {
     'QUARANTINE_BUCKET',
     'QUARANTINE_DAYS',
     'KEY_RATE',
+    'CLIENT_QUOTA',
+    'WRITE_QUOTA',
     'SIGNED_TRAITS',
   ],
   replay: [

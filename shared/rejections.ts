@@ -133,12 +133,15 @@ const rejected = Symbol('rejected')
 export interface Rejection {
   readonly code: RejectionCode
   readonly message: string
+  /** After how many seconds to send the request again, if it is known. */
+  readonly retryAfter?: number
   readonly [rejected]: true
 }
 
-export const reject = (code: RejectionCode, message: string = rejections[code].help): Rejection => ({
+export const reject = (code: RejectionCode, message: string = rejections[code].help, retryAfter?: number): Rejection => ({
   code,
   message,
+  ...(retryAfter !== undefined && { retryAfter }),
   [rejected]: true,
 })
 

@@ -2,6 +2,7 @@ import { type Command, InvalidArgumentError, Option } from 'commander'
 import { isName, isTypeName } from '../../shared/event.ts'
 import type { Allowed, KeyLimits, Quota } from '../../shared/keys.ts'
 import { MAX_SOURCE_CHARACTERS } from '../../shared/limits.ts'
+import { parseQuota } from '../../shared/quota.ts'
 
 /** The options that limit a key, as commander names them. */
 export interface LimitOptions {
@@ -66,18 +67,10 @@ function origin(text: string): string {
   throw new InvalidArgumentError(`${text || 'An empty text'} is not an origin; write it as in https://shop.example.com.`)
 }
 
-const QUOTA = /^(\d{1,12})\/(minute|day)$/
-
 export function quota(text: string): Quota {
-  if (text === 'none') return { minute: 'none', day: 'none' }
-  const given = new Map(
-    text.split(',').map(part => {
-      const [, count, unit = ''] = QUOTA.exec(part.trim()) ?? []
-      if (Number(count) > 0) return [unit, Number(count)] as const
-      throw new InvalidArgumentError("Write it as in 6000/minute,1000000/day, or 'none'.")
-    }),
-  )
-  return { minute: given.get('minute') ?? 'none', day: given.get('day') ?? 'none' }
+  const parsed = parseQuota(text)
+  if (parsed) return parsed
+  throw new InvalidArgumentError("Write it as in 6000/minute,1000000/day, or 'none'.")
 }
 
 const FROM_NOW = /^(\d{1,6})([hd])$/

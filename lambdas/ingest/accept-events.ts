@@ -1,5 +1,5 @@
 import { eventTypes } from '../../shared/catalogue.ts'
-import type { Body, DecodedElement, Dialect } from '../../shared/dialect.ts'
+import type { Body, DecodedElement, Dialect, DialectRequest } from '../../shared/dialect.ts'
 import type { Headers } from '../../shared/http.ts'
 import { originProblem } from '../../shared/key-rights.ts'
 import { allows, type Key, type KeyStore, presentedKey } from '../../shared/keys.ts'
@@ -10,7 +10,9 @@ import type { Telemetry } from '../handler.ts'
 import { bodyReader } from './body.ts'
 import type { EncodedBody } from './body-bytes.ts'
 import { type ClassifiedElements, classifyElements } from './classify-elements.ts'
+import type { KeyQuotas } from './key-quotas.ts'
 import { type PutOutcome, packRecords, rangesByShard, type StreamPosition, type StreamRecord } from './plan-records.ts'
+import type { Amount } from './quota-amount.ts'
 import { withoutRefused } from './refused-records.ts'
 
 export interface IngestDependencies {
@@ -20,6 +22,7 @@ export interface IngestDependencies {
   putRecords(records: readonly StreamRecord[]): Promise<PutOutcome>
   /** Whether the key with this name may send one more request now. */
   withinRateLimit(keyName: string): boolean
+  readonly quotas: KeyQuotas
   /** Whether `user_traits` from a client key need the user's signature. */
   readonly signedTraits: boolean
   /** Milliseconds since 1970. */
@@ -59,6 +62,8 @@ export async function acceptEvents(
   annotateKey(admitted, telemetry)
   const decoded = dialect.decode(body, dialectRequest, admitted.name)
   if (isRejection(decoded)) return decoded
+  const limited = await dependencies.quotas.take(admitted, amountOf(decoded, dialectRequest), telemetry)
+  if (limited) return limited
   const elements = withEncodingProblems(decoded, body)
   for (const { ignoredTimes = 0 } of decoded) if (ignoredTimes > 0) telemetry.count('TimesIgnored', ignoredTimes)
   const sender = { ...admitted, signedTraits: dependencies.signedTraits }
@@ -93,12 +98,18 @@ async function keyOutsideBody(request: EventsRequest, dependencies: IngestDepend
 async function admit(
   presented: string,
   { headers }: EventsRequest,
-  { keys, withinRateLimit }: IngestDependencies,
+  { keys, withinRateLimit, quotas }: IngestDependencies,
 ): Promise<Key | Rejection> {
   const key = await keys.find(presented)
   if (!key) return reject('key_unknown')
   if (!allows(key.scope, 'write')) return reject('key_scope')
-  return originProblem(key, headers) ?? (withinRateLimit(key.name) ? key : reject('rate_limited'))
+  return originProblem(key, headers) ?? quotas.spent(key) ?? (withinRateLimit(key.name) ? key : reject('rate_limited'))
+}
+
+/** What a request takes from the quota of its key: at least one event. */
+function amountOf(elements: readonly DecodedElement[], { body }: DialectRequest): Amount {
+  const bytes = body.bytes()
+  return { events: Math.max(1, elements.length), bytes: isRejection(bytes) ? 0 : bytes.length }
 }
 
 /** Names the key in the log line, so that its requests can be found and its events counted. */

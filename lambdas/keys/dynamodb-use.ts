@@ -1,4 +1,4 @@
-import { DynamoDBClient, UpdateItemCommand } from '@aws-sdk/client-dynamodb'
+import { DynamoDBClient, paginateScan, UpdateItemCommand } from '@aws-sdk/client-dynamodb'
 import { conditionHeld } from '../dynamodb.ts'
 
 /** A request must not wait longer for a date that nobody may read. */
@@ -36,3 +36,24 @@ const noteOf = (keyId: string, day: string, table: string): UpdateItemCommand =>
     ConditionExpression: 'attribute_not_exists(lastUsed) OR lastUsed < :day',
     ExpressionAttributeValues: { ':day': { S: day } },
   })
+
+/** What is known of the use of a key. */
+export interface ListedUse {
+  /** A UTC day. Null: never. */
+  readonly lastUsed: string | null
+  /** Events since the beginning of the UTC day, as far as they are reported. Null if the key has no quota. */
+  readonly today: number | null
+}
+
+const DAY_MS = 86_400_000
+
+/** The use of all keys by id. */
+export async function listUse(table: string, client: DynamoDBClient, now: number): Promise<ReadonlyMap<string, ListedUse>> {
+  const uses = new Map<string, ListedUse>()
+  for await (const { Items = [] } of paginateScan({ client }, { TableName: table }))
+    for (const { id, lastUsed, day, dayEvents } of Items) {
+      const isToday = Number(day?.N) === Math.floor(now / DAY_MS)
+      uses.set(id?.S ?? '', { lastUsed: lastUsed?.S ?? null, today: day ? (isToday ? Number(dayEvents?.N) : 0) : null })
+    }
+  return uses
+}

@@ -8,7 +8,7 @@ import type { Event } from '../../shared/event.ts'
 import type { Key } from '../../shared/keys.ts'
 import type { QuarantinedEvent } from '../../shared/quarantine.ts'
 import { fromLines } from '../../shared/stream-record.ts'
-import { aKey } from '../fixtures/keys.ts'
+import { aKey, noQuotas } from '../fixtures/keys.ts'
 
 const catalogue = new Map(eventTypes.map(type => [type.name, type]))
 
@@ -62,6 +62,7 @@ export function ingestInMemory(change: Partial<IngestDependencies> = {}, known: 
         return { positions: [], refused: [] }
       },
       withinRateLimit: () => true,
+      quotas: noQuotas,
       signedTraits: false,
       now: () => RECEIVED,
       newId: () => `made-${++created}`,

@@ -3,7 +3,7 @@ import { ingest } from '../../lambdas/ingest/ingest.ts'
 import type { StreamPosition, StreamRecord } from '../../lambdas/ingest/plan-records.ts'
 import { environments } from '../../shared/environment.ts'
 import { resource, templateOf } from '../fixtures/infra-templates.ts'
-import { aKey } from '../fixtures/keys.ts'
+import { aKey, noQuotas } from '../fixtures/keys.ts'
 import { listen, parseLine } from '../fixtures/log-lines.ts'
 
 const before = { ...process.env }
@@ -32,6 +32,7 @@ async function lineOf(events: readonly object[], shards = 1) {
     quarantine: { add: async () => undefined },
     putRecords: async records => ({ positions: records.map(position), refused: [] }),
     withinRateLimit: () => true,
+    quotas: noQuotas,
     signedTraits: false,
     now: () => 1_700_000_000_000,
     newId: () => 'made',
