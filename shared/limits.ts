@@ -64,6 +64,15 @@ export const DEFAULT_PAGE_ROWS = 100
 /** Most rows on one page. */
 export const MAX_PAGE_ROWS = 1000
 
+/** Most bytes of a page, as JSON in UTF-8. It ends before the row that would exceed them, and its cursor continues there. */
+export const MAX_PAGE_BYTES = 4 * MB
+
+/** Most bytes of a response as Lambda counts it: with the body as a JSON string, or in base64. Lambda accepts 6 MB. */
+export const MAX_RESPONSE_BYTES = 5.5 * MB
+
+/** Largest document, as JSON in bytes of UTF-8. A larger one is not written. */
+export const MAX_DOCUMENT_BYTES = MB
+
 /** A count with separators for messages: `2,500`. */
 export const formatCount = (count: number): string => count.toLocaleString('en-US')
 

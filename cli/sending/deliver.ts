@@ -43,8 +43,9 @@ export async function deliver({ batches, post, rate, runtime, before, confirmed 
 }
 
 /** Throws a UserError if the API split the body into other elements than those that were sent. */
-function add(before: Totals, batch: Batch, { accepted, quarantined }: SendResult): Totals {
-  const counted = accepted + quarantined.length
+function add(before: Totals, batch: Batch, { accepted, quarantined, quarantinedOmitted = 0 }: SendResult): Totals {
+  const refused = quarantined.length + quarantinedOmitted
+  const counted = accepted + refused
   if (counted !== batch.lines.length)
     throw new UserError(
       `The API counted ${counted} events in a request of ${batch.lines.length}. Deploy the API and the command line from the same version.`,
@@ -53,7 +54,7 @@ function add(before: Totals, batch: Batch, { accepted, quarantined }: SendResult
   return {
     lines: before.lines + batch.count,
     accepted: before.accepted + accepted,
-    quarantined: before.quarantined + quarantined.length + batch.oversized.length,
+    quarantined: before.quarantined + refused + batch.oversized.length,
     rejected: addRejected(before.rejected, [...rejected, ...batch.oversized.map(oversizedRow)]),
   }
 }

@@ -5,7 +5,7 @@ import { isRejection, type Rejection, reject } from '../../shared/rejections.ts'
 import { entriesOf, matchRoute, type RouteKey, type RouteMatch } from '../../shared/route.ts'
 import { type CatchAllRouteKey, ingestRoutes } from '../../shared/routes.ts'
 import type { Telemetry } from '../handler.ts'
-import { toMethod } from '../http-response.ts'
+import { toClient } from '../http-response.ts'
 import { asStore, rejectionOf, storeCall } from '../store-failure.ts'
 import { acceptEvents, type IngestDependencies } from './accept-events.ts'
 import type { EncodedBody } from './body-bytes.ts'
@@ -53,7 +53,7 @@ export function ingest(dependencies: IngestDependencies, dialects: readonly Dial
     }
   }
   return async (request: IngestRequest, telemetry: Telemetry): Promise<HttpResponse> =>
-    toMethod(request.requestContext.http.method, await handle(request, telemetry))
+    toClient(request.requestContext.http.method, request.headers, await handle(request, telemetry))
 }
 
 const failingAsStores = (dependencies: IngestDependencies): IngestDependencies => ({

@@ -3,6 +3,7 @@ import { corsHeaders, preflightHeaders } from '../../shared/cors.ts'
 import type { Dialect } from '../../shared/dialect.ts'
 import type { Headers } from '../../shared/http.ts'
 import { isRejection, type Rejection, rejections } from '../../shared/rejections.ts'
+import { rowsThatFit } from '../response-size.ts'
 import type { ClassifiedElements } from './classify-elements.ts'
 
 export type HttpResponse = APIGatewayProxyStructuredResultV2
@@ -25,7 +26,19 @@ export function respond(outcome: ClassifiedElements | Rejection, headers: Header
   }
   const { events, receipts } = outcome
   const quarantined = outcome.quarantined.map(({ index, event: { id, code, message } }) => ({ index, id, code, message }))
-  return json(200, { success: true, accepted: events.length, quarantined, ...(receipts && { events: receipts }) }, headers)
+  return json(200, { success: true, accepted: events.length, ...capped(quarantined, receipts) }, headers)
+}
+
+/** The quarantined elements and the receipts, or the first of them, and how many others there are: each list has half of a response. */
+function capped(quarantined: readonly object[], receipts: readonly unknown[] | undefined): object {
+  const listed = rowsThatFit(quarantined, 0.5)
+  const events = receipts && rowsThatFit(receipts, 0.5)
+  return {
+    quarantined: listed,
+    ...(listed.length < quarantined.length && { quarantinedOmitted: quarantined.length - listed.length }),
+    ...(receipts && { events }),
+    ...(receipts && events && events.length < receipts.length && { eventsOmitted: receipts.length - events.length }),
+  }
 }
 
 /** Codes with status 200 are for single events. If one rejects the whole body, the status is 400. */

@@ -6,7 +6,7 @@ import { matchRoute, type Route } from '../../shared/route.ts'
 import { queryRoutes } from '../../shared/routes.ts'
 import { SafeError } from '../../shared/safe-error.ts'
 import { defineHandler, type Telemetry } from '../handler.ts'
-import { toMethod } from '../http-response.ts'
+import { toClient } from '../http-response.ts'
 import { keyStore } from '../keys/dynamodb.ts'
 import { keyUse } from '../keys/dynamodb-use.ts'
 import { asStore, rejectionOf, StoreFailure } from '../store-failure.ts'
@@ -27,7 +27,7 @@ export const handler = defineHandler('query', environment => {
       rejectWith(rejectionOf(error, telemetry), event.headers),
     )
     recordResponse(telemetry, response, event.routeKey)
-    return toMethod(event.requestContext.http.method, response)
+    return toClient(event.requestContext.http.method, event.headers, response)
   }
 })
 

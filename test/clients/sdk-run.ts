@@ -3,7 +3,7 @@ import { promisify } from 'node:util'
 import { findTarget, type Target } from '../../cli/target.ts'
 import type { Faults } from '../../localstack/cloud/faults.ts'
 import { readPorts } from '../../localstack/ports.ts'
-import { millraceJson } from '../fixtures/command.ts'
+import { untilSettled } from '../fixtures/thread.ts'
 
 /** A program that sends events with an SDK, written as a user of the SDK would write it. */
 export interface Program {
@@ -86,7 +86,7 @@ export const eachOnce = (events: number): [fault: string, count: number][] => fa
 /** The number of counted actions of each user, once every store has all accepted events. */
 export async function countedActions(users: readonly number[]): Promise<number[]> {
   const target = await findTarget(undefined)
-  await millraceJson('status', '--wait', '240')
+  await untilSettled(240)
   return Promise.all(users.map(user => countOf(user, target)))
 }
 

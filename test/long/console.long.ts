@@ -7,6 +7,7 @@ import { localCloud } from '../../localstack/parts.ts'
 import type { LocalOutputs } from '../../shared/outputs.ts'
 import { type Console, openConsole, startBrowser, type View, views } from '../fixtures/browser.ts'
 import { millrace, millraceJson } from '../fixtures/command.ts'
+import { untilSettled } from '../fixtures/thread.ts'
 
 const MINUTES = 60_000
 const axeSource = createRequire(import.meta.url).resolve('axe-core/axe.min.js')
@@ -24,7 +25,7 @@ beforeAll(async () => {
     ['readings', 3_000],
   ] as const)
     await millraceJson('simulate', simulator, '--count', String(count))
-  await millraceJson('status', '--wait', '240')
+  await untilSettled(240)
   await millraceJson('report', 'duration-p95')
   browser = await startBrowser()
 }, 10 * MINUTES)

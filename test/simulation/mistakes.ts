@@ -16,6 +16,7 @@ export interface Mistake extends PlantedMistake {
 }
 
 const dynamodb = 'lambdas/state/dynamodb.ts'
+const dynamodbAccess = 'lambdas/state/dynamodb-access.ts'
 const foldBatch = 'lambdas/state/fold-batch.ts'
 const foldRecord = 'lambdas/state/fold-record.ts'
 const identities = 'shared/identities.ts'
@@ -76,7 +77,7 @@ export const mistakes: readonly Mistake[] = [
   {
     name: 'user-unconditional',
     about: 'items are put without a condition',
-    file: dynamodb,
+    file: dynamodbAccess,
     right:
       "readVersion === undefined\n    ? putIf(target, item, 'attribute_not_exists(pk)')\n    : putIf(target, item, 'version = :read', { ':read': { N: String(readVersion) } })",
     wrong: 'putIf(target, item)',
@@ -306,15 +307,15 @@ export const mistakes: readonly Mistake[] = [
     name: 'unprocessed-is-absent',
     about: 'unprocessed keys of a BatchGet are taken for absent users',
     file: dynamodb,
-    right: 'if (!unread.has(userKey(user).pk)) read.set(user, found.get(user))',
-    wrong: 'if (unread.size >= 0) read.set(user, found.get(user))',
+    right: 'users.filter(user => !unreadUsers.has(userKey(user).pk))',
+    wrong: 'users.filter(user => !unreadUsers.has(user))',
     seed: 5,
     within: 5000,
   },
   {
     name: 'last-page-forgotten',
     about: 'what a repeated BatchGet returns for unprocessed keys is forgotten',
-    file: dynamodb,
+    file: dynamodbAccess,
     right: 'items.push(...(Responses?.[table] ?? []))',
     wrong: 'if (attempt === 0) items.push(...(Responses?.[table] ?? []))',
     seed: 5,
@@ -323,7 +324,7 @@ export const mistakes: readonly Mistake[] = [
   {
     name: 'reread-inconsistent',
     about: 'users and windows are read again eventually consistent',
-    file: dynamodb,
+    file: dynamodbAccess,
     right: 'Key: keyAttributes(key), ConsistentRead: true })',
     wrong: 'Key: keyAttributes(key) })',
     seed: 0,
@@ -332,7 +333,7 @@ export const mistakes: readonly Mistake[] = [
   {
     name: 'slots-inconsistent',
     about: 'the slots of a window are read eventually consistent',
-    file: dynamodb,
+    file: dynamodbAccess,
     right: '    ConsistentRead: true,\n    ScanIndexForward',
     wrong: '    ScanIndexForward',
     seed: 0,
