@@ -6,7 +6,7 @@ import { followed, isGranted, type LeaseRequest, type Totals } from './plan-leas
 import type { Amount } from './quota-amount.ts'
 
 /** A healthy call takes some milliseconds. A request that waits longer is accepted without a check. */
-const TIMEOUT_MS = 500
+const TIMEOUT_MS = 1_000
 /** The first leases of a minute compete: one begins the minute, and the others add to it. */
 const MAX_ATTEMPTS = 5
 

@@ -1,3 +1,4 @@
+import { DynamoDBClient } from '@aws-sdk/client-dynamodb'
 import { v7 as uuid } from 'uuid'
 import { type Environment, NONE, ON } from '../../shared/environment.ts'
 import type { Key, Quota } from '../../shared/keys.ts'
@@ -15,9 +16,15 @@ import { rateLimit } from './rate-limit.ts'
 /** Handles the routes of shared/routes.ts whose function is `ingest`. */
 export const handler = defineHandler('ingest', environment => {
   const kinesis = kinesisPutDependencies()
+  // One client, so that the first lease finds a connection.
+  const dynamodb = new DynamoDBClient({})
   return ingest({
-    keys: keyStore(environment.KEYS_TABLE, undefined, undefined, keyUse(environment.KEY_USE_TABLE)),
-    quotas: keyQuotas({ store: quotaStore(environment.KEY_USE_TABLE), quotaOf: quotasByScope(environment), now: Date.now }),
+    keys: keyStore(environment.KEYS_TABLE, dynamodb, Date.now, keyUse(environment.KEY_USE_TABLE, dynamodb)),
+    quotas: keyQuotas({
+      store: quotaStore(environment.KEY_USE_TABLE, dynamodb),
+      quotaOf: quotasByScope(environment),
+      now: Date.now,
+    }),
     signedTraits: environment.SIGNED_TRAITS === ON,
     quarantine: quarantineOf(environment),
     putRecords: records => putRecords(environment.STREAM_NAME, records, kinesis),
