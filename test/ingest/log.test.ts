@@ -67,6 +67,8 @@ test('the line has the request’s id, the positions of its records, and the num
   const { facts } = await lineOf([...signUps(3), ...invalid], 2)
   expect(facts).toMatchObject({
     apiRequestId: 'JKJaXmPLvHcESHA=',
+    key: 'web',
+    keyId: 'k_web',
     EventsAccepted: 3,
     EventsQuarantined: 3,
     codes: { invalid_event: 2, date_invalid: 1 },
