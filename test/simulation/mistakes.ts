@@ -61,7 +61,7 @@ export const mistakes: readonly Mistake[] = [
     file: foldBatch,
     right: 'const done = read.has(user) ? await foldUser(user, read.get(user), mine, dependencies) : 0',
     wrong: 'const done = read.has(user) ? await foldUser(user, read.get(user), mine, dependencies) : mine.length',
-    seed: 5,
+    seed: 6,
     within: 5000,
   },
   {
@@ -81,7 +81,7 @@ export const mistakes: readonly Mistake[] = [
     right:
       "readVersion === undefined\n    ? putIf(target, item, 'attribute_not_exists(pk)')\n    : putIf(target, item, 'version = :read', { ':read': { N: String(readVersion) } })",
     wrong: 'putIf(target, item)',
-    seed: 1,
+    seed: 19,
     within: 5000,
   },
   {
@@ -127,7 +127,7 @@ export const mistakes: readonly Mistake[] = [
     file: foldRecord,
     right: 'identities.forget(record.arrived)',
     wrong: 'identities.forget(0)',
-    seed: 1,
+    seed: 4,
     within: 5000,
   },
   {
@@ -164,7 +164,7 @@ export const mistakes: readonly Mistake[] = [
     file: foldRecord,
     right: 'version: nextOrder(item.version, clock)',
     wrong: 'version: item.version + 1',
-    seed: 1384,
+    seed: 2332,
     within: 5000,
   },
   {
@@ -263,7 +263,7 @@ export const mistakes: readonly Mistake[] = [
     file: window,
     right: 'others.reduce(',
     wrong: 'others.slice(1, 1).reduce(',
-    seed: 0,
+    seed: 2,
     within: 5000,
   },
   {
@@ -272,7 +272,7 @@ export const mistakes: readonly Mistake[] = [
     file: indexBatch,
     right: 'after.erasedOrder > erasedBefore ? [after] : []',
     wrong: 'after && after.erasedOrder < 0 ? [after] : []',
-    seed: 31,
+    seed: 110,
     within: 5000,
   },
   {
@@ -281,7 +281,7 @@ export const mistakes: readonly Mistake[] = [
     file: grainMerge,
     right: 'Math.max(before ?? 0, Math.ceil((newestMs + latenessMs + retentionMs + DAY_MS) / 1000))',
     wrong: 'Math.ceil((newestMs + DAY_MS * 0) / 1000)',
-    seed: 12,
+    seed: 41,
     within: 5000,
   },
   {
@@ -318,7 +318,7 @@ export const mistakes: readonly Mistake[] = [
     file: dynamodbAccess,
     right: 'items.push(...(Responses?.[table] ?? []))',
     wrong: 'if (attempt === 0) items.push(...(Responses?.[table] ?? []))',
-    seed: 5,
+    seed: 6,
     within: 5000,
   },
   {
@@ -354,7 +354,7 @@ export const mistakes: readonly Mistake[] = [
     file: foldRecord,
     right: 'stored === undefined ? initialState(projection) : stored',
     wrong: 'stored ?? initialState(projection)',
-    seed: 3,
+    seed: 2,
     within: 5000,
   },
   {
@@ -372,7 +372,7 @@ export const mistakes: readonly Mistake[] = [
     file: indexBatch,
     right: 'if (waiting.size > 0)',
     wrong: 'if (waiting.size < 0)',
-    seed: 120,
+    seed: 123,
     within: 5000,
   },
   {
@@ -620,7 +620,7 @@ export const mistakes: readonly Mistake[] = [
     file: mergeBatch,
     right: 'const taken = await takeInRetired(dependencies)',
     wrong: 'const taken = 0',
-    seed: 270,
+    seed: 6,
     within: 5000,
   },
   {

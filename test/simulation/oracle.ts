@@ -36,12 +36,17 @@ export interface UserHistory {
   readonly windows: ReadonlyMap<number, readonly SimEvent[] | undefined>
   /** The user's events in the windows over all users. An erasure leaves them. */
   readonly shared: readonly SimEvent[]
-  /** Each rejection, as `id code`. */
-  readonly rejected: ReadonlySet<string>
+  readonly rejected: readonly Rejected[]
   /** What the item remembered when it passed a record by that was given up. */
   readonly heldBy: readonly Remembered[]
-  /** The ids whose last decision was a rejection, with its code. */
+  /** The ids whose last decision was a rejection, with one of its codes. */
   readonly missing: ReadonlyMap<string, Decision>
+}
+
+/** A rejection of an event. Of attempts that reject it for different reasons, the code of one is in quarantine. */
+export interface Rejected {
+  readonly id: string
+  readonly codes: readonly Decision[]
 }
 
 export interface Remembered {
@@ -71,7 +76,7 @@ export const newUser: UserHistory = {
   records: [],
   windows: new Map(),
   shared: [],
-  rejected: new Set(),
+  rejected: [],
   heldBy: [],
   missing: new Map(),
 }
@@ -127,8 +132,9 @@ export const startOf = ({ data }: SimEvent): number => Math.floor(data.at / WIND
 const isLate = (event: SimEvent, arrived: number, { latenessMs }: Limits): boolean =>
   arrived - (startOf(event) + WINDOW_SECONDS) * 1000 > latenessMs
 
-export function rejectEvent(user: UserHistory, { id }: SimEvent, code: Decision): UserHistory {
-  return { ...user, rejected: new Set(user.rejected).add(`${id} ${code}`), missing: new Map(user.missing).set(id, code) }
+export function rejectEvent(user: UserHistory, { id }: SimEvent, codes: readonly Decision[]): UserHistory {
+  const [code = 'projection_failed'] = codes
+  return { ...user, rejected: [...user.rejected, { id, codes }], missing: new Map(user.missing).set(id, code) }
 }
 
 export function foldEvent(user: UserHistory, { arrived }: LogEntry, event: SimEvent, limits: Limits): UserHistory {
