@@ -11,10 +11,10 @@ const TIMEOUT_MS = 1_000
 const MAX_ATTEMPTS = 5
 
 /** The leases of all environments, in one item for each key. */
-export function quotaStore(table: string, client = new DynamoDBClient({})): QuotaStore {
+export function quotaStore(table: string, client = new DynamoDBClient({}), timeoutMs = TIMEOUT_MS): QuotaStore {
   return {
     async lease(keyId, request) {
-      const abortSignal = AbortSignal.timeout(TIMEOUT_MS)
+      const abortSignal = AbortSignal.timeout(timeoutMs)
       const write = async (update: Update): Promise<Attributes | 'written'> => {
         try {
           await client.send(new UpdateItemCommand({ TableName: table, Key: { id: { S: keyId } }, ...update }), { abortSignal })
