@@ -4,18 +4,39 @@ import { eventTypes, projections, reports } from '../shared/catalogue.ts'
 import { jsonSchemaOf } from '../shared/json-schema.ts'
 import { typeNames } from '../shared/projection.ts'
 import { catalogueMarkdown, scheduleOf, scopeOf } from './catalogue/markdown.ts'
+import { acceptChange, checkRevisions, record } from './catalogue/revisions.ts'
 import { printJson } from './options.ts'
 import { tablesOf } from './report/csv.ts'
 import { formatTable } from './table.ts'
+
+interface Options {
+  readonly json?: true
+  readonly markdown?: true
+  readonly check?: true
+  readonly record?: true
+  readonly accept?: string
+}
+
+/** An option that excludes the others of the command. */
+function alone(flags: string, about: string): Option {
+  const option = new Option(flags, about)
+  return option.conflicts(['json', 'markdown', 'check', 'record', 'accept'].filter(name => name !== option.attributeName()))
+}
 
 export function catalogueCommand(program: Command): void {
   program
     .command('catalogue')
     .description('print the event types with their archive columns, the projections and the reports')
-    .option('--json', 'print one JSON value, with the JSON Schema of every type')
-    .addOption(new Option('--markdown', 'print docs/events.md').conflicts('json'))
-    .action(({ json, markdown }: { json?: boolean; markdown?: boolean }) => {
-      if (json) printJson(catalogue())
+    .addOption(alone('--json', 'print one JSON value, with the JSON Schema of every type'))
+    .addOption(alone('--markdown', 'print docs/events.md'))
+    .addOption(alone('--check', 'check the definitions, and compare the projections with revisions.json'))
+    .addOption(alone('--record', 'write new projections and revisions, and what was removed, to revisions.json'))
+    .addOption(alone('--accept <projection>', 'write to revisions.json that a changed module computes what it did before'))
+    .action(async ({ json, markdown, check, record: recordNew, accept }: Options) => {
+      if (check) await checkRevisions()
+      else if (recordNew) await record()
+      else if (accept !== undefined) await acceptChange(accept)
+      else if (json) printJson(catalogue())
       else if (markdown) console.log(catalogueMarkdown({ eventTypes, projections, reports }))
       else print(catalogue())
     })
