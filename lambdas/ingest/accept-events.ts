@@ -59,7 +59,7 @@ export async function acceptEvents(
   for (const { ignoredTimes = 0 } of decoded) if (ignoredTimes > 0) telemetry.count('TimesIgnored', ignoredTimes)
   const arrival = { eventTypes: catalogue, keyName: admitted.name, received: dependencies.now(), defaultId: dependencies.newId }
   const classified = classifyElements(elements, arrival)
-  return store(classified, dependencies, telemetry)
+  return { ...(await store(classified, dependencies, telemetry)), hints: dialect.hints?.(body) }
 }
 
 /** The first dialect of the route gets what no other claims. */

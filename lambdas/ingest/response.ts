@@ -22,9 +22,10 @@ export function respond(outcome: ClassifiedElements | Rejection, headers: Header
     const retryAfter = status === 503 || status === 429 ? { 'retry-after': RETRY_AFTER_SECONDS } : undefined
     return json(status, { success: false, code: outcome.code, message: outcome.message }, headers, retryAfter)
   }
-  const { events, receipts } = outcome
+  const { events, receipts, hints = [] } = outcome
   const quarantined = outcome.quarantined.map(({ index, event: { id, code, message } }) => ({ index, id, code, message }))
-  return json(200, { success: true, accepted: events.length, quarantined, ...(receipts && { events: receipts }) }, headers)
+  const more = { ...(receipts && { events: receipts }), ...(hints.length > 0 && { hints }) }
+  return json(200, { success: true, accepted: events.length, quarantined, ...more }, headers)
 }
 
 /** Codes with status 200 are for single events. If one rejects the whole body, the status is 400. */

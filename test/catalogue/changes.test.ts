@@ -158,3 +158,25 @@ describe('a changed catalogue', () => {
     expect(await copy.millrace('catalogue', '--check')).toEqual({ code: 0, stdout: SOUND, stderr: '' })
   })
 })
+
+test('a definition that cannot work is refused before anything starts', async () => {
+  const copy = newCopy('broken')
+  copy.edit(
+    'shared/events/page-visit.ts',
+    'Timestamp: integer() }',
+    "Timestamp: integer(), Tags: z.array(z.string()) }, idField: 'Id'",
+  )
+  copy.edit('shared/events/page-visit.ts', 'import { defineEvent', "import * as z from 'zod/mini'\nimport { defineEvent")
+  copy.edit('shared/reports/enriched-actions.ts', 'everyHours: EVERY_HOURS,', 'everyHours: 0,')
+  const problems = [
+    'shared/events/page-visit.ts: the field Tags of page_visit has no archive column. A catalogued field cannot be of the type array. Use a string, a number, an integer or a boolean. Or leave it out: fields that are not catalogued are kept in `data`.',
+    'shared/events/page-visit.ts: the field Id of page_visit is its idField; leave it out of fields: it becomes the id of the event.',
+    'shared/reports/enriched-actions.ts: the report enriched-actions would never run; everyHours must be an integer from 1 to 23.',
+  ]
+  expect(await copy.millrace('catalogue', '--check')).toEqual({ code: 1, stdout: '', stderr: `${problems.join('\n')}\n` })
+  const up = await copy.millrace('up')
+  expect([up.code, up.stderr.trimEnd().split('\n').at(-1)]).toEqual([
+    1,
+    `${problems[0]} (2 more: \`npx millrace catalogue --check\`)`,
+  ])
+})
