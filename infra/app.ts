@@ -1,7 +1,7 @@
 import { App, Validations } from 'aws-cdk-lib'
 import { AwsSolutionsChecks } from 'cdk-nag'
 import { catalogueProblems } from '../catalogue/check.ts'
-import { eventTypes, reports } from '../shared/catalogue.ts'
+import { eventTypes, projections, reports } from '../shared/catalogue.ts'
 import { settingsFor } from './settings.ts'
 import { MillraceStack } from './stack.ts'
 
@@ -13,7 +13,8 @@ try {
   if (!stage) throw new Error('Choose a stage: add `-c stage=dev`, `-c stage=prod`, or another stage of infra/settings.ts.')
   const problems = await catalogueProblems()
   if (problems.length > 0) throw new Error(problems.join('\n'))
-  new MillraceStack(app, { stage, settings: settingsFor(stage, context('opensearchUrl')), eventTypes, reports })
+  const settings = settingsFor(stage, context('opensearchUrl'))
+  new MillraceStack(app, { stage, settings, eventTypes, projections, reports })
   Validations.of(app).addPlugins(new AwsSolutionsChecks(app))
 } catch (error) {
   // One line for each problem; `cdk --debug` shows the stack trace.

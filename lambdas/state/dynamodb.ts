@@ -15,6 +15,7 @@ import {
   userPageKey,
 } from '../../shared/state.ts'
 import { type Attributes, conditionHeld } from '../dynamodb.ts'
+import { firstFoldedTable } from './dynamodb-first-folded.ts'
 import {
   keyAttributes,
   partAttributes,
@@ -70,6 +71,7 @@ export function stateTable(table: string, dynamodb: DynamoDbOperations = dynamoD
     ...retiredTable(table, dynamodb),
     ...linesTable(table, dynamodb),
     ...latenessTable(table, dynamodb),
+    ...firstFoldedTable(table, dynamodb),
 
     /** The items of these users; undefined for a user without an item. Users that could not be read are not in the map. */
     readUsers: (users: readonly string[]) => readUsers(target, users),
