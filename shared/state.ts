@@ -53,6 +53,9 @@ export interface EventPosition {
   readonly position: number
 }
 
+/** For each projection, by key: the sequence number of the first record of a shard that was folded with it. */
+export type FirstFolded = Readonly<Record<string, string>>
+
 /** What is known of earlier attempts to fold a user's records. */
 export interface FoldAttempts {
   /** Attempts that began and did not end, since the last one that did. */

@@ -1,5 +1,4 @@
-import type { FirstFolded } from '../../lambdas/state/first-folded.ts'
-import type { PartItem, UserItem } from '../../shared/state.ts'
+import type { FirstFolded, PartItem, UserItem } from '../../shared/state.ts'
 
 /** An event's identity as text, from `identityText`. */
 export type Identity = string

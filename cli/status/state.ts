@@ -3,9 +3,8 @@ import { type StateTable, stateTable } from '../../lambdas/state/dynamodb.ts'
 import { readFirstFolded } from '../../lambdas/state/dynamodb-first-folded.ts'
 import { isPartItem, isUserItem, readItem } from '../../lambdas/state/dynamodb-items.ts'
 import { dynamoDbOperations } from '../../lambdas/state/dynamodb-operations.ts'
-import type { FirstFolded } from '../../lambdas/state/first-folded.ts'
 import { partsOfKind } from '../../shared/grains/grains.ts'
-import type { PartItem, UserItem } from '../../shared/state.ts'
+import type { FirstFolded, PartItem, UserItem } from '../../shared/state.ts'
 import type { StateFacts } from './facts.ts'
 
 /** The partition key of an item that stores the last sequence number processed of a shard. */

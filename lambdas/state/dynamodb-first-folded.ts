@@ -1,6 +1,7 @@
+import type { FirstFolded } from '../../shared/state.ts'
 import { type ItemImage, itemKeyOf, keyAttributes } from './dynamodb-items.ts'
 import type { DynamoDbOperations } from './dynamodb-operations.ts'
-import { type FirstFolded, planFirstFolded } from './first-folded.ts'
+import { planFirstFolded } from './first-folded.ts'
 
 const SHARD = 'shard#'
 const FIRST_FOLDED = 'first-folded'

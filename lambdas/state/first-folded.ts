@@ -1,5 +1,4 @@
-/** For each projection, by key: the sequence number of the first record of a shard that was folded with it. */
-export type FirstFolded = Readonly<Record<string, string>>
+import type { FirstFolded } from '../../shared/state.ts'
 
 /** A number before every record. */
 const BEGIN = '0'
