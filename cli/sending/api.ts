@@ -10,6 +10,8 @@ export interface SendResult {
     readonly code: string
     readonly message: string
   }[]
+  /** What the API thinks the sender may have got wrong. */
+  readonly hints?: readonly string[]
 }
 
 /** Clock and randomness, so that tests can replace them. */
@@ -97,8 +99,8 @@ export const reasonOf = (error: unknown): string => {
 
 /** Throws if the response is not that of the API: another server may answer 200, such as a login page. */
 function resultOf(value: unknown): SendResult {
-  const { accepted, quarantined } = (isObject(value) ? value : {}) as Partial<SendResult>
-  if (typeof accepted === 'number' && Array.isArray(quarantined)) return { accepted, quarantined }
+  const { accepted, quarantined, hints = [] } = (isObject(value) ? value : {}) as Partial<SendResult>
+  if (typeof accepted === 'number' && Array.isArray(quarantined)) return { accepted, quarantined, hints }
   throw new Error('the response is not that of the API')
 }
 

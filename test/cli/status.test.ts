@@ -107,6 +107,21 @@ test('windows wait only for records that were folded with their projection', () 
   // Of the records 10 and 20, only the second was folded with the projection; it has the first order number of the window.
   expect([at('11', 0), at('11', ORDER)]).toEqual([false, true])
   expect([at('21', 0), at(undefined, 0)]).toEqual([true, true])
+  // Another projection folds both records, so both have an order number.
+  const both = new Map([
+    ['d', (twoRecords.get('d') ?? []).map(record => ({ ...record, projections: [...record.projections, 'other-r1'] }))],
+  ])
+  const beside = (first: string, version: number) =>
+    windowsAreComplete(
+      stream([], both),
+      state({
+        users: [user()],
+        windows: version === 0 ? [] : [{ ...window, version, state: {} }],
+        firstFolded: { 'other-r1': '0', [window.projection]: first },
+      }),
+      none,
+    )
+  expect([beside('21', 0), beside('11', ORDER), beside('11', ORDER + 1)]).toEqual([true, false, true])
   const withoutItem = state({ firstFolded: { [window.projection]: '21' } })
   expect(windowsAreComplete(facts, withoutItem, none)).toBe(true)
 })
