@@ -50,16 +50,15 @@ export async function acceptEvents(
   telemetry: Telemetry,
 ): Promise<ClassifiedElements | Rejection> {
   // A key outside the body is checked first, so that a request with a bad key costs no decoding.
-  const key = await keyOutsideBody(request, dependencies)
+  const key = await keyOutsideBody(request, dependencies, telemetry)
   if (key && isRejection(key)) return key
   const { dialect, dialectRequest } = chooseDialect(request)
   const body = dialect.read(dialectRequest)
   if (isRejection(body)) return body
   const presented = presentedKey({ ...credentialsOf(request), bodyKeys: body.writeKeys })
   if (typeof presented !== 'string') return presented
-  const admitted = key ?? (await admit(presented, request, dependencies))
+  const admitted = key ?? (await admit(presented, request, dependencies, telemetry))
   if (isRejection(admitted)) return admitted
-  annotateKey(admitted, telemetry)
   const decoded = dialect.decode(body, dialectRequest, admitted.name)
   if (isRejection(decoded)) return decoded
   const limited = await dependencies.quotas.take(admitted, amountOf(decoded, dialectRequest), telemetry)
@@ -89,9 +88,13 @@ function withEncodingProblems(decoded: readonly DecodedElement[], { elements }: 
 const credentialsOf = ({ headers, queryStringParameters }: EventsRequest) => ({ headers, query: queryStringParameters })
 
 /** The key in the headers or the query. Undefined if there is none: the body may contain one. */
-async function keyOutsideBody(request: EventsRequest, dependencies: IngestDependencies): Promise<Key | Rejection | undefined> {
+async function keyOutsideBody(
+  request: EventsRequest,
+  dependencies: IngestDependencies,
+  telemetry: Telemetry,
+): Promise<Key | Rejection | undefined> {
   const presented = presentedKey(credentialsOf(request))
-  if (typeof presented === 'string') return admit(presented, request, dependencies)
+  if (typeof presented === 'string') return admit(presented, request, dependencies, telemetry)
   return presented.code === 'key_missing' ? undefined : presented
 }
 
@@ -99,11 +102,13 @@ async function admit(
   presented: string,
   { headers }: EventsRequest,
   { keys, withinRateLimit, quotas }: IngestDependencies,
+  telemetry: Telemetry,
 ): Promise<Key | Rejection> {
   const key = await keys.find(presented)
   if (!key) return reject('key_unknown')
   if (!allows(key.scope, 'write')) return reject('key_scope')
-  return originProblem(key, headers) ?? quotas.spent(key) ?? (withinRateLimit(key.name) ? key : reject('rate_limited'))
+  annotateKey(key, telemetry)
+  return originProblem(key, headers) ?? quotas.spent(key, telemetry) ?? (withinRateLimit(key.name) ? key : reject('rate_limited'))
 }
 
 /** What a request takes from the quota of its key: at least one event. */
