@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto'
+import { redactKeys } from './redact-keys.ts'
 import type { Rejection, RejectionCode } from './rejections.ts'
 
 /**
@@ -62,6 +63,16 @@ export const unrecognisedLine = (line: string, arrived: number): QuarantinedEven
   received: arrived,
   form: 'text',
   body: line,
+})
+
+/** The event without API keys: a client may have put its own anywhere, and readers of the quarantine need no key. */
+export const withoutKeys = (event: QuarantinedEvent): QuarantinedEvent => ({
+  ...event,
+  message: redactKeys(event.message),
+  body:
+    event.form === 'base64'
+      ? Buffer.from(redactKeys(Buffer.from(event.body, 'base64').toString('latin1')), 'latin1').toString('base64')
+      : redactKeys(event.body),
 })
 
 export interface Quarantine {

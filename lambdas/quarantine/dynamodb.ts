@@ -13,6 +13,7 @@ import {
   quarantineKey,
   type StoredQuarantinedEvent,
   UNCOLLECTED_PREFIX,
+  withoutKeys,
 } from '../../shared/quarantine.ts'
 import { conditionHeld } from '../dynamodb.ts'
 import type { failureBucket } from './s3.ts'
@@ -78,7 +79,7 @@ export function quarantineStore(
   }
   return {
     async add(events) {
-      const distinct = countDistinct(events)
+      const distinct = countDistinct(events.map(withoutKeys))
       const limit = pLimit(MAX_CONCURRENT_WRITES)
       const call = randomUUID()
       if (distinct.length <= MAX_EVENTS_PER_CALL) await limit.map(distinct, event => putEvent(event, call))

@@ -32,6 +32,25 @@ test.each([
   expect(await reader.read(quarantineKey(event))).toEqual({ ...event, ...about })
 })
 
+test.each([
+  ['text', (key: string) => key],
+  ['escaped text', (key: string) => [...key].map(each => `\\u00${each.charCodeAt(0).toString(16)}`).join('')],
+])('no API key is stored, written as %s, in a body of any form or size, or in a message', async (_, spell) => {
+  const key = spell(`mr_write_${'k3y'.repeat(14)}`)
+  const body = `{"url":"/?writeKey=${key}"}`
+  const redacted = '{"url":"/?writeKey=mr_redacted"}'
+  const base64 = (text: string) => Buffer.from(text, 'latin1').toString('base64')
+  for (const [event, stored] of [
+    [aQuarantinedEvent({ body, message: `No ${key}.` }), redacted],
+    [aQuarantinedEvent({ form: 'base64', body: base64(`\u00ff${body}`) }), base64(`\u00ff${redacted}`)],
+    [{ ...large, body: large.body + body }, large.body + redacted],
+  ] as const) {
+    const { reader } = await quarantineWith(event)
+    const read = await reader.read(quarantineKey({ ...event, body: stored }))
+    expect([read?.body === stored, read?.message.includes('k3y')]).toEqual([true, false])
+  }
+})
+
 test('a scan reads the whole identity of an accepted event; a list does not show the user', async () => {
   const { dynamodb } = await quarantineWith(aQuarantinedEvent({ subject: 'anna' }))
   const items = await scanQuarantine(dynamodb, 't')
