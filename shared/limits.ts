@@ -31,6 +31,15 @@ export const MAX_NAME_CHARACTERS = 128
 /** Longest source, in code points. */
 export const MAX_SOURCE_CHARACTERS = 256
 
+/** Longest text of a catalogued field that does not state another length, in code points. */
+export const MAX_TEXT_CHARACTERS = 1024
+
+/** Longest URL of a catalogued field, in code points. */
+export const MAX_URL_CHARACTERS = 8192
+
+/** Most texts that a tally counts. */
+export const MAX_TALLY_TEXTS = 1000
+
 /** Most events in one stream record. */
 export const MAX_EVENTS_PER_RECORD = 500
 
