@@ -2,7 +2,7 @@ import { eventTypes } from '../../shared/catalogue.ts'
 import type { Body, DecodedElement, Dialect, DialectRequest } from '../../shared/dialect.ts'
 import type { Headers } from '../../shared/http.ts'
 import { originProblem } from '../../shared/key-rights.ts'
-import { allows, type Key, type KeyStore, presentedKey } from '../../shared/keys.ts'
+import { allows, IN_URL, isInQuery, type Key, type KeyStore, mayBeInUrl, presentedKey } from '../../shared/keys.ts'
 import type { Quarantine } from '../../shared/quarantine.ts'
 import { isRejection, type Rejection, reject } from '../../shared/rejections.ts'
 import type { RouteMatch } from '../../shared/route.ts'
@@ -14,6 +14,7 @@ import type { KeyQuotas } from './key-quotas.ts'
 import { type PutOutcome, packRecords, rangesByShard, type StreamPosition, type StreamRecord } from './plan-records.ts'
 import type { Amount } from './quota-amount.ts'
 import { withoutRefused } from './refused-records.ts'
+import { keyInBody } from './scan-key.ts'
 
 export interface IngestDependencies {
   readonly keys: KeyStore
@@ -49,15 +50,17 @@ export async function acceptEvents(
   dependencies: IngestDependencies,
   telemetry: Telemetry,
 ): Promise<ClassifiedElements | Rejection> {
-  // A key outside the body is checked first, so that a request with a bad key costs no decoding.
-  const key = await keyOutsideBody(request, dependencies, telemetry)
-  if (key && isRejection(key)) return key
+  // A key is checked before the body is parsed, so that a request without one costs little.
+  const first = firstKey(request)
+  if (typeof first !== 'string') return first
+  const key = await admit(first, request, dependencies, telemetry)
+  if (isRejection(key)) return key
   const { dialect, dialectRequest } = chooseDialect(request)
   const body = dialect.read(dialectRequest)
   if (isRejection(body)) return body
   const presented = presentedKey({ ...credentialsOf(request), bodyKeys: body.writeKeys })
   if (typeof presented !== 'string') return presented
-  const admitted = key ?? (await admit(presented, request, dependencies, telemetry))
+  const admitted = presented === first ? key : await admit(presented, request, dependencies, telemetry)
   if (isRejection(admitted)) return admitted
   const decoded = dialect.decode(body, dialectRequest, admitted.name)
   if (isRejection(decoded)) return decoded
@@ -87,25 +90,22 @@ function withEncodingProblems(decoded: readonly DecodedElement[], { elements }: 
 
 const credentialsOf = ({ headers, queryStringParameters }: EventsRequest) => ({ headers, query: queryStringParameters })
 
-/** The key in the headers or the query. Undefined if there is none: the body may contain one. */
-async function keyOutsideBody(
-  request: EventsRequest,
-  dependencies: IngestDependencies,
-  telemetry: Telemetry,
-): Promise<Key | Rejection | undefined> {
+/** The key in the headers or the query, or else the first one in the body. */
+function firstKey(request: EventsRequest): string | Rejection {
   const presented = presentedKey(credentialsOf(request))
-  if (typeof presented === 'string') return admit(presented, request, dependencies, telemetry)
-  return presented.code === 'key_missing' ? undefined : presented
+  if (typeof presented === 'string' || presented.code !== 'key_missing') return presented
+  return keyInBody(request, request.headers['content-encoding'])
 }
 
 async function admit(
   presented: string,
-  { headers }: EventsRequest,
+  { headers, queryStringParameters }: EventsRequest,
   { keys, withinRateLimit, quotas }: IngestDependencies,
   telemetry: Telemetry,
 ): Promise<Key | Rejection> {
   const key = await keys.find(presented)
   if (!key) return reject('key_unknown')
+  if (!mayBeInUrl(key.scope) && isInQuery(presented, queryStringParameters)) return reject('key_scope', IN_URL)
   if (!allows(key.scope, 'write')) return reject('key_scope')
   annotateKey(key, telemetry)
   return originProblem(key, headers) ?? quotas.spent(key, telemetry) ?? (withinRateLimit(key.name) ? key : reject('rate_limited'))

@@ -11,10 +11,10 @@ import { canRunDynamoDbLocal, type Running, startDynamoDbLocal } from './dynamod
 
 jest.setTimeout(180_000)
 
-const localCloud = async (): Promise<Running> => ({
-  endpoint: (await readLocalOutputs()).awsEndpointUrl,
-  close: async () => undefined,
-})
+const localCloud = async (): Promise<Running> => {
+  const { awsEndpointUrl, ...credentials } = await readLocalOutputs()
+  return { endpoint: awsEndpointUrl, credentials, close: async () => undefined }
+}
 
 const engines: [string, () => Promise<Running>][] = [['the local cloud', localCloud]]
 if (await canRunDynamoDbLocal()) engines.push(["Amazon's DynamoDB Local", startDynamoDbLocal])
@@ -29,7 +29,7 @@ describe.each(engines)('the quotas on %s', (_name, open) => {
 
   beforeAll(async () => {
     running = await open()
-    client = new DynamoDBClient(cloudSettings(running.endpoint))
+    client = new DynamoDBClient(cloudSettings(running))
     await client.send(
       new CreateTableCommand({
         TableName: table,

@@ -35,6 +35,7 @@ export function ingestInMemory(change: Partial<IngestDependencies> = {}, known: 
     ['good', aKey()],
     ['other', aKey({ name: 'app' })],
     ['reads', aKey({ name: 'reader', scope: 'read' })],
+    ['rules', aKey({ name: 'operator', scope: 'admin' })],
   ])
   const events: Event[] = []
   const quarantined: QuarantinedEvent[] = []
@@ -81,7 +82,7 @@ export function ingestInMemory(change: Partial<IngestDependencies> = {}, known: 
       ...(query && { queryStringParameters: query }),
       body: isBase64Encoded ? Buffer.from(body).toString('base64') : body,
       isBase64Encoded,
-      requestContext: { http: { method } },
+      requestContext: { http: { method }, domainName: 'events.example.com' },
     }
     const { statusCode = 0, headers: given = {}, body: text } = await handle(event, telemetry)
     return { status: statusCode, headers: given, body: text ? JSON.parse(text) : undefined }

@@ -53,18 +53,18 @@ test('a gzip body reaches the function byte for byte, whatever its content type 
   }
   const resources = { Function: cloud.fn('gateway', handle), ...apiResources }
   const { Api = '' } = await cloud.deploy('gateway', resources, { Api: { Ref: 'Api' } })
-  const url = `${cloud.url}/_aws/execute-api/${Api}/$default/v1/events`
   const headers = { 'content-type': 'application/json', 'content-encoding': 'gzip' }
-  const response = await fetch(url, { method: 'POST', headers, body: gzipSync('{"id":"ünïcode"}') })
+  const response = await cloud.callApi(Api, '/v1/events', { method: 'POST', headers, body: gzipSync('{"id":"ünïcode"}') })
   expect(await response.text()).toBe('handled')
   expect(events[0]?.isBase64Encoded).toBe(true)
   expect(gunzipSync(Buffer.from(events[0]?.body ?? '', 'base64')).toString()).toBe('{"id":"ünïcode"}')
-  await fetch(url, { method: 'POST', headers: { 'content-type': 'application/json' }, body: '{"id":"ünïcode"}' })
+  const json = { 'content-type': 'application/json' }
+  await cloud.callApi(Api, '/v1/events', { method: 'POST', headers: json, body: '{"id":"ünïcode"}' })
   expect(events[1]).toMatchObject({ isBase64Encoded: false, body: '{"id":"ünïcode"}' })
 })
 
 describe('what is larger than Lambda allows, counted as JSON with the body as a string', () => {
-  let url: string
+  let api: string
   let name: string
   let returned: string
   beforeAll(async () => {
@@ -75,11 +75,12 @@ describe('what is larger than Lambda allows, counted as JSON with the body as a 
     const resources = { Function: cloud.fn('limits', handle), ...apiResources }
     const outputs = { Api: { Ref: 'Api' }, Name: { Ref: 'Function' } }
     const { Api = '', Name = '' } = await cloud.deploy('limits', resources, outputs)
-    url = `${cloud.url}/_aws/execute-api/${Api}/$default/v1/events`
+    api = Api
     name = Name
   })
   const post = async (body: string) => {
-    const response = await fetch(url, { method: 'POST', headers: { 'content-type': 'application/json' }, body })
+    const headers = { 'content-type': 'application/json' }
+    const response = await cloud.callApi(api, '/v1/events', { method: 'POST', headers, body })
     return [response.status, (await response.text()).slice(0, 100)]
   }
 

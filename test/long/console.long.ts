@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import type { Browser } from 'playwright-core'
 import { readLocalOutputs } from '../../cli/target.ts'
-import { openSearchPid } from '../../localstack/opensearch.ts'
+import { killOpenSearch } from '../../localstack/opensearch.ts'
 import { localCloud } from '../../localstack/parts.ts'
 import type { LocalOutputs } from '../../shared/outputs.ts'
 import { type Console, openConsole, startBrowser, type View, views } from '../fixtures/browser.ts'
@@ -164,7 +164,7 @@ test(
     const { page } = await openConsole(browser, outputs)
     await page.locator('nav a[href="#/windows"]').click()
     await page.getByText(/windows of the newest day/).waitFor()
-    stopOpenSearch()
+    await stopOpenSearch()
     await page
       .getByRole('alert')
       .getByText(/The data shown is from/)
@@ -183,8 +183,6 @@ test(
   6 * MINUTES,
 )
 
-function stopOpenSearch(): void {
-  const pid = openSearchPid(localCloud().openSearch)
-  if (pid === undefined) throw new Error('Cannot stop OpenSearch: it is not running.')
-  process.kill(pid, 'SIGKILL')
+async function stopOpenSearch(): Promise<void> {
+  if (!(await killOpenSearch(localCloud().openSearch))) throw new Error('Cannot stop OpenSearch: it is not running.')
 }

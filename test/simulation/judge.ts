@@ -1,5 +1,5 @@
 import type { Code } from './code.ts'
-import { commitOf } from './commits.ts'
+import { type Commit, commitOf } from './commits.ts'
 import { limits } from './conditions.ts'
 import type { Environment } from './environment.ts'
 import { histories, type OpenDecisions } from './explain.ts'
@@ -61,7 +61,7 @@ function judgeUser(name: string, environment: Environment, stores: Stores): Verd
     if (!best || violations.length < best.violations.length) best = { history, violations }
     if (violations.length === 0) break
   }
-  return best ?? unexplained(name, log, open, stores)
+  return best ?? unexplained(name, log, commits, open)
 }
 
 function openDecisions(log: Environment['log'], { conditions, quarantine }: Environment): OpenDecisions {
@@ -77,11 +77,19 @@ function openDecisions(log: Environment['log'], { conditions, quarantine }: Envi
 const mayBeForgotten = ({ seq, arrived }: LogEntry, log: Environment['log']): boolean =>
   log.some(later => later.seq > seq && later.arrived >= arrived)
 
-function unexplained(name: string, log: Environment['log'], open: OpenDecisions, stores: Stores): Verdict {
+function unexplained(name: string, log: readonly LogEntry[], commits: readonly Commit[], open: OpenDecisions): Verdict {
   const any = log.map(entry => ({ ...entry, givenUp: true }))
   const [history] = histories(any, [], limits, { ...open, wasQuarantined: () => false })
   if (!history) throw new Error('A log without a history.')
-  return { history, violations: [`no decisions on the records of user ${name} lead to ${stateIds(name, stores)}`] }
+  const isExplained = (commit: Commit): boolean => {
+    const before = log.filter(({ seq }) => seq <= commit.seq)
+    return !histories(before, commits.slice(0, commits.indexOf(commit) + 1), limits, open).next().done
+  }
+  const wrong = commits.find(commit => !isExplained(commit))
+  const what = wrong
+    ? `commit of record ${wrong.seq}, which contains ${wrong.ids} and rejects ${[...wrong.rejected]}`
+    : 'end without a commit of the last record'
+  return { history, violations: [`no decisions on the records of user ${name} lead to the ${what}`] }
 }
 
 const stateIds = (name: string, { users }: Stores): string[] =>

@@ -406,7 +406,7 @@ export const mistakes: readonly Mistake[] = [
     name: 'share-not-checked',
     about: 'a projection may use the whole item',
     file: stateRoom,
-    right: 'if (bytes > share)',
+    right: 'if (bytes > share && bytes >= bytesBefore(before, key))',
     wrong: 'if (bytes > share * 9)',
     seed: 3,
     within: 5000,

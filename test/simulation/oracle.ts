@@ -1,5 +1,5 @@
 import type { Event } from '../../shared/event.ts'
-import { countsWindow, lastState, type SimData, WINDOW_SECONDS } from './projections.ts'
+import { countsWindow, lastSize, type SimData, WINDOW_SECONDS } from './projections.ts'
 
 export type SimEvent = Event<SimData>
 
@@ -114,14 +114,15 @@ export function sizeRejection(
 ): 'state_too_large' | undefined {
   const { fill, weight, width } = event.data
   if (user.pad + fill + weight + width === 0) return undefined
-  const state = lastState(user, event)
-  const bytes = BYTES_PER_STATE + JSON.stringify(state).length
+  const bytes = BYTES_PER_STATE + lastSize([...idsOf(user), event.id], user.pad, event.data).length
   const share = Math.floor((STATE_BYTES - rememberedBytes(user.seen) - rememberedBytes(user.records)) / STATES)
   if (bytes > share) return 'state_too_large'
   if (!countsWindow(event) || isLate(event, arrived, limits)) return undefined
   const widths = [...new Map(record.widths).set(startOf(event), event.data.width).values()]
   return widths.reduce((sum, width) => sum + width, 0) < RECORD_DELTA_KILOBYTES ? undefined : 'state_too_large'
 }
+
+const idsOf = ({ folded }: UserHistory): string[] => folded.map(({ id }) => id)
 
 const rememberedBytes = (remembered: readonly Remembered[]): number =>
   remembered.length * BYTES_PER_IDENTITY +
@@ -144,7 +145,7 @@ export function foldEvent(user: UserHistory, { arrived }: LogEntry, event: SimEv
     ...user,
     missing,
     folded: [...user.folded, event],
-    pad: lastState(user, event).pad.length,
+    pad: lastSize([...idsOf(user), event.id], user.pad, event.data).pad,
     seen: [...user.seen, { id: event.id, arrived }].slice(-limits.identityCount),
   }
   if (!countsWindow(event)) return folded
