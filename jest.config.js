@@ -1,9 +1,9 @@
 import { availableParallelism } from 'node:os'
 
-const project = (displayName, suffix, more = {}) => ({
+const project = (displayName, testMatch, more = {}) => ({
   displayName,
   rootDir: '.',
-  testMatch: [`<rootDir>/test/**/*.${suffix}.ts`],
+  testMatch,
   testEnvironment: 'node',
   extensionsToTreatAsEsm: ['.ts'],
   modulePathIgnorePatterns: ['<rootDir>/cdk.out', '<rootDir>/.millrace'],
@@ -19,13 +19,17 @@ const project = (displayName, suffix, more = {}) => ({
   ...more,
 })
 
+const patient = { setupFilesAfterEnv: ['<rootDir>/test/jest/patience.ts'] }
 const onLocalCloud = {
+  ...patient,
   globalSetup: '<rootDir>/test/jest/local-cloud.ts',
   globalTeardown: '<rootDir>/test/jest/local-cloud-down.ts',
-  setupFilesAfterEnv: ['<rootDir>/test/jest/local-cloud-timeout.ts'],
 }
 
-/** unit: pure and fast, downloads nothing. local: on the running local cloud. long: big runs, not part of `npm test`. */
+/**
+ * unit: pure and fast, downloads nothing. component: one part with the real processes that it needs, which the test starts and
+ * stops. local: on the running local cloud. long: big runs, not part of `npm test`.
+ */
 export default {
   // One worker for each processor, and as many concurrent tests in a file: most of those are processes of their own.
   maxWorkers: '100%',
@@ -33,5 +37,10 @@ export default {
   // Some tests start processes, and share the processors with the other worker.
   testTimeout: 30_000,
   reporters: ['default', '<rootDir>/test/jest/closing-line.js'],
-  projects: [project('unit', 'test'), project('local', 'scenario', onLocalCloud), project('long', 'long', onLocalCloud)],
+  projects: [
+    project('unit', ['<rootDir>/test/**/*.test.ts']),
+    project('component', ['<rootDir>/test/**/*.scenario.ts', '!**/test/scenarios/*'], patient),
+    project('local', ['<rootDir>/test/scenarios/*.scenario.ts'], onLocalCloud),
+    project('long', ['<rootDir>/test/**/*.long.ts'], onLocalCloud),
+  ],
 }

@@ -17,7 +17,7 @@ import { addClientFaults } from './simulators/disturb.ts'
 import { simulators } from './simulators/simulators.ts'
 import { settle, statusReader } from './status.ts'
 import { localTarget, type Target } from './target.ts'
-import { stopWhenInterrupted, watchUntilInterrupted } from './up.ts'
+import { consoleLine, stopWhenInterrupted, watchUntilInterrupted } from './up.ts'
 
 /** Events to simulate. The report needs 200 readings of a device; the other counts fill the tables that are shown. */
 const COUNTS = { visits: 1_000, actions: 1_000, users: 600, interactions: 400, readings: 6_000 }
@@ -39,7 +39,7 @@ async function runUntilInterrupted(): Promise<void> {
   const stopListening = stopWhenInterrupted(local)
   const outputs = await up(local)
   const { result } = await runDemo(localTarget(outputs))
-  console.log(`\n${summarise(result)}\n\nCtrl-C stops everything.`)
+  console.log(`\n${summarise(result, consoleLine(local, outputs))}\n\nCtrl-C stops everything.`)
   stopListening()
   await watchUntilInterrupted(local)
 }

@@ -48,7 +48,7 @@ export function localTarget(local: LocalOutputs): Target {
     aws: {
       endpoint: local.awsEndpointUrl,
       region: local.region,
-      credentials: { accessKeyId: 'test', secretAccessKey: 'test' },
+      credentials: { accessKeyId: local.accessKeyId, secretAccessKey: local.secretAccessKey },
     },
     key: scope => keys[scope],
   }

@@ -1,7 +1,10 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import type { Command } from 'commander'
+import { codesFolder } from '../localstack/api.ts'
+import { createCode } from '../localstack/cloud/console-code.ts'
 import { failuresOf, type LocalCloud, localCloud } from '../localstack/parts.ts'
 import { down, up } from '../localstack/up.ts'
+import { consoleLink } from '../shared/console-link.ts'
 import { LOCAL_OUTPUTS, type LocalOutputs } from '../shared/outputs.ts'
 
 const WATCH_MS = 1_000
@@ -20,22 +23,21 @@ export function upCommand(program: Command): void {
       const stopListening = stopWhenInterrupted(local)
       const outputs = await up(local, cloud)
       stopListening()
-      console.log(summary(outputs))
+      console.log(summary(local, outputs))
       if (detach) return
       console.log('Press Ctrl-C to stop it.')
       await watchUntilInterrupted(local)
     })
 }
 
-const summary = ({ apiUrl, opensearchUrl }: LocalOutputs): string =>
-  `The local cloud is running. API ${apiUrl}, console ${consoleLink(apiUrl)}, OpenSearch ${opensearchUrl}. ${WHERE_KEYS_ARE}`
+const summary = (local: LocalCloud, outputs: LocalOutputs): string =>
+  `The local cloud is running. API ${outputs.apiUrl}, OpenSearch ${outputs.opensearchUrl}.\n${consoleLine(local, outputs)}`
 
 export const RESTART = 'Start it again with `npx millrace up`.'
 
-/** The console at the API's URL. It asks for a key, so that no key is in the link. */
-export const consoleLink = (apiUrl: string): string => `${apiUrl}/`
-
-export const WHERE_KEYS_ARE = `The keys are in ${LOCAL_OUTPUTS}; the console asks for one, and adminKey opens all of it.`
+/** The console, with a new code: it opens the console once, and is no key. */
+export const consoleLine = ({ api }: LocalCloud, { consoleUrl }: LocalOutputs): string =>
+  `Console: ${consoleLink(consoleUrl, createCode(codesFolder(api)))} (works once, within an hour; the keys are in ${LOCAL_OUTPUTS})`
 
 /** Ctrl-C stops the local cloud and ends the command, until the returned function is called. */
 export function stopWhenInterrupted(local: LocalCloud): () => void {

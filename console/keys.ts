@@ -16,11 +16,3 @@ export function storeKey(scope: Scope, key: string): void {
   if (key === '') sessionStorage.removeItem(storageKey(scope))
   else sessionStorage.setItem(storageKey(scope), key)
 }
-
-/** Stores the keys in the URL's hash (`#read=…&write=…`) and removes them from the address bar and the history. */
-export function takeKeysFromAddress(): void {
-  const given = new URLSearchParams(location.hash.slice(1))
-  if (!scopes.some(scope => given.has(scope))) return
-  for (const scope of scopes) storeKey(scope, given.get(scope) ?? storedKey(scope))
-  history.replaceState(null, '', location.pathname)
-}

@@ -1,7 +1,8 @@
+import { takeKeysFromAddress } from './address.ts'
 import { ApiError } from './api.ts'
 import { fill, h } from './dom.ts'
 import { instant } from './format.ts'
-import { scopes, storedKey, storeKey, takeKeysFromAddress } from './keys.ts'
+import { keyOf, scopes, storedKey, storeKey } from './keys.ts'
 import type { OpenView, View } from './view.ts'
 import { overview } from './views/overview.ts'
 import { publish } from './views/publish.ts'
@@ -33,6 +34,8 @@ let timer: ReturnType<typeof setTimeout> | undefined
 /** When the current view was last refreshed without an error, in milliseconds since 1970. */
 let lastSuccess: number | undefined
 let newestRefresh = 0
+/** Why the address gave no keys. It is shown until there is a key. */
+let linkFailure: unknown
 
 /** Opens the view that the address names, or the first one. Does nothing when it is open already. */
 function openPage(): void {
@@ -62,6 +65,7 @@ async function refresh(): Promise<void> {
   const refreshed = view
   if (!refreshed) return
   try {
+    if (linkFailure !== undefined && !keyOf('read')) throw linkFailure
     await refreshed.refresh()
     if (refreshed === view) showStatus(undefined)
   } catch (error) {
@@ -127,7 +131,17 @@ function skipToContent(event: Event): void {
   title.focus()
 }
 
-takeKeysFromAddress()
+/** Takes keys from the address, and opens the view that it names. */
+async function onAddress(): Promise<void> {
+  try {
+    if (await takeKeysFromAddress()) void refresh()
+  } catch (error) {
+    linkFailure = error
+    void refresh()
+  }
+  openPage()
+}
+
 document
   .querySelector('#app')
   ?.append(
@@ -145,7 +159,7 @@ document
     content,
     dialog,
   )
-addEventListener('hashchange', openPage)
+addEventListener('hashchange', () => void onAddress())
 addEventListener('keydown', onKey)
 document.addEventListener('visibilitychange', () => void (document.hidden || refresh()))
-openPage()
+void onAddress()

@@ -1,6 +1,13 @@
 import { Stack, Validations } from 'aws-cdk-lib'
 import { AccessLogFormat } from 'aws-cdk-lib/aws-apigateway'
-import { HttpApi, HttpMethod, HttpStage, LogGroupLogDestination } from 'aws-cdk-lib/aws-apigatewayv2'
+import {
+  type CfnStage,
+  HttpApi,
+  HttpMethod,
+  type HttpRoute,
+  HttpStage,
+  LogGroupLogDestination,
+} from 'aws-cdk-lib/aws-apigatewayv2'
 import { HttpLambdaIntegration } from 'aws-cdk-lib/aws-apigatewayv2-integrations'
 import { Function as AnyFunction } from 'aws-cdk-lib/aws-lambda'
 import { LogGroup } from 'aws-cdk-lib/aws-logs'
@@ -47,15 +54,18 @@ export class Api extends Construct implements Monitored {
     // No corsPreflight: the gateway would answer OPTIONS itself and drop the CORS headers of the functions.
     const http = new HttpApi(this, 'Http', { apiName: Stack.of(this).stackName, createDefaultStage: false })
     this.http = http
-    this.addRoutes(http, functions)
+    const added = this.addRoutes(http, functions)
     this.accessLogs = new LogGroup(this, 'AccessLogs', { retention: settings.logRetention, removalPolicy: settings.removal })
-    new HttpStage(this, 'Stage', {
+    const stage = new HttpStage(this, 'Stage', {
       httpApi: http,
       stageName: '$default',
       autoDeploy: true,
       throttle: { rateLimit: settings.api.rate, burstLimit: settings.api.burst },
       accessLogSettings: { destination: new LogGroupLogDestination(this.accessLogs), format: accessLogFormat },
     })
+    ;(stage.node.defaultChild as CfnStage).routeSettings = keylessThrottles(settings.api)
+    // A stage that throttles routes which do not exist yet is refused.
+    stage.node.addDependency(...added)
     // Firehose reads from its creation on. An event that was accepted earlier would never reach the archive.
     this.node.addDependency(archive.delivery)
     this.url = http.apiEndpoint
@@ -63,22 +73,39 @@ export class Api extends Construct implements Monitored {
     this.graphs = planGraphs(http)
   }
 
-  private addRoutes(api: HttpApi, functions: readonly LambdaFunction[]): void {
+  private addRoutes(api: HttpApi, functions: readonly LambdaFunction[]): HttpRoute[] {
     const integrations = new Map(functions.map(fn => [fn.service, new HttpLambdaIntegration(fn.service, fn)]))
-    for (const route of routes) {
+    return routes.flatMap(route => {
       const integration = integrations.get(route.function)
       if (!integration)
         throw new Error(
           `The stack passes no function ${route.function} to the API for ${route.method} ${route.path}; add it in infra/stack.ts.`,
         )
-      for (const added of api.addRoutes({ path: route.path, methods: methodsOf(route), integration }))
-        Validations.of(added).acknowledge({
+      const added = api.addRoutes({ path: route.path, methods: methodsOf(route), integration })
+      for (const each of added)
+        Validations.of(each).acknowledge({
           id: 'AwsSolutions-APIG4',
           reason: 'The functions check keys, so that a failure of the key store is answered with 503, not with 403 or 500.',
         })
-    }
+      return added
+    })
   }
 }
+
+/** The throttles of the routes that need no key, by route key. */
+const keylessThrottles = ({ keyless }: Settings['api']): Readonly<Record<string, object>> =>
+  Object.fromEntries(
+    routes
+      .filter(({ scope }) => scope === null)
+      .flatMap(route => {
+        const { rate, burst } = keyless[isForPages(route) ? 'pages' : 'others']
+        const throttle = { ThrottlingRateLimit: rate, ThrottlingBurstLimit: burst }
+        return methodsOf(route).map(method => [`${method} ${route.path}`, throttle])
+      }),
+  )
+
+/** Preflights, settings of SDKs, and what SDKs send about themselves. */
+const isForPages = ({ function: service, method }: Route): boolean => service === 'ingest' && method !== 'ANY'
 
 /** The functions serve HEAD like GET. */
 const methodsOf = ({ method }: Pick<Route, 'method'>): HttpMethod[] =>

@@ -72,6 +72,7 @@ export class LambdaFunction<F extends FunctionName = FunctionName> extends Nodej
 
   constructor(scope: Construct, id: string, props: LambdaFunctionProps<F>) {
     const { settings, name } = props
+    const reserved = settings.reservedConcurrency[name]
     const role = new Role(scope, `${id}Role`, { assumedBy: new ServicePrincipal('lambda.amazonaws.com') })
     const logGroup = new LogGroup(scope, `${id}Logs`, { retention: settings.logRetention, removalPolicy: settings.removal })
     super(scope, id, {
@@ -80,6 +81,7 @@ export class LambdaFunction<F extends FunctionName = FunctionName> extends Nodej
       architecture: settings.architecture,
       memorySize: settings.functions[name].memory,
       timeout: settings.functions[name].timeout,
+      ...(reserved !== undefined && { reservedConcurrentExecutions: reserved }),
       ...(props.scratch && { ephemeralStorageSize: props.scratch }),
       environment: {
         ...props.environment,

@@ -11,6 +11,12 @@ export interface Batch {
   readonly window: Duration
 }
 
+/** Units of a provisioned table. It scales between them when it is used to 70 %. */
+export interface CapacityRange {
+  readonly min: number
+  readonly max: number
+}
+
 /** An OpenSearch domain that the stack creates. */
 export interface DomainSettings {
   /** Instance type of the data nodes. */
@@ -57,6 +63,11 @@ export interface Settings {
     /** Size of the token bucket for `rate`: how many requests may arrive at once. */
     readonly burst: number
     /**
+     * The same for each route that needs no key, so that nobody without a key uses up what others pay for. `pages`: what browsers
+     * request before they send events. `others`: health, the console, the OpenAPI document and unknown paths.
+     */
+    readonly keyless: Readonly<Record<'pages' | 'others', { readonly rate: number; readonly burst: number }>>
+    /**
      * Rate limit of each key: requests per second, at least 1, that one execution environment of ingest accepts with one key;
      * beyond it the response is 429. Environments count separately, so this stops a runaway client but is not an exact quota.
      */
@@ -70,6 +81,11 @@ export interface Settings {
   }
   readonly state: {
     readonly batch: Batch
+    /**
+     * Capacity of the state table. A new on-demand table has 4 partitions, so that windows and documents use 4 concurrent
+     * executions each. Below 1,000 write and 3,000 read units together, a provisioned table has one partition.
+     */
+    readonly capacity: 'on-demand' | { readonly read: CapacityRange; readonly write: CapacityRange }
     /** Identity window: an event that a client sends again is recognised for this long after its first arrival... */
     readonly identityWindow: Duration
     /** ...and only among this many newest identities of its user. */
@@ -107,6 +123,11 @@ export interface Settings {
   }
   /** Memory in MB (1,769 MB gives one processor) and time-out of each function. */
   readonly functions: Readonly<Record<FunctionName, { readonly memory: number; readonly timeout: Duration }>>
+  /**
+   * Reserved concurrency: how many executions a function has for itself, and at most. AWS keeps 100 of an account's executions
+   * unreserved, and a new account has 10 in all: there, any reservation fails the deployment.
+   */
+  readonly reservedConcurrency: Readonly<Partial<Record<FunctionName, number>>>
   readonly alarms: {
     /** E-mail address for alarms. `none`: no subscription; subscribe to the topic by hand. */
     readonly email: string
@@ -138,10 +159,17 @@ const dev: Settings = {
   pointInTimeRecovery: false,
   architecture: Architecture.ARM_64,
   logRetention: RetentionDays.ONE_WEEK,
-  api: { rate: 200, burst: 400, keyRate: 'none' },
+  api: {
+    rate: 200,
+    burst: 400,
+    keyless: { pages: { rate: 100, burst: 200 }, others: { rate: 10, burst: 20 } },
+    keyRate: 'none',
+  },
   stream: { shards: 1, retention: Duration.hours(24) },
   state: {
     batch: { size: 500, window: second },
+    // One partition: four readers of streams then use 4 of the 10 executions of a new account, and leave 6 to the API.
+    capacity: { read: { min: 25, max: 500 }, write: { min: 25, max: 800 } },
     identityWindow: Duration.minutes(15),
     identityCount: 2500,
     retryBudget: Duration.seconds(300),
@@ -158,6 +186,7 @@ const dev: Settings = {
   reports: { hour: 1, scratch: Size.gibibytes(4) },
   quarantine: { expiry: 'none' },
   functions,
+  reservedConcurrency: {},
   alarms: { email: 'none', quarantinedPerHour: 100, archiveDelay: Duration.minutes(30) },
 }
 
@@ -166,8 +195,14 @@ const prod: Settings = {
   removal: RemovalPolicy.RETAIN,
   pointInTimeRecovery: true,
   logRetention: RetentionDays.THREE_MONTHS,
-  api: { rate: 2000, burst: 4000, keyRate: 'none' },
+  api: {
+    rate: 2000,
+    burst: 4000,
+    keyless: { pages: { rate: 1000, burst: 2000 }, others: { rate: 20, burst: 40 } },
+    keyRate: 'none',
+  },
   stream: { shards: 4, retention: Duration.days(7) },
+  state: { ...dev.state, capacity: 'on-demand' },
   search: {
     cluster: { instance: 'r6g.large.search', nodes: 2, volume: 100 },
     documents: { size: 1000, window: Duration.seconds(2) },
@@ -176,6 +211,8 @@ const prod: Settings = {
   },
   archive: { bufferInterval: Duration.seconds(300), bufferSize: Size.mebibytes(128) },
   reports: { hour: 1, scratch: Size.gibibytes(10) },
+  // Readers of the API cannot take the executions that ingest and the stream readers need.
+  reservedConcurrency: { query: 50 },
 }
 
 const localSearch = (url: string): SearchSettings => ({
@@ -190,8 +227,9 @@ const local = (opensearchUrl: string | undefined): Settings => ({
   ...dev,
   architecture: process.arch === 'arm64' ? Architecture.ARM_64 : Architecture.X86_64,
   logRetention: RetentionDays.ONE_DAY,
-  api: { rate: 10_000, burst: 5000, keyRate: 'none' },
+  api: { ...dev.api, rate: 10_000, burst: 5000 },
   stream: { ...dev.stream, shards: 2 },
+  state: { ...dev.state, capacity: 'on-demand' },
   search: opensearchUrl ? localSearch(opensearchUrl) : 'off',
   reports: { hour: 1, scratch: Size.gibibytes(1) },
 })

@@ -40,12 +40,13 @@ export class State extends Construct implements Monitored {
 
   constructor(scope: Construct, { stream, quarantine, settings }: StateProps) {
     super(scope, 'State')
-    this.table = new DataTable(this, settings, {
+    const table = {
       partitionKey: { name: 'pk', type: AttributeType.STRING },
       sortKey: { name: 'sk', type: AttributeType.STRING },
       timeToLiveAttribute: 'ttl',
       stream: StreamViewType.NEW_AND_OLD_IMAGES,
-    })
+    }
+    this.table = new DataTable(this, settings, table, settings.state.capacity)
     this.function = new LambdaFunction(this, 'Function', {
       name: 'state',
       about: 'Folds the events of each user into the state of that user, in order and each event once.',

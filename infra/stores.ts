@@ -2,23 +2,34 @@ import { Duration, RemovalPolicy, Validations } from 'aws-cdk-lib'
 import { BillingMode, Table, type TableOptions } from 'aws-cdk-lib/aws-dynamodb'
 import { BlockPublicAccess, Bucket, BucketEncryption, type BucketProps } from 'aws-cdk-lib/aws-s3'
 import type { Construct } from 'constructs'
-import type { Settings } from './settings.ts'
+import type { CapacityRange, Settings } from './settings.ts'
 
-/** A table with on-demand capacity and encryption by AWS. The stage decides its recovery and its protection from deletion. */
+const TARGET_UTILIZATION_PERCENT = 70
+
+/** A table with encryption by AWS. The stage decides its recovery and its protection from deletion. */
 export class DataTable extends Table {
-  constructor(scope: Construct, settings: Settings, props: TableOptions) {
+  constructor(scope: Construct, settings: Settings, props: TableOptions, capacity: Settings['state']['capacity'] = 'on-demand') {
     super(scope, 'Table', {
-      billingMode: BillingMode.PAY_PER_REQUEST,
+      ...(capacity === 'on-demand'
+        ? { billingMode: BillingMode.PAY_PER_REQUEST }
+        : { readCapacity: capacity.read.min, writeCapacity: capacity.write.min }),
       pointInTimeRecoverySpecification: { pointInTimeRecoveryEnabled: settings.pointInTimeRecovery },
       removalPolicy: settings.removal,
       deletionProtection: settings.removal === RemovalPolicy.RETAIN,
       ...props,
     })
+    if (capacity !== 'on-demand') this.scale(capacity)
     if (!settings.pointInTimeRecovery)
       Validations.of(this).acknowledge({
         id: 'AwsSolutions-DDB3',
         reason: 'This stage holds test data that can be sent again.',
       })
+  }
+
+  private scale({ read, write }: Readonly<Record<'read' | 'write', CapacityRange>>): void {
+    const target = { targetUtilizationPercent: TARGET_UTILIZATION_PERCENT }
+    this.autoScaleReadCapacity({ minCapacity: read.min, maxCapacity: read.max }).scaleOnUtilization(target)
+    this.autoScaleWriteCapacity({ minCapacity: write.min, maxCapacity: write.max }).scaleOnUtilization(target)
   }
 }
 

@@ -61,6 +61,6 @@ export class EventStream extends Construct implements Monitored {
 
   /** For the health route, which checks that the stream exists. */
   allowDescribe(query: LambdaFunction): void {
-    query.allow(['kinesis:DescribeStreamSummary'], this.stream.streamArn)
+    query.allow(['kinesis:ListShards'], this.stream.streamArn)
   }
 }

@@ -2,6 +2,7 @@ import { Metrics, MetricUnit } from '@aws-lambda-powertools/metrics'
 import type { Context, KinesisStreamBatchResponse } from 'aws-lambda'
 import { type Environment, type FunctionName, readEnvironment } from '../shared/environment.ts'
 import { metrics as definitions, type MetricName } from '../shared/metrics.ts'
+import { redactKeys } from '../shared/redact-keys.ts'
 import type { RejectionCode } from '../shared/rejections.ts'
 import { describeError, SafeError } from '../shared/safe-error.ts'
 import { originOf } from './origin.ts'
@@ -44,14 +45,14 @@ export function defineHandler<F extends FunctionName, Input, Output>(
       else measureAge('UnreadSeconds', arrivalOf(unread) ?? arrived)
       return output
     } catch (error) {
-      const description = describeError(error)
+      const description = redactKeys(describeError(error))
       line.annotate('error', description)
       measureAge('UnreadSeconds', arrived)
-      throw error instanceof SafeError && error.cause === undefined ? error : new SafeError(description)
+      throw error instanceof SafeError && error.message === description ? error : new SafeError(description)
     } finally {
       line.annotate('milliseconds', Date.now() - started)
       // Not console.log: Lambda would wrap the line as a string into its own JSON, where queries cannot find the fields.
-      process.stdout.write(`${line.text()}\n`)
+      process.stdout.write(`${redactKeys(line.text())}\n`)
     }
   }
 }

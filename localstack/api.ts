@@ -12,6 +12,8 @@ const STOP_MS = 2_000
 /** The loopback proxy in front of the emulated HTTP API. It writes its files to `folder`. */
 export interface Api {
   readonly folder: string
+  /** The path of outputs.json, whose keys the console gets for a code. */
+  readonly outputs: string
   readonly port: number
   readonly faultsPort: number
 }
@@ -19,6 +21,9 @@ export interface Api {
 export const apiPidFile = ({ folder }: Api): string => join(folder, 'api.pid')
 export const apiLogFile = ({ folder }: Api): string => join(folder, 'api.log')
 const targetFile = ({ folder }: Api): string => join(folder, 'api.target')
+
+/** The folder of the codes that open the console. */
+export const codesFolder = ({ folder }: Pick<Api, 'folder'>): string => join(folder, 'codes')
 
 /** The API's URL, without a path and without a trailing slash. */
 export const apiUrl = ({ port }: Pick<Api, 'port'>): string => `http://127.0.0.1:${port}`
@@ -33,16 +38,19 @@ export function executeUrl(cloudUrl: string, apiOutput: string): string {
   return `${cloudUrl}/_aws/execute-api/${id}/$default`
 }
 
-/** Starts the proxy unless it already runs with this target. Throws a UserError if it does not start. */
-export async function startApi(api: Api, target: string): Promise<void> {
-  const isSameTarget = existsSync(targetFile(api)) && readFileSync(targetFile(api), 'utf8') === target
-  if (isSameTarget && apiPid(api)) return
+/** Starts the proxy unless it already runs with this target and access key. Throws a UserError if it does not start. */
+export async function startApi(api: Api, target: string, accessKey: string): Promise<void> {
+  const settings = `${target} ${accessKey}`
+  const areSame = existsSync(targetFile(api)) && readFileSync(targetFile(api), 'utf8') === settings
+  if (areSame && apiPid(api)) return
   await stopApi(api)
-  const args = [join(import.meta.dirname, 'cloud', 'proxy.ts'), String(api.port), String(api.faultsPort), target]
+  const script = join(import.meta.dirname, 'cloud', 'proxy.ts')
+  const args = [script, String(api.port), String(api.faultsPort), target, codesFolder(api), api.outputs]
+  const env = { MILLRACE_ACCESS_KEY: accessKey }
   const command = join(nodeFolder(), 'node')
-  await launch({ command, args, env: {}, cwd: api.folder, log: apiLogFile(api), pidFile: apiPidFile(api) })
-  writeWhole(targetFile(api), target)
-  const listening = await waitUntil(async () => (await responds(api)) || !apiPid(api), START_MS)
+  await launch({ command, args, env, cwd: api.folder, log: apiLogFile(api), pidFile: apiPidFile(api) })
+  writeWhole(targetFile(api), settings, 0o600)
+  const listening = await waitUntil(async () => (await responds(api, accessKey)) || !apiPid(api), START_MS)
   if (!listening || !apiPid(api))
     throw new UserError(`The local API did not start: ${failureIn(apiLogFile(api))} (${apiLogFile(api)})`)
 }
@@ -50,8 +58,8 @@ export async function startApi(api: Api, target: string): Promise<void> {
 /** Stops the proxy by its pid file. */
 export const stopApi = (api: Api): ReturnType<typeof stop> => stop(apiPidFile(api), STOP_MS)
 
-const responds = (api: Api): Promise<boolean> =>
-  fetch(`http://127.0.0.1:${api.faultsPort}`, { method: 'DELETE' }).then(
+const responds = ({ faultsPort }: Api, accessKey: string): Promise<boolean> =>
+  fetch(`http://127.0.0.1:${faultsPort}`, { method: 'DELETE', headers: { authorization: `Bearer ${accessKey}` } }).then(
     response => response.ok,
     () => false,
   )

@@ -5,8 +5,10 @@ import { CloudFormationClient, DescribeStacksCommand, type Stack } from '@aws-sd
 import { readOutputs, type StackOutputs, stackName } from '../shared/outputs.ts'
 import { UserError } from '../shared/user-error.ts'
 import { type Progress, run } from './cache.ts'
+import type { CloudAccess } from './credentials.ts'
 import { ACCOUNT, cloudEnvironment, cloudSettings, REGION } from './ministack.ts'
 import { nodeFolder } from './node.ts'
+import { forbidOthersToWriteIn } from './private-files.ts'
 import { writeWhole } from './whole-file.ts'
 
 const STAGE = 'local'
@@ -16,7 +18,7 @@ const INPUTS = ['infra', 'lambdas', 'shared', 'console', 'revisions.json', 'cdk.
 
 /** Where to deploy. `folder` stores the fingerprint of the last deployment. */
 export interface Deployment {
-  readonly endpoint: string
+  readonly cloud: CloudAccess
   readonly openSearchUrl: string
   readonly folder: string
 }
@@ -42,7 +44,7 @@ function filesIn(path: string): string[] {
  */
 export async function deploy(deployment: Deployment, progress: Progress): Promise<StackOutputs> {
   const inputs = INPUTS.map(name => join(ROOT, name))
-  const current = fingerprint(inputs, `${deployment.endpoint} ${deployment.openSearchUrl} ${process.arch}`)
+  const current = fingerprint(inputs, `${deployment.cloud.endpoint} ${deployment.openSearchUrl} ${process.arch}`)
   const record = join(deployment.folder, 'deployed')
   const deployed = existsSync(record) ? readFileSync(record, 'utf8') : undefined
   const existing = deployed === current ? await outputsOf(deployment) : undefined
@@ -51,6 +53,7 @@ export async function deploy(deployment: Deployment, progress: Progress): Promis
   progress('deploying')
   const context = ['-c', `stage=${STAGE}`, '-c', `opensearchUrl=${deployment.openSearchUrl}`]
   await cdk(['deploy', '--all', '--require-approval', 'never', '--progress', 'events', ...context], ROOT, deployment, progress)
+  forbidOthersToWriteIn(join(deployment.folder, 'cdk.out'))
   const outputs = await outputsOf(deployment)
   if (!outputs)
     throw new UserError(
@@ -61,13 +64,13 @@ export async function deploy(deployment: Deployment, progress: Progress): Promis
 }
 
 /** The outputs of the deployed stack; undefined if it does not exist or its deployment did not complete. */
-async function outputsOf({ endpoint }: Deployment): Promise<StackOutputs | undefined> {
-  const stack = await completeStack(endpoint, stackName(STAGE))
+async function outputsOf({ cloud }: Deployment): Promise<StackOutputs | undefined> {
+  const stack = await completeStack(cloud, stackName(STAGE))
   return stack && readOutputs(stackName(STAGE), stack)
 }
 
-async function completeStack(endpoint: string, name: string): Promise<Stack | undefined> {
-  const client = new CloudFormationClient(cloudSettings(endpoint))
+async function completeStack(cloud: CloudAccess, name: string): Promise<Stack | undefined> {
+  const client = new CloudFormationClient(cloudSettings(cloud))
   const result = await client.send(new DescribeStacksCommand({ StackName: name })).catch(() => undefined)
   const stack = result?.Stacks?.[0]
   return stack?.StackStatus?.endsWith('_COMPLETE') && !/ROLLBACK|DELETE/.test(stack.StackStatus) ? stack : undefined
@@ -75,19 +78,19 @@ async function completeStack(endpoint: string, name: string): Promise<Stack | un
 
 /** Creates the CDK's own bucket and roles, once per cloud. Runs outside the app's folder, so that the CDK does not synthesise the app. */
 async function bootstrap(deployment: Deployment, progress: Progress): Promise<void> {
-  if (await completeStack(deployment.endpoint, 'CDKToolkit')) return
+  if (await completeStack(deployment.cloud, 'CDKToolkit')) return
   progress('bootstrapping the CDK')
   mkdirSync(deployment.folder, { recursive: true })
   await cdk(['bootstrap', `aws://${ACCOUNT}/${REGION}`], deployment.folder, deployment, progress)
 }
 
-async function cdk(args: readonly string[], cwd: string, { endpoint, folder }: Deployment, progress: Progress): Promise<void> {
+async function cdk(args: readonly string[], cwd: string, { cloud, folder }: Deployment, progress: Progress): Promise<void> {
   const node = join(nodeFolder(), 'node')
   const tool = join(ROOT, 'node_modules', 'aws-cdk', 'bin', 'cdk')
   const output = ['--output', join(folder, 'cdk.out')]
   const { code, output: text } = await run(node, [tool, ...args, ...output, '--no-color', '--no-notices'], {
     cwd,
-    env: environment(endpoint),
+    env: environment(cloud),
     line: progress,
   })
   if (code === 0) return
@@ -103,12 +106,12 @@ export const failureOf = (output: string): string => {
 }
 
 /** The user's environment, because npm and esbuild need its proxies and registries, without the settings of the user's AWS account. */
-function environment(endpoint: string): NodeJS.ProcessEnv {
+function environment(cloud: CloudAccess): NodeJS.ProcessEnv {
   const inherited = Object.entries(process.env).filter(([name]) => !/^(AWS_|CDK_|NODE_OPTIONS$)/.test(name))
   return {
     ...Object.fromEntries(inherited),
     PATH: `${nodeFolder()}:${join(ROOT, 'node_modules', '.bin')}:${process.env['PATH']}`,
-    ...cloudEnvironment(endpoint),
+    ...cloudEnvironment(cloud),
     CDK_DISABLE_CLI_TELEMETRY: 'true',
   }
 }

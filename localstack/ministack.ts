@@ -2,6 +2,7 @@ import { existsSync, mkdirSync, readdirSync, renameSync, rmSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { UserError } from '../shared/user-error.ts'
 import type { Progress } from './cache.ts'
+import { type CloudAccess, createCredentials } from './credentials.ts'
 import { failureIn } from './log-failure.ts'
 import { nodeFolder } from './node.ts'
 import { launch, runningPid, stop, waitUntil } from './processes.ts'
@@ -27,11 +28,11 @@ export interface Cloud {
 
 export const cloudUrl = ({ port }: Pick<Cloud, 'port'>): string => `http://127.0.0.1:${port}`
 
-/** Credentials that only the emulated cloud accepts, and settings that exclude the user's own AWS profile. */
-export const cloudEnvironment = (endpoint: string): Readonly<Record<string, string>> => ({
+/** The access key of the emulated cloud, and settings that exclude the user's own AWS profile. */
+export const cloudEnvironment = ({ endpoint, credentials }: CloudAccess): Readonly<Record<string, string>> => ({
   AWS_ENDPOINT_URL: endpoint,
-  AWS_ACCESS_KEY_ID: 'test',
-  AWS_SECRET_ACCESS_KEY: 'test',
+  AWS_ACCESS_KEY_ID: credentials.accessKeyId,
+  AWS_SECRET_ACCESS_KEY: credentials.secretAccessKey,
   AWS_REGION: REGION,
   AWS_DEFAULT_REGION: REGION,
   AWS_CONFIG_FILE: '/dev/null',
@@ -40,11 +41,7 @@ export const cloudEnvironment = (endpoint: string): Readonly<Record<string, stri
 })
 
 /** The same for an AWS SDK client. */
-export const cloudSettings = (endpoint: string) => ({
-  endpoint,
-  region: REGION,
-  credentials: { accessKeyId: 'test', secretAccessKey: 'test' },
-})
+export const cloudSettings = ({ endpoint, credentials }: CloudAccess) => ({ endpoint, region: REGION, credentials })
 
 /** Installs MiniStack and DuckDB. Returns the folder of the packages. Throws a UserError if that fails. */
 export const installMiniStack = (progress: Progress): Promise<string> =>
@@ -69,7 +66,8 @@ export async function startCloud(cloud: Cloud, packages: string): Promise<void> 
   if (!cloudPid(cloud)) {
     prepareFolders(cloud)
     const main = join(import.meta.dirname, 'cloud', 'main.py')
-    const env = environment(cloud, packages)
+    const access = { endpoint: cloudUrl(cloud), credentials: createCredentials(cloud.folder) }
+    const env = environment(cloud, access, packages)
     const { command } = await findPython()
     await launch({ command, args: [main], env, cwd: cloud.folder, log: cloudLogFile(cloud), pidFile: cloudPidFile(cloud) })
   }
@@ -90,7 +88,7 @@ function prepareFolders({ folder }: Cloud): void {
 export const stopCloud = (cloud: Cloud): ReturnType<typeof stop> => stop(cloudPidFile(cloud), STOP_MS)
 
 /** Functions inherit this environment, so it contains no settings of the user. */
-const environment = (cloud: Cloud, packages: string): Record<string, string> => ({
+const environment = (cloud: Cloud, access: CloudAccess, packages: string): Record<string, string> => ({
   PATH: [nodeFolder(), ...(process.env['PATH'] ?? '/usr/bin:/bin').split(':')].join(':'),
   LANG: 'C.UTF-8',
   PYTHONUTF8: '1',
@@ -99,7 +97,7 @@ const environment = (cloud: Cloud, packages: string): Record<string, string> => 
   PYTHONPATH: packages,
   PYTHONPYCACHEPREFIX: join(cloud.folder, 'home', 'pycache'),
   PYTHONUNBUFFERED: '1',
-  ...cloudEnvironment(cloudUrl(cloud)),
+  ...cloudEnvironment(access),
   GATEWAY_PORT: String(cloud.port),
   API_PORT: String(cloud.apiPort),
   BIND_HOST: '127.0.0.1',

@@ -1,9 +1,13 @@
+import { randomBytes, randomInt } from 'node:crypto'
+import { once } from 'node:events'
 import { copyFileSync, existsSync, mkdirSync, rmSync } from 'node:fs'
+import { type AddressInfo, createServer } from 'node:net'
 import { basename, dirname, join } from 'node:path'
 import { UserError } from '../shared/user-error.ts'
 import { cacheFolder, download, installOnce, type Progress, requireHash, run } from './cache.ts'
 import { failureIn } from './log-failure.ts'
-import { kill, launch, runningPid, stop, waitUntil } from './processes.ts'
+import { nodeFolder } from './node.ts'
+import { kill, killLeftover, launch, runningPid, stop, waitUntil } from './processes.ts'
 import { findPython, installPackages } from './python.ts'
 import { writeWhole } from './whole-file.ts'
 
@@ -104,6 +108,8 @@ async function fetchByMaven(zip: string, progress: Progress): Promise<void> {
 }
 
 export const openSearchPidFile = ({ folder }: Node): string => join(folder, 'opensearch.pid')
+/** The pid of Java: that of the node's pid file is its gate's. */
+const javaPidFile = ({ folder }: Node): string => join(folder, 'java.pid')
 export const openSearchLogFile = ({ folder }: Node): string => join(folder, 'opensearch.log')
 
 export const openSearchUrl = ({ port }: Pick<Node, 'port'>): string => `http://127.0.0.1:${port}`
@@ -111,18 +117,23 @@ export const openSearchUrl = ({ port }: Pick<Node, 'port'>): string => `http://1
 /** The pid of the node if it is running. */
 export const openSearchPid = (node: Node): number | undefined => runningPid(openSearchPidFile(node))
 
-/** Starts the node unless it is running, and waits until it responds. Throws a UserError if it does not. */
+/**
+ * Starts the node behind its gate unless it is running, and waits until it responds. Throws a UserError if it does not.
+ */
 export async function startOpenSearch(node: Node, { java, home }: OpenSearch): Promise<void> {
   if (!openSearchPid(node)) {
-    writeConfiguration(node)
-    const log = openSearchLogFile(node)
+    await killLeftover(javaPidFile(node))
+    const backend = await hiddenAddress()
+    writeConfiguration(node, backend)
+    const script = join(import.meta.dirname, 'cloud', 'search-gate.ts')
+    const url = `http://${backend.host}:${backend.port}`
     await launch({
-      command: java,
-      args: javaArguments(node, home),
+      command: join(nodeFolder(), 'node'),
+      args: [script, String(node.port), url, javaPidFile(node), java, ...javaArguments(node, home)],
       // Java takes the encoding of file names from the locale.
       env: { PATH: '/usr/bin:/bin', LC_ALL: 'C.UTF-8' },
       cwd: node.folder,
-      log,
+      log: openSearchLogFile(node),
       pidFile: openSearchPidFile(node),
     })
   }
@@ -130,6 +141,16 @@ export async function startOpenSearch(node: Node, { java, home }: OpenSearch): P
   if (started && openSearchPid(node)) return
   const problem = openSearchPid(node) ? `did not respond within ${START_MS / 1000} s` : 'ended during its start'
   throw new UserError(`OpenSearch ${problem}: ${failureIn(openSearchLogFile(node))} (see ${openSearchLogFile(node)})`)
+}
+
+/** A free port at a random loopback address. Linux has 16 million of them, so that a page cannot search for it; macOS has one. */
+async function hiddenAddress(): Promise<{ readonly host: string; readonly port: number }> {
+  const host = process.platform === 'linux' ? `127.${[...randomBytes(2), randomInt(1, 255)].join('.')}` : '127.0.0.1'
+  const server = createServer().listen(0, host)
+  await once(server, 'listening')
+  const { port } = server.address() as AddressInfo
+  await new Promise(closed => server.close(closed))
+  return { host, port }
 }
 
 /** Stops the node. */
@@ -145,14 +166,15 @@ export async function openSearchResponds(node: Pick<Node, 'port'>): Promise<bool
   return response?.ok ?? false
 }
 
-function writeConfiguration(node: Node): void {
-  const { folder, port, transportPort, settings } = node
+function writeConfiguration(node: Node, backend: { readonly host: string; readonly port: number }): void {
+  const { folder, transportPort, settings } = node
   const configuration = {
     'cluster.name': 'millrace-local',
     'node.name': 'local',
     'discovery.type': 'single-node',
     'network.host': '127.0.0.1',
-    'http.port': port,
+    'http.host': backend.host,
+    'http.port': backend.port,
     'transport.port': transportPort,
     'path.data': join(folder, 'data'),
     'path.logs': join(folder, 'logs'),

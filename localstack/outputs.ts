@@ -5,6 +5,7 @@ import { createKey } from '../lambdas/keys/dynamodb-admin.ts'
 import type { Scope } from '../shared/keys.ts'
 import type { LocalOutputs, StackOutputs } from '../shared/outputs.ts'
 import { apiUrl } from './api.ts'
+import type { CloudAccess } from './credentials.ts'
 import { cloudSettings, REGION } from './ministack.ts'
 import { openSearchUrl } from './opensearch.ts'
 import { type LocalCloud, outputsFile } from './parts.ts'
@@ -16,13 +17,13 @@ import { writeWhole } from './whole-file.ts'
  */
 export async function writeOutputs(
   local: LocalCloud,
-  endpoint: string,
+  cloud: CloudAccess,
   stack: StackOutputs,
   stateFolder: string,
 ): Promise<LocalOutputs> {
   const copy = join(stateFolder, 'outputs.json')
   const previous = previousOutputs(copy, stack)
-  const client = new DynamoDBClient(cloudSettings(endpoint))
+  const client = new DynamoDBClient(cloudSettings(cloud))
   const key = (scope: Scope): Promise<string> => createKey(client, stack.KeysTable, scope, scope)
   const keys = {
     writeKey: previous?.writeKey ?? (await key('write')),
@@ -33,23 +34,18 @@ export async function writeOutputs(
     apiUrl: apiUrl(local.api),
     ...keys,
     opensearchUrl: openSearchUrl(local.openSearch),
-    awsEndpointUrl: endpoint,
+    awsEndpointUrl: cloud.endpoint,
+    ...cloud.credentials,
     region: REGION,
     streamName: stack.StreamName,
     stateTable: stack.StateTable,
     archiveBucket: stack.ArchiveBucket,
-    consoleUrl: consoleUrl(apiUrl(local.api), keys),
+    consoleUrl: `${apiUrl(local.api)}/`,
     stack,
   }
   for (const file of [copy, outputsFile(local)]) writeWhole(file, `${JSON.stringify(outputs, null, 2)}\n`, 0o600)
   return outputs
 }
-
-/** The console's URL with its keys in the fragment, which browsers do not send. No other URL contains a key. */
-const consoleUrl = (
-  api: string,
-  { writeKey, readKey, adminKey }: Pick<LocalOutputs, 'writeKey' | 'readKey' | 'adminKey'>,
-): string => `${api}/#${new URLSearchParams({ read: readKey, write: writeKey, admin: adminKey })}`
 
 function previousOutputs(copy: string, stack: StackOutputs): LocalOutputs | undefined {
   if (!existsSync(copy)) return undefined

@@ -21,7 +21,7 @@ export const localCloud = (folder = '.millrace', ports = readPorts()): LocalClou
   ports,
   cloud: { folder: resolve(folder, 'cloud'), port: ports.cloud, apiPort: ports.api },
   openSearch: { folder: resolve(folder, 'opensearch'), port: ports.openSearch, transportPort: ports.openSearchTransport },
-  api: { folder: resolve(folder, 'api'), port: ports.api, faultsPort: ports.faults },
+  api: { folder: resolve(folder, 'api'), outputs: resolve(folder, 'outputs.json'), port: ports.api, faultsPort: ports.faults },
 })
 
 /** The path of `outputs.json`, which the commands read to find the local cloud. */

@@ -70,6 +70,14 @@ export async function kill(pidFile: string): Promise<boolean> {
   return waitUntil(() => runningPid(pidFile) === undefined, KILL_MS)
 }
 
+/** Kills a process whose parent was killed without it. */
+export async function killLeftover(pidFile: string): Promise<void> {
+  const pid = runningPid(pidFile)
+  if (pid === undefined) return
+  signal(pid, 'SIGKILL')
+  await waitUntil(() => runningPid(pidFile) === undefined, KILL_MS)
+}
+
 /** Polls until the condition holds. Returns false if it does not hold within this time. */
 export async function waitUntil(condition: () => boolean | Promise<boolean>, milliseconds: number): Promise<boolean> {
   const deadline = Date.now() + milliseconds

@@ -6,7 +6,8 @@ import { requireSoundCatalogue } from '../catalogue/check.ts'
 import type { LocalOutputs, StackOutputs } from '../shared/outputs.ts'
 import { UserError } from '../shared/user-error.ts'
 import { apiPid, executeUrl, startApi } from './api.ts'
-import type { Progress } from './cache.ts'
+import { cacheFolder, type Progress } from './cache.ts'
+import { type CloudAccess, credentialsElsewhere, readCredentials } from './credentials.ts'
 import { deploy } from './deploy.ts'
 import { withLock } from './lock.ts'
 import {
@@ -31,6 +32,7 @@ import {
 import { writeOutputs } from './outputs.ts'
 import { type LocalCloud, lockFile, outputsFile, parts } from './parts.ts'
 import { requireFree } from './ports.ts'
+import { keepPrivate } from './private-files.ts'
 import { findPython } from './python.ts'
 
 /** Time limit of the set-up function, including a cold start. */
@@ -53,8 +55,9 @@ interface TaskContext {
  * URL of a LocalStack-compatible cloud that already runs: then no cloud is started, and no OpenSearch if one responds on its port.
  * Waits while another process starts them. Throws a UserError if a part does not start; then stops what it has started.
  */
-export const up = (local: LocalCloud, elsewhere?: string): Promise<LocalOutputs> =>
-  withLock(lockFile(local), reportStarter, async () => {
+export function up(local: LocalCloud, elsewhere?: string): Promise<LocalOutputs> {
+  keepPrivate(local.folder, cacheFolder())
+  return withLock(lockFile(local), reportStarter, async () => {
     const stopped = parts.filter(({ pid }) => pid(local) === undefined)
     try {
       return await startParts(local, elsewhere)
@@ -63,12 +66,18 @@ export const up = (local: LocalCloud, elsewhere?: string): Promise<LocalOutputs>
       throw error
     }
   })
+}
 
 const reportStarter = (pid: number): void =>
   console.error(`Process ${pid} is already starting the local cloud. Waiting until it has finished…`)
 
 async function startParts(local: LocalCloud, elsewhere: string | undefined): Promise<LocalOutputs> {
   const endpoint = elsewhere ?? cloudUrl(local.cloud)
+  // The cloud creates its access key when it starts.
+  const access = (): CloudAccess => ({
+    endpoint,
+    credentials: elsewhere === undefined ? readCredentials(local.cloud.folder) : credentialsElsewhere(),
+  })
   const folder = elsewhere === undefined ? local.cloud.folder : join(local.folder, 'elsewhere')
   const tasks: ListrTask<TaskContext>[] = [
     {
@@ -89,15 +98,18 @@ async function startParts(local: LocalCloud, elsewhere: string | undefined): Pro
     {
       title: 'Deploy the stack',
       task: async (context, task) => {
-        context.stack = await deploy({ endpoint, openSearchUrl: openSearchUrl(local.openSearch), folder }, shown(task))
+        context.stack = await deploy({ cloud: access(), openSearchUrl: openSearchUrl(local.openSearch), folder }, shown(task))
       },
     },
-    { title: 'Start the API', task: ({ stack }) => startApi(local.api, executeUrl(endpoint, stack.ApiUrl)) },
+    {
+      title: 'Start the API',
+      task: ({ stack }) => startApi(local.api, executeUrl(endpoint, stack.ApiUrl), access().credentials.accessKeyId),
+    },
     {
       title: 'Set up OpenSearch, create keys, write outputs.json',
       task: async context => {
-        await setUp(endpoint, context.stack.SetUpFunction)
-        context.outputs = await writeOutputs(local, endpoint, context.stack, folder)
+        await setUp(access(), context.stack.SetUpFunction)
+        context.outputs = await writeOutputs(local, access(), context.stack, folder)
       },
     },
   ]
@@ -182,8 +194,8 @@ function shown(task: { output: string }): Progress {
 }
 
 /** Invokes the function that creates mappings and templates in OpenSearch. */
-async function setUp(endpoint: string, name: string): Promise<void> {
-  const client = new LambdaClient({ ...cloudSettings(endpoint), maxAttempts: 1 })
+async function setUp(cloud: CloudAccess, name: string): Promise<void> {
+  const client = new LambdaClient({ ...cloudSettings(cloud), maxAttempts: 1 })
   const call = new InvokeCommand({ FunctionName: name })
   const result = await client.send(call, { abortSignal: AbortSignal.timeout(SET_UP_MS) })
   if (result.FunctionError) throw new UserError(`The set-up function failed: ${Buffer.from(result.Payload ?? []).toString()}`)

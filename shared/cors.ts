@@ -1,17 +1,20 @@
 import type { Dialect } from './dialect.ts'
 import type { Headers } from './http.ts'
 
-/** Headers of every response. A beacon is sent with credentials, so the response must repeat its origin. */
-export const corsHeaders = (request: Headers): Record<string, string> => {
-  const { origin } = request
-  return origin && origin !== '*'
-    ? {
-        'access-control-allow-origin': origin,
-        'access-control-allow-credentials': 'true',
-        'access-control-expose-headers': 'retry-after',
-        vary: 'origin',
-      }
-    : { 'access-control-allow-origin': '*', 'access-control-expose-headers': 'retry-after' }
+/** The routes of beacons, which browsers send with credentials. */
+const BEACONS = '/beacon/'
+/** The console. It is for no other page. */
+const CONSOLE = '/'
+
+/**
+ * Headers that let pages read a response. No response depends on cookies, so pages of all origins may read it without credentials.
+ * Only for a beacon, the response must repeat the origin.
+ */
+export const corsHeaders = ({ origin }: Headers, path: string): Record<string, string> => {
+  if (path === CONSOLE) return {}
+  const exposed = { 'access-control-expose-headers': 'retry-after' }
+  if (!path.startsWith(BEACONS) || !origin || origin === '*') return { 'access-control-allow-origin': '*', ...exposed }
+  return { 'access-control-allow-origin': origin, 'access-control-allow-credentials': 'true', ...exposed, vary: 'origin' }
 }
 
 /** Headers that SDKs of several dialects send from browsers. */
@@ -37,7 +40,6 @@ export const preflightHeaders = (request: Headers, dialects: readonly Dialect[])
   const asked = askedHeaders(request['access-control-request-headers'])
   const allowed = new Set(['authorization', 'content-type', ...ofDialects, ...COMMON_HEADERS, ...asked])
   return {
-    ...corsHeaders(request),
     vary: 'origin, access-control-request-headers',
     'access-control-allow-methods': 'GET, HEAD, POST, DELETE, OPTIONS',
     'access-control-allow-headers': [...allowed].join(', '),

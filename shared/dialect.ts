@@ -68,6 +68,8 @@ export interface SettingsRequest {
   readonly parameters: Readonly<Record<string, string>>
   readonly query: Readonly<Record<string, string | undefined>>
   readonly headers: Headers
+  /** The name of this stage, with a port if it has one. */
+  readonly host: string
 }
 
 /** What a route of a dialect does. */

@@ -1,4 +1,5 @@
 import * as z from 'zod/mini'
+import { formatCount, MAX_TEXT_CHARACTERS } from './limits.ts'
 import type { Rejection } from './rejections.ts'
 import { EARLIEST, LATEST, parseInstant, secondsToMicros, wholeSeconds } from './time.ts'
 
@@ -37,7 +38,16 @@ export const integer = () => z.int()
 
 export const number = () => z.number()
 
-export const text = () => z.string()
+/** Text of at most `most` code points. */
+export const text = (most = MAX_TEXT_CHARACTERS) =>
+  z
+    .string()
+    .check(
+      z.refine(value => value.length <= most || [...value].length <= most, {
+        error: `must have at most ${formatCount(most)} characters.`,
+      }),
+    )
+    .register(z.globalRegistry, { maxLength: most })
 
 export const flag = () => z.boolean()
 

@@ -7,8 +7,11 @@ interface NumberText {
 
 const json = JSON as unknown as NumberText
 
-/** A shorter integer is exact as a number. Digits in strings match, too; that costs time only. */
-const LONG_INTEGER = /\d{16}/
+/**
+ * A smaller integer is exact as a number: the first that is not has 16 digits and begins with 9. So the order numbers of outboxes
+ * do not match. Digits in strings may match; that costs time only.
+ */
+const LONG_INTEGER = /9\d{15}|\d{17}/
 const INTEGER = /^-?\d+$/
 
 /**

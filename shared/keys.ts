@@ -36,6 +36,13 @@ export function presentedKey(request: {
   return key ?? reject('key_missing')
 }
 
+/**
+ * Whether a request has this key in `?writeKey=`. Browsers, proxies and access logs store URLs, so keys that read are never accepted
+ * there.
+ */
+export const isInQuery = (key: string, query: Readonly<Record<string, string | undefined>> | undefined): boolean =>
+  repeated(query?.['writeKey']).includes(key)
+
 /** API Gateway joins the values of a header or parameter that is given several times with commas. Keys have no commas. */
 const repeated = (values = ''): string[] => values.split(',').map(value => value.trim())
 
@@ -49,3 +56,9 @@ function fromAuthorization(header: string): string | undefined {
 
 /** Whether a key with this scope may call a route that needs the scope `needed`. */
 export const allows = (scope: Scope, needed: Scope): boolean => scope === needed || scope === 'admin'
+
+/** Whether a key with this scope may stand in a URL. */
+export const mayBeInUrl = (scope: Scope): boolean => scope === 'write'
+
+export const IN_URL =
+  'Only write keys are accepted in ?writeKey=. Send this key as `Authorization: Bearer KEY`, and revoke it if the URL was stored.'

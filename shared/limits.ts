@@ -4,6 +4,9 @@ const MB = 2 ** 20
 /** Largest request body in bytes, both as received and after decompression. */
 export const MAX_BODY_BYTES = 4 * MB
 
+/** Largest request body without a key in a header or the URL, in bytes, both as received and after decompression. */
+export const MAX_KEYLESS_BYTES = 512 * KB
+
 /**
  * Largest data of an event as it is stored, as JSON in bytes of UTF-8: with the context that its batch shares. The other fields of an
  * event have limits of their own, so a line of the stream is always far smaller than a record may be.
@@ -27,6 +30,15 @@ export const MAX_NAME_CHARACTERS = 128
 
 /** Longest source, in code points. */
 export const MAX_SOURCE_CHARACTERS = 256
+
+/** Longest text of a catalogued field that does not state another length, in code points. */
+export const MAX_TEXT_CHARACTERS = 1024
+
+/** Longest URL of a catalogued field, in code points. */
+export const MAX_URL_CHARACTERS = 8192
+
+/** Most texts that a tally counts. */
+export const MAX_TALLY_TEXTS = 1000
 
 /** Most events in one stream record. */
 export const MAX_EVENTS_PER_RECORD = 500
@@ -63,6 +75,15 @@ export const DEFAULT_PAGE_ROWS = 100
 
 /** Most rows on one page. */
 export const MAX_PAGE_ROWS = 1000
+
+/** Most bytes of a page, as JSON in UTF-8. It ends before the row that would exceed them, and its cursor continues there. */
+export const MAX_PAGE_BYTES = 4 * MB
+
+/** Most bytes of a response as Lambda counts it: with the body as a JSON string, or in base64. Lambda accepts 6 MB. */
+export const MAX_RESPONSE_BYTES = 5.5 * MB
+
+/** Largest document, as JSON in bytes of UTF-8. A larger one is not written. */
+export const MAX_DOCUMENT_BYTES = MB
 
 /** A count with separators for messages: `2,500`. */
 export const formatCount = (count: number): string => count.toLocaleString('en-US')

@@ -43,7 +43,11 @@ export interface LocalOutputs {
   readonly streamName: string
   readonly stateTable: string
   readonly archiveBucket: string
+  /** The console, without a key: it asks for one. */
   readonly consoleUrl: string
+  /** The access key that the emulated cloud demands since its last start. */
+  readonly accessKeyId: string
+  readonly secretAccessKey: string
   readonly stack: StackOutputs
 }
 

@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto'
+import { redactKeys } from './redact-keys.ts'
 import type { Rejection, RejectionCode } from './rejections.ts'
 
 /**
@@ -64,6 +65,16 @@ export const unrecognisedLine = (line: string, arrived: number): QuarantinedEven
   body: line,
 })
 
+/** The event without API keys: a client may have put its own anywhere, and readers of the quarantine need no key. */
+export const withoutKeys = (event: QuarantinedEvent): QuarantinedEvent => ({
+  ...event,
+  message: redactKeys(event.message),
+  body:
+    event.form === 'base64'
+      ? Buffer.from(redactKeys(Buffer.from(event.body, 'base64').toString('latin1')), 'latin1').toString('base64')
+      : redactKeys(event.body),
+})
+
 export interface Quarantine {
   /** Stores events in the quarantine. Returns when all are stored; throws if any could not be stored. */
   add(events: readonly QuarantinedEvent[]): Promise<void>
@@ -87,6 +98,8 @@ export interface StoredQuarantinedEvent extends QuarantinedEvent {
   readonly key: string
   /** How often the same event was quarantined. */
   readonly count: number
+  /** Identifies the first of these occurrences: an item that was removed and stored again has another. Absent: an earlier version stored it. */
+  readonly first?: string
   /** How many of these occurrences an earlier replay put into the stream. Absent: none. */
   readonly replayed?: number
   /** When a replay began to put it into the stream, in milliseconds since 1970. It did not end, or ends later. Absent: none did. */
@@ -94,10 +107,10 @@ export interface StoredQuarantinedEvent extends QuarantinedEvent {
 }
 
 /** A quarantined event without its body. */
-export type QuarantineSummary = Omit<StoredQuarantinedEvent, 'form' | 'body' | 'position' | 'replayed' | 'subject'>
+export type QuarantineSummary = Omit<StoredQuarantinedEvent, 'form' | 'body' | 'position' | 'replayed' | 'subject' | 'first'>
 
-/** A quarantined event without its body, with the rest of its identity. */
-export type IdentifiedSummary = QuarantineSummary & Pick<StoredQuarantinedEvent, 'subject'>
+/** A quarantined event without its body, with the rest of its identity and of the item's. */
+export type IdentifiedSummary = QuarantineSummary & Pick<StoredQuarantinedEvent, 'subject' | 'first'>
 
 /** One row of GET /v1/quarantine. */
 export interface QuarantineRow extends Omit<QuarantineSummary, 'received' | 'sentAt'> {

@@ -3,7 +3,7 @@
  * logged, because they may quote what clients sent.
  */
 export class SafeError extends Error {
-  override readonly name = 'SafeError'
+  override readonly name: string = 'SafeError'
 }
 
 const LOGGED_FRAMES = 3

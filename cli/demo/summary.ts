@@ -2,7 +2,6 @@ import { styleText } from 'node:util'
 import { LOCAL_OUTPUTS } from '../../shared/outputs.ts'
 import type { Status } from '../status/settled.ts'
 import { formatTable } from '../table.ts'
-import { consoleLink, WHERE_KEYS_ARE } from '../up.ts'
 import type { Found } from './independent/compare.ts'
 
 /** Rows shown of each table. */
@@ -32,7 +31,7 @@ const quiet = (text: string): string => styleText('dim', text)
 const indent = (text: string): string => text.replaceAll(/^/gm, '  ')
 
 /** The demo's result as text for a terminal. */
-export function summarise({ sent, seconds, status, found, apiUrl }: DemoResult): string {
+export function summarise({ sent, seconds, status, found, apiUrl }: DemoResult, console?: string): string {
   const rawEvents = `curl -H "Authorization: Bearer $KEY" ${apiUrl}/v1/events/interaction`
   return [
     section('Sent', `in ${seconds.sending.toFixed(1)} s`, sentLines(sent)),
@@ -43,7 +42,7 @@ export function summarise({ sent, seconds, status, found, apiUrl }: DemoResult):
     section('interaction: one document per event', `${rawEvents}, KEY: readKey of ${LOCAL_OUTPUTS}`, interactions(found)),
     section('reading: the newest minutes of each device', 'npx millrace show device-minutes', deviceMinutes(found)),
     section('reading: 95th percentile of event_duration', 'npx millrace report duration-p95 --show', p95(found)),
-    section('Where to look next', '', next(apiUrl)),
+    section('Where to look next', '', next(console)),
   ].join('\n\n')
 }
 
@@ -109,9 +108,9 @@ function p95({ p95ByType: rows }: Found): string {
   )
 }
 
-const next = (apiUrl: string): string =>
+const next = (console: string | undefined): string =>
   [
-    `${consoleLink(apiUrl)}  ${quiet(`the console. ${WHERE_KEYS_ARE}`)}`,
+    ...(console === undefined ? [] : [console]),
     `npx millrace quarantine list  ${quiet('quarantined events, each with the reason')}`,
     `npx millrace user device-1  ${quiet('everything stored about one device')}`,
     `npx millrace simulate readings --rate 100  ${quiet('more events')}`,

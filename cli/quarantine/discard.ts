@@ -1,6 +1,6 @@
 import pLimit from 'p-limit'
 import type { quarantineReader } from '../../lambdas/quarantine/dynamodb-read.ts'
-import type { QuarantineSummary } from '../../shared/quarantine.ts'
+import type { IdentifiedSummary } from '../../shared/quarantine.ts'
 import { showProgress } from '../progress.ts'
 
 const CALLS_AT_ONCE = 16
@@ -13,7 +13,7 @@ export interface Discarded {
 
 /** Deletes the items and their bodies for good. With `dryRun` it only counts them. */
 export async function discardItems(
-  items: readonly QuarantineSummary[],
+  items: readonly IdentifiedSummary[],
   reader: Pick<ReturnType<typeof quarantineReader>, 'remove'>,
   dryRun: boolean,
 ): Promise<Discarded> {

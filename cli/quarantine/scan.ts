@@ -26,7 +26,7 @@ export async function collectedItems(target: Target): Promise<IdentifiedSummary[
 
 /** Everything in the quarantine table, without the bodies; what was received together is in the order of its request. */
 export async function scanQuarantine(client: DynamoDBClient, table: string): Promise<IdentifiedSummary[]> {
-  const names = Object.fromEntries([...FIELDS, 'subject', 'position'].map(field => [`#${field}`, field]))
+  const names = Object.fromEntries([...FIELDS, 'subject', 'first', 'position'].map(field => [`#${field}`, field]))
   const scan = {
     TableName: table,
     ConsistentRead: true,

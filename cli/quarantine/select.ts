@@ -14,10 +14,10 @@ export interface Filter {
 }
 
 /** The matching events in the order they were received, which is the order to replay them in. */
-export const selectItems = (
-  items: readonly QuarantineSummary[],
+export const selectItems = <Item extends QuarantineSummary>(
+  items: readonly Item[],
   { key, code, type, since, until }: Filter,
-): QuarantineSummary[] =>
+): Item[] =>
   items
     .filter(
       item =>
@@ -43,9 +43,9 @@ export function pageOf(items: readonly IdentifiedSummary[], limit: number, curso
   const page = sorted.slice(start, start + limit)
   return {
     total: items.length,
-    items: page.map(withoutSubject),
+    items: page.map(asListed),
     cursor: start + limit < sorted.length ? (page.at(-1)?.key ?? null) : null,
   }
 }
 
-const withoutSubject = ({ subject: _subject, ...summary }: IdentifiedSummary): QuarantineSummary => summary
+const asListed = ({ subject: _subject, first: _first, ...summary }: IdentifiedSummary): QuarantineSummary => summary

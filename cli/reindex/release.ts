@@ -1,6 +1,6 @@
 import pLimit from 'p-limit'
 import { quarantineReader } from '../../lambdas/quarantine/dynamodb-read.ts'
-import type { QuarantineSummary } from '../../shared/quarantine.ts'
+import type { IdentifiedSummary, QuarantineSummary } from '../../shared/quarantine.ts'
 import { dynamodbOf, s3Of } from '../clients.ts'
 import type { Target } from '../target.ts'
 
@@ -14,7 +14,7 @@ export const isResolved = ({ code, type }: QuarantineSummary, indices: ReadonlyS
   (code === 'changes_unread' && type === 'documents') || (code === 'document_refused' && type !== null && indices.has(type))
 
 /** Removes the items from the quarantine, except those that were quarantined again since they were read. Returns the number removed. */
-export async function release(target: Target, items: readonly QuarantineSummary[]): Promise<number> {
+export async function release(target: Target, items: readonly IdentifiedSummary[]): Promise<number> {
   const { QuarantineTable, QuarantineBucket } = target.outputs
   const quarantine = quarantineReader(QuarantineTable, QuarantineBucket, dynamodbOf(target), s3Of(target))
   const limit = pLimit(ITEMS_AT_ONCE)

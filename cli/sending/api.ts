@@ -12,6 +12,8 @@ export interface SendResult {
   }[]
   /** What the API thinks the sender may have got wrong. */
   readonly hints?: readonly string[]
+  /** How many quarantined elements the list leaves out, because the response would be too large. */
+  readonly quarantinedOmitted?: number
 }
 
 /** Clock and randomness, so that tests can replace them. */
@@ -23,6 +25,10 @@ export interface Runtime {
   random(): number
 }
 
+/** The API or a gateway responded that the body is too large. Nothing of it was stored. */
+export class BodyTooLarge extends UserError {}
+
+const TOO_LARGE = 413
 const FIRST_WAIT_MS = 500
 const MAX_WAIT_MS = 30_000
 /** How long a batch is retried. After that the command fails; batches confirmed before are not sent again. */
@@ -45,8 +51,8 @@ export function waitBefore(attempt: number, retryAfter: string | null, runtime: 
 
 /**
  * Returns a function that POSTs bodies whose lines are events. It retries while the API responds with 429 or 5xx, cannot be reached,
- * or another server responds with 403 or 404, and calls `waiting` with the reason before each wait. Throws a UserError for any other
- * status, or after 15 minutes.
+ * or another server responds with 403 or 404, and calls `waiting` with the reason before each wait. Throws BodyTooLarge for 413, and
+ * a UserError for any other status, or after 15 minutes.
  */
 export function eventsApi(url: URL, key: string, runtime: Runtime, waiting: (reason: string) => void = () => {}) {
   return async (body: Buffer): Promise<SendResult> => {
@@ -87,6 +93,7 @@ async function tryOnce(url: URL, key: string, body: Buffer): Promise<Attempt> {
   const { status } = response
   const reason = [status, code, message].filter(Boolean).join(' ')
   const isRetried = status >= 500 || RETRIED.includes(status) || (code === undefined && RETRIED_WITHOUT_CODE.includes(status))
+  if (status === TOO_LARGE) throw new BodyTooLarge(`${url.origin} rejected it: ${reason}`)
   if (!isRetried) throw new UserError(`${url.href} rejected the events: ${reason}`)
   return { reason, retryAfter: response.headers.get('retry-after') }
 }
@@ -99,8 +106,8 @@ export const reasonOf = (error: unknown): string => {
 
 /** Throws if the response is not that of the API: another server may answer 200, such as a login page. */
 function resultOf(value: unknown): SendResult {
-  const { accepted, quarantined, hints = [] } = (isObject(value) ? value : {}) as Partial<SendResult>
-  if (typeof accepted === 'number' && Array.isArray(quarantined)) return { accepted, quarantined, hints }
+  const { accepted, quarantined, quarantinedOmitted = 0, hints = [] } = (isObject(value) ? value : {}) as Partial<SendResult>
+  if (typeof accepted === 'number' && Array.isArray(quarantined)) return { accepted, quarantined, quarantinedOmitted, hints }
   throw new Error('the response is not that of the API')
 }
 

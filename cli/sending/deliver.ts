@@ -2,6 +2,7 @@ import { formatBytes, MAX_BODY_BYTES } from '../../shared/limits.ts'
 import { UserError } from '../../shared/user-error.ts'
 import type { Runtime, SendResult } from './api.ts'
 import type { Batch } from './batches.ts'
+import { halving } from './halve.ts'
 import { addRejected, type RejectedRow, type RejectedRows } from './rejected-rows.ts'
 
 /** The totals that `send` and `simulate` report; lines = accepted + quarantined. */
@@ -30,21 +31,23 @@ export interface Delivery {
 /** Sends the batches one after another, to keep the order of each user's events. Returns the sum of the results. */
 export async function deliver({ batches, post, rate, runtime, before, confirmed }: Delivery): Promise<Totals> {
   const started = runtime.now()
+  const send = halving(post)
   let totals = before
   for await (const batch of batches) {
     if (rate !== undefined) {
       const due = started + ((totals.lines - before.lines) / rate) * 1000
       if (due > runtime.now()) await runtime.sleep(due - runtime.now())
     }
-    totals = add(totals, batch, batch.lines.length > 0 ? await post(batch.body) : { accepted: 0, quarantined: [] })
+    totals = add(totals, batch, batch.lines.length > 0 ? await send(batch.body) : { accepted: 0, quarantined: [] })
     await confirmed(batch, totals)
   }
   return totals
 }
 
 /** Throws a UserError if the API split the body into other elements than those that were sent. */
-function add(before: Totals, batch: Batch, { accepted, quarantined }: SendResult): Totals {
-  const counted = accepted + quarantined.length
+function add(before: Totals, batch: Batch, { accepted, quarantined, quarantinedOmitted = 0 }: SendResult): Totals {
+  const refused = quarantined.length + quarantinedOmitted
+  const counted = accepted + refused
   if (counted !== batch.lines.length)
     throw new UserError(
       `The API counted ${counted} events in a request of ${batch.lines.length}. Deploy the API and the command line from the same version.`,
@@ -53,7 +56,7 @@ function add(before: Totals, batch: Batch, { accepted, quarantined }: SendResult
   return {
     lines: before.lines + batch.count,
     accepted: before.accepted + accepted,
-    quarantined: before.quarantined + quarantined.length + batch.oversized.length,
+    quarantined: before.quarantined + refused + batch.oversized.length,
     rejected: addRejected(before.rejected, [...rejected, ...batch.oversized.map(oversizedRow)]),
   }
 }

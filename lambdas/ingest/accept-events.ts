@@ -1,7 +1,7 @@
 import { eventTypes } from '../../shared/catalogue.ts'
 import type { Body, DecodedElement, Dialect } from '../../shared/dialect.ts'
 import type { Headers } from '../../shared/http.ts'
-import { allows, type Key, type KeyStore, presentedKey } from '../../shared/keys.ts'
+import { allows, IN_URL, isInQuery, type Key, type KeyStore, mayBeInUrl, presentedKey } from '../../shared/keys.ts'
 import type { Quarantine } from '../../shared/quarantine.ts'
 import { isRejection, type Rejection, reject } from '../../shared/rejections.ts'
 import type { RouteMatch } from '../../shared/route.ts'
@@ -11,6 +11,7 @@ import type { EncodedBody } from './body-bytes.ts'
 import { type ClassifiedElements, classifyElements } from './classify-elements.ts'
 import { type PutOutcome, packRecords, rangesByShard, type StreamPosition, type StreamRecord } from './plan-records.ts'
 import { withoutRefused } from './refused-records.ts'
+import { keyInBody } from './scan-key.ts'
 
 export interface IngestDependencies {
   readonly keys: KeyStore
@@ -43,15 +44,17 @@ export async function acceptEvents(
   dependencies: IngestDependencies,
   telemetry: Telemetry,
 ): Promise<ClassifiedElements | Rejection> {
-  // A key outside the body is checked first, so that a request with a bad key costs no decoding.
-  const key = await keyOutsideBody(request, dependencies)
-  if (key && isRejection(key)) return key
+  // A key is checked before the body is parsed, so that a request without one costs little.
+  const first = firstKey(request)
+  if (typeof first !== 'string') return first
+  const key = await admit(first, request, dependencies)
+  if (isRejection(key)) return key
   const { dialect, dialectRequest } = chooseDialect(request)
   const body = dialect.read(dialectRequest)
   if (isRejection(body)) return body
   const presented = presentedKey({ ...credentialsOf(request), bodyKeys: body.writeKeys })
   if (typeof presented !== 'string') return presented
-  const admitted = key ?? (await admit(presented, dependencies))
+  const admitted = presented === first ? key : await admit(presented, request, dependencies)
   if (isRejection(admitted)) return admitted
   const decoded = dialect.decode(body, dialectRequest, admitted.name)
   if (isRejection(decoded)) return decoded
@@ -78,16 +81,21 @@ function withEncodingProblems(decoded: readonly DecodedElement[], { elements }: 
 
 const credentialsOf = ({ headers, queryStringParameters }: EventsRequest) => ({ headers, query: queryStringParameters })
 
-/** The key in the headers or the query. Undefined if there is none: the body may contain one. */
-async function keyOutsideBody(request: EventsRequest, dependencies: IngestDependencies): Promise<Key | Rejection | undefined> {
+/** The key in the headers or the query, or else the first one in the body. */
+function firstKey(request: EventsRequest): string | Rejection {
   const presented = presentedKey(credentialsOf(request))
-  if (typeof presented === 'string') return admit(presented, dependencies)
-  return presented.code === 'key_missing' ? undefined : presented
+  if (typeof presented === 'string' || presented.code !== 'key_missing') return presented
+  return keyInBody(request, request.headers['content-encoding'])
 }
 
-async function admit(presented: string, { keys, withinRateLimit }: IngestDependencies): Promise<Key | Rejection> {
+async function admit(
+  presented: string,
+  { queryStringParameters }: EventsRequest,
+  { keys, withinRateLimit }: IngestDependencies,
+): Promise<Key | Rejection> {
   const key = await keys.find(presented)
   if (!key) return reject('key_unknown')
+  if (!mayBeInUrl(key.scope) && isInQuery(presented, queryStringParameters)) return reject('key_scope', IN_URL)
   if (!allows(key.scope, 'write')) return reject('key_scope')
   return withinRateLimit(key.name) ? key : reject('rate_limited')
 }

@@ -24,13 +24,19 @@ const COMPRESSED: readonly (readonly [name: string, start: RegExp])[] = [
  * The decompressed bytes of a body. Gzip is detected by its magic bytes, because clients and gateways mislabel bodies. Any other
  * compression is rejected, because its bytes would look like an event that is not JSON.
  */
-export function bodyBytes({ body = '', isBase64Encoded }: EncodedBody, contentEncoding = ''): Buffer | Rejection {
+export function bodyBytes(
+  { body = '', isBase64Encoded }: EncodedBody,
+  contentEncoding = '',
+  limit = MAX_BODY_BYTES,
+): Buffer | Rejection {
   // Reading gzip as text lost bytes. The client still has them, so `unavailable` asks it to send them again.
   if (!isBase64Encoded && body.startsWith('\u001f\ufffd'))
     return reject('unavailable', 'The gateway damaged the compressed body; send it uncompressed.')
+  // A text never has more characters than bytes, in base64 at most four for three bytes.
+  if (body.length > (isBase64Encoded ? Math.ceil(limit / 3) * 4 + 4 : limit)) return reject('body_too_large')
   const bytes = Buffer.from(body, isBase64Encoded ? 'base64' : 'utf8')
-  if (bytes.length > MAX_BODY_BYTES) return reject('body_too_large')
-  if (bytes[0] === 0x1f && bytes[1] === 0x8b) return inflate(bytes)
+  if (bytes.length > limit) return reject('body_too_large')
+  if (bytes[0] === 0x1f && bytes[1] === 0x8b) return inflate(bytes, limit)
   const compression = compressionOf(bytes, contentEncoding)
   return compression === undefined ? bytes : reject('unsupported_format', unsupportedCompression(compression))
 }
@@ -46,10 +52,10 @@ function compressionOf(bytes: Buffer, contentEncoding: string): string | undefin
   return found ?? /\b(br|zstd|deflate|compress)\b/i.exec(contentEncoding)?.[1]?.toLowerCase()
 }
 
-/** Input and output are limited to MAX_BODY_BYTES, which also limits the time this takes. */
-function inflate(bytes: Buffer): Buffer | Rejection {
+/** Input and output are limited, which also limits the time this takes. */
+function inflate(bytes: Buffer, limit: number): Buffer | Rejection {
   try {
-    return gunzipSync(bytes, { maxOutputLength: MAX_BODY_BYTES })
+    return gunzipSync(bytes, { maxOutputLength: limit })
   } catch (error) {
     const tooLarge = (error as NodeJS.ErrnoException).code === 'ERR_BUFFER_TOO_LARGE'
     return tooLarge ? reject('body_too_large') : reject('malformed_json', 'The body is not valid gzip; compress it again.')

@@ -1,11 +1,10 @@
 import type { Dialect, DialectRoute } from '../../shared/dialect.ts'
 import { dialects as everyDialect } from '../../shared/dialects.ts'
-import type { Headers } from '../../shared/http.ts'
 import { isRejection, type Rejection, reject } from '../../shared/rejections.ts'
 import { entriesOf, matchRoute, type RouteKey, type RouteMatch } from '../../shared/route.ts'
 import { type CatchAllRouteKey, ingestRoutes } from '../../shared/routes.ts'
 import type { Telemetry } from '../handler.ts'
-import { toMethod } from '../http-response.ts'
+import { type AnyRequest, complete } from '../http-response.ts'
 import { asStore, rejectionOf, storeCall } from '../store-failure.ts'
 import { acceptEvents, type IngestDependencies } from './accept-events.ts'
 import type { EncodedBody } from './body-bytes.ts'
@@ -13,11 +12,9 @@ import type { ClassifiedElements } from './classify-elements.ts'
 import { cacheable, type HttpResponse, preflight, respond } from './response.ts'
 
 /** The part of API Gateway's event (payload format 2.0) that ingest reads. */
-export interface IngestRequest extends EncodedBody {
-  readonly rawPath: string
-  readonly headers: Headers
+export interface IngestRequest extends EncodedBody, AnyRequest {
   readonly queryStringParameters?: Readonly<Record<string, string | undefined>> | undefined
-  readonly requestContext: { readonly http: { readonly method: string } }
+  readonly requestContext: AnyRequest['requestContext'] & { readonly domainName?: string | undefined }
 }
 
 /** Turns a request of one route into a response. */
@@ -42,18 +39,18 @@ export function ingest(dependencies: IngestDependencies, dialects: readonly Dial
   const routes = ingestRoutes(dialects)
   const handlers = handlersOf(failingAsStores(dependencies), dialects)
   const handle = async (request: IngestRequest, telemetry: Telemetry): Promise<HttpResponse> => {
-    const { headers, rawPath, requestContext } = request
+    const { rawPath, requestContext } = request
     const matched = matchRoute(routes, requestContext.http.method, rawPath)
     const handler = matched && handlers.get(matched.route.key)
-    if (!handler) return finish(reject('not_found'), headers, telemetry)
+    if (!handler) return finish(reject('not_found'), telemetry)
     try {
       return await handler(request, matched, telemetry)
     } catch (error) {
-      return finish(rejectionOf(error, telemetry), headers, telemetry)
+      return finish(rejectionOf(error, telemetry), telemetry)
     }
   }
   return async (request: IngestRequest, telemetry: Telemetry): Promise<HttpResponse> =>
-    toMethod(request.requestContext.http.method, await handle(request, telemetry))
+    complete(request, await handle(request, telemetry))
 }
 
 const failingAsStores = (dependencies: IngestDependencies): IngestDependencies => ({
@@ -76,8 +73,8 @@ function handlersOf(dependencies: IngestDependencies, dialects: readonly Dialect
 
 const catchAllHandlers = (dialects: readonly Dialect[]): CatchAllHandlers => ({
   'OPTIONS /{proxy+}': async ({ headers }) => preflight(headers, dialects),
-  'GET /v1/projects/{proxy+}': async ({ headers }, _matched, telemetry) => finish(reject('not_found'), headers, telemetry),
-  'ANY /{proxy+}': async ({ headers }, _matched, telemetry) => finish(reject('not_found'), headers, telemetry),
+  'GET /v1/projects/{proxy+}': async (_request, _matched, telemetry) => finish(reject('not_found'), telemetry),
+  'ANY /{proxy+}': async (_request, _matched, telemetry) => finish(reject('not_found'), telemetry),
 })
 
 /** The handler of a route, by what the route serves. */
@@ -89,18 +86,24 @@ function dialectHandler(
   switch (route.serves) {
     case 'events':
       return async (request, matched, telemetry) =>
-        finish(await acceptEvents({ ...request, matched, dialects }, dependencies, telemetry), request.headers, telemetry)
+        finish(await acceptEvents({ ...request, matched, dialects }, dependencies, telemetry), telemetry)
     case 'nothing':
-      return async ({ headers }, _matched, telemetry) => finish(nothingStored, headers, telemetry)
+      return async (_request, _matched, telemetry) => finish(nothingStored, telemetry)
     case 'settings':
-      return async ({ headers, queryStringParameters: query = {} }, { parameters }) =>
-        cacheable(route.settings({ parameters, query, headers }), SETTINGS_CACHE_SECONDS, headers)
+      return async ({ headers, queryStringParameters: query = {}, requestContext }, { parameters }) =>
+        cacheable(
+          route.settings({ parameters, query, headers, host: ownHost(headers['host'], requestContext.domainName) }),
+          SETTINGS_CACHE_SECONDS,
+        )
   }
 }
 
-function finish(outcome: ClassifiedElements | Rejection, headers: Headers, telemetry: Telemetry): HttpResponse {
+/** The host of a request if it is the stage's own name or a local one, else the stage's name: a client may send any Host. */
+const ownHost = (host = '', stage = host): string => (/^(127\.0\.0\.1|localhost)(:\d{1,5})?$/.test(host) ? host : stage)
+
+function finish(outcome: ClassifiedElements | Rejection, telemetry: Telemetry): HttpResponse {
   recordOutcome(outcome, telemetry)
-  return respond(outcome, headers)
+  return respond(outcome)
 }
 
 function recordOutcome(outcome: ClassifiedElements | Rejection, telemetry: Telemetry): void {

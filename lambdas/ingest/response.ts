@@ -1,8 +1,9 @@
 import type { APIGatewayProxyStructuredResultV2 } from 'aws-lambda'
-import { corsHeaders, preflightHeaders } from '../../shared/cors.ts'
+import { preflightHeaders } from '../../shared/cors.ts'
 import type { Dialect } from '../../shared/dialect.ts'
 import type { Headers } from '../../shared/http.ts'
 import { isRejection, type Rejection, rejections } from '../../shared/rejections.ts'
+import { rowsThatFit } from '../response-size.ts'
 import type { ClassifiedElements } from './classify-elements.ts'
 
 export type HttpResponse = APIGatewayProxyStructuredResultV2
@@ -15,17 +16,33 @@ export const preflight = (headers: Headers, dialects: readonly Dialect[]): HttpR
   headers: preflightHeaders(headers, dialects),
 })
 
-/** The response to a request, with CORS headers so that browsers may read it. */
-export function respond(outcome: ClassifiedElements | Rejection, headers: Headers): HttpResponse {
+/** The response to a request. */
+export function respond(outcome: ClassifiedElements | Rejection): HttpResponse {
   if (isRejection(outcome)) {
     const status = statusOf(outcome)
     const retryAfter = status === 503 || status === 429 ? { 'retry-after': RETRY_AFTER_SECONDS } : undefined
-    return json(status, { success: false, code: outcome.code, message: outcome.message }, headers, retryAfter)
+    return json(status, { success: false, code: outcome.code, message: outcome.message }, retryAfter)
   }
   const { events, receipts, hints = [] } = outcome
   const quarantined = outcome.quarantined.map(({ index, event: { id, code, message } }) => ({ index, id, code, message }))
-  const more = { ...(receipts && { events: receipts }), ...(hints.length > 0 && { hints }) }
-  return json(200, { success: true, accepted: events.length, quarantined, ...more }, headers)
+  return json(200, {
+    success: true,
+    accepted: events.length,
+    ...capped(quarantined, receipts),
+    ...(hints.length > 0 && { hints }),
+  })
+}
+
+/** The quarantined elements and the receipts, or the first of them, and how many others there are: each list has half of a response. */
+function capped(quarantined: readonly object[], receipts: readonly unknown[] | undefined): object {
+  const listed = rowsThatFit(quarantined, 0.5)
+  const events = receipts && rowsThatFit(receipts, 0.5)
+  return {
+    quarantined: listed,
+    ...(listed.length < quarantined.length && { quarantinedOmitted: quarantined.length - listed.length }),
+    ...(receipts && { events }),
+    ...(receipts && events && events.length < receipts.length && { eventsOmitted: receipts.length - events.length }),
+  }
 }
 
 /** Codes with status 200 are for single events. If one rejects the whole body, the status is 400. */
@@ -34,11 +51,11 @@ function statusOf({ code }: Rejection): number {
   return status === 200 ? 400 : status
 }
 
-export const cacheable = (body: object, seconds: number, headers: Headers): HttpResponse =>
-  json(200, body, headers, { 'cache-control': `public, max-age=${seconds}` })
+export const cacheable = (body: object, seconds: number): HttpResponse =>
+  json(200, body, { 'cache-control': `public, max-age=${seconds}` })
 
-const json = (statusCode: number, body: object, headers: Headers, more?: Record<string, string>): HttpResponse => ({
+const json = (statusCode: number, body: object, more?: Record<string, string>): HttpResponse => ({
   statusCode,
-  headers: { 'content-type': 'application/json', ...corsHeaders(headers), ...more },
+  headers: { 'content-type': 'application/json', ...more },
   body: JSON.stringify(body),
 })

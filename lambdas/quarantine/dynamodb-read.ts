@@ -17,9 +17,19 @@ export function readSummary(attributes: Attributes): QuarantineSummary {
 }
 
 export function readIdentified(attributes: Attributes): IdentifiedSummary {
-  const { subject } = unmarshall(attributes) as StoredItem
-  return { ...readSummary(attributes), ...(subject !== undefined && { subject }) }
+  const { subject, first } = unmarshall(attributes) as StoredItem
+  return { ...readSummary(attributes), ...(subject !== undefined && { subject }), ...(first !== undefined && { first }) }
 }
+
+/** What tells whether an item is the one that was read. */
+export type ReadItem = Pick<StoredQuarantinedEvent, 'key' | 'count' | 'first'>
+
+/** The condition that an item is as it was read: no occurrence was added, and it was not removed and stored again. */
+const unchanged = ({ count, first }: ReadItem) => ({
+  ConditionExpression: `#count = :count AND ${first === undefined ? 'attribute_not_exists(#first)' : '#first = :first'}`,
+  ExpressionAttributeNames: { '#count': 'count', '#first': 'first' },
+  values: { ':count': count, ...(first !== undefined && { ':first': first }) },
+})
 
 /** Reads, removes and updates quarantined events, each with its body. */
 export function quarantineReader(table: string, bucket: string, client = new DynamoDBClient({}), s3 = new S3Client({})) {
@@ -38,27 +48,27 @@ export function quarantineReader(table: string, bucket: string, client = new Dyn
      * Marks the event as sent by a replay, before it is put into the stream. Returns false if it was quarantined again after it
      * was read, or is gone: then it must not be put.
      */
-    markSent({ key, count }: Pick<StoredQuarantinedEvent, 'key' | 'count'>, now: number): Promise<boolean> {
+    markSent(item: ReadItem, now: number): Promise<boolean> {
+      const { values, ...condition } = unchanged(item)
       const mark = new UpdateItemCommand({
         TableName: table,
-        Key: marshall({ key }),
+        Key: marshall({ key: item.key }),
         UpdateExpression: 'SET sentAt = :sentAt',
-        ConditionExpression: '#count = :count',
-        ExpressionAttributeNames: { '#count': 'count' },
-        ExpressionAttributeValues: marshall({ ':sentAt': now, ':count': count }),
+        ...condition,
+        ExpressionAttributeValues: marshall({ ':sentAt': now, ...values }),
       })
       return conditionHeld(client.send(mark))
     },
 
-    /** Notes that a replay put the event as it was read. Does nothing if the event is gone. */
-    async noteReplayed({ key, count }: Pick<StoredQuarantinedEvent, 'key' | 'count'>): Promise<void> {
+    /** Notes that a replay put the event as it was read. Does nothing if the event is gone, or was removed and stored again. */
+    async noteReplayed({ key, count, first }: ReadItem): Promise<void> {
       const note = new UpdateItemCommand({
         TableName: table,
         Key: marshall({ key }),
         UpdateExpression: 'SET replayed = :replayed REMOVE sentAt',
-        ConditionExpression: 'attribute_exists(#key)',
-        ExpressionAttributeNames: { '#key': 'key' },
-        ExpressionAttributeValues: marshall({ ':replayed': count }),
+        ConditionExpression: first === undefined ? 'attribute_exists(#key)' : '#first = :first',
+        ExpressionAttributeNames: first === undefined ? { '#key': 'key' } : { '#first': 'first' },
+        ExpressionAttributeValues: marshall({ ':replayed': count, ...(first !== undefined && { ':first': first }) }),
       })
       await conditionHeld(client.send(note))
     },
@@ -67,13 +77,13 @@ export function quarantineReader(table: string, bucket: string, client = new Dyn
      * Removes the event and its body, unless it was quarantined again after it was read: then the new delivery may have been
      * rejected for a new reason. Returns whether it was removed.
      */
-    remove({ key, count }: Pick<StoredQuarantinedEvent, 'key' | 'count'>): Promise<boolean> {
+    remove(item: ReadItem): Promise<boolean> {
+      const { values, ...condition } = unchanged(item)
       const deletion = new DeleteItemCommand({
         TableName: table,
-        Key: marshall({ key }),
-        ConditionExpression: '#count = :count',
-        ExpressionAttributeNames: { '#count': 'count' },
-        ExpressionAttributeValues: marshall({ ':count': count }),
+        Key: marshall({ key: item.key }),
+        ...condition,
+        ExpressionAttributeValues: marshall(values),
         ReturnValues: 'ALL_OLD',
       })
       const removeAll = async (): Promise<void> => {

@@ -13,6 +13,7 @@ import {
   quarantineKey,
   type StoredQuarantinedEvent,
   UNCOLLECTED_PREFIX,
+  withoutKeys,
 } from '../../shared/quarantine.ts'
 import { conditionHeld } from '../dynamodb.ts'
 import type { failureBucket } from './s3.ts'
@@ -78,7 +79,7 @@ export function quarantineStore(
   }
   return {
     async add(events) {
-      const distinct = countDistinct(events)
+      const distinct = countDistinct(events.map(withoutKeys))
       const limit = pLimit(MAX_CONCURRENT_WRITES)
       const call = randomUUID()
       if (distinct.length <= MAX_EVENTS_PER_CALL) await limit.map(distinct, event => putEvent(event, call))
@@ -143,7 +144,8 @@ function updateOf(
   const { code, message, keyName, received, form, type, id, subject, position = 0, count = 1, mayHaveBeenFolded } = event
   const doubt = mayHaveBeenFolded && { mayHaveBeenFolded }
   const user = subject !== undefined && { subject }
-  const attributes = { code, message, keyName, received, form, type, id, position, ...user, ...doubt, ...content }
+  const about = { code, message, keyName, received, form, type, id, position, first: token.text }
+  const attributes = { ...about, ...user, ...doubt, ...content }
   const names = Object.keys(attributes)
   const expiry = ttl === undefined ? {} : { ttl }
   const values = Object.entries({ ...attributes, ...expiry, count, token: token.text }).map(

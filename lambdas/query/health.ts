@@ -20,3 +20,21 @@ async function tryProbe(probe: Probe, timeoutMs: number): Promise<StoreHealth> {
     return { reachable: false, lagSeconds: null }
   }
 }
+
+/** Calls `read` at most once in this time. Calls that wait for the same result share it. A failure is not kept. */
+export function cachedFor<Value>(
+  milliseconds: number,
+  read: () => Promise<Value>,
+  now: () => number = Date.now,
+): () => Promise<Value> {
+  let cached: { readonly expires: number; readonly value: Promise<Value> } | undefined
+  return () => {
+    if (cached && cached.expires > now()) return cached.value
+    const value = read()
+    cached = { expires: now() + milliseconds, value }
+    value.catch(() => {
+      cached = undefined
+    })
+    return value
+  }
+}

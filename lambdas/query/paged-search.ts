@@ -3,6 +3,7 @@ import type { Document } from '../../shared/grain.ts'
 import type { Page } from '../../shared/http.ts'
 import { isRejection, type Rejection } from '../../shared/rejections.ts'
 import { SafeError } from '../../shared/safe-error.ts'
+import { rowsThatFit } from '../response-size.ts'
 import {
   invalidCursor,
   isPositionValue,
@@ -90,7 +91,7 @@ function isRefused(error: unknown): boolean {
 }
 
 function pageOf(documents: readonly Document[], { size, index, body }: Search, order: readonly SortField[]): Page<Document> {
-  const data = documents.slice(0, size - 1)
+  const data = rowsThatFit(documents.slice(0, size - 1))
   const last = data.at(-1)
   const isLastPage = documents.length === data.length
   return {

@@ -6,6 +6,7 @@ import { isRejection, type Rejection, rejections } from '../../shared/rejections
 import { formatInstant, millisToMicros } from '../../shared/time.ts'
 import type { Attributes } from '../dynamodb.ts'
 import { readSummary } from '../quarantine/dynamodb-read.ts'
+import { rowsThatFit } from '../response-size.ts'
 import { invalidCursor, invalidParameter, type QueryParameters, readCursor, readLimit, writeCursor } from './parameters.ts'
 
 interface QuarantineQuery {
@@ -44,13 +45,14 @@ export async function readQuarantine(
 ): Promise<Page<QuarantineRow> | Rejection> {
   const query = planQuarantine(parameters)
   if (isRejection(query)) return query
-  const data: QuarantineRow[] = []
+  let data: QuarantineRow[] = []
   let after = query.after
   for (let reads = 0; reads < MAX_READS_PER_REQUEST && data.length < query.limit; reads++) {
     const { Items = [], LastEvaluatedKey } = await client.send(scanOf(query, table, after, query.limit - data.length))
-    data.push(...Items.map(rowOf))
-    after = LastEvaluatedKey?.['key']?.S
-    if (after === undefined) break
+    const read = [...data, ...Items.map(rowOf)]
+    data = rowsThatFit(read)
+    after = data.length < read.length ? data.at(-1)?.key : LastEvaluatedKey?.['key']?.S
+    if (after === undefined || data.length < read.length) break
   }
   return { data, cursor: after === undefined ? null : writeCursor([after], ['quarantine', query.code]) }
 }

@@ -18,18 +18,28 @@ import { openSearch } from '../search/opensearch.ts'
 import { type StateTable, stateTable } from '../state/dynamodb.ts'
 import { asStore } from '../store-failure.ts'
 import { lagsReader, metricsReader } from './cloudwatch.ts'
-import { type ConsolePage, readConsolePage } from './console-page.ts'
-import { checkHealth, type Probe } from './health.ts'
+import { readConsolePage } from './console-page.ts'
+import { cachedFor, checkHealth, type Probe } from './health.ts'
 import { streamProbe } from './kinesis.ts'
 import { invalidParameter, type QueryParameters } from './parameters.ts'
 import { readProjection } from './projections.ts'
 import { readQuarantine } from './quarantine.ts'
 import { type KeptEvents, keptEvents, readKeptEvents } from './raw-events.ts'
 import { readReport, reportedUntil } from './reports.ts'
-import { type HttpResponse, html, json, rejectWith } from './response.ts'
+import {
+  type HttpResponse,
+  htmlDocument,
+  json,
+  rejectWith,
+  respondWithDocument,
+  type StaticDocument,
+  staticDocument,
+} from './response.ts'
 import { queryUser, readUser } from './users.ts'
 
 const PROBE_TIMEOUT_MS = 2000
+/** Nobody needs a key for /v1/health, so that many requests must not cost many calls of stores. */
+const HEALTH_CACHE_MS = 5000
 
 type RouteHandler = (event: APIGatewayProxyEventV2, telemetry: Telemetry) => Promise<HttpResponse>
 
@@ -109,9 +119,9 @@ const storeHandlers = (
 /** Responds with what `read` returns, or with its rejection. */
 const reading =
   (read: (path: QueryParameters, query: QueryParameters, telemetry: Telemetry) => Promise<object | Rejection>): RouteHandler =>
-  async ({ headers, pathParameters = {}, queryStringParameters = {} }, telemetry) => {
+  async ({ pathParameters = {}, queryStringParameters = {} }, telemetry) => {
     const result = await read(pathParameters, queryStringParameters, telemetry)
-    return isRejection(result) ? rejectWith(result, headers) : json(200, result, headers)
+    return isRejection(result) ? rejectWith(result) : json(200, result)
   }
 
 /** Reads a user with the windows that the query selects. */
@@ -139,24 +149,29 @@ type OperationRoute = Extract<
 >
 
 function operationHandlers(stores: Stores, stream: string): Readonly<Record<OperationRoute, RouteHandler>> {
-  const probes = probesOf(stores, stream)
-  let page: ConsolePage | undefined
-  const servePage: RouteHandler = async () => {
-    page ??= readConsolePage(process.env['LAMBDA_TASK_ROOT'] ?? '')
-    return html(page)
-  }
-  const serveHealth: RouteHandler = async ({ headers }) => {
-    const health = await checkHealth(probes, PROBE_TIMEOUT_MS)
-    return json(health.ok ? 200 : 503, health, headers)
-  }
+  const health = cachedFor(HEALTH_CACHE_MS, () => checkHealth(probesOf(stores, stream), PROBE_TIMEOUT_MS))
   return {
-    'GET /': servePage,
+    'GET /': serving(() => htmlDocument(readConsolePage(process.env['LAMBDA_TASK_ROOT'] ?? ''))),
     'GET /v1/{proxy+}': reading(async () => reject('not_found')),
-    'GET /v1/health': serveHealth,
+    'GET /v1/health': async () => {
+      const found = await health()
+      return found.ok ? json(200, found, { 'cache-control': `public, max-age=${HEALTH_CACHE_MS / 1000}` }) : json(503, found)
+    },
     'GET /v1/metrics': reading(stores.metrics),
-    'GET /v1/openapi.json': reading(async () =>
-      openApi(routes, { eventTypes, projections: currentRevisions(projections), reports }),
+    'GET /v1/openapi.json': serving(() =>
+      staticDocument(JSON.stringify(openApi(routes, { eventTypes, projections: currentRevisions(projections), reports })), {
+        'content-type': 'application/json',
+      }),
     ),
+  }
+}
+
+/** Responds with a document, which is made for the first request. */
+function serving(make: () => StaticDocument): RouteHandler {
+  let document: StaticDocument | undefined
+  return async ({ headers }) => {
+    document ??= make()
+    return respondWithDocument(document, headers)
   }
 }
 

@@ -1,12 +1,12 @@
 import type { APIGatewayProxyEventV2 } from 'aws-lambda'
 import pTimeout from 'p-timeout'
-import { allows, type KeyStore, presentedKey } from '../../shared/keys.ts'
+import { allows, IN_URL, isInQuery, type KeyStore, mayBeInUrl, presentedKey } from '../../shared/keys.ts'
 import { type Rejection, reject } from '../../shared/rejections.ts'
 import { matchRoute, type Route } from '../../shared/route.ts'
 import { queryRoutes } from '../../shared/routes.ts'
 import { SafeError } from '../../shared/safe-error.ts'
 import { defineHandler, type Telemetry } from '../handler.ts'
-import { toMethod } from '../http-response.ts'
+import { complete } from '../http-response.ts'
 import { keyStore } from '../keys/dynamodb.ts'
 import { asStore, rejectionOf, StoreFailure } from '../store-failure.ts'
 import { type RouteHandlers, routeHandlers } from './query-routes.ts'
@@ -23,10 +23,10 @@ export const handler = defineHandler('query', environment => {
   return async (event: APIGatewayProxyEventV2, telemetry): Promise<HttpResponse> => {
     const work = handle(event, keys, handlers, telemetry)
     const response = await pTimeout(work, { milliseconds: RESPONSE_TIMEOUT_MS, message: hanging() }).catch((error: unknown) =>
-      rejectWith(rejectionOf(error, telemetry), event.headers),
+      rejectWith(rejectionOf(error, telemetry)),
     )
     recordResponse(telemetry, response, event.routeKey)
-    return toMethod(event.requestContext.http.method, response)
+    return complete(event, response)
   }
 })
 
@@ -38,12 +38,12 @@ async function handle(
   handlers: RouteHandlers,
   telemetry: Telemetry,
 ): Promise<HttpResponse> {
-  const { headers, rawPath, requestContext } = event
+  const { rawPath, requestContext } = event
   const matched = matchRoute(queryRoutes, requestContext.http.method, rawPath)
-  if (!matched) return rejectWith(reject('not_found'), headers)
+  if (!matched) return rejectWith(reject('not_found'))
   const { route, parameters } = matched
   const rejection = await checkKey(route, event, keys)
-  if (rejection) return rejectWith(rejection, headers)
+  if (rejection) return rejectWith(rejection)
   return handlers[route.key]({ ...event, pathParameters: decoded(parameters) }, telemetry)
 }
 
@@ -58,6 +58,7 @@ async function checkKey({ scope }: Route, event: APIGatewayProxyEventV2, keys: K
   if (typeof presented !== 'string') return presented
   const key = await keys.find(presented)
   if (!key) return reject('key_unknown')
+  if (!mayBeInUrl(key.scope) && isInQuery(presented, event.queryStringParameters)) return reject('key_scope', IN_URL)
   return allows(key.scope, scope) ? undefined : reject('key_scope')
 }
 

@@ -1,6 +1,7 @@
 import { type AsyncBuffer, parquetMetadataAsync, parquetReadObjects } from 'hyparquet'
 import type { ReportRow } from '../../shared/report.ts'
 import { formatInstant } from '../../shared/time.ts'
+import { rowsThatFit } from '../response-size.ts'
 
 /** The position of a row in a run: the number of its part and its number in that part, both counted from 0. */
 export interface RowPosition {
@@ -9,7 +10,7 @@ export interface RowPosition {
 }
 
 /**
- * Reads at most `limit` rows from a position on, across parts. `open` returns undefined after the last part. `next` is the
+ * Reads at most `limit` rows from a position on, across parts, and no more than fit into a response. `open` returns undefined after the last part. `next` is the
  * position of the row that follows, undefined at the end.
  */
 export async function readRows(
@@ -17,7 +18,7 @@ export async function readRows(
   from: RowPosition,
   limit: number,
 ): Promise<{ rows: ReportRow[]; next: RowPosition | undefined }> {
-  const rows: ReportRow[] = []
+  let rows: ReportRow[] = []
   for (let { part, row } = from; ; part++, row = 0) {
     const file = await open(part)
     if (!file) return { rows, next: undefined }
@@ -26,7 +27,10 @@ export async function readRows(
     const end = Math.min(row + limit - rows.length, rowsInPart)
     if (row < end) {
       const objects = await parquetReadObjects({ file, metadata, rowStart: row, rowEnd: end, parsers })
-      rows.push(...objects.map(toReportRow))
+      const wanted = [...rows, ...objects.map(toReportRow)]
+      const before = rows.length
+      rows = rowsThatFit(wanted)
+      if (rows.length < wanted.length) return { rows, next: { part, row: row + rows.length - before } }
     }
     if (end < rowsInPart) return { rows, next: { part, row: end } }
   }

@@ -9,11 +9,16 @@ import type { PartItem, UserItem } from '../../shared/state.ts'
 import { EARLIEST, inRange, LATEST, MICROS_PER_SECOND, millisToMicros, wholeSeconds, windowInstant } from '../../shared/time.ts'
 import type { Telemetry } from '../handler.ts'
 import { annotateProjectionErrors } from '../projection-errors.ts'
-import type { KeyRange, StateTable } from '../state/dynamodb.ts'
+import { rowsThatFit } from '../response-size.ts'
+import type { StateTable } from '../state/dynamodb.ts'
+import type { KeyRange } from '../state/dynamodb-access.ts'
 import { type QueryParameters, readSecond } from './parameters.ts'
 
-/** A response holds this many windows of each projection, newest first. */
+/** A response holds this many windows of each projection, newest first, if they fit. */
 const WINDOWS_PER_PROJECTION = 100
+
+/** The part of a response that all windows may have. The rest is for the states, which are in one item of at most 400 KB. */
+const WINDOWS_SHARE = 0.5
 
 /** Windows that begin later are in the future of every clock that is nearly right. They must not hide the others. */
 const FUTURE_MICROS = 86_400n * MICROS_PER_SECOND
@@ -108,11 +113,14 @@ const windowsOf = (
   documentOf: DocumentOf,
 ): (readonly [string, readonly Document[]])[] =>
   [...parts]
-    .map(([projection, items]): readonly [string, readonly Document[]] => [
-      projection.name,
-      items
-        .filter(({ version }) => version > erasedOrder)
-        .slice(0, WINDOWS_PER_PROJECTION)
-        .flatMap(item => documentOf(projection, item)),
-    ])
+    .map(([projection, items]): readonly [string, readonly Document[]] => {
+      const known = items.filter(({ version }) => version > erasedOrder).slice(0, WINDOWS_PER_PROJECTION)
+      return [
+        projection.name,
+        rowsThatFit(
+          known.flatMap(item => documentOf(projection, item)),
+          WINDOWS_SHARE / parts.size,
+        ),
+      ]
+    })
     .filter(([, documents]) => documents.length > 0)

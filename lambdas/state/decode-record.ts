@@ -7,7 +7,7 @@ import { rejections } from '../../shared/rejections.ts'
 import type { EventPosition } from '../../shared/state.ts'
 import { fromLines } from '../../shared/stream-record.ts'
 import { formatInstant } from '../../shared/time.ts'
-import type { PassedOverEvent } from './dynamodb.ts'
+import type { PassedOverEvent } from './dynamodb-passed-over.ts'
 import type { FoldRejection, FoldRules, UserRecord } from './fold-record.ts'
 
 /** A record of the event stream, decoded for the fold. */

@@ -1,13 +1,13 @@
 import type { FirstFolded } from '../../shared/state.ts'
+import type { TableTarget } from './dynamodb-access.ts'
 import { type ItemImage, itemKeyOf, keyAttributes } from './dynamodb-items.ts'
-import type { DynamoDbOperations } from './dynamodb-operations.ts'
 import { planFirstFolded } from './first-folded.ts'
 
 const SHARD = 'shard#'
 const FIRST_FOLDED = 'first-folded'
 
 /** The notes of the shards in the state table about which projections their records were folded with. */
-export const firstFoldedTable = (table: string, dynamodb: DynamoDbOperations) => ({
+export const firstFoldedTable = ({ table, dynamodb }: TableTarget) => ({
   /** Notes that a function with these projections reads a shard from this record on. Writes only if that is new. */
   async recordProjections(shard: string, keys: readonly string[], sequenceNumber: string): Promise<void> {
     const key = keyAttributes({ pk: `${SHARD}${shard}`, sk: FIRST_FOLDED })

@@ -1,11 +1,11 @@
 import { conditionHeld } from '../dynamodb.ts'
-import type { DynamoDbOperations } from './dynamodb-operations.ts'
+import type { TableTarget } from './dynamodb-access.ts'
 import { type LatenessBound, planLateness } from './lateness.ts'
 
 const KEY = { pk: { S: 'stage' }, sk: { S: 'lateness' } }
 
 /** The item with the lateness bound of the stage, in the state table. */
-export const latenessTable = (table: string, dynamodb: DynamoDbOperations) => ({
+export const latenessTable = ({ table, dynamodb }: TableTarget) => ({
   /**
    * Records the bound of a function that has started, as planLateness does. Returns the bound that holds.
    * Throws if the item cannot be read or written.

@@ -1,9 +1,7 @@
-import pLimit from 'p-limit'
 import type { EventPosition, ItemKey } from '../../shared/state.ts'
+import { eachCall, type TableTarget } from './dynamodb-access.ts'
 import { keyAttributes } from './dynamodb-items.ts'
-import type { DynamoDbOperations } from './dynamodb-operations.ts'
 
-const CALLS_AT_ONCE = 16
 /** The positions of more lines do not fit into an item. Ingest writes at most 500 lines into a record. */
 const MAX_POSITIONS = 20_000
 
@@ -11,11 +9,11 @@ const MAX_POSITIONS = 20_000
 const linesKey = (sequenceNumber: string): ItemKey => ({ pk: `lines#${sequenceNumber}`, sk: 'quarantined' })
 
 /** Positions of lines that have no user, in the state table. A line is at its position among the lines of its record. */
-export const linesTable = (table: string, dynamodb: DynamoDbOperations) => ({
+export const linesTable = ({ table, dynamodb }: TableTarget) => ({
   /** Those of these lines that are marked as quarantined. */
   readQuarantinedLines: async (lines: readonly EventPosition[]): Promise<EventPosition[]> => {
     const records = [...Map.groupBy(lines, ({ sequenceNumber }) => sequenceNumber)]
-    const found = await pLimit(CALLS_AT_ONCE).map(records, async ([sequenceNumber, some]) => {
+    const found = await eachCall(records, async ([sequenceNumber, some]) => {
       const input = { TableName: table, Key: keyAttributes(linesKey(sequenceNumber)), ConsistentRead: true }
       const { Item } = await dynamodb.getItem(input)
       const marked = new Set(Item?.['positions']?.NS)
@@ -27,7 +25,7 @@ export const linesTable = (table: string, dynamodb: DynamoDbOperations) => ({
   /** Marks lines as quarantined, with the time in epoch seconds after which DynamoDB may delete the mark. */
   markQuarantinedLines: async (lines: readonly EventPosition[], ttl: number): Promise<void> => {
     const records = [...Map.groupBy(lines, ({ sequenceNumber }) => sequenceNumber)]
-    await pLimit(CALLS_AT_ONCE).map(records, ([sequenceNumber, some]) =>
+    await eachCall(records, ([sequenceNumber, some]) =>
       dynamodb.updateItem({
         TableName: table,
         Key: keyAttributes(linesKey(sequenceNumber)),

@@ -1,5 +1,6 @@
 import type { ItemKey, PartItem, UserPage } from '../../shared/state.ts'
-import type { PutResult, StateTable } from './dynamodb.ts'
+import type { StateTable } from './dynamodb.ts'
+import type { PutResult } from './dynamodb-access.ts'
 
 export type PartTable = Pick<StateTable, 'readPart' | 'putPart' | 'readUserPages' | 'putUserPages' | 'deleteUserPages'>
 

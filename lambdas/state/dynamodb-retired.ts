@@ -1,15 +1,13 @@
-import pLimit from 'p-limit'
 import { parseExact } from '../../shared/exact-json.ts'
 import { type ItemKey, type RetiredDelta, retiredKey } from '../../shared/state.ts'
 import { deepFreeze } from '../../shared/stored-json.ts'
+import { eachCall, type TableTarget } from './dynamodb-access.ts'
 import { keyAttributes, ttlAttribute } from './dynamodb-items.ts'
-import type { DynamoDbOperations } from './dynamodb-operations.ts'
 
-const CALLS_AT_ONCE = 16
 const DELTAS_PER_READ = 500
 
 /** Deltas of retired projections, in the state table. Writing and deleting them is idempotent. */
-export const retiredTable = (table: string, dynamodb: DynamoDbOperations) => ({
+export const retiredTable = ({ table, dynamodb }: TableTarget) => ({
   /**
    * Stores deltas, with the time in epoch seconds after which DynamoDB may delete them. Without it they are kept until they are
    * merged. Those of a user are stored in the order of their numbers: another invocation may merge them meanwhile, and a window
@@ -20,7 +18,7 @@ export const retiredTable = (table: string, dynamodb: DynamoDbOperations) => ({
       deltas.toSorted((a, b) => a.order - b.order),
       ({ user }) => user,
     )
-    await pLimit(CALLS_AT_ONCE).map([...users.values()], async own => {
+    await eachCall([...users.values()], async own => {
       for (const delta of own)
         await dynamodb.putItem({
           TableName: table,
@@ -44,9 +42,7 @@ export const retiredTable = (table: string, dynamodb: DynamoDbOperations) => ({
   },
 
   deleteRetired: async (deltas: readonly RetiredDelta[]): Promise<void> => {
-    await pLimit(CALLS_AT_ONCE).map(deltas, delta =>
-      dynamodb.deleteItem({ TableName: table, Key: keyAttributes(retiredKey(delta)) }),
-    )
+    await eachCall(deltas, delta => dynamodb.deleteItem({ TableName: table, Key: keyAttributes(retiredKey(delta)) }))
   },
 })
 

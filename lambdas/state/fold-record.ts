@@ -7,6 +7,7 @@ import { folds, initialState, type Projection, projectionKey } from '../../share
 import type { RejectionCode } from '../../shared/rejections.ts'
 import { describeError, SafeError } from '../../shared/safe-error.ts'
 import { deltaBytes, type EventPosition, type UserItem, type WindowDelta } from '../../shared/state.ts'
+import { StateFull } from '../../shared/state-full.ts'
 import { asStored, deepFreeze, storedBytes } from '../../shared/stored-json.ts'
 import { isLate, type LatenessBound } from './lateness.ts'
 import { fitStates } from './state-room.ts'
@@ -173,22 +174,22 @@ function tryFold(
 ): Change | Pick<FoldRejection, 'code' | 'reason'> {
   if (fatal) return { code: 'retry_budget_spent' }
   const change = foldEvent(event, arrived, fold.item, deltas, fold.rules)
-  if ('reason' in change) return { code: 'projection_failed', ...change }
+  if ('code' in change) return change
   const identityBytes = fold.identities.bytes() + fold.recordHashes.bytes()
-  const fit = fitStates(change.states, change.fed, identityBytes, fold.rules.projections)
+  const fit = fitStates(fold.item.states, change, identityBytes, fold.rules.projections)
   if ('reason' in fit) return { code: 'state_too_large', ...fit }
   const bytes = [...change.deltas.values()].reduce((sum, delta) => sum + delta.bytes, 0)
   return bytes <= MAX_RECORD_DELTA_BYTES ? { ...change, ...fit } : { code: 'state_too_large' }
 }
 
-/** The states and deltas after this event, or what a projection throws on it. */
+/** The states and deltas after this event, or why a projection refuses it or fails. */
 function foldEvent(
   event: Event,
   arrived: number,
   item: UserItem,
   deltas: Deltas,
   rules: FoldRules,
-): Change | { readonly reason: string } {
+): Change | Pick<FoldRejection, 'code' | 'reason'> {
   let change: Change = { states: item.states, fed: [], deltas, late: 0 }
   for (const projection of rules.projections.filter(each => folds(each, event.type))) {
     try {
@@ -198,7 +199,10 @@ function foldEvent(
       if (target !== 'user state' && isLate(arrived, target.end * 1000, rules)) change = { ...change, late: 1 }
       else change = foldInto(target, change, projection, event, item)
     } catch (error) {
-      return { reason: failureOf(projection, error) }
+      return {
+        code: error instanceof StateFull ? 'state_too_large' : 'projection_failed',
+        reason: failureOf(projection, error),
+      }
     }
   }
   return change

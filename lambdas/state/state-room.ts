@@ -10,25 +10,33 @@ interface Misfit {
   readonly reason: string
 }
 
+/** The states after an event. `fed`: keys of the projections that the event was folded into. */
+interface ChangedStates {
+  readonly states: States
+  readonly fed: readonly string[]
+}
+
 /**
- * The states as they fit into a user's item beside these bytes of identities, or why they do not. `fed`: keys of the
- * projections that the event was folded into. Each of them must fit into its share of the item, so that none takes the room
- * of another. States of projections that are not deployed may use what is left.
+ * The changed states as they fit into a user's item beside these bytes of identities, or why they do not. Each projection that was fed
+ * must fit into its share of the item, so that none takes the room of another. A state that is larger, because the share has become
+ * smaller, may still shrink. States of projections that are not deployed may use what is left.
  */
 export function fitStates(
-  states: States,
-  fed: readonly string[],
+  before: States,
+  { states, fed }: ChangedStates,
   identityBytes: number,
   projections: readonly Projection[],
 ): { readonly states: States } | Misfit {
   const share = shareOf(projections, identityBytes)
   for (const key of fed) {
     const bytes = entryBytes(key, states[key])
-    if (bytes > share)
+    if (bytes > share && bytes >= bytesBefore(before, key))
       return { reason: `${key}: its state would need ${formatBytes(bytes)}. Its share of the item is ${formatBytes(share)}.` }
   }
   return dropUnused(states, MAX_ITEM_STATE_BYTES - identityBytes, projections)
 }
+
+const bytesBefore = (before: States, key: string): number => (before[key] === undefined ? 0 : entryBytes(key, before[key]))
 
 /** Each projection with a state per user has the same share of what the identities leave. */
 function shareOf(projections: readonly Projection[], identityBytes: number): number {

@@ -14,6 +14,7 @@ from ministack import app
 import bodies
 import delivery
 import gate
+import limits
 import mappings
 import metrics
 import preflight
@@ -56,7 +57,7 @@ async def run():
 
 if __name__ == "__main__":
     app.save_all = save_everything
-    for overlay in (bodies, delivery, gate, mappings, metrics, preflight, shards, table_streams):
+    for overlay in (bodies, delivery, gate, limits, mappings, metrics, preflight, shards, table_streams):
         overlay.install()
     if os.path.exists(CLEAN):
         os.remove(CLEAN)

@@ -1,18 +1,12 @@
 // The local API for clients: a host without a path, in front of the emulated HTTP API. It runs as a separate process.
 import { once } from 'node:events'
-import {
-  Agent,
-  createServer,
-  type IncomingHttpHeaders,
-  type IncomingMessage,
-  request,
-  type Server,
-  type ServerResponse,
-} from 'node:http'
+import { Agent, createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import { json } from 'node:stream/consumers'
-import { pipeline } from 'node:stream/promises'
 import { setTimeout as delay } from 'node:timers/promises'
+import { type ConsoleKeys, exchangeCode, isCodeRequest } from './console-code.ts'
 import { drawFaults, type Faults, faultsSchema } from './faults.ts'
+import { respondWith, sendBack, sendOn } from './forward.ts'
+import { isFromPage, isLocal } from './local-requests.ts'
 
 // The limits of API Gateway for HTTP APIs.
 const MAX_BODY_BYTES = 10 * 2 ** 20
@@ -25,25 +19,31 @@ interface Settings {
   readonly faultsPort: number
   /** The URL of the emulated stage, without a trailing slash. */
   readonly target: string
+  /** The access key of the cloud. */
+  readonly accessKey: string
+  /** Where the console's keys and the codes for them are. */
+  readonly console: ConsoleKeys
 }
 
 /** Starts the API and, on a second port, the server that sets faults (PUT) and removes them (DELETE). */
-export async function startProxy({ apiPort, faultsPort, target }: Settings): Promise<readonly Server[]> {
+export async function startProxy({ apiPort, faultsPort, target, accessKey, console }: Settings): Promise<readonly Server[]> {
   let drawFault = drawFaults({})
   // Closes idle connections before the cloud does after 75 s: a request on a connection that is just closing would fail.
   const agent = new Agent({ keepAlive: true, maxSockets: 64, timeout: 60_000 })
   const api = createServer({ maxHeaderSize: MAX_HEADER_BYTES, keepAliveTimeout: 75_000 }, (incoming, response) => {
     if (!isLocal(incoming)) return reject(response, 403)
+    if (isCodeRequest(incoming)) return void exchangeCode(incoming, response, console)
     const { delayMs, status, cut } = drawFault()
     void (async () => {
       if (delayMs > 0) await delay(delayMs)
       if (cut === 'before') incoming.socket.destroy()
       else if (status !== undefined) reject(response, status)
-      else await forward(incoming, response, { agent, target, cut: cut === 'after' })
+      else await forward(incoming, response, { agent, target, accessKey, cut: cut === 'after' })
     })().catch(() => incoming.socket.destroy())
   })
   const faults = createServer((incoming, response) => {
-    if (!isLocal(incoming) || isFromPage(incoming)) return reject(response, 403)
+    if (!isLocal(incoming) || isFromPage(incoming) || !presentsKey(incoming, accessKey))
+      return respondWith(response, 403, FAULTS_REFUSED)
     void readFaults(incoming).then(
       settings => {
         drawFault = drawFaults(settings)
@@ -58,11 +58,9 @@ export async function startProxy({ apiPort, faultsPort, target }: Settings): Pro
   return [api, faults]
 }
 
-/** After DNS rebinding, a browser sends the requests of a foreign page to 127.0.0.1, with the page's own name as Host. */
-const isLocal = ({ headers: { host = '' } }: IncomingMessage): boolean => /^(127\.0\.0\.1|localhost)(:\d+)?$/i.test(host)
-
-const isFromPage = ({ headers }: IncomingMessage): boolean =>
-  headers.origin !== undefined || (headers['sec-fetch-site'] ?? 'none') !== 'none'
+/** A program presents the access key of the cloud as in a call of AWS, or as a bearer token. */
+const presentsKey = ({ headers: { authorization = '' } }: IncomingMessage, accessKey: string): boolean =>
+  accessKey !== '' && (authorization === `Bearer ${accessKey}` || authorization.includes(` Credential=${accessKey}/`))
 
 async function readFaults(incoming: IncomingMessage): Promise<Faults> {
   if (incoming.method === 'DELETE') return {}
@@ -73,54 +71,52 @@ async function readFaults(incoming: IncomingMessage): Promise<Faults> {
 interface Route {
   readonly agent: Agent
   readonly target: string
+  readonly accessKey: string
   /** Close the connection instead of sending the response. */
   readonly cut: boolean
 }
 
 /** Forwards a request and streams the response back, both byte for byte. */
-async function forward(incoming: IncomingMessage, response: ServerResponse, { agent, target, cut }: Route): Promise<void> {
-  if (Number(incoming.headers['content-length'] ?? 0) > MAX_BODY_BYTES) return reject(response, 413)
-  const { method = 'GET', headers, url = '/', socket } = incoming
-  const outgoing = request(`${target}${url}`, {
-    method,
+async function forward(
+  incoming: IncomingMessage,
+  response: ServerResponse,
+  { agent, target, accessKey, cut }: Route,
+): Promise<void> {
+  const { headers, url = '/', socket } = incoming
+  if (Number(headers['content-length'] ?? 0) > MAX_BODY_BYTES) return reject(response, 413)
+  const received = await sendOn(incoming, response, {
     agent,
-    timeout: INTEGRATION_MS,
+    url: `${target}${url}`,
+    timeoutMs: INTEGRATION_MS,
     headers: {
-      ...endToEnd(headers),
       'x-forwarded-for': [headers['x-forwarded-for'], socket.remoteAddress].filter(Boolean).join(', '),
+      // The cloud accepts requests to the HTTP API from this process only, and removes the header.
+      'x-millrace-access-key': accessKey,
     },
   })
-  outgoing.once('timeout', () => outgoing.destroy())
-  incoming.pipe(outgoing)
-  response.once('close', () => response.writableFinished || outgoing.destroy())
-  const [received] = (await once(outgoing, 'response').catch(() => [])) as [IncomingMessage?]
   if (!received) return reject(response, 503)
-  if (cut) {
-    received.resume()
-    return void socket.destroy()
-  }
-  response.writeHead(received.statusCode ?? 502, endToEnd(received.headers))
-  await pipeline(received, response)
+  if (!cut) return sendBack(received, response)
+  received.resume()
+  socket.destroy()
 }
 
-/** Removes the headers that belong to one connection and must not be forwarded. */
-const endToEnd = ({ connection, 'keep-alive': keepAlive, ...headers }: IncomingHttpHeaders): IncomingHttpHeaders => headers
-
 const messages: Readonly<Record<number, string>> = {
-  403: 'The local API answers only at 127.0.0.1 and localhost, and its fault injection no web pages.',
+  403: 'The local API answers only at 127.0.0.1 and localhost.',
   413: 'Request Too Long',
   429: 'Too Many Requests',
   503: 'Service Unavailable',
 }
 
+const FAULTS_REFUSED =
+  'Fault injection answers no web pages, and demands the access key of the local cloud: send `Authorization: Bearer` with accessKeyId of .millrace/outputs.json.'
+
 /** Responds in place of the function, with the body that API Gateway sends for this status. */
-function reject(response: ServerResponse, status: number): void {
-  if (response.headersSent) return void response.destroy()
-  response.writeHead(status, { 'content-type': 'application/json' })
-  response.end(JSON.stringify({ message: messages[status] ?? 'Internal Server Error' }))
-}
+const reject = (response: ServerResponse, status: number): void =>
+  respondWith(response, status, messages[status] ?? 'Internal Server Error')
 
 if (process.argv[1] === import.meta.filename) {
-  const [apiPort, faultsPort, target = ''] = process.argv.slice(2)
-  await startProxy({ apiPort: Number(apiPort), faultsPort: Number(faultsPort), target })
+  const [apiPort, faultsPort, target = '', codes = '', outputs = ''] = process.argv.slice(2)
+  const accessKey = process.env['MILLRACE_ACCESS_KEY'] ?? '' // not an argument: those of a process are visible to all users
+  const settings = { apiPort: Number(apiPort), faultsPort: Number(faultsPort), target, accessKey, console: { codes, outputs } }
+  await startProxy(settings)
 }

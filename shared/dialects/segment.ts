@@ -61,11 +61,11 @@ export const segment = {
 /** The call in the path of a route; undefined for a batch. */
 const callIn = (route: string): Call | undefined => callsByName.get(route.split('/').at(-1) ?? '')
 
-/** Makes the SDK send its events to the host of this request, and no metrics about itself. */
-function segmentSettings({ parameters: { key }, headers }: SettingsRequest): object {
-  const protocol = headers['x-forwarded-proto'] ?? 'http'
+/** Makes the SDK send its events to this stage, and no metrics about itself. */
+function segmentSettings({ parameters: { key }, headers, host }: SettingsRequest): object {
+  const protocol = headers['x-forwarded-proto'] === 'https' ? 'https' : 'http'
   return {
-    integrations: { 'Segment.io': { apiKey: key, apiHost: `${headers['host']}/v1`, protocol } },
+    integrations: { 'Segment.io': { apiKey: key, apiHost: `${host}/v1`, protocol } },
     plan: { track: {} },
     metrics: { sampleRate: 0 },
   }

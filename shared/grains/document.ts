@@ -1,13 +1,19 @@
 import type { Document } from '../grain.ts'
+import { formatBytes, MAX_DOCUMENT_BYTES } from '../limits.ts'
 import type { Projection } from '../projection.ts'
 import { describeError, SafeError } from '../safe-error.ts'
 import { indexOf } from '../search-index.ts'
 import type { PartItem, UserItem } from '../state.ts'
 
-/** The document that a projection returned. Throws if it is not a JSON object: what cannot be sent must not stop the stream. */
+/**
+ * The document that a projection returned. Throws if it is not a JSON object or larger than MAX_DOCUMENT_BYTES: what cannot be sent
+ * must not stop the stream.
+ */
 export function checkedDocument(document: Document): Document {
   const text: string | undefined = JSON.stringify(document)
   if (!text?.startsWith('{')) throw new SafeError('A document must be a JSON object.')
+  if (Buffer.byteLength(text) > MAX_DOCUMENT_BYTES)
+    throw new SafeError(`A document must not be larger than ${formatBytes(MAX_DOCUMENT_BYTES)}.`)
   return document
 }
 

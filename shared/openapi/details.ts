@@ -27,7 +27,7 @@ import {
   wholeNumber,
 } from './schemas.ts'
 
-const cursor = query('cursor', 'The cursor of the previous page.', { type: 'string' })
+const cursor = query('cursor', 'The cursor of the previous page, which ended after `limit` rows or 4 MB.', { type: 'string' })
 
 const bodyCodes: readonly RejectionCode[] = ['malformed_json', 'invalid_event', 'body_too_large', 'unsupported_format']
 
@@ -50,16 +50,20 @@ const oneOrMany = (element: Schema): Schema => ({
   description: 'An element that does not match the first schema is quarantined. The response names the code.',
 })
 
+const OMITTED = 'How many elements at the end of the list were left out, because the response would be too large.'
+
 const ingestResult: Schema = {
   type: 'object',
   properties: {
     success: { const: true },
     accepted: { ...wholeNumber, description: 'Events that are durable in the stream, re-deliveries included.' },
     quarantined: listOf(exactly({ index: wholeNumber, id: textOrNull, code: text, message: text })),
+    quarantinedOmitted: { ...wholeNumber, description: OMITTED },
     events: {
       type: 'array',
       description: 'One receipt per event, in the order sent, for types that return receipts; null if the event was quarantined.',
     },
+    eventsOmitted: { ...wholeNumber, description: OMITTED },
     hints: {
       ...listOf(text),
       maxItems: MAX_HINTS,

@@ -3,16 +3,37 @@ import { traitsOf, userTraits } from '../events/user-traits.ts'
 import { perUser } from '../grains/user.ts'
 import type { JsonObject } from '../json.ts'
 
+/** Traits have the order in which they were first set; a name that is an integer counts as older than all others. */
 interface KnownTraits {
   readonly traits: JsonObject
   /** In the order of their first call. An array of pairs, because the id of a group may be `__proto__`. */
   readonly groups: readonly (readonly [id: string, traits: JsonObject])[]
 }
 
-/** The groups, with new traits of one group. New traits overwrite old ones of the same name. */
-function withGroup(groups: KnownTraits['groups'], id: string, traits: JsonObject): KnownTraits['groups'] {
+const MAX_TRAITS = 100
+const MAX_GROUPS = 100
+const MAX_BYTES = 16 * 2 ** 10
+
+/** The last of these entries: at most `count`, and at most MAX_BYTES as JSON. */
+function newest<Entry>(entries: readonly Entry[], count: number): readonly Entry[] {
+  let bytes = 0
+  const kept = entries.slice(-count).toReversed()
+  const tooMany = kept.findIndex(entry => {
+    bytes += Buffer.byteLength(JSON.stringify(entry))
+    return bytes > MAX_BYTES
+  })
+  return entries.slice(entries.length - (tooMany === -1 ? kept.length : tooMany))
+}
+
+/** The traits with new ones, which overwrite those of the same name. Those that were set first go. */
+const withTraits = (known: JsonObject, added: JsonObject): JsonObject =>
+  Object.fromEntries(newest(Object.entries({ ...known, ...added }), MAX_TRAITS))
+
+/** The groups, with new traits of one group. Those that were known first go. */
+function withGroup(groups: KnownTraits['groups'], id: string, added: JsonObject): KnownTraits['groups'] {
   const at = groups.findIndex(([other]) => other === id)
-  return at < 0 ? [...groups, [id, traits]] : groups.with(at, [id, { ...groups[at]?.[1], ...traits }])
+  const changed = [id, withTraits(groups[at]?.[1] ?? {}, added)] as const
+  return newest(at < 0 ? [...groups, changed] : groups.with(at, changed), MAX_GROUPS)
 }
 
 const traits = z.record(z.string(), z.unknown())
@@ -24,7 +45,7 @@ export const userTraitsProjection = perUser({
   initial: (): KnownTraits => ({ traits: {}, groups: [] }),
   fold: (known, { data }) =>
     data.group_id === null
-      ? { ...known, traits: { ...known.traits, ...traitsOf(data) } }
+      ? { ...known, traits: withTraits(known.traits, traitsOf(data)) }
       : { ...known, groups: withGroup(known.groups, data.group_id, traitsOf(data)) },
   key: 'user_id',
   document: (known, user) => ({

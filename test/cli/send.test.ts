@@ -70,6 +70,23 @@ async function send(lines: string, ...options: string[]) {
 const many = (count: number): string => Array.from({ length: count }, (_, n) => `{"n":${n}}`).join('\n')
 const numbers = (): number[] => received.map(line => (JSON.parse(line) as { n: number }).n)
 
+/** As a gateway, which has no code. */
+const tooLong =
+  (bytes: number) =>
+  (body: string, request: IncomingMessage, response: ServerResponse): void => {
+    if (body.length <= bytes) accept(body, request, response)
+    else response.writeHead(413).end(JSON.stringify({ message: 'Request Too Long' }))
+  }
+
+test('a body that the gateway finds too large is sent in halves; a row that is too large alone is named, and was not sent', async () => {
+  const rows = Array.from({ length: 10 }, (_, n) => JSON.stringify({ n, text: 'x'.repeat(n === 6 ? 900 : 10) }))
+  responders = Array.from({ length: 100 }, () => tooLong(500))
+  const { stdout, stderr } = await send(rows.join('\n'), '--json')
+  expect(JSON.parse(stdout)).toEqual({ lines: 10, accepted: 9, quarantined: 1 })
+  expect(numbers()).toEqual([0, 1, 2, 3, 4, 5, 7, 8, 9])
+  expect(stderr).toMatch(/event_too_large +7 +The row was not sent and is only in the file: .* 413 Request Too Long/)
+})
+
 test('JSON lines and a JSON array are sent alike, rows get ids, and the totals are printed', async () => {
   expect(JSON.parse((await send('{"a":1}\nnope\n\n{"event_id":"mine"}', '--json')).stdout)).toEqual({
     lines: 3,

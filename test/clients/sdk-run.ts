@@ -1,9 +1,9 @@
 import { execFile } from 'node:child_process'
 import { promisify } from 'node:util'
-import { findTarget, type Target } from '../../cli/target.ts'
+import { findTarget, readLocalOutputs, type Target } from '../../cli/target.ts'
 import type { Faults } from '../../localstack/cloud/faults.ts'
 import { readPorts } from '../../localstack/ports.ts'
-import { millraceJson } from '../fixtures/command.ts'
+import { untilSettled } from '../fixtures/thread.ts'
 
 /** A program that sends events with an SDK, written as a user of the SDK would write it. */
 export interface Program {
@@ -44,15 +44,18 @@ export async function runProgram(program: Program, user: number, events: number)
   await promisify(execFile)(program.command, [...program.args], { env, timeout: TIMEOUT_MS })
 }
 
-const faultsUrl = (): string => `http://127.0.0.1:${readPorts().faults}/`
+const callFaults = async (init: RequestInit): Promise<Response> => {
+  const { accessKeyId } = await readLocalOutputs()
+  return fetch(`http://127.0.0.1:${readPorts().faults}/`, { ...init, headers: { authorization: `Bearer ${accessKeyId}` } })
+}
 
 /** Makes the proxy inject these faults from now on. */
 export async function makeFaults(faults: Faults): Promise<void> {
-  const response = await fetch(faultsUrl(), { method: 'PUT', body: JSON.stringify(faults) })
+  const response = await callFaults({ method: 'PUT', body: JSON.stringify(faults) })
   if (!response.ok) throw new Error(`The proxy did not accept the faults: ${await response.text()}`)
 }
 
-export const endFaults = (): Promise<Response> => fetch(faultsUrl(), { method: 'DELETE' })
+export const endFaults = (): Promise<Response> => callFaults({ method: 'DELETE' })
 
 /** Runs the program once under each fault, each time with a new user. Returns the number of counted actions per fault. */
 export async function countUnderFaults(program: Program, events: number): Promise<[fault: string, count: number][]> {
@@ -86,7 +89,7 @@ export const eachOnce = (events: number): [fault: string, count: number][] => fa
 /** The number of counted actions of each user, once every store has all accepted events. */
 export async function countedActions(users: readonly number[]): Promise<number[]> {
   const target = await findTarget(undefined)
-  await millraceJson('status', '--wait', '240')
+  await untilSettled(240)
   return Promise.all(users.map(user => countOf(user, target)))
 }
 

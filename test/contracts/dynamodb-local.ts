@@ -2,6 +2,7 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { cacheFolder, installOnce, run } from '../../localstack/cache.ts'
+import type { CloudAccess } from '../../localstack/credentials.ts'
 import { launch, stop, waitUntil } from '../../localstack/processes.ts'
 import { freePort } from '../fixtures/emulated-cloud.ts'
 
@@ -25,8 +26,7 @@ const fetchJars = (): Promise<string> =>
     },
   )
 
-export interface Running {
-  readonly endpoint: string
+export interface Running extends CloudAccess {
   close(): Promise<void>
 }
 
@@ -50,7 +50,7 @@ export async function startDynamoDbLocal(): Promise<Running> {
       () => true,
       () => false,
     )
-  if (await waitUntil(isUp, START_MS)) return { endpoint, close }
+  if (await waitUntil(isUp, START_MS)) return { endpoint, credentials: { accessKeyId: 'any', secretAccessKey: 'any' }, close }
   await close()
   throw new Error(`DynamoDB Local did not start within ${START_MS / 1000} s.`)
 }

@@ -20,10 +20,10 @@ import { readStream, type TableStream } from './table-stream.ts'
 
 jest.setTimeout(120_000)
 
-const localCloud = async (): Promise<Running> => ({
-  endpoint: (await readLocalOutputs()).awsEndpointUrl,
-  close: async () => undefined,
-})
+const localCloud = async (): Promise<Running> => {
+  const { awsEndpointUrl, ...credentials } = await readLocalOutputs()
+  return { endpoint: awsEndpointUrl, credentials, close: async () => undefined }
+}
 
 const engines: [string, () => Promise<Running>][] = [['the local cloud', localCloud]]
 if (await canRunDynamoDbLocal()) engines.push(["Amazon's DynamoDB Local", startDynamoDbLocal])
@@ -60,7 +60,7 @@ describe.each(engines)('the state table on %s', (_name, open) => {
 
   beforeAll(async () => {
     running = await open()
-    client = new DynamoDBClient(cloudSettings(running.endpoint))
+    client = new DynamoDBClient(cloudSettings(running))
     const created = await client.send(
       new CreateTableCommand({
         TableName: name,
@@ -74,7 +74,7 @@ describe.each(engines)('the state table on %s', (_name, open) => {
       }),
     )
     await waitUntilTableExists({ client, maxWaitTime: 30 }, { TableName: name })
-    stream = { endpoint: running.endpoint, arn: created.TableDescription?.LatestStreamArn ?? '' }
+    stream = { ...running, arn: created.TableDescription?.LatestStreamArn ?? '' }
     table = stateTable(name, dynamoDbOperations(client))
   }, 180_000)
 

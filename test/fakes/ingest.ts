@@ -34,6 +34,7 @@ export function ingestInMemory(change: Partial<IngestDependencies> = {}, known: 
     ['good', { name: 'web', scope: 'write' }],
     ['other', { name: 'app', scope: 'write' }],
     ['reads', { name: 'reader', scope: 'read' }],
+    ['rules', { name: 'operator', scope: 'admin' }],
   ])
   const events: Event[] = []
   const quarantined: QuarantinedEvent[] = []
@@ -78,7 +79,7 @@ export function ingestInMemory(change: Partial<IngestDependencies> = {}, known: 
       ...(query && { queryStringParameters: query }),
       body: isBase64Encoded ? Buffer.from(body).toString('base64') : body,
       isBase64Encoded,
-      requestContext: { http: { method } },
+      requestContext: { http: { method }, domainName: 'events.example.com' },
     }
     const { statusCode = 0, headers: given = {}, body: text } = await handle(event, telemetry)
     return { status: statusCode, headers: given, body: text ? JSON.parse(text) : undefined }

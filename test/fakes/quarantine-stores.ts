@@ -21,9 +21,9 @@ export function quarantineStores() {
       items.set(input.Key.key.S, Attributes)
       return input.ReturnValues === 'ALL_NEW' ? { Attributes } : {}
     },
-    DeleteItemCommand: ({ Key, ExpressionAttributeValues: values }) => {
+    DeleteItemCommand: ({ Key, ConditionExpression, ExpressionAttributeValues: values }) => {
       const Attributes = items.get(Key.key.S)
-      if (Attributes?.['count']?.N !== values[':count'].N) throw conditionFailed()
+      if (!isMet(ConditionExpression, values, Attributes)) throw conditionFailed()
       items.delete(Key.key.S)
       return { Attributes }
     },
@@ -85,7 +85,10 @@ const NOT_ADDED = '(attribute_not_exists(#slot) OR #slot <> :token)'
 function isMet(condition: string | undefined, values: Attributes, item: Attributes | undefined): boolean {
   if (condition === undefined) return true
   if (condition === 'attribute_exists(#key)') return item !== undefined
-  if (condition === '#count = :count') return item?.['count']?.N === values[':count']?.N
+  const isFirst = item?.['first']?.S === values[':first']?.S
+  if (condition === '#first = :first') return isFirst
+  if (condition === '#count = :count AND #first = :first' || condition === '#count = :count AND attribute_not_exists(#first)')
+    return item?.['count']?.N === values[':count']?.N && isFirst
   const isNew = !Object.entries(item ?? {}).some(([name, { S }]) => name.startsWith('added_') && S === values[':token']?.S)
   if (condition === NOT_ADDED) return isNew
   if (condition === `attribute_exists(#key) AND ${NOT_ADDED}`) return item !== undefined && isNew

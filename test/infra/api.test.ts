@@ -24,6 +24,19 @@ test('the API leaves CORS to the functions, throttles, and logs neither paths no
   expect(stage.AccessLogSettings.Format).not.toMatch(/\$context\.path|query|sourceIp/i)
 })
 
+test('each route without a key has a throttle of its own, and exists before the stage that sets it', () => {
+  const template = templateOf('prod')
+  const [stage] = resources(template, 'AWS::ApiGatewayV2::Stage')
+  const throttles: Record<string, object> = stage?.Properties.RouteSettings
+  const keyless = routes.filter(({ scope }) => scope === null)
+  const keys = keyless.flatMap(({ method, path }) => (method === 'GET' ? ['GET', 'HEAD'] : [method]).map(one => `${one} ${path}`))
+  expect(Object.keys(throttles).sort()).toEqual(keys.sort())
+  expect(throttles['GET /v1/health']).toEqual({ ThrottlingRateLimit: 20, ThrottlingBurstLimit: 40 })
+  expect(throttles['ANY /{proxy+}']).toEqual({ ThrottlingRateLimit: 20, ThrottlingBurstLimit: 40 })
+  expect(throttles['OPTIONS /{proxy+}']).toEqual({ ThrottlingRateLimit: 1000, ThrottlingBurstLimit: 2000 })
+  expect(stage?.DependsOn).toEqual(expect.arrayContaining(Object.keys(template.findResources('AWS::ApiGatewayV2::Route'))))
+})
+
 test('the API opens after Firehose exists, because Firehose reads the stream only from its creation on', () => {
   const template = templateOf('dev')
   const delivery = Object.keys(template.findResources('AWS::KinesisFirehose::DeliveryStream'))[0]

@@ -121,7 +121,7 @@ const expected: Readonly<Record<string, Readonly<Record<string, string>>>> = {
     '*': 'cloudwatch:GetMetricData',
     '<QuarantineTable.Arn>': 'dynamodb:Scan',
     '<KeysTable.Arn>': 'dynamodb:GetItem',
-    '<EventStream.Arn>': 'kinesis:DescribeStreamSummary',
+    '<EventStream.Arn>': 'kinesis:ListShards',
     '<StateTable.Arn>': 'dynamodb:GetItem dynamodb:Query',
     '<ReportsTable.Arn>': 'dynamodb:GetItem dynamodb:Query',
     '<ArchiveBucket.Arn>': 's3:ListBucket',

@@ -1,5 +1,6 @@
 import { Duration, RemovalPolicy } from 'aws-cdk-lib'
 import { settingsFor } from '../../infra/settings.ts'
+import { resources, templateOf } from '../fixtures/infra-templates.ts'
 
 const stages = ['dev', 'prod', 'local']
 
@@ -14,6 +15,17 @@ test('prod retains its stores and keeps events for 7 days in the stream; dev del
   expect(settingsFor('prod').stream.retention).toEqual(Duration.days(7))
   expect(settingsFor('dev')).toMatchObject({ removal: RemovalPolicy.DESTROY, pointInTimeRecovery: false })
   expect(settingsFor('dev').stream.retention).toEqual(Duration.hours(24))
+})
+
+test('dev reserves no concurrency, which an account with 10 executions refuses; prod limits the readers of the API', () => {
+  const reserved = (stage: string) =>
+    resources(templateOf(stage), 'AWS::Lambda::Function').flatMap(({ id, Properties }) =>
+      Properties.ReservedConcurrentExecutions === undefined
+        ? []
+        : [[id.split('Function')[0], Properties.ReservedConcurrentExecutions]],
+    )
+  expect(reserved('dev')).toEqual([])
+  expect(reserved('prod')).toEqual([['Query', 50]])
 })
 
 test.each(stages)('in %s the retry budget is less than a tenth of the retention of the stream', stage => {

@@ -18,7 +18,7 @@ test('the stream can have on-demand capacity', () => {
 })
 
 test('the state table streams both images and expires items by ttl', () => {
-  expect(resource(templateOf('dev'), 'AWS::DynamoDB::Table', 'State').Properties).toMatchObject({
+  expect(resource(templateOf('prod'), 'AWS::DynamoDB::Table', 'State').Properties).toMatchObject({
     BillingMode: 'PAY_PER_REQUEST',
     KeySchema: [
       { AttributeName: 'pk', KeyType: 'HASH' },
@@ -27,6 +27,22 @@ test('the state table streams both images and expires items by ttl', () => {
     StreamSpecification: { StreamViewType: 'NEW_AND_OLD_IMAGES' },
     TimeToLiveSpecification: { AttributeName: 'ttl', Enabled: true },
   })
+})
+
+test('the state table of dev has one partition, so that its two readers leave concurrent executions to the API', () => {
+  const template = templateOf('dev')
+  const { BillingMode, ProvisionedThroughput } = resource(template, 'AWS::DynamoDB::Table', 'State').Properties
+  expect([BillingMode, ProvisionedThroughput]).toEqual([undefined, { ReadCapacityUnits: 25, WriteCapacityUnits: 25 }])
+  const ranges = resources(template, 'AWS::ApplicationAutoScaling::ScalableTarget').map(({ Properties }) => [
+    Properties.ScalableDimension,
+    Properties.MaxCapacity,
+  ])
+  const { ReadCapacityUnits: read = 0, WriteCapacityUnits: write = 0 } = Object.fromEntries(
+    ranges.map(([dimension, max]) => [dimension.split(':').at(-1), max]),
+  )
+  expect(read).toBeGreaterThan(0)
+  expect(read / 3000 + write / 1000).toBeLessThan(1)
+  expect(resources(templateOf('prod'), 'AWS::ApplicationAutoScaling::ScalableTarget')).toEqual([])
 })
 
 test('the quarantine expires items by ttl and, with the dial, large bodies a week after their items', () => {

@@ -95,6 +95,18 @@ test('an event that is quarantined again between its reading and its mark is not
   expect(await items()).toMatchObject([{ count: 2, code: 'invalid_event' }])
 })
 
+test('of two replays of an event at once, the second keeps what was rejected and quarantined again after the first', async () => {
+  const { store, ids, put, replay, items } = await aQuarantine(withId)
+  const overtaken = async (records: readonly StreamRecord[]) => {
+    await replay()
+    await store.add([withId])
+    return put(records)
+  }
+  await replay({ put: overtaken })
+  expect(ids).toEqual(['e1', 'e1'])
+  expect(await items()).toMatchObject([{ id: 'e1', count: 1 }])
+})
+
 test('a dry run marks and puts nothing', async () => {
   const { ids, replay, items } = await aQuarantine(withId)
   const before = await items()

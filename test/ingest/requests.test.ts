@@ -179,7 +179,7 @@ test.each([
   const headers = { ...withKey, origin: 'https://shop.example.com' }
   const response = await request(path, { method, headers, body: event })
   expect(response).toMatchObject({ status, body: { success: false, code } })
-  expect(response.headers).toMatchObject({ 'access-control-allow-origin': 'https://shop.example.com' })
+  expect(response.headers).toMatchObject({ 'access-control-allow-origin': '*' })
 })
 
 test('HEAD is answered like GET, without the body', async () => {
@@ -221,6 +221,53 @@ test('a beacon may have its key in the query and is sent with credentials', asyn
   })
 })
 
+test('only a beacon is answered with credentials, also when it asks before', async () => {
+  const { request } = ingestInMemory()
+  const headers = { ...withKey, origin: 'https://shop.example.com' }
+  const beacon = await request('/beacon/v1/batch/', { method: 'OPTIONS', headers })
+  expect(beacon.headers).toMatchObject({
+    'access-control-allow-origin': 'https://shop.example.com',
+    'access-control-allow-credentials': 'true',
+  })
+  for (const [method, path] of [
+    ['OPTIONS', '/v1/batch'],
+    ['POST', '/v1/batch'],
+    ['GET', '/v1/projects/KEY/settings'],
+  ] as const) {
+    const response = await request(path, { method, headers, body: '{"batch":[]}' })
+    expect(response.headers).toMatchObject({ 'access-control-allow-origin': '*' })
+    expect(response.headers['access-control-allow-credentials']).toBeUndefined()
+  }
+})
+
+test('every response is neither sniffed nor stored; on https, browsers use only https from then on', async () => {
+  const { request } = ingestInMemory()
+  const common = { 'x-content-type-options': 'nosniff', 'cache-control': 'no-store' }
+  for (const path of ['/v1/events', '/nothing']) {
+    const https = await request(path, { headers: { ...withKey, 'x-forwarded-proto': 'https' }, body: '[]' })
+    expect(https.headers).toMatchObject({ ...common, 'strict-transport-security': 'max-age=31536000' })
+    expect((await request(path, { body: '[]' })).headers['strict-transport-security']).toBeUndefined()
+  }
+})
+
+test('an admin key is not accepted in the URL, even if it is also in a header; in a header it is', async () => {
+  const { request, events } = ingestInMemory()
+  const body = '{"type":"signup"}'
+  const header = { authorization: 'Bearer rules' }
+  for (const [key, headers] of [
+    ['rules', {}],
+    ['reads', {}],
+    ['rules', header],
+  ] as const)
+    expect(await request('/v1/events', { query: { writeKey: key }, headers, body })).toMatchObject({
+      status: 403,
+      body: { code: 'key_scope', message: expect.stringMatching(/^Only write keys are accepted in \?writeKey=/) },
+    })
+  expect(events).toEqual([])
+  expect((await request('/v1/events', { headers: header, body })).status).toBe(200)
+  expect((await request('/v1/events', { query: { writeKey: 'good' }, body })).status).toBe(200)
+})
+
 describe('a preflight request', () => {
   const allowed = async (asked: string, origin = 'https://shop.example.com') => {
     const headers = { origin, 'access-control-request-headers': asked }
@@ -255,13 +302,24 @@ test('a preflight request allows every header that an SDK adds', async () => {
   const response = await request('/v1/t', { method: 'OPTIONS', headers: { origin: 'https://shop.example.com' } })
   expect(response).toMatchObject({ status: 204, headers: { 'access-control-max-age': '86400' } })
   expect(response.headers['access-control-allow-headers']).toContain('authorization, content-type, x-retry-count')
-  expect(response.headers['access-control-allow-origin']).toBe('https://shop.example.com')
+  expect(response.headers).toMatchObject({ 'access-control-allow-origin': '*' })
 })
 
 test('an SDK’s metrics about itself are accepted and not stored', async () => {
   const { request, events } = ingestInMemory()
   expect(await request('/v1/m', { body: '{"series":[]}' })).toMatchObject({ status: 200, body: { success: true } })
   expect(events).toEqual([])
+})
+
+test('settings direct a browser’s events to this stage, whatever Host the request has: caches may keep them', async () => {
+  const { request } = ingestInMemory()
+  const hostOf = async (host: string) => {
+    const { body } = await request('/v1/projects/KEY/settings', { method: 'GET', headers: { host } })
+    return body.integrations['Segment.io'].apiHost
+  }
+  for (const host of ['evil.example', 'localhost.evil.example', '127.0.0.1:80@evil.example', 'localhost/', ''])
+    expect(await hostOf(host)).toBe('events.example.com/v1')
+  expect(await hostOf('127.0.0.1:24580')).toBe('127.0.0.1:24580/v1')
 })
 
 test('settings direct a browser’s events to the host of the request, and are cacheable', async () => {

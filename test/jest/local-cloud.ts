@@ -1,15 +1,17 @@
 import { excludeLoopbackFromProxy } from '../../localstack/loopback.ts'
 import { localCloud, parts } from '../../localstack/parts.ts'
 import { up } from '../../localstack/up.ts'
+import { serveStatus } from './status-server.ts'
 
 /** Environment variable that is set if the tests started the local cloud. */
 export const STARTED = 'MILLRACE_STARTED_BY_TESTS'
 
-/** Starts the parts of the local cloud that do not run yet. */
+/** Starts the parts of the local cloud that do not run yet, and the status server. */
 export default async function startLocalCloud(): Promise<void> {
   excludeLoopbackFromProxy(process.env)
   const local = localCloud()
   const alreadyRunning = parts.every(({ pid }) => pid(local) !== undefined)
   await up(local)
   if (!alreadyRunning) process.env[STARTED] = 'yes'
+  await serveStatus()
 }

@@ -93,6 +93,16 @@ test('an error is logged with its name and where it was thrown', async () => {
   expect(facts['error']).toMatch(/^SyntaxError at .*handler\.test\.ts:\d+:\d+/)
 })
 
+test('a key is neither logged nor thrown, even in what a message or annotation of the product quotes', async () => {
+  const key = `mr_write_${'k3y'.repeat(14)}`
+  const { lines, thrown, facts } = await call(telemetry => {
+    telemetry.annotate('code', `bad ${key}`)
+    return Promise.reject(new SafeError(`No ${key}.`))
+  })
+  expect([facts['code'], facts['error'], thrown?.message]).toEqual(['bad mr_redacted', 'No mr_redacted.', 'No mr_redacted.'])
+  expect(`${lines}${thrown?.stack}`).not.toContain('k3y')
+})
+
 test('the message of a SafeError is logged and thrown unchanged', async () => {
   const { thrown, facts } = await call(() => Promise.reject(new SafeError('2 of 3 documents must be sent again.')))
   expect([thrown?.message, facts['error']]).toEqual(Array(2).fill('2 of 3 documents must be sent again.'))

@@ -4,6 +4,11 @@ import type { AddressInfo } from 'node:net'
 import { buffer } from 'node:stream/consumers'
 import { drawFaults } from '../../localstack/cloud/faults.ts'
 import { startProxy } from '../../localstack/cloud/proxy.ts'
+import { temporaryFolder } from '../fixtures/temporary-folder.ts'
+
+const folder = temporaryFolder('proxy')
+const console = { codes: folder, outputs: `${folder}/outputs.json` }
+const withKey = { authorization: 'Bearer LOCAL' }
 
 test('the same seed cuts the same connections', () => {
   const cuts = (seed: number): (string | undefined)[] => {
@@ -39,7 +44,7 @@ describe('the proxy', () => {
       respond(response)
     })
     const target = `${await listen(backend)}/_aws/execute-api/id/$default`
-    const proxies = await startProxy({ apiPort: 0, faultsPort: 0, target })
+    const proxies = await startProxy({ apiPort: 0, faultsPort: 0, target, accessKey: 'LOCAL', console })
     ;[api = '', faults = ''] = proxies.map(urlOf)
     servers = [backend, ...proxies]
   })
@@ -53,7 +58,7 @@ describe('the proxy', () => {
 
   const post = (body: string | Uint8Array<ArrayBuffer> = 'x', headers: Record<string, string> = {}) =>
     fetch(`${api}/v1/events?a=%2F&b`, { method: 'POST', body, headers })
-  const inject = (settings: object) => fetch(faults, { method: 'PUT', body: JSON.stringify(settings) })
+  const inject = (settings: object) => fetch(faults, { method: 'PUT', body: JSON.stringify(settings), headers: withKey })
 
   test('forwards method, path, query, headers and bytes unchanged, and adds the client address', async () => {
     const bytes = Buffer.from([0x1f, 0x8b, 0, 255])
@@ -91,8 +96,20 @@ describe('the proxy', () => {
     await inject({ cut: { when: 'after', probability: 1, seed: 1 } })
     await expect(post()).rejects.toThrow('fetch failed')
     expect(seen).toHaveLength(1)
-    await fetch(faults, { method: 'DELETE' })
+    await fetch(faults, { method: 'DELETE', headers: withKey })
     expect((await post()).status).toBe(201)
+  })
+
+  test('faults are set only with the access key of the cloud', async () => {
+    for (const authorization of ['', 'Bearer other', 'AWS4-HMAC-SHA256 Credential=LOCALother/20260101/us-east-1/s3/aws4_request'])
+      expect((await fetch(faults, { method: 'DELETE', headers: { authorization } })).status).toBe(403)
+    const signed = 'AWS4-HMAC-SHA256 Credential=LOCAL/20260101/us-east-1/s3/aws4_request, SignedHeaders=host, Signature=any'
+    expect((await fetch(faults, { method: 'DELETE', headers: { authorization: signed } })).status).toBe(204)
+  })
+
+  test('requests to the cloud have its access key, which the functions never get from a client', async () => {
+    await post('x', { 'x-millrace-access-key': 'stolen' })
+    expect(seen[0]?.headers['x-millrace-access-key']).toBe('LOCAL')
   })
 
   test('invalid faults are rejected', async () => {

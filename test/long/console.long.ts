@@ -2,11 +2,12 @@ import { readFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import type { Browser } from 'playwright-core'
 import { readLocalOutputs } from '../../cli/target.ts'
-import { openSearchPid } from '../../localstack/opensearch.ts'
+import { killOpenSearch } from '../../localstack/opensearch.ts'
 import { localCloud } from '../../localstack/parts.ts'
 import type { LocalOutputs } from '../../shared/outputs.ts'
 import { type Console, openConsole, startBrowser, type View, views } from '../fixtures/browser.ts'
 import { millrace, millraceJson } from '../fixtures/command.ts'
+import { untilSettled } from '../fixtures/thread.ts'
 
 const MINUTES = 60_000
 const axeSource = createRequire(import.meta.url).resolve('axe-core/axe.min.js')
@@ -24,7 +25,7 @@ beforeAll(async () => {
     ['readings', 3_000],
   ] as const)
     await millraceJson('simulate', simulator, '--count', String(count))
-  await millraceJson('status', '--wait', '240')
+  await untilSettled(240)
   await millraceJson('report', 'duration-p95')
   browser = await startBrowser()
 }, 10 * MINUTES)
@@ -163,7 +164,7 @@ test(
     const { page } = await openConsole(browser, outputs)
     await page.locator('nav a[href="#/windows"]').click()
     await page.getByText(/windows of the newest day/).waitFor()
-    stopOpenSearch()
+    await stopOpenSearch()
     await page
       .getByRole('alert')
       .getByText(/The data shown is from/)
@@ -182,8 +183,6 @@ test(
   6 * MINUTES,
 )
 
-function stopOpenSearch(): void {
-  const pid = openSearchPid(localCloud().openSearch)
-  if (pid === undefined) throw new Error('Cannot stop OpenSearch: it is not running.')
-  process.kill(pid, 'SIGKILL')
+async function stopOpenSearch(): Promise<void> {
+  if (!(await killOpenSearch(localCloud().openSearch))) throw new Error('Cannot stop OpenSearch: it is not running.')
 }

@@ -16,6 +16,14 @@ export const unitMistakes: readonly UnitMistake[] = [
     tests: ['test/ingest/replay-events.test.ts'],
   },
   {
+    name: 'new-item-removed',
+    about: 'a replay removes an event that was removed and quarantined again after the replay read it',
+    file: 'lambdas/quarantine/dynamodb.ts',
+    right: 'first: token.text',
+    wrong: "first: ''",
+    tests: ['test/quarantine/dynamodb-read.test.ts', 'test/ingest/replay-events.test.ts'],
+  },
+  {
     name: 'outbox-merge-throws',
     about: 'a delta that cannot be merged into the outbox ends the write of the records before it',
     file: 'lambdas/state/plan-writes.ts',

@@ -28,7 +28,27 @@ test.each([
 ])('an event %s is read back unchanged', async (_, event, objectCount) => {
   const { reader, objects } = await quarantineWith(event)
   expect(objects.size).toBe(objectCount)
-  expect(await reader.read(quarantineKey(event))).toEqual({ ...event, key: quarantineKey(event), count: 1, position: 0 })
+  const about = { key: quarantineKey(event), count: 1, position: 0, first: expect.any(String) }
+  expect(await reader.read(quarantineKey(event))).toEqual({ ...event, ...about })
+})
+
+test.each([
+  ['text', (key: string) => key],
+  ['escaped text', (key: string) => [...key].map(each => `\\u00${each.charCodeAt(0).toString(16)}`).join('')],
+])('no API key is stored, written as %s, in a body of any form or size, or in a message', async (_, spell) => {
+  const key = spell(`mr_write_${'k3y'.repeat(14)}`)
+  const body = `{"url":"/?writeKey=${key}"}`
+  const redacted = '{"url":"/?writeKey=mr_redacted"}'
+  const base64 = (text: string) => Buffer.from(text, 'latin1').toString('base64')
+  for (const [event, stored] of [
+    [aQuarantinedEvent({ body, message: `No ${key}.` }), redacted],
+    [aQuarantinedEvent({ form: 'base64', body: base64(`\u00ff${body}`) }), base64(`\u00ff${redacted}`)],
+    [{ ...large, body: large.body + body }, large.body + redacted],
+  ] as const) {
+    const { reader } = await quarantineWith(event)
+    const read = await reader.read(quarantineKey({ ...event, body: stored }))
+    expect([read?.body === stored, read?.message.includes('k3y')]).toEqual([true, false])
+  }
 })
 
 test('a scan reads the whole identity of an accepted event; a list does not show the user', async () => {
@@ -79,6 +99,32 @@ test('an event is removed with its body, unless it was quarantined again after i
   expect(await reader.remove(now)).toBe(true)
   expect(await reader.read(before.key)).toBeUndefined()
   expect(objects.size).toBe(0)
+})
+
+test('an event that was removed and quarantined again as often is another item than the one that was read', async () => {
+  const { store, reader } = await quarantineWith(aQuarantinedEvent())
+  const before = (await reader.read(quarantineKey(aQuarantinedEvent()))) ?? fail()
+  expect(await reader.remove(before)).toBe(true)
+  await store.add([aQuarantinedEvent()])
+  const again = await reader.read(before.key)
+  expect(again).toMatchObject({ count: before.count })
+  expect(await reader.markSent(before, 1)).toBe(false)
+  expect(await reader.remove(before)).toBe(false)
+  await reader.noteReplayed(before)
+  expect(await reader.read(before.key)).toEqual(again)
+})
+
+test('an event that an earlier version stored is removed as long as it is not quarantined again', async () => {
+  const { store, reader, items } = await quarantineWith(aQuarantinedEvent())
+  const key = quarantineKey(aQuarantinedEvent())
+  const { first: _first, ...earlier } = items.get(key) ?? fail()
+  items.set(key, earlier)
+  const before = (await reader.read(key)) ?? fail()
+  await store.add([aQuarantinedEvent()])
+  expect(await reader.remove(before)).toBe(false)
+  items.set(key, earlier)
+  expect(await reader.markSent(before, 1)).toBe(true)
+  expect(await reader.remove(before)).toBe(true)
 })
 
 test('a large event that is quarantined twice has one body, which is removed with it', async () => {

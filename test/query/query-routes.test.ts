@@ -59,7 +59,12 @@ test('an unreachable store gives 503 with Retry-After, never 401', async () => {
 
 test('any origin may read an error, and errors are not cached', async () => {
   const { headers } = await request('GET /v1/projections/{name}', withKey)
-  expect(headers).toMatchObject({ 'access-control-allow-origin': 'https://app.example', 'cache-control': 'no-store' })
+  expect(headers).toMatchObject({
+    'access-control-allow-origin': '*',
+    'cache-control': 'no-store',
+    'x-content-type-options': 'nosniff',
+  })
+  expect(headers?.['access-control-allow-credentials']).toBeUndefined()
 })
 
 test('a request without a key, or with two different keys, is rejected before any store is read', async () => {
@@ -97,5 +102,16 @@ test('the console page is HTML whose policy forbids loading other resources', as
   const { statusCode, headers, body } = await request('GET /')
   expect([statusCode, headers?.['content-type']]).toEqual([200, 'text/html; charset=utf-8'])
   expect(headers?.['content-security-policy']).toContain("default-src 'none'")
+  expect(headers).toMatchObject({ 'cross-origin-opener-policy': 'same-origin', 'x-content-type-options': 'nosniff' })
+  expect(headers?.['access-control-allow-origin']).toBeUndefined()
   expect(body).toContain('<!doctype html>')
+})
+
+test.each(['GET /', 'GET /v1/openapi.json'])('%s is cached, and not sent again to a client that has it', async route => {
+  const { headers, body } = await request(route)
+  expect(headers).toMatchObject({ 'cache-control': 'public, max-age=60', etag: expect.stringMatching(/^W\/"[\w-]{43}"$/) })
+  const etag = String(headers?.['etag'])
+  for (const known of [etag, etag.slice(2), `"other", ${etag}`, '*'])
+    expect(await request(route, { headers: { 'if-none-match': known } })).toMatchObject({ statusCode: 304, body: undefined })
+  expect((await request(route, { headers: { 'if-none-match': '"other"' } })).body).toEqual(body)
 })

@@ -1,7 +1,7 @@
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
-import { checkHealth } from '../../lambdas/query/health.ts'
+import { cachedFor, checkHealth } from '../../lambdas/query/health.ts'
 import type { Search } from '../../lambdas/query/paged-search.ts'
 import { writeCursor } from '../../lambdas/query/parameters.ts'
 import { planSearch, readProjection } from '../../lambdas/query/projections.ts'
@@ -376,6 +376,28 @@ describe('reports', () => {
 })
 
 describe('health', () => {
+  test('the stores are asked at most once in the time, also by requests that wait for the same answer; a failure is not kept', async () => {
+    let asked = 0
+    let now = 0
+    const read = cachedFor(
+      5000,
+      async () => {
+        asked += 1
+        if (asked === 3) throw new Error('down')
+        return asked
+      },
+      () => now,
+    )
+    expect(await Promise.all([read(), read()])).toEqual([1, 1])
+    now = 4999
+    expect(await read()).toBe(1)
+    now = 5000
+    expect(await read()).toBe(2)
+    now = 10_000
+    await expect(read()).rejects.toThrow('down')
+    expect(await read()).toBe(4)
+  })
+
   test('a store that responds late or with an error is unreachable; the other stores are not affected', async () => {
     const probes = {
       healthy: async () => ({ any: 'thing' }),

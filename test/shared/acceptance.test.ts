@@ -92,3 +92,20 @@ test.each<[string, Envelope]>([
 test('the limit of 128 characters counts code points, not UTF-16 units', () => {
   expect(acceptEvent({ type: 't', id: '😀'.repeat(128) })).toMatchObject({ id: '😀'.repeat(128) })
 })
+
+const action = { user_id: 1, app_name: 'shop', event_category: 'sales' }
+
+test.each([
+  ['Url', 'page_visit', { ...visit, Url: '😀'.repeat(8_192) }, undefined],
+  ['Url', 'page_visit', { ...visit, Url: 'x'.repeat(8_193) }, 'Url must have at most 8,192 characters.'],
+  ['event_action', 'app_action', { ...action, event_action: '😀'.repeat(1_024) }, undefined],
+  [
+    'event_action',
+    'app_action',
+    { ...action, event_action: 'x'.repeat(1_025) },
+    'event_action must have at most 1,024 characters.',
+  ],
+])('%s of a %s has a maximum in code points', (_, type, data, message) => {
+  const result = acceptEvent({ type, data })
+  expect('code' in result ? `${result.code}: ${result.message}` : undefined).toBe(message && `invalid_event: ${message}`)
+})

@@ -9,6 +9,7 @@ const again = (text: string) => JSON.stringify(parseExact(text))
 test.each([
   '9007199254740993',
   '-9007199254740993',
+  '10000000000000001',
   '12345678901234567890',
   '1000000000000000000000001',
   '[1,{"a":[18446744073709551615],"b":"12345678901234567890"}]',
@@ -39,8 +40,8 @@ test('a number that JSON.stringify wrote is a number when it is read: states hol
   fc.assert(
     fc.property(fc.double({ noNaN: true, noDefaultInfinity: true }), fc.integer({ min: 0, max: 100 }), (value, exponent) => {
       for (const number of [value, Math.round(value), 2 ** exponent]) {
-        const read = parseExact(JSON.stringify([number, 1234567890123456]))
-        expect(read).toEqual([number === 0 ? 0 : number, 1234567890123456])
+        const read = parseExact(JSON.stringify([number, 9234567890123456]))
+        expect(read).toEqual([number === 0 ? 0 : number, 9234567890123456])
       }
     }),
   )

@@ -100,13 +100,15 @@ export class Consumers {
   }
 
   start(consumer: Consumer): void {
-    const { choices, invocations, table } = this.environment
+    const { choices, deployment, invocations, steps, table } = this.environment
     const { name, shard, position: from } = consumer
+    const knowsAll = name === 'windows' && deployment.isNew(name)
     const batch = table.streams[shard]?.slice(from, from + 1 + choices.below(5)) ?? []
     const owner: Owner = {
       ended: () => {
         consumer.running = undefined
         consumer.position = from + batch.length
+        if (knowsAll) this.environment.windowsKnewAll = Math.max(this.environment.windowsKnewAll, steps)
       },
       failed: () => {
         consumer.running = undefined

@@ -11,7 +11,7 @@ import type { Behaviour } from './projections.ts'
 import { SimQuarantine } from './quarantine.ts'
 import { SearchIndex } from './search-index.ts'
 import { Stream } from './stream.ts'
-import { type Attributes, Table, userOf } from './table.ts'
+import { type Attributes, keyOf, Table, userOf } from './table.ts'
 
 /** The stores, the clock and the deployed code of a run: what its parts share. */
 export class Environment {
@@ -37,14 +37,20 @@ export class Environment {
   steps = 0
   readonly quarantine = new SimQuarantine()
   readonly deployment: Deployment
+  /** The item of each user as it was put, in order. */
+  readonly commits = new Map<string, readonly Attributes[]>()
+  /** The deltas that were stored for a roll-back or a deployment, by key, and in which step. */
+  readonly storedDeltas = new Map<string, number>()
+  /** The step in which the last windows function began that knows all projections and ended without an error. */
+  windowsKnewAll = 0
   /** What each commit of a user's item decided for windows: the numbers that impure folds drew. */
   readonly draws: Draw[] = []
   /** How often an event without an id was rejected by ingest, by its key in the quarantine. */
   readonly withoutId = new Map<string, number>()
   /** The keys of what replays began to put or to merge. */
   readonly replayedKeys = new Set<string>()
-  /** Whether an item of the table expired. */
-  expired = false
+  /** The items that expired, as they were last. */
+  readonly expired = new Map<string, Attributes>()
 
   constructor(code: Code, choices: Choices) {
     this.code = code
@@ -60,9 +66,12 @@ export class Environment {
     this.trace.push(`${this.steps} ${text}`)
   }
 
-  private noteCommit({ pk, sk, passedOver, out }: Attributes): void {
+  private noteCommit(item: Attributes): void {
+    const { pk, sk, passedOver, out } = item
+    if (pk?.S?.startsWith('retired#')) this.storedDeltas.set(keyOf(item), this.steps)
     const user = sk?.S === 'state' ? userOf(pk?.S) : undefined
     if (user === undefined) return
+    this.commits.set(user, [...(this.commits.get(user) ?? []), item])
     this.meetings.commit(user)
     if (passedOver) this.meetings.touch([user], 'passed over')
     if (this.conditions.impure) this.draws.push(...drawsOf(user, out?.S ?? '[]'))
@@ -86,5 +95,11 @@ export class Environment {
 
   items() {
     return [...this.table.items.values()].map(attributes => this.code.items.readItem(attributes))
+  }
+
+  /** The items that expired and were not written again. */
+  expiredItems() {
+    const gone = [...this.expired].filter(([key]) => !this.table.items.has(key))
+    return gone.map(([, attributes]) => this.code.items.readItem(attributes))
   }
 }

@@ -1,3 +1,4 @@
+import { type Commit, positionOf } from './commits.ts'
 import {
   addWidth,
   beginRecord,
@@ -10,6 +11,7 @@ import {
   newRecord,
   newUser,
   type RecordProgress,
+  type Rejected,
   rejectEvent,
   type SimEvent,
   sizeRejection,
@@ -31,66 +33,94 @@ export interface OpenDecisions {
 /** More histories of one user are not tried. */
 const MAX_HISTORIES = 20_000
 
+/** A record with the first commit that contains it or a later record. */
+interface Step {
+  readonly entry: LogEntry
+  readonly commit: Commit | undefined
+}
+
 /**
- * The histories that a user's records allow, record by record: without batches, faults or the product's folds. A run without
- * deployments and without a retry budget has one. `isPossible` cuts off a history whose folds the stores contradict.
+ * The histories that lead to all commits of a user's item, record by record: without batches, faults or the product's folds. The
+ * commits tell which events were folded and which were rejected; here is decided whether they may. Only whether a record that was
+ * given up had been decided before can be open.
  */
 export function* histories(
   log: readonly LogEntry[],
+  commits: readonly Commit[],
   limits: Limits,
   open: OpenDecisions,
-  isPossible: (user: UserHistory) => boolean,
 ): Generator<UserHistory> {
   const entries = [...log].sort((a, b) => (a.seq < b.seq ? -1 : 1))
+  if (!areInOrder(commits, entries)) return
+  const steps = entries.map((entry): Step => ({ entry, commit: commits.find(({ seq }) => seq >= entry.seq) }))
   let found = 0
 
-  function* fromEntry(at: number, user: UserHistory): Generator<UserHistory> {
-    const entry = entries[at]
+  function* fromStep(at: number, user: UserHistory): Generator<UserHistory> {
+    const step = steps[at]
     if (found >= MAX_HISTORIES) return
-    if (entry) {
-      yield* fromEvent(at, entry, 0, beginRecord(user, entry, limits), newRecord)
-      if (entry.givenUp) yield* fromEntry(at + 1, passByRecord(user, entry, open))
-    } else {
+    if (!step) {
       found += 1
       yield user
+      return
     }
+    const decided = decideRecord(step, user, limits, open)
+    if (decided) yield* fromStep(at + 1, decided)
+    if (mayBePassedBy(step)) yield* fromStep(at + 1, passByRecord(user, step.entry, open))
   }
 
-  function* fromEvent(
-    at: number,
-    entry: LogEntry,
-    place: number,
-    user: UserHistory,
-    record: RecordProgress,
-  ): Generator<UserHistory> {
-    const event = entry.events[place]
-    if (!event) yield* fromEntry(at + 1, noteDoubts(endRecord(user, entry, record), entry, record, open))
-    else if (isRepeated(user, entry, event)) yield* fromEvent(at, entry, place + 1, user, record)
-    else
-      for (const decision of decisionsFor(user, record, entry, event, limits, open)) {
-        if (decision === 'fold') {
-          const after = foldEvent(user, entry, event, limits)
-          if (isPossible(after)) yield* fromEvent(at, entry, place + 1, after, addWidth(record, entry, event, limits))
-        } else yield* fromEvent(at, entry, place + 1, rejectEvent(user, event, decision), { ...record, rejected: true })
-      }
-  }
-
-  yield* fromEntry(0, newUser)
+  yield* fromStep(0, newUser)
 }
+
+/** Whether each commit contains the records up to one of the user's, and more of them than the commit before. */
+function areInOrder(commits: readonly Commit[], entries: readonly LogEntry[]): boolean {
+  const known = new Set(entries.map(({ seq }) => seq))
+  return commits.every(({ seq }, at) => known.has(seq) && seq > (commits[at - 1]?.seq ?? 0n))
+}
+
+/** The history after the record, as its commit decided it. Undefined: the commit did not, or no code may decide so. */
+function decideRecord(
+  { entry, commit }: Step,
+  before: UserHistory,
+  limits: Limits,
+  open: OpenDecisions,
+): UserHistory | undefined {
+  if (!commit) return undefined
+  let user = beginRecord(before, entry, limits)
+  let record = newRecord
+  for (const [place, event] of entry.events.entries()) {
+    const isRejected = commit.rejected.has(positionOf(entry.seq, place))
+    if (isRepeated(user, entry, event)) {
+      if (isRejected) return undefined
+      continue
+    }
+    const decisions = decisionsFor(user, record, entry, event, limits, open)
+    const codes = decisions.filter(decision => decision !== 'fold')
+    if (isRejected ? codes.length === 0 : !decisions.includes('fold')) return undefined
+    user = isRejected ? rejectEvent(user, event, codes) : foldEvent(user, entry, event, limits)
+    record = isRejected ? { ...record, rejected: true } : addWidth(record, entry, event, limits)
+  }
+  if (commit.seq === entry.seq && !holds(commit, user)) return undefined
+  return noteDoubts(endRecord(user, entry, record), entry, record, open)
+}
+
+const holds = ({ ids }: Commit, { folded }: UserHistory): boolean =>
+  ids.length === folded.length && folded.every(({ id }, at) => id === ids[at])
+
+/** Whether it may be that no commit decided the record, because it was given up before. */
+const mayBePassedBy = ({ entry: { seq, events, givenUp }, commit }: Step): boolean =>
+  givenUp && commit?.seq !== seq && !events.some((_, place) => commit?.rejected.has(positionOf(seq, place)))
 
 /** The history after a record that was given up and that no function decided. */
 function passByRecord(user: UserHistory, entry: LogEntry, { wasQuarantined }: OpenDecisions): UserHistory {
   const { events } = entry
-  const rejected = new Set(user.rejected)
   const missing = new Map(user.missing)
-  for (const event of events) {
-    const { id } = event
-    if (wasQuarantined(id, 'record_unread')) rejected.add(`${id} record_unread`)
-    if (!isRepeated(user, entry, event)) missing.set(id, 'record_unread')
-  }
+  for (const event of events) if (!isRepeated(user, entry, event)) missing.set(event.id, 'record_unread')
+  const unread = events.filter(({ id }) => wasQuarantined(id, 'record_unread')).map(asUnread)
   const held = user.seen.filter(each => events.some(({ id }) => id === each.id))
-  return { ...user, rejected, missing, heldBy: [...user.heldBy, ...held] }
+  return { ...user, rejected: [...user.rejected, ...unread], missing, heldBy: [...user.heldBy, ...held] }
 }
+
+const asUnread = ({ id }: SimEvent): Rejected => ({ id, codes: ['record_unread'] })
 
 /** A record that was decided is quarantined as unread only if it has no rejected event, whose mark would tell, and is forgotten. */
 function noteDoubts(
@@ -100,9 +130,7 @@ function noteDoubts(
   { isDoubtful }: OpenDecisions,
 ): UserHistory {
   const doubtful = entry.givenUp && !rejected ? entry.events.filter(({ id }) => isDoubtful(entry, id)) : []
-  return doubtful.length === 0
-    ? user
-    : { ...user, rejected: new Set([...user.rejected, ...doubtful.map(({ id }) => `${id} record_unread`)]) }
+  return doubtful.length === 0 ? user : { ...user, rejected: [...user.rejected, ...doubtful.map(asUnread)] }
 }
 
 function decisionsFor(
@@ -118,9 +146,7 @@ function decisionsFor(
   const decisions: Decision[] = []
   if (deploys) decisions.push(newCode)
   if (!event.data.hangs) decisions.push(oldCode)
-  // Of attempts that reject an event for different reasons, the first reason is kept.
-  const wasRejected = wasQuarantined(event.id, 'projection_failed') || wasQuarantined(event.id, 'state_too_large')
-  if (impure && wasRejected) decisions.push('projection_failed')
+  if (impure) decisions.push('projection_failed')
   if (wasQuarantined(event.id, 'retry_budget_spent')) decisions.push('retry_budget_spent')
-  return [...new Set(decisions)]
+  return decisions
 }

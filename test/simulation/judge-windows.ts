@@ -15,7 +15,7 @@ export const isRefused = (key: string, ids: readonly string[], { conditions, qua
 function expectedSums(key: string, events: readonly SimEvent[], stores: Stores) {
   const unmerged = stores.unmerged.get(key)?.ids ?? []
   const ids = without(idsOf(events), unmerged)
-  const item = stores.windows.get(key)
+  const item = stores.windows.current.get(key) ?? stores.windows.expired.get(key)
   const stored = item ? readSums(item.state).ids : []
   const isReordered = stores.reordered.has(key) && same([...ids].sort(), [...stored].sort())
   const values = new Map(events.map(({ id, data }) => [id, data.value]))
@@ -26,9 +26,9 @@ export function judgeWindows(name: string, { windows }: UserHistory, stores: Sto
   return [...windows].flatMap(([start, events]) => {
     const key = `${name}|${start}`
     const want = events && expectedSums(key, events, stores)
-    const item = stores.windows.get(key)
+    const item = stores.windows.current.get(key) ?? (want && stores.windows.expired.get(key))
     if (item && !want) return [`window ${key} survived an erasure`]
-    if (!item && want && !environment.expired) return [`window ${key} is missing`]
+    if (!item && want) return [`window ${key} is missing`]
     const state = item && readSums(item.state)
     const isEqual = !state || same({ ids: state.ids, sum: state.sum }, want)
     return [
@@ -72,11 +72,11 @@ function judgeDraws(name: string, start: number, item: PartItem | undefined, sto
 export function judgeFresh(name: string, { windows }: UserHistory, stores: Stores, environment: Environment): string[] {
   return [...windows].flatMap(([start, events]) => {
     const key = `${name}|${start}`
-    const item = stores.freshWindows.get(key)
+    const item = stores.freshWindows.current.get(key) ?? (events && stores.freshWindows.expired.get(key))
     const ids = (item?.state ?? []) as readonly string[]
     const isKept = ({ id }: SimEvent): boolean => ids.includes(id) || stores.retired.has(id)
     const foldedByNew = events?.filter(({ data }) => data.poison || data.hangs) ?? []
-    const missing = item || !environment.expired ? foldedByNew.filter(event => !isKept(event)) : []
+    const missing = foldedByNew.filter(event => !isKept(event))
     const surplus = ids.filter(id => !events?.some(event => event.id === id))
     return [
       ...missing.map(({ id }) => `${id} is in no window of the deployed projection`),
@@ -84,6 +84,12 @@ export function judgeFresh(name: string, { windows }: UserHistory, stores: Store
       ...judgeFreshDocument(name, start, item && ids, stores, environment),
     ]
   })
+}
+
+/** A windows function that knows all projections merges every delta that was stored before it began. */
+export function judgeStoredDeltas({ storedDeltas, table, windowsKnewAll }: Environment): string[] {
+  const left = [...storedDeltas].filter(([key, step]) => step < windowsKnewAll && table.items.has(key))
+  return left.map(([key]) => `the stored delta ${key} is not merged`)
 }
 
 function judgeFreshDocument(

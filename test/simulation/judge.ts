@@ -1,10 +1,11 @@
 import type { Code } from './code.ts'
+import { type Commit, commitOf } from './commits.ts'
 import { limits } from './conditions.ts'
 import type { Environment } from './environment.ts'
 import { histories, type OpenDecisions } from './explain.ts'
 import { judgeCountries, judgeShared } from './judge-shared.ts'
-import { idsOf, isRefused, judgeFresh, judgeWindows, same } from './judge-windows.ts'
-import { type LogEntry, type Remembered, startOf, type UserHistory } from './oracle.ts'
+import { idsOf, isRefused, judgeFresh, judgeStoredDeltas, judgeWindows, same } from './judge-windows.ts'
+import type { LogEntry, Rejected, Remembered, UserHistory } from './oracle.ts'
 import { typedState } from './projections.ts'
 import { type Stores, sharedIds, storesOf } from './stores.ts'
 
@@ -21,9 +22,10 @@ export function judge(environment: Environment, code: Code): string[] {
   return [
     ...environment.violations,
     ...judgeWithoutIds(environment),
+    ...judgeStoredDeltas(environment),
     ...[...verdicts.values()].flatMap(({ violations }) => violations),
     ...judgeCountries(new Map([...verdicts].map(([name, { history }]) => [name, history.shared])), stores, environment),
-    ...[...stores.windows.keys()].flatMap(key => {
+    ...[...stores.windows.current.keys()].flatMap(key => {
       const [name = '', start] = key.split('|')
       return verdicts.get(name)?.history.windows.has(Number(start)) ? [] : [`window ${key} should not exist`]
     }),
@@ -47,7 +49,8 @@ function judgeUser(name: string, environment: Environment, stores: Stores): Verd
   const shared = sharedIds(stores, id => ids.has(id))
   const open = openDecisions(log, environment)
   let best: Verdict | undefined
-  for (const history of histories(log, limits, open, possibility(name, log, stores, shared, environment))) {
+  const commits = (environment.commits.get(name) ?? []).map(commitOf)
+  for (const history of histories(log, commits, limits, open)) {
     const violations = [
       ...judgeStates(name, history, stores, environment),
       ...judgeWindows(name, history, stores, environment),
@@ -58,7 +61,7 @@ function judgeUser(name: string, environment: Environment, stores: Stores): Verd
     if (!best || violations.length < best.violations.length) best = { history, violations }
     if (violations.length === 0) break
   }
-  return best ?? unexplained(name, log, open, stores)
+  return best ?? unexplained(name, log, commits, open)
 }
 
 function openDecisions(log: Environment['log'], { conditions, quarantine }: Environment): OpenDecisions {
@@ -74,31 +77,19 @@ function openDecisions(log: Environment['log'], { conditions, quarantine }: Envi
 const mayBeForgotten = ({ seq, arrived }: LogEntry, log: Environment['log']): boolean =>
   log.some(later => later.seq > seq && later.arrived >= arrived)
 
-/** Whether the stores do not contradict the folds of a history so far. */
-function possibility(
-  name: string,
-  log: Environment['log'],
-  stores: Stores,
-  shared: readonly string[],
-  { conditions }: Environment,
-): (user: UserHistory) => boolean {
-  const { deploys, givesUp, impure, retryBudgetMs } = conditions
-  if (!deploys && !impure && givesUp === 0 && !Number.isFinite(retryBudgetMs)) return () => true
-  const stored = stateIds(name, stores)
-  const erased = log.some(({ erasure }) => erasure)
-  const counted = new Set([...shared, ...(stores.unmergedShared.get(name) ?? [])])
-  return ({ folded, shared: events }) => {
-    const newest = events.at(-1)
-    const isCounted = !newest || stores.forgotten.has(startOf(newest)) || counted.has(`${startOf(newest)} ${newest.id}`)
-    return isCounted && (erased || folded.at(-1)?.id === stored[folded.length - 1])
-  }
-}
-
-function unexplained(name: string, log: Environment['log'], open: OpenDecisions, stores: Stores): Verdict {
+function unexplained(name: string, log: readonly LogEntry[], commits: readonly Commit[], open: OpenDecisions): Verdict {
   const any = log.map(entry => ({ ...entry, givenUp: true }))
-  const [history] = histories(any, limits, { ...open, wasQuarantined: () => false }, () => true)
+  const [history] = histories(any, [], limits, { ...open, wasQuarantined: () => false })
   if (!history) throw new Error('A log without a history.')
-  return { history, violations: [`no decisions on the records of user ${name} lead to ${stateIds(name, stores)}`] }
+  const isExplained = (commit: Commit): boolean => {
+    const before = log.filter(({ seq }) => seq <= commit.seq)
+    return !histories(before, commits.slice(0, commits.indexOf(commit) + 1), limits, open).next().done
+  }
+  const wrong = commits.find(commit => !isExplained(commit))
+  const what = wrong
+    ? `commit of record ${wrong.seq}, which contains ${wrong.ids} and rejects ${[...wrong.rejected]}`
+    : 'end without a commit of the last record'
+  return { history, violations: [`no decisions on the records of user ${name} lead to the ${what}`] }
 }
 
 const stateIds = (name: string, { users }: Stores): string[] =>
@@ -145,13 +136,16 @@ function judgeQuarantine(
   const { conditions, quarantine } = environment
   // Attempts of different code, or of an impure projection, may reject an event for different reasons: the first one is kept.
   const isExact = !conditions.deploys && !conditions.impure
-  const of = (keys: Iterable<string>) => new Map([...keys].map(key => [isExact ? key : idOf(key), key]))
-  const [decided, ever] = [of(rejected), of([...quarantine.ever].filter(key => ids.has(idOf(key))))]
+  const ever = [...quarantine.ever].filter(key => ids.has(idOf(key)))
+  const isOf = (key: string, { id, codes }: Rejected): boolean =>
+    isExact ? codes.some(code => key === `${id} ${code}`) : idOf(key) === id
   // An event that was folded, sent again and rejected may have been replayed since: the replay is recognised.
   const isFolded = (id: string): boolean => history.folded.some(event => event.id === id)
   const absent = [...missing].filter(([id]) => !quarantined.has(id) && !isFolded(id)).map(([id, code]) => `${id} ${code}`)
-  const unnoted = [...decided].filter(([key]) => !ever.has(key)).map(([, key]) => key)
-  const surplus = [...ever].filter(([key]) => !decided.has(key)).map(([, key]) => key)
+  const unnoted = rejected
+    .filter(each => !ever.some(key => isOf(key, each)))
+    .map(({ id, codes }) => `${id} ${codes.join(' or ')}`)
+  const surplus = ever.filter(key => !rejected.some(each => isOf(key, each)))
   return [
     ...[...new Set([...absent, ...unnoted])].map(key => `${key} of user ${name} is neither folded nor quarantined`),
     ...surplus.map(key => `${key} of user ${name} is quarantined, but no decision rejects it`),

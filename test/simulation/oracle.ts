@@ -1,5 +1,5 @@
 import type { Event } from '../../shared/event.ts'
-import { countsWindow, lastState, type SimData, WINDOW_SECONDS } from './projections.ts'
+import { countsWindow, lastSize, type SimData, WINDOW_SECONDS } from './projections.ts'
 
 export type SimEvent = Event<SimData>
 
@@ -36,12 +36,17 @@ export interface UserHistory {
   readonly windows: ReadonlyMap<number, readonly SimEvent[] | undefined>
   /** The user's events in the windows over all users. An erasure leaves them. */
   readonly shared: readonly SimEvent[]
-  /** Each rejection, as `id code`. */
-  readonly rejected: ReadonlySet<string>
+  readonly rejected: readonly Rejected[]
   /** What the item remembered when it passed a record by that was given up. */
   readonly heldBy: readonly Remembered[]
-  /** The ids whose last decision was a rejection, with its code. */
+  /** The ids whose last decision was a rejection, with one of its codes. */
   readonly missing: ReadonlyMap<string, Decision>
+}
+
+/** A rejection of an event. Of attempts that reject it for different reasons, the code of one is in quarantine. */
+export interface Rejected {
+  readonly id: string
+  readonly codes: readonly Decision[]
 }
 
 export interface Remembered {
@@ -71,7 +76,7 @@ export const newUser: UserHistory = {
   records: [],
   windows: new Map(),
   shared: [],
-  rejected: new Set(),
+  rejected: [],
   heldBy: [],
   missing: new Map(),
 }
@@ -109,14 +114,15 @@ export function sizeRejection(
 ): 'state_too_large' | undefined {
   const { fill, weight, width } = event.data
   if (user.pad + fill + weight + width === 0) return undefined
-  const state = lastState(user, event)
-  const bytes = BYTES_PER_STATE + JSON.stringify(state).length
+  const bytes = BYTES_PER_STATE + lastSize([...idsOf(user), event.id], user.pad, event.data).length
   const share = Math.floor((STATE_BYTES - rememberedBytes(user.seen) - rememberedBytes(user.records)) / STATES)
   if (bytes > share) return 'state_too_large'
   if (!countsWindow(event) || isLate(event, arrived, limits)) return undefined
   const widths = [...new Map(record.widths).set(startOf(event), event.data.width).values()]
   return widths.reduce((sum, width) => sum + width, 0) < RECORD_DELTA_KILOBYTES ? undefined : 'state_too_large'
 }
+
+const idsOf = ({ folded }: UserHistory): string[] => folded.map(({ id }) => id)
 
 const rememberedBytes = (remembered: readonly Remembered[]): number =>
   remembered.length * BYTES_PER_IDENTITY +
@@ -127,8 +133,9 @@ export const startOf = ({ data }: SimEvent): number => Math.floor(data.at / WIND
 const isLate = (event: SimEvent, arrived: number, { latenessMs }: Limits): boolean =>
   arrived - (startOf(event) + WINDOW_SECONDS) * 1000 > latenessMs
 
-export function rejectEvent(user: UserHistory, { id }: SimEvent, code: Decision): UserHistory {
-  return { ...user, rejected: new Set(user.rejected).add(`${id} ${code}`), missing: new Map(user.missing).set(id, code) }
+export function rejectEvent(user: UserHistory, { id }: SimEvent, codes: readonly Decision[]): UserHistory {
+  const [code = 'projection_failed'] = codes
+  return { ...user, rejected: [...user.rejected, { id, codes }], missing: new Map(user.missing).set(id, code) }
 }
 
 export function foldEvent(user: UserHistory, { arrived }: LogEntry, event: SimEvent, limits: Limits): UserHistory {
@@ -138,7 +145,7 @@ export function foldEvent(user: UserHistory, { arrived }: LogEntry, event: SimEv
     ...user,
     missing,
     folded: [...user.folded, event],
-    pad: lastState(user, event).pad.length,
+    pad: lastSize([...idsOf(user), event.id], user.pad, event.data).pad,
     seen: [...user.seen, { id: event.id, arrived }].slice(-limits.identityCount),
   }
   if (!countsWindow(event)) return folded

@@ -39,7 +39,7 @@ export class Producer {
       const isRecent = now - repeated.arrived <= RETRY_MS
       const events = isRecent && choices.chance(0.5) ? repeated.events : repeated.events.map(event => ({ ...event, received }))
       this.put({ user: repeated.user, events, received: events[0]?.received ?? received, erasure: false })
-    } else if (conditions.erases && choices.chance(expired ? 0.5 : 0.15)) {
+    } else if (conditions.erases && choices.chance(expired.size > 0 ? 0.5 : 0.15)) {
       this.put({ user, events: [], received, erasure: true })
     } else {
       const events = Array.from({ length: 1 + choices.below(3) }, () => this.anEvent(user, received))

@@ -38,19 +38,11 @@ interface Last {
   readonly pad: string
 }
 
-/** The state of the projection `last` after this event; `pad` is the length of its padding before. */
-export function lastState(
-  { folded, pad }: { readonly folded: readonly Event<SimData>[]; readonly pad: number },
-  event: Event<SimData>,
-): Last {
-  const ids = [...folded, event].map(({ id }) => id)
-  return filled({ ids, n: ids.length, pad: 'x'.repeat(pad) + kilobytes(event.data.weight) }, event.data.fill)
-}
-
-function filled(state: Last, bytes: number): Last {
-  if (bytes === 0) return state
-  const room = bytes - JSON.stringify(state).length
-  return room > 0 ? { ...state, pad: state.pad + 'x'.repeat(room) } : state
+/** The length of the padding in the state of the projection `last` after an event, and the length of its JSON. */
+export function lastSize(ids: readonly string[], padBefore: number, { weight, fill }: SimData): { pad: number; length: number } {
+  const empty = JSON.stringify({ ids, n: ids.length, pad: '' } satisfies Last).length
+  const pad = Math.max(padBefore + weight * 1000, fill - empty)
+  return { pad, length: empty + pad }
 }
 
 /** How the projections of one invocation misbehave. */
@@ -102,7 +94,8 @@ const last = ({ grains }: Code, rules: ProjectionRules, fixed: boolean, behaviou
     fold: (state, { id, data }) => {
       if (data.hangs && !fixed) behaviour.hang()
       if (data.broken || (data.poison && !fixed) || behaviour.throws()) throw new Error('poison')
-      return filled({ ids: [...state.ids, id], n: state.n + 1, pad: state.pad + kilobytes(data.weight) }, data.fill)
+      const ids = [...state.ids, id]
+      return { ids, n: ids.length, pad: 'x'.repeat(lastSize(ids, state.pad.length, data).pad) }
     },
     key: 'user',
     document: ({ ids, n }, user): Document => {

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import type { quarantineReader } from '../../lambdas/quarantine/dynamodb-read.ts'
+import type { quarantineReader, ReadItem } from '../../lambdas/quarantine/dynamodb-read.ts'
 import { type QuarantinedEvent, quarantineKey, type StoredQuarantinedEvent } from '../../shared/quarantine.ts'
 
 export type QuarantineReader = ReturnType<typeof quarantineReader>
@@ -36,7 +36,7 @@ export class SimQuarantine {
     this.note(event)
     const count = event.count ?? 1
     if (item) item.event = { ...item.event, count: item.event.count + count }
-    const { tokens } = item ?? this.create({ ...event, key, count })
+    const { tokens } = item ?? this.create({ ...event, key, count, first: token })
     if (event.occurrence !== undefined) tokens.set(token[0] ?? '', token)
   }
 
@@ -58,19 +58,24 @@ export class SimQuarantine {
     return [...this.items.values()].map(({ event }) => event)
   }
 
+  private unchanged({ key, count, first }: ReadItem): Item | undefined {
+    const item = this.items.get(key)
+    return item?.event.count === count && item.event.first === first ? item : undefined
+  }
+
   readonly reader: ImmediateReader = {
     read: key => this.items.get(key)?.event,
-    markSent: ({ key, count }, now) => {
-      const item = this.items.get(key)
-      if (item?.event.count !== count) return false
+    markSent: (read, now) => {
+      const item = this.unchanged(read)
+      if (!item) return false
       item.event = { ...item.event, sentAt: now }
       return true
     },
-    noteReplayed: ({ key, count }) => {
+    noteReplayed: ({ key, count, first }) => {
       const item = this.items.get(key)
-      if (item) item.event = { ...item.event, replayed: count }
+      if (item && item.event.first === first) item.event = { ...item.event, replayed: count }
     },
-    remove: ({ key, count }) => this.items.get(key)?.event.count === count && this.items.delete(key),
+    remove: read => this.unchanged(read) !== undefined && this.items.delete(read.key),
     amend: (key, { code, message }) => {
       const item = this.items.get(key)
       if (item) item.event = { ...item.event, code, message }

@@ -65,9 +65,10 @@ export class Removal {
   }
 
   expire(key: string): void {
-    this.environment.expired = true
+    const { expired, table } = this.environment
+    expired.set(key, table.items.get(key) ?? {})
     this.environment.addTrace(`${key} expires`)
     this.environment.meetings.touch([userOf(key.split('|')[0]) ?? ''], 'expiry')
-    this.environment.table.remove(key, true)
+    table.remove(key, true)
   }
 }

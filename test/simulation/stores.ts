@@ -10,7 +10,7 @@ import { readSums } from './projections.ts'
 export interface Stores {
   readonly users: ReadonlyMap<string, UserItem>
   /** The windows of users, by `user|start`. */
-  readonly windows: ReadonlyMap<string, PartItem>
+  readonly windows: Windows
   /** By `index|id`; undefined: deleted. */
   readonly documents: ReadonlyMap<string, Readonly<Record<string, unknown>> | undefined>
   /** The ids of quarantined events. */
@@ -21,14 +21,19 @@ export interface Stores {
   readonly reordered: ReadonlySet<string>
   /** The events in the quarantined deltas of `countries`, by user, as `start id`. */
   readonly unmergedShared: ReadonlyMap<string, readonly string[]>
-  /** The events in the slots of `countries`, as `start id`. */
+  /** The events in the slots of `countries`, as `start id`; those that expired included. */
   readonly slotIds: readonly string[]
-  /** Starts of windows over all users whose document was refused, in a run in which items expired: their slots may be gone. */
-  readonly forgotten: ReadonlySet<number>
   /** The windows of users that the deployment brings, by `user|start`. */
-  readonly freshWindows: ReadonlyMap<string, PartItem>
+  readonly freshWindows: Windows
   /** The ids in the stored deltas of the projection that the deployment brings, which no function merged. */
   readonly retired: ReadonlySet<string>
+}
+
+/** Windows of users, by `user|start`. */
+interface Windows {
+  readonly current: ReadonlyMap<string, PartItem>
+  /** Windows that expired, as they were last. */
+  readonly expired: ReadonlyMap<string, PartItem>
 }
 
 /** The events and the drawn number in the quarantined deltas of one window. */
@@ -38,51 +43,48 @@ interface Unmerged {
 }
 
 export function storesOf(environment: Environment, code: Code): Stores {
-  const { index, quarantine, table } = environment
+  const { index, quarantine } = environment
   const items = environment.items()
-  const parts = items.filter(code.items.isPartItem)
-  const ofProjection = (key: string) => parts.filter(({ projection }) => projection === key)
+  const current = items.filter(code.items.isPartItem)
+  const expired = environment.expiredItems().filter(code.items.isPartItem)
+  const windowsOf = (projection: string): Windows => ({
+    current: byWindow(current, projection),
+    expired: byWindow(expired, projection),
+  })
   const users = new Map(items.filter(code.items.isUserItem).map(item => [item.user, item]))
   const quarantined = quarantine.events()
-  const deltas = quarantined.filter(isMissing(parts, environment)).map(({ body }) => parseUnmerged(body))
+  const deltas = quarantined.filter(isMissing([...current, ...expired], environment)).map(({ body }) => parseUnmerged(body))
   const rejectedEver = [...quarantine.everUnmerged].map(parseUnmerged)
   const ofSums = deltas.filter(({ projection }) => projection === 'sums-r1')
   const sums = ofSums.filter(({ user, order }) => order > (users.get(user)?.erasedOrder ?? 0))
   const shared = deltas.filter(({ projection }) => projection === 'countries-r1')
   return {
     users,
-    windows: new Map(ofProjection('sums-r1').map(item => [windowKey(item), item])),
+    windows: windowsOf('sums-r1'),
     documents: new Map([...index.entries].map(([key, { document }]) => [key, document])),
     quarantined: new Set(quarantined.filter(isEvent).map(({ id }) => id)),
     unmerged: new Map([...Map.groupBy(sums, windowKey)].map(([key, each]) => [key, unmergedOf(each)])),
     reordered: new Set(rejectedEver.filter(({ projection }) => projection === 'sums-r1').map(windowKey)),
     unmergedShared: new Map([...Map.groupBy(shared, ({ user }) => user)].map(([user, each]) => [user, each.flatMap(idsIn)])),
-    slotIds: ofProjection('countries-r1').flatMap(idsIn),
-    forgotten: forgottenStarts(environment),
-    freshWindows: new Map(ofProjection('fresh-r1').map(item => [windowKey(item), item])),
-    retired: new Set(retiredDeltas(table).flatMap(({ state }) => state as string[])),
+    slotIds: [...current, ...expired].filter(({ projection }) => projection === 'countries-r1').flatMap(idsIn),
+    freshWindows: windowsOf('fresh-r1'),
+    retired: new Set(retiredDeltas(environment).flatMap(({ state }) => state as string[])),
   }
 }
 
-function forgottenStarts({ expired, quarantine }: Environment): Set<number> {
-  const refused = expired ? [...quarantine.everRefused].filter(key => key.startsWith('countries-r1|')) : []
-  return new Set(refused.map(key => Date.parse(key.slice(key.indexOf('|') + 1)) / 1000))
-}
+const byWindow = (parts: readonly PartItem[], key: string): Map<string, PartItem> =>
+  new Map(parts.filter(({ projection }) => projection === key).map(item => [windowKey(item), item]))
 
 /** Whether a quarantined delta is missing in its window. A replay that broke off may have merged it and struck it out. */
 const isMissing =
-  (parts: readonly PartItem[], { expired, replayedKeys, index }: Environment) =>
+  (parts: readonly PartItem[], { replayedKeys }: Environment) =>
   ({ code, key, body }: StoredQuarantinedEvent): boolean => {
     if (code !== 'not_merged') return false
     if (!replayedKeys.has(key)) return true
     const delta = parseUnmerged(body)
     if (delta.projection === 'fresh-r1') return true
     const noted = parts.filter(({ projection, start }) => projection === delta.projection && start === delta.start)
-    if (noted.some(({ user = delta.user, passedOver }) => user === delta.user && isNoted(passedOver, delta))) return true
-    if (!expired) return false
-    const shown = [...index.entries].filter(([document]) => document.startsWith(`${delta.projection}|`))
-    const ids = new Set(shown.flatMap(([, { document }]) => (document?.['ids'] ?? []) as string[]))
-    return !readSums(delta.state).ids.every(id => ids.has(id))
+    return noted.some(({ user = delta.user, passedOver }) => user === delta.user && isNoted(passedOver, delta))
   }
 
 const isEvent = ({ code }: { readonly code: string }): boolean => code !== 'not_merged' && code !== 'document_refused'
@@ -97,20 +99,17 @@ const unmergedOf = (deltas: readonly UnmergedDelta[]): Unmerged => ({
 const idsIn = ({ start, state }: { readonly start: number; readonly state: unknown }): string[] =>
   (state as { readonly ids: readonly string[] }).ids.map(id => `${start} ${id}`)
 
-const retiredDeltas = ({ items }: Environment['table']): RetiredDelta[] =>
-  [...items.values()].flatMap(({ pk, delta }) => (pk?.S === 'retired#fresh-r1' ? [JSON.parse(delta?.S ?? '')] : []))
+/** The deltas that are stored for a roll-back or a deployment, or were until they expired. */
+const retiredDeltas = ({ expired, table }: Environment): RetiredDelta[] =>
+  [...expired.values(), ...table.items.values()].flatMap(({ pk, delta }) =>
+    pk?.S === 'retired#fresh-r1' ? [JSON.parse(delta?.S ?? '')] : [],
+  )
 
 export const windowText = (start: number): string => `${new Date(start * 1000).toISOString().slice(0, 19)}Z`
 
-/** The events of a user in the windows over all users, as `start id`: in their documents, or in their slots, which may have expired. */
-export function sharedIds({ documents, slotIds }: Stores, isOfUser: (id: string) => boolean): string[] {
-  const shown = [...documents]
-    .filter(([key]) => key.startsWith('countries-r1|'))
-    .flatMap(([, document]) => ((document?.['ids'] ?? []) as string[]).map(id => `${document?.['start']} ${id}`))
-  const isMine = (key: string): boolean => isOfUser(key.split(' ')[1] ?? '')
-  const [a, b] = [shown.filter(isMine), slotIds.filter(isMine)]
-  return [...a, ...without(b, a)].sort()
-}
+/** The events of a user in the windows over all users, as `start id`. */
+export const sharedIds = ({ slotIds }: Stores, isOfUser: (id: string) => boolean): string[] =>
+  slotIds.filter(key => isOfUser(key.split(' ')[1] ?? '')).sort()
 
 /** The list less one occurrence for each in the other list. */
 export function without<T>(list: readonly T[], other: readonly T[]): T[] {

@@ -8,8 +8,9 @@ import { perUserWindow } from '../../shared/grains/user-window.ts'
 import type { Projection } from '../../shared/projection.ts'
 import { deviceMinutes } from '../../shared/projections/device-minutes.ts'
 import { recentUrls } from '../../shared/projections/recent-urls.ts'
+import { userActivity } from '../../shared/projections/user-activity.ts'
 import type { UserItem } from '../../shared/state.ts'
-import { aReading, aVisit } from '../fixtures/builders.ts'
+import { anEvent, aReading, aVisit } from '../fixtures/builders.ts'
 
 const START = 1_700_000_000_000
 /** The largest item of DynamoDB. */
@@ -99,6 +100,25 @@ describe('each projection has a share of the item', () => {
     expect(beyond.reasons[0]).toMatch(/^All states of the user would need 29\d,\d{3} bytes\./)
     expect(Object.keys(beyond.item?.states ?? {})).toEqual(['greedy-r1', 'other-r1'])
   })
+})
+
+test('a state that is larger than its share may shrink, and not grow', () => {
+  const replaced: Projection = {
+    ...texts('texts', pageVisit),
+    fold: (_: unknown, { data }: Event) => (data as { Url: string }).Url,
+  }
+  const { item } = foldAll([[visit('a', 180)]], [replaced])
+  const after = foldAll([[visit('b', 190)], [visit('c', 150)], [visit('d', 160)]], [replaced, texts('other', reading)], item)
+  expect(after.rejected).toEqual(['b state_too_large', 'd state_too_large'])
+})
+
+test('a fold that finds its state full refuses the event with the reason; others go on', () => {
+  const action = (n: number) =>
+    anEvent({ user_id: 1, event_action: `action ${n}` }, { id: `a${n}`, type: 'app_action', subject: '1' })
+  const actions = Array.from({ length: 1_002 }, (_, n) => action(n % 1_001))
+  const full = foldAll([actions.slice(0, 500), actions.slice(500)], [userActivity as Projection])
+  expect(full.rejected).toEqual(['a1000 state_too_large'])
+  expect(full.reasons).toEqual(['user-activity-r1: its tally already counts 1,000 different texts.'])
 })
 
 describe('states of projections that are not deployed', () => {

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import * as z from 'zod/mini'
-import type { PutResult } from '../../lambdas/state/dynamodb.ts'
+import type { PutResult } from '../../lambdas/state/dynamodb-access.ts'
 import { partAttributes, readItem, userAttributes } from '../../lambdas/state/dynamodb-items.ts'
 import { type MergeDependencies, mergeBatch } from '../../lambdas/windows/merge-batch.ts'
 import { asQuarantined, planWindows, type WindowTask } from '../../lambdas/windows/plan-windows.ts'

@@ -159,7 +159,9 @@ function writeOutputs(server: Server): void {
     streamName: 'stream',
     stateTable: 'state',
     archiveBucket: 'archive',
-    consoleUrl: apiUrl,
+    consoleUrl: `${apiUrl}/`,
+    accessKeyId: 'LOCAL',
+    secretAccessKey: 'LOCAL',
     stack: stack as LocalOutputs['stack'],
   }
   mkdirSync('.millrace')

@@ -32,6 +32,26 @@ test('a trait called __proto__ is stored like any other', () => {
   )
 })
 
+test('of more than 100 traits, or of more than 16 KB, those that were set first go', () => {
+  const many = Object.fromEntries(Array.from({ length: 101 }, (_, n) => [`t${n}`, n]))
+  expect(Object.keys(after(call({ first: 1 }), call(many)).traits as object)).toEqual(Object.keys(many).slice(1))
+  const large = after(call({ old: 'x'.repeat(9_000) }), call({ plan: 'pro' }), call({ new: 'y'.repeat(9_000) }))
+  expect(Object.keys(large.traits as object)).toEqual(['plan', 'new'])
+  const whole = after(call({ huge: 'z'.repeat(30_000) }), call({ plan: 'pro' }))
+  expect(whole.traits).toEqual({ plan: 'pro' })
+})
+
+test('of more groups than fit, those that were known first go, and the traits of the user stay', () => {
+  const groups = Array.from({ length: 120 }, (_, n) => call({ n, text: 'x'.repeat(200) }, `g${n}`))
+  const document = after(call({ plan: 'pro' }), ...groups) as { traits: unknown; groups: { group_id: string }[] }
+  expect(document.traits).toEqual({ plan: 'pro' })
+  expect(document.groups.length).toBeLessThanOrEqual(100)
+  expect(document.groups.at(-1)?.group_id).toBe('g119')
+  expect(document.groups.map(({ group_id }) => group_id)).toEqual(
+    groups.slice(-document.groups.length).map((_, i) => `g${120 - document.groups.length + i}`),
+  )
+})
+
 test('traits are stored in the index but are not fields of its mapping', () => {
   const { properties } = mappingOf(userTraitsProjection.shape)
   expect(properties).toMatchObject({

@@ -1,4 +1,5 @@
 import { gunzipSync, gzipSync } from 'node:zlib'
+import { InvokeCommand } from '@aws-sdk/client-lambda'
 import { jest } from '@jest/globals'
 import type { APIGatewayProxyEventV2, APIGatewayProxyStructuredResultV2 } from 'aws-lambda'
 import { parquetReadObjects } from 'hyparquet'
@@ -52,14 +53,66 @@ test('a gzip body reaches the function byte for byte, whatever its content type 
   }
   const resources = { Function: cloud.fn('gateway', handle), ...apiResources }
   const { Api = '' } = await cloud.deploy('gateway', resources, { Api: { Ref: 'Api' } })
-  const url = `${cloud.url}/_aws/execute-api/${Api}/$default/v1/events`
   const headers = { 'content-type': 'application/json', 'content-encoding': 'gzip' }
-  const response = await fetch(url, { method: 'POST', headers, body: gzipSync('{"id":"ünïcode"}') })
+  const response = await cloud.callApi(Api, '/v1/events', { method: 'POST', headers, body: gzipSync('{"id":"ünïcode"}') })
   expect(await response.text()).toBe('handled')
   expect(events[0]?.isBase64Encoded).toBe(true)
   expect(gunzipSync(Buffer.from(events[0]?.body ?? '', 'base64')).toString()).toBe('{"id":"ünïcode"}')
-  await fetch(url, { method: 'POST', headers: { 'content-type': 'application/json' }, body: '{"id":"ünïcode"}' })
+  const json = { 'content-type': 'application/json' }
+  await cloud.callApi(Api, '/v1/events', { method: 'POST', headers: json, body: '{"id":"ünïcode"}' })
   expect(events[1]).toMatchObject({ isBase64Encoded: false, body: '{"id":"ünïcode"}' })
+})
+
+describe('what is larger than Lambda allows, counted as JSON with the body as a string', () => {
+  let api: string
+  let name: string
+  let returned: string
+  beforeAll(async () => {
+    const handle = (event: APIGatewayProxyEventV2 | { bytes: number }): APIGatewayProxyStructuredResultV2 => ({
+      statusCode: 200,
+      body: 'bytes' in event ? 'x'.repeat(event.bytes) : returned,
+    })
+    const resources = { Function: cloud.fn('limits', handle), ...apiResources }
+    const outputs = { Api: { Ref: 'Api' }, Name: { Ref: 'Function' } }
+    const { Api = '', Name = '' } = await cloud.deploy('limits', resources, outputs)
+    api = Api
+    name = Name
+  })
+  const post = async (body: string) => {
+    const headers = { 'content-type': 'application/json' }
+    const response = await cloud.callApi(api, '/v1/events', { method: 'POST', headers, body })
+    return [response.status, (await response.text()).slice(0, 100)]
+  }
+
+  test('a request of 3.9 MB full of quotes is refused with 413; without quotes it is not', async () => {
+    returned = 'ok'
+    expect(await post('"'.repeat(3.9 * 2 ** 20))).toEqual([413, '{"message": "Request Too Long"}'])
+    expect(await post('x'.repeat(3.9 * 2 ** 20))).toEqual([200, 'ok'])
+  })
+
+  test('a response over 6 MB is an error of the function, also if its text is smaller', async () => {
+    returned = '"'.repeat(3.9 * 2 ** 20)
+    expect(await post('{}')).toEqual([502, expect.stringContaining('Function.ResponseSizeTooLarge')])
+    returned = '"'.repeat(2.9 * 2 ** 20)
+    expect(await post('{}')).toMatchObject([200, '"'.repeat(100)])
+  })
+
+  test.each([
+    ['RequestResponse', 6.1, 413],
+    ['Event', 1.1, 413],
+    ['Event', 0.9, 202],
+  ] as const)('an invocation of type %s with %d MB gives %d', async (type, megabytes, status) => {
+    const command = new InvokeCommand({
+      FunctionName: name,
+      InvocationType: type,
+      Payload: Buffer.from(JSON.stringify({ bytes: 1, padding: 'x'.repeat(megabytes * 2 ** 20) })),
+    })
+    const sent = cloud.lambda.send(command).then(
+      ({ StatusCode }) => StatusCode,
+      error => error.$metadata.httpStatusCode,
+    )
+    expect(await sent).toBe(status)
+  })
 })
 
 const CatalogId = '000000000000'

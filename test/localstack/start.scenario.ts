@@ -60,12 +60,15 @@ test(
     expect(both.filter(({ stderr }) => /^Process \d+ is already starting the local cloud\. Waiting/m.test(stderr))).toHaveLength(
       1,
     )
-    const { apiUrl, readKey, writeKey, adminKey } = outputs()
+    const { apiUrl, consoleUrl, readKey, writeKey, adminKey, accessKeyId, secretAccessKey } = outputs()
     for (const { stdout } of both) {
-      expect(stdout).toContain(`console ${apiUrl}/, `)
       expect(stdout).toContain('keys are in .millrace/outputs.json')
-      for (const key of [readKey, writeKey, adminKey]) expect(stdout).not.toContain(key)
+      for (const key of [readKey, writeKey, adminKey, accessKeyId, secretAccessKey]) expect(stdout).not.toContain(key)
     }
+    const links = both.map(({ stdout }) => /^Console: (\S+)#code=([\w-]{43}) /m.exec(stdout) ?? [])
+    expect(new Set(links.map(([, , code]) => code)).size).toBe(2)
+    expect(links.map(([, url]) => url)).toEqual([consoleUrl, consoleUrl])
+    expect(consoleUrl).toBe(`${apiUrl}/`)
     const response = await fetch(`${apiUrl}/v1/metrics`, { headers: { authorization: `Bearer ${adminKey}` } })
     expect(response.status).toBe(200)
   },
@@ -82,6 +85,17 @@ test('events go through every store, and the output has no colours', async () =>
   ])
   const { code, stdout } = await millrace(['up', '--detach'])
   expect([code, sent.stdout + stdout]).toEqual([0, expect.not.stringContaining('\u001b')])
+})
+
+test('the access key is another one after each start of the cloud', async () => {
+  const before = outputs().accessKeyId
+  expect((await millrace(['up', '--detach'])).code).toBe(0)
+  expect(outputs().accessKeyId).toBe(before)
+  await millrace(['down'])
+  expect((await millrace(['up', '--detach'])).code).toBe(0)
+  expect(outputs().accessKeyId).toMatch(/^LOCAL[0-9a-f]{32}$/)
+  expect(outputs().accessKeyId).not.toBe(before)
+  expect((await millrace(['status', '--wait', '60'])).code).toBe(0)
 })
 
 test('`status` names the part that has ended; `up` starts it again', async () => {

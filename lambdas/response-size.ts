@@ -1,0 +1,34 @@
+import { MAX_PAGE_BYTES, MAX_RESPONSE_BYTES } from '../shared/limits.ts'
+
+/** The bytes of a JSON value in a response: as text, and as Lambda counts it, which holds the text as a JSON string. */
+interface ResponseBytes {
+  readonly text: number
+  readonly counted: number
+}
+
+/** What a response has beside its rows: status, headers, other members, cursor. */
+const RESERVED_BYTES = 16 * 2 ** 10
+const COMMA_BYTES = 1
+
+function bytesOf(value: unknown): ResponseBytes {
+  const text = JSON.stringify(value)
+  return { text: Buffer.byteLength(text), counted: Buffer.byteLength(JSON.stringify(text)) }
+}
+
+/**
+ * The first of these rows that fit together into a response, which may have MAX_PAGE_BYTES as text and MAX_RESPONSE_BYTES as Lambda
+ * counts it. `share`: the part of a response that they may have, from 0 to 1.
+ */
+export function rowsThatFit<Row>(rows: readonly Row[], share = 1): Row[] {
+  const fitting: Row[] = []
+  let text = RESERVED_BYTES
+  let counted = RESERVED_BYTES
+  for (const row of rows) {
+    const bytes = bytesOf(row)
+    text += bytes.text + COMMA_BYTES
+    counted += bytes.counted + COMMA_BYTES
+    if (text > MAX_PAGE_BYTES * share || counted > MAX_RESPONSE_BYTES * share) break
+    fitting.push(row)
+  }
+  return fitting
+}

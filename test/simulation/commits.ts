@@ -1,0 +1,24 @@
+import type { Attributes } from './table.ts'
+
+/** What one put of a user's item decided. */
+export interface Commit {
+  /** The last record that it decided. */
+  readonly seq: bigint
+  /** The events that the item contains after it. */
+  readonly ids: readonly string[]
+  /** The events that it rejected, as `sequence number#position`. */
+  readonly rejected: ReadonlySet<string>
+}
+
+export const positionOf = (seq: bigint, place: number): string => `${seq}#${place}`
+
+/** Reads a user's item as it was put. */
+export function commitOf({ seq, states, passedOver }: Attributes): Commit {
+  const { 'last-r1': last } = JSON.parse(states?.S ?? '{}') as { readonly 'last-r1'?: { readonly ids: readonly string[] } }
+  const rejected = JSON.parse(passedOver?.S ?? '[]') as readonly (readonly [string, readonly number[]])[]
+  return {
+    seq: BigInt(seq?.S ?? 0),
+    ids: last?.ids ?? [],
+    rejected: new Set(rejected.flatMap(([record, places]) => places.map(place => positionOf(BigInt(record), place)))),
+  }
+}
