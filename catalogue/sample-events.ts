@@ -1,6 +1,7 @@
 import { accept } from '../shared/acceptance.ts'
 import type { Event } from '../shared/event.ts'
 import type { EventType } from '../shared/event-type.ts'
+import type { Sender } from '../shared/key-rights.ts'
 import { isRejection } from '../shared/rejections.ts'
 import { deepFreeze } from '../shared/stored-json.ts'
 import { sampleValue } from './sample-values.ts'
@@ -9,6 +10,17 @@ import { seeded } from './seeded.ts'
 const SAMPLE_EVENTS = 1_000
 /** Rows that are tried for each event, because a type may reject most of them. */
 const ROWS_PER_EVENT = 20
+/** A key of a server, without an id: events do not depend on keys. */
+const SENDER: Sender = {
+  name: 'sample',
+  scope: 'write',
+  source: 'sample',
+  sources: '*',
+  types: '*',
+  secret: undefined,
+  id: undefined,
+  signedTraits: false,
+}
 const FIRST_ARRIVAL = Date.parse('2026-01-01T00:00:00Z')
 
 /**
@@ -28,7 +40,7 @@ export function sampleEvents(types: readonly EventType[]): Event[] {
 
 /** The event of a row; undefined if its type rejects it, or if it has no user and so nothing folds it. */
 function tryAccept(type: EventType, row: number, eventTypes: ReadonlyMap<string, EventType>): Event | undefined {
-  const arrival = { eventTypes, keyName: 'sample', received: FIRST_ARRIVAL + row * 1_000, defaultId: () => `e${row}` }
+  const arrival = { eventTypes, sender: SENDER, received: FIRST_ARRIVAL + row * 1_000, defaultId: () => `e${row}` }
   try {
     const event = accept({ type: type.name, data: sampleRow(type, row) }, arrival)
     return isRejection(event) || event.subject === null ? undefined : deepFreeze(event)

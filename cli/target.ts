@@ -20,7 +20,7 @@ export interface Target {
   readonly outputs: StackOutputs
   readonly aws: AwsSettings
   /** The key of this scope. Throws a UserError that says how to create one. */
-  key(scope: Scope): string
+  key(scope: Exclude<Scope, 'client'>): string
 }
 
 /** The target of a command: the named stage, or the local cloud. */

@@ -1,7 +1,8 @@
 import { Duration } from 'aws-cdk-lib'
 import { Construct } from 'constructs'
 import type { MetricName } from '../shared/metrics.ts'
-import { type AlarmPlan, type Graph, type Monitored, productMetric } from './alarm-topic.ts'
+import { formatQuota } from '../shared/quota.ts'
+import { type AlarmPlan, type Graph, type LogGraph, type Monitored, productMetric } from './alarm-topic.ts'
 import { failureGraph } from './graphs.ts'
 import type { Keys } from './keys.ts'
 import { LambdaFunction } from './lambda-function.ts'
@@ -20,7 +21,7 @@ export interface IngestProps {
 export class Ingest extends Construct implements Monitored {
   readonly function: LambdaFunction<'ingest'>
   readonly alarms: readonly AlarmPlan[]
-  readonly graphs: readonly Graph[]
+  readonly graphs: readonly (Graph | LogGraph)[]
 
   constructor(scope: Construct, { keys, stream, quarantine, settings }: IngestProps) {
     super(scope, 'Ingest')
@@ -32,7 +33,11 @@ export class Ingest extends Construct implements Monitored {
       environment: {
         STREAM_NAME: stream.stream.streamName,
         KEYS_TABLE: keys.table.tableName,
+        KEY_USE_TABLE: keys.use.tableName,
         KEY_RATE: String(settings.api.keyRate),
+        CLIENT_QUOTA: formatQuota(settings.api.quotas.client),
+        WRITE_QUOTA: formatQuota(settings.api.quotas.write),
+        SIGNED_TRAITS: settings.api.signedTraits,
         ...quarantine.writerEnvironment,
       },
       settings,
@@ -44,6 +49,14 @@ export class Ingest extends Construct implements Monitored {
         name: 'ingest-requests-failed',
         about: 'Ingest answers requests with 500 because of a bug. Senders keep their events and retry.',
         metric: count('RequestsFailed'),
+        atLeast: 1,
+        periods: 1,
+      },
+      {
+        name: 'key-quota-spent',
+        about:
+          'A key has spent its quota of the day, and its requests get 429 until midnight UTC. Senders that retry keep their events.',
+        metric: count('DailyQuotasSpent'),
         atLeast: 1,
         periods: 1,
       },
@@ -65,6 +78,16 @@ export class Ingest extends Construct implements Monitored {
         title: 'Ingest: requests rejected (4xx), failed (500) and unavailable (503)',
         unit: 'requests',
         metrics: [count('RequestsRefused'), count('RequestsFailed'), count('RequestsUnavailable')],
+      },
+      {
+        title: 'Ingest: requests without a daily quota, and requests whose quota was not checked',
+        unit: 'requests',
+        metrics: [count('DailyQuotasSpent'), count('QuotasUnchecked')],
+      },
+      {
+        title: 'Ingest: events by key',
+        logGroups: [this.function.logGroup],
+        query: ['filter ispresent(key)', 'stats sum(EventsAccepted) as events, sum(RequestsRefused) as refused by key, keyId'],
       },
       failureGraph('Ingest function: errors and throttles', [this.function]),
     ]

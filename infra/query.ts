@@ -41,6 +41,7 @@ export class Query extends Construct implements Monitored {
       entry: 'lambdas/query/query.lambda.ts',
       environment: {
         KEYS_TABLE: keys.table.tableName,
+        KEY_USE_TABLE: keys.use.tableName,
         STREAM_NAME: stream.stream.streamName,
         STATE_TABLE: state.table.tableName,
         OPENSEARCH_URL: search?.url ?? NONE,

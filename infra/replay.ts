@@ -2,6 +2,7 @@ import { Construct } from 'constructs'
 import { NONE } from '../shared/environment.ts'
 import { type AlarmPlan, type Graph, type Monitored, productMetric } from './alarm-topic.ts'
 import { failureGraph } from './graphs.ts'
+import type { Keys } from './keys.ts'
 import { LambdaFunction } from './lambda-function.ts'
 import type { Quarantine } from './quarantine.ts'
 import type { Search } from './search.ts'
@@ -10,6 +11,7 @@ import { expiry, type State } from './state.ts'
 import type { EventStream } from './stream.ts'
 
 export interface ReplayProps {
+  readonly keys: Keys
   readonly stream: EventStream
   readonly state: State
   readonly quarantine: Quarantine
@@ -23,7 +25,7 @@ export class Replay extends Construct implements Monitored {
   readonly alarms: readonly AlarmPlan[]
   readonly graphs: readonly Graph[]
 
-  constructor(scope: Construct, { stream, state, quarantine, search, settings }: ReplayProps) {
+  constructor(scope: Construct, { keys, stream, state, quarantine, search, settings }: ReplayProps) {
     super(scope, 'Replay')
     this.function = new LambdaFunction(this, 'Function', {
       name: 'replay',
@@ -36,6 +38,8 @@ export class Replay extends Construct implements Monitored {
         OPENSEARCH_URL: search?.url ?? NONE,
         STATE_TABLE: state.table.tableName,
         ...expiry(settings),
+        KEYS_TABLE: keys.table.tableName,
+        SIGNED_TRAITS: settings.api.signedTraits,
       },
       settings,
     })

@@ -2,6 +2,8 @@ import { Duration, RemovalPolicy, Size } from 'aws-cdk-lib'
 import { Architecture } from 'aws-cdk-lib/aws-lambda'
 import { RetentionDays } from 'aws-cdk-lib/aws-logs'
 import type { FunctionName } from '../shared/environment.ts'
+import type { Quota } from '../shared/keys.ts'
+import { NO_QUOTA } from '../shared/quota.ts'
 
 /** How Lambda batches the records of a stream for a function. */
 export interface Batch {
@@ -72,6 +74,16 @@ export interface Settings {
      * beyond it the response is 429. Environments count separately, so this stops a runaway client but is not an exact quota.
      */
     readonly keyRate: number | 'none'
+    /**
+     * How many events may be sent with one key in a minute and a day, in all environments of ingest together, and 1 KB of bodies for
+     * each; beyond it the response is 429. `keys create --quota` gives a key a quota of its own.
+     */
+    readonly quotas: { readonly client: Quota; readonly write: Quota }
+    /**
+     * `on`: an event `user_traits` of a user that comes with a client key needs the user's signature by the secret of the key. `off`:
+     * who copies a client key can write the traits of every user, if the key permits `user_traits`.
+     */
+    readonly signedTraits: 'on' | 'off'
   }
   readonly stream: {
     /** Number of shards of the event stream, or on-demand capacity. Plan 0.5 MB/s for each shard: three readers share its 2 MB/s. */
@@ -154,6 +166,11 @@ const functions: Settings['functions'] = {
 
 const second = Duration.seconds(1)
 
+const quotas: Settings['api']['quotas'] = {
+  client: { minute: 6000, day: 1_000_000 },
+  write: { minute: 300_000, day: 'none' },
+}
+
 const dev: Settings = {
   removal: RemovalPolicy.DESTROY,
   pointInTimeRecovery: false,
@@ -164,6 +181,8 @@ const dev: Settings = {
     burst: 400,
     keyless: { pages: { rate: 100, burst: 200 }, others: { rate: 10, burst: 20 } },
     keyRate: 'none',
+    quotas,
+    signedTraits: 'off',
   },
   stream: { shards: 1, retention: Duration.hours(24) },
   state: {
@@ -200,6 +219,8 @@ const prod: Settings = {
     burst: 4000,
     keyless: { pages: { rate: 1000, burst: 2000 }, others: { rate: 20, burst: 40 } },
     keyRate: 'none',
+    quotas,
+    signedTraits: 'off',
   },
   stream: { shards: 4, retention: Duration.days(7) },
   state: { ...dev.state, capacity: 'on-demand' },
@@ -227,7 +248,7 @@ const local = (opensearchUrl: string | undefined): Settings => ({
   ...dev,
   architecture: process.arch === 'arm64' ? Architecture.ARM_64 : Architecture.X86_64,
   logRetention: RetentionDays.ONE_DAY,
-  api: { ...dev.api, rate: 10_000, burst: 5000 },
+  api: { ...dev.api, rate: 10_000, burst: 5000, quotas: { client: NO_QUOTA, write: NO_QUOTA } },
   stream: { ...dev.stream, shards: 2 },
   state: { ...dev.state, capacity: 'on-demand' },
   search: opensearchUrl ? localSearch(opensearchUrl) : 'off',

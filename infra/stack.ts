@@ -66,7 +66,7 @@ function createParts(scope: Construct, { stage, settings, eventTypes, reports: s
     settings.search === 'off' ? undefined : new Search(scope, { search: settings.search, stream, state, quarantine, settings })
   const archive = new Archive(scope, { stage, stream, eventTypes, accessLogs, settings })
   const failures = new Failures(scope, { archive, quarantine, search, state, settings })
-  const replay = new Replay(scope, { stream, state, quarantine, search, settings })
+  const replay = new Replay(scope, { keys, stream, state, quarantine, search, settings })
   const reindex = search && new Reindex(scope, { state, search, quarantine, settings })
   const reports = new Reports(scope, { archive, reports: scheduled, settings })
   const query = new Query(scope, { keys, stream, state, windows, search, archive, reports, quarantine, settings })
@@ -89,6 +89,7 @@ function allowAccess({
   query,
 }: Parts): void {
   keys.allowFind(ingest.function, query.function)
+  keys.allowList(replay.function)
   stream.allowPut(ingest.function, replay.function)
   stream.allowDescribe(query.function)
   quarantine.allowAdd(ingest.function, state.function, windows.function)
@@ -155,6 +156,7 @@ const outputsOf = (parts: Parts, { settings, projections }: MillraceProps): Stac
     StreamName: stream.stream.streamName,
     StateTable: state.table.tableName,
     KeysTable: keys.table.tableName,
+    KeyUseTable: keys.use.tableName,
     QuarantineTable: quarantine.table.tableName,
     QuarantineBucket: quarantine.bucket.bucketName,
     ReportsTable: reports.table.tableName,

@@ -24,7 +24,8 @@ export async function writeOutputs(
   const copy = join(stateFolder, 'outputs.json')
   const previous = previousOutputs(copy, stack)
   const client = new DynamoDBClient(cloudSettings(cloud))
-  const key = (scope: Scope): Promise<string> => createKey(client, stack.KeysTable, scope, scope)
+  const key = async (scope: Scope): Promise<string> =>
+    (await createKey({ client, table: stack.KeysTable }, { name: scope, scope, ...(scope === 'write' && { sources: '*' }) })).key
   const keys = {
     writeKey: previous?.writeKey ?? (await key('write')),
     readKey: previous?.readKey ?? (await key('read')),

@@ -1,31 +1,20 @@
 import * as z from 'zod/mini'
+import type { Envelope } from './envelope.ts'
 import { type Event, isName, RESERVED_PREFIX } from './event.ts'
 import type { EventType } from './event-type.ts'
 import { isExactInteger, toNumber } from './exact-json.ts'
 import { fieldProblem, nameProblem, typeProblem } from './field-problem.ts'
 import { isObject } from './json.ts'
+import { applyRights, type Sender } from './key-rights.ts'
 import { MAX_NAME_CHARACTERS, MAX_SOURCE_CHARACTERS } from './limits.ts'
 import { isRejection, type Rejection, reject } from './rejections.ts'
 import { inRange, instantProblem, MICROS_PER_SECOND, millisToMicros, parseInstant } from './time.ts'
-
-/** An event as a dialect decoded it. None of its fields is checked yet. */
-export interface Envelope {
-  readonly id?: unknown
-  readonly source?: unknown
-  readonly type?: unknown
-  readonly subject?: unknown
-  readonly time?: unknown
-  /** When the sender sent the event, on the same clock as `time`: RFC 3339. */
-  readonly sentAt?: unknown
-  readonly data?: unknown
-}
 
 /** What the server knows about an envelope in addition to what the sender stated. */
 export interface Arrival {
   /** The catalogue by name. */
   readonly eventTypes: ReadonlyMap<string, EventType>
-  /** The name of the write key: the default source. */
-  readonly keyName: string
+  readonly sender: Sender
   /** Milliseconds since 1970, on the server's clock. */
   readonly received: number
   readonly defaultId: () => string
@@ -41,8 +30,11 @@ interface CheckedEnvelope extends Pick<Envelope, 'sentAt' | 'data'> {
 }
 
 /** Checks and conforms one envelope. Returns the event to accept, or the rejection to quarantine it with. */
-export function accept(unchecked: Envelope, arrival: Arrival): Event | Rejection {
-  const envelope = checkEnvelope(unchecked)
+export function accept(sent: Envelope, arrival: Arrival): Event | Rejection {
+  const { sender } = arrival
+  const permitted = applyRights(sent, sender)
+  if (isRejection(permitted)) return permitted
+  const envelope = checkEnvelope(permitted)
   if (isRejection(envelope)) return envelope
   const type = arrival.eventTypes.get(envelope.type)
   const facts = type ? conformRow(type, envelope) : openFacts(envelope)
@@ -50,11 +42,12 @@ export function accept(unchecked: Envelope, arrival: Arrival): Event | Rejection
   const time = envelope.time == null ? facts.time : correctedTime(envelope, arrival.received)
   return {
     id: facts.id ?? arrival.defaultId(),
-    source: envelope.source ?? arrival.keyName,
+    source: envelope.source ?? sender.source,
     type: envelope.type,
     subject: facts.subject,
     time: time ?? millisToMicros(arrival.received),
     received: arrival.received,
+    ...(sender.id !== undefined && { keyId: sender.id }),
     data: facts.data,
   }
 }

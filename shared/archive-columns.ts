@@ -35,6 +35,7 @@ export const envelopeColumns: readonly Column[] = [
     type: 'string',
     about: 'Sender of the event: the name of the write key, unless the sender states another source.',
   },
+  { name: 'key_id', type: 'string', about: 'Id of the key that sent the event, as `millrace keys list` shows it.' },
   { name: 'event_time_us', type: 'bigint', about: 'Time of the event in microseconds since 1970.' },
   { name: 'received_time_us', type: 'bigint', about: 'Time of arrival in microseconds since 1970.' },
 ]

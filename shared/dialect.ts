@@ -1,4 +1,4 @@
-import type { Envelope } from './acceptance.ts'
+import type { Envelope } from './envelope.ts'
 import type { EventType } from './event-type.ts'
 import type { Headers } from './http.ts'
 import type { Rejection } from './rejections.ts'

@@ -1,6 +1,17 @@
 /** The environment variables of every function. infra/ sets them; lambdas/handler.ts reads and checks them. */
 export const environments = {
-  ingest: ['STREAM_NAME', 'KEYS_TABLE', 'QUARANTINE_TABLE', 'QUARANTINE_BUCKET', 'QUARANTINE_DAYS', 'KEY_RATE'],
+  ingest: [
+    'STREAM_NAME',
+    'KEYS_TABLE',
+    'KEY_USE_TABLE',
+    'QUARANTINE_TABLE',
+    'QUARANTINE_BUCKET',
+    'QUARANTINE_DAYS',
+    'KEY_RATE',
+    'CLIENT_QUOTA',
+    'WRITE_QUOTA',
+    'SIGNED_TRAITS',
+  ],
   replay: [
     'STREAM_NAME',
     'QUARANTINE_TABLE',
@@ -9,6 +20,8 @@ export const environments = {
     'STATE_TABLE',
     'LATENESS_HOURS',
     'RETENTION_HOURS',
+    'KEYS_TABLE',
+    'SIGNED_TRAITS',
   ],
   'collect-failures': [
     'QUARANTINE_TABLE',
@@ -49,6 +62,7 @@ export const environments = {
   query: [
     'STATE_TABLE',
     'KEYS_TABLE',
+    'KEY_USE_TABLE',
     'STREAM_NAME',
     'ARCHIVE_BUCKET',
     'REPORTS_TABLE',
@@ -69,6 +83,8 @@ export type Environment<F extends FunctionName> = Readonly<Record<(typeof enviro
 
 /** The value of a variable that is not set: unbounded lateness, a stage without OpenSearch, no event types. */
 export const NONE = 'none'
+/** The value of a variable that turns something on; `off` turns it off. */
+export const ON = 'on'
 /** All event types, in the catalogue or not. */
 export const ALL = 'all'
 

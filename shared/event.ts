@@ -12,6 +12,8 @@ export interface Event<Data = unknown> {
   readonly time: bigint
   /** When the server received the event: milliseconds since 1970, on the server's clock. */
   readonly received: number
+  /** The id of the key that sent the event. Absent if it arrived before keys had ids. */
+  readonly keyId?: string
   readonly data: Data
 }
 

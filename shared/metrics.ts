@@ -9,6 +9,11 @@ export const metrics = {
   EventsReplayed: { unit: 'Count', about: 'Events that were replayed from the quarantine.' },
   FailuresCollected: { unit: 'Count', about: 'Events that were quarantined after Lambda or Firehose gave up on them.' },
   RequestsRefused: { unit: 'Count', about: 'Requests that got a 4xx response.' },
+  QuotasUnchecked: {
+    unit: 'Count',
+    about: 'Requests that were accepted without a check of the quota, because its store failed.',
+  },
+  DailyQuotasSpent: { unit: 'Count', about: 'Requests for which a key had no daily quota left.' },
   RequestsFailed: { unit: 'Count', about: 'Requests that got a 500 response because of a bug.' },
   RequestsUnavailable: { unit: 'Count', about: 'Requests that got a 503 response.' },
   EventsFolded: { unit: 'Count', about: 'Events folded into the states of users.' },

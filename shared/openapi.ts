@@ -81,7 +81,14 @@ function operationOf({ method, path, scope, about }: Route, detail: Detail): obj
     responses: {
       ...(method === 'OPTIONS' ? preflightResponse : successResponse(detail)),
       ...errorResponses(
-        [...(scope === null ? [] : KEY_CODES), ...detail.codes, 'rate_limited', 'internal_error', 'unavailable'],
+        [
+          ...(scope === null ? [] : KEY_CODES),
+          ...(scope === 'write' ? (['key_origin'] as const) : []),
+          ...detail.codes,
+          'rate_limited',
+          'internal_error',
+          'unavailable',
+        ],
         detail.unhealthy,
       ),
     },

@@ -6,6 +6,7 @@ export const stackOutputs = [
   'StreamName',
   'StateTable',
   'KeysTable',
+  'KeyUseTable',
   'QuarantineTable',
   'QuarantineBucket',
   'ReportsTable',

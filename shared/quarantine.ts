@@ -26,6 +26,10 @@ export interface QuarantinedEvent {
   readonly subject?: string | null
   /** The name of the key, or the source of an event that was accepted. */
   readonly keyName: string
+  /** The id of the key. Absent if it is not known. */
+  readonly keyId?: string
+  /** The source of all events of the key, if it is a client key. */
+  readonly clientSource?: string
   /** When the server received the event: milliseconds since 1970. A replay does not change it. */
   readonly received: number
   /** 0-based position in the request or the record. Orders the replay of events that were received together; 0 if absent. */
@@ -48,9 +52,10 @@ export interface QuarantinedEvent {
 export const occurrenceAt = ({ sequenceNumber, position }: { readonly sequenceNumber: string; readonly position: number }) =>
   `${sequenceNumber}#${position}`
 
-export const quarantineKey = ({ keyName, type, body }: QuarantinedEvent): string =>
+/** The source of a client key is part of it: a replay must not give an event the rights of another key with the same name. */
+export const quarantineKey = ({ keyName, type, body, clientSource }: QuarantinedEvent): string =>
   createHash('sha256')
-    .update(JSON.stringify([keyName, type, body]))
+    .update(JSON.stringify([keyName, type, body, ...(clientSource === undefined ? [] : [clientSource])]))
     .digest('hex')
 
 /** A line of the stream that ingest did not write. `arrived` is when the stream received it: milliseconds since 1970. */
@@ -107,7 +112,10 @@ export interface StoredQuarantinedEvent extends QuarantinedEvent {
 }
 
 /** A quarantined event without its body. */
-export type QuarantineSummary = Omit<StoredQuarantinedEvent, 'form' | 'body' | 'position' | 'replayed' | 'subject' | 'first'>
+export type QuarantineSummary = Omit<
+  StoredQuarantinedEvent,
+  'form' | 'body' | 'position' | 'replayed' | 'subject' | 'first' | 'keyId' | 'clientSource'
+>
 
 /** A quarantined event without its body, with the rest of its identity and of the item's. */
 export type IdentifiedSummary = QuarantineSummary & Pick<StoredQuarantinedEvent, 'subject' | 'first'>

@@ -18,9 +18,16 @@ export const rejections = {
     status: 401,
     help: 'The request has no key. Send a key with the scope that this route needs: Authorization: Bearer KEY.',
   },
-  key_unknown: { status: 401, help: 'This key does not exist or was revoked. Create a key with `millrace keys create`.' },
+  key_unknown: {
+    status: 401,
+    help: 'This key does not exist, was revoked or has expired. Create a key with `millrace keys create`.',
+  },
   key_conflict: { status: 401, help: 'The request has two different keys. Send only one.' },
   key_scope: { status: 403, help: 'This key does not have the scope that this route needs. Use a key with that scope.' },
+  key_origin: {
+    status: 403,
+    help: 'This key may not be used by web pages of this origin. Add the origin with `millrace keys change`, or use another key.',
+  },
   unknown_type: {
     status: 404,
     help: 'The catalogue has no event type of this name. Send the event to POST /v1/events, or define the type.',
@@ -34,7 +41,10 @@ export const rejections = {
     status: 415,
     help: 'This CloudEvents format or this compression is not supported. Send JSON, uncompressed or as gzip.',
   },
-  rate_limited: { status: 429, help: 'Too many requests with this key. Wait for the seconds in Retry-After, then send again.' },
+  rate_limited: {
+    status: 429,
+    help: 'The quota of this key is used up. Wait for the seconds in Retry-After, then send again.',
+  },
   internal_error: {
     status: 500,
     help: 'The request met a bug of the server, so it is not confirmed. The reason is in the log of the function: `millrace logs`. Send it again when the bug is fixed.',
@@ -46,6 +56,18 @@ export const rejections = {
   search_off: { status: 501, help: 'This stage has no OpenSearch. Turn it on in infra/settings.ts and deploy the stage.' },
   invalid_request: { status: 400, help: 'A parameter is invalid. GET /v1/openapi.json lists the valid parameters.' },
   invalid_event: { status: 200, help: 'The event does not match the schema of its type. Fix the event and send it again.' },
+  source_not_allowed: {
+    status: 200,
+    help: 'This key may not send events with the source that the event claims. Give it the source with `millrace keys change`, then replay the event.',
+  },
+  type_not_allowed: {
+    status: 200,
+    help: 'This key may not send events of this type. Give it the type with `millrace keys change`, then replay the event.',
+  },
+  signature_invalid: {
+    status: 200,
+    help: 'Traits of a user from a client key need the user_signature of the user by the secret of the key. Sign the user on your server and send them again.',
+  },
   event_too_large: {
     status: 200,
     help: `The data of the event, with the context of its batch, is larger than ${formatBytes(MAX_EVENT_BYTES)}. Send a smaller event.`,
@@ -111,12 +133,15 @@ const rejected = Symbol('rejected')
 export interface Rejection {
   readonly code: RejectionCode
   readonly message: string
+  /** After how many seconds to send the request again, if it is known. */
+  readonly retryAfter?: number
   readonly [rejected]: true
 }
 
-export const reject = (code: RejectionCode, message: string = rejections[code].help): Rejection => ({
+export const reject = (code: RejectionCode, message: string = rejections[code].help, retryAfter?: number): Rejection => ({
   code,
   message,
+  ...(retryAfter !== undefined && { retryAfter }),
   [rejected]: true,
 })
 

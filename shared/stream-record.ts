@@ -11,8 +11,9 @@ import { isStoredEnvelope } from './stored-event.ts'
  * The two times come first, as exact digits, because JSON.parse is not exact beyond 2^53.
  */
 export function toLine(event: Event, type: EventType | undefined): string {
-  const { id, source, subject, time, received } = event
+  const { id, source, subject, time, received, keyId } = event
   const line: Record<string, unknown> = { event_id: id, event_type: event.type, source }
+  if (keyId !== undefined) line['key_id'] = keyId
   if (subject !== null) line['subject'] = subject
   if (type) {
     const rest = { ...(event.data as Record<string, unknown>) }
@@ -46,6 +47,7 @@ export function fromLine(line: string, eventTypes: ReadonlyMap<string, EventType
     subject: (columns['subject'] as string | undefined) ?? null,
     time: BigInt(times[1]),
     received: Number(times[2]),
+    ...(columns['key_id'] !== undefined && { keyId: columns['key_id'] as string }),
     data: type ? rowOf(type, columns, rest as Record<string, unknown> | null) : rest,
   }
   if (!isStoredEnvelope(event) || isTooDeep(event.data)) throw new Error(`A field of a line of the stream is invalid. ${FOREIGN}`)

@@ -1,6 +1,7 @@
 import { eventTypes } from '../../shared/catalogue.ts'
-import type { Body, DecodedElement, Dialect } from '../../shared/dialect.ts'
+import type { Body, DecodedElement, Dialect, DialectRequest } from '../../shared/dialect.ts'
 import type { Headers } from '../../shared/http.ts'
+import { originProblem } from '../../shared/key-rights.ts'
 import { allows, IN_URL, isInQuery, type Key, type KeyStore, mayBeInUrl, presentedKey } from '../../shared/keys.ts'
 import type { Quarantine } from '../../shared/quarantine.ts'
 import { isRejection, type Rejection, reject } from '../../shared/rejections.ts'
@@ -9,7 +10,9 @@ import type { Telemetry } from '../handler.ts'
 import { bodyReader } from './body.ts'
 import type { EncodedBody } from './body-bytes.ts'
 import { type ClassifiedElements, classifyElements } from './classify-elements.ts'
+import type { KeyQuotas } from './key-quotas.ts'
 import { type PutOutcome, packRecords, rangesByShard, type StreamPosition, type StreamRecord } from './plan-records.ts'
+import type { Amount } from './quota-amount.ts'
 import { withoutRefused } from './refused-records.ts'
 import { keyInBody } from './scan-key.ts'
 
@@ -20,6 +23,9 @@ export interface IngestDependencies {
   putRecords(records: readonly StreamRecord[]): Promise<PutOutcome>
   /** Whether the key with this name may send one more request now. */
   withinRateLimit(keyName: string): boolean
+  readonly quotas: KeyQuotas
+  /** Whether `user_traits` from a client key need the user's signature. */
+  readonly signedTraits: boolean
   /** Milliseconds since 1970. */
   now(): number
   newId(): string
@@ -56,11 +62,15 @@ export async function acceptEvents(
   if (typeof presented !== 'string') return presented
   const admitted = presented === first ? key : await admit(presented, request, dependencies)
   if (isRejection(admitted)) return admitted
+  annotateKey(admitted, telemetry)
   const decoded = dialect.decode(body, dialectRequest, admitted.name)
   if (isRejection(decoded)) return decoded
+  const limited = await dependencies.quotas.take(admitted, amountOf(decoded, dialectRequest), telemetry)
+  if (limited) return limited
   const elements = withEncodingProblems(decoded, body)
   for (const { ignoredTimes = 0 } of decoded) if (ignoredTimes > 0) telemetry.count('TimesIgnored', ignoredTimes)
-  const arrival = { eventTypes: catalogue, keyName: admitted.name, received: dependencies.now(), defaultId: dependencies.newId }
+  const sender = { ...admitted, signedTraits: dependencies.signedTraits }
+  const arrival = { eventTypes: catalogue, sender, received: dependencies.now(), defaultId: dependencies.newId }
   const classified = classifyElements(elements, arrival)
   return { ...(await store(classified, dependencies, telemetry)), hints: dialect.hints?.(body) }
 }
@@ -90,14 +100,26 @@ function firstKey(request: EventsRequest): string | Rejection {
 
 async function admit(
   presented: string,
-  { queryStringParameters }: EventsRequest,
-  { keys, withinRateLimit }: IngestDependencies,
+  { headers, queryStringParameters }: EventsRequest,
+  { keys, withinRateLimit, quotas }: IngestDependencies,
 ): Promise<Key | Rejection> {
   const key = await keys.find(presented)
   if (!key) return reject('key_unknown')
   if (!mayBeInUrl(key.scope) && isInQuery(presented, queryStringParameters)) return reject('key_scope', IN_URL)
   if (!allows(key.scope, 'write')) return reject('key_scope')
-  return withinRateLimit(key.name) ? key : reject('rate_limited')
+  return originProblem(key, headers) ?? quotas.spent(key) ?? (withinRateLimit(key.name) ? key : reject('rate_limited'))
+}
+
+/** What a request takes from the quota of its key: at least one event. */
+function amountOf(elements: readonly DecodedElement[], { body }: DialectRequest): Amount {
+  const bytes = body.bytes()
+  return { events: Math.max(1, elements.length), bytes: isRejection(bytes) ? 0 : bytes.length }
+}
+
+/** Names the key in the log line, so that its requests can be found and its events counted. */
+function annotateKey({ name, id }: Key, telemetry: Telemetry): void {
+  telemetry.annotate('key', name)
+  telemetry.annotate('keyId', id)
 }
 
 /** Returns what is stored where: the events of records that the stream refuses are quarantined, too. */

@@ -1,10 +1,12 @@
-import { type Arrival, accept, type Envelope } from '../../shared/acceptance.ts'
+import { type Arrival, accept } from '../../shared/acceptance.ts'
 import type { DecodedElement } from '../../shared/dialect.ts'
+import type { Envelope } from '../../shared/envelope.ts'
 import type { Event } from '../../shared/event.ts'
 import type { EventType } from '../../shared/event-type.ts'
 import { jsonType } from '../../shared/field-problem.ts'
 import { isObject, parseJson } from '../../shared/json.ts'
 import { describeJsonError } from '../../shared/json-error.ts'
+import { applyRights } from '../../shared/key-rights.ts'
 import { MAX_EVENT_BYTES, MAX_EVENTS_PER_REQUEST, MAX_NAME_CHARACTERS } from '../../shared/limits.ts'
 import type { QuarantinedEvent } from '../../shared/quarantine.ts'
 import { isRejection, type Rejection, reject } from '../../shared/rejections.ts'
@@ -53,7 +55,7 @@ type ClassifiedElement =
 
 function classifyElement(element: DecodedElement, arrival: Arrival): ClassifiedElement {
   const problem = encodingProblemOf(element) ?? problemOf(element)
-  const result = problem ?? tooMany(element) ?? acceptElement(element, arrival)
+  const result = problem ?? tooMany(element, arrival) ?? acceptElement(element, arrival)
   if (!isRejection(result)) return { accepted: true, event: result }
   return { accepted: false, event: toQuarantinedEvent(element, result, problem ? 'text' : 'envelope', arrival) }
 }
@@ -73,8 +75,12 @@ function problemOf({ envelope, problem }: DecodedElement): Rejection | undefined
   return message === undefined ? undefined : reject('invalid_event', message)
 }
 
-const tooMany = ({ index }: DecodedElement): Rejection | undefined =>
-  index >= MAX_EVENTS_PER_REQUEST ? reject('too_many_events') : undefined
+/** The rights of the key come first: a replay of an event with any other code does not judge them again. */
+function tooMany({ index, envelope }: DecodedElement, { sender }: Arrival): Rejection | undefined {
+  if (index < MAX_EVENTS_PER_REQUEST) return undefined
+  const permitted = envelope && applyRights(envelope, sender)
+  return permitted && isRejection(permitted) ? permitted : reject('too_many_events')
+}
 
 /** Measures what is stored: a dialect may add to an event what its batch shares, and JSON may be sent in longer or shorter forms. */
 const isTooLarge = ({ data }: Event): boolean => Buffer.byteLength(JSON.stringify(data)) > MAX_EVENT_BYTES
@@ -98,13 +104,15 @@ const toQuarantinedEvent = (
   { index, envelope, text, encodingProblem }: DecodedElement,
   { code, message }: Rejection,
   form: QuarantinedEvent['form'],
-  { keyName, received, eventTypes }: Arrival,
+  { sender, received, eventTypes }: Arrival,
 ): QuarantinedEvent => ({
   code,
   message,
   type: shortText(envelope?.type),
   id: shortText(envelope?.id) ?? rowId(envelope, eventTypes),
-  keyName,
+  keyName: sender.name,
+  ...(sender.id !== undefined && { keyId: sender.id }),
+  ...(sender.scope === 'client' && { clientSource: sender.source }),
   received,
   position: index,
   ...(envelope && form === 'envelope' ? { form, body: JSON.stringify(envelope) } : asSent(text, encodingProblem !== undefined)),

@@ -1,8 +1,11 @@
-import { accept, type Envelope } from '../../shared/acceptance.ts'
+import { accept } from '../../shared/acceptance.ts'
 import type { BulkOperation } from '../../shared/bulk-operation.ts'
+import type { Envelope } from '../../shared/envelope.ts'
 import type { Event } from '../../shared/event.ts'
 import type { EventType } from '../../shared/event-type.ts'
 import { parseExact } from '../../shared/exact-json.ts'
+import type { Sender } from '../../shared/key-rights.ts'
+import type { Key } from '../../shared/keys.ts'
 import { MAX_EVENTS_PER_REQUEST } from '../../shared/limits.ts'
 import { type StoredQuarantinedEvent, unrecognisedLine } from '../../shared/quarantine.ts'
 import { isRejection, type Rejection, type RejectionCode, reject } from '../../shared/rejections.ts'
@@ -41,14 +44,34 @@ const ACCEPTED_CODES: ReadonlySet<RejectionCode> = new Set<RejectionCode>([
 
 const NOT_REPLAYABLE = ' It cannot be replayed;'
 
+/** What a replay validates events with. */
+export interface ReplayRules {
+  readonly eventTypes: EventTypes
+  /** The keys that work now. */
+  readonly keys: readonly Key[]
+  /** Whether `user_traits` from a client key need the user's signature. */
+  readonly signedTraits: boolean
+}
+
+/** Codes of events that their key was not permitted to send. Only these are judged again by the rights of keys. */
+const RIGHTS_CODES: ReadonlySet<RejectionCode> = new Set<RejectionCode>([
+  'source_not_allowed',
+  'type_not_allowed',
+  'signature_invalid',
+])
+
+/** Whether a replay of the event judges the rights of keys. */
+export const needsKeys = ({ code }: Pick<StoredQuarantinedEvent, 'code'>): boolean => RIGHTS_CODES.has(code)
+
 /** Validates a quarantined event with the current catalogue. It keeps its arrival time, the name of its key and its id. */
-export function planReplay(stored: StoredQuarantinedEvent, eventTypes: EventTypes): Replay {
+export function planReplay(stored: StoredQuarantinedEvent, rules: ReplayRules): Replay {
+  const { eventTypes } = rules
   if (stored.code === 'document_refused') return writeAgain(stored)
   if (stored.code === 'not_merged') return { kind: 'merge', delta: parseUnmerged(stored.body) }
   // Its events are in the other stores, and replaying them would not restore the missed changes.
   if (stored.code === 'changes_unread') return { kind: 'refuse', rejection: reject(stored.code, stored.message) }
   if (stored.form === 'line') return lineAgain(stored, eventTypes)
-  const result = validate(stored, eventTypes)
+  const result = validate(stored, rules)
   if (isRejection(result)) return { kind: 'refuse', rejection: result }
   const copies = copiesOf(result, stored)
   if (isRejection(copies)) return { kind: 'refuse', rejection: copies }
@@ -102,13 +125,46 @@ function copiesOf(
   return [copyOf(replayed + 1), ...others]
 }
 
-function validate(stored: StoredQuarantinedEvent, eventTypes: EventTypes): Event | Rejection {
-  const { key, code, keyName, received, form, body } = stored
+/** Validates an event by the rights of the key that sent it, or of the keys that have its name now if it was not permitted. */
+function validate(stored: StoredQuarantinedEvent, rules: ReplayRules): Event | Rejection {
+  if (!needsKeys(stored)) return validateFor(asJudged(stored), stored, rules)
+  const results = namesakes(stored, rules).map(sender => validateFor(sender, stored, rules))
+  return (
+    results.find(result => !isRejection(result)) ??
+    results.find(result => !RIGHTS_CODES.has((result as Rejection).code)) ??
+    results[0] ??
+    reject(stored.code, stored.message)
+  )
+}
+
+/** The key of an event whose type and source it was permitted to send. It may be revoked by now. */
+const asJudged = ({ keyName, keyId, clientSource }: StoredQuarantinedEvent): Sender => ({
+  id: keyId,
+  name: keyName,
+  scope: clientSource === undefined ? 'write' : 'client',
+  source: clientSource ?? keyName,
+  sources: '*',
+  types: '*',
+  secret: undefined,
+  signedTraits: false,
+})
+
+/** The keys with the name of the one that sent the event. They have its rights, and the event keeps its key. */
+const namesakes = ({ keyName, keyId, clientSource }: StoredQuarantinedEvent, { keys, signedTraits }: ReplayRules): Sender[] =>
+  keys
+    .filter(
+      ({ name, scope, source }) =>
+        name === keyName && (clientSource === undefined ? scope !== 'client' : scope === 'client' && source === clientSource),
+    )
+    .map(key => ({ ...key, id: keyId, signedTraits }))
+
+function validateFor(sender: Sender, stored: StoredQuarantinedEvent, { eventTypes }: ReplayRules): Event | Rejection {
+  const { key, code, received, form, body } = stored
   // The text or the bytes as sent. Their dialect is unknown, so they cannot be decoded again.
   if (form === 'text' || form === 'base64') return reject(code, notReplayable(stored.message))
   const envelope = parseExact(body) as Envelope
   // An event without an id gets its quarantine key as id, so that a second replay is recognised as a duplicate.
-  const arrival = { eventTypes, keyName, received, defaultId: () => key }
+  const arrival = { eventTypes, sender, received, defaultId: () => key }
   if (ACCEPTED_CODES.has(code)) return accept(envelope, arrival)
   const { events, quarantined } = classifyElements([{ index: 0, envelope, text: body }], arrival)
   const [rejected] = quarantined

@@ -1,12 +1,13 @@
 import pLimit from 'p-limit'
 import type { BulkOperation } from '../../shared/bulk-operation.ts'
 import type { EventType } from '../../shared/event-type.ts'
+import type { Key } from '../../shared/keys.ts'
 import type { ReplayOutcome, ReplayRequest, StoredQuarantinedEvent } from '../../shared/quarantine.ts'
 import { type Rejection, type RejectionCode, reject } from '../../shared/rejections.ts'
 import type { UnmergedDelta } from '../../shared/unmerged-delta.ts'
 import type { quarantineReader } from '../quarantine/dynamodb-read.ts'
 import type { PutOutcome, StreamRecord } from './plan-records.ts'
-import { packReplays, planReplay, type Replay } from './plan-replay.ts'
+import { needsKeys, packReplays, planReplay, type Replay, type ReplayRules } from './plan-replay.ts'
 import { refusal } from './refused-records.ts'
 
 const MAX_CONCURRENT_EVENTS = 32
@@ -18,6 +19,9 @@ type Quarantine = ReturnType<typeof quarantineReader>
 export interface ReplayDependencies {
   readonly quarantine: Quarantine
   readonly eventTypes: ReadonlyMap<string, EventType>
+  /** All keys that work now. Only called for events that their key was not permitted to send. */
+  readonly keys: () => Promise<readonly Key[]>
+  readonly signedTraits: boolean
   /** Stores the records that the stream accepts. Throws if it could not store one now. */
   readonly put: (records: readonly StreamRecord[]) => Promise<PutOutcome>
   /** Writes a document. Undefined: the stage has no OpenSearch. */
@@ -42,15 +46,16 @@ export async function replayEvents(
   { keys, dryRun = false }: ReplayRequest,
   dependencies: ReplayDependencies,
 ): Promise<ReplayOutcome[]> {
-  const { quarantine, eventTypes, mergeDelta } = dependencies
+  const { quarantine, mergeDelta } = dependencies
   const limit = pLimit(MAX_CONCURRENT_EVENTS)
   // Deltas of one window are merged in their order and do not conflict.
   const inOrder = pLimit(1)
   const oneByOne = { ...dependencies, mergeDelta: (...call: Parameters<typeof mergeDelta>) => inOrder(() => mergeDelta(...call)) }
   const read = await limit.map(keys, key => quarantine.read(key))
   const events = read.filter(found => found !== undefined)
+  const rules = await rulesFor(events, dependencies)
   const attempts = await limit.map(events, async (event): Promise<Attempt> => {
-    const replay = planReplay(event, eventTypes)
+    const replay = planReplay(event, rules)
     return { event, replay, rejection: await tryReplay(replay, dryRun, oneByOne) }
   })
   if (dryRun) return attempts.map(outcomeOf)
@@ -59,6 +64,11 @@ export async function replayEvents(
   await limit.map(done, attempt => settle(attempt, quarantine))
   return done.map(outcomeOf)
 }
+
+const rulesFor = async (
+  events: readonly StoredQuarantinedEvent[],
+  { eventTypes, keys, signedTraits }: ReplayDependencies,
+): Promise<ReplayRules> => ({ eventTypes, signedTraits, keys: events.some(needsKeys) ? await keys() : [] })
 
 /** Puts the events that nothing rejected. Those of a record that the stream never accepts are rejected. */
 async function putReplays(attempts: readonly Attempt[], { put }: ReplayDependencies): Promise<readonly Attempt[]> {

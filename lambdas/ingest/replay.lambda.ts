@@ -1,11 +1,13 @@
+import { DynamoDBClient } from '@aws-sdk/client-dynamodb'
 import type { Client } from '@opensearch-project/opensearch'
 import type { BulkOperation } from '../../shared/bulk-operation.ts'
 import { outcomeOf } from '../../shared/bulk-outcome.ts'
 import { eventTypes, projections } from '../../shared/catalogue.ts'
-import { NONE } from '../../shared/environment.ts'
+import { NONE, ON } from '../../shared/environment.ts'
 import type { ReplayOutcome, ReplayRequest } from '../../shared/quarantine.ts'
 import { type Rejection, reject } from '../../shared/rejections.ts'
 import { defineHandler } from '../handler.ts'
+import { liveKeys } from '../keys/dynamodb-list.ts'
 import { quarantineReader } from '../quarantine/dynamodb-read.ts'
 import { bulk, openSearch } from '../search/opensearch.ts'
 import { stateTable } from '../state/dynamodb.ts'
@@ -26,6 +28,8 @@ export const handler = defineHandler('replay', environment => {
   const dependencies: ReplayDependencies = {
     quarantine: quarantineReader(environment.QUARANTINE_TABLE, environment.QUARANTINE_BUCKET),
     eventTypes: new Map(eventTypes.map(type => [type.name, type])),
+    keys: () => liveKeys({ client: new DynamoDBClient({}), table: environment.KEYS_TABLE }),
+    signedTraits: environment.SIGNED_TRAITS === ON,
     put: records => putRecords(environment.STREAM_NAME, records),
     writeDocument: search && (operation => writeDocument(search, operation)),
     mergeDelta: (delta, dryRun) => replayDelta(delta, { ...windows, dryRun }),

@@ -8,8 +8,8 @@ import type { ClassifiedElements } from './classify-elements.ts'
 
 export type HttpResponse = APIGatewayProxyStructuredResultV2
 
-/** Also long enough for `rate_limited`: the limit is at least one request a second. */
-const RETRY_AFTER_SECONDS = '1'
+/** Also long enough for the rate limit: it is at least one request a second. */
+const RETRY_AFTER_SECONDS = 1
 
 export const preflight = (headers: Headers, dialects: readonly Dialect[]): HttpResponse => ({
   statusCode: 204,
@@ -20,7 +20,8 @@ export const preflight = (headers: Headers, dialects: readonly Dialect[]): HttpR
 export function respond(outcome: ClassifiedElements | Rejection): HttpResponse {
   if (isRejection(outcome)) {
     const status = statusOf(outcome)
-    const retryAfter = status === 503 || status === 429 ? { 'retry-after': RETRY_AFTER_SECONDS } : undefined
+    const seconds = String(outcome.retryAfter ?? RETRY_AFTER_SECONDS)
+    const retryAfter = status === 503 || status === 429 ? { 'retry-after': seconds } : undefined
     return json(status, { success: false, code: outcome.code, message: outcome.message }, retryAfter)
   }
   const { events, receipts, hints = [] } = outcome

@@ -1,62 +1,81 @@
 import { randomBytes } from 'node:crypto'
-import { type DynamoDBClient, PutItemCommand, paginateScan, UpdateItemCommand } from '@aws-sdk/client-dynamodb'
-import { keyHash, type Scope } from '../../shared/keys.ts'
-import { MAX_NAME_CHARACTERS } from '../../shared/limits.ts'
+import { PutItemCommand, UpdateItemCommand } from '@aws-sdk/client-dynamodb'
+import { marshall } from '@aws-sdk/util-dynamodb'
+import type { KeyLimits, Scope } from '../../shared/keys.ts'
 import { UserError } from '../../shared/user-error.ts'
+import { conditionHeld } from '../dynamodb.ts'
+import { type StoredKey, toKeyItem } from './dynamodb-items.ts'
+import { type KeysTable, liveKeys } from './dynamodb-list.ts'
+import { limitKey, planKey } from './plan-key.ts'
 
 const KEY_BYTES = 32
-/** A key's name is the default source of its events. It is stricter than a source. */
-const NAME = /^[\w.:@-]+$/
 
-/** A key as the table holds it: never the key itself. */
-export interface ListedKey {
-  /** SHA-256 of the key, in hex. */
-  readonly hash: string
+export interface KeyRequest extends KeyLimits {
   readonly name: string
-  readonly scope: string
-  /** RFC 3339. */
-  readonly created: string
-  readonly revoked: string | null
+  readonly scope: Scope
+  /** Whether the key gets a secret that signs users. */
+  readonly signs?: boolean
 }
 
-/** Creates a key and stores its hash. Returns the key, which is stored nowhere. Throws a UserError for a name that is not allowed. */
-export async function createKey(client: DynamoDBClient, table: string, name: string, scope: Scope): Promise<string> {
-  if (!NAME.test(name) || name.length > MAX_NAME_CHARACTERS)
-    throw new UserError(`The name of a key has 1 to ${MAX_NAME_CHARACTERS} letters, digits or . : @ _ - and nothing else.`)
-  const key = `mr_${scope}_${randomBytes(KEY_BYTES).toString('base64url')}`
-  const item = { hash: { S: keyHash(key) }, name: { S: name }, scope: { S: scope }, created: { S: new Date().toISOString() } }
-  await client.send(new PutItemCommand({ TableName: table, Item: item }))
-  return key
+/** A new key. The key itself is stored nowhere. */
+export interface CreatedKey {
+  readonly key: string
+  readonly stored: StoredKey
 }
 
-/** All keys, oldest first. */
-export async function listKeys(client: DynamoDBClient, table: string): Promise<ListedKey[]> {
-  const keys: ListedKey[] = []
-  for await (const { Items = [] } of paginateScan({ client }, { TableName: table, ConsistentRead: true }))
-    for (const { hash, name, scope, created, revoked } of Items)
-      keys.push({
-        hash: hash?.S ?? '',
-        name: name?.S ?? '',
-        scope: scope?.S ?? '',
-        created: created?.S ?? '',
-        revoked: revoked?.S ?? null,
-      })
-  return keys.sort((a, b) => (a.created < b.created ? -1 : 1))
+/** Creates a key and stores its hash. Throws a UserError for what is not allowed. */
+export async function createKey({ client, table }: KeysTable, { signs, ...request }: KeyRequest): Promise<CreatedKey> {
+  const key = `mr_${request.scope}_${randomText()}`
+  const secret = signs ? randomText() : undefined
+  const created = Date.now()
+  const existing = await liveKeys({ client, table })
+  const stored = planKey({ ...request, text: key, secret, created }, existing)
+  await client.send(new PutItemCommand({ TableName: table, Item: toKeyItem(stored) }))
+  return { key, stored }
 }
 
-/** Revokes every key of this name that is not revoked yet. Returns how many it revoked. */
-export async function revokeKeys(client: DynamoDBClient, table: string, name: string): Promise<number> {
-  const keys = (await listKeys(client, table)).filter(key => key.name === name && key.revoked === null)
-  for (const { hash } of keys) {
-    const update = {
-      TableName: table,
-      Key: { hash: { S: hash } },
-      UpdateExpression: 'SET revoked = :now',
-      ConditionExpression: 'attribute_exists(#hash)',
-      ExpressionAttributeNames: { '#hash': 'hash' },
-      ExpressionAttributeValues: { ':now': { S: new Date().toISOString() } },
-    }
-    await client.send(new UpdateItemCommand(update))
+const randomText = (): string => randomBytes(KEY_BYTES).toString('base64url')
+
+/** The keys that work now and have this id or name. Throws a UserError if there is none. */
+async function namedKeys(keys: KeysTable, idOrName: string): Promise<StoredKey[]> {
+  const live = await liveKeys(keys)
+  const byId = live.filter(({ id }) => id === idOrName)
+  const found = byId.length > 0 ? byId : live.filter(({ name }) => name === idOrName)
+  if (found.length === 0) throw new UserError(`No key with the id or name ${idOrName} is in use; see \`npx millrace keys list\`.`)
+  return found
+}
+
+/** Revokes the key with this id, or every key with this name. Returns the revoked keys. */
+export async function revokeKeys(keys: KeysTable, idOrName: string): Promise<StoredKey[]> {
+  const found = await namedKeys(keys, idOrName)
+  const revoked = new Date().toISOString()
+  for (const key of found) await change(keys, key, { revoked })
+  return found.map(key => ({ ...key, revoked }))
+}
+
+/** Gives the key with this id, or every key with this name, other limits. Returns the changed keys. */
+export async function changeKeys(keys: KeysTable, idOrName: string, limits: KeyLimits): Promise<StoredKey[]> {
+  const changed = (await namedKeys(keys, idOrName)).map(key => limitKey(key, limits))
+  for (const key of changed) {
+    const { source, sources, types, origins, quota, expires } = key
+    await change(keys, key, { source, sources, types, origins, quota, expires: expires && new Date(expires).toISOString() })
   }
-  return keys.length
+  return changed
+}
+
+/** Sets attributes of a key that is not revoked meanwhile. */
+async function change({ client, table }: KeysTable, { id, hash }: StoredKey, attributes: object): Promise<void> {
+  const given = Object.entries(attributes).filter(([, value]) => value !== undefined)
+  const update = new UpdateItemCommand({
+    TableName: table,
+    Key: { hash: { S: hash } },
+    UpdateExpression: `SET ${given.map(([name]) => `#${name} = :${name}`).join(', ')}`,
+    ConditionExpression: 'attribute_exists(#hash) AND attribute_not_exists(#revoked)',
+    ExpressionAttributeNames: Object.fromEntries(
+      [...given.map(([name]) => name), 'hash', 'revoked'].map(name => [`#${name}`, name]),
+    ),
+    ExpressionAttributeValues: marshall(Object.fromEntries(given.map(([name, value]) => [`:${name}`, value]))),
+  })
+  if (!(await conditionHeld(client.send(update))))
+    throw new UserError(`The key ${id} was revoked meanwhile; see \`npx millrace keys list\`.`)
 }

@@ -39,9 +39,18 @@ export function quarantineReader(table: string, bucket: string, client = new Dyn
     async read(key: string): Promise<StoredQuarantinedEvent | undefined> {
       const { Item } = await client.send(new GetItemCommand({ TableName: table, Key: marshall({ key }), ConsistentRead: true }))
       if (!Item) return undefined
-      const { form, object, position = 0, replayed, body = new Uint8Array() } = unmarshall(Item) as StoredItem
+      const {
+        form,
+        object,
+        position = 0,
+        replayed,
+        body = new Uint8Array(),
+        keyId,
+        clientSource,
+      } = unmarshall(Item) as StoredItem
       const text = gunzipSync(object ? await objects.read(object) : body).toString()
-      return { ...readIdentified(Item), ...(replayed !== undefined && { replayed }), form, position, body: text }
+      const sender = { ...(keyId !== undefined && { keyId }), ...(clientSource !== undefined && { clientSource }) }
+      return { ...readIdentified(Item), ...sender, ...(replayed !== undefined && { replayed }), form, position, body: text }
     },
 
     /**

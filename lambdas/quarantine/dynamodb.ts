@@ -144,7 +144,7 @@ function updateOf(
   const { code, message, keyName, received, form, type, id, subject, position = 0, count = 1, mayHaveBeenFolded } = event
   const doubt = mayHaveBeenFolded && { mayHaveBeenFolded }
   const user = subject !== undefined && { subject }
-  const about = { code, message, keyName, received, form, type, id, position, first: token.text }
+  const about = { code, message, keyName, received, form, type, id, position, first: token.text, ...senderOf(event) }
   const attributes = { ...about, ...user, ...doubt, ...content }
   const names = Object.keys(attributes)
   const expiry = ttl === undefined ? {} : { ttl }
@@ -163,6 +163,11 @@ function updateOf(
     ExpressionAttributeValues: marshall(Object.fromEntries(values)),
   })
 }
+
+const senderOf = ({ keyId, clientSource }: QuarantinedEvent): Pick<QuarantinedEvent, 'keyId' | 'clientSource'> => ({
+  ...(keyId !== undefined && { keyId }),
+  ...(clientSource !== undefined && { clientSource }),
+})
 
 /** Every addition renews the expiry of the item. */
 const setTtl = (ttl: number | undefined): string => (ttl === undefined ? '' : '#ttl = :ttl, ')

@@ -1,3 +1,4 @@
+import { DynamoDBClient } from '@aws-sdk/client-dynamodb'
 import type { APIGatewayProxyEventV2 } from 'aws-lambda'
 import pTimeout from 'p-timeout'
 import { allows, IN_URL, isInQuery, type KeyStore, mayBeInUrl, presentedKey } from '../../shared/keys.ts'
@@ -8,6 +9,7 @@ import { SafeError } from '../../shared/safe-error.ts'
 import { defineHandler, type Telemetry } from '../handler.ts'
 import { complete } from '../http-response.ts'
 import { keyStore } from '../keys/dynamodb.ts'
+import { keyUse } from '../keys/dynamodb-use.ts'
 import { asStore, rejectionOf, StoreFailure } from '../store-failure.ts'
 import { type RouteHandlers, routeHandlers } from './query-routes.ts'
 import { type HttpResponse, rejectWith } from './response.ts'
@@ -17,7 +19,8 @@ const RESPONSE_TIMEOUT_MS = 10_000
 
 /** Serves the routes of shared/routes.ts from the stores. A store that fails or hangs gives a 503, a bug a 500. */
 export const handler = defineHandler('query', environment => {
-  const keys = asStore(keyStore(environment.KEYS_TABLE))
+  const dynamodb = new DynamoDBClient({})
+  const keys = asStore(keyStore(environment.KEYS_TABLE, dynamodb, Date.now, keyUse(environment.KEY_USE_TABLE, dynamodb)))
   const handlers = routeHandlers(environment)
 
   return async (event: APIGatewayProxyEventV2, telemetry): Promise<HttpResponse> => {

@@ -1,4 +1,3 @@
-import type { Envelope } from '../acceptance.ts'
 import {
   type Body,
   type DecodedElement,
@@ -8,6 +7,7 @@ import {
   freeName,
   withoutKey,
 } from '../dialect.ts'
+import type { Envelope } from '../envelope.ts'
 import { withExactIntegers } from '../exact-json.ts'
 import { jsonType, typeProblem } from '../field-problem.ts'
 import type { Headers } from '../http.ts'

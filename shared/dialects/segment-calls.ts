@@ -1,5 +1,6 @@
-import type { Arrival, Envelope } from '../acceptance.ts'
+import type { Arrival } from '../acceptance.ts'
 import { type Body, type DecodedElement, type Element, freeName, withoutKey } from '../dialect.ts'
+import type { Envelope } from '../envelope.ts'
 import { isTypeName } from '../event.ts'
 import { userTraits } from '../events/user-traits.ts'
 import { otherSpelling, typeProblem } from '../field-problem.ts'
@@ -12,7 +13,9 @@ export const calls = { track: 't', page: 'p', identify: 'i', screen: 's', group:
 
 export type Call = keyof typeof calls
 
-interface CallContext extends Pick<Arrival, 'eventTypes' | 'keyName'> {
+interface CallContext extends Pick<Arrival, 'eventTypes'> {
+  /** The name of the key. */
+  readonly keyName: string
   /** The call for elements without a `type`. */
   readonly pathCall: Call | undefined
 }

@@ -16,6 +16,7 @@ import { accept } from '../../shared/acceptance.ts'
 import { eventTypes } from '../../shared/catalogue.ts'
 import type { Event } from '../../shared/event.ts'
 import { isRejection, type Rejection } from '../../shared/rejections.ts'
+import { aSender } from '../fixtures/keys.ts'
 
 const NOW = Date.parse('2026-11-24T12:00:00.500Z')
 
@@ -30,7 +31,7 @@ test.each(Object.keys(simulators))('the same seed gives the same %s, another see
 
 const arrival = {
   eventTypes: new Map(eventTypes.map(type => [type.name, type])),
-  keyName: 'k',
+  sender: aSender({ name: 'k' }),
   received: NOW,
   defaultId: () => 'none',
 }

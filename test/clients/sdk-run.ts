@@ -3,6 +3,7 @@ import { promisify } from 'node:util'
 import { findTarget, readLocalOutputs, type Target } from '../../cli/target.ts'
 import type { Faults } from '../../localstack/cloud/faults.ts'
 import { readPorts } from '../../localstack/ports.ts'
+import { millraceJson } from '../fixtures/command.ts'
 import { untilSettled } from '../fixtures/thread.ts'
 
 /** A program that sends events with an SDK, written as a user of the SDK would write it. */
@@ -10,6 +11,8 @@ export interface Program {
   readonly command: string
   readonly args: readonly string[]
   readonly environment?: Readonly<Record<string, string>>
+  /** The scope of the key that docs/clients.md recommends for it. */
+  readonly scope: 'client' | 'write'
 }
 
 /** With this seed the proxy cuts the first connection, and never more than two of the first ten in a row. */
@@ -24,6 +27,14 @@ const faultCases: readonly (readonly [string, Faults])[] = [
 ]
 
 const TIMEOUT_MS = 90_000
+
+/** Creates a key as docs/clients.md does: for one page or app, or for a server that sends events of a CloudEvents source. */
+export async function keyFor(scope: Program['scope'], ...options: string[]): Promise<string> {
+  const rights = scope === 'client' ? ['--types', 'app_action'] : ['--source', '/shop']
+  const { key } = await millraceJson<{ key: string }>('keys', 'create', `sdk-${scope}`, '--scope', scope, ...rights, ...options)
+  return key
+}
+
 let created = 0
 
 /** A user id for one run only, because other tests use the same stores. */
@@ -36,7 +47,7 @@ export async function runProgram(program: Program, user: number, events: number)
     PATH: process.env['PATH'] ?? '',
     HOME: process.env['HOME'] ?? '',
     MILLRACE_URL: target.apiUrl,
-    MILLRACE_KEY: target.key('write'),
+    MILLRACE_KEY: await keyFor(program.scope),
     MILLRACE_USER: String(user),
     MILLRACE_EVENTS: String(events),
     ...program.environment,

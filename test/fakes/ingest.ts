@@ -8,6 +8,7 @@ import type { Event } from '../../shared/event.ts'
 import type { Key } from '../../shared/keys.ts'
 import type { QuarantinedEvent } from '../../shared/quarantine.ts'
 import { fromLines } from '../../shared/stream-record.ts'
+import { aKey, noQuotas } from '../fixtures/keys.ts'
 
 const catalogue = new Map(eventTypes.map(type => [type.name, type]))
 
@@ -31,10 +32,10 @@ export interface TestResponse {
 /** The real ingest handler with stores in memory. `events` are read back from the stream's records. */
 export function ingestInMemory(change: Partial<IngestDependencies> = {}, known: readonly Dialect[] = dialects) {
   const keys = new Map<string, Key>([
-    ['good', { name: 'web', scope: 'write' }],
-    ['other', { name: 'app', scope: 'write' }],
-    ['reads', { name: 'reader', scope: 'read' }],
-    ['rules', { name: 'operator', scope: 'admin' }],
+    ['good', aKey()],
+    ['other', aKey({ name: 'app' })],
+    ['reads', aKey({ name: 'reader', scope: 'read' })],
+    ['rules', aKey({ name: 'operator', scope: 'admin' })],
   ])
   const events: Event[] = []
   const quarantined: QuarantinedEvent[] = []
@@ -62,6 +63,8 @@ export function ingestInMemory(change: Partial<IngestDependencies> = {}, known: 
         return { positions: [], refused: [] }
       },
       withinRateLimit: () => true,
+      quotas: noQuotas,
+      signedTraits: false,
       now: () => RECEIVED,
       newId: () => `made-${++created}`,
       ...change,

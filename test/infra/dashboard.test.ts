@@ -39,8 +39,16 @@ test('widgets do not overlap and do not cross the right edge', () => {
   expect(widgets.filter((widget, i) => widgets.slice(i + 1).some(other => overlap(widget, other)))).toEqual([])
 })
 
+const logQueries = widgets.filter(({ type }) => type === 'log').map(({ properties }) => properties.query ?? '')
+
+test('the events of each key are counted from the log lines of ingest, not by a metric', () => {
+  expect(logQueries.filter(query => query.includes('by key'))).toEqual([
+    expect.stringMatching(/^SOURCE '<IngestFunctionLogs>' \| filter ispresent\(key\)/),
+  ])
+})
+
 test('the graph of quarantined events sums every code, over the log lines of all functions that quarantine events', () => {
-  const [log, ...more] = widgets.filter(({ type }) => type === 'log').map(({ properties }) => properties.query ?? '')
+  const [log, ...more] = logQueries.filter(query => query.includes('codes.'))
   expect(more).toEqual([])
   const codes = Object.entries(rejections).flatMap(([code, { status }]) => (status === 200 ? [code] : []))
   expect([...(log ?? '').matchAll(/sum\(codes\.(\w+)\) as (\w+)/g)].map(([, code]) => code).sort()).toEqual(

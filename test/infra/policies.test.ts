@@ -18,6 +18,7 @@ const expected: Readonly<Record<string, Readonly<Record<string, string>>>> = {
     '<IngestFunctionLogs.Arn>': log,
     '<EventStream.Arn>': 'kinesis:PutRecords',
     '<KeysTable.Arn>': 'dynamodb:GetItem',
+    '<KeysUseTable.Arn>': 'dynamodb:UpdateItem',
     '<QuarantineTable.Arn>': 'dynamodb:UpdateItem',
     '<QuarantineBucket.Arn>/*': 's3:PutObject',
   },
@@ -89,6 +90,7 @@ const expected: Readonly<Record<string, Readonly<Record<string, string>>>> = {
   ReplayFunction: {
     '<ReplayFunctionLogs.Arn>': log,
     '<EventStream.Arn>': 'kinesis:PutRecords',
+    '<KeysTable.Arn>': 'dynamodb:Scan',
     '<StateTable.Arn>': 'dynamodb:DeleteItem dynamodb:GetItem dynamodb:PutItem',
     '<QuarantineTable.Arn>': 'dynamodb:DeleteItem dynamodb:GetItem dynamodb:UpdateItem',
     '<QuarantineBucket.Arn>/bodies/*': 's3:DeleteObject s3:GetObject',
@@ -121,6 +123,7 @@ const expected: Readonly<Record<string, Readonly<Record<string, string>>>> = {
     '*': 'cloudwatch:GetMetricData',
     '<QuarantineTable.Arn>': 'dynamodb:Scan',
     '<KeysTable.Arn>': 'dynamodb:GetItem',
+    '<KeysUseTable.Arn>': 'dynamodb:UpdateItem',
     '<EventStream.Arn>': 'kinesis:ListShards',
     '<StateTable.Arn>': 'dynamodb:GetItem dynamodb:Query',
     '<ReportsTable.Arn>': 'dynamodb:GetItem dynamodb:Query',

@@ -65,6 +65,7 @@ test('the quarantine expires items by ttl and, with the dial, large bodies a wee
 
 test.each([
   ['KeysTable', ['hash']],
+  ['KeysUseTable', ['id']],
   ['QuarantineTable', ['key']],
   ['ReportsTable', ['report', 'run']],
   ['StateTable', ['pk', 'sk']],
@@ -81,7 +82,7 @@ test.each([
   ['prod', 'Retain', true],
 ])('the stores of %s have the deletion policy %s; deletion protection and recovery: %s', (stage, policy, isProtected) => {
   const all = stores.flatMap(type => resources(templateOf(stage), type))
-  expect(all).toHaveLength(9)
+  expect(all).toHaveLength(10)
   for (const { DeletionPolicy } of all) expect(DeletionPolicy).toBe(policy)
   for (const { Properties } of resources(templateOf(stage), 'AWS::DynamoDB::Table'))
     expect(Properties).toMatchObject({

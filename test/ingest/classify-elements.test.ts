@@ -16,6 +16,7 @@ import {
   MAX_SOURCE_CHARACTERS,
 } from '../../shared/limits.ts'
 import { aVisit } from '../fixtures/builders.ts'
+import { aSender } from '../fixtures/keys.ts'
 
 const catalogue = new Map(eventTypes.map(type => [type.name, type]))
 const bodyText = (request: EncodedBody) => {
@@ -89,13 +90,13 @@ test('a body of 4 MB is accepted, one byte more is rejected, plain or gzipped', 
   })
 })
 
-const arrival = { eventTypes: catalogue, keyName: 'web', received: 5, defaultId: () => 'made-up' }
+const arrival = { eventTypes: catalogue, sender: aSender(), received: 5, defaultId: () => 'made-up' }
 const classify = (text: string, dialect: Dialect = native, type = '') => {
   const body = bodyReader({ body: text, isBase64Encoded: false }, {})
   const request = { route: '', parameters: { type }, headers: {}, body, eventTypes: catalogue }
   const read = dialect.read(request)
   if ('code' in read) throw new Error(read.code)
-  const decoded = dialect.decode(read, request, arrival.keyName)
+  const decoded = dialect.decode(read, request, arrival.sender.name)
   if ('code' in decoded) throw new Error(decoded.code)
   return classifyElements(decoded, arrival)
 }

@@ -3,6 +3,7 @@ import { ingest } from '../../lambdas/ingest/ingest.ts'
 import type { StreamPosition, StreamRecord } from '../../lambdas/ingest/plan-records.ts'
 import { environments } from '../../shared/environment.ts'
 import { resource, templateOf } from '../fixtures/infra-templates.ts'
+import { aKey, noQuotas } from '../fixtures/keys.ts'
 import { listen, parseLine } from '../fixtures/log-lines.ts'
 
 const before = { ...process.env }
@@ -27,10 +28,12 @@ async function lineOf(events: readonly object[], shards = 1) {
     sequence: longest(i),
   })
   const dependencies: IngestDependencies = {
-    keys: { find: async () => ({ name: 'web', scope: 'write' }) },
+    keys: { find: async () => aKey() },
     quarantine: { add: async () => undefined },
     putRecords: async records => ({ positions: records.map(position), refused: [] }),
     withinRateLimit: () => true,
+    quotas: noQuotas,
+    signedTraits: false,
     now: () => 1_700_000_000_000,
     newId: () => 'made',
   }
@@ -64,6 +67,8 @@ test('the line has the request’s id, the positions of its records, and the num
   const { facts } = await lineOf([...signUps(3), ...invalid], 2)
   expect(facts).toMatchObject({
     apiRequestId: 'JKJaXmPLvHcESHA=',
+    key: 'web',
+    keyId: 'k_web',
     EventsAccepted: 3,
     EventsQuarantined: 3,
     codes: { invalid_event: 2, date_invalid: 1 },

@@ -71,7 +71,10 @@ test('a quarantined event keeps the digits, and its replay, too', async () => {
   const { quarantined } = await send('/v1/events', `{"type":"page_visit","data":{"Id":1,"Url":"/","n":${LONG}}}`)
   const body = quarantined[0]?.body.replace('"Url"', '"Timestamp":1,"Url"') ?? ''
   expect(body).toContain(LONG)
-  const replay = planReplay({ ...(quarantined[0] as NonNullable<(typeof quarantined)[0]>), body, key: 'k', count: 1 }, catalogue)
+  const replay = planReplay(
+    { ...(quarantined[0] as NonNullable<(typeof quarantined)[0]>), body, key: 'k', count: 1 },
+    { eventTypes: catalogue, keys: [], signedTraits: false },
+  )
   expect(replay).toMatchObject({ kind: 'put', lines: [expect.stringContaining(LONG)] })
 })
 

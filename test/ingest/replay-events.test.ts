@@ -33,6 +33,8 @@ async function aQuarantine(...events: QuarantinedEvent[]) {
       {
         quarantine: reader,
         eventTypes: catalogue,
+        keys: async () => [],
+        signedTraits: false,
         put,
         writeDocument: undefined,
         mergeDelta: async () => undefined,

@@ -2,6 +2,7 @@ import { gzipSync } from 'node:zlib'
 import { keyInBody } from '../../lambdas/ingest/scan-key.ts'
 import { MAX_KEYLESS_BYTES } from '../../shared/limits.ts'
 import { ingestInMemory } from '../fakes/ingest.ts'
+import { aKey } from '../fixtures/keys.ts'
 
 const keyIn = (body: string) => keyInBody({ body, isBase64Encoded: false }, undefined)
 
@@ -44,7 +45,7 @@ test('nothing of a body is parsed before a key of the request is known to be goo
   const asked: string[] = []
   const find = async (key: string) => {
     asked.push(key)
-    return key === 'good' ? { name: 'web', scope: 'write' as const } : undefined
+    return key === 'good' ? aKey() : undefined
   }
   const { request, events } = ingestInMemory({ keys: { find } })
   // Parsed, each of these would be malformed, not without a key or with an unknown one.

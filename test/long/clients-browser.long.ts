@@ -6,7 +6,7 @@ import { build } from 'esbuild'
 import { type Browser, chromium, type Page } from 'playwright-core'
 import { findTarget, type Target } from '../../cli/target.ts'
 import type { Faults } from '../../localstack/cloud/faults.ts'
-import { countEach, eachOnce, makeFaults } from '../clients/sdk-run.ts'
+import { countEach, eachOnce, keyFor, makeFaults } from '../clients/sdk-run.ts'
 
 const MINUTES = 60_000
 const EVENTS = 20
@@ -23,7 +23,9 @@ beforeAll(async () => {
 afterAll(() => browser?.close())
 
 /** Serves a shop page on a different origin. The page sends a user's actions with the SDK of the program. */
-async function openShop(program: string, user: number): Promise<{ page: Page; shop: Server }> {
+async function openShop(program: string, user: number): Promise<{ page: Page; shop: Server; origin: string }> {
+  const { shop, origin, serve } = await startShop()
+  const key = await keyFor('client', '--origins', origin)
   const actions = Array.from({ length: EVENTS }, (_, n) => ({
     user_id: user,
     app_name: 'sdk',
@@ -37,21 +39,32 @@ async function openShop(program: string, user: number): Promise<{ page: Page; sh
     write: false,
     define: {
       MILLRACE_URL: JSON.stringify(target.apiUrl),
-      MILLRACE_KEY: JSON.stringify(target.key('write')),
+      MILLRACE_KEY: JSON.stringify(key),
       ACTIONS: JSON.stringify(actions),
       'process.env.NODE_ENV': '"production"',
     },
   })
-  const html = `<!doctype html><title>Shop</title><script type="module">${outputFiles[0]?.text.replaceAll('</script', '<\\/script')}</script>`
+  serve(
+    `<!doctype html><title>Shop</title><script type="module">${outputFiles[0]?.text.replaceAll('</script', '<\\/script')}</script>`,
+  )
+  return { page: await browser.newPage(), shop, origin }
+}
+
+/** A server of one page, on an origin of its own. */
+async function startShop() {
+  let html = '<!doctype html><title>Shop</title>'
   const shop = createServer((_, response) => response.writeHead(200, { 'content-type': 'text/html' }).end(html))
   await new Promise<void>(done => shop.listen(0, '127.0.0.1', done))
-  const page = await browser.newPage()
-  return { page, shop }
+  const origin = `http://127.0.0.1:${(shop.address() as AddressInfo).port}`
+  const serve = (page: string): void => {
+    html = page
+  }
+  return { shop, origin, serve }
 }
 
 /** Opens the shop and waits until the API has responded with 200 to every event. */
 async function visitShop(program: string, user: number, faults: Faults): Promise<void> {
-  const { page, shop } = await openShop(program, user)
+  const { page, shop, origin } = await openShop(program, user)
   // An SDK requests its settings once and sends nothing without them, so the faults start after that request.
   await page.route(/\/settings$|\/sourceConfig\//, async route => {
     const response = await route.fetch()
@@ -70,7 +83,7 @@ async function visitShop(program: string, user: number, faults: Faults): Promise
         done()
       })
     })
-    await page.goto(`http://127.0.0.1:${(shop.address() as AddressInfo).port}/`)
+    await page.goto(origin)
     await all
   } finally {
     await page.close()
@@ -89,3 +102,25 @@ test.each([
   },
   10 * MINUTES,
 )
+
+test('a page of an origin that its key does not permit can read why it is refused', async () => {
+  const key = await keyFor('client', '--origins', 'https://shop.example.com')
+  const { shop, origin } = await startShop()
+  const page = await browser.newPage()
+  try {
+    await page.goto(origin)
+    const answer = await page.evaluate(
+      async ([url, bearer]) => {
+        const init = { method: 'POST', headers: { authorization: `Bearer ${bearer}` }, body: '{"type":"app_action"}' }
+        const response = await fetch(`${url}/v1/events`, init)
+        return { status: response.status, body: (await response.json()) as unknown }
+      },
+      [target.apiUrl, key],
+    )
+    expect(answer).toMatchObject({ status: 403, body: { success: false, code: 'key_origin' } })
+  } finally {
+    await page.close()
+    shop.closeAllConnections()
+    shop.close()
+  }
+})

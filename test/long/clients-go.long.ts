@@ -23,7 +23,7 @@ test(
   'segmentio/analytics-go: every event is counted once under every fault of the API',
   async () => {
     // Closing the client stops its retries, so it waits this long first.
-    const program = { command: await build(), args: [], environment: { MILLRACE_SECONDS: '20' } }
+    const program = { command: await build(), args: [], scope: 'client', environment: { MILLRACE_SECONDS: '20' } } as const
     expect(await countUnderFaults(program, EVENTS)).toEqual(eachOnce(EVENTS))
   },
   10 * MINUTES,

@@ -16,7 +16,8 @@ const stored = (facts: Partial<QuarantinedEvent> = {}): StoredQuarantinedEvent =
   ...aQuarantinedEvent(facts),
   key: quarantineKey(aQuarantinedEvent(facts)),
 })
-const replayOf = (facts: Partial<QuarantinedEvent> = {}) => planReplay(stored(facts), catalogue)
+const rules = { eventTypes: catalogue, keys: [], signedTraits: false }
+const replayOf = (facts: Partial<QuarantinedEvent> = {}) => planReplay(stored(facts), rules)
 
 /** The event that a replay puts into the stream. */
 function eventOf(facts: Partial<QuarantinedEvent>): Event | undefined {
@@ -106,7 +107,7 @@ describe('reading failures', () => {
         received: 9000,
       }),
     ])
-    expect(planReplay(stored({ code: 'changes_unread', form: 'text', body: text }), catalogue)).toMatchObject({ kind: 'refuse' })
+    expect(planReplay(stored({ code: 'changes_unread', form: 'text', body: text }), rules)).toMatchObject({ kind: 'refuse' })
   })
 
   test('a record that Firehose could not convert: replayed for the archive only, whole or as a single line', () => {
@@ -139,16 +140,16 @@ describe('a replay', () => {
 
   test('of equal events without an id puts each; the ids do not depend on later ones', () => {
     const idsOf = (count: number) => {
-      const replay = planReplay({ ...stored(), count }, catalogue)
+      const replay = planReplay({ ...stored(), count }, rules)
       return replay.kind === 'put' ? fromLines(replay.lines.join('\n'), catalogue).events.map(({ id }) => id) : []
     }
     const { key } = stored()
     expect(idsOf(3)).toEqual([key, `${key}#2`, `${key}#3`])
     expect(idsOf(2)).toEqual(idsOf(3).slice(0, 2))
-    expect(planReplay({ ...stored({ id: 'e7', body: '{"id":"e7","type":"a"}' }), count: 3 }, catalogue)).toMatchObject({
+    expect(planReplay({ ...stored({ id: 'e7', body: '{"id":"e7","type":"a"}' }), count: 3 }, rules)).toMatchObject({
       lines: [expect.stringContaining('"e7"')],
     })
-    expect(planReplay({ ...stored(), count: 2501 }, catalogue)).toMatchObject({
+    expect(planReplay({ ...stored(), count: 2501 }, rules)).toMatchObject({
       kind: 'refuse',
       rejection: { message: expect.stringContaining('2501 times') },
     })

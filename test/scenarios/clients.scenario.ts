@@ -12,15 +12,19 @@ const sdk = (file: string): string => path.resolve(import.meta.dirname, '../clie
 
 const folder = temporaryFolder('clients')
 
-const node = async (file: string): Promise<Program> => ({ command: process.execPath, args: [sdk(file)] })
+const node = async (file: string, scope: Program['scope'] = 'client'): Promise<Program> => ({
+  ...{ command: process.execPath, args: [sdk(file)], scope },
+})
 const python = async (name: string): Promise<Program> => ({
   command: 'python3',
   args: [sdk(`${name}.py`)],
+  scope: 'client',
   environment: { PYTHONPATH: await installPackages(sdk(`${name}.txt`), name, () => {}), PYTHONDONTWRITEBYTECODE: '1' },
 })
 const shell = async (file: string): Promise<Program> => ({
   command: 'sh',
   args: [sdk(file)],
+  scope: 'write',
   environment: { MILLRACE_FOLDER: folder },
 })
 
@@ -42,7 +46,7 @@ test(
   'cloudevents, binary and structured: every event is counted once (this SDK does not retry)',
   async () => {
     const user = newUser()
-    await runProgram(await node('cloudevents.ts'), user, EVENTS)
+    await runProgram(await node('cloudevents.ts', 'write'), user, EVENTS)
     expect(await countedActions([user])).toEqual([EVENTS])
   },
   5 * MINUTES,

@@ -1,9 +1,11 @@
-import { accept, type Envelope } from '../../shared/acceptance.ts'
+import { accept } from '../../shared/acceptance.ts'
 import { eventTypes } from '../../shared/catalogue.ts'
+import type { Envelope } from '../../shared/envelope.ts'
+import { aSender } from '../fixtures/keys.ts'
 
 const arrival = {
   eventTypes: new Map(eventTypes.map(type => [type.name, type])),
-  keyName: 'web',
+  sender: aSender(),
   received: 1_700_000_000_000,
   defaultId: () => 'generated',
 }
@@ -13,6 +15,7 @@ const visit = { Id: 7, Url: '/a', Timestamp: 1_700_000_000 }
 test('an event whose type is not in the catalogue is accepted unchanged', () => {
   expect(acceptEvent({ type: 'signup', data: { plan: 'pro' } })).toEqual({
     id: 'generated',
+    keyId: 'k_web',
     source: 'web',
     type: 'signup',
     subject: null,

@@ -1,9 +1,10 @@
 import { accept } from '../../shared/acceptance.ts'
 import { eventTypes } from '../../shared/catalogue.ts'
+import { aSender } from '../fixtures/keys.ts'
 
 const arrival = {
   eventTypes: new Map(eventTypes.map(type => [type.name, type])),
-  keyName: 'web',
+  sender: aSender(),
   received: 1_700_000_000_000,
   defaultId: () => 'generated',
 }

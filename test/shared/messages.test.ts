@@ -1,7 +1,9 @@
 import * as z from 'zod/mini'
-import { accept, type Envelope } from '../../shared/acceptance.ts'
+import { accept } from '../../shared/acceptance.ts'
 import { eventTypes } from '../../shared/catalogue.ts'
+import type { Envelope } from '../../shared/envelope.ts'
 import { defineEvent, number, text } from '../../shared/event-type.ts'
+import { aSender } from '../fixtures/keys.ts'
 
 const limited = defineEvent({
   name: 'limited',
@@ -19,7 +21,7 @@ const limited = defineEvent({
 })
 const arrival = {
   eventTypes: new Map([...eventTypes, limited].map(type => [type.name, type])),
-  keyName: 'web',
+  sender: aSender(),
   received: 1_700_000_000_000,
   defaultId: () => 'generated',
 }

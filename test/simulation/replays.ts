@@ -79,6 +79,8 @@ export class Replays {
         {
           quarantine: reader,
           eventTypes: new Map(),
+          keys: async () => [],
+          signedTraits: false,
           put: async records => {
             await putRecords(records, record => this.put(record))
             return { positions: [], refused: [] }

@@ -54,7 +54,7 @@ export class Cloud {
     const { input } = command
     if (input['TableName'] === 'quarantine') return this.quarantine.dynamodb.send(command as never) // The fake reads only its name and input.
     if (input['TableName'] === 'keys') return this.keyTable(command)
-    if (input['TableName'] === 'reports') return {}
+    if (input['TableName'] === 'reports' || input['TableName'] === 'use') return {}
     if (command.constructor.name === 'UpdateItemCommand') this.attempts.push([input['Key'], input['ExpressionAttributeValues']])
     return command.constructor.name === 'ScanCommand' ? { Items: this.items() } : this.state.execute(command, 'done')
   }

@@ -8,6 +8,7 @@ import { putRecords } from '../../../lambdas/ingest/kinesis.ts'
 import { rateLimit } from '../../../lambdas/ingest/rate-limit.ts'
 import { keyStore } from '../../../lambdas/keys/dynamodb.ts'
 import { quarantineStore } from '../../../lambdas/quarantine/dynamodb.ts'
+import { noQuotas } from '../../fixtures/keys.ts'
 import { parsed } from './canonical.ts'
 import { START, setClock } from './environment.ts'
 import type { IngestRequest } from './inputs.ts'
@@ -21,6 +22,8 @@ export function ingestFunction(change: Partial<IngestDependencies> = {}) {
     putRecords: records =>
       putRecords('stream', records, { client: new KinesisClient({}), now: Date.now, wait: async () => undefined }),
     withinRateLimit: () => true,
+    quotas: noQuotas,
+    signedTraits: false,
     now: Date.now,
     newId: () => `made-${++made}`,
     ...change,

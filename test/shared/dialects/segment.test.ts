@@ -17,6 +17,7 @@ const time = (iso: string) => BigInt(Date.parse(iso)) * 1000n
 test('the type of a track call is the name of its event, and all its fields are kept', async () => {
   expect(await only('/v1/track', { ...tracked, context: { ip: '1.2.3.4' } })).toEqual({
     id: 'm1',
+    keyId: 'k_web',
     source: 'web',
     type: 'Order Completed',
     subject: 'u1',

@@ -5,6 +5,7 @@ import { eventTypes } from '../../../shared/catalogue.ts'
 import type { Event } from '../../../shared/event.ts'
 import { countryMinutes } from '../../../shared/projections/country-minutes.ts'
 import { isRejection } from '../../../shared/rejections.ts'
+import { aSender } from '../../fixtures/keys.ts'
 
 const RECEIVED = 1_700_000_000_000
 const catalogue = new Map(eventTypes.map(type => [type.name, type]))
@@ -20,7 +21,7 @@ function eventOf(row: { id: number; email: string | null }, position: number): E
   const data = { ...row, event_id: String(position), date: '2020-01-01', country: 'chad', arrived_at: RECEIVED }
   const event = accept(
     { type: 'user_record', data },
-    { eventTypes: catalogue, keyName: 'web', received: RECEIVED, defaultId: () => '' },
+    { eventTypes: catalogue, sender: aSender(), received: RECEIVED, defaultId: () => '' },
   )
   if (isRejection(event)) throw new Error(event.message)
   return event
