@@ -656,7 +656,7 @@ export const mistakes: readonly Mistake[] = [
     file: 'lambdas/ingest/replay-delta.ts',
     right: 'if (parts.siblings(address) && isExpired(',
     wrong: 'if (!parts.siblings(address) && isExpired(',
-    seed: 4071,
-    within: 5000,
+    seed: 5576,
+    within: 8000,
   },
 ]
