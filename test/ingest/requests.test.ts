@@ -269,7 +269,7 @@ test('an admin key is not accepted in the URL, even if it is also in a header; i
   ] as const)
     expect(await request('/v1/events', { query: { writeKey: key }, headers, body })).toMatchObject({
       status: 403,
-      body: { code: 'key_scope', message: expect.stringMatching(/^Only write keys are accepted in \?writeKey=/) },
+      body: { code: 'key_scope', message: expect.stringMatching(/^Only client and write keys are accepted in \?writeKey=/) },
     })
   expect(events).toEqual([])
   expect((await request('/v1/events', { headers: header, body })).status).toBe(200)
