@@ -55,7 +55,7 @@ export class Ingest extends Construct implements Monitored {
       {
         name: 'key-quota-spent',
         about:
-          'A key has spent its quota of the day, and its requests get 429 until midnight UTC. Senders that retry keep their events.',
+          'A key has spent its quota of the day: 429 until midnight UTC. The graph "Ingest: events by key" and `millrace keys list` name it.',
         metric: count('DailyQuotasSpent'),
         atLeast: 1,
         periods: 1,
@@ -87,7 +87,10 @@ export class Ingest extends Construct implements Monitored {
       {
         title: 'Ingest: events by key',
         logGroups: [this.function.logGroup],
-        query: ['filter ispresent(key)', 'stats sum(EventsAccepted) as events, sum(RequestsRefused) as refused by key, keyId'],
+        query: [
+          'filter ispresent(key)',
+          'stats sum(EventsAccepted) as events, sum(RequestsRefused) as refused, sum(DailyQuotasSpent) as spent by key, keyId',
+        ],
       },
       failureGraph('Ingest function: errors and throttles', [this.function]),
     ]

@@ -215,12 +215,10 @@ const prod: Settings = {
   pointInTimeRecovery: true,
   logRetention: RetentionDays.THREE_MONTHS,
   api: {
+    ...dev.api,
     rate: 2000,
     burst: 4000,
     keyless: { pages: { rate: 1000, burst: 2000 }, others: { rate: 20, burst: 40 } },
-    keyRate: 'none',
-    quotas,
-    signedTraits: 'off',
   },
   stream: { shards: 4, retention: Duration.days(7) },
   state: { ...dev.state, capacity: 'on-demand' },

@@ -103,7 +103,7 @@ export const allows = (scope: Scope, needed: Scope): boolean =>
   scope === needed || scope === 'admin' || (scope === 'client' && needed === 'write')
 
 /** Whether a key with this scope may stand in a URL. */
-export const mayBeInUrl = (scope: Scope): boolean => scope === 'write' || scope === 'client'
+export const mayBeInUrl = (scope: Scope): boolean => scope === 'client' || scope === 'write'
 
 export const IN_URL =
   'Only client and write keys are accepted in ?writeKey=. Send this key as `Authorization: Bearer KEY`, and revoke it if the URL was stored.'

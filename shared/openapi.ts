@@ -13,7 +13,7 @@ export interface OpenApiDocument {
 
 const BASIC = 'The key as the user name, with any password.'
 const BEARER =
-  'A key with the scope of the operation, created with `millrace keys create`. An admin key may call every operation. The key may also be sent in X-Write-Key or ?writeKey=.'
+  'A key with the scope of the operation, created with `millrace keys create`. An admin key may call every operation. The key may also be sent in X-Write-Key; client and write keys also in ?writeKey=.'
 
 /** The API as an OpenAPI 3.1 document: the routes, with the schemas of the catalogue's event types, projections and reports. */
 export function openApi(routes: readonly Route[], catalogue: Catalogue): OpenApiDocument {

@@ -53,16 +53,15 @@ export async function acceptEvents(
   // A key is checked before the body is parsed, so that a request without one costs little.
   const first = firstKey(request)
   if (typeof first !== 'string') return first
-  const key = await admit(first, request, dependencies)
+  const key = await admit(first, request, dependencies, telemetry)
   if (isRejection(key)) return key
   const { dialect, dialectRequest } = chooseDialect(request)
   const body = dialect.read(dialectRequest)
   if (isRejection(body)) return body
   const presented = presentedKey({ ...credentialsOf(request), bodyKeys: body.writeKeys })
   if (typeof presented !== 'string') return presented
-  const admitted = presented === first ? key : await admit(presented, request, dependencies)
+  const admitted = presented === first ? key : await admit(presented, request, dependencies, telemetry)
   if (isRejection(admitted)) return admitted
-  annotateKey(admitted, telemetry)
   const decoded = dialect.decode(body, dialectRequest, admitted.name)
   if (isRejection(decoded)) return decoded
   const limited = await dependencies.quotas.take(admitted, amountOf(decoded, dialectRequest), telemetry)
@@ -102,12 +101,14 @@ async function admit(
   presented: string,
   { headers, queryStringParameters }: EventsRequest,
   { keys, withinRateLimit, quotas }: IngestDependencies,
+  telemetry: Telemetry,
 ): Promise<Key | Rejection> {
   const key = await keys.find(presented)
   if (!key) return reject('key_unknown')
   if (!mayBeInUrl(key.scope) && isInQuery(presented, queryStringParameters)) return reject('key_scope', IN_URL)
   if (!allows(key.scope, 'write')) return reject('key_scope')
-  return originProblem(key, headers) ?? quotas.spent(key) ?? (withinRateLimit(key.name) ? key : reject('rate_limited'))
+  annotateKey(key, telemetry)
+  return originProblem(key, headers) ?? quotas.spent(key, telemetry) ?? (withinRateLimit(key.name) ? key : reject('rate_limited'))
 }
 
 /** What a request takes from the quota of its key: at least one event. */

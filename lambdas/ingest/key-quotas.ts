@@ -37,7 +37,7 @@ export type Lease =
 /** The quotas of keys. */
 export interface KeyQuotas {
   /** The rejection of any request with this key, if it is known without the store: before its body is decoded. */
-  spent(key: Key): Rejection | undefined
+  spent(key: Key, telemetry: Telemetry): Rejection | undefined
   /** Takes what a request needs from the quota of its key, or rejects it. */
   take(key: Key, need: Amount, telemetry: Telemetry): Promise<Rejection | undefined>
 }
@@ -87,11 +87,11 @@ export function keyQuotas({ store, quotaOf, now }: QuotaDependencies): KeyQuotas
   }
 
   return {
-    spent(key) {
+    spent(key, telemetry) {
       const caps = capsFor(key)
       if (!caps || useLeft(holdingOf(key), ONE_EVENT)) return undefined
       const refusal = refusalOf(holdingOf(key), ONE_EVENT, caps, now())
-      return refusal && rejectionOf(refusal)
+      return refusal && rejectionOf(refusal, telemetry)
     },
     async take(key, need, telemetry) {
       const caps = capsFor(key)
@@ -99,12 +99,11 @@ export function keyQuotas({ store, quotaOf, now }: QuotaDependencies): KeyQuotas
       const used = useLeft(holdingOf(key), need)
       if (used) return keep(key, used) as undefined
       const known = refusalOf(holdingOf(key), need, caps, now())
-      if (known) return rejectionOf(known)
+      if (known) return rejectionOf(known, telemetry)
       if (now() < trustedUntil) return unchecked(key, need, telemetry) as undefined
       try {
         const refusal = await lease(key, need, caps)
-        if (refusal?.window === 'day') telemetry.count('DailyQuotasSpent', 1)
-        if (refusal) return rejectionOf(refusal)
+        if (refusal) return rejectionOf(refusal, telemetry)
         keep(key, useLeft(holdingOf(key), need) ?? use(holdingOf(key), need))
       } catch (error) {
         telemetry.annotate('quotaError', describeError(error))
@@ -116,7 +115,10 @@ export function keyQuotas({ store, quotaOf, now }: QuotaDependencies): KeyQuotas
   }
 }
 
-const rejectionOf = ({ window, seconds }: Refusal): Rejection =>
-  reject('rate_limited', `The quota of this key for the ${window} is used up. ${NEXT}`, seconds)
+function rejectionOf({ window, seconds }: Refusal, telemetry: Telemetry): Rejection {
+  telemetry.annotate('quotaSpent', window)
+  if (window === 'day') telemetry.count('DailyQuotasSpent', 1)
+  return reject('rate_limited', `The quota of this key for the ${window} is used up. ${NEXT}`, seconds)
+}
 
 const NEXT = 'Wait for the seconds in Retry-After, then send again.'

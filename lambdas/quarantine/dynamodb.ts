@@ -144,8 +144,8 @@ function updateOf(
   const { code, message, keyName, received, form, type, id, subject, position = 0, count = 1, mayHaveBeenFolded } = event
   const doubt = mayHaveBeenFolded && { mayHaveBeenFolded }
   const user = subject !== undefined && { subject }
-  const about = { code, message, keyName, received, form, type, id, position, first: token.text, ...senderOf(event) }
-  const attributes = { ...about, ...user, ...doubt, ...content }
+  const about = { code, message, keyName, received, form, type, id, position, first: token.text }
+  const attributes = { ...about, ...senderOf(event), ...user, ...doubt, ...content }
   const names = Object.keys(attributes)
   const expiry = ttl === undefined ? {} : { ttl }
   const values = Object.entries({ ...attributes, ...expiry, count, token: token.text }).map(

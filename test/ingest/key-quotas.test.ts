@@ -8,7 +8,7 @@ const client = { minute: 6000, day: 1_000_000 } as const
 const write = { minute: 300_000, day: 'none' } as const
 const load = (facts: Partial<Load>): Load => ({
   ...{ environments: 20, spread: spreads['evenly'] as Load['spread'], quota: client, load: 0.9 },
-  ...{ eventsPerRequest: 1, bytesPerEvent: 300, minutes: 3, random: seeded(1) },
+  ...{ eventsPerRequest: 1, bytesPerEvent: 300, minutes: 2, random: seeded(1) },
   ...facts,
 })
 
@@ -20,7 +20,7 @@ describe.each([1, 20])('%d environments', environments => {
       for (const quota of eventsPerRequest < 25 ? [client] : [client, write]) {
         const { store } = quotasInMemory()
         const minutes = await runLoad(load({ environments, spread, quota, eventsPerRequest }), store)
-        expect(minutes.map(({ refused }) => refused)).toEqual([0, 0, 0])
+        expect(minutes.map(({ refused }) => refused)).toEqual([0, 0])
       }
     })
 
@@ -45,7 +45,7 @@ describe.each([1, 20])('%d environments', environments => {
 
 test('loads of random form keep both bounds', async () => {
   const names = Object.keys(spreads)
-  for (let seed = 1; seed <= 300; seed++) {
+  for (let seed = 1; seed <= 120; seed++) {
     const random = seeded(seed)
     const pick = <T>(values: readonly T[]): T => values[Math.floor(random() * values.length)] as T
     const shape = {
@@ -177,7 +177,7 @@ describe('ingest', () => {
     JSON.stringify(Array.from({ length: count }, (_, n) => ({ type: 'note', id: `${n}`, subject: `${n}` })))
 
   test('accepts a request of 2,500 users with a client key, and answers 429 with Retry-After beyond the quota', async () => {
-    const { request, events, counts } = limited(aClientKey())
+    const { request, events, counts, annotations } = limited(aClientKey())
     const statuses = []
     for (let n = 0; n < 3; n++) {
       const { status, headers, body } = await request('/v1/events', { headers: withKey, body: users(2500) })
@@ -190,6 +190,7 @@ describe('ingest', () => {
       [429, seconds, 'rate_limited'],
     ])
     expect(events).toHaveLength(5000)
+    expect(annotations).toMatchObject({ key: 'page', quotaSpent: 'minute', code: 'rate_limited' })
     expect(counts['RequestsRefused']).toBe(1)
   })
 

@@ -132,7 +132,7 @@ export class Cloud {
 
 /** An item of the quarantine without the tokens of its additions, which are random. */
 const withoutTokens = (item: Attributes): Attributes =>
-  Object.fromEntries(Object.entries(item).filter(([name]) => !name.startsWith('added_')))
+  Object.fromEntries(Object.entries(item).filter(([name]) => name !== 'first' && !name.startsWith('added_')))
 
 /** A change as Lambda passes it to a function: with bytes in base64. */
 const inTransit = (record: DynamoDBRecord, at: number): DynamoDBRecord => {
