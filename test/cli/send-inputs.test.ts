@@ -50,7 +50,7 @@ test.each([
   [32_760, 0, { lines: 1, accepted: 1, quarantined: 0 }],
   [MAX_BODY_BYTES, 1, { lines: 1, accepted: 0, quarantined: 1 }],
 ])('a row of %i bytes without an id', async (bytes, code, totals) => {
-  const [start, end] = ['{"Id":45,"Timestamp":1764000000,"Url":"/","more":"', '"}']
+  const [start, end] = ['{"Id":45,"Timestamp":1764000000,"Url":"/","filler":"', '"}']
   await writeFile(path.join(api.folder, 'row'), `${start}${'z'.repeat(bytes - start.length - end.length)}${end}\n`)
   const { code: exit, stdout } = await send('row')
   expect([exit, JSON.parse(stdout)]).toEqual([code, totals])

@@ -16,7 +16,9 @@ beforeAll(async () => {
   stores = createServer((request, response) => {
     const isKeys = request.headers['x-amz-target'] !== undefined
     const hits = [1, 2].map(() => ({ _source: { device_id: SECRET } }))
-    const body = isKeys ? { Item: { name: { S: 'app' }, scope: { S: 'read' } } } : { hits: { hits } }
+    const body = isKeys
+      ? { Item: { hash: { S: 'ab'.repeat(32) }, name: { S: 'app' }, scope: { S: 'read' } } }
+      : { hits: { hits } }
     response.writeHead(isKeys ? 200 : status, { 'content-type': 'application/json' }).end(JSON.stringify(body))
   }).listen(0, '127.0.0.1')
   await once(stores, 'listening')

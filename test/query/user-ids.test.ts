@@ -17,7 +17,7 @@ beforeAll(async () => {
   dynamodb = createServer(async (request, response) => {
     const { Key } = JSON.parse(await text(request)) as { Key?: { pk?: { S: string } } }
     if (Key?.pk) read.push(Key.pk.S)
-    const body = Key && !Key.pk ? { Item: { name: { S: 'app' }, scope: { S: 'read' } } } : {}
+    const body = Key && !Key.pk ? { Item: { hash: { S: 'ab'.repeat(32) }, name: { S: 'app' }, scope: { S: 'read' } } } : {}
     response.writeHead(200, { 'content-type': 'application/x-amz-json-1.0' }).end(JSON.stringify(body))
   }).listen(0, '127.0.0.1')
   await once(dynamodb, 'listening')
