@@ -179,4 +179,20 @@ export const unitMistakes: readonly UnitMistake[] = [
     wrong: '',
     tests: ['test/state/fold-batch.test.ts'],
   },
+  {
+    name: 'replay-claims-source',
+    about: 'a replay gives an event of a client key the source that the event claims',
+    file: 'lambdas/ingest/plan-replay.ts',
+    right: "scope: clientSource === undefined ? 'write' : 'client',",
+    wrong: "scope: 'write',",
+    tests: ['test/ingest/key-rights.test.ts'],
+  },
+  {
+    name: 'leases-without-bound',
+    about: 'the leases of all environments may exceed the quota of a key by more than a tenth',
+    file: 'lambdas/ingest/plan-lease.ts',
+    right: 'const EXCESS = 1.09',
+    wrong: 'const EXCESS = 1.4',
+    tests: ['test/ingest/key-quotas.test.ts'],
+  },
 ]
