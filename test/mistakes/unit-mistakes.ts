@@ -180,7 +180,6 @@ export const unitMistakes: readonly UnitMistake[] = [
     tests: ['test/state/fold-batch.test.ts'],
   },
   {
-<<<<<<< HEAD
     name: 'returned-projection-expected',
     about: 'a projection that returns after a roll-back is expected in the windows of the records between',
     file: 'lambdas/state/first-folded.ts',
@@ -204,7 +203,8 @@ export const unitMistakes: readonly UnitMistake[] = [
     right: "if (change === 'new' || change === 'none') entries.set",
     wrong: 'entries.set',
     tests: ['test/catalogue/plan-revisions.test.ts'],
-=======
+  },
+  {
     name: 'replay-claims-source',
     about: 'a replay gives an event of a client key the source that the event claims',
     file: 'lambdas/ingest/plan-replay.ts',
@@ -219,6 +219,5 @@ export const unitMistakes: readonly UnitMistake[] = [
     right: 'const EXCESS = 1.09',
     wrong: 'const EXCESS = 1.4',
     tests: ['test/ingest/key-quotas.test.ts'],
->>>>>>> 63d8edd59f7164fbe6c9b241b5bd7ab4713d7c83
   },
 ]
