@@ -66,20 +66,20 @@ export function sendCommand(program: Command): void {
 
 interface Sent extends Totals {
   /** What looks wrong in rows that were accepted. */
-  readonly hint: string | undefined
+  readonly hints: readonly string[]
 }
 
 const whereTheyAre = (stage: string | undefined): string =>
   `\`npx millrace quarantine list${stage === undefined ? '' : ` --stage ${stage}`}\` lists the quarantined rows with their reasons. Send them again after a fix.`
 
 /** Prints the totals and the rejections. Throws a UserError if every row was rejected. */
-function report(name: string, { lines, accepted, quarantined, rejected, hint }: Sent, { stage, json }: CommonOptions): void {
+function report(name: string, { lines, accepted, quarantined, rejected, hints }: Sent, { stage, json }: CommonOptions): void {
   const table = formatRejected(rejected)
   if (json) printJson({ lines, accepted, quarantined })
   else console.log(`${lines} lines: ${accepted} accepted, ${quarantined} quarantined.`)
   if (table !== '') (json ? console.error : console.log)(table)
   if (quarantined > 0) console.error(visible(whereTheyAre(stage)))
-  if (hint !== undefined) console.error(visible(hint))
+  for (const hint of hints) console.error(visible(hint))
   if (lines > 0 && accepted === 0) throw new UserError(`No row of ${name} was accepted. Fix the rows and send the file again.`)
 }
 
@@ -98,9 +98,17 @@ async function sendFile({ file, name, type, target, rate }: Job): Promise<Sent> 
   const idField = type === undefined ? ENVELOPE_ID_FIELD : (definition?.idField ?? DEFAULT_ID_FIELD)
   const milliseconds = millisecondsFinder(definition)
   let digest = before.lines > 0 ? stored.digest : ''
+  let hints: readonly string[] = []
+  const post = eventsApi(new URL(path, target.apiUrl), target.key('write'), realRuntime, reason =>
+    progress.say(`waiting: ${reason}`),
+  )
   const totals = await deliver({
     batches: cutBatches(withIds(elements, idField, before.lines, milliseconds.inspect), batchSize(rate)),
-    post: eventsApi(new URL(path, target.apiUrl), target.key('write'), realRuntime, reason => progress.say(`waiting: ${reason}`)),
+    async post(body) {
+      const result = await post(body)
+      if (hints.length === 0) hints = result.hints ?? []
+      return result
+    },
     rate,
     runtime: realRuntime,
     before,
@@ -112,7 +120,7 @@ async function sendFile({ file, name, type, target, rate }: Job): Promise<Sent> 
   })
   progress.done()
   await checkpoint.write({ ...totals, digest, complete: true })
-  return { ...totals, hint: milliseconds.hint() }
+  return { ...totals, hints: [...hints, milliseconds.hint() ?? []].flat() }
 }
 
 /** Where a run starts, and what to say about it. A complete earlier run does not matter: its rows are sent again and recognised. */

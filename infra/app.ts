@@ -1,6 +1,7 @@
 import { App, Validations } from 'aws-cdk-lib'
 import { AwsSolutionsChecks } from 'cdk-nag'
-import { eventTypes, reports } from '../shared/catalogue.ts'
+import { catalogueProblems } from '../catalogue/check.ts'
+import { eventTypes, projections, reports } from '../shared/catalogue.ts'
 import { settingsFor } from './settings.ts'
 import { MillraceStack } from './stack.ts'
 
@@ -10,10 +11,13 @@ const context = (name: string): string | undefined => app.node.tryGetContext(nam
 try {
   const stage = context('stage')
   if (!stage) throw new Error('Choose a stage: add `-c stage=dev`, `-c stage=prod`, or another stage of infra/settings.ts.')
-  new MillraceStack(app, { stage, settings: settingsFor(stage, context('opensearchUrl')), eventTypes, reports })
+  const problems = await catalogueProblems()
+  if (problems.length > 0) throw new Error(problems.join('\n'))
+  const settings = settingsFor(stage, context('opensearchUrl'))
+  new MillraceStack(app, { stage, settings, eventTypes, projections, reports })
   Validations.of(app).addPlugins(new AwsSolutionsChecks(app))
 } catch (error) {
-  // One line for the operator; `cdk --debug` shows the stack trace.
+  // One line for each problem; `cdk --debug` shows the stack trace.
   console.error(process.env['CDK_DEBUG'] || !(error instanceof Error) ? error : error.message)
   process.exit(1)
 }

@@ -4,6 +4,7 @@ import type { Construct } from 'constructs'
 import { NONE } from '../shared/environment.ts'
 import type { EventType } from '../shared/event-type.ts'
 import { type StackOutputs, stackName } from '../shared/outputs.ts'
+import { type Projection, projectionKey } from '../shared/projection.ts'
 import type { Report } from '../shared/report.ts'
 import { Alarms, type Monitored } from './alarm-topic.ts'
 import { Api } from './api.ts'
@@ -31,6 +32,7 @@ export interface MillraceProps {
   readonly settings: Settings
   /** The catalogue. The columns of the archive derive from it. */
   readonly eventTypes: readonly EventType[]
+  readonly projections: readonly Projection[]
   /** The reports that run on a schedule. */
   readonly reports: readonly Report[]
 }
@@ -44,7 +46,7 @@ export class MillraceStack extends Stack {
     allowSearchAccess(parts)
     deployReadersFirst(parts)
     monitor(this, parts, props)
-    for (const [name, value] of Object.entries(outputsOf(parts, props.settings))) new CfnOutput(this, name, { value })
+    for (const [name, value] of Object.entries(outputsOf(parts, props))) new CfnOutput(this, name, { value })
   }
 }
 
@@ -147,7 +149,7 @@ function monitor(scope: Construct, parts: Parts, { stage, settings }: MillracePr
 }
 
 /** What the CLI needs to know of a deployed stack. */
-const outputsOf = (parts: Parts, settings: Settings): StackOutputs => {
+const outputsOf = (parts: Parts, { settings, projections }: MillraceProps): StackOutputs => {
   const { keys, stream, quarantine, state, search, archive, failures, replay, reindex, reports, api } = parts
   return {
     ApiUrl: api.url,
@@ -166,6 +168,7 @@ const outputsOf = (parts: Parts, settings: Settings): StackOutputs => {
       .map(fn => `${fn.service}=${fn.logGroup.logGroupName}`)
       .join(),
     RawEventDays: search?.rawEvents.RAW_EVENT_DAYS ?? NONE,
+    Projections: projections.map(projectionKey).join(),
     ReportsFunction: reports.function.functionName,
     SetUpFunction: search?.setUp.functionName ?? NONE,
     IdentityMinutes: identityWindow(settings).IDENTITY_MINUTES,

@@ -14,7 +14,7 @@ import { writeWhole } from './whole-file.ts'
 const STAGE = 'local'
 const ROOT = join(import.meta.dirname, '..')
 /** The inputs of the template and of the function bundles. */
-const INPUTS = ['infra', 'lambdas', 'shared', 'console', 'cdk.json', 'package-lock.json', 'tsconfig.json']
+const INPUTS = ['infra', 'lambdas', 'shared', 'console', 'revisions.json', 'cdk.json', 'package-lock.json', 'tsconfig.json']
 
 /** Where to deploy. `folder` stores the fingerprint of the last deployment. */
 export interface Deployment {

@@ -2,6 +2,7 @@ import { rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { InvokeCommand, LambdaClient } from '@aws-sdk/client-lambda'
 import { Listr, type ListrTask } from 'listr2'
+import { requireSoundCatalogue } from '../catalogue/check.ts'
 import type { LocalOutputs, StackOutputs } from '../shared/outputs.ts'
 import { UserError } from '../shared/user-error.ts'
 import { apiPid, executeUrl, startApi } from './api.ts'
@@ -80,8 +81,9 @@ async function startParts(local: LocalCloud, elsewhere: string | undefined): Pro
   const folder = elsewhere === undefined ? local.cloud.folder : join(local.folder, 'elsewhere')
   const tasks: ListrTask<TaskContext>[] = [
     {
-      title: 'Check Python, ports and the state of the last run',
+      title: 'Check the catalogue, Python, ports and the state of the last run',
       task: async context => {
+        await requireSoundCatalogue()
         context.owned = await check(local, elsewhere)
       },
     },

@@ -86,5 +86,5 @@ export function columnType(schema: z.ZodMiniType): ColumnType {
   const def = innermost(schema)._zod.def as { type: string; format?: string }
   if (def.type === 'number') return def.format === 'safeint' ? 'bigint' : 'double'
   if (def.type === 'string' || def.type === 'boolean') return def.type
-  throw new Error(`A catalogued field cannot be a ${def.type}. Use a string, a number, an integer or a boolean.`)
+  throw new Error(`A catalogued field cannot be of the type ${def.type}. Use a string, a number, an integer or a boolean.`)
 }

@@ -104,6 +104,8 @@ export interface Dialect {
   read(request: DialectRequest): Body | Rejection
   /** Turns each element into an envelope. A rejection rejects the whole body. `keyName` is the name of the write key. */
   decode(body: Body, request: DialectRequest, keyName: string): readonly DecodedElement[] | Rejection
+  /** What the sender may have got wrong, for the response: one-line sentences that repeat nothing that a client sent but known names. */
+  hints?(body: Body): readonly string[]
   /** Lower-case names of the headers that its SDKs send from browsers. */
   readonly corsHeaders?: readonly string[]
   /** More headers of the response to OPTIONS. */

@@ -20,6 +20,8 @@ export interface EventType<Data = unknown> {
   readonly added: Fields
   /** The field of a raw row that holds the event's id. */
   readonly idField: string
+  /** Values for sample events, by field: what rows need in order to be accepted, and the definition of the fields does not say. */
+  readonly samples?: Readonly<Record<string, readonly unknown[]>>
   /** Whether events of this type have users. Projections fold no type without users. */
   readonly hasUsers: boolean
   /** The user of a conformed row; null if it has none. */
@@ -81,6 +83,7 @@ export function defineEvent<F extends Fields, A extends Fields = Record<never, n
   fields: F
   added?: A
   idField?: string
+  samples?: Readonly<Record<string, readonly unknown[]>>
   /** Null for a type without users. */
   user: ((data: Row<F> & Row<A>) => string | null) | null
   time?: (data: Row<F> & Row<A>) => bigint | undefined

@@ -18,6 +18,8 @@ export const stackOutputs = [
   'IdentityMinutes',
   /** Comma-separated pairs `function=log group`. */
   'LogGroups',
+  /** The keys of the projections that the functions have, separated by commas. */
+  'Projections',
   'ReportsFunction',
   'SetUpFunction',
   'ReplayFunction',

@@ -16,10 +16,23 @@ export function currentRevisions<Some extends Revised>(projections: readonly Som
   return [...greatest.values()]
 }
 
+/** What revisions.json has of one revision of a projection. */
+export interface RecordedRevision {
+  /** The shape of the documents. */
+  readonly shape: string
+  /** How many sample events it folds, and their digest. */
+  readonly events: number
+  readonly sample: string
+  /** A digest of the states and documents that it makes of them. */
+  readonly digest: string
+  /** A digest of its own module. */
+  readonly module: string
+}
+
 /** The content of revisions.json. It is committed, so that the code knows what earlier catalogues had. */
 export interface RecordedRevisions {
   /** The projections of the catalogue, by key. */
-  readonly projections: Readonly<Record<string, object>>
+  readonly projections: Readonly<Record<string, RecordedRevision>>
   /** The greatest revision of each name that was removed from the catalogue. */
   readonly removed: Readonly<Record<string, number>>
 }
@@ -29,41 +42,19 @@ export const recordedRevisions: RecordedRevisions = recorded
 /** What a catalogue knows about a projection's key. `retired`: a lower revision of a name that it has, or a name that was removed. */
 export type Standing = 'known' | 'retired' | 'unknown'
 
-export function standingOf(key: string, projections: readonly Revised[], { removed } = recordedRevisions): Standing {
+export function standingOf(
+  key: string,
+  projections: readonly Revised[],
+  { removed }: Pick<RecordedRevisions, 'removed'> = recordedRevisions,
+): Standing {
   if (projections.some(projection => projectionKey(projection) === key)) return 'known'
   const { name, revision } = parseKey(key)
   const current = currentRevisions(projections).find(projection => projection.name === name)
   return revision < (current?.revision ?? 0) || revision <= (removed[name] ?? 0) ? 'retired' : 'unknown'
 }
 
-function parseKey(key: string): Revised {
+/** Name and revision of a key. The revision of a text that is no key is NaN. */
+export function parseKey(key: string): Revised {
   const [, name = '', revision = 'none'] = /^(.+)-r(\d+)$/.exec(key) ?? []
   return { name, revision: Number(revision) }
-}
-
-/** What differs between a catalogue and revisions.json, each with what to do. Empty: nothing. */
-export function revisionProblems(projections: readonly Revised[], { projections: listed, removed }: RecordedRevisions): string[] {
-  const keys = projections.map(projectionKey)
-  const latest = new Map(currentRevisions(projections).map(({ name, revision }) => [name, revision]))
-  return [
-    ...keys
-      .filter(key => !Object.hasOwn(listed, key))
-      .map(key => `revisions.json has no projection ${key}: add "${key}": {} to "projections".`),
-    ...Object.keys(listed)
-      .filter(key => !keys.includes(key))
-      .map(key => unlistedProblem(key, latest)),
-    ...projections
-      .filter(({ name, revision }) => revision <= (removed[name] ?? 0))
-      .map(({ name }) => `The projection ${name} was removed at revision ${removed[name]}: give it a greater revision.`),
-  ]
-}
-
-function unlistedProblem(key: string, latest: ReadonlyMap<string, number>): string {
-  const { name, revision } = parseKey(key)
-  const current = latest.get(name)
-  if (current === undefined)
-    return `The catalogue has no projection ${key}: move it in revisions.json from "projections" to "removed": {"${name}": ${revision}}.`
-  return current > revision
-    ? `The catalogue has ${name} at revision ${current}: remove "${key}" from "projections" in revisions.json.`
-    : `The catalogue has ${name} at revision ${current}, below ${key} in revisions.json: a revision is never lowered.`
 }

@@ -47,5 +47,5 @@ export function fieldMapping(schema: z.ZodMiniType): Mapping {
   if (def.type === 'number') return { type: def.format === 'safeint' ? 'long' : 'double' }
   if (def.type === 'boolean') return { type: 'boolean' }
   if (def.type === 'string') return def.format === 'datetime' ? { type: 'date' } : keyword
-  throw new Error(`A document field cannot be a ${def.type}. Use an object, array, string, number or boolean.`)
+  throw new Error(`A document field cannot be of the type ${def.type}. Use an object, array, string, number or boolean.`)
 }

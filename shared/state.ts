@@ -53,6 +53,9 @@ export interface EventPosition {
   readonly position: number
 }
 
+/** For each projection, by key: the sequence number of the first record of a shard that was folded with it. */
+export type FirstFolded = Readonly<Record<string, string>>
+
 /** What is known of earlier attempts to fold a user's records. */
 export interface FoldAttempts {
   /** Attempts that began and did not end, since the last one that did. */
@@ -158,6 +161,10 @@ export const userPageKey = ({ slot, version, index }: Pick<UserPage, 'slot' | 'v
 })
 
 export const isUserItemKey = (key: ItemKey): boolean => userOfKey(key) !== undefined && key.sk === USER_ITEM
+
+/** The projection whose windows, users of slots or retired deltas have this key; undefined for other keys. */
+export const projectionOfKey = ({ pk, sk }: ItemKey): string | undefined =>
+  (/^(?:retired|window|slot-users#window)#([^#]+)/.exec(pk) ?? (pk.startsWith(USER) ? /^window#([^#]+)/.exec(sk) : null))?.[1]
 
 /** Bytes that a slot stores per user: 8 of the user's hash and 8 of the last order number. */
 export const SLOT_USER_BYTES = 16

@@ -12,6 +12,8 @@ export interface SendResult {
   }[]
   /** How many quarantined elements the list leaves out, because the response would be too large. */
   readonly quarantinedOmitted?: number
+  /** What the API thinks the sender may have got wrong. */
+  readonly hints?: readonly string[]
 }
 
 /** Clock and randomness, so that tests can replace them. */
@@ -104,8 +106,8 @@ export const reasonOf = (error: unknown): string => {
 
 /** Throws if the response is not that of the API: another server may answer 200, such as a login page. */
 function resultOf(value: unknown): SendResult {
-  const { accepted, quarantined, quarantinedOmitted = 0 } = (isObject(value) ? value : {}) as Partial<SendResult>
-  if (typeof accepted === 'number' && Array.isArray(quarantined)) return { accepted, quarantined, quarantinedOmitted }
+  const { accepted, quarantined, quarantinedOmitted = 0, hints = [] } = (isObject(value) ? value : {}) as Partial<SendResult>
+  if (typeof accepted === 'number' && Array.isArray(quarantined)) return { accepted, quarantined, quarantinedOmitted, hints }
   throw new Error('the response is not that of the API')
 }
 

@@ -29,6 +29,7 @@ async function inHalves(body: Buffer, post: Post): Promise<SendResult | undefine
   return {
     accepted: first.accepted + second.accepted,
     quarantined: [...first.quarantined, ...second.quarantined.map(each => ({ ...each, index: each.index + lines }))],
+    hints: [...(first.hints ?? []), ...(second.hints ?? [])],
     quarantinedOmitted: (first.quarantinedOmitted ?? 0) + (second.quarantinedOmitted ?? 0),
   }
 }

@@ -1,4 +1,4 @@
-import type { PartItem, UserItem } from '../../shared/state.ts'
+import type { FirstFolded, PartItem, UserItem } from '../../shared/state.ts'
 
 /** An event's identity as text, from `identityText`. */
 export type Identity = string
@@ -12,6 +12,8 @@ interface WindowRef {
   readonly start: number
 }
 export const refText = ({ user, projection, start }: WindowRef): string => JSON.stringify([user, projection, start])
+/** The projection in the text of a reference. */
+export const projectionIn = (ref: string): string => (JSON.parse(ref) as [string, string, number])[1]
 
 /** Index and id of a raw event's document. */
 export interface RawDocumentRef {
@@ -31,7 +33,10 @@ export interface Delivery {
 
 /** A record of the stream: the identities that it was the first to deliver, grouped by window. */
 export interface StreamRecord {
+  readonly shard: string
   readonly sequenceNumber: string
+  /** The keys of the projections that fold its events. */
+  readonly projections: readonly string[]
   /** Milliseconds since 1970. */
   readonly received: number
   readonly windows: ReadonlyMap<string, readonly Identity[]>
@@ -51,6 +56,8 @@ export interface StateFacts {
   readonly parts: readonly PartItem[]
   /** The last sequence number that the state function processed, by shard. */
   readonly passed: ReadonlyMap<string, string>
+  /** By shard: the first record that was folded with each projection. A shard without a note was folded with all. */
+  readonly firstFolded: ReadonlyMap<string, FirstFolded>
 }
 
 /** Documents that OpenSearch rejected. */

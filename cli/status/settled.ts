@@ -7,6 +7,7 @@ import {
   documentText,
   type ExpectedDocument,
   type Identity,
+  projectionIn,
   type RejectedDocuments,
   refText,
   type StateFacts,
@@ -50,27 +51,41 @@ export function countFolded(stream: StreamFacts, archived: ReadonlySet<Identity>
  */
 export function windowsAreComplete(stream: StreamFacts, state: StateFacts, unfolded: ReadonlySet<Identity>): boolean {
   const reached = reachedOrders(state)
-  for (const [user, records] of stream.recordsOf) {
+  for (const [user, all] of stream.recordsOf) {
+    const records = all.filter(record => record.projections.some(key => isFoldedWith(key, record, state)))
+    if (records.length === 0) continue
     const item = state.users.get(user)
     if (!item) return false
     // Events later than the stage's lateness bound are in no window, and the item does not record which events these are.
     if (item.late > 0) continue
-    for (const [window, order] of expectedOrders(records, unfolded))
+    for (const [window, order] of expectedOrders(records, state, unfolded))
       if (order > item.erasedOrder && (reached.get(window) ?? 0) < order) return false
   }
   return true
 }
 
 /** The order number of the last record that adds to each window, for the records of one user. */
-function expectedOrders(records: readonly StreamRecord[], unfolded: ReadonlySet<Identity>): Map<string, number> {
+function expectedOrders(
+  records: readonly StreamRecord[],
+  state: StateFacts,
+  unfolded: ReadonlySet<Identity>,
+): Map<string, number> {
   const orders = new Map<string, number>()
   let order = 0
-  for (const { received, windows } of records.toSorted((a, b) => bySequenceNumber(a.sequenceNumber, b.sequenceNumber))) {
-    order = nextOrder(order, received)
-    for (const [window, identities] of windows)
-      if (identities.some(identity => !unfolded.has(identity))) orders.set(window, order)
+  for (const record of records.toSorted((a, b) => bySequenceNumber(a.sequenceNumber, b.sequenceNumber))) {
+    order = nextOrder(order, record.received)
+    for (const [window, identities] of record.windows)
+      if (isFoldedWith(projectionIn(window), record, state) && identities.some(identity => !unfolded.has(identity)))
+        orders.set(window, order)
   }
   return orders
+}
+
+/** Whether a record was folded with a projection, or will be: the projection may have been deployed after it. */
+function isFoldedWith(projection: string, { shard, sequenceNumber }: StreamRecord, { firstFolded }: StateFacts): boolean {
+  const note = firstFolded.get(shard)
+  const first = note?.[projection]
+  return note === undefined || (first !== undefined && bySequenceNumber(first, sequenceNumber) <= 0)
 }
 
 /** The last order number in each user's part of each window. Items may contain only hashes of users. */

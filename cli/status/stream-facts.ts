@@ -29,7 +29,7 @@ export function streamCollector(rawEvents: RawEventSettings) {
       // The state function quarantines the events of such a record.
       if (user === null || partitionKey !== user) return
       const records = recordsOf.get(user) ?? []
-      records.push({ sequenceNumber, received, windows: windowsOf(user, first) })
+      records.push({ shard, sequenceNumber, projections: projectionsOf(events), received, windows: windowsOf(user, first) })
       recordsOf.set(user, records)
     },
   }
@@ -40,6 +40,9 @@ const expectedRawDocument = (event: Event, rawEvents: RawEventSettings) =>
   event.received > Date.now() - rawEvents.retentionDays * DAY_MS ? rawDocumentOf(event, rawEvents) : undefined
 
 const isFolded = (type: string): boolean => projections.some(projection => folds(projection, type))
+
+const projectionsOf = (events: readonly Event[]): string[] =>
+  projections.filter(projection => events.some(({ type }) => folds(projection, type))).map(projectionKey)
 
 /** The events of a record. Lines that are not events are skipped: the state function quarantines them. */
 const eventsOf = (text: string): Event[] => fromLines(text, catalogue).events.filter(({ type }) => type !== ERASURE_TYPE)

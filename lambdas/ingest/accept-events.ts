@@ -71,7 +71,7 @@ export async function acceptEvents(
   const sender = { ...admitted, signedTraits: dependencies.signedTraits }
   const arrival = { eventTypes: catalogue, sender, received: dependencies.now(), defaultId: dependencies.newId }
   const classified = classifyElements(elements, arrival)
-  return store(classified, dependencies, telemetry)
+  return { ...(await store(classified, dependencies, telemetry)), hints: dialect.hints?.(body) }
 }
 
 /** The first dialect of the route gets what no other claims. */

@@ -30,6 +30,8 @@ export interface ClassifiedElements {
    */
   readonly receipts: readonly unknown[] | undefined
   readonly quarantined: readonly QuarantinedElement[]
+  /** What the sender may have got wrong. Absent: nothing. */
+  readonly hints?: readonly string[] | undefined
 }
 
 /** Splits elements into accepted events and quarantined elements. Each element is judged alone: a bad one affects no other. */

@@ -24,9 +24,14 @@ export function respond(outcome: ClassifiedElements | Rejection): HttpResponse {
     const retryAfter = status === 503 || status === 429 ? { 'retry-after': seconds } : undefined
     return json(status, { success: false, code: outcome.code, message: outcome.message }, retryAfter)
   }
-  const { events, receipts } = outcome
+  const { events, receipts, hints = [] } = outcome
   const quarantined = outcome.quarantined.map(({ index, event: { id, code, message } }) => ({ index, id, code, message }))
-  return json(200, { success: true, accepted: events.length, ...capped(quarantined, receipts) })
+  return json(200, {
+    success: true,
+    accepted: events.length,
+    ...capped(quarantined, receipts),
+    ...(hints.length > 0 && { hints }),
+  })
 }
 
 /** The quarantined elements and the receipts, or the first of them, and how many others there are: each list has half of a response. */

@@ -2,6 +2,7 @@ import { DynamoDBClient } from '@aws-sdk/client-dynamodb'
 import { type ItemKey, type PartItem, type UserItem, userKey } from '../../shared/state.ts'
 import { batchGet, getItem, type KeyRange, putItem, queryItems, type TableTarget } from './dynamodb-access.ts'
 import { attemptsTable } from './dynamodb-attempts.ts'
+import { firstFoldedTable } from './dynamodb-first-folded.ts'
 import { partAttributes, readPartItem, readUserItem, userAttributes } from './dynamodb-items.ts'
 import { latenessTable } from './dynamodb-lateness.ts'
 import { linesTable } from './dynamodb-lines.ts'
@@ -20,6 +21,7 @@ export function stateTable(table: string, dynamodb: DynamoDbOperations = dynamoD
   const target: TableTarget = { table, dynamodb }
   return {
     ...attemptsTable(target),
+    ...firstFoldedTable(target),
     ...latenessTable(target),
     ...linesTable(target),
     ...passedOverTable(target),

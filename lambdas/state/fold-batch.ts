@@ -67,7 +67,8 @@ export async function foldBatch(
   return { batchItemFailures: [] }
 }
 
-const shardOf = ({ eventID }: KinesisStreamRecord): string => eventID.split(':')[0] ?? ''
+/** The shard of a record. */
+export const shardOf = ({ eventID }: KinesisStreamRecord): string => eventID.split(':')[0] ?? ''
 
 /**
  * Quarantines lines that no user's item decides. They are marked in items of their own, so that a redelivery does not quarantine

@@ -1,10 +1,11 @@
 import type { KinesisStreamEvent, KinesisStreamRecord } from 'aws-lambda'
 import { eventTypes, projections } from '../../shared/catalogue.ts'
+import { projectionKey } from '../../shared/projection.ts'
 import { defineHandler } from '../handler.ts'
 import { quarantineOf } from '../quarantine/dynamodb.ts'
 import { windowLifetime } from '../window-lifetime.ts'
 import { stateTable } from './dynamodb.ts'
-import { foldBatch } from './fold-batch.ts'
+import { foldBatch, shardOf } from './fold-batch.ts'
 import type { LatenessBound } from './lateness.ts'
 
 const MINUTE_MS = 60_000
@@ -21,9 +22,16 @@ export const handler = defineHandler('state', environment => {
   }
   const lifetime = windowLifetime(environment)
   const identities = { milliseconds: Number(environment.IDENTITY_MINUTES) * MINUTE_MS, count: Number(environment.IDENTITY_COUNT) }
+  const keys = projections.map(projectionKey)
+  const noted = new Set<string>()
   let bound: LatenessBound | undefined
   return async ({ Records }: KinesisStreamEvent, telemetry) => {
     bound ??= await table.recordLateness(lifetime.latenessMs, arrivalOf(Records))
+    const [first] = Records
+    if (first && !noted.has(shardOf(first))) {
+      await table.recordProjections(shardOf(first), keys, first.kinesis.sequenceNumber)
+      noted.add(shardOf(first))
+    }
     return foldBatch(Records, { ...dependencies, rules: { projections, identities, ...lifetime, ...bound }, telemetry })
   }
 })

@@ -1,4 +1,5 @@
 import { type Dialect, withoutKey } from '../dialect.ts'
+import { envelopeHints } from '../envelope-hints.ts'
 import { isObject } from '../json.ts'
 
 /** Every element is an envelope. */
@@ -8,6 +9,7 @@ export const native = {
     'POST /v1/events': { serves: 'events', about: 'Events in envelopes: one object, an array, NDJSON, or CloudEvents.' },
   },
   read: ({ body }) => body.elements(),
+  hints: ({ elements }) => envelopeHints(elements),
   decode: ({ elements }) =>
     elements.map(({ index, value, text }) => {
       if (!isObject(value)) return { index, text, envelope: undefined }

@@ -8,6 +8,7 @@ export const userTraits = defineEvent({
   name: 'user_traits',
   about: 'Traits of a user, or of a group that the user belongs to.',
   fields: { user_id: text(), group_id: nullable(text()) },
+  samples: { traits: [{}, { plan: 'free' }, { plan: 'pro', seats: 3 }, { name: 'A', address: { city: 'Lima' } }] },
   user: row => row.user_id,
   conform: row => (isObject(traitsOf(row)) ? row : reject('invalid_event', typeProblem(row, 'traits', 'an object'))),
 })

@@ -1,3 +1,4 @@
+import { MAX_HINTS } from '../envelope-hints.ts'
 import type { EventType } from '../event-type.ts'
 import { MAX_SOURCE_CHARACTERS } from '../limits.ts'
 import type { Projection } from '../projection.ts'
@@ -63,6 +64,12 @@ const ingestResult: Schema = {
       description: 'One receipt per event, in the order sent, for types that return receipts; null if the event was quarantined.',
     },
     eventsOmitted: { ...wholeNumber, description: OMITTED },
+    hints: {
+      ...listOf(text),
+      maxItems: MAX_HINTS,
+      description:
+        'What the sender may have got wrong, such as fields that are not part of an envelope and were ignored. Absent: nothing.',
+    },
   },
   required: ['success', 'accepted', 'quarantined'],
 }

@@ -55,3 +55,10 @@ test.each([
   const { code: exit, stdout } = await send('row')
   expect([exit, JSON.parse(stdout)]).toEqual([code, totals])
 })
+
+test('the hints of the API to envelopes are printed', async () => {
+  await writeFile(path.join(api.folder, 'envelopes'), '{"type":"t","id":"1","user":"anna"}\n{"type":"t","id":"2","user":"bob"}\n')
+  const { code, stdout, stderr } = await millrace(['send', 'envelopes', '--json'], api.folder)
+  expect([code, JSON.parse(stdout)]).toEqual([0, { lines: 2, accepted: 2, quarantined: 0 }])
+  expect(stderr).toMatch(/^user is not a field of an envelope and was ignored \(2 events\): use subject, or put it into data\.$/m)
+})

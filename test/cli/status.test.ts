@@ -30,11 +30,18 @@ const stream = (deliveries: Delivery[], records: StreamFacts['recordsOf'] = new 
 })
 const user = (change: Partial<UserItem> = {}): UserItem => aUserItem('d', { version: ORDER, sequenceNumber: '10', ...change })
 const state = (
-  change: Partial<{ users: UserItem[]; windows: WindowItem[]; slots: SlotItem[]; passed: [string, string][] }> = {},
+  change: Partial<{
+    users: UserItem[]
+    windows: WindowItem[]
+    slots: SlotItem[]
+    passed: [string, string][]
+    firstFolded: Record<string, string>
+  }> = {},
 ): StateFacts => ({
   users: new Map((change.users ?? []).map(item => [item.user, item])),
   parts: [...(change.windows ?? []), ...(change.slots ?? [])],
   passed: new Map(change.passed ?? []),
+  firstFolded: new Map(change.firstFolded ? [['s0', change.firstFolded]] : []),
 })
 const none: ReadonlySet<string> = new Set()
 
@@ -67,7 +74,9 @@ const twoRecords = new Map([
   [
     'd',
     ['20', '10'].map((sequenceNumber, i) => ({
+      shard: 's0',
       sequenceNumber,
+      projections: [window.projection],
       received: RECEIVED,
       windows: new Map([[refText(window), [id(`e${i}`)]]]),
     })),
@@ -80,6 +89,41 @@ test('a window is complete only with the last of several records of the same mil
   expect(windowsAreComplete(facts, at(ORDER), none)).toBe(false)
   expect(windowsAreComplete(facts, at(ORDER + 1), none)).toBe(true)
   expect(windowsAreComplete(facts, state({ users: [user()] }), none)).toBe(false)
+})
+
+test('windows wait only for records that were folded with their projection', () => {
+  const facts = stream([], twoRecords)
+  const at = (first: string | undefined, version: number) =>
+    windowsAreComplete(
+      facts,
+      state({
+        users: [user()],
+        windows: version === 0 ? [] : [{ ...window, version, state: {} }],
+        firstFolded: first === undefined ? {} : { [window.projection]: first },
+      }),
+      none,
+    )
+  expect([at('0', 0), at('0', ORDER + 1)]).toEqual([false, true])
+  // Of the records 10 and 20, only the second was folded with the projection; it has the first order number of the window.
+  expect([at('11', 0), at('11', ORDER)]).toEqual([false, true])
+  expect([at('21', 0), at(undefined, 0)]).toEqual([true, true])
+  // Another projection folds both records, so both have an order number.
+  const both = new Map([
+    ['d', (twoRecords.get('d') ?? []).map(record => ({ ...record, projections: [...record.projections, 'other-r1'] }))],
+  ])
+  const beside = (first: string, version: number) =>
+    windowsAreComplete(
+      stream([], both),
+      state({
+        users: [user()],
+        windows: version === 0 ? [] : [{ ...window, version, state: {} }],
+        firstFolded: { 'other-r1': '0', [window.projection]: first },
+      }),
+      none,
+    )
+  expect([beside('21', 0), beside('11', ORDER), beside('11', ORDER + 1)]).toEqual([true, false, true])
+  const withoutItem = state({ firstFolded: { [window.projection]: '21' } })
+  expect(windowsAreComplete(facts, withoutItem, none)).toBe(true)
 })
 
 test('windows do not wait for events that are quarantined, erased, or possibly later than the lateness bound', () => {
@@ -117,7 +161,18 @@ test('windows wait for an event although another user, source or type has a quar
 
 test("a window over all users waits for each user's last delta", () => {
   const records = new Map([
-    ['d', [{ sequenceNumber: '1', received: RECEIVED, windows: new Map([[refText(window), [id('a')]]]) }]],
+    [
+      'd',
+      [
+        {
+          shard: 's0',
+          sequenceNumber: '1',
+          projections: [window.projection],
+          received: RECEIVED,
+          windows: new Map([[refText(window), [id('a')]]]),
+        },
+      ],
+    ],
   ])
   const slot = (order: number): SlotItem => ({
     kind: 'slot',

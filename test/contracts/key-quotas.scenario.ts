@@ -1,19 +1,19 @@
 import { CreateTableCommand, DeleteTableCommand, DynamoDBClient, waitUntilTableExists } from '@aws-sdk/client-dynamodb'
 import { jest } from '@jest/globals'
-import { readLocalOutputs } from '../../cli/target.ts'
 import { quotaStore } from '../../lambdas/ingest/dynamodb-quotas.ts'
 import { keyQuotas } from '../../lambdas/ingest/key-quotas.ts'
 import { keyUse, listUse } from '../../lambdas/keys/dynamodb-use.ts'
 import { cloudSettings } from '../../localstack/ministack.ts'
 import type { Quota } from '../../shared/keys.ts'
+import { emulatedCloud } from '../fixtures/emulated-cloud.ts'
 import { aClientKey } from '../fixtures/keys.ts'
 import { canRunDynamoDbLocal, type Running, startDynamoDbLocal } from './dynamodb-local.ts'
 
 jest.setTimeout(180_000)
 
 const localCloud = async (): Promise<Running> => {
-  const { awsEndpointUrl, ...credentials } = await readLocalOutputs()
-  return { endpoint: awsEndpointUrl, credentials, close: async () => undefined }
+  const { access, close } = await emulatedCloud()
+  return { ...access, close }
 }
 
 const engines: [string, () => Promise<Running>][] = [['the local cloud', localCloud]]

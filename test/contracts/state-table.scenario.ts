@@ -6,7 +6,6 @@ import {
   waitUntilTableExists,
 } from '@aws-sdk/client-dynamodb'
 import { jest } from '@jest/globals'
-import { readLocalOutputs } from '../../cli/target.ts'
 import { type StateTable, stateTable } from '../../lambdas/state/dynamodb.ts'
 import { type ItemImage, readUserItem } from '../../lambdas/state/dynamodb-items.ts'
 import { dynamoDbOperations } from '../../lambdas/state/dynamodb-operations.ts'
@@ -14,15 +13,15 @@ import { cloudSettings } from '../../localstack/ministack.ts'
 import { userWindowGrain, type WindowItem } from '../../shared/grains/user-window.ts'
 import { type SlotItem, windowGrain } from '../../shared/grains/window.ts'
 import { aQuarantinedEvent, aUserItem } from '../fixtures/builders.ts'
-import { eventually } from '../fixtures/emulated-cloud.ts'
+import { emulatedCloud, eventually } from '../fixtures/emulated-cloud.ts'
 import { canRunDynamoDbLocal, type Running, startDynamoDbLocal } from './dynamodb-local.ts'
 import { readStream, type TableStream } from './table-stream.ts'
 
 jest.setTimeout(120_000)
 
 const localCloud = async (): Promise<Running> => {
-  const { awsEndpointUrl, ...credentials } = await readLocalOutputs()
-  return { endpoint: awsEndpointUrl, credentials, close: async () => undefined }
+  const { access, close } = await emulatedCloud()
+  return { ...access, close }
 }
 
 const engines: [string, () => Promise<Running>][] = [['the local cloud', localCloud]]

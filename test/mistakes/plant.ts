@@ -2,11 +2,12 @@ import { cpSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
 import type { PlantedMistake } from '../simulation/mistakes.ts'
 
-const COPIED = ['lambdas', 'shared', 'test', 'cli', 'infra', 'localstack', 'package.json', 'jest.config.js', 'revisions.json']
+const FOLDERS = ['catalogue', 'cli', 'console', 'infra', 'lambdas', 'localstack', 'shared', 'test']
+const FILES = ['cdk.json', 'jest.config.js', 'package.json', 'package-lock.json', 'revisions.json', 'tsconfig.json']
 
 /** Copies the product's code with its tests into a folder, to plant mistakes in it. */
 export function copyProduct(folder: string): void {
-  for (const part of COPIED) cpSync(part, path.join(folder, part), { recursive: true })
+  for (const part of [...FOLDERS, ...FILES]) cpSync(part, path.join(folder, part), { recursive: true })
   symlinkSync(path.resolve('node_modules'), path.join(folder, 'node_modules'))
 }
 

@@ -195,4 +195,29 @@ export const unitMistakes: readonly UnitMistake[] = [
     wrong: 'const EXCESS = 1.4',
     tests: ['test/ingest/key-quotas.test.ts'],
   },
+  {
+    name: 'returned-projection-expected',
+    about: 'a projection that returns after a roll-back is expected in the windows of the records between',
+    file: 'lambdas/state/first-folded.ts',
+    right: 'keys.map(key => [key, stored === undefined ? BEGIN : (stored[key] ?? sequenceNumber)])',
+    wrong:
+      '[...new Set([...Object.keys(stored ?? {}), ...keys])].map(key => [key, stored ? (stored[key] ?? sequenceNumber) : BEGIN])',
+    tests: ['test/state/first-folded.test.ts'],
+  },
+  {
+    name: 'later-projection-expected',
+    about: 'the status waits for windows of records that arrived before their projection was deployed',
+    file: 'cli/status/settled.ts',
+    right: 'isFoldedWith(projectionIn(window), record, state) && ',
+    wrong: '',
+    tests: ['test/cli/status.test.ts'],
+  },
+  {
+    name: 'changed-results-recorded',
+    about: 'a recording takes over other results at the same revision',
+    file: 'catalogue/plan-revisions.ts',
+    right: "if (change === 'new' || change === 'none') entries.set",
+    wrong: 'entries.set',
+    tests: ['test/catalogue/plan-revisions.test.ts'],
+  },
 ]

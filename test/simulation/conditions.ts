@@ -20,28 +20,30 @@ const SKEWS: readonly (readonly number[])[] = [
 
 /** The faults and inputs of a run, drawn at its beginning. */
 export const drawConditions = (choices: Choices) => {
-  const hangs = choices.chance(0.1)
-  return { ...drawFaults(choices), hangs, retryBudgetMs: hangs ? 3000 : choices.pick([Number.POSITIVE_INFINITY, 3000, 3000]) }
+  const hangs = choices.chance(0.15)
+  const retryBudgetMs = hangs ? 3000 : choices.pick([Number.POSITIVE_INFINITY, 3000, 3000])
+  return { ...drawFaults(choices, hangs), hangs, retryBudgetMs }
 }
 
-const drawFaults = (choices: Choices) => ({
+/** A fold that hangs meets few other faults by chance: they are more likely in these runs. */
+const drawFaults = (choices: Choices, hangs: boolean) => ({
   throttled: choices.pick([0, 0.03, 0.15]),
   responseLost: choices.pick([0, 0.03]),
   crash: choices.pick([0, 0.01, 0.05]),
   zombie: choices.pick([0, 0.02, 0.08]),
-  heavy: choices.chance(0.12),
+  heavy: choices.chance(0.1),
   erases: choices.chance(0.35),
   jumps: choices.chance(0.45),
-  deploys: choices.chance(0.35),
+  deploys: choices.chance(hangs ? 0.55 : 0.4),
   records: 4 + choices.below(14),
   skews: choices.pick(SKEWS),
   timedOut: choices.pick([0, 0, 0.03]),
   partial: choices.pick([0, 0.2]),
-  replays: choices.chance(0.5),
+  replays: choices.chance(hangs ? 0.9 : 0.5),
   /** The JSON type of the states of the projection `sums`. */
   shape: choices.pick(['object', 'array', 'text'] as const),
   /** `merge` and `document` of the projection `sums` throw on some deltas. */
-  refusesDeltas: choices.chance(0.35),
+  refusesDeltas: choices.chance(hangs ? 0.8 : 0.35),
   readersFirst: choices.chance(0.5),
   /** Users that a slot of a window and each of its pages remember. */
   slotUsers: choices.pick([20_000, 1, 2]),
@@ -51,12 +53,12 @@ const drawFaults = (choices: Choices) => ({
   throwsInitial: choices.chance(0.08),
   /** `document` throws on some states, in the function that writes documents. */
   refusesDocuments: choices.chance(0.2),
-  rollsBack: choices.chance(0.6),
+  rollsBack: choices.chance(hangs ? 0.95 : 0.6),
   /** Whether a mapping gives up a batch that failed. */
   givesUp: choices.pick([0, 0.2]),
-  withoutIds: choices.chance(0.4),
+  withoutIds: choices.chance(0.5),
   /** The deployment stops half-way, with a new state function, until the other functions gave up what they do not know. */
-  stalls: choices.chance(0.5),
+  stalls: choices.chance(hangs ? 0.75 : 0.6),
   /** More time than a function waits for a projection passes at once, whatever happens. */
   waits: choices.chance(0.2),
 })

@@ -34,6 +34,8 @@ const faults = [
 ] as const
 export type Fault = (typeof faults)[number]
 
+const USERS = ['a', 'b', 'c']
+
 /** Collects which faults touched the same user between two commits of its item. */
 export class Meetings {
   /** The sets of two faults and the counted sets of three of the run, as names joined with ` x `. */
@@ -48,7 +50,12 @@ export class Meetings {
   }
 
   touchAll(fault: Fault): void {
-    this.touch(['a', 'b', 'c'], fault)
+    this.touch(USERS, fault)
+  }
+
+  /** Whether the fault touched one of these users since the last commit of its item. */
+  isOpen(fault: Fault, users: readonly string[] = USERS): boolean {
+    return users.some(user => this.open.get(user)?.has(fault))
   }
 
   commit(user: string): void {
@@ -69,11 +76,15 @@ const triples: readonly (readonly Fault[])[] = [
   ['passed over', 'old code', 'batch given up'],
 ]
 
-/** Prints how many of the runs had each meeting, fewest first, as TSV. */
-export function printMeetings(runs: number, counts: ReadonlyMap<string, number>): void {
+/** Any two faults can meet. Each pair must meet in one of this many runs, so that each is tested with every other. */
+const RUNS_PER_MEETING = 1000
+
+/** Prints how many of the runs had each meeting, fewest first, as TSV. Returns those that are too rare. */
+export function printMeetings(runs: number, counts: ReadonlyMap<string, number>): string[] {
   const pairs = faults.flatMap((first, at) => faults.slice(at + 1).map(second => meeting(first, second)))
   const rows = [...pairs, ...triples.map(triple => meeting(...triple))].map(name => ({ name, met: counts.get(name) ?? 0 }))
   console.log(['faults', `of ${runs} runs`, 'of 1,000,000 runs'].join('\t'))
   for (const { name, met } of rows.sort((a, b) => a.met - b.met))
     console.log([name, met, Math.round((met / runs) * 1_000_000)].join('\t'))
+  return rows.filter(({ met }) => met * RUNS_PER_MEETING < runs).map(({ name }) => name)
 }

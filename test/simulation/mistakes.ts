@@ -43,7 +43,7 @@ export const mistakes: readonly Mistake[] = [
     file: foldBatch,
     right: "if (result === 'conflict') {\n    telemetry.count('Conflicts', 1)\n    return false",
     wrong: "if (result === 'conflict') {\n    telemetry.count('Conflicts', 1)\n    return true",
-    seed: 89,
+    seed: 43,
     within: 5000,
   },
   {
@@ -52,7 +52,7 @@ export const mistakes: readonly Mistake[] = [
     file: foldBatch,
     right: 'return { batchItemFailures: [{ itemIdentifier: failed.sequenceNumber }] }',
     wrong: 'return { batchItemFailures: [] }',
-    seed: 2,
+    seed: 1,
     within: 5000,
   },
   {
@@ -61,7 +61,7 @@ export const mistakes: readonly Mistake[] = [
     file: foldBatch,
     right: 'const done = read.has(user) ? await foldUser(user, read.get(user), mine, dependencies) : 0',
     wrong: 'const done = read.has(user) ? await foldUser(user, read.get(user), mine, dependencies) : mine.length',
-    seed: 6,
+    seed: 1,
     within: 5000,
   },
   {
@@ -71,7 +71,7 @@ export const mistakes: readonly Mistake[] = [
     right: 'return Math.min(records.length, ...uncommitted)',
     wrong:
       'return Math.max(...uncommitted.map(at => (at < records.length ? at : -1))) < 0 ? records.length : Math.max(...uncommitted.map(at => (at < records.length ? at : -1)))',
-    seed: 49,
+    seed: 74,
     within: 5000,
   },
   {
@@ -81,7 +81,7 @@ export const mistakes: readonly Mistake[] = [
     right:
       "readVersion === undefined\n    ? putIf(target, item, 'attribute_not_exists(pk)')\n    : putIf(target, item, 'version = :read', { ':read': { N: String(readVersion) } })",
     wrong: 'putIf(target, item)',
-    seed: 19,
+    seed: 4,
     within: 5000,
   },
   {
@@ -118,7 +118,7 @@ export const mistakes: readonly Mistake[] = [
     file: identities,
     right: 'if (known.size > window.count) dropOldest()',
     wrong: 'if (known.size > window.count + 3) dropOldest()',
-    seed: 6,
+    seed: 2,
     within: 5000,
   },
   {
@@ -127,7 +127,7 @@ export const mistakes: readonly Mistake[] = [
     file: foldRecord,
     right: 'identities.forget(record.arrived)',
     wrong: 'identities.forget(0)',
-    seed: 4,
+    seed: 2,
     within: 5000,
   },
   {
@@ -137,7 +137,7 @@ export const mistakes: readonly Mistake[] = [
     right: '    const change = tryFold(fold, event, arrived, deltas, record.fatal?.has(position) ?? false)\n',
     wrong:
       '    identities.keep(hash, arrived)\n    const change = tryFold(fold, event, arrived, deltas, record.fatal?.has(position) ?? false)\n',
-    seed: 1,
+    seed: 4,
     within: 5000,
   },
   {
@@ -146,7 +146,7 @@ export const mistakes: readonly Mistake[] = [
     file: foldRecord,
     right: 'if (rejections.length === 0 && !recordHashes.has(whole))',
     wrong: 'if (!recordHashes.has(whole))',
-    seed: 23,
+    seed: 4,
     within: 5000,
   },
   {
@@ -155,7 +155,7 @@ export const mistakes: readonly Mistake[] = [
     file: planWrites,
     right: 'return write ? [...writes, write] : writes',
     wrong: 'return write && write.folded + write.rejections.length > 0 ? [...writes, write] : writes',
-    seed: 8,
+    seed: 1,
     within: 5000,
   },
   {
@@ -164,7 +164,7 @@ export const mistakes: readonly Mistake[] = [
     file: foldRecord,
     right: 'version: nextOrder(item.version, clock)',
     wrong: 'version: item.version + 1',
-    seed: 2332,
+    seed: 1769,
     within: 5000,
   },
   {
@@ -173,7 +173,7 @@ export const mistakes: readonly Mistake[] = [
     file: planWrites,
     right: 'if (!parts || (parts.ofOneUser && delta.order <= erased)) continue',
     wrong: 'if (!parts) continue',
-    seed: 39,
+    seed: 121,
     within: 5000,
   },
   {
@@ -200,7 +200,7 @@ export const mistakes: readonly Mistake[] = [
     file: userWindow,
     right: 'isErased || item.state === undefined ? tryInitial(projection) : item.state',
     wrong: 'item.state === undefined ? tryInitial(projection) : item.state',
-    seed: 8,
+    seed: 4,
     within: 5000,
   },
   {
@@ -218,7 +218,7 @@ export const mistakes: readonly Mistake[] = [
     file: window,
     right: 'order > lastOrder(userHash(user))',
     wrong: 'order > Math.max(0, ...users.values())',
-    seed: 2,
+    seed: 0,
     within: 5000,
   },
   {
@@ -245,7 +245,7 @@ export const mistakes: readonly Mistake[] = [
     file: mergeBatch,
     right: "if (result === 'written') return\n    dependencies.telemetry.count('Conflicts', 1)\n",
     wrong: 'return\n',
-    seed: 23,
+    seed: 4,
     within: 5000,
   },
   {
@@ -272,7 +272,7 @@ export const mistakes: readonly Mistake[] = [
     file: indexBatch,
     right: 'after.erasedOrder > erasedBefore ? [after] : []',
     wrong: 'after && after.erasedOrder < 0 ? [after] : []',
-    seed: 110,
+    seed: 36,
     within: 5000,
   },
   {
@@ -281,7 +281,7 @@ export const mistakes: readonly Mistake[] = [
     file: grainMerge,
     right: 'Math.max(before ?? 0, Math.ceil((newestMs + latenessMs + retentionMs + DAY_MS) / 1000))',
     wrong: 'Math.ceil((newestMs + DAY_MS * 0) / 1000)',
-    seed: 41,
+    seed: 5,
     within: 5000,
   },
   {
@@ -309,7 +309,7 @@ export const mistakes: readonly Mistake[] = [
     file: dynamodb,
     right: 'users.filter(user => !unreadUsers.has(userKey(user).pk))',
     wrong: 'users.filter(user => !unreadUsers.has(user))',
-    seed: 5,
+    seed: 1,
     within: 5000,
   },
   {
@@ -318,7 +318,7 @@ export const mistakes: readonly Mistake[] = [
     file: dynamodbAccess,
     right: 'items.push(...(Responses?.[table] ?? []))',
     wrong: 'if (attempt === 0) items.push(...(Responses?.[table] ?? []))',
-    seed: 6,
+    seed: 10,
     within: 5000,
   },
   {
@@ -345,7 +345,7 @@ export const mistakes: readonly Mistake[] = [
     file: foldRecord,
     right: 'const identityBytes = fold.identities.bytes() + fold.recordHashes.bytes()',
     wrong: 'const identityBytes = 0',
-    seed: 3,
+    seed: 11,
     within: 5000,
   },
   {
@@ -354,7 +354,7 @@ export const mistakes: readonly Mistake[] = [
     file: foldRecord,
     right: 'stored === undefined ? initialState(projection) : stored',
     wrong: 'stored ?? initialState(projection)',
-    seed: 2,
+    seed: 0,
     within: 5000,
   },
   {
@@ -363,7 +363,7 @@ export const mistakes: readonly Mistake[] = [
     file: unknownDeltas,
     right: "if (standingOf(delta.projection, projections) !== 'unknown') continue",
     wrong: 'continue',
-    seed: 2,
+    seed: 8,
     within: 5000,
   },
   {
@@ -372,7 +372,7 @@ export const mistakes: readonly Mistake[] = [
     file: indexBatch,
     right: 'if (waiting.size > 0)',
     wrong: 'if (waiting.size < 0)',
-    seed: 123,
+    seed: 51,
     within: 5000,
   },
   {
@@ -381,7 +381,7 @@ export const mistakes: readonly Mistake[] = [
     file: grainMerge,
     right: '    const reason = describeError(error)\n',
     wrong: '    if (error !== undefined) throw error\n    const reason = describeError(error)\n',
-    seed: 9,
+    seed: 4,
     within: 5000,
   },
   {
@@ -390,7 +390,7 @@ export const mistakes: readonly Mistake[] = [
     file: mergeBatch,
     right: '  await quarantineAll(noted)\n',
     wrong: '',
-    seed: 0,
+    seed: 4,
     within: 5000,
   },
   {
@@ -399,7 +399,7 @@ export const mistakes: readonly Mistake[] = [
     file: userWindow,
     right: "'state' in merged ? merged.state : before",
     wrong: "'state' in merged ? merged.state : tryInitial(projection)",
-    seed: 13,
+    seed: 6,
     within: 5000,
   },
   {
@@ -408,7 +408,7 @@ export const mistakes: readonly Mistake[] = [
     file: stateRoom,
     right: 'if (bytes > share && bytes >= bytesBefore(before, key))',
     wrong: 'if (bytes > share * 9)',
-    seed: 3,
+    seed: 11,
     within: 5000,
   },
   {
@@ -417,7 +417,7 @@ export const mistakes: readonly Mistake[] = [
     file: foldBatch,
     right: 'if (item) await settlePassedOver(item, dependencies)',
     wrong: '',
-    seed: 0,
+    seed: 5,
     within: 5000,
   },
   {
@@ -427,7 +427,7 @@ export const mistakes: readonly Mistake[] = [
     right: 'const result = await table.putUser(write.item, write.readVersion)',
     wrong:
       'await quarantinePassedOver(write.item.user, passedOver, dependencies)\n  const result = await table.putUser(write.item, write.readVersion)',
-    seed: 0,
+    seed: 2,
     within: 5000,
   },
   {
@@ -455,7 +455,7 @@ export const mistakes: readonly Mistake[] = [
     right: 'const pages = stored?.pages && (await table.readUserPages(key, stored.pages))',
     wrong:
       'const pages = stored?.pages && (await table.readUserPages(key, stored.pages)).map(page => ({ ...page, users: new Map() }))',
-    seed: 6,
+    seed: 0,
     within: 5000,
   },
   {
@@ -465,7 +465,7 @@ export const mistakes: readonly Mistake[] = [
     right: '  if (newPages) await table.putUserPages(newPages)\n  const result = await table.putPart(item, stored?.version)\n',
     wrong:
       "  const result = await table.putPart(item, stored?.version)\n  if (newPages && result === 'written') await table.putUserPages(newPages)\n",
-    seed: 60,
+    seed: 50,
     within: 5000,
   },
   {
@@ -474,7 +474,7 @@ export const mistakes: readonly Mistake[] = [
     file: mergeBatch,
     right: '  await quarantineAll(others)\n',
     wrong: '  await quarantineAll(rejections)\n',
-    seed: 88,
+    seed: 9,
     within: 5000,
   },
   {
@@ -483,7 +483,7 @@ export const mistakes: readonly Mistake[] = [
     file: mergeBatch,
     right: '  await quarantineAll(notedDeltas(task, stored))\n',
     wrong: '',
-    seed: 34,
+    seed: 6,
     within: 5000,
   },
   {
@@ -492,7 +492,7 @@ export const mistakes: readonly Mistake[] = [
     file: userWindow,
     right: 'item = { ...item, ...advanced(item, order), state:',
     wrong: "item = { ...item, ...('state' in merged ? advanced(item, order) : {}), state:",
-    seed: 9,
+    seed: 16,
     within: 5000,
   },
   {
@@ -501,7 +501,7 @@ export const mistakes: readonly Mistake[] = [
     file: userWindow,
     right: 'isErased || item.state === undefined ? tryInitial(projection) : item.state',
     wrong: 'isErased || item.state === undefined ? projection.initial() : item.state',
-    seed: 9,
+    seed: 10,
     within: 5000,
   },
   {
@@ -510,7 +510,7 @@ export const mistakes: readonly Mistake[] = [
     file: window,
     right: 'if (isNew) uncounted.add(hash)',
     wrong: '',
-    seed: 30,
+    seed: 36,
     within: 5000,
   },
   {
@@ -519,7 +519,7 @@ export const mistakes: readonly Mistake[] = [
     file: documentGrain,
     right: '  } catch (error) {\n    return { reason: `The document',
     wrong: '  } catch (error) {\n    if (error !== undefined) throw error\n    return { reason: `The document',
-    seed: 20,
+    seed: 11,
     within: 5000,
   },
   {
@@ -528,7 +528,7 @@ export const mistakes: readonly Mistake[] = [
     file: judgeRecords,
     right: 'const isLast = stored.sequenceNumber === sequenceNumber',
     wrong: 'const isLast = bySequenceNumber(sequenceNumber, stored.sequenceNumber) <= 0',
-    seed: 2,
+    seed: 10,
     within: 5000,
   },
   {
@@ -537,7 +537,7 @@ export const mistakes: readonly Mistake[] = [
     file: judgeRecords,
     right: 'isWhole || isLast || known.has(hashes[i] ?? 0n)',
     wrong: 'isWhole || isLast',
-    seed: 313,
+    seed: 331,
     within: 5000,
   },
   {
@@ -546,7 +546,7 @@ export const mistakes: readonly Mistake[] = [
     file: judgeRecords,
     right: 'marked.events.length > 0 ? positionsOf(events) : rememberedPositions',
     wrong: 'rememberedPositions',
-    seed: 72,
+    seed: 29,
     within: 5000,
   },
   {
@@ -555,7 +555,7 @@ export const mistakes: readonly Mistake[] = [
     file: judgeRecords,
     right: 'bySequenceNumber(sequenceNumber, stored.sequenceNumber) <= 0',
     wrong: 'bySequenceNumber(sequenceNumber, stored.sequenceNumber) < -1',
-    seed: 464,
+    seed: 119,
     within: 5000,
   },
   {
@@ -564,7 +564,7 @@ export const mistakes: readonly Mistake[] = [
     file: judgeBatch,
     right: '  for (const item of items.values()) if (item) await settle(item, dependencies)\n',
     wrong: '',
-    seed: 286,
+    seed: 201,
     within: 5000,
   },
   {
@@ -573,7 +573,7 @@ export const mistakes: readonly Mistake[] = [
     file: judgeBatch,
     right: 'if (items.size < users.length)',
     wrong: 'if (items.size < 0)',
-    seed: 45,
+    seed: 64,
     within: 5000,
   },
   {
@@ -583,7 +583,7 @@ export const mistakes: readonly Mistake[] = [
     right: '      rejections.push({ ...change, event, at: { sequenceNumber, position } })\n      continue\n',
     wrong:
       "      rejections.push({ ...change, event, at: { sequenceNumber, position } })\n      if (change.code !== 'retry_budget_spent') continue\n      const folded = foldEvent(event, arrived, fold.item, deltas, fold.rules)\n      if ('reason' in folded) continue\n      fold.item = { ...fold.item, states: folded.states }\n      deltas = folded.deltas\n      continue\n",
-    seed: 8,
+    seed: 10,
     within: 5000,
   },
   {
@@ -592,7 +592,7 @@ export const mistakes: readonly Mistake[] = [
     file: surviveFold,
     right: '  await table.writeAttempts(user, first.sequenceNumber, attempts)\n',
     wrong: '',
-    seed: 8,
+    seed: 10,
     within: 5000,
   },
   {
@@ -602,7 +602,7 @@ export const mistakes: readonly Mistake[] = [
     right:
       '      await table.writeAttempts(user, key, { ...attempts, trying: { sequenceNumber: record.sequenceNumber, position } })\n',
     wrong: '',
-    seed: 8,
+    seed: 10,
     within: 5000,
   },
   {
@@ -611,7 +611,7 @@ export const mistakes: readonly Mistake[] = [
     file: mergeBatch,
     right: '  await table.storeRetired(givenUp)\n',
     wrong: '',
-    seed: 2,
+    seed: 32,
     within: 5000,
   },
   {
@@ -620,7 +620,7 @@ export const mistakes: readonly Mistake[] = [
     file: mergeBatch,
     right: 'const taken = await takeInRetired(dependencies)',
     wrong: 'const taken = 0',
-    seed: 6,
+    seed: 2,
     within: 5000,
   },
   {
@@ -629,7 +629,7 @@ export const mistakes: readonly Mistake[] = [
     file: userWindow,
     right: 'const passedOver = strikeOut(stored.passedOver, delta)',
     wrong: 'const passedOver = stored.passedOver',
-    seed: 224,
+    seed: 347,
     within: 5000,
   },
   {
@@ -638,7 +638,7 @@ export const mistakes: readonly Mistake[] = [
     file: planReplay,
     right: 'if (event.id !== key) return [event]',
     wrong: 'if (event.id !== undefined) return [event]',
-    seed: 2,
+    seed: 5,
     within: 5000,
   },
   {
@@ -647,7 +647,7 @@ export const mistakes: readonly Mistake[] = [
     file: planReplay,
     right: 'defaultId: () => key }',
     wrong: 'defaultId: () => crypto.randomUUID() }',
-    seed: 0,
+    seed: 5,
     within: 5000,
   },
   {

@@ -98,7 +98,8 @@ export class Producer {
   }
 
   private anEvent(user: string, received: number): Event<SimData> {
-    const { choices, conditions, now } = this.environment
+    const { choices, conditions, meetings, now } = this.environment
+    const isRare = (['expiry', 'delta given up', 'replayed delta'] as const).some(fault => meetings.isOpen(fault, [user]))
     const windowsAgo = choices.pick([0, 0, 0, 1, 1, 4, 6])
     const data: SimData = {
       at: Math.floor(now / 1000) - windowsAgo * WINDOW_SECONDS,
@@ -106,7 +107,7 @@ export class Producer {
       country: choices.pick(['F', 'G', 'I']),
       poison: choices.chance(conditions.deploys ? 0.3 : 0.06),
       broken: conditions.deploys && choices.chance(0.06),
-      hangs: conditions.hangs && choices.chance(0.1),
+      hangs: conditions.hangs && choices.chance(isRare ? 0.7 : 0.15),
       fill: conditions.heavy && choices.chance(0.3) ? FULL_STATE_BYTES - choices.below(100) : 0,
       weight: conditions.heavy ? choices.pick([0, 0, 30]) : 0,
       width: conditions.heavy ? choices.pick([0, 50]) : 0,

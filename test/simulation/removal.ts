@@ -56,12 +56,17 @@ export class Removal {
     }
   }
 
-  /** Keys of items past their ttl, except erased users whose windows are not swept. */
+  /**
+   * Keys of items past their ttl, except erased users whose windows are not swept, or of whom deltas wait for a deployment: one that
+   * takes more than a day is not promised to find that their user was erased.
+   */
   expired(): string[] {
     const { now, table } = this.environment
-    const unswept = new Set(this.unswept().map(({ user }) => keyOf({ pk: { S: `user#${user}` }, sk: { S: 'state' } })))
+    const waiting = [...table.items.values()].filter(({ pk }) => pk?.S?.startsWith('retired#'))
+    const users = [...this.unswept().map(({ user }) => user), ...waiting.map(({ sk }) => sk?.S?.split('#')[1])]
+    const kept = new Set(users.map(user => keyOf({ pk: { S: `user#${user}` }, sk: { S: 'state' } })))
     const isOver = (ttl: string | undefined): boolean => ttl !== undefined && Number(ttl) * 1000 < now
-    return [...table.items].filter(([key, { ttl }]) => !unswept.has(key) && isOver(ttl?.N)).map(([key]) => key)
+    return [...table.items].filter(([key, { ttl }]) => !kept.has(key) && isOver(ttl?.N)).map(([key]) => key)
   }
 
   expire(key: string): void {

@@ -9,6 +9,8 @@ import { simProjections } from './projections.ts'
 
 /** Replays that one run may begin. */
 const MAX_REPLAYS = 6
+/** Replays that one run may begin beside faults that are rare. */
+const MAX_RARE_REPLAYS = 9
 const EVENTS_PER_REPLAY = 4
 
 const codes: ReadonlySet<string> = new Set([
@@ -36,14 +38,17 @@ export class Replays {
   }
 
   isPossible(): boolean {
-    return this.environment.conditions.replays && this.begun < MAX_REPLAYS && this.candidates().length > 0
+    const { conditions, expired, meetings } = this.environment
+    const most = expired.size > 0 || meetings.isOpen('hang') ? MAX_RARE_REPLAYS : MAX_REPLAYS
+    return conditions.replays && this.begun < most && this.candidates().length > 0
   }
 
   /** Begins to replay some of what is quarantined of one user. */
   start(): void {
     const { choices, invocations } = this.environment
     this.begun += 1
-    const first = choices.pick(this.candidates())
+    const kinds = Object.values(Object.groupBy(this.candidates(), kindOf))
+    const first = choices.pick(choices.pick(kinds))
     const user = userOfQuarantined(first)
     const mine = this.candidates().filter(event => userOfQuarantined(event) === user)
     const events = [first, ...mine.filter(event => event !== first)].slice(0, 1 + choices.below(EVENTS_PER_REPLAY))
@@ -98,6 +103,12 @@ export class Replays {
     const [first] = events
     if (first?.subject) this.producer.put({ user: first.subject, events, received: first.received, erasure: false })
   }
+}
+
+/** Replays choose a kind first: deltas, and events without ids, are fewer. */
+function kindOf({ code, id }: StoredQuarantinedEvent): 'delta' | 'event' | 'without id' {
+  if (code === 'not_merged') return 'delta'
+  return id === null ? 'without id' : 'event'
 }
 
 function userOfQuarantined({ form, body }: StoredQuarantinedEvent): string {

@@ -26,7 +26,7 @@ interface Range {
   readonly runs: number
 }
 
-const CHOICES = 1200
+const CHOICES = 3000
 
 export async function simulate(code: Code, numbers: readonly number[]): Promise<Result> {
   const world = new World(code, choicesFrom(numbers))
@@ -91,7 +91,10 @@ async function countMeetings(code: Code, { from, runs }: Range): Promise<void> {
     for (const name of met) counts.set(name, (counts.get(name) ?? 0) + 1)
     if (violations.length > 0) console.error(JSON.stringify({ seed, violations }))
   }
-  printMeetings(runs, counts)
+  const rare = printMeetings(runs, counts)
+  if (rare.length === 0) return
+  console.error(`Too rare; make them likelier in test/simulation/conditions.ts or world.ts: ${rare.join(', ')}.`)
+  process.exitCode = 1
 }
 
 if (process.argv[1] === import.meta.filename) {

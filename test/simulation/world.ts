@@ -5,6 +5,7 @@ import { Consumers } from './consumers.ts'
 import { Environment } from './environment.ts'
 import { Failures } from './failures.ts'
 import type { Invocation } from './invocations.ts'
+import type { Fault } from './meetings.ts'
 import { Producer } from './producer.ts'
 import { Removal } from './removal.ts'
 import { Replays } from './replays.ts'
@@ -90,8 +91,9 @@ export class World {
   private waitLong(): void {
     this.advance([16 * MINUTE_MS])
     // More records, so that users with deltas that are given up are written again.
-    if (this.environment.deployment.isBlocking() && !this.environment.deployment.hasWaited) this.producer.left += 4
-    this.environment.deployment.hasWaited = true
+    const { deployment } = this.environment
+    if (deployment.isBlocking() && !deployment.hasWaited && !this.isPausing()) this.producer.left += 4
+    deployment.hasWaited = true
     this.environment.meetings.touchAll('long wait')
   }
 
@@ -102,22 +104,33 @@ export class World {
   }
 
   private inputs(): Action[] {
-    const { conditions, deployment, invocations, now, steps, stream, table } = this.environment
-    // In a third of these runs few records follow the jump: a new item of an expired user then has had few writes.
-    const after = conditions.records * (conditions.records % 3 === 0 ? 0.25 : 0.5)
-    if (conditions.jumps && !this.jumped && this.producer.left <= after) return this.pause()
+    const { conditions, deployment, invocations, meetings, now, steps, stream, table } = this.environment
+    if (this.isPausing()) return this.pause()
+    // Deltas are given up before further commits of their users.
+    const isGivingUp = conditions.hangs && deployment.hasWaited && deployment.isBlocking() && !this.consumers.havePassed()
     const actions: Action[] = [
-      [4, () => this.producer.produce()],
+      [isGivingUp && !meetings.isOpen('delta given up') ? 0 : 4, () => this.producer.produce()],
       [1, () => this.reshard()],
     ]
     if (stream.lag(now) < MAX_LAG_MS && invocations.live.every(({ began }) => steps - began < 200))
       actions.push([3, () => this.advance([1, 1000, 2000, 5000])])
     if (conditions.waits && stream.isRead()) actions.push([1, () => this.waitLong()])
-    if (deployment.mayTurn()) actions.push([1, () => deployment.turn()])
-    if (this.replays.isPossible()) actions.push([3, () => this.replays.start()])
+    // Between an expiry, a fold that hangs or a delta that is given up and the next commit of its user is little time.
+    const isHurried = this.jumped || deployment.hasWaited
+    const isRare = (fault: Fault): boolean => conditions.hangs && meetings.isOpen(fault)
+    if (deployment.mayTurn()) actions.push([isRare('delta given up') ? 20 : isHurried ? 3 : 1, () => deployment.turn()])
+    if (this.replays.isPossible()) actions.push([isRare('hang') ? 20 : isHurried ? 9 : 3, () => this.replays.start()])
     if (conditions.replays && conditions.withoutIds) actions.push([1, () => this.producer.sendWithoutId()])
     if (table.items.size > 0) actions.push([1, () => this.heat()])
     return actions
+  }
+
+  /** Whether much time passes at once before the next record. */
+  private isPausing(): boolean {
+    const { conditions } = this.environment
+    // In a third of these runs few records follow the jump: a new item of an expired user then has had few writes.
+    const after = conditions.records * (conditions.records % 3 === 0 ? 0.25 : 0.5)
+    return conditions.jumps && !this.jumped && this.producer.left <= after
   }
 
   /** The producer waits until everything is processed, including the sweep. Then much time passes at once. */
@@ -126,7 +139,7 @@ export class World {
     const isBusy = invocations.live.length > 0 || this.consumers.withWork().length > 0 || this.removal.unswept().length > 0
     const jump = () => {
       this.jumped = true
-      this.advance([2 * DAY_MS, 50_000])
+      this.advance([2 * DAY_MS, 2 * DAY_MS, 50_000])
     }
     return isBusy || !stream.isRead() || !this.failures.isDone() ? [] : [[1, jump]]
   }

@@ -132,7 +132,8 @@ function streamOf(projection: Projection, some: readonly Visit[]): StreamFacts {
       if (target === undefined || target === 'user state') continue
       windows.set(refText({ user, projection: projectionKey(projection), start: target.start }), [identityText(event)])
     }
-    recordsOf.set(user, [...records, { sequenceNumber, received, windows }])
+    const projections = [projectionKey(projection)]
+    recordsOf.set(user, [...records, { shard: 's0', sequenceNumber, projections, received, windows }])
   }
   return { deliveries: new Map(), recordsOf }
 }
@@ -194,7 +195,7 @@ describe.each(grains.map(grain => [grain.name, grain] as const))('the grain %s',
 
   test('status expects the documents that are written, in their versions', async () => {
     const { images, parts, operations } = await run(projection, visits)
-    const state = { users: new Map(images.map(image => [image.user, image])), parts, passed: new Map() }
+    const state = { users: new Map(images.map(image => [image.user, image])), parts, passed: new Map(), firstFolded: new Map() }
     const expected = expectedDocuments(state, [projection], new Set())
     const written = operations.map(operation => [operation.id, 'version' in operation ? operation.version : 0])
     expect(expected.map(({ id, version }) => [id, version]).sort()).toEqual(written.sort())
