@@ -68,7 +68,7 @@ async function find(target: Target, keyStart: string): Promise<StoredQuarantined
   if (others.length > 0) throw new UserError(`${others.length + 1} keys start with ${keyStart}. Give more of the key.`)
   const event = first && (await readerOf(target).read(first.key))
   if (!event) throw noSuchKey(keyStart)
-  const { position: _position, ...shown } = event
+  const { position: _position, first: _first, ...shown } = event
   return shown
 }
 

@@ -180,25 +180,6 @@ export const unitMistakes: readonly UnitMistake[] = [
     tests: ['test/state/fold-batch.test.ts'],
   },
   {
-<<<<<<< HEAD
-=======
-    name: 'replay-claims-source',
-    about: 'a replay gives an event of a client key the source that the event claims',
-    file: 'lambdas/ingest/plan-replay.ts',
-    right: "scope: clientSource === undefined ? 'write' : 'client',",
-    wrong: "scope: 'write',",
-    tests: ['test/ingest/key-rights.test.ts'],
-  },
-  {
-    name: 'leases-without-bound',
-    about: 'the leases of all environments may exceed the quota of a key by more than a tenth',
-    file: 'lambdas/ingest/plan-lease.ts',
-    right: 'const EXCESS = 1.09',
-    wrong: 'const EXCESS = 1.4',
-    tests: ['test/ingest/key-quotas.test.ts'],
-  },
-  {
->>>>>>> 8909513582155c61380050868d28940f845cc35e
     name: 'returned-projection-expected',
     about: 'a projection that returns after a roll-back is expected in the windows of the records between',
     file: 'lambdas/state/first-folded.ts',
@@ -222,7 +203,6 @@ export const unitMistakes: readonly UnitMistake[] = [
     right: "if (change === 'new' || change === 'none') entries.set",
     wrong: 'entries.set',
     tests: ['test/catalogue/plan-revisions.test.ts'],
-<<<<<<< HEAD
   },
   {
     name: 'replay-claims-source',
@@ -239,7 +219,5 @@ export const unitMistakes: readonly UnitMistake[] = [
     right: 'const EXCESS = 1.09',
     wrong: 'const EXCESS = 1.4',
     tests: ['test/ingest/key-quotas.test.ts'],
-=======
->>>>>>> 8909513582155c61380050868d28940f845cc35e
   },
 ]
