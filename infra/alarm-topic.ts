@@ -59,14 +59,16 @@ export const productMetric = (service: FunctionName, metricName: MetricName): Me
 /** The alarms of all parts. They notify one topic when they fire and when they clear. */
 export class Alarms extends Construct {
   readonly topic: Topic
-  /** In the order of the parts. */
-  readonly alarms: readonly Alarm[]
 
-  constructor(scope: Construct, parts: readonly Monitored[], { stage, settings }: { stage: string; settings: Settings }) {
+  constructor(scope: Construct, settings: Settings) {
     super(scope, 'Alarms')
     this.topic = new Topic(this, 'Topic', { enforceSSL: true })
     if (settings.alarms.email !== NONE) this.topic.addSubscription(new EmailSubscription(settings.alarms.email))
-    this.alarms = parts.flatMap(part => part.alarms).map(plan => this.add(plan, stage))
+  }
+
+  /** Creates the alarms of these parts, in their order. */
+  watch(parts: readonly Monitored[], stage: string): readonly Alarm[] {
+    return parts.flatMap(part => part.alarms).map(plan => this.add(plan, stage))
   }
 
   private add(plan: AlarmPlan, stage: string): Alarm {

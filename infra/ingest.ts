@@ -2,7 +2,7 @@ import { Duration } from 'aws-cdk-lib'
 import { Construct } from 'constructs'
 import type { MetricName } from '../shared/metrics.ts'
 import { formatQuota } from '../shared/quota.ts'
-import { type AlarmPlan, type Graph, type LogGraph, type Monitored, productMetric } from './alarm-topic.ts'
+import { type AlarmPlan, type Alarms, type Graph, type LogGraph, type Monitored, productMetric } from './alarm-topic.ts'
 import { failureGraph } from './graphs.ts'
 import type { Keys } from './keys.ts'
 import { LambdaFunction } from './lambda-function.ts'
@@ -14,6 +14,7 @@ export interface IngestProps {
   readonly keys: Keys
   readonly stream: EventStream
   readonly quarantine: Quarantine
+  readonly alarms: Alarms
   readonly settings: Settings
 }
 
@@ -23,7 +24,7 @@ export class Ingest extends Construct implements Monitored {
   readonly alarms: readonly AlarmPlan[]
   readonly graphs: readonly (Graph | LogGraph)[]
 
-  constructor(scope: Construct, { keys, stream, quarantine, settings }: IngestProps) {
+  constructor(scope: Construct, { keys, stream, quarantine, alarms, settings }: IngestProps) {
     super(scope, 'Ingest')
     this.function = new LambdaFunction(this, 'Function', {
       name: 'ingest',
@@ -38,10 +39,12 @@ export class Ingest extends Construct implements Monitored {
         CLIENT_QUOTA: formatQuota(settings.api.quotas.client),
         WRITE_QUOTA: formatQuota(settings.api.quotas.write),
         SIGNED_TRAITS: settings.api.signedTraits,
+        ALARM_TOPIC: alarms.topic.topicArn,
         ...quarantine.writerEnvironment,
       },
       settings,
     })
+    this.function.allow(['sns:Publish'], alarms.topic.topicArn)
     const count = (metric: MetricName) => productMetric('ingest', metric)
     this.alarms = [
       this.function.alarmOnErrors('The ingest function fails. Senders get 5xx, keep their events and retry.', 3),
@@ -55,7 +58,7 @@ export class Ingest extends Construct implements Monitored {
       {
         name: 'key-quota-spent',
         about:
-          'A key has spent its quota of the day: 429 until midnight UTC. The graph "Ingest: events by key" and `millrace keys list` name it.',
+          'A key has spent its quota of the day: 429 until midnight UTC. A message to the topic of the alarms names it, and so do `millrace keys list` and the graph "Ingest: events by key".',
         metric: count('DailyQuotasSpent'),
         atLeast: 1,
         periods: 1,

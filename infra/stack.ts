@@ -59,7 +59,8 @@ function createParts(scope: Construct, { stage, settings, eventTypes, reports: s
   const stream = new EventStream(scope, settings)
   const quarantine = new Quarantine(scope, { settings, accessLogs })
 
-  const ingest = new Ingest(scope, { keys, stream, quarantine, settings })
+  const alarms = new Alarms(scope, settings)
+  const ingest = new Ingest(scope, { keys, stream, quarantine, alarms, settings })
   const state = new State(scope, { stream, quarantine, settings })
   const windows = new Windows(scope, { state, quarantine, settings })
   const search =
@@ -71,7 +72,23 @@ function createParts(scope: Construct, { stage, settings, eventTypes, reports: s
   const reports = new Reports(scope, { archive, reports: scheduled, settings })
   const query = new Query(scope, { keys, stream, state, windows, search, archive, reports, quarantine, settings })
   const api = new Api(scope, { functions: [ingest.function, query.function], archive, settings })
-  return { keys, stream, quarantine, ingest, state, windows, search, archive, failures, replay, reindex, reports, query, api }
+  return {
+    keys,
+    stream,
+    quarantine,
+    alarms,
+    ingest,
+    state,
+    windows,
+    search,
+    archive,
+    failures,
+    replay,
+    reindex,
+    reports,
+    query,
+    api,
+  }
 }
 
 /** Which function may access which store, without search. */
@@ -144,8 +161,7 @@ function monitor(scope: Construct, parts: Parts, { stage, settings }: MillracePr
     ...[quarantine, failures, replay, ...(reindex ? [reindex] : [])],
     costs({ api, functions: functionsOf(parts), stream, state, archive, quarantine, settings }),
   ]
-  const { alarms } = new Alarms(scope, monitored, { stage, settings })
-  dashboard(scope, monitored, { stage, alarms })
+  dashboard(scope, monitored, { stage, alarms: parts.alarms.watch(monitored, stage) })
 }
 
 /** What the CLI needs to know of a deployed stack. */

@@ -11,6 +11,7 @@ export const environments = {
     'CLIENT_QUOTA',
     'WRITE_QUOTA',
     'SIGNED_TRAITS',
+    'ALARM_TOPIC',
   ],
   replay: [
     'STREAM_NAME',

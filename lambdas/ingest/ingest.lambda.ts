@@ -5,13 +5,15 @@ import type { Key, Quota } from '../../shared/keys.ts'
 import { NO_QUOTA, parseQuota } from '../../shared/quota.ts'
 import { defineHandler } from '../handler.ts'
 import { keyStore } from '../keys/dynamodb.ts'
-import { keyUse } from '../keys/dynamodb-use.ts'
+import { keyUse, spentMarks } from '../keys/dynamodb-use.ts'
 import { quarantineOf } from '../quarantine/dynamodb.ts'
 import { quotaStore } from './dynamodb-quotas.ts'
 import { ingest } from './ingest.ts'
 import { keyQuotas } from './key-quotas.ts'
 import { kinesisPutDependencies, putRecords } from './kinesis.ts'
 import { rateLimit } from './rate-limit.ts'
+import { spentNotice } from './sns.ts'
+import { spentKeys } from './spent-keys.ts'
 
 /** Handles the routes of shared/routes.ts whose function is `ingest`. */
 export const handler = defineHandler('ingest', environment => {
@@ -23,6 +25,11 @@ export const handler = defineHandler('ingest', environment => {
     quotas: keyQuotas({
       store: quotaStore(environment.KEY_USE_TABLE, dynamodb),
       quotaOf: quotasByScope(environment),
+      spentKeys: spentKeys({
+        marks: spentMarks(environment.KEY_USE_TABLE, dynamodb),
+        notice: spentNotice(environment.ALARM_TOPIC),
+        now: Date.now,
+      }),
       now: Date.now,
     }),
     signedTraits: environment.SIGNED_TRAITS === ON,

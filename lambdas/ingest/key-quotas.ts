@@ -19,6 +19,7 @@ import {
   useLeft,
 } from './plan-lease.ts'
 import type { Amount } from './quota-amount.ts'
+import type { SpentKeys } from './spent-keys.ts'
 
 /** After a failure of the store, requests are accepted without a check for this time, so that not each of them waits for it. */
 const TRUST_MS = 5_000
@@ -46,6 +47,7 @@ export interface QuotaDependencies {
   readonly store: QuotaStore
   /** The quota of a key that has none of its own. */
   readonly quotaOf: (key: Key) => Quota
+  readonly spentKeys: SpentKeys
   /** Milliseconds since 1970. */
   readonly now: () => number
 }
@@ -56,7 +58,7 @@ const ONE_EVENT: Amount = { events: 1, bytes: 0 }
  * Each environment leases parts of a key's quota for the minute, and uses them without asking again. A store that fails refuses
  * nobody. docs/decisions.md tells why a lease is as large as it is.
  */
-export function keyQuotas({ store, quotaOf, now }: QuotaDependencies): KeyQuotas {
+export function keyQuotas({ store, quotaOf, spentKeys, now }: QuotaDependencies): KeyQuotas {
   const holdings = new Map<string, Holding>()
   let trustedUntil = 0
   const capsFor = (key: Key): Caps | undefined => capsOf(key.quota ?? quotaOf(key))
@@ -81,6 +83,11 @@ export function keyQuotas({ store, quotaOf, now }: QuotaDependencies): KeyQuotas
     return { window: 'minute', seconds: 1 }
   }
 
+  const refused = async (key: Key, refusal: Refusal, telemetry: Telemetry): Promise<Rejection> => {
+    if (refusal.window === 'day') await spentKeys(key, telemetry)
+    return rejectionOf(refusal, telemetry)
+  }
+
   const unchecked = (key: Key, need: Amount, telemetry: Telemetry): void => {
     telemetry.count('QuotasUnchecked', 1)
     keep(key, use(holdingOf(key), need))
@@ -99,11 +106,11 @@ export function keyQuotas({ store, quotaOf, now }: QuotaDependencies): KeyQuotas
       const used = useLeft(holdingOf(key), need)
       if (used) return keep(key, used) as undefined
       const known = refusalOf(holdingOf(key), need, caps, now())
-      if (known) return rejectionOf(known, telemetry)
+      if (known) return refused(key, known, telemetry)
       if (now() < trustedUntil) return unchecked(key, need, telemetry) as undefined
       try {
         const refusal = await lease(key, need, caps)
-        if (refusal) return rejectionOf(refusal, telemetry)
+        if (refusal) return refused(key, refusal, telemetry)
         keep(key, useLeft(holdingOf(key), need) ?? use(holdingOf(key), need))
       } catch (error) {
         telemetry.annotate('quotaError', describeError(error))

@@ -37,6 +37,24 @@ const noteOf = (keyId: string, day: string, table: string): UpdateItemCommand =>
     ExpressionAttributeValues: { ':day': { S: day } },
   })
 
+/** Marks in the key's item that its quota of a day is spent. */
+export const spentMarks = (table: string, client = new DynamoDBClient({})) => ({
+  /** Whether nobody had marked it before. Throws if the table cannot be written. */
+  markSpent: (keyId: string, day: string): Promise<boolean> =>
+    conditionHeld(
+      client.send(
+        new UpdateItemCommand({
+          TableName: table,
+          Key: { id: { S: keyId } },
+          UpdateExpression: 'SET spentDay = :day',
+          ConditionExpression: 'attribute_not_exists(spentDay) OR spentDay < :day',
+          ExpressionAttributeValues: { ':day': { S: day } },
+        }),
+        { abortSignal: AbortSignal.timeout(TIMEOUT_MS) },
+      ),
+    ),
+})
+
 /** What is known of the use of a key. */
 export interface ListedUse {
   /** A UTC day. Null: never. */

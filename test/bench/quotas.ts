@@ -63,7 +63,12 @@ async function measure({ quota, environments, spread, requestsPerSecond, eventsP
 /** Microseconds that a check takes without a call of the store. */
 async function microseconds(): Promise<number> {
   const { store } = quotasInMemory()
-  const quotas = keyQuotas({ store, quotaOf: () => ({ minute: 1e9, day: 'none' }), now: Date.now })
+  const quotas = keyQuotas({
+    store,
+    quotaOf: () => ({ minute: 1e9, day: 'none' }),
+    spentKeys: async () => undefined,
+    now: Date.now,
+  })
   const telemetry = { count: () => {}, annotate: () => {} }
   const key = aClientKey()
   const COUNT = 200_000

@@ -57,7 +57,12 @@ describe.each(engines)('the quotas on %s', (_name, open) => {
       telemetryCounts[name] = (telemetryCounts[name] ?? 0) + 1
     }
     const all = Array.from({ length: count }, () =>
-      keyQuotas({ store: quotaStore(table, client, 60_000), quotaOf: () => quota, now: () => clock.now }),
+      keyQuotas({
+        store: quotaStore(table, client, 60_000),
+        quotaOf: () => quota,
+        spentKeys: async () => undefined,
+        now: () => clock.now,
+      }),
     )
     const send = async (requests: number, events = 1): Promise<number> => {
       const accepted = await Promise.all(
@@ -125,7 +130,12 @@ describe.each(engines)('the quotas on %s', (_name, open) => {
 
   test('a table that is missing refuses nobody', async () => {
     const counts: string[] = []
-    const quotas = keyQuotas({ store: quotaStore('missing', client), quotaOf: () => ({ minute: 1, day: 1 }), now: () => START })
+    const quotas = keyQuotas({
+      store: quotaStore('missing', client),
+      quotaOf: () => ({ minute: 1, day: 1 }),
+      spentKeys: async () => undefined,
+      now: () => START,
+    })
     const telemetry = { count: (name: string) => void counts.push(name), annotate: () => {} }
     for (let n = 0; n < 3; n++) expect(await quotas.take(aClientKey(), { events: 1, bytes: 1 }, telemetry)).toBeUndefined()
     expect(counts).toEqual(Array(3).fill('QuotasUnchecked'))

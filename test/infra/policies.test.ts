@@ -15,6 +15,7 @@ const readEvents =
 /** All rights of all roles: the allowed actions by resource. */
 const expected: Readonly<Record<string, Readonly<Record<string, string>>>> = {
   IngestFunction: {
+    '<AlarmsTopic>': 'sns:Publish',
     '<IngestFunctionLogs.Arn>': log,
     '<EventStream.Arn>': 'kinesis:PutRecords',
     '<KeysTable.Arn>': 'dynamodb:GetItem',

@@ -117,15 +117,17 @@ describe('the quota of a day', () => {
   test('begins again with the next day, and its end is in Retry-After and in a metric', async () => {
     const clock = { now: Date.UTC(2026, 0, 31, 23, 0) }
     const { counts, telemetry } = counted()
+    const told: string[] = []
     const quotas = keyQuotas({
       store: quotasInMemory().store,
       quotaOf: () => ({ minute: 'none', day: 10 }),
+      spentKeys: async ({ id }) => void told.push(id),
       now: () => clock.now,
     })
     const take = () => quotas.take(aClientKey(), { events: 10, bytes: 1 }, telemetry)
     expect(await take()).toBeUndefined()
     expect(await take()).toMatchObject({ code: 'rate_limited', retryAfter: 3600 })
-    expect(counts).toEqual({ DailyQuotasSpent: 1 })
+    expect([counts, told]).toEqual([{ DailyQuotasSpent: 1 }, ['k_page']])
     clock.now += 3_600_000
     expect(await take()).toBeUndefined()
   })
@@ -144,7 +146,7 @@ describe('a store that fails', () => {
         return failing.lease()
       },
     }
-    const quotas = keyQuotas({ store, quotaOf: () => client, now: () => clock.now })
+    const quotas = keyQuotas({ store, quotaOf: () => client, spentKeys: async () => undefined, now: () => clock.now })
     for (let n = 0; n < 10; n++) expect(await quotas.take(aClientKey(), { events: 5000, bytes: 1 }, telemetry)).toBeUndefined()
     expect([calls, counts]).toEqual([1, { QuotasUnchecked: 10 }])
     clock.now += 5_001
@@ -160,7 +162,7 @@ describe('a store that fails', () => {
     const store = {
       lease: (...call: Parameters<typeof memory.store.lease>) => (state.isUp ? memory.store.lease(...call) : failing.lease()),
     }
-    const quotas = keyQuotas({ store, quotaOf: () => client, now: () => clock.now })
+    const quotas = keyQuotas({ store, quotaOf: () => client, spentKeys: async () => undefined, now: () => clock.now })
     await quotas.take(aClientKey(), { events: 6000, bytes: 1 }, telemetry)
     state.isUp = true
     clock.now += 5_001
@@ -170,7 +172,12 @@ describe('a store that fails', () => {
 
 describe('ingest', () => {
   const limited = (key: Key, quota = client as { readonly minute: number; readonly day: number }) => {
-    const quotas = keyQuotas({ store: quotasInMemory().store, quotaOf: () => quota, now: () => RECEIVED })
+    const quotas = keyQuotas({
+      store: quotasInMemory().store,
+      quotaOf: () => quota,
+      spentKeys: async () => undefined,
+      now: () => RECEIVED,
+    })
     return ingestInMemory({ keys: { find: async () => key }, quotas })
   }
   const users = (count: number) =>
