@@ -1,6 +1,5 @@
 import { readFileSync } from 'node:fs'
 import path from 'node:path'
-import { pathToFileURL } from 'node:url'
 import { buildSync, transformSync } from 'esbuild'
 import { digest } from './digest.ts'
 
@@ -17,7 +16,7 @@ export async function findSources(): Promise<Sources> {
   const files = new Map<unknown, string>()
   for (const { path: file, external } of metafile.inputs[CATALOGUE_FILE]?.imports ?? []) {
     if (external) continue
-    const exported = (await import(pathToFileURL(path.join(ROOT, file)).href)) as object
+    const exported = (await import(`../${file}`)) as object
     for (const value of Object.values(exported)) if (!files.has(value)) files.set(value, file)
   }
   return definition => files.get(definition) ?? CATALOGUE_FILE

@@ -24,6 +24,7 @@ Object.assign(process.env, {
   CLIENT_QUOTA: 'none',
   WRITE_QUOTA: 'none',
   SIGNED_TRAITS: 'off',
+  ALARM_TOPIC: 'none',
   OPENSEARCH_URL: 'http://127.0.0.1:2',
   ARCHIVE_BUCKET: 'archive',
   RAW_EVENTS_FUNCTION: 'raw',
