@@ -11,6 +11,8 @@ import { temporaryFolder } from '../fixtures/temporary-folder.ts'
 
 // A local cloud of its own, below a path with a space and letters outside ASCII, behind a proxy that does not respond, in a
 // locale that is not installed.
+// Before the hook that deletes the folder: hooks run in the order of their definition.
+afterAll(() => millrace(['down']))
 const folder = path.join(temporaryFolder('start'), 'Größe und Länge')
 const ports: Ports = {
   api: await freePort(),
@@ -50,7 +52,6 @@ const running = () => parts.filter(({ pid }) => pid(local()) !== undefined).map(
 beforeAll(() => {
   mkdirSync(folder)
 })
-afterAll(() => millrace(['down']))
 
 test(
   'two `up` at once: one waits for the other, both succeed, and the keys of one are in outputs.json',
