@@ -1,5 +1,6 @@
 import { PutObjectCommand } from '@aws-sdk/client-s3'
 import { dynamodbOf, s3Of, searchOf } from '../../cli/clients.ts'
+import { collectedItems } from '../../cli/quarantine/scan.ts'
 import { release } from '../../cli/reindex/release.ts'
 import { findTarget, type Target } from '../../cli/target.ts'
 import { quarantineStore } from '../../lambdas/quarantine/dynamodb.ts'
@@ -80,7 +81,7 @@ test(
     expect(await findRejected()).toMatchObject({ count: 2 })
 
     expect((await reindex()).released).toBeGreaterThan(0)
-    const remaining = (await quarantinedItems()).items.filter(({ received }) => received === user)
+    const remaining = (await collectedItems(target)).filter(({ received }) => received === user)
     expect(remaining.map(({ code }) => code).sort()).toEqual(['changes_unread', 'document_refused'])
     expect(await findRejected()).toBeUndefined()
     expect((await search?.get({ index, id: String(user) }))?.body._source).toEqual({ id: user, last_5_urls: ['/kept'] })
