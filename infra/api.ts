@@ -79,7 +79,7 @@ export class Api extends Construct implements Monitored {
       const integration = integrations.get(route.function)
       if (!integration)
         throw new Error(
-          `The stack passes no function ${route.function} to the API for ${route.method} ${route.path}; add it in infra/stack.ts.`,
+          `The construct passes no function ${route.function} to the API for ${route.method} ${route.path}; add it in infra/millrace.ts.`,
         )
       const added = api.addRoutes({ path: route.path, methods: methodsOf(route), integration })
       for (const each of added)

@@ -1,0 +1,196 @@
+import type { CfnFunction } from 'aws-cdk-lib/aws-lambda'
+import { Construct } from 'constructs'
+import { NONE } from '../shared/environment.ts'
+import type { EventType } from '../shared/event-type.ts'
+import type { StackOutputs } from '../shared/outputs.ts'
+import { type Projection, projectionKey } from '../shared/projection.ts'
+import type { Report } from '../shared/report.ts'
+import { Alarms, type Monitored } from './alarm-topic.ts'
+import { Api } from './api.ts'
+import { Archive } from './archive.ts'
+import { costs } from './costs.ts'
+import { dashboard } from './dashboard.ts'
+import { Failures } from './failures.ts'
+import { Ingest } from './ingest.ts'
+import { Keys } from './keys.ts'
+import type { LambdaFunction } from './lambda-function.ts'
+import { Quarantine } from './quarantine.ts'
+import { Query } from './query.ts'
+import { Reindex } from './reindex.ts'
+import { Replay } from './replay.ts'
+import { Reports } from './reports.ts'
+import { Search } from './search.ts'
+import type { Settings } from './settings.ts'
+import { identityWindow, State } from './state.ts'
+import { AccessLogs } from './stores.ts'
+import { EventStream } from './stream.ts'
+import { Windows } from './windows.ts'
+
+export interface MillraceProps {
+  readonly stage: string
+  readonly settings: Settings
+  /** The catalogue. The columns of the archive derive from it. */
+  readonly eventTypes: readonly EventType[]
+  readonly projections: readonly Projection[]
+  /** The reports that run on a schedule. */
+  readonly reports: readonly Report[]
+}
+
+/** The parts of the product, which functions may access which store, and what is monitored. */
+export class Millrace extends Construct {
+  /** What the CLI needs to know of a deployed stack. */
+  readonly outputs: StackOutputs
+
+  constructor(scope: Construct, id: string, props: MillraceProps) {
+    super(scope, id)
+    const parts = createParts(this, props)
+    allowAccess(parts)
+    allowSearchAccess(parts)
+    deployReadersFirst(parts)
+    monitor(this, parts, props)
+    this.outputs = outputsOf(parts, props)
+  }
+}
+
+type Parts = ReturnType<typeof createParts>
+
+/** The parts, in the order in which events flow through them. */
+function createParts(scope: Construct, { stage, settings, eventTypes, reports: scheduled }: MillraceProps) {
+  const accessLogs = new AccessLogs(scope, settings)
+  const keys = new Keys(scope, settings)
+  const stream = new EventStream(scope, settings)
+  const quarantine = new Quarantine(scope, { settings, accessLogs })
+
+  const alarms = new Alarms(scope, settings)
+  const ingest = new Ingest(scope, { keys, stream, quarantine, alarms, settings })
+  const state = new State(scope, { stream, quarantine, settings })
+  const windows = new Windows(scope, { state, quarantine, settings })
+  const search =
+    settings.search === 'off' ? undefined : new Search(scope, { search: settings.search, stream, state, quarantine, settings })
+  const archive = new Archive(scope, { stage, stream, eventTypes, accessLogs, settings })
+  const failures = new Failures(scope, { archive, quarantine, search, state, settings })
+  const replay = new Replay(scope, { keys, stream, state, quarantine, search, settings })
+  const reindex = search && new Reindex(scope, { state, search, quarantine, settings })
+  const reports = new Reports(scope, { archive, reports: scheduled, settings })
+  const query = new Query(scope, { keys, stream, state, windows, search, archive, reports, quarantine, settings })
+  const api = new Api(scope, { functions: [ingest.function, query.function], archive, settings })
+  return {
+    keys,
+    stream,
+    quarantine,
+    alarms,
+    ingest,
+    state,
+    windows,
+    search,
+    archive,
+    failures,
+    replay,
+    reindex,
+    reports,
+    query,
+    api,
+  }
+}
+
+/** Which function may access which store, without search. */
+function allowAccess({
+  keys,
+  stream,
+  quarantine,
+  ingest,
+  state,
+  windows,
+  archive,
+  failures,
+  replay,
+  reports,
+  query,
+}: Parts): void {
+  keys.allowFind(ingest.function, query.function)
+  keys.allowList(replay.function)
+  stream.allowPut(ingest.function, replay.function)
+  stream.allowDescribe(query.function)
+  quarantine.allowAdd(ingest.function, state.function, windows.function)
+  quarantine.allowReplay(replay.function)
+  quarantine.allowCollect(failures.function)
+  archive.allowCollectErrors(failures.function)
+  state.allowFold(state.function)
+  state.allowDerive(windows.function)
+  state.allowMerge(replay.function)
+  state.allowRead(query.function)
+  archive.allowReadEvents(reports.function)
+  archive.allowPublish(reports.function)
+  archive.allowReadReports(query.function)
+  reports.allowRun(reports.function)
+  reports.allowRead(query.function)
+  quarantine.allowList(query.function)
+  query.allowReadMetrics()
+}
+
+/** Which function may access OpenSearch, and what the functions of search may access elsewhere. */
+function allowSearchAccess({ quarantine, state, search, reindex, replay, query }: Parts): void {
+  if (!search || !reindex) return
+  quarantine.allowAdd(search.documents, search.events, reindex.function)
+  state.allowRead(search.documents)
+  state.allowScan(reindex.function)
+  search.allowWrite(search.documents, search.events, search.setUp, reindex.function)
+  search.allowWriteDocuments(replay.function)
+  search.allowDelete(search.setUp)
+  search.allowSearch(query.function)
+}
+
+/**
+ * Updates the functions that read the outbox and the states before the function that writes them, so that they know a new
+ * projection before its first delta. Only the function itself waits: its role and its stream mapping do not.
+ */
+function deployReadersFirst({ state, windows, search }: Parts): void {
+  const writer = state.function.node.defaultChild as CfnFunction
+  for (const reader of [windows.function, ...(search ? [search.documents] : [])])
+    writer.addResourceDependency(reader.node.defaultChild as CfnFunction)
+}
+
+const functionsOf = ({ ingest, state, windows, search, failures, replay, reindex, reports, query }: Parts): LambdaFunction[] => [
+  ...[ingest, state, windows, failures, replay, reports, query].map(part => part.function),
+  ...(search && reindex ? [search.documents, search.events, search.setUp, reindex.function] : []),
+]
+
+/** Alarms and dashboard. The graphs are in the order of the data flow, followed by reads, quarantine and costs. */
+function monitor(scope: Construct, parts: Parts, { stage, settings }: MillraceProps): void {
+  const { stream, quarantine, ingest, state, windows, search, archive, failures, replay, reindex, reports, query, api } = parts
+  const monitored: readonly Monitored[] = [
+    ...[api, ingest, stream, state, windows, ...(search ? [search] : []), archive, reports, query],
+    ...[quarantine, failures, replay, ...(reindex ? [reindex] : [])],
+    costs({ api, functions: functionsOf(parts), stream, state, archive, quarantine, settings }),
+  ]
+  dashboard(scope, monitored, { stage, alarms: parts.alarms.watch(monitored, stage) })
+}
+
+const outputsOf = (parts: Parts, { settings, projections }: MillraceProps): StackOutputs => {
+  const { keys, stream, quarantine, state, search, archive, failures, replay, reindex, reports, api } = parts
+  return {
+    ApiUrl: api.url,
+    StreamName: stream.stream.streamName,
+    StateTable: state.table.tableName,
+    KeysTable: keys.table.tableName,
+    KeyUseTable: keys.use.tableName,
+    QuarantineTable: quarantine.table.tableName,
+    QuarantineBucket: quarantine.bucket.bucketName,
+    ReportsTable: reports.table.tableName,
+    ArchiveBucket: archive.bucket.bucketName,
+    DeliveryStream: archive.delivery.deliveryStreamName,
+    OpenSearchUrl: search?.url ?? NONE,
+    RawEventTypes: search?.rawEvents.RAW_EVENT_TYPES ?? NONE,
+    LogGroups: functionsOf(parts)
+      .map(fn => `${fn.service}=${fn.logGroup.logGroupName}`)
+      .join(),
+    RawEventDays: search?.rawEvents.RAW_EVENT_DAYS ?? NONE,
+    Projections: projections.map(projectionKey).join(),
+    ReportsFunction: reports.function.functionName,
+    SetUpFunction: search?.setUp.functionName ?? NONE,
+    IdentityMinutes: identityWindow(settings).IDENTITY_MINUTES,
+    ReplayFunction: replay.function.functionName,
+    CollectFailuresFunction: failures.function.functionName,
+    ReindexFunction: reindex?.function.functionName ?? NONE,
+  }
+}
