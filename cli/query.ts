@@ -1,3 +1,4 @@
+import { projections } from '../shared/catalogue.ts'
 import { parseExact } from '../shared/exact-json.ts'
 import { UserError } from '../shared/user-error.ts'
 import { reasonOf } from './sending/api.ts'
@@ -22,12 +23,16 @@ export async function get(target: Target, path: string): Promise<unknown> {
 
 export type Document = Readonly<Record<string, unknown>>
 
+/** An explicit range, because the API leaves windows of the future out of its default view. */
+const EVERY_WINDOW = { from: '0001-01-01T00:00:00Z' }
+
 /** All documents of a projection, in the API's order; undefined for an unknown projection. */
 export async function documentsOf(target: Target, projection: string): Promise<Document[] | undefined> {
   const documents: Document[] = []
+  const range = projections.some(({ name, grain }) => name === projection && grain.hasWindow) ? EVERY_WINDOW : {}
   let cursor: string | null = null
   do {
-    const query: string = new URLSearchParams({ limit: String(PAGE), ...(cursor && { cursor }) }).toString()
+    const query: string = new URLSearchParams({ ...range, limit: String(PAGE), ...(cursor && { cursor }) }).toString()
     const page = (await get(target, `/v1/projections/${encodeURIComponent(projection)}?${query}`)) as
       | { data: Document[]; cursor: string | null }
       | undefined

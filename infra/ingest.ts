@@ -73,9 +73,9 @@ export class Ingest extends Construct implements Monitored {
     ]
     this.graphs = [
       {
-        title: 'Ingest: events accepted and quarantined, times ignored',
+        title: 'Ingest: events accepted, quarantined and from the future, times ignored',
         unit: 'events',
-        metrics: [count('EventsAccepted'), count('EventsQuarantined'), count('TimesIgnored')],
+        metrics: [count('EventsAccepted'), count('EventsQuarantined'), count('EventsFromFuture'), count('TimesIgnored')],
       },
       {
         title: 'Ingest: requests rejected (4xx), failed (500) and unavailable (503)',

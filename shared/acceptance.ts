@@ -8,7 +8,7 @@ import { isObject } from './json.ts'
 import { applyRights, type Sender } from './key-rights.ts'
 import { MAX_NAME_CHARACTERS, MAX_SOURCE_CHARACTERS } from './limits.ts'
 import { isRejection, type Rejection, reject } from './rejections.ts'
-import { inRange, instantProblem, MICROS_PER_SECOND, millisToMicros, parseInstant } from './time.ts'
+import { inRange, instantProblem, lastPresent, millisToMicros, parseInstant } from './time.ts'
 
 /** What the server knows about an envelope in addition to what the sender stated. */
 export interface Arrival {
@@ -52,17 +52,14 @@ export function accept(sent: Envelope, arrival: Arrival): Event | Rejection {
   }
 }
 
-/** The event's time on the server's clock; undefined if it is not believed. The sender's clock skew is `received - sentAt`. */
+/** The event's time on the server's clock; undefined if it is from the future: then the arrival is used. The sender's clock skew is `received - sentAt`. */
 function correctedTime({ time, sentAt }: CheckedEnvelope, received: number): bigint | undefined {
   const stated = parseInstant(time ?? '')
   const sent = typeof sentAt === 'string' ? parseInstant(sentAt) : undefined
   if (stated === undefined || sent === undefined) return stated
   const corrected = inRange(millisToMicros(received) - (sent - stated)) ?? stated
-  return corrected > millisToMicros(received) + MAX_FUTURE_MICROS ? undefined : corrected
+  return corrected > lastPresent(received) ? undefined : corrected
 }
-
-/** A corrected time later than this after the arrival is not believed: the arrival is used. */
-const MAX_FUTURE_MICROS = 86_400n * MICROS_PER_SECOND
 
 function checkEnvelope(envelope: Envelope): CheckedEnvelope | Rejection {
   const problem = envelopeProblem(envelope)

@@ -6,6 +6,10 @@ export const metrics = {
   EventsAccepted: { unit: 'Count', about: 'Events written to the stream, re-deliveries included.' },
   EventsQuarantined: { unit: 'Count', about: 'Single events that were quarantined.' },
   TimesIgnored: { unit: 'Count', about: 'Times in calls of SDKs that are not RFC 3339. The arrival time is used instead.' },
+  EventsFromFuture: {
+    unit: 'Count',
+    about: 'Accepted events with a time more than 24 hours after their arrival. Default views leave their windows and days out.',
+  },
   EventsReplayed: { unit: 'Count', about: 'Events that were replayed from the quarantine.' },
   FailuresCollected: { unit: 'Count', about: 'Events that were quarantined after Lambda or Firehose gave up on them.' },
   RequestsRefused: { unit: 'Count', about: 'Requests that got a 4xx response.' },

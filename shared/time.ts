@@ -103,6 +103,12 @@ export function secondsToMicros(seconds: number): bigint | undefined {
   return inRange(BigInt(whole) * MICROS_PER_SECOND + BigInt(Math.round((seconds - whole) * Number(MICROS_PER_SECOND))))
 }
 
+/** How far after its arrival an event may be without being from the future: no clock that is nearly right is further ahead. */
+export const FUTURE_MICROS = 86_400n * MICROS_PER_SECOND
+
+/** The last instant that is not in the future at `now` (milliseconds since 1970). */
+export const lastPresent = (now: number): bigint => inRange(millisToMicros(now) + FUTURE_MICROS) ?? LATEST
+
 /** The start of a window, in epoch seconds, as RFC 3339 text. */
 export const windowInstant = (start: number): string => formatInstant(BigInt(start) * MICROS_PER_SECOND)
 

@@ -70,9 +70,7 @@ const deviceField = (requestRefresh: () => void) =>
 
 /** Reads the newest windows of a projection, without those more than a day older than the newest: they would squeeze the chart. */
 async function readNewestDay(name: string, parameters: Readonly<Record<string, string | undefined>>): Promise<Row[]> {
-  // Excludes windows of a device whose clock is years ahead; they would hide the current ones.
-  const to = new Date(Date.now() + DAY_SECONDS * 1000).toISOString()
-  const { data } = await get<Page<Row>>(pathTo(['projections', name], { to, ...parameters }), 'read')
+  const { data } = await get<Page<Row>>(pathTo(['projections', name], parameters), 'read')
   const [newest] = data
   return newest ? data.filter(row => startOf(newest) - startOf(row) < DAY_SECONDS) : []
 }

@@ -9,6 +9,7 @@ import { asStore, rejectionOf, storeCall } from '../store-failure.ts'
 import { acceptEvents, type IngestDependencies } from './accept-events.ts'
 import type { EncodedBody } from './body-bytes.ts'
 import type { ClassifiedElements } from './classify-elements.ts'
+import { isFromFuture } from './from-future.ts'
 import { cacheable, type HttpResponse, preflight, respond } from './response.ts'
 
 /** The part of API Gateway's event (payload format 2.0) that ingest reads. */
@@ -109,6 +110,7 @@ function finish(outcome: ClassifiedElements | Rejection, telemetry: Telemetry): 
 function recordOutcome(outcome: ClassifiedElements | Rejection, telemetry: Telemetry): void {
   if (!isRejection(outcome)) {
     telemetry.count('EventsAccepted', outcome.events.length)
+    telemetry.count('EventsFromFuture', outcome.events.filter(isFromFuture).length)
     for (const { event } of outcome.quarantined) telemetry.count('EventsQuarantined', 1, event.code)
   } else {
     telemetry.annotate('code', outcome.code)

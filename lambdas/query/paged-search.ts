@@ -29,7 +29,7 @@ export interface Search extends API.Search_Request {
   readonly index: string
   readonly size: number
   readonly body: {
-    query: { bool: { filter: Filter[] } }
+    query: { bool: { filter: Filter[]; must_not?: Filter[] } }
     sort: Record<string, 'asc' | 'desc'>[]
     search_after?: NonNullable<PositionValue>[]
     track_total_hits: false
@@ -45,11 +45,13 @@ export interface SearchClient {
 export interface PageQuery {
   readonly index: string
   readonly filters: readonly Filter[]
+  /** Documents at the beginning of the order that the first page leaves out. The other pages begin after its last document. */
+  readonly leftOut?: Filter | undefined
   readonly order: readonly SortField[]
 }
 
 /** The search for the page that `limit` and `cursor` select. */
-export function planPage({ index, filters, order }: PageQuery, parameters: QueryParameters): Search | Rejection {
+export function planPage({ index, filters, leftOut, order }: PageQuery, parameters: QueryParameters): Search | Rejection {
   const limit = readLimit(parameters)
   if (typeof limit !== 'number') return limit
   const types = order.map(({ type }) => type)
@@ -59,7 +61,7 @@ export function planPage({ index, filters, order }: PageQuery, parameters: Query
     index,
     size: limit + 1,
     body: {
-      query: { bool: { filter: [...filters] } },
+      query: { bool: { filter: [...filters], ...(leftOut && !after && { must_not: [leftOut] }) } },
       sort: order.map(({ field, order }) => ({ [field]: order })),
       track_total_hits: false,
       // OpenSearch accepts null for a document without the field; the types of its client do not.

@@ -4,7 +4,7 @@ import type { Projection } from '../../shared/projection.ts'
 import { isRejection, type Rejection, reject } from '../../shared/rejections.ts'
 import { currentRevisions } from '../../shared/revisions.ts'
 import { mappingOf } from '../../shared/search-index.ts'
-import { formatInstant } from '../../shared/time.ts'
+import { formatInstant, lastPresent, wholeSeconds, windowInstant } from '../../shared/time.ts'
 import { type Filter, planPage, readPage, type Search, type SearchClient, type SortField } from './paged-search.ts'
 import { invalidParameter, type QueryParameters, readSecond } from './parameters.ts'
 
@@ -23,14 +23,21 @@ function orderOf(projection: Projection): SortField[] {
 
 const isText = (shape: Projection['shape'], field: string): boolean => mappingOf(shape).properties[field]?.type === 'keyword'
 
-/** The search for one page of a projection's documents, or what is wrong with the parameters. */
-export function planSearch(projection: Projection, parameters: QueryParameters): Search | Rejection {
+/**
+ * The search for one page of a projection's documents, or what is wrong with the parameters. Without `from` and `to`, the first page
+ * has no windows of the future, which would hide the others. `now` in milliseconds since 1970.
+ */
+export function planSearch(projection: Projection, parameters: QueryParameters, now: number): Search | Rejection {
   const key = keyFilters(projection, parameters['key'])
   if (isRejection(key)) return key
   const range = rangeFilters(projection, parameters)
   if (isRejection(range)) return range
-  return planPage({ index: projection.name, filters: [...key, ...range], order: orderOf(projection) }, parameters)
+  const leftOut = projection.grain.hasWindow && range.length === 0 ? windowsAfter(lastPresent(now)) : undefined
+  return planPage({ index: projection.name, filters: [...key, ...range], leftOut, order: orderOf(projection) }, parameters)
 }
+
+/** Windows start at whole seconds. */
+const windowsAfter = (micros: bigint): Filter => ({ range: { [WINDOW_START]: { gt: windowInstant(wholeSeconds(micros)) } } })
 
 function keyFilters(projection: Projection, key: string | undefined): Filter[] | Rejection {
   if (key === undefined) return []
@@ -61,10 +68,11 @@ export async function readProjection(
   parameters: QueryParameters,
   client: SearchClient | undefined,
   projections: readonly Projection[],
+  now: number,
 ): Promise<Page<Document> | Rejection> {
   const projection = currentRevisions(projections).find(known => known.name === name)
   if (!projection) return reject('not_found', 'No projection has this name.')
   if (!client) return reject('search_off')
-  const search = planSearch(projection, parameters)
+  const search = planSearch(projection, parameters, now)
   return isRejection(search) ? search : readPage(client, search, orderOf(projection))
 }

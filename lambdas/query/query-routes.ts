@@ -107,8 +107,8 @@ const storeHandlers = (
   'GET /v1/users': reading(async (_path, query, telemetry) =>
     query['id'] ? userReader(query, state, telemetry)(query['id']) : invalidParameter('id', 'must be the id of a user.'),
   ),
-  'GET /v1/projections/{name}': reading(({ name = '' }, query) => readProjection(name, query, search, projections)),
-  'GET /v1/reports/{name}': reading(({ name = '' }, query) => readReport(name, query, { table, bucket }, reports)),
+  'GET /v1/projections/{name}': reading(({ name = '' }, query) => readProjection(name, query, search, projections, Date.now())),
+  'GET /v1/reports/{name}': reading(({ name = '' }, query) => readReport(name, query, { table, bucket }, reports, Date.now())),
   'GET /v1/events/{type+}': reading(({ type = '' }, query) =>
     readKeptEvents(withoutTrailingSlash(type), query, { client: search, eventTypes, keeps }),
   ),

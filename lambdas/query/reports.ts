@@ -27,7 +27,7 @@ import { type RowPosition, readRows } from './report-rows.ts'
 
 interface ReportQuery {
   readonly limit: number
-  /** A day or an instant, as in the publication. Undefined: the newest. */
+  /** A day or an instant, as in the publication. Undefined: the newest that is not of the future. */
   readonly period: string | undefined
   /** The position in the cursor: the run whose rows are being paged, and the next row. */
   readonly from: (Publication & RowPosition) | undefined
@@ -95,13 +95,14 @@ export async function readReport(
   parameters: QueryParameters,
   { table, bucket }: ReportStores,
   reports: readonly Report[],
+  now: number,
 ): Promise<Page<ReportRow> | Rejection> {
   const report = reports.find(known => known.name === name)
   if (!report) return reject('not_found', 'No report has this name.')
   const query = planReport(report, parameters)
   if (isRejection(query)) return query
   const publication =
-    query.from ?? (await (query.period === undefined ? table.newest(report) : table.publicationOf(name, query.period)))
+    query.from ?? (await (query.period === undefined ? table.newest(report, now) : table.publicationOf(name, query.period)))
   if (!publication) return { data: [], cursor: null }
   return readPublication(publication, query, bucket)
 }

@@ -6,7 +6,7 @@ import { type Projection, projectionKey, type UserView } from '../../shared/proj
 import { type Rejection, reject } from '../../shared/rejections.ts'
 import { currentRevisions } from '../../shared/revisions.ts'
 import type { PartItem, UserItem } from '../../shared/state.ts'
-import { EARLIEST, inRange, LATEST, MICROS_PER_SECOND, millisToMicros, wholeSeconds, windowInstant } from '../../shared/time.ts'
+import { EARLIEST, inRange, LATEST, lastPresent, wholeSeconds, windowInstant } from '../../shared/time.ts'
 import type { Telemetry } from '../handler.ts'
 import { annotateProjectionErrors } from '../projection-errors.ts'
 import { rowsThatFit } from '../response-size.ts'
@@ -19,9 +19,6 @@ const WINDOWS_PER_PROJECTION = 100
 
 /** The part of a response that all windows may have. The rest is for the states, which are in one item of at most 400 KB. */
 const WINDOWS_SHARE = 0.5
-
-/** Windows that begin later are in the future of every clock that is nearly right. They must not hide the others. */
-const FUTURE_MICROS = 86_400n * MICROS_PER_SECOND
 
 /**
  * Reads the user of GET /v1/users with its windows in [from, to), by default those that begin at most 24 hours from now
@@ -37,7 +34,8 @@ export async function queryUser(
   const to = readSecond(parameters, 'to')
   if (typeof from === 'object') return from
   if (typeof to === 'object') return to
-  const last = to === undefined ? (from === undefined ? millisToMicros(now) + FUTURE_MICROS : LATEST) : to - 1n
+  // Windows of the future must not hide the others.
+  const last = to === undefined ? (from === undefined ? lastPresent(now) : LATEST) : to - 1n
   const range = { from: formatSecond(from ?? EARLIEST), to: formatSecond(last) }
   // No user has a longer id, and the table would refuse to look for it.
   const isUser = isName(user, MAX_NAME_CHARACTERS)

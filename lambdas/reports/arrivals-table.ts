@@ -1,6 +1,6 @@
 import { type Column, type ColumnType, columnName, envelopeColumns, fieldColumns } from '../../shared/archive-columns.ts'
 import type { DailyReport, Report } from '../../shared/report.ts'
-import { EARLIEST, LATEST, MICROS_PER_SECOND, wholeSeconds } from '../../shared/time.ts'
+import { EARLIEST, FUTURE_MICROS, LATEST, MICROS_PER_SECOND, wholeSeconds } from '../../shared/time.ts'
 import { sqlString } from './duckdb.ts'
 import type { LoadedObject } from './load-objects.ts'
 
@@ -26,11 +26,12 @@ function archivedColumns({ eventType, fields }: Report): Column[] {
 
 /**
  * Creates the table `arrivals`: one row for each delivery of an event of the report's type. `object` (its place in the archive) and
- * `line` (the row in the object) give the order of arrival. A daily report also has `day`, the UTC day of the event since 1970.
+ * `line` (the row in the object) give the order of arrival. A daily report also has `day`, the UTC day of the event since
+ * 1970, and `from_future`: whether the event is more than 24 hours after its arrival.
  */
 export function createArrivals(report: Report): string {
   const columns = archivedColumns(report).map(({ name, type }) => `"${name}" ${sqlTypes[type]}`)
-  const day = report.kind === 'daily' ? ['day INTEGER'] : []
+  const day = report.kind === 'daily' ? ['day INTEGER', 'from_future BOOLEAN'] : []
   return `CREATE TABLE arrivals (${['object INTEGER', 'line BIGINT', ...day, ...columns].join(', ')})`
 }
 
@@ -47,7 +48,7 @@ const conditions: Record<ArrivalFilter, string> = {
 export function insertArrivals(report: Report, object: LoadedObject, filter: ArrivalFilter): string {
   const day = report.kind === 'daily' ? dayOf(report) : undefined
   const names = archivedColumns(report).map(({ name }) => `"${name}"`)
-  const values = ['object', 'line', ...(day ? [`${day.value} AS day`] : []), ...names]
+  const values = ['object', 'line', ...(day ? [`${day.value} AS day`, `${day.fromFuture} AS from_future`] : []), ...names]
   return `INSERT INTO arrivals SELECT ${values.join(', ')}
 FROM (${objectRows(report, object)})
 WHERE event_type = ${sqlString(report.eventType.name)} AND "${requiredColumn(report)}" IS NOT NULL${day ? ` AND ${day.exists}` : ''}${conditions[filter]}`
@@ -62,15 +63,23 @@ function objectRows(report: Report, { file, place, footer }: LoadedObject): stri
 FROM read_parquet(${sqlString(file)}, file_row_number = true, hive_partitioning = false)`
 }
 
-/** The day of a row since 1970, and the condition that it is in the years 0001 to 9999. Both are exact. */
-function dayOf(report: DailyReport): { value: string; exists: string } {
+/** The days of `arrivals` of which every event is from the future. */
+export const FUTURE_DAYS = 'SELECT day FROM arrivals GROUP BY day HAVING bool_and(from_future) ORDER BY day'
+
+/** The day of a row since 1970 and the condition that it is in the years 0001 to 9999, both exact; and whether it is from the future. */
+function dayOf(report: DailyReport): { value: string; fromFuture: string; exists: string } {
   const column = `"${dayColumn(report)}"`
   if (report.day === 'event_time') {
     const sinceMidnight = `((${column} % ${MICROS_PER_DAY}) + ${MICROS_PER_DAY}) % ${MICROS_PER_DAY}`
     const value = `CAST((${column} - ${sinceMidnight}) // ${MICROS_PER_DAY} AS INTEGER)`
-    return { value, exists: `${column} BETWEEN ${EARLIEST} AND ${LATEST}` }
+    return {
+      value,
+      fromFuture: `${column} > received_time_us + ${FUTURE_MICROS}`,
+      exists: `${column} BETWEEN ${EARLIEST} AND ${LATEST}`,
+    }
   }
   // The inner floor is exact, and the quotient of a whole number of seconds never rounds up to the next day.
   const value = `CAST(floor(floor(${column}) / ${SECONDS_PER_DAY}) AS INTEGER)`
-  return { value, exists: `${column} >= ${wholeSeconds(EARLIEST)} AND ${column} < ${wholeSeconds(LATEST) + 1}` }
+  const fromFuture = `${column} > (received_time_us + ${FUTURE_MICROS}) / ${MICROS_PER_SECOND}`
+  return { value, fromFuture, exists: `${column} >= ${wholeSeconds(EARLIEST)} AND ${column} < ${wholeSeconds(LATEST) + 1}` }
 }

@@ -1,6 +1,7 @@
 import { DeleteItemCommand, DynamoDBClient, GetItemCommand, PutItemCommand, paginateQuery } from '@aws-sdk/client-dynamodb'
 import { marshall, unmarshall } from '@aws-sdk/util-dynamodb'
 import { newestSnapshot, type Publication, type Report } from '../../shared/report.ts'
+import { formatDay, lastPresent } from '../../shared/time.ts'
 import { type Attributes, conditionHeld } from '../dynamodb.ts'
 
 /** Which run's objects are published for a day or an instant. */
@@ -10,6 +11,8 @@ export interface PublicationItem extends Publication {
    * part.
    */
   readonly rows: Readonly<Record<string, number>>
+  /** Of a day: all of its events are from the future, so it is not the newest day. */
+  readonly ofFuture?: boolean
 }
 
 export type Lock =
@@ -23,6 +26,8 @@ export type Lock =
 export const LOCK_MS = 16 * 60_000
 
 const PUBLISHED = 'published#'
+/** The newest day is nearly always among the first. */
+const DAYS_PER_READ = 4
 const publishedSortKey = (period: string): string => `${PUBLISHED}${period}`
 const lockSortKey = (name: string): string => `lock#${name}`
 /** The item with the time up to which the scheduled runs have reported arrivals. */
@@ -39,8 +44,15 @@ interface StoredItem {
   /** Of a publication: the run, and the numbers of rows as JSON. */
   readonly published?: string
   readonly rows?: string
+  readonly ofFuture?: boolean
   /** Of the arrivals item: milliseconds since 1970. */
   readonly arrived?: number
+}
+
+interface ListOptions {
+  /** The greatest sort key. */
+  readonly last?: string
+  readonly itemsPerPage?: number
 }
 
 type Values = Readonly<Record<string, string | number>>
@@ -71,12 +83,19 @@ const itemsOf = (table: string, client: DynamoDBClient) => ({
     return conditionHeld(client.send(new DeleteItemCommand({ ...key, ...conditionOf(condition, values) })))
   },
 
-  /** The items of a report whose sort keys begin with `prefix`, in descending order. Requests a page only when it is needed. */
-  async *list(report: string, prefix: string, itemsPerPage?: number): AsyncGenerator<StoredItem> {
+  /**
+   * The items of a report whose sort keys begin with `prefix`, in descending order, from `last` on if it is given. Requests a page only
+   * when it is needed.
+   */
+  async *list(
+    report: string,
+    prefix: string,
+    { last = `${prefix}~`, itemsPerPage }: ListOptions = {},
+  ): AsyncGenerator<StoredItem> {
     const query = {
       TableName: table,
-      KeyConditionExpression: 'report = :report AND begins_with(run, :prefix)',
-      ExpressionAttributeValues: marshall({ ':report': report, ':prefix': prefix }),
+      KeyConditionExpression: 'report = :report AND run BETWEEN :prefix AND :last',
+      ExpressionAttributeValues: marshall({ ':report': report, ':prefix': prefix, ':last': last }),
       ScanIndexForward: false,
       ConsistentRead: true,
       ...(itemsPerPage !== undefined && { Limit: itemsPerPage }),
@@ -120,9 +139,9 @@ const locks = ({ get, putIf, removeIf }: Items) => ({
 
 const publications = ({ get, putIf, removeIf, list }: Items) => ({
   /** Publishes this run's objects for a day or an instant. False when a run that began later is published already. */
-  publish: (report: string, { period, run, rows }: PublicationItem): Promise<boolean> =>
+  publish: (report: string, { period, run, rows, ofFuture }: PublicationItem): Promise<boolean> =>
     putIf(
-      { report, run: publishedSortKey(period), published: run, rows: JSON.stringify(rows) },
+      { report, run: publishedSortKey(period), published: run, rows: JSON.stringify(rows), ...(ofFuture && { ofFuture }) },
       'attribute_not_exists(report) OR published <= :run',
       { ':run': run },
     ),
@@ -134,9 +153,12 @@ const publications = ({ get, putIf, removeIf, list }: Items) => ({
   /** All publications of a report. Days are newest first. */
   published: (report: string): Promise<PublicationItem[]> => listPublications(report, list),
 
-  async newest({ name, kind }: Report): Promise<PublicationItem | undefined> {
+  /** The newest day or instant. A day of the future is not the newest one. `now` in milliseconds since 1970. */
+  async newest({ name, kind }: Report, now: number): Promise<PublicationItem | undefined> {
     if (kind === 'snapshot') return newestSnapshot(await listPublications(name, list))
-    for await (const item of list(name, PUBLISHED, 1)) return toPublication(item)
+    const last = publishedSortKey(formatDay(lastPresent(now)))
+    for await (const item of list(name, PUBLISHED, { last, itemsPerPage: DAYS_PER_READ }))
+      if (!item.ofFuture) return toPublication(item)
     return undefined
   },
 
@@ -152,10 +174,11 @@ async function listPublications(report: string, list: Items['list']): Promise<Pu
   return found
 }
 
-const toPublication = ({ run, published = '', rows = '{}' }: StoredItem): PublicationItem => ({
+const toPublication = ({ run, published = '', rows = '{}', ofFuture }: StoredItem): PublicationItem => ({
   period: run.slice(PUBLISHED.length),
   run: published,
   rows: JSON.parse(rows),
+  ...(ofFuture && { ofFuture }),
 })
 
 const arrivals = ({ get, putIf }: Items) => ({

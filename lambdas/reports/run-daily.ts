@@ -1,4 +1,5 @@
 import type { DailyReport } from '../../shared/report.ts'
+import { FUTURE_DAYS } from './arrivals-table.ts'
 import type { PublicationItem } from './dynamodb.ts'
 import { gatherDays } from './gather-arrivals.ts'
 import { dateOf, type Period } from './plan-run.ts'
@@ -21,6 +22,7 @@ export async function runDaily(
 ): Promise<PublicationItem[]> {
   const { workspace } = storage
   const days = await gatherDays(report, { period, since }, storage)
+  const ofFuture = new Set((await workspace.run(FUTURE_DAYS)).map(row => Number(row['day'])))
   for (const step of sql.steps) await workspace.run(step)
   const rows = new Map<number, Record<string, number>>(days.map(day => [day, {}]))
   for (const table of report.tables) {
@@ -32,5 +34,10 @@ export async function runDaily(
       counts[table.by] = await uploadDay({ report, run, table, day }, storage)
     }
   }
-  return [...rows].map(([day, counts]) => ({ period: dateOf(day), run, rows: counts }))
+  return [...rows].map(([day, counts]) => ({
+    period: dateOf(day),
+    run,
+    rows: counts,
+    ...(ofFuture.has(day) && { ofFuture: true }),
+  }))
 }

@@ -92,7 +92,11 @@ const readEvents = (type: EventType): Detail => ({
 })
 
 const from = query('from', 'Windows that start at or after this instant.', time)
-const to = query('to', 'Windows that start before this instant.', time)
+const to = query(
+  'to',
+  'Windows that start before this instant. Without `from` and `to`, windows that start more than 24 hours from now are left out.',
+  time,
+)
 
 function readProjection(projection: Projection): Detail {
   const { name, grain, shape } = projection
@@ -123,7 +127,11 @@ function readReport(report: Report): Detail {
 }
 
 function dailyRows({ tables }: DailyReport) {
-  const day = query('date', 'A UTC day. The default is the newest published day.', { type: 'string', format: 'date' })
+  const day = query(
+    'date',
+    'A UTC day. The default is the newest published day that has an event with a time at most 24 hours after its arrival.',
+    { type: 'string', format: 'date' },
+  )
   const names = tables.map(({ by }) => by)
   const by = query('by', 'The table to read.', { enum: names, default: names[0] })
   return { parameters: [day, ...(names.length > 1 ? [by] : [])], rows: tables.map(reportRowSchema) }

@@ -11,7 +11,7 @@ const URLS = 5
 
 /**
  * Adds a visit and returns the newest `count` visits, newest first. Of visits with equal timestamps, the later arrival comes
- * first.
+ * first. Any integer is a timestamp: a visit of the future keeps its place until enough visits have greater timestamps.
  */
 function latest(count: number, visits: readonly Visit[], visit: Visit): readonly Visit[] {
   const at = visits.findIndex(other => other.at <= visit.at)

@@ -4,7 +4,7 @@ type Document = Readonly<Record<string, string | number | null>>
 type Position = readonly (string | number | null)[]
 type Order = readonly (readonly [field: string, direction: 'asc' | 'desc'])[]
 
-/** An OpenSearch client over one index in memory. It supports term filters, sorting and `search_after`, and records its requests. */
+/** An OpenSearch client over one index in memory. It supports term filters, ranges of texts, sorting and `search_after`, and records its requests. */
 export function searchOver(documents: readonly Document[]) {
   const requests: Search[] = []
   const search: SearchClient['search'] = async request => {
@@ -23,8 +23,26 @@ export function searchOver(documents: readonly Document[]) {
   return { client: { search }, requests }
 }
 
-const passes = (document: Document, { body }: Search): boolean =>
-  body.query.bool.filter.every(({ term }) => term && Object.entries(term).every(([field, value]) => document[field] === value))
+function passes(document: Document, { body }: Search): boolean {
+  const { filter, must_not: leftOut = [] } = body.query.bool
+  return filter.every(each => matches(document, each)) && !leftOut.some(each => matches(document, each))
+}
+
+type Comparison = 'gt' | 'gte' | 'lt'
+
+const comparisons: Readonly<Record<Comparison, (a: string, b: string) => boolean>> = {
+  gt: (a, b) => a > b,
+  gte: (a, b) => a >= b,
+  lt: (a, b) => a < b,
+}
+
+const matches = (document: Document, { term = {}, range = {} }: Search['body']['query']['bool']['filter'][number]): boolean =>
+  Object.entries(term).every(([field, value]) => document[field] === value) &&
+  Object.entries(range).every(([field, bounds]) =>
+    Object.entries(bounds).every(
+      ([name, bound]) => typeof document[field] === 'string' && comparisons[name as Comparison](document[field], String(bound)),
+    ),
+  )
 
 function compare(a: Position, b: Position, order: Order): number {
   const at = a.findIndex((value, i) => value !== b[i])

@@ -5,7 +5,7 @@ import { rateLimit } from '../../lambdas/ingest/rate-limit.ts'
 import type { Dialect } from '../../shared/dialect.ts'
 import { native } from '../../shared/dialects/native.ts'
 import { SafeError } from '../../shared/safe-error.ts'
-import { ingestInMemory, withKey } from '../fakes/ingest.ts'
+import { ingestInMemory, RECEIVED, withKey } from '../fakes/ingest.ts'
 
 const event = '{"type":"signup","id":"1"}'
 const basic = (key: string) => `Basic ${Buffer.from(`${key}:`).toString('base64')}`
@@ -110,6 +110,24 @@ test('events of a record that Kinesis never accepts are quarantined, the others 
     ['record_refused', 'e3', 'line', 3],
   ])
   expect(counts).toEqual({ EventsAccepted: 2, EventsQuarantined: 3 })
+})
+
+test('accepted events with a time more than 24 hours after their arrival are counted, whichever of their fields has it', async () => {
+  const DAY = 86_400
+  const now = RECEIVED / 1000
+  const inSeconds = (seconds: number) => new Date((now + seconds) * 1000).toISOString()
+  const { request, events, counts } = ingestInMemory()
+  const elements = [
+    { type: 'signup', time: inSeconds(DAY) },
+    { type: 'signup', time: inSeconds(DAY + 1) },
+    { type: 'reading', time: inSeconds(0), data: { device_id: 'd', timestamp: now + DAY + 1 } },
+    { type: 'page_visit', data: { Id: 1, Url: '/', Timestamp: 253_402_300_799 } },
+    { type: 'page_visit', data: { Id: 1, Url: '/', Timestamp: now } },
+    { type: 'page_visit', data: { Id: 1, Timestamp: 253_402_300_799 } },
+  ]
+  await request('/v1/events', { headers: withKey, body: JSON.stringify(elements) })
+  expect(events).toHaveLength(5)
+  expect(counts).toEqual({ EventsAccepted: 5, EventsFromFuture: 3, EventsQuarantined: 1 })
 })
 
 test('a refused interaction has no receipt', async () => {

@@ -19,6 +19,8 @@ import { aQuarantinedEvent, aUserItem } from '../fixtures/builders.ts'
 import { eventOf as actionEvent, reportActions } from '../fixtures/reports/actions.ts'
 import { archiveEvents, folderArchive } from '../fixtures/reports/folder-archive.ts'
 
+const NOW = Date.parse('2026-01-31T12:00:00Z')
+
 /** Every page of a list with `limit=1000`. Throws if one is too large for Lambda or for the limit of a page. */
 async function pagesOf<Row>(read: (parameters: Record<string, string>) => Promise<Page<Row> | Rejection>): Promise<Row[][]> {
   const pages: Row[][] = []
@@ -46,7 +48,7 @@ test('1,000 documents of 6 KB are two pages', async () => {
     text: '"'.repeat(3_000),
   }))
   const { client } = searchOver(documents)
-  const pages = await pagesOf(parameters => readProjection('device-minutes', parameters, client, projections))
+  const pages = await pagesOf(parameters => readProjection('device-minutes', parameters, client, projections, NOW))
   expect(pages.flat()).toEqual(documents)
   expect(pages.length).toBeGreaterThan(1)
 })
@@ -78,7 +80,7 @@ test('rows of a report with long texts are several pages, across its parts', asy
       table: { newest: async () => publication, publicationOf: async () => publication },
       bucket: folderArchive(folder),
     }
-    const pages = await pagesOf(parameters => readReport('enriched-actions', parameters, stores, reports))
+    const pages = await pagesOf(parameters => readReport('enriched-actions', parameters, stores, reports, NOW))
     expect(
       pages
         .flat()

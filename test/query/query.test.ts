@@ -24,6 +24,10 @@ import { eventOf as actionEvent, run as actionRun, reportActions } from '../fixt
 import { archiveEvents, archiveRows, folderArchive, type Row } from '../fixtures/reports/folder-archive.ts'
 import { reportRows } from '../fixtures/reports/report-rows.ts'
 
+const NOW = Date.parse('2026-01-31T12:00:00.5Z')
+/** Windows that start more than 24 hours after NOW. */
+const FUTURE = { range: { window_start: { gt: '2026-02-01T12:00:00Z' } } }
+
 const rejected = (parameter: string) => ({
   code: 'invalid_request',
   message: expect.stringMatching(new RegExp(`^${parameter} .*\\.$`)),
@@ -31,7 +35,7 @@ const rejected = (parameter: string) => ({
 
 describe('projections', () => {
   const search = (parameters: Record<string, string>, projection: (typeof projections)[number] = deviceMinutes): Search => {
-    const planned = planSearch(projection, parameters)
+    const planned = planSearch(projection, parameters, NOW)
     if ('code' in planned) throw new Error(`rejected: ${JSON.stringify(planned)}`)
     return planned
   }
@@ -40,7 +44,11 @@ describe('projections', () => {
     expect(search({})).toEqual({
       index: 'device-minutes',
       size: 101,
-      body: { query: { bool: { filter: [] } }, sort: [{ window_start: 'desc' }, { device_id: 'asc' }], track_total_hits: false },
+      body: {
+        query: { bool: { filter: [], must_not: [FUTURE] } },
+        sort: [{ window_start: 'desc' }, { device_id: 'asc' }],
+        track_total_hits: false,
+      },
     })
     expect(search({ limit: '1000' }).size).toBe(1001)
   })
@@ -63,7 +71,7 @@ describe('projections', () => {
   })
 
   test('the key filter has the type of the key field', () => {
-    expect(search({ key: '7*' }).body.query).toEqual({ bool: { filter: [{ term: { device_id: '7*' } }] } })
+    expect(search({ key: '7*' }).body.query.bool.filter).toEqual([{ term: { device_id: '7*' } }])
     expect(search({ key: '7' }, recentUrls).body.query).toEqual({ bool: { filter: [{ term: { id: 7 } }] } })
     for (const key of ['01', '-0', '7.0', ' 7', ''])
       expect(search({ key }, recentUrls).body.query).toEqual({ bool: { filter: [{ match_none: {} }] } })
@@ -83,7 +91,7 @@ describe('projections', () => {
     ['cursor', { cursor: Buffer.from('{"a":1}').toString('base64url') }, deviceMinutes],
     ['cursor', { cursor: Buffer.from('[1,"d1"]').toString('base64url') }, deviceMinutes],
   ])('the rejection of a bad %s names it: %j', (parameter, parameters, projection) => {
-    expect(planSearch(projection, parameters)).toMatchObject(rejected(parameter))
+    expect(planSearch(projection, parameters, NOW)).toMatchObject(rejected(parameter))
   })
 
   test('a key is rejected when the documents have none', () => {
@@ -95,29 +103,55 @@ describe('projections', () => {
       document: () => ({}),
       merge: (stored: unknown) => stored,
     })
-    expect(planSearch(allUsers, { key: 'd1' })).toMatchObject(rejected('key'))
+    expect(planSearch(allUsers, { key: 'd1' }, NOW)).toMatchObject(rejected('key'))
     expect(search({}, allUsers).body.sort).toEqual([{ window_start: 'desc' }])
   })
 
   test('pages follow each other without a gap or a repetition, and the last one has no cursor', async () => {
     const documents = ['d1', 'd2', 'd3'].map(device_id => ({ device_id, window_start: '2026-01-31T12:00:00Z' }))
     const { client, requests } = searchOver(documents)
-    const read = (parameters: Record<string, string>) => readProjection('device-minutes', parameters, client, projections)
+    const read = (parameters: Record<string, string>) => readProjection('device-minutes', parameters, client, projections, NOW)
     const first = (await read({ limit: '2' })) as Page<object>
     expect(first.data).toEqual(documents.slice(0, 2))
     expect(await read({ limit: '2', cursor: first.cursor ?? '' })).toEqual({ data: documents.slice(2), cursor: null })
     expect(requests.at(-1)?.body.search_after).toEqual(['2026-01-31T12:00:00Z', 'd2'])
   })
 
+  test('windows of the future are on no page without from and to, and on every page with them', async () => {
+    const starts = ['9999-12-31T23:59:00Z', '2026-02-01T12:00:01Z', '2026-02-01T12:00:00Z', '2026-01-31T12:00:00Z']
+    const { client } = searchOver(starts.map(window_start => ({ device_id: 'd1', window_start })))
+    const read = async (parameters: Record<string, string>) => {
+      const found: unknown[] = []
+      let cursor: string | null = null
+      do {
+        const page = await readProjection(
+          'device-minutes',
+          { limit: '1', ...parameters, ...(cursor && { cursor }) },
+          client,
+          projections,
+          NOW + found.length,
+        )
+        if ('code' in page) throw new Error(page.message)
+        found.push(...page.data.map(row => row['window_start']))
+        cursor = page.cursor
+      } while (cursor)
+      return found
+    }
+    expect(await read({})).toEqual(starts.slice(2))
+    expect(await read({ key: 'd1' })).toEqual(starts.slice(2))
+    expect(await read({ from: '0001-01-01T00:00:00Z' })).toEqual(starts)
+    expect(await read({ to: '9999-12-31T23:59:59Z' })).toEqual(starts)
+  })
+
   test('a document without the field that sorts its page is a bug, not the end of the pages', async () => {
     const { client } = searchOver(['d1', 'd2'].map(device_id => ({ device_id })))
-    const read = readProjection('device-minutes', { limit: '1' }, client, projections)
+    const read = readProjection('device-minutes', { limit: '1' }, client, projections, NOW)
     await expect(read).rejects.toThrow('A document has no string in window_start, by which its page is sorted.')
   })
 
   test('an unknown name gives not_found, and a known name gives search_off when search is off', async () => {
-    expect(await readProjection('no-such', {}, undefined, projections)).toMatchObject({ code: 'not_found' })
-    expect(await readProjection('recent-urls', {}, undefined, projections)).toMatchObject({ code: 'search_off' })
+    expect(await readProjection('no-such', {}, undefined, projections, NOW)).toMatchObject({ code: 'not_found' })
+    expect(await readProjection('recent-urls', {}, undefined, projections, NOW)).toMatchObject({ code: 'search_off' })
   })
 })
 
@@ -259,7 +293,7 @@ describe('reports', () => {
       newest: async () => published.at(-1),
       publicationOf: async (_: string, date: string) => published.find(({ period }) => period === date),
     }
-    return readReport(name, parameters, { table, bucket: folderArchive(folder) }, reports)
+    return readReport(name, parameters, { table, bucket: folderArchive(folder) }, reports, NOW)
   }
 
   test('the newest day and the table by type are the defaults', async () => {
@@ -328,7 +362,7 @@ describe('reports', () => {
         newest: async () => publication,
         publicationOf: async (_: string, period: string) => [publication].find(one => one.period === period),
       }
-      return readReport('enriched-actions', parameters, { table, bucket: folderArchive(actions) }, reports)
+      return readReport('enriched-actions', parameters, { table, bucket: folderArchive(actions) }, reports, NOW)
     }
 
     test('the newest instant is the default, and an instant may be given in any time zone', async () => {

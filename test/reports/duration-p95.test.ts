@@ -87,6 +87,29 @@ test('a scheduled run reports all events of the days with arrivals', async () =>
   expect(publications.map(({ period }) => period)).toEqual(['2025-11-26'])
 })
 
+test('a day is of the future if each of its events is more than 24 hours after its arrival', async () => {
+  const DAY = 86_400
+  const at = (days: number, secondsBefore: number): Partial<Row> => ({
+    timestamp: noon + days * DAY,
+    received: (noon + days * DAY - secondsBefore) * 1000,
+  })
+  await archiveRows(folder, object('a'), [
+    ...readings(200, 0, at(0, 0)),
+    ...readings(200, 1000, at(1, DAY)),
+    ...readings(200, 2000, at(2, DAY + 1)),
+    ...readings(200, 3000, at(3, DAY + 1)),
+    ...readings(1, 4000, at(3, 0)),
+  ])
+  const { publications, device } = await reportRows(folder, 'every day')
+  expect(publications.map(({ period, ofFuture }) => [period, ofFuture])).toEqual([
+    ['2025-11-26', undefined],
+    ['2025-11-27', undefined],
+    ['2025-11-28', true],
+    ['2025-11-29', undefined],
+  ])
+  expect(device).toHaveLength(4)
+})
+
 test('an archive without objects, without readings or with an empty object gives no rows', async () => {
   expect((await reportRows(folder, 'every day')).publications).toEqual([])
   await archiveRows(folder, object('a'), [])

@@ -23,10 +23,20 @@ const folder = temporaryFolder('toy-report')
 const withToy = [...reports, visitsByPage]
 const run = runId(1_764_300_000_000, '0123abcd')
 
+const RECEIVED = Date.parse('2026-01-31T13:00:00Z')
+
 const visit = (id: string, time: string | bigint, Url: string): Event => {
   const instant = typeof time === 'bigint' ? time : parseInstant(time)
   if (instant === undefined) throw new Error(`${time} is no time.`)
-  return { id, source: 'test', type: 'page_visit', subject: '1', time: instant, received: 1, data: { Id: 1, Url, Timestamp: 0 } }
+  return {
+    id,
+    source: 'test',
+    type: 'page_visit',
+    subject: '1',
+    time: instant,
+    received: RECEIVED,
+    data: { Id: 1, Url, Timestamp: 0 },
+  }
 }
 
 /** The publications of a report, as the table of the reports stores them. */
@@ -36,7 +46,8 @@ function publications() {
     publish: async (_report: string, item: PublicationItem) => Boolean(stored.set(item.period, item)),
     published: async () => [...stored.values()],
     publicationOf: async (_report: string, period: string) => stored.get(period),
-    newest: async () => [...stored.values()].toSorted((a, b) => (a.period < b.period ? 1 : -1))[0],
+    newest: async () =>
+      [...stored.values()].filter(({ ofFuture }) => !ofFuture).toSorted((a, b) => (a.period < b.period ? 1 : -1))[0],
   }
 }
 
@@ -68,14 +79,16 @@ test('a definition and an SQL file are enough: the report is computed, published
     [day, 2],
     ['9999-12-31', 1],
   ])
-  const read = (parameters: object) => readReport(visitsByPage.name, { ...parameters }, { table, bucket: archive }, withToy)
+  const read = (parameters: object) =>
+    readReport(visitsByPage.name, { ...parameters }, { table, bucket: archive }, withToy, RECEIVED)
   const rows = [
     { date: day, page: '/a', visits: 2 },
     { date: day, page: '/b', visits: 1 },
   ]
   expect(await read({ date: day })).toEqual({ data: rows, cursor: null })
   expect(await read({ date: day, limit: '1' })).toEqual({ data: rows.slice(0, 1), cursor: expect.any(String) })
-  expect(await read({})).toEqual({ data: [{ date: '9999-12-31', page: '/c', visits: 1 }], cursor: null })
+  expect(await read({})).toEqual({ data: rows, cursor: null })
+  expect(await read({ date: '9999-12-31' })).toEqual({ data: [{ date: '9999-12-31', page: '/c', visits: 1 }], cursor: null })
 })
 
 test('its schedule, its route and its entry in the console derive from the catalogue', () => {

@@ -48,8 +48,25 @@ test('a day shows the run that started last, in whatever order the runs end', as
   expect(await table.publish(report, { period: '2026-01-31', run: older, rows: { type: 1 } })).toBe(false)
   expect(await table.publish(report, { period: '0001-01-01', run: older, rows: {} })).toBe(true)
   expect(await table.publicationOf(report, '2026-01-31')).toEqual({ period: '2026-01-31', run: newer, rows: { type: 2 } })
-  expect((await table.newest({ ...durationP95, name: report }))?.period).toBe('2026-01-31')
+  expect((await table.newest({ ...durationP95, name: report }, now))?.period).toBe('2026-01-31')
   expect((await table.published(report)).map(({ period: of }) => of)).toEqual(['2026-01-31', '0001-01-01'])
+})
+
+test('a day of the future is not the newest day, whether its run or only its date says so', async () => {
+  const daily = { ...durationP95, name: `${report}-future` }
+  const run = runId(now, '00000000')
+  const dayAfter = (days: number) => new Date(now + days * 86_400_000).toISOString().slice(0, 10)
+  const publish = (period: string, ofFuture?: true) =>
+    table.publish(daily.name, { period, run, rows: { type: 1 }, ...(ofFuture && { ofFuture }) })
+  for (const period of ['9999-12-31', dayAfter(2)]) await publish(period)
+  expect(await table.newest(daily, now)).toBeUndefined()
+  for (const days of [-6, -5, -4, -3, -2, -1, 0, 1]) await publish(dayAfter(days), true)
+  expect(await table.newest(daily, now)).toBeUndefined()
+  await publish(dayAfter(-7))
+  expect(await table.newest(daily, now)).toEqual({ period: dayAfter(-7), run, rows: { type: 1 } })
+  await publish(dayAfter(1))
+  expect((await table.newest(daily, now))?.period).toBe(dayAfter(1))
+  expect((await table.publicationOf(daily.name, dayAfter(0)))?.ofFuture).toBe(true)
 })
 
 test('withdraw removes an instant, unless a newer run has replaced it', async () => {
@@ -57,7 +74,7 @@ test('withdraw removes an instant, unless a newer run has replaced it', async ()
   const [older, newer] = [runId(now, '00000000'), runId(now + 1, '00000000')]
   const [first, second] = ['2026-01-31T12:00:00.500000Z', '2026-01-31T12:00:01Z'] as const
   for (const instant of [first, second]) await table.publish(instants.name, { period: instant, run: older, rows: { 0: 7 } })
-  expect((await table.newest(instants))?.period).toBe(second)
+  expect((await table.newest(instants, now))?.period).toBe(second)
   await table.publish(instants.name, { period: first, run: newer, rows: { 0: 8 } })
   for (const instant of [first, second]) await table.withdraw(instants.name, { period: instant, run: older })
   expect(await table.published(instants.name)).toEqual([{ period: first, run: newer, rows: { 0: 8 } }])

@@ -170,11 +170,11 @@ describe.each(grains.map(grain => [grain.name, grain] as const))('the grain %s',
       if (keyField !== undefined) expect(document).toHaveProperty(keyField)
       if (grain.hasWindow) expect(document).toHaveProperty('window_start')
     }
-    const search = planSearch(projection, {})
+    const search = planSearch(projection, {}, 0)
     if ('code' in search) throw new Error(search.message)
     expect(search.body.sort).toHaveLength(Number(grain.hasWindow) + Number(keyField !== undefined))
-    expect('code' in planSearch(projection, { key: 'anna' })).toBe(keyField === undefined)
-    expect('code' in planSearch(projection, { from: '2026-01-01T00:00:00Z' })).toBe(!grain.hasWindow)
+    expect('code' in planSearch(projection, { key: 'anna' }, 0)).toBe(keyField === undefined)
+    expect('code' in planSearch(projection, { from: '2026-01-01T00:00:00Z' }, 0)).toBe(!grain.hasWindow)
   })
 
   test('an event that the projection throws on throws in the rehearsal', () => {
