@@ -1,8 +1,9 @@
-import { type API, Client, errors, Serializer } from '@opensearch-project/opensearch'
+import { type API, Client, Connection, errors, Serializer } from '@opensearch-project/opensearch'
 import { AwsSigv4Signer } from '@opensearch-project/opensearch/aws-v3'
 import type { BulkOperation } from '../../shared/bulk-operation.ts'
 import type { BulkResult } from '../../shared/bulk-outcome.ts'
 import { withExactIntegers } from '../../shared/exact-json.ts'
+import { retryingConnection } from './opensearch-connection.ts'
 
 const REQUEST_TIMEOUT_MS = 30_000
 
@@ -33,22 +34,22 @@ export class ExactSerializer extends Serializer {
 
 /**
  * A client of the search cluster. It signs requests with the function's role on https, and not on http (the local node).
- * It does not retry; callers do.
+ * It sends a request again only after a connection error, once; callers retry all others.
  */
 export function openSearch(url: string): Client {
   // A document may have a client's field named __proto__: with the protection, the client would throw on each response with it.
   const options = {
     node: url,
     maxRetries: 0,
+    // There is one node: after a failure, the client must not ping it with `HEAD /`, which the roles do not permit.
+    resurrectStrategy: 'none',
     requestTimeout: REQUEST_TIMEOUT_MS,
     disablePrototypePoisoningProtection: true,
     Serializer: ExactSerializer,
   } as const
-  if (!url.startsWith('https:')) return new Client(options)
-  return new Client({
-    ...options,
-    ...AwsSigv4Signer({ region: process.env['AWS_REGION'] ?? '', service: 'es', getCredentials: roleCredentials }),
-  })
+  if (!url.startsWith('https:')) return new Client({ ...options, Connection: retryingConnection(Connection) })
+  const signer = AwsSigv4Signer({ region: process.env['AWS_REGION'] ?? '', service: 'es', getCredentials: roleCredentials })
+  return new Client({ ...options, ...signer, Connection: retryingConnection(signer.Connection) })
 }
 
 /** The role's credentials from the environment. Lambda ends the environment before they expire. */
