@@ -4,6 +4,7 @@ import { byKey, type Projection } from '../../shared/projection.ts'
 import { type Rejection, reject, rejections } from '../../shared/rejections.ts'
 import { type ItemKey, type PartItem, type UserPage, userHash } from '../../shared/state.ts'
 import type { UnmergedDelta } from '../../shared/unmerged-delta.ts'
+import { redeliveryExpiry } from '../redelivery-expiry.ts'
 import type { StateTable } from '../state/dynamodb.ts'
 import { type PartTable, putPart, readPartWithPages } from '../state/dynamodb-parts.ts'
 
@@ -68,8 +69,16 @@ async function tryReplay(target: Target, dependencies: ReplayDependencies): Prom
   const merged = parts.mergeNoted(projection, stored, { ...delta, erasedOrder: 0 }, { pages })
   if ('reason' in merged) return reject('not_merged', `${merged.reason} ${rejections.not_merged.help}`)
   if (dryRun) return undefined
-  return (await putPart({ key, stored }, merged, table)) === 'written' ? undefined : 'conflict'
+  const kept = parts.ofOneUser ? { ...merged, item: keptForErasure(merged.item, lifetime, now()) } : merged
+  return (await putPart({ key, stored }, kept, table)) === 'written' ? undefined : 'conflict'
 }
+
+/**
+ * An erasure that is committed between the reads and the put is noticed only by the sweep, which deletes the item and thereby its
+ * document. TTL would delete the item alone.
+ */
+const keptForErasure = (item: PartItem, { retentionMs }: WindowLifetime, now: number): PartItem =>
+  item.ttl === undefined ? item : { ...item, ttl: Math.max(item.ttl, redeliveryExpiry(now, retentionMs)) }
 
 /** What happens to a delta that its item does not note. */
 function withoutNote(target: Target, item: StoredItem, { lifetime, now }: ReplayDependencies): Rejection | undefined {

@@ -190,6 +190,14 @@ test('a delta of a window over all users stays when other slots may have expired
   expect(item('own')).toMatchObject({ state: { orders: [1, 2] } })
 })
 
+test('a window of a user that a replay changes does not expire before the sweep of an erasure at the same time', async () => {
+  const { merge, replay, item, of } = aStage({ latenessMs: 0, retentionMs: 3_600_000 })
+  await merge('anna', [1, 2], catalogue(2))
+  expect(item('own')?.ttl).toBeLessThan(NOW / 1000)
+  expect(await replay(of('own')[0])).toBeUndefined()
+  expect(item('own')?.ttl).toBe(NOW / 1000 + 3600 + 86_400)
+})
+
 test('of more deltas than a window notes, the noted ones are merged and the others need a rebuild', async () => {
   const { merge, replay, item, of } = aStage()
   const orders = Array.from({ length: MAX_PASSED_OVER + 1 }, (_, i) => i + 1)

@@ -16,6 +16,14 @@ export const unitMistakes: readonly UnitMistake[] = [
     tests: ['test/ingest/replay-events.test.ts'],
   },
   {
+    name: 'replayed-window-expires',
+    about: 'a window of a user that a replay changes keeps its expiry, which may pass before an erasure sweeps it',
+    file: 'lambdas/ingest/replay-delta.ts',
+    right: 'Math.max(item.ttl, redeliveryExpiry(now, retentionMs))',
+    wrong: 'item.ttl',
+    tests: ['test/ingest/replay-delta.test.ts'],
+  },
+  {
     name: 'new-item-removed',
     about: 'a replay removes an event that was removed and quarantined again after the replay read it',
     file: 'lambdas/quarantine/dynamodb.ts',
