@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process'
 import path from 'node:path'
 import { AssetHashType, DockerImage } from 'aws-cdk-lib'
 import { Architecture, type AssetCode, Code } from 'aws-cdk-lib/aws-lambda'
@@ -30,8 +31,8 @@ export const bundling = {
 } as const
 
 /**
- * Options of a bundle with code splitting: lazily imported modules get files of their own, so a cold start reads and compiles only
- * what it needs. On two small cores, compiling 100 kB takes longer than running them.
+ * esbuild options of a bundle with code splitting: lazily imported modules get files of their own, so a cold start reads and compiles
+ * only what it needs. On two small cores, compiling 100 kB takes longer than running them.
  */
 export const splitBundle = (entry: string, outdir: string) =>
   ({
@@ -79,12 +80,17 @@ export const runAfterBundling = (scripts: readonly BundleScript[]): ICommandHook
     ),
 })
 
-/** A function's code as a split bundle. CDK's own bundling supports only bundles of one file. */
-export function splitCode(entry: string): AssetCode {
+/**
+ * A function's code as a split bundle, to which a script can add files. CDK's own bundling supports only bundles of one file, and
+ * starts npm for each.
+ */
+export function splitCode(entry: string, addFiles?: string): AssetCode {
   const tryBundle = (outdir: string): boolean => {
     buildSync({ ...splitBundle(path.join(root, entry), outdir), sourcemap: true, sourcesContent: false })
+    if (addFiles) execFileSync(process.execPath, [path.join(root, addFiles), outdir], { stdio: ['ignore', 'ignore', 'inherit'] })
     return true
   }
-  const image = DockerImage.fromRegistry('none')
-  return Code.fromAsset(root, { assetHashType: AssetHashType.OUTPUT, bundling: { image, local: { tryBundle } } })
+  // CDK runs no image here. It uses one bundle for all assets whose options are equal, so the options must name the entry.
+  const options = { image: DockerImage.fromRegistry('none'), command: [entry], local: { tryBundle } }
+  return Code.fromAsset(root, { assetHashType: AssetHashType.OUTPUT, bundling: options })
 }

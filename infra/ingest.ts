@@ -30,7 +30,6 @@ export class Ingest extends Construct implements Monitored {
       name: 'ingest',
       about: 'Validates, conforms and packs the events of a request, and responds when they are durable.',
       entry: 'lambdas/ingest/ingest.lambda.ts',
-      split: true,
       environment: {
         STREAM_NAME: stream.stream.streamName,
         KEYS_TABLE: keys.table.tableName,

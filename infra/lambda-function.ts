@@ -20,8 +20,6 @@ interface CodeProps {
   readonly entry: string
   /** Packages with native code. They are installed into the bundle for the function's architecture, not for the host's. */
   readonly nativePackages?: readonly string[]
-  /** Whether lazily imported modules get files of their own, for functions whose cold start delays a response. */
-  readonly split?: boolean
   /** A script that adds files to the bundle. It runs with the bundle's folder as its argument. */
   readonly addFiles?: string
 }
@@ -162,25 +160,25 @@ export class LambdaFunction<F extends FunctionName = FunctionName> extends Nodej
   }
 }
 
-/** How a function's code is bundled. */
-const codeOf = ({ entry, split, addFiles, nativePackages }: CodeProps, { architecture }: Settings): NodejsFunctionProps => ({
-  entry: path.join(root, entry),
-  projectRoot: root,
-  depsLockFilePath: path.join(root, 'package-lock.json'),
-  ...(split && { code: splitCode(entry), handler: 'index.handler' }),
-  bundling: {
-    format: OutputFormat.ESM,
-    target: bundling.target,
-    mainFields: [...bundling.mainFields],
-    banner: bundling.banner,
-    externalModules: [...bundling.external],
-    minify: true,
-    sourceMap: true,
-    sourcesContent: false,
-    commandHooks: runAfterBundling([
-      ...(nativePackages ? [checkNativeCode(architecture)] : []),
-      ...(addFiles ? [[addFiles] as const] : []),
-    ]),
-    ...(nativePackages && { nodeModules: [...nativePackages], environment: npmPlatform(architecture) }),
-  },
-})
+/** How a function's code is bundled. CDK installs native packages; without them, a bundle needs no npm. */
+const codeOf = ({ entry, addFiles, nativePackages }: CodeProps, { architecture }: Settings): NodejsFunctionProps => {
+  const common = { entry: path.join(root, entry), projectRoot: root, depsLockFilePath: path.join(root, 'package-lock.json') }
+  if (!nativePackages) return { ...common, code: splitCode(entry, addFiles), handler: 'index.handler' }
+  const scripts = [checkNativeCode(architecture), ...(addFiles ? [[addFiles] as const] : [])]
+  return {
+    ...common,
+    bundling: {
+      format: OutputFormat.ESM,
+      target: bundling.target,
+      mainFields: [...bundling.mainFields],
+      banner: bundling.banner,
+      externalModules: [...bundling.external],
+      minify: true,
+      sourceMap: true,
+      sourcesContent: false,
+      commandHooks: runAfterBundling(scripts),
+      nodeModules: [...nativePackages],
+      environment: npmPlatform(architecture),
+    },
+  }
+}

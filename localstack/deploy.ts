@@ -113,5 +113,7 @@ function environment(cloud: CloudAccess): NodeJS.ProcessEnv {
     PATH: `${nodeFolder()}:${join(ROOT, 'node_modules', '.bin')}:${process.env['PATH']}`,
     ...cloudEnvironment(cloud),
     CDK_DISABLE_CLI_TELEMETRY: 'true',
+    // Half of a synthesis; the template that goes to AWS is validated.
+    CDK_VALIDATION: 'false',
   }
 }

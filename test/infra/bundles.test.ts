@@ -1,8 +1,10 @@
 import { spawnSync } from 'node:child_process'
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
+import { App, Stack } from 'aws-cdk-lib'
+import { Construct } from 'constructs'
 import { build, type Metafile } from 'esbuild'
-import { bundling, splitBundle } from '../../infra/bundling.ts'
+import { bundling, splitBundle, splitCode } from '../../infra/bundling.ts'
 import { temporaryFolder } from '../fixtures/temporary-folder.ts'
 
 interface Lock {
@@ -17,6 +19,8 @@ interface Lock {
     >
   >
 }
+
+const fakeBundle = temporaryFolder('bundles')
 
 const INGEST_BYTES = 500_000
 
@@ -42,6 +46,14 @@ test('a cold start of ingest reads at most 500 kB, and no projection, no search 
   expect(files.filter(file => /^shared\/projections\/|^lambdas\/search\/|opensearch|client-s3/.test(file))).toEqual([])
 })
 
+test('each function has a bundle of its own', () => {
+  const stack = new Stack(new App({ outdir: path.join(fakeBundle, 'assembly') }))
+  const keys = ['lambdas/windows/windows.lambda.ts', 'lambdas/search/set-up.lambda.ts'].map(
+    entry => splitCode(entry).bind(new Construct(stack, path.basename(entry))).s3Location?.objectKey,
+  )
+  expect(new Set(keys).size).toBe(2)
+})
+
 test.each(['linux-arm64', 'linux-x64'])(
   'the lock file has the DuckDB binding for %s, so that any host can bundle it',
   platform => {
@@ -53,8 +65,6 @@ test.each(['linux-arm64', 'linux-x64'])(
     expect(wanted).toBeDefined()
   },
 )
-
-const fakeBundle = temporaryFolder('native-code')
 
 /** Runs a script of the bundling, or imports a bundle. */
 const node = (...args: string[]) =>
