@@ -158,7 +158,7 @@ export class Archive extends Construct implements Monitored {
   }
 
   allowPublish(reports: LambdaFunction): void {
-    this.allowBelow(reports, ['s3:GetObject', 's3:PutObject', 's3:DeleteObject'], REPORTS_PREFIX)
+    this.allowBelow(reports, ['s3:PutObject', 's3:DeleteObject'], REPORTS_PREFIX)
   }
 
   allowReadReports(query: LambdaFunction): void {

@@ -1,6 +1,7 @@
 import { AttributeType } from 'aws-cdk-lib/aws-dynamodb'
 import { ContextAttribute } from 'aws-cdk-lib/aws-scheduler'
 import { Construct } from 'constructs'
+import { ALL } from '../shared/environment.ts'
 import type { Report } from '../shared/report.ts'
 import { type AlarmPlan, type Graph, type Monitored, productMetric } from './alarm-topic.ts'
 import type { Archive } from './archive.ts'
@@ -34,7 +35,11 @@ export class Reports extends Construct implements Monitored {
       name: 'reports',
       about: 'Runs a report over the archive with DuckDB and publishes it.',
       entry: 'lambdas/reports/reports.lambda.ts',
-      environment: { ARCHIVE_BUCKET: archive.bucket.bucketName, REPORTS_TABLE: this.table.tableName },
+      environment: {
+        ARCHIVE_BUCKET: archive.bucket.bucketName,
+        REPORTS_TABLE: this.table.tableName,
+        ...limitsOf(settings.reports),
+      },
       nativePackages: ['@duckdb/node-api'],
       addFiles: 'infra/copy-report-sql.ts',
       scratch: settings.reports.scratch,
@@ -66,6 +71,13 @@ export class Reports extends Construct implements Monitored {
     query.allow(['dynamodb:GetItem', 'dynamodb:Query'], this.table.tableArn)
   }
 }
+
+const limitsOf = ({ days, keep }: Settings['reports']) => ({
+  REPORT_DAYS_BACK: days === 'all' ? ALL : String(days.back),
+  REPORT_DAYS_AHEAD: days === 'all' ? ALL : String(days.ahead),
+  KEPT_RUNS: String(keep.runs),
+  KEPT_DAYS: String(keep.days),
+})
 
 /** `DurationP95` for `duration-p95`. A part of logical ids: a changed id makes CloudFormation replace the schedule. */
 const idOf = (name: string): string =>

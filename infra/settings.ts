@@ -128,6 +128,16 @@ export interface Settings {
      * about 15 million rows and 10 GiB for about 40 million, which is also about the most that the 15-minute time-out allows.
      */
     readonly scratch: Size
+    /**
+     * Which days a scheduled run of a daily report publishes: those from `back` days before to `ahead` days after the day on which one of
+     * their events arrived. Clients choose the times of events. `millrace report` publishes every day.
+     */
+    readonly days: { readonly back: number; readonly ahead: number } | 'all'
+    /**
+     * Which runs of a report that is published as of instants are kept, because each repeats all history: the last `runs`, and the last
+     * of each of the last `days` days. Days of daily reports are kept without limit.
+     */
+    readonly keep: { readonly runs: number; readonly days: number }
   }
   readonly quarantine: {
     /** How long a rejected event stays in the quarantine after its last occurrence, in whole days. `none`: until it is replayed or discarded. */
@@ -202,7 +212,7 @@ const dev: Settings = {
     setUpHour: 2,
   },
   archive: { bufferInterval: Duration.seconds(60), bufferSize: Size.mebibytes(64) },
-  reports: { hour: 1, scratch: Size.gibibytes(4) },
+  reports: { hour: 1, scratch: Size.gibibytes(4), days: { back: 400, ahead: 1 }, keep: { runs: 8, days: 30 } },
   quarantine: { expiry: 'none' },
   functions,
   reservedConcurrency: {},
@@ -229,7 +239,7 @@ const prod: Settings = {
     setUpHour: 2,
   },
   archive: { bufferInterval: Duration.seconds(300), bufferSize: Size.mebibytes(128) },
-  reports: { hour: 1, scratch: Size.gibibytes(10) },
+  reports: { ...dev.reports, scratch: Size.gibibytes(10) },
   // Readers of the API cannot take the executions that ingest and the stream readers need.
   reservedConcurrency: { query: 50 },
 }
@@ -250,7 +260,7 @@ const local = (opensearchUrl: string | undefined): Settings => ({
   stream: { ...dev.stream, shards: 2 },
   state: { ...dev.state, capacity: 'on-demand' },
   search: opensearchUrl ? localSearch(opensearchUrl) : 'off',
-  reports: { hour: 1, scratch: Size.gibibytes(1) },
+  reports: { ...dev.reports, scratch: Size.gibibytes(1), days: 'all' },
 })
 
 /** The settings of a stage. `opensearchUrl` is the OpenSearch of a local stage. Throws an error of one line for an unknown stage. */

@@ -59,7 +59,7 @@ export const environments = {
     'RAW_EVENT_DAYS',
   ],
   'set-up': ['OPENSEARCH_URL', 'RAW_EVENT_DAYS'],
-  reports: ['ARCHIVE_BUCKET', 'REPORTS_TABLE'],
+  reports: ['ARCHIVE_BUCKET', 'REPORTS_TABLE', 'REPORT_DAYS_BACK', 'REPORT_DAYS_AHEAD', 'KEPT_RUNS', 'KEPT_DAYS'],
   query: [
     'STATE_TABLE',
     'KEYS_TABLE',
@@ -86,7 +86,7 @@ export type Environment<F extends FunctionName> = Readonly<Record<(typeof enviro
 export const NONE = 'none'
 /** The value of a variable that turns something on; `off` turns it off. */
 export const ON = 'on'
-/** All event types, in the catalogue or not. */
+/** All event types, in the catalogue or not; all days. */
 export const ALL = 'all'
 
 /** The environment of one function. Throws with the names of missing variables. */

@@ -134,7 +134,7 @@ export const runId = (now: number, random: string): string => `${new Date(now).t
 export const isRunId = (text: string): boolean => RUN.test(text)
 
 /** The start of a run in milliseconds since 1970. */
-const runStart = (run: string): number => Date.parse(run.replace(RUN, '$1-$2-$3T$4:$5:$6.$7Z'))
+export const runStart = (run: string): number => Date.parse(run.replace(RUN, '$1-$2-$3T$4:$5:$6.$7Z'))
 
 /**
  * The newest publication of a snapshot report. A run for an instant in the future counts as of its own start: it contains no

@@ -3,6 +3,7 @@ import type { DailyReport, Report } from '../../shared/report.ts'
 import { EARLIEST, FUTURE_MICROS, LATEST, MICROS_PER_SECOND, wholeSeconds } from '../../shared/time.ts'
 import { sqlString } from './duckdb.ts'
 import type { LoadedObject } from './load-objects.ts'
+import type { NearDays } from './plan-run.ts'
 
 const sqlTypes: Record<ColumnType, string> = { string: 'VARCHAR', bigint: 'BIGINT', double: 'DOUBLE', boolean: 'BOOLEAN' }
 
@@ -62,6 +63,10 @@ function objectRows(report: Report, { file, place, footer }: LoadedObject): stri
   return `SELECT CAST(${place} AS INTEGER) AS object, file_row_number AS line, ${values.join(', ')}
 FROM read_parquet(${sqlString(file)}, file_row_number = true, hive_partitioning = false)`
 }
+
+/** Whether the day of a row is near the day of its arrival. */
+export const nearCondition = (near: NearDays): string =>
+  near === 'all' ? 'true' : `day - received_time_us // ${MICROS_PER_DAY} BETWEEN -${near.back} AND ${near.ahead}`
 
 /** The days of `arrivals` of which every event is from the future. */
 export const FUTURE_DAYS = 'SELECT day FROM arrivals GROUP BY day HAVING bool_and(from_future) ORDER BY day'

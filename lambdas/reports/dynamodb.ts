@@ -29,6 +29,8 @@ const PUBLISHED = 'published#'
 /** The newest day is nearly always among the first. */
 const DAYS_PER_READ = 4
 const publishedSortKey = (period: string): string => `${PUBLISHED}${period}`
+const UNPUBLISHED = 'unpublished#'
+const unpublishedSortKey = (id: string): string => `${UNPUBLISHED}${id}`
 const lockSortKey = (name: string): string => `lock#${name}`
 /** The item with the time up to which the scheduled runs have reported arrivals. */
 const ARRIVALS = 'arrivals'
@@ -47,6 +49,8 @@ interface StoredItem {
   readonly ofFuture?: boolean
   /** Of the arrivals item: milliseconds since 1970. */
   readonly arrived?: number
+  /** Of a note about unpublished objects: milliseconds since 1970. */
+  readonly since?: number
 }
 
 interface ListOptions {
@@ -62,7 +66,7 @@ export type ReportsTable = ReturnType<typeof reportsTable>
 /** The locks, publications and progress of the reports. A conditional write returns false when its condition failed. */
 export function reportsTable(table: string, client = new DynamoDBClient({})) {
   const items = itemsOf(table, client)
-  return { ...locks(items), ...publications(items), ...arrivals(items) }
+  return { ...locks(items), ...publications(items), ...unpublishedNotes(items), ...arrivals(items) }
 }
 
 type Items = ReturnType<typeof itemsOf>
@@ -75,10 +79,10 @@ const itemsOf = (table: string, client: DynamoDBClient) => ({
     return Item && readItem(Item)
   },
 
-  putIf: (item: StoredItem, condition: string, values: Values): Promise<boolean> =>
+  putIf: (item: StoredItem, condition: string, values: Values = {}): Promise<boolean> =>
     conditionHeld(client.send(new PutItemCommand({ TableName: table, Item: marshall(item), ...conditionOf(condition, values) }))),
 
-  removeIf(report: string, run: string, condition: string, values: Values): Promise<boolean> {
+  removeIf(report: string, run: string, condition: string, values: Values = {}): Promise<boolean> {
     const key = { TableName: table, Key: marshall({ report, run }) }
     return conditionHeld(client.send(new DeleteItemCommand({ ...key, ...conditionOf(condition, values) })))
   },
@@ -106,7 +110,7 @@ const itemsOf = (table: string, client: DynamoDBClient) => ({
 
 const conditionOf = (condition: string, values: Values) => ({
   ConditionExpression: condition,
-  ExpressionAttributeValues: marshall(values),
+  ...(Object.keys(values).length > 0 && { ExpressionAttributeValues: marshall(values) }),
 })
 
 const readItem = (item: Attributes): StoredItem => unmarshall(item) as StoredItem
@@ -179,6 +183,22 @@ const toPublication = ({ run, published = '', rows = '{}', ofFuture }: StoredIte
   run: published,
   rows: JSON.parse(rows),
   ...(ofFuture && { ofFuture }),
+})
+
+const unpublishedNotes = ({ putIf, removeIf, list }: Items) => ({
+  /** Since when (milliseconds since 1970) sweeps know that no publication refers to objects, by what a publication would refer to. */
+  async unpublished(report: string): Promise<ReadonlyMap<string, number>> {
+    const found = new Map<string, number>()
+    for await (const { run, since = 0 } of list(report, UNPUBLISHED)) found.set(run.slice(UNPUBLISHED.length), since)
+    return found
+  },
+
+  /** The first note counts. */
+  noteUnpublished: (report: string, id: string, since: number): Promise<boolean> =>
+    putIf({ report, run: unpublishedSortKey(id), since }, 'attribute_not_exists(report)'),
+
+  forgetUnpublished: (report: string, id: string): Promise<boolean> =>
+    removeIf(report, unpublishedSortKey(id), 'attribute_exists(report)'),
 })
 
 const arrivals = ({ get, putIf }: Items) => ({

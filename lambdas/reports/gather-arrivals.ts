@@ -1,21 +1,35 @@
 import type { DailyReport, Report, SnapshotReport } from '../../shared/report.ts'
-import { type ArrivalFilter, createArrivals, dayColumn, insertArrivals, requiredColumn } from './arrivals-table.ts'
+import { type ArrivalFilter, createArrivals, dayColumn, insertArrivals, nearCondition, requiredColumn } from './arrivals-table.ts'
 import { type Candidate, loadObjects, readFooters } from './load-objects.ts'
 import { mayHoldBefore, mayHoldDay, mayHoldEarlier } from './plan-objects.ts'
-import type { Period } from './plan-run.ts'
+import type { NearDays, Period, SkippedDays } from './plan-run.ts'
 import type { RunDependencies } from './publish.ts'
 
+interface Gathered {
+  /** The days to publish: since 1970, ascending. */
+  readonly days: readonly number[]
+  /** The days with arrivals that are not published, because all of these are too far from their day. */
+  readonly skipped: SkippedDays
+}
+
+interface Gathering {
+  readonly period: Period
+  /** Objects written at this time or later are new: milliseconds since 1970. */
+  readonly since: number
+  /** For the period `days with arrivals`. */
+  readonly near: NearDays
+}
+
 /**
- * Fills the table `arrivals` with every row that a period needs, and returns the days to publish (since 1970, ascending). It loads
- * three groups of objects: new ones, which determine the days; others that may hold events of these days; and others that may hold
- * earlier arrivals of the loaded events with another day. An object is new when it was written at `since` (milliseconds since 1970)
- * or later.
+ * Fills the table `arrivals` with every row that a period needs, and returns the days to publish. It loads three groups of objects:
+ * new ones, which determine the days; others that may hold events of these days; and others that may hold earlier arrivals of the
+ * loaded events with another day.
  */
 export async function gatherDays(
   report: DailyReport,
-  { period, since }: { readonly period: Period; readonly since: number },
+  { period, since, near }: Gathering,
   storage: RunDependencies,
-): Promise<number[]> {
+): Promise<Gathered> {
   const [required, column] = [requiredColumn(report), dayColumn(report)]
   await storage.workspace.run(createArrivals(report))
   const footers = await readFooters(storage.archive, [required, column, 'received_time_us'])
@@ -24,16 +38,17 @@ export async function gatherDays(
     period === 'every day' || (period === 'days with arrivals' && modified >= since)
   await load(report, candidates.filter(isNew), 'all', storage)
 
-  const days = typeof period === 'object' ? [period.day] : (await loadedDays(storage)).map(({ day }) => day)
+  const loaded = await loadedDays(storage, period === 'days with arrivals' ? near : 'all')
+  const days = typeof period === 'object' ? [period.day] : loaded.filter(({ isNear }) => isNear).map(({ day }) => day)
   const others = candidates.filter(candidate => !isNew(candidate))
   const sameDays = others.filter(({ footer }) => mayHoldDay(footer, column, days))
   await load(report, sameDays, 'all', storage)
 
-  const lastReceived = (await loadedDays(storage)).filter(({ day }) => days.includes(day)).map(({ received }) => received)
+  const lastReceived = (await loadedDays(storage, 'all')).filter(({ day }) => days.includes(day)).map(({ received }) => received)
   const last = lastReceived.reduce((a, b) => (a > b ? a : b), -1n)
   const earlier = others.filter(candidate => !sameDays.includes(candidate) && mayHoldEarlier(candidate.footer, required, last))
   await load(report, earlier, 'repeats', storage)
-  return days
+  return { days, skipped: skippedOf(loaded) }
 }
 
 /** Fills the table `arrivals` with every row before an instant (microseconds since 1970). */
@@ -56,8 +71,29 @@ const load = (
     await workspace.run(insertArrivals(report, object, filter), parameters)
   })
 
-/** The loaded days and the last arrival of each, in microseconds since 1970. */
-async function loadedDays({ workspace }: RunDependencies): Promise<{ day: number; received: bigint }[]> {
-  const rows = await workspace.run('SELECT day, max(received_time_us) AS last_received FROM arrivals GROUP BY day ORDER BY day')
-  return rows.map(row => ({ day: row['day'] as number, received: row['last_received'] as bigint }))
+interface LoadedDay {
+  readonly day: number
+  /** The last arrival, in microseconds since 1970. */
+  readonly received: bigint
+  readonly arrivals: number
+  /** Whether an arrival is near the day. */
+  readonly isNear: boolean
+}
+
+async function loadedDays({ workspace }: RunDependencies, near: NearDays): Promise<LoadedDay[]> {
+  const rows = await workspace.run(
+    `SELECT day, max(received_time_us) AS last_received, count(*) AS arrivals, bool_or(${nearCondition(near)}) AS is_near
+FROM arrivals GROUP BY day ORDER BY day`,
+  )
+  return rows.map(row => ({
+    day: row['day'] as number,
+    received: row['last_received'] as bigint,
+    arrivals: Number(row['arrivals']),
+    isNear: row['is_near'] as boolean,
+  }))
+}
+
+function skippedOf(loaded: readonly LoadedDay[]): SkippedDays {
+  const skipped = loaded.filter(({ isNear }) => !isNear)
+  return { days: skipped.length, arrivals: skipped.reduce((sum, { arrivals }) => sum + arrivals, 0) }
 }

@@ -1,3 +1,4 @@
+import { ALL } from '../../shared/environment.ts'
 import type { DailyReport, Report, SnapshotReport } from '../../shared/report.ts'
 import { SafeError } from '../../shared/safe-error.ts'
 import { floorTo, formatInstant, millisToMicros, parseDay, parseInstant } from '../../shared/time.ts'
@@ -8,6 +9,18 @@ const MICROS_PER_HOUR = 60n * MICROS_PER_MINUTE
 
 /** The days that a run publishes: one day, all days in the archive, or the days with arrivals since the last scheduled run. */
 export type Period = { readonly day: number } | 'every day' | 'days with arrivals'
+
+/**
+ * How far a day may be from the arrival of an event for a scheduled run to publish it: days before and after the day of the arrival.
+ * Clients choose the times of events, so else one request could make a run publish thousands of days.
+ */
+export type NearDays = { readonly back: number; readonly ahead: number } | 'all'
+
+/** What a scheduled run did not publish. `report --date` or a run over all days publishes it. */
+export interface SkippedDays {
+  readonly days: number
+  readonly arrivals: number
+}
 
 /** A checked invocation. */
 export type RunRequest = {
@@ -71,6 +84,10 @@ function readInstant(at: unknown): bigint | undefined {
 }
 
 const lockNameOf = (instant: bigint): string => `at#${formatInstant(instant)}`
+
+/** Reads the settings of the function. */
+export const readNearDays = (back: string, ahead: string): NearDays =>
+  back === ALL || ahead === ALL ? 'all' : { back: Number(back), ahead: Number(ahead) }
 
 /** DuckDB's share of the function's memory, in megabytes. The rest is for Node, downloads and exact quantiles. */
 export const databaseMegabytes = (functionMegabytes: number): number => Math.max(256, Math.floor(functionMegabytes / 2))

@@ -8,13 +8,11 @@ import {
   type Report,
   type ReportFormat,
   type ReportTable,
-  reportPrefix,
   type SnapshotReport,
 } from '../../shared/report.ts'
 import type { Workspace } from './duckdb.ts'
 import type { PublicationItem, ReportsTable } from './dynamodb.ts'
-import { dateOf } from './plan-run.ts'
-import { expiredKeys, outdatedPublications } from './plan-sweep.ts'
+import { dateOf, type SkippedDays } from './plan-run.ts'
 import type { ArchiveBucket } from './s3.ts'
 import { spreadsheetQuery } from './spreadsheet-sql.ts'
 
@@ -103,8 +101,11 @@ async function changedDays(
   return publications.filter(({ period, rows }) => publishedDays.has(period) || Object.values(rows).some(count => count > 0))
 }
 
-/** The result of a run: the prefix of its Parquet objects, by table for a daily report, and the number of published rows. */
-export type RunResult = { readonly rows: number } & (
+/**
+ * The result of a run: the prefix of its Parquet objects, by table for a daily report, and the number of published rows. Of a scheduled
+ * run of a daily report also which days it skipped.
+ */
+export type RunResult = { readonly rows: number; readonly skipped?: SkippedDays } & (
   | { readonly prefix: string }
   | { readonly prefixes: Readonly<Record<string, string>> }
 )
@@ -114,12 +115,4 @@ export function runResult(report: Report, run: string, publications: readonly Pu
   if (report.kind === 'snapshot') return { prefix: partsPrefix(report.name, run, 'parquet'), rows }
   const prefixes = report.tables.map(({ by }) => [`by_${by}`, publishedPrefix(report.name, run, by, 'parquet')])
   return { prefixes: Object.fromEntries(prefixes), rows }
-}
-
-/** Withdraws old instants, then deletes the objects that no publication refers to. Recent ones are kept for current readers. */
-export async function sweep(report: Report, now: number, archive: ArchiveBucket, table: ReportsTable): Promise<void> {
-  const objects = await archive.list(reportPrefix(report.name))
-  const outdated = outdatedPublications(report, await table.published(report.name), now)
-  await pLimit(CONCURRENT_WRITES).map(outdated, publication => table.withdraw(report.name, publication))
-  await archive.remove(expiredKeys(report, objects, await table.published(report.name), now))
 }

@@ -5,17 +5,21 @@ import { runId } from '../../shared/report.ts'
 import { SafeError } from '../../shared/safe-error.ts'
 import { defineHandler, type Telemetry } from '../handler.ts'
 import { openWorkspace } from './duckdb.ts'
-import { type PublicationItem, type ReportsTable, reportsTable } from './dynamodb.ts'
-import { databaseMegabytes, type RunRequest, readRequest } from './plan-run.ts'
-import { publish, type RunDependencies, type RunResult, runResult, sweep } from './publish.ts'
+import { type ReportsTable, reportsTable } from './dynamodb.ts'
+import { databaseMegabytes, type NearDays, type RunRequest, readNearDays, readRequest } from './plan-run.ts'
+import type { Keep } from './plan-sweep.ts'
+import { publish, type RunDependencies, type RunResult, runResult } from './publish.ts'
 import { type ReportSql, readReportSql } from './report-sql.ts'
-import { runDaily } from './run-daily.ts'
+import { type ComputedDays, runDaily } from './run-daily.ts'
 import { runSnapshot } from './run-snapshot.ts'
 import { type ArchiveBucket, archiveBucket } from './s3.ts'
 import { scratchFolder } from './scratch.ts'
+import { sweep } from './sweep.ts'
 
 /** S3 may list an object late or with an earlier time. So recent objects count as new twice; reporting a day twice is harmless. */
 const OVERLAP_MS = 3_600_000
+
+const NONE_SKIPPED = { days: 0, arrivals: 0 }
 
 interface Resources {
   readonly bucket: ArchiveBucket
@@ -24,6 +28,8 @@ interface Resources {
   readonly memory: number
   /** By the name of the report. */
   readonly sql: ReadonlyMap<string, ReportSql>
+  readonly near: NearDays
+  readonly keep: Keep
 }
 
 /**
@@ -36,6 +42,8 @@ export const handler = defineHandler('reports', environment => {
     table: reportsTable(environment.REPORTS_TABLE),
     memory: databaseMegabytes(Number(process.env['AWS_LAMBDA_FUNCTION_MEMORY_SIZE'] ?? 1024)),
     sql: new Map(reports.map(report => [report.name, readReportSql(reportsFolder, report)])),
+    near: readNearDays(environment.REPORT_DAYS_BACK, environment.REPORT_DAYS_AHEAD),
+    keep: { runs: Number(environment.KEPT_RUNS), days: Number(environment.KEPT_DAYS) },
   }
 
   return async (input: unknown, telemetry): Promise<RunResult> => {
@@ -50,7 +58,7 @@ export const handler = defineHandler('reports', environment => {
       )
     let result: RunResult | undefined
     try {
-      result = await runReport(request, run, started, resources)
+      result = await runReport(request, { run, started }, resources, telemetry)
     } finally {
       if (result) await resources.table.finish(request.report.name, request.name, run, result)
       else await resources.table.release(request.report.name, request.name, run)
@@ -62,21 +70,24 @@ export const handler = defineHandler('reports', environment => {
 
 async function runReport(
   request: RunRequest,
-  run: string,
-  started: number,
-  { bucket, table, memory, sql }: Resources,
+  { run, started }: { readonly run: string; readonly started: number },
+  resources: Resources,
+  telemetry: Telemetry,
 ): Promise<RunResult> {
+  const { bucket, table, memory, sql, keep } = resources
   const { report } = request
   const statements = sql.get(report.name)
   if (!statements) throw new SafeError(`The report ${report.name} has no SQL.`)
   const workspace = await openWorkspace(await scratchFolder(tmpdir(), run, started), memory)
   try {
     const storage = { archive: bucket, workspace }
-    const publications = await compute(request, { run, sql: statements }, table, storage)
+    const { publications, skipped } = await compute(request, { run, sql: statements }, resources, storage)
     await publish(report, publications, table)
-    if ('period' in request && request.period === 'days with arrivals') await table.noteArrivals(report.name, started)
-    if (request.once) await sweep(report, started, bucket, table)
-    return runResult(report, run, publications)
+    const isOfArrivals = 'period' in request && request.period === 'days with arrivals'
+    if (isOfArrivals) await table.noteArrivals(report.name, started)
+    if (request.once)
+      telemetry.annotate('swept', { ...(await sweep(report, { now: started, keep }, { archive: bucket, table })) })
+    return { ...runResult(report, run, publications), ...(isOfArrivals && { skipped }) }
   } finally {
     await workspace.close()
   }
@@ -85,15 +96,16 @@ async function runReport(
 async function compute(
   request: RunRequest,
   run: { readonly run: string; readonly sql: ReportSql },
-  table: ReportsTable,
+  { table, near }: Pick<Resources, 'table' | 'near'>,
   storage: RunDependencies,
-): Promise<PublicationItem[]> {
-  if ('at' in request) return [await runSnapshot({ ...run, ...request }, storage)]
+): Promise<ComputedDays> {
+  if ('at' in request) return { publications: [await runSnapshot({ ...run, ...request }, storage)], skipped: NONE_SKIPPED }
   const since = ((await table.arrivalsUntil(request.report.name)) ?? 0) - OVERLAP_MS
-  return runDaily({ ...run, ...request, since }, storage)
+  return runDaily({ ...run, ...request, since, near }, storage)
 }
 
-function recordRun(telemetry: Telemetry, { rows }: RunResult, started: number): void {
+function recordRun(telemetry: Telemetry, { rows, skipped }: RunResult, started: number): void {
+  if (skipped) telemetry.annotate('skipped', { ...skipped })
   telemetry.count('ReportRows', rows)
   telemetry.count('ReportSeconds', (Date.now() - started) / 1000)
 }

@@ -2,7 +2,7 @@ import type { DailyReport } from '../../shared/report.ts'
 import { FUTURE_DAYS } from './arrivals-table.ts'
 import type { PublicationItem } from './dynamodb.ts'
 import { gatherDays } from './gather-arrivals.ts'
-import { dateOf, type Period } from './plan-run.ts'
+import { dateOf, type NearDays, type Period, type SkippedDays } from './plan-run.ts'
 import { materialise, type RunDependencies, uploadDay } from './publish.ts'
 import type { ReportSql } from './report-sql.ts'
 
@@ -12,16 +12,24 @@ interface DailyRun {
   readonly period: Period
   /** Objects written at this time or later are new: milliseconds since 1970. */
   readonly since: number
+  /** Which days a run for the days with arrivals publishes. */
+  readonly near: NearDays
   readonly run: string
 }
 
-/** Computes the days of a period and uploads them under the run's prefixes. Returns one publication per day. */
+export interface ComputedDays {
+  /** One for each day. */
+  readonly publications: readonly PublicationItem[]
+  readonly skipped: SkippedDays
+}
+
+/** Computes the days of a period and uploads them under the run's prefixes. */
 export async function runDaily(
-  { report, sql, period, since, run }: DailyRun,
+  { report, sql, period, since, near, run }: DailyRun,
   storage: RunDependencies,
-): Promise<PublicationItem[]> {
+): Promise<ComputedDays> {
   const { workspace } = storage
-  const days = await gatherDays(report, { period, since }, storage)
+  const { days, skipped } = await gatherDays(report, { period, since, near }, storage)
   const ofFuture = new Set((await workspace.run(FUTURE_DAYS)).map(row => Number(row['day'])))
   for (const step of sql.steps) await workspace.run(step)
   const rows = new Map<number, Record<string, number>>(days.map(day => [day, {}]))
@@ -34,10 +42,11 @@ export async function runDaily(
       counts[table.by] = await uploadDay({ report, run, table, day }, storage)
     }
   }
-  return [...rows].map(([day, counts]) => ({
+  const publications = [...rows].map(([day, counts]) => ({
     period: dateOf(day),
     run,
     rows: counts,
     ...(ofFuture.has(day) && { ofFuture: true }),
   }))
+  return { publications, skipped }
 }

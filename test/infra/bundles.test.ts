@@ -68,7 +68,18 @@ test.each(['linux-arm64', 'linux-x64'])(
 
 /** Runs a script of the bundling, or imports a bundle. */
 const node = (...args: string[]) =>
-  spawnSync(process.execPath, args, { encoding: 'utf8', env: { ...process.env, ARCHIVE_BUCKET: 'a', REPORTS_TABLE: 'r' } })
+  spawnSync(process.execPath, args, {
+    encoding: 'utf8',
+    env: {
+      ...process.env,
+      ARCHIVE_BUCKET: 'a',
+      REPORTS_TABLE: 'r',
+      REPORT_DAYS_BACK: '400',
+      REPORT_DAYS_AHEAD: '1',
+      KEPT_RUNS: '8',
+      KEPT_DAYS: '30',
+    },
+  })
 
 test('the bundle of the reports function has the SQL of every report, and does not start without it', async () => {
   // Inside the checkout, so that Node resolves the native package.

@@ -108,7 +108,7 @@ const expected: Readonly<Record<string, Readonly<Record<string, string>>>> = {
     '<ReportsFunctionLogs.Arn>': log,
     '<ArchiveBucket.Arn>': 's3:ListBucket',
     '<ArchiveBucket.Arn>/events/*': 's3:GetObject',
-    '<ArchiveBucket.Arn>/reports/*': 's3:DeleteObject s3:GetObject s3:PutObject',
+    '<ArchiveBucket.Arn>/reports/*': 's3:DeleteObject s3:PutObject',
     '<ReportsTable.Arn>': 'dynamodb:DeleteItem dynamodb:GetItem dynamodb:PutItem dynamodb:Query',
   },
   ReportsDailyDurationP95: {

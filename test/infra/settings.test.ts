@@ -45,6 +45,19 @@ test.each(stages)('in %s the buffer settings allow format conversion in Firehose
   expect(bufferInterval.toSeconds()).toBeGreaterThanOrEqual(60)
 })
 
+test('scheduled reports publish days from 400 before to 1 after an arrival, locally all; 8 runs and one a day for 30 days are kept', () => {
+  const limitsIn = (stage: string) => {
+    const functions = resources(templateOf(stage), 'AWS::Lambda::Function').filter(({ id }) => id.startsWith('ReportsFunction'))
+    const { REPORT_DAYS_BACK, REPORT_DAYS_AHEAD, KEPT_RUNS, KEPT_DAYS } = functions[0]?.Properties.Environment.Variables ?? {}
+    return [REPORT_DAYS_BACK, REPORT_DAYS_AHEAD, KEPT_RUNS, KEPT_DAYS]
+  }
+  expect(['dev', 'prod', 'local'].map(limitsIn)).toEqual([
+    ['400', '1', '8', '30'],
+    ['400', '1', '8', '30'],
+    ['all', 'all', '8', '30'],
+  ])
+})
+
 test('a local stage uses the OpenSearch of the given URL, and has no search without a URL', () => {
   expect(settingsFor('local').search).toBe('off')
   expect(settingsFor('local', 'http://127.0.0.1:9200').search).toMatchObject({ cluster: { url: 'http://127.0.0.1:9200' } })

@@ -47,8 +47,8 @@ test('the report of three million readings needs at most 512 MiB of DuckDB memor
     const workspace = await openWorkspace(path.join(folder, 'scratch'), 512)
     const archive = folderArchive(folder)
     const sql = readReportSql(reportsFolder, durationP95)
-    const daily = { report: durationP95, sql, period: 'every day', since: 0, run } as const
-    const publications = await runDaily(daily, { archive, workspace })
+    const daily = { report: durationP95, sql, period: 'every day', since: 0, near: 'all', run } as const
+    const { publications } = await runDaily(daily, { archive, workspace })
     const seconds = (performance.now() - started) / 1000
     clearInterval(watch)
     const [count] = await workspace.run('SELECT count(*) AS events FROM distinct_readings')

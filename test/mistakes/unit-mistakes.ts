@@ -228,4 +228,28 @@ export const unitMistakes: readonly UnitMistake[] = [
     wrong: 'const EXCESS = 1.4',
     tests: ['test/ingest/key-quotas.test.ts'],
   },
+  {
+    name: 'unpublished-deleted-at-once',
+    about: 'the objects of a run are deleted as soon as no publication refers to them, while somebody reads them',
+    file: 'lambdas/reports/plan-sweep.ts',
+    right: 'now - (unpublished.get(id) ?? now) > GRACE_MS',
+    wrong: 'unpublished.has(id)',
+    tests: ['test/reports/sweep-property.test.ts'],
+  },
+  {
+    name: 'active-run-noted',
+    about: 'the objects of a run that has not published yet are noted as unpublished, and deleted soon after it was replaced',
+    file: 'lambdas/reports/plan-sweep.ts',
+    right: '!unpublished.has(id) && group.every(isOld)',
+    wrong: '!unpublished.has(id)',
+    tests: ['test/reports/sweep-property.test.ts', 'test/reports/plan.test.ts'],
+  },
+  {
+    name: 'newest-instant-withdrawn',
+    about: 'the newest instant is withdrawn after some runs for earlier instants',
+    file: 'lambdas/reports/plan-sweep.ts',
+    right: 'new Set([newestSnapshot(published), ...latestRuns',
+    wrong: 'new Set([...latestRuns',
+    tests: ['test/reports/sweep-property.test.ts', 'test/reports/plan.test.ts'],
+  },
 ]

@@ -276,7 +276,7 @@ describe('users', () => {
 
 describe('reports', () => {
   let folder: string
-  let published: PublicationItem[]
+  let published: readonly PublicationItem[]
   beforeAll(async () => {
     folder = await mkdtemp(path.join(tmpdir(), 'millrace-query-'))
     const rows = Array.from(

@@ -87,6 +87,36 @@ test('a scheduled run reports all events of the days with arrivals', async () =>
   expect(publications.map(({ period }) => period)).toEqual(['2025-11-26'])
 })
 
+test('a scheduled run leaves out days that are far from every arrival, and counts them', async () => {
+  const DAY = 86_400
+  const received = noon * 1000
+  const rows = (days: number, from: number, count: number) => readings(count, from, { timestamp: noon + days * DAY, received })
+  await archiveRows(folder, object('a'), [
+    ...rows(-401, 1000, 200),
+    ...rows(-400, 2000, 200),
+    ...rows(0, 3000, 200),
+    ...rows(1, 4000, 200),
+    ...rows(2, 5000, 5),
+    ...rows(90_000, 6000, 1),
+  ])
+  const near = { back: 400, ahead: 1 }
+  const scheduled = await reportRows(folder, 'days with arrivals', 0, near)
+  expect(scheduled.publications.map(({ period }) => period)).toEqual(['2024-10-22', '2025-11-26', '2025-11-27'])
+  expect(scheduled.skipped).toEqual({ days: 3, arrivals: 206 })
+  for (const all of [await reportRows(folder, 'days with arrivals', 0), await reportRows(folder, 'every day', 0, near)]) {
+    expect(all.publications).toHaveLength(6)
+    expect(all.skipped).toEqual({ days: 0, arrivals: 0 })
+  }
+})
+
+test('one arrival near a day is enough for a scheduled run to publish the day with all of its events', async () => {
+  const received = (noon + 86_400 * 1000) * 1000
+  await archiveRows(folder, object('a'), [...readings(199, 0, { received }), ...readings(1, 199, { received: noon * 1000 })])
+  const { device, skipped } = await reportRows(folder, 'days with arrivals', 0, { back: 400, ahead: 1 })
+  expect(device).toMatchObject([{ date: '2025-11-26', num_events: 200 }])
+  expect(skipped).toEqual({ days: 0, arrivals: 0 })
+})
+
 test('a day is of the future if each of its events is more than 24 hours after its arrival', async () => {
   const DAY = 86_400
   const at = (days: number, secondsBefore: number): Partial<Row> => ({

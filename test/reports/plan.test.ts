@@ -10,7 +10,7 @@ import {
   mayHoldEarlier,
 } from '../../lambdas/reports/plan-objects.ts'
 import { dateOf, readRequest } from '../../lambdas/reports/plan-run.ts'
-import { expiredKeys, outdatedPublications } from '../../lambdas/reports/plan-sweep.ts'
+import { outdatedPublications, planSweep } from '../../lambdas/reports/plan-sweep.ts'
 import { scratchFolder } from '../../lambdas/reports/scratch.ts'
 import { reports } from '../../shared/catalogue.ts'
 import { newestSnapshot, partKey, publishedKey, runId } from '../../shared/report.ts'
@@ -128,7 +128,7 @@ describe('selecting objects by their footers', () => {
   })
 })
 
-test('objects without a publication are deleted a day after they were written', () => {
+describe('objects that no publication refers to', () => {
   const [old, current] = [runId(now - 48 * HOUR, '00000000'), runId(now - 30 * HOUR, '11111111')]
   const key = (run: string, date: string, format: 'parquet' | 'csv' = 'parquet') =>
     publishedKey('duration-p95', run, 'type', format, date)
@@ -144,22 +144,59 @@ test('objects without a publication are deleted a day after they were written', 
     { period: '2026-01-01', run: current },
     { period: '2026-01-02', run: old },
   ]
-  expect(expiredKeys(durationP95, objects, published, now)).toEqual([key(old, '2026-01-01'), key(old, '2026-01-01', 'csv')])
+  const plan = (unpublished: Readonly<Record<string, number>>) =>
+    planSweep(durationP95, { objects, published, unpublished: new Map(Object.entries(unpublished)) }, now)
+
+  test('are noted when they are a day old, and deleted when the note is a day old', () => {
+    const id = `${old}/2026-01-01`
+    expect(plan({})).toEqual({ note: [id], remove: [], forget: [] })
+    expect(plan({ [id]: now - 24 * HOUR })).toEqual({ note: [], remove: [], forget: [] })
+    const remove = [key(old, '2026-01-01'), key(old, '2026-01-01', 'csv')]
+    expect(plan({ [id]: now - 24 * HOUR - 1 })).toEqual({ note: [], remove, forget: [] })
+  })
+
+  test('a note about objects that are gone is forgotten', () => {
+    const [gone, there] = [`${old}/2025-12-31`, `${old}/2026-01-01`]
+    expect(plan({ [gone]: now, [there]: now })).toEqual({ note: [], remove: [], forget: [gone] })
+  })
+
+  test('of instants belong to their run as a whole', () => {
+    const [kept, withdrawn] = [runId(now - 72 * HOUR, '00000000'), runId(now - 96 * HOUR, '00000000')]
+    const keys = (run: string) =>
+      [0, 1].flatMap(part => (['parquet', 'csv'] as const).map(format => partKey('enriched-actions', run, format, part)))
+    const parts = [...keys(kept), ...keys(withdrawn)].map(each => ({ key: each, modified: now - 48 * HOUR }))
+    const facts = { objects: parts, published: [{ period: '2026-01-28T00:00:00Z', run: kept }] }
+    expect(planSweep(enrichedActions, { ...facts, unpublished: new Map([[withdrawn, now - 25 * HOUR]]) }, now)).toEqual({
+      note: [],
+      remove: keys(withdrawn),
+      forget: [],
+    })
+  })
 })
 
 describe('publications of a snapshot report', () => {
   const daysAgo = (days: number, digits = '00000000') => runId(now - days * 24 * HOUR, digits)
   const instant = (period: string, run: string) => ({ period, run })
+  const outdated = (...published: { period: string; run: string }[]) =>
+    outdatedPublications(published, now, { runs: 2, days: 3 }).map(({ period }) => period)
 
-  test('are withdrawn after a week, except the newest; days are never withdrawn', () => {
-    const [old, older, week] = [
-      instant('2026-01-20T00:00:00Z', daysAgo(8)),
-      instant('2026-01-19T00:00:00Z', daysAgo(9)),
-      daysAgo(7),
-    ]
-    expect(outdatedPublications(enrichedActions, [old, older], now)).toEqual([older])
-    expect(outdatedPublications(enrichedActions, [instant('2026-01-24T00:00:00Z', week), old, older], now)).toEqual([old, older])
-    expect(outdatedPublications(durationP95, [old, older], now)).toEqual([])
+  test('are withdrawn, except the last runs and the newest of each of the last days', () => {
+    const scheduled = [0, 1, 2, 3, 4].map(days => instant(`2026-01-${31 - days}T12:00:00Z`, daysAgo(days)))
+    expect(outdated(...scheduled)).toEqual(['2026-01-28T12:00:00Z', '2026-01-27T12:00:00Z'])
+    const earlierThatDay = instant('2026-01-29T09:00:00Z', daysAgo(2.125))
+    expect(outdated(...scheduled, earlierThatDay)).toContain(earlierThatDay.period)
+    const newerOfThePast = instant('2020-01-01T00:00:00Z', daysAgo(2, 'ffffffff'))
+    expect(outdated(...scheduled, newerOfThePast)).toEqual([
+      '2026-01-28T12:00:00Z',
+      '2026-01-27T12:00:00Z',
+      newerOfThePast.period,
+    ])
+  })
+
+  test('the newest one is kept however old it is, and however many runs for earlier instants follow it', () => {
+    const newest = instant('2026-01-10T12:00:00Z', daysAgo(21))
+    const past = [20, 19, 18, 17].map(days => instant(`2020-01-${days}T00:00:00Z`, daysAgo(days)))
+    expect(outdated(newest, ...past)).toEqual(['2020-01-20T00:00:00Z', '2020-01-19T00:00:00Z'])
   })
 
   test('are ordered by instant; one with an instant in the future counts as of its run', () => {
@@ -171,14 +208,6 @@ describe('publications of a snapshot report', () => {
     expect(newestSnapshot([past, present, future])).toBe(present)
     expect(newestSnapshot([past, future])).toBe(future)
     expect(newestSnapshot([])).toBeUndefined()
-  })
-
-  test('keep every part of their run; parts of other runs are deleted after a day', () => {
-    const [published, replaced] = [daysAgo(3), daysAgo(4)]
-    const keys = (run: string) =>
-      [0, 1].flatMap(part => (['parquet', 'csv'] as const).map(format => partKey('enriched-actions', run, format, part)))
-    const objects = [...keys(published), ...keys(replaced)].map(key => ({ key, modified: now - 48 * HOUR }))
-    expect(expiredKeys(enrichedActions, objects, [instant('2026-01-28T00:00:00Z', published)], now)).toEqual(keys(replaced))
   })
 })
 

@@ -8,7 +8,7 @@ import { addClientFaults } from '../../../cli/simulators/disturb.ts'
 import { simulators } from '../../../cli/simulators/simulators.ts'
 import { eventObjects, mayHoldBefore, mayHoldDay, mayHoldEarlier, readFooter } from '../../../lambdas/reports/plan-objects.ts'
 import { databaseMegabytes, dateOf, readRequest } from '../../../lambdas/reports/plan-run.ts'
-import { expiredKeys, outdatedPublications } from '../../../lambdas/reports/plan-sweep.ts'
+import { outdatedPublications, planSweep } from '../../../lambdas/reports/plan-sweep.ts'
 import { reports } from '../../../shared/catalogue.ts'
 import { newestSnapshot, type Publication, partKey, publishedKey, runId } from '../../../shared/report.ts'
 import { parseDay } from '../../../shared/time.ts'
@@ -119,8 +119,8 @@ function planSweeps(): unknown[] {
     )
     const newest = newestSnapshot(published)
     return [
-      outdatedPublications(report, published, START).map(valuesOf),
-      expiredKeys(report, objects, published.slice(1), START),
+      outdatedPublications(published, START, { runs: 2, days: 7 }).map(valuesOf),
+      planSweep(report, { objects, published: published.slice(1), unpublished: new Map() }, START),
       newest && valuesOf(newest),
     ]
   })
