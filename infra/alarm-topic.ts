@@ -1,6 +1,7 @@
 import { Aws, Duration } from 'aws-cdk-lib'
 import { Alarm, ComparisonOperator, type IMetric, Metric, TreatMissingData } from 'aws-cdk-lib/aws-cloudwatch'
 import { SnsAction } from 'aws-cdk-lib/aws-cloudwatch-actions'
+import { PolicyStatement, ServicePrincipal } from 'aws-cdk-lib/aws-iam'
 import type { ILogGroup } from 'aws-cdk-lib/aws-logs'
 import { Topic } from 'aws-cdk-lib/aws-sns'
 import { EmailSubscription } from 'aws-cdk-lib/aws-sns-subscriptions'
@@ -63,6 +64,15 @@ export class Alarms extends Construct {
   constructor(scope: Construct, settings: Settings) {
     super(scope, 'Alarms')
     this.topic = new Topic(this, 'Topic', { enforceSSL: true })
+    // A policy of a topic replaces the default policy, and `enforceSSL` adds a Deny only. Ingest publishes by the policy of its role.
+    this.topic.addToResourcePolicy(
+      new PolicyStatement({
+        principals: [new ServicePrincipal('cloudwatch.amazonaws.com')],
+        actions: ['sns:Publish'],
+        resources: [this.topic.topicArn],
+        conditions: { StringEquals: { 'aws:SourceAccount': Aws.ACCOUNT_ID } },
+      }),
+    )
     if (settings.alarms.email !== NONE) this.topic.addSubscription(new EmailSubscription(settings.alarms.email))
   }
 

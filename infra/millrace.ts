@@ -55,7 +55,7 @@ export class Millrace extends Construct {
 type Parts = ReturnType<typeof createParts>
 
 /** The parts, in the order in which events flow through them. */
-function createParts(scope: Construct, { stage, settings, eventTypes, reports: scheduled }: MillraceProps) {
+function createParts(scope: Construct, { stage, settings, eventTypes, projections, reports: scheduled }: MillraceProps) {
   const accessLogs = new AccessLogs(scope, settings)
   const keys = new Keys(scope, settings)
   const stream = new EventStream(scope, settings)
@@ -66,7 +66,9 @@ function createParts(scope: Construct, { stage, settings, eventTypes, reports: s
   const state = new State(scope, { stream, quarantine, settings })
   const windows = new Windows(scope, { state, quarantine, settings })
   const search =
-    settings.search === 'off' ? undefined : new Search(scope, { search: settings.search, stream, state, quarantine, settings })
+    settings.search === 'off'
+      ? undefined
+      : new Search(scope, { search: settings.search, stream, state, quarantine, projections, settings })
   const archive = new Archive(scope, { stage, stream, eventTypes, accessLogs, settings })
   const failures = new Failures(scope, { archive, quarantine, search, state, settings })
   const replay = new Replay(scope, { keys, stream, state, quarantine, search, settings })
@@ -134,10 +136,8 @@ function allowSearchAccess({ quarantine, state, search, reindex, replay, query }
   quarantine.allowAdd(search.documents, search.events, reindex.function)
   state.allowRead(search.documents)
   state.allowScan(reindex.function)
-  search.allowWrite(search.documents, search.events, search.setUp, reindex.function)
-  search.allowWriteDocuments(replay.function)
-  search.allowDelete(search.setUp)
-  search.allowSearch(query.function)
+  for (const fn of [search.documents, search.events, search.setUp, reindex.function, replay.function, query.function])
+    search.allow(fn)
 }
 
 /**

@@ -1,73 +1,72 @@
-import { Fn, Validations } from 'aws-cdk-lib'
+import { Fn, RemovalPolicy, Validations } from 'aws-cdk-lib'
 import { EbsDeviceVolumeType } from 'aws-cdk-lib/aws-ec2'
-import { PolicyDocument, PolicyStatement, ServicePrincipal } from 'aws-cdk-lib/aws-iam'
-import { LogGroup, ResourcePolicy } from 'aws-cdk-lib/aws-logs'
-import { CfnDomain, Domain, EngineVersion, TLSSecurityPolicy } from 'aws-cdk-lib/aws-opensearchservice'
+import { AccountRootPrincipal, PolicyDocument, PolicyStatement } from 'aws-cdk-lib/aws-iam'
+import { type CfnDomain, Domain, EngineVersion, TLSSecurityPolicy } from 'aws-cdk-lib/aws-opensearchservice'
 import { Construct } from 'constructs'
 import { type AlarmPlan, type Graph, type Monitored, period } from './alarm-topic.ts'
 import type { LambdaFunction } from './lambda-function.ts'
-import type { DomainSettings, Settings } from './settings.ts'
+import type { DomainSettings } from './settings.ts'
+
+const NO_SLOW_LOGS =
+  'Slow logs need thresholds in each index, and a slow search contains what a client searches for. Metrics show the load of the cluster.'
 
 /** OpenSearch blocks writes when less than 20 percent of a disk is free. The alarm comes earlier, so that there is time to react. */
 const ALARM_FREE_SHARE = 0.25
 const MEBIBYTES_PER_GIBIBYTE = 1024
 
-/** An OpenSearch domain. Only functions that `allow` names can use it, each by its own role. */
+/**
+ * In one account, an Allow in the policy of a domain suffices by itself: with the roles as principals, it would make the paths in
+ * the roles' own policies meaningless. With the account as principal, those policies decide. A domain's policy applies to that
+ * domain only, and cannot contain its ARN before it exists.
+ */
+const policyOfDomain = new PolicyDocument({
+  statements: [
+    new PolicyStatement({
+      principals: [new AccountRootPrincipal()],
+      actions: ['Delete', 'Get', 'Head', 'Post', 'Put'].map(verb => `es:ESHttp${verb}`),
+      resources: ['*'],
+    }),
+  ],
+})
+
+/** Each zone has the same number of nodes. */
+const zonesFor = (nodes: number): number => (nodes % 3 === 0 ? 3 : 2)
+
+/** An OpenSearch domain. Requests are signed, and the policy of the role that signs decides. */
 export class SearchDomain extends Construct implements Monitored {
   readonly url: string
   readonly alarms: readonly AlarmPlan[]
   readonly graphs: readonly Graph[]
   private readonly domain: Domain
-  private readonly policy = new PolicyDocument()
 
-  constructor(scope: Construct, size: DomainSettings, settings: Settings) {
+  constructor(scope: Construct, size: DomainSettings) {
     super(scope, 'Domain')
-    this.domain = this.createDomain(size, settings)
+    this.domain = this.createDomain(size)
     this.url = Fn.join('', ['https://', this.domain.domainEndpoint])
     this.alarms = this.planAlarms(size.volume)
     this.graphs = this.planGraphs()
     this.acknowledge(size.nodes)
   }
 
-  private createDomain({ nodes, instance, volume }: DomainSettings, settings: Settings): Domain {
-    const { group, policy } = this.createSlowLogs(settings)
+  private createDomain({ nodes, instance, volume }: DomainSettings): Domain {
     const domain = new Domain(this, 'Domain', {
       version: EngineVersion.OPENSEARCH_3_7,
       capacity: { dataNodes: nodes, dataNodeInstanceType: instance, multiAzWithStandbyEnabled: false },
-      zoneAwareness: { enabled: nodes > 1 },
+      zoneAwareness: nodes > 1 ? { enabled: true, availabilityZoneCount: zonesFor(nodes) } : { enabled: false },
       ebs: { volumeSize: volume, volumeType: EbsDeviceVolumeType.GP3 },
       enforceHttps: true,
       tlsSecurityPolicy: TLSSecurityPolicy.TLS_1_2_PFS,
       nodeToNodeEncryption: true,
       encryptionAtRest: { enabled: true },
-      logging: {
-        slowSearchLogEnabled: true,
-        slowSearchLogGroup: group,
-        slowIndexLogEnabled: true,
-        slowIndexLogGroup: group,
-      },
-      // Otherwise the construct writes the log policy and the access policy through a custom resource.
-      suppressLogsResourcePolicy: true,
-      removalPolicy: settings.removal,
+      // The documents are rebuilt from the state table, and an unused domain costs more than all other stores.
+      removalPolicy: RemovalPolicy.DESTROY,
     })
-    domain.node.addDependency(policy)
-    if (domain.node.defaultChild instanceof CfnDomain) domain.node.defaultChild.accessPolicies = this.policy
+    const resource = domain.node.defaultChild as CfnDomain
+    // As a property of the construct, it would be written through a custom resource.
+    resource.accessPolicies = policyOfDomain
+    // Without it, CloudFormation replaces the domain when its version changes.
+    resource.cfnOptions.updatePolicy = { enableVersionUpgrade: true }
     return domain
-  }
-
-  /** The log group of slow searches and slow indexing, and the policy that lets OpenSearch write to it. */
-  private createSlowLogs(settings: Settings): { group: LogGroup; policy: ResourcePolicy } {
-    const group = new LogGroup(this, 'SlowLogs', { retention: settings.logRetention, removalPolicy: settings.removal })
-    const policy = new ResourcePolicy(this, 'MayLog', {
-      policyStatements: [
-        new PolicyStatement({
-          principals: [new ServicePrincipal('es.amazonaws.com')],
-          actions: ['logs:CreateLogStream', 'logs:PutLogEvents'],
-          resources: [group.logGroupArn],
-        }),
-      ],
-    })
-    return { group, policy }
   }
 
   private planAlarms(volume: number): AlarmPlan[] {
@@ -121,13 +120,15 @@ export class SearchDomain extends Construct implements Monitored {
     ]
   }
 
-  /** Lets a function send these HTTP verbs to the matching paths, in its own policy and in the domain's. */
-  allow(fn: LambdaFunction, actions: readonly string[], path: string): void {
-    fn.allow(actions, `${this.domain.domainArn}/${path}`, 'The names of indices depend on the catalogue and on the date.')
-    this.policy.addStatements(
-      // A domain's policy applies to that domain only, and cannot contain its ARN before it exists.
-      new PolicyStatement({ principals: [fn.grantPrincipal], actions: [...actions], resources: ['*'] }),
-    )
+  /** Lets a function send these HTTP verbs to the matching paths. */
+  allow(fn: LambdaFunction, verbs: readonly string[], paths: readonly string[]): void {
+    const actions = verbs.map(verb => `es:ESHttp${verb}`)
+    for (const path of paths)
+      fn.allow(
+        actions,
+        `${this.domain.domainArn}/${path}`,
+        'The revisions of projections and the days of raw events are in the names of their indices.',
+      )
   }
 
   private acknowledge(nodes: number): void {
@@ -143,6 +144,10 @@ export class SearchDomain extends Construct implements Monitored {
         reason:
           'Documents can be rebuilt from the state table, so the cluster may fail in the cases that dedicated masters protect against.',
       },
+      ...['SEARCH_SLOW_LOGS', 'INDEX_SLOW_LOGS'].map(log => ({
+        id: `AwsSolutions-OS9[LogExport::${log}]`,
+        reason: NO_SLOW_LOGS,
+      })),
     )
     if (nodes === 1)
       Validations.of(this.domain).acknowledge({

@@ -1,11 +1,13 @@
 import { Construct } from 'constructs'
 import type { Environment } from '../shared/environment.ts'
+import type { Projection } from '../shared/projection.ts'
 import { type AlarmPlan, type Graph, type Monitored, productMetric } from './alarm-topic.ts'
 import { failureGraph, lagGraph } from './graphs.ts'
 import { LambdaFunction } from './lambda-function.ts'
 import type { Quarantine } from './quarantine.ts'
 import { daily } from './schedule.ts'
 import { SearchDomain } from './search-domain.ts'
+import { type Searcher, searchRights } from './search-rights.ts'
 import type { SearchSettings, Settings } from './settings.ts'
 import type { State } from './state.ts'
 import type { EventStream } from './stream.ts'
@@ -15,6 +17,7 @@ export interface SearchProps {
   readonly stream: EventStream
   readonly state: State
   readonly quarantine: Quarantine
+  readonly projections: readonly Projection[]
   readonly settings: Settings
 }
 
@@ -30,12 +33,14 @@ export class Search extends Construct implements Monitored {
   readonly graphs: readonly Graph[]
   /** Undefined when the cluster runs outside the stack; such a cluster has no access policy. */
   private readonly domain: SearchDomain | undefined
+  private readonly rights: ReturnType<typeof searchRights>
 
-  constructor(scope: Construct, { search, stream, state, quarantine, settings }: SearchProps) {
+  constructor(scope: Construct, { search, stream, state, quarantine, projections, settings }: SearchProps) {
     super(scope, 'Search')
-    const cluster = 'url' in search.cluster ? search.cluster : new SearchDomain(this, search.cluster, settings)
+    const cluster = 'url' in search.cluster ? search.cluster : new SearchDomain(this, search.cluster)
     this.domain = cluster instanceof SearchDomain ? cluster : undefined
     this.url = cluster.url
+    this.rights = searchRights(projections)
     this.rawEvents = { RAW_EVENT_TYPES: [search.rawEvents.types].flat().join(), RAW_EVENT_DAYS: String(search.rawEvents.days) }
     const environment = { OPENSEARCH_URL: this.url }
     this.documents = new LambdaFunction(this, 'IndexDocuments', {
@@ -120,24 +125,8 @@ export class Search extends Construct implements Monitored {
     ]
   }
 
-  /** Lets functions create missing indices, and write and delete documents in bulk or by query. */
-  allowWrite(...functions: readonly LambdaFunction[]): void {
-    const actions = ['es:ESHttpHead', 'es:ESHttpGet', 'es:ESHttpPost', 'es:ESHttpPut']
-    for (const fn of functions) this.domain?.allow(fn, actions, '*')
-  }
-
-  /** Lets replay write quarantined documents. */
-  allowWriteDocuments(replay: LambdaFunction): void {
-    this.domain?.allow(replay, ['es:ESHttpPost'], '_bulk')
-  }
-
-  /** Retention: lets set-up delete the raw-event indices of whole days. */
-  allowDelete(setUp: LambdaFunction): void {
-    this.domain?.allow(setUp, ['es:ESHttpDelete'], 'events-*')
-  }
-
-  allowSearch(query: LambdaFunction): void {
-    this.domain?.allow(query, ['es:ESHttpHead', 'es:ESHttpGet'], '*')
-    this.domain?.allow(query, ['es:ESHttpPost'], '*/_search')
+  /** Lets a function send what it sends to OpenSearch, and nothing else. */
+  allow(fn: LambdaFunction<Searcher>): void {
+    for (const { verbs, paths } of this.rights[fn.service]) this.domain?.allow(fn, verbs, paths)
   }
 }

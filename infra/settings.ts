@@ -23,7 +23,10 @@ export interface CapacityRange {
 export interface DomainSettings {
   /** Instance type of the data nodes. */
   readonly instance: string
-  /** Number of data nodes. Two or more are spread over two availability zones. */
+  /**
+   * Number of data nodes. A multiple of three is spread over three availability zones, any other even number over two. With two
+   * nodes, the cluster elects no leader while one of them is down, and refuses writes until it is back.
+   */
   readonly nodes: number
   /** Disk size of each node, in GiB. */
   readonly volume: number
@@ -233,7 +236,7 @@ const prod: Settings = {
   stream: { shards: 4, retention: Duration.days(7) },
   state: { ...dev.state, capacity: 'on-demand' },
   search: {
-    cluster: { instance: 'r6g.large.search', nodes: 2, volume: 100 },
+    cluster: { instance: 'r7g.large.search', nodes: 3, volume: 100 },
     documents: { size: 1000, window: Duration.seconds(2) },
     rawEvents: { types: ['interaction'], days: 30, batch: { size: 1000, window: Duration.seconds(2) } },
     setUpHour: 2,

@@ -25,6 +25,30 @@ test('every alarm notifies the topic when it fires and when it clears; missing d
   }
 })
 
+test.each(['dev', 'prod'])('%s: the topic of each action of an alarm lets CloudWatch publish for this account', stage => {
+  const template = templateOf(stage)
+  const topics = new Set(
+    resources(template, 'AWS::CloudWatch::Alarm').flatMap(({ Properties }) =>
+      [...Properties.AlarmActions, ...Properties.OKActions].map(plain),
+    ),
+  )
+  expect(topics.size).toBeGreaterThan(0)
+  for (const topic of topics) {
+    const statements = resources(template, 'AWS::SNS::TopicPolicy')
+      .filter(({ Properties }) => Properties.Topics.map(plain).includes(topic))
+      .flatMap(({ Properties }) => Properties.PolicyDocument.Statement)
+    expect(statements).toContainEqual(
+      expect.objectContaining({
+        Effect: 'Allow',
+        Principal: { Service: 'cloudwatch.amazonaws.com' },
+        Action: 'sns:Publish',
+        Resource: { Ref: expect.stringMatching(new RegExp(`^${topic.slice(1, -1)}`)) },
+        Condition: { StringEquals: { 'aws:SourceAccount': { Ref: 'AWS::AccountId' } } },
+      }),
+    )
+  }
+})
+
 test.each(['state', 'windows', 'index-documents'])('%s has alarms at a lag of one hour and of six hours', service => {
   const delays = alarms.filter(alarm => nameOf(alarm).startsWith(`${service}-behind-`))
   expect(delays.map(({ MetricName, Statistic, Threshold }) => [MetricName, Statistic, Threshold])).toEqual([

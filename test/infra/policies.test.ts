@@ -1,3 +1,4 @@
+import { projections } from '../../shared/catalogue.ts'
 import { plain, resources, templateOf } from '../fixtures/infra-templates.ts'
 
 const failureDestination = { '<QuarantineBucket.Arn>': 's3:ListBucket', '<QuarantineBucket.Arn>/*': 's3:PutObject' }
@@ -6,7 +7,20 @@ const readChanges = {
   '<StateTable.StreamArn>': 'dynamodb:DescribeStream dynamodb:GetRecords dynamodb:GetShardIterator',
 }
 const log = 'logs:CreateLogStream logs:PutLogEvents'
-const write = 'es:ESHttpGet es:ESHttpHead es:ESHttpPost es:ESHttpPut'
+
+/** Paths of the domain, each with these verbs. */
+const onDomain = (verbs: string, ...paths: readonly string[]): Record<string, string> => {
+  const actions = verbs.split(' ').map(verb => `es:ESHttp${verb}`)
+  return Object.fromEntries(paths.map(path => [`<SearchDomain.Arn>/${path}`, actions.join(' ')]))
+}
+const names = projections.map(({ name }) => name)
+const bulk = onDomain('Post', '_bulk')
+const prepareIndices = {
+  ...onDomain('Head Put', ...names.map(name => `${name}-r*`)),
+  ...onDomain('Get', ...names.map(name => `_alias/${name}`)),
+  ...onDomain('Post', '_aliases', ...names.flatMap(name => [`_index_template/${name}-r*`, `${name}-r*/_mapping`])),
+}
+const prepareEvents = onDomain('Post', '_index_template/events-*', 'events-*/_mapping')
 
 const readEvents =
   'kinesis:DescribeStream kinesis:DescribeStreamConsumer kinesis:DescribeStreamSummary kinesis:GetRecords ' +
@@ -41,21 +55,28 @@ const expected: Readonly<Record<string, Readonly<Record<string, string>>>> = {
     '<SearchIndexDocumentsLogs.Arn>': log,
     ...readChanges,
     '<StateTable.Arn>': 'dynamodb:GetItem dynamodb:Query',
-    '<SearchDomain.Arn>/*': write,
+    ...prepareIndices,
+    ...bulk,
+    ...onDomain('Get', 'device-minutes-r*/_refresh'),
+    ...onDomain('Post', 'device-minutes-r*/_search'),
     '<QuarantineTable.Arn>': 'dynamodb:UpdateItem',
     ...failureDestination,
   },
   SearchIndexEvents: {
     '<SearchIndexEventsLogs.Arn>': log,
     '<EventStream.Arn>': readEvents,
-    '<SearchDomain.Arn>/*': write,
+    ...prepareEvents,
+    ...onDomain('Head Put', 'events-*'),
+    ...bulk,
     '<QuarantineTable.Arn>': 'dynamodb:UpdateItem',
     ...failureDestination,
   },
   SearchSetUp: {
     '<SearchSetUpLogs.Arn>': log,
-    '<SearchDomain.Arn>/*': write,
-    '<SearchDomain.Arn>/events-*': 'es:ESHttpDelete',
+    ...prepareIndices,
+    ...prepareEvents,
+    ...onDomain('Delete Get', 'events-*'),
+    ...onDomain('Post', 'events-*-other/_delete_by_query'),
   },
   SearchDailySetUp: {
     '<SearchSetUp.Arn>': 'lambda:InvokeFunction',
@@ -95,12 +116,13 @@ const expected: Readonly<Record<string, Readonly<Record<string, string>>>> = {
     '<StateTable.Arn>': 'dynamodb:DeleteItem dynamodb:GetItem dynamodb:PutItem',
     '<QuarantineTable.Arn>': 'dynamodb:DeleteItem dynamodb:GetItem dynamodb:UpdateItem',
     '<QuarantineBucket.Arn>/bodies/*': 's3:DeleteObject s3:GetObject',
-    '<SearchDomain.Arn>/_bulk': 'es:ESHttpPost',
+    ...bulk,
   },
   ReindexFunction: {
     '<ReindexFunctionLogs.Arn>': log,
     '<StateTable.Arn>': 'dynamodb:BatchGetItem dynamodb:Query dynamodb:Scan',
-    '<SearchDomain.Arn>/*': write,
+    ...prepareIndices,
+    ...bulk,
     '<QuarantineTable.Arn>': 'dynamodb:UpdateItem',
     '<QuarantineBucket.Arn>/*': 's3:PutObject',
   },
@@ -130,8 +152,8 @@ const expected: Readonly<Record<string, Readonly<Record<string, string>>>> = {
     '<ReportsTable.Arn>': 'dynamodb:GetItem dynamodb:Query',
     '<ArchiveBucket.Arn>': 's3:ListBucket',
     '<ArchiveBucket.Arn>/reports/*': 's3:GetObject',
-    '<SearchDomain.Arn>/*': 'es:ESHttpGet es:ESHttpHead',
-    '<SearchDomain.Arn>/*/_search': 'es:ESHttpPost',
+    ...onDomain('Head', ''),
+    ...onDomain('Post', ...names.map(name => `${name}/_search`), 'events-*/_search'),
   },
 }
 

@@ -3,31 +3,25 @@ import { NONE } from '../../shared/environment.ts'
 import { functionOf } from '../fixtures/function-ids.ts'
 import { plain, resource, resources, templateOf, templateWith } from '../fixtures/infra-templates.ts'
 
-test('the domain is an encrypted OpenSearch 3.7 that allows TLS only and publishes slow logs', () => {
+test('the domain is an encrypted OpenSearch 3.7 that allows TLS only', () => {
   expect(resource(templateOf('prod'), 'AWS::OpenSearchService::Domain').Properties).toMatchObject({
     EngineVersion: 'OpenSearch_3.7',
     DomainEndpointOptions: { EnforceHTTPS: true, TLSSecurityPolicy: 'Policy-Min-TLS-1-2-PFS-2023-10' },
     NodeToNodeEncryptionOptions: { Enabled: true },
     EncryptionAtRestOptions: { Enabled: true },
-    ClusterConfig: { InstanceCount: 2, ZoneAwarenessEnabled: true },
-    LogPublishingOptions: { SEARCH_SLOW_LOGS: { Enabled: true }, INDEX_SLOW_LOGS: { Enabled: true } },
+    ClusterConfig: { InstanceCount: 3, ZoneAwarenessEnabled: true, ZoneAwarenessConfig: { AvailabilityZoneCount: 3 } },
   })
 })
 
-test('the domain allows access only to the roles that use it', () => {
+test.each(['dev', 'prod'])('%s: a new version of OpenSearch updates the domain and does not replace it', stage => {
+  const [domain] = Object.values(templateOf(stage).findResources('AWS::OpenSearchService::Domain'))
+  expect(domain?.['UpdatePolicy']).toEqual({ EnableVersionUpgrade: true })
+})
+
+test('the policy of the domain names the account and no role, so that the policies of the roles decide', () => {
   const { AccessPolicies } = resource(templateOf('dev'), 'AWS::OpenSearchService::Domain').Properties
-  const allowed = AccessPolicies.Statement.flatMap((statement: { Effect: string; Principal: { AWS: unknown } }) =>
-    [statement.Principal.AWS].flat().map(principal => `${statement.Effect} ${plain(principal)}`),
-  )
-  const functions = [
-    'SearchIndexDocuments',
-    'SearchIndexEvents',
-    'SearchSetUp',
-    'QueryFunction',
-    'ReindexFunction',
-    'ReplayFunction',
-  ]
-  expect(new Set(allowed)).toEqual(new Set(functions.map(id => `Allow <${id}Role.Arn>`)))
+  const principals = AccessPolicies.Statement.map(({ Principal }: { Principal: { AWS: unknown } }) => plain(Principal.AWS))
+  expect(principals).toEqual(['arn:<AWS::Partition>:iam::<AWS::AccountId>:root'])
 })
 
 test('without search there is no domain and no search function, and the query function gets no URL', () => {
