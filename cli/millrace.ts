@@ -3,6 +3,7 @@ import { Command, CommanderError } from 'commander'
 import { excludeLoopbackFromProxy } from '../localstack/loopback.ts'
 import { failuresOf, localCloud } from '../localstack/parts.ts'
 import { UserError } from '../shared/user-error.ts'
+import { alarmsCommand } from './alarms.ts'
 import { catalogueCommand } from './catalogue.ts'
 import { dashboardsCommand } from './dashboards.ts'
 import { demoCommand } from './demo.ts'
@@ -43,6 +44,7 @@ const commands = [
   reindexCommand,
   keysCommand,
   logsCommand,
+  alarmsCommand,
   dashboardsCommand,
   catalogueCommand,
 ]
