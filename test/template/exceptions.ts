@@ -74,7 +74,12 @@ export const exceptions: readonly Exception[] = [
     check: 'CKV_AWS_317',
     resources: /^SearchDomain/,
     reason:
-      'Audit logs need fine-grained access control, whose roles CloudFormation cannot map. The domain’s policy controls access.',
+      'Audit logs need fine-grained access control, whose roles CloudFormation cannot map. The policies of the roles control access.',
+  },
+  {
+    check: 'CKV_AWS_84',
+    resources: /^SearchDomain/,
+    reason: 'Slow logs need thresholds in each index, and a slow search contains what a client searches for.',
   },
   {
     check: 'CKV_AWS_26',
