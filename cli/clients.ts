@@ -16,8 +16,9 @@ const REPORT_MS = 15 * 60_000
 export const dynamodbOf = ({ aws }: Target): DynamoDBClient => new DynamoDBClient(aws)
 export const logsOf = ({ aws }: Target): CloudWatchLogsClient => new CloudWatchLogsClient(aws)
 export const s3Of = ({ aws, local }: Target): S3Client => new S3Client({ ...aws, forcePathStyle: local })
-/** Uses HTTP/1.1: the client's default, HTTP/2, loses large calls to the local cloud. */
-export const kinesisOf = ({ aws }: Target): KinesisClient => new KinesisClient({ ...aws, requestHandler: new NodeHttpHandler() })
+/** Uses HTTP/1.1: the client's default, HTTP/2, loses large calls to the local cloud. With `maxAttempts` 1, it does not retry. */
+export const kinesisOf = ({ aws }: Target, maxAttempts = 3): KinesisClient =>
+  new KinesisClient({ ...aws, maxAttempts, requestHandler: new NodeHttpHandler() })
 /** Waits until a report has ended. It does not retry: a retry would run the report a second time. */
 export const lambdaOf = ({ aws }: Target): LambdaClient =>
   new LambdaClient({ ...aws, maxAttempts: 1, requestHandler: new NodeHttpHandler({ requestTimeout: REPORT_MS }) })

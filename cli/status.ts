@@ -2,6 +2,7 @@ import type { Command } from 'commander'
 import { failuresOf, localCloud } from '../localstack/parts.ts'
 import { eventTypes, projections } from '../shared/catalogue.ts'
 import { NONE } from '../shared/environment.ts'
+import { stackName } from '../shared/outputs.ts'
 import { parseRawEventTypes } from '../shared/raw-events.ts'
 import { UserError } from '../shared/user-error.ts'
 import { dynamodbOf, kinesisOf, s3Of, searchOf } from './clients.ts'
@@ -10,8 +11,10 @@ import { scanQuarantine } from './quarantine/scan.ts'
 import { realRuntime } from './send.ts'
 import { archiveReader } from './status/archive.ts'
 import { countCurrent, rawEventReader, refresh } from './status/documents.ts'
+import { stageSentences } from './status/plan-stage.ts'
 import { rejectedDocuments, unfoldedEvents } from './status/quarantined.ts'
 import { countAccepted, countFolded, expectedDocuments, type Status, windowsAreComplete } from './status/settled.ts'
+import { stageStatusReader } from './status/stage.ts'
 import { readState } from './status/state.ts'
 import { streamReader } from './status/stream.ts'
 import { findTarget, type Target } from './target.ts'
@@ -26,7 +29,9 @@ interface StatusOptions extends CommonOptions {
 
 export function statusCommand(program: Command): void {
   withCommonOptions(program.command('status'))
-    .description('print how many events each store holds, read from the stores themselves')
+    .description(
+      'print how many events each store holds: of the local cloud exactly; of a stage, it compares the newest events and estimates the rest',
+    )
     .option(
       '--wait <seconds>',
       'wait until every accepted event is folded, archived and indexed; exit 1 if that takes longer',
@@ -34,16 +39,33 @@ export function statusCommand(program: Command): void {
     )
     .action(async ({ stage, json, wait }: StatusOptions) => {
       const target = await findTarget(stage)
-      const read = await statusReader(target)
-      const status = wait === undefined ? await read() : await settle(read, wait, () => {})
+      const { status, lines } = await (stage === undefined ? localStatus(target, wait) : stageStatusOf(target, stage, wait))
       if (json) printJson(status)
-      else console.log(sentence(status))
+      else for (const line of lines) console.log(visible(line))
       // Without OpenSearch or the API, the status looks as if the events were still on their way.
       const failures = target.local ? failuresOf(localCloud()).map(failure => `${failure} ${RESTART}`) : []
       if (wait !== undefined && !status.settled) throw new UserError(notSettled(wait, failures))
       for (const failure of failures) console.error(visible(failure))
     })
 }
+
+interface Printed {
+  readonly status: Status
+  readonly lines: readonly string[]
+}
+
+async function localStatus(target: Target, wait: number | undefined): Promise<Printed> {
+  const status = await readOnceOrUntilSettled(await statusReader(target), wait)
+  return { status, lines: [sentence(status)] }
+}
+
+async function stageStatusOf(target: Target, stage: string, wait: number | undefined): Promise<Printed> {
+  const status = await readOnceOrUntilSettled(await stageStatusReader(target, stackName(stage), realRuntime), wait)
+  return { status, lines: stageSentences(status) }
+}
+
+const readOnceOrUntilSettled = <S extends Status>(read: () => Promise<S>, wait: number | undefined): Promise<S> =>
+  wait === undefined ? read() : settle(read, wait, () => {})
 
 const notSettled = (seconds: number, failures: readonly string[]): string =>
   [
@@ -56,7 +78,7 @@ const sentence = ({ settled, accepted, folded, archived, indexed, quarantined }:
   `${settled ? 'settled' : 'in progress'}: ${accepted} accepted, ${folded} folded, ${archived} archived, ${indexed} documents indexed, ${quarantined} quarantined`
 
 /** Polls the status until it is settled or the time has passed, and calls `seen` with each one. Returns the last status. */
-export async function settle(read: () => Promise<Status>, seconds: number, seen: (status: Status) => void): Promise<Status> {
+export async function settle<S extends Status>(read: () => Promise<S>, seconds: number, seen: (status: S) => void): Promise<S> {
   const deadline = realRuntime.now() + seconds * 1000
   for (;;) {
     const status = await read()
@@ -66,7 +88,7 @@ export async function settle(read: () => Promise<Status>, seconds: number, seen:
   }
 }
 
-/** Returns a function that reads the status of a target. Each call reads only what is new in the stream and the archive. */
+/** Returns a function that reads the status of the local cloud from all events. Each call reads only what is new in the stream and the archive. */
 export async function statusReader(target: Target): Promise<() => Promise<Status>> {
   const { outputs } = target
   const dynamodb = dynamodbOf(target)

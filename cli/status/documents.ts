@@ -1,4 +1,6 @@
 import { type Client, errors } from '@opensearch-project/opensearch'
+import type { Projection } from '../../shared/projection.ts'
+import { indexOf } from '../../shared/search-index.ts'
 import { documentText, type ExpectedDocument, type RawDocumentRef, type RejectedDocuments, type StreamFacts } from './facts.ts'
 
 const DOCUMENTS_PER_READ = 1_000
@@ -21,7 +23,11 @@ const isOutage = (error: unknown): boolean =>
   (error instanceof errors.ResponseError && (error.statusCode === 429 || (error.statusCode ?? 0) >= 500))
 
 /** Reads by id: a get is real-time and finds documents before a refresh, a search does not. */
-async function readVersions(client: Client, expected: readonly ExpectedDocument[]): Promise<number> {
+async function readVersions(
+  client: Client,
+  expected: readonly ExpectedDocument[],
+  isCurrent = (found: number, version: number) => found === version,
+): Promise<number> {
   let current = 0
   for (let at = 0; at < expected.length; at += DOCUMENTS_PER_READ) {
     const page = expected.slice(at, at + DOCUMENTS_PER_READ)
@@ -29,7 +35,7 @@ async function readVersions(client: Client, expected: readonly ExpectedDocument[
     const { body } = await client.mget({ body: { docs }, _source: false })
     current += page.filter(({ version }, i) => {
       const found = body.docs[i]
-      return found && 'found' in found && found.found && found._version === version
+      return found && 'found' in found && found.found && isCurrent(found._version ?? 0, version)
     }).length
   }
   return current
@@ -66,6 +72,35 @@ async function readExisting(client: Client, refs: readonly RawDocumentRef[]): Pr
     return body.docs.flatMap(found => ('found' in found && found.found ? [found._id] : []))
   } catch (error) {
     if (isOutage(error)) return []
+    throw error
+  }
+}
+
+/** Documents of states and raw events that OpenSearch lacks, or has in an older version; all of them while it is unavailable. */
+export async function countMissing(
+  client: Client,
+  expected: readonly ExpectedDocument[],
+  raw: readonly RawDocumentRef[],
+  rejected: RejectedDocuments,
+): Promise<number> {
+  const events = raw.filter(({ index, id }) => !rejected.has(documentText(index, id)))
+  try {
+    // A state may have been folded on since its item was read.
+    const current = await readVersions(client, expected, (found, version) => found >= version)
+    return expected.length - current + events.length - (await readExisting(client, events)).length
+  } catch (error) {
+    if (isOutage(error)) return expected.length + events.length
+    throw error
+  }
+}
+
+/** How many documents OpenSearch holds, in any version: those of the projections, and raw events. */
+export async function countDocuments(client: Client, projections: readonly Projection[]): Promise<number> {
+  try {
+    const { body } = await client.count({ index: [...projections.map(indexOf), RAW_EVENTS], ignore_unavailable: true })
+    return body.count
+  } catch (error) {
+    if (isOutage(error)) return 0
     throw error
   }
 }

@@ -9,6 +9,8 @@ const SEQUENCE_NUMBER_DIGITS = 60
 
 const attemptsKey = (user: string, sequenceNumber: string): ItemKey => ({ pk: `attempts#${user}`, sk: sequenceNumber })
 
+const progressKey = (shard: string): ItemKey => ({ pk: `shard#${shard}`, sk: 'progress' })
+
 /** How far the stream was processed, and attempts that ended in a fold, in the state table. */
 export const attemptsTable = (target: TableTarget) => ({
   /** Earlier attempts to fold a user's records that begin with this one. */
@@ -29,7 +31,13 @@ export const attemptsTable = (target: TableTarget) => ({
   /** Records that the shard was processed up to this sequence number. A smaller number never replaces a greater one. */
   recordProgress: async (shard: string, sequenceNumber: string): Promise<void> => {
     const seq = { S: sequenceNumber.padStart(SEQUENCE_NUMBER_DIGITS, '0') }
-    const item = { ...keyAttributes({ pk: `shard#${shard}`, sk: 'progress' }), seq }
+    const item = { ...keyAttributes(progressKey(shard)), seq }
     await putIf(target, item, 'attribute_not_exists(pk) OR seq < :seq', { ':seq': seq })
+  },
+
+  /** The last sequence number that was processed of each of these shards. */
+  readProgress: async (shards: readonly string[]): Promise<Map<string, string>> => {
+    const read = shards.map(async shard => [shard, await getItem(target, progressKey(shard), ({ seq }) => seq?.S)] as const)
+    return new Map((await Promise.all(read)).flatMap(([shard, last]) => (last === undefined ? [] : [[shard, last] as const])))
   },
 })
