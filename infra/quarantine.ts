@@ -27,6 +27,7 @@ export class Quarantine extends Construct implements Monitored, FailureDestinati
   readonly writerEnvironment: Pick<Environment<'ingest'>, 'QUARANTINE_TABLE' | 'QUARANTINE_BUCKET' | 'QUARANTINE_DAYS'>
   readonly alarms: readonly AlarmPlan[] = []
   private readonly writers: LambdaFunction[] = []
+  private readonly readers = new Set<LambdaFunction>()
 
   constructor(scope: Construct, { settings, accessLogs }: { settings: Settings; accessLogs: AccessLogs }) {
     super(scope, 'Quarantine')
@@ -60,7 +61,9 @@ export class Quarantine extends Construct implements Monitored, FailureDestinati
     this.writers.push(...functions)
     for (const fn of functions) {
       fn.allow(['dynamodb:UpdateItem'], this.table.tableArn)
-      this.allowPutObject(fn)
+      // A stream reader may write to the whole bucket.
+      const prefixes = this.readers.has(fn) ? [] : [BODIES_PREFIX, UNCOLLECTED_PREFIX]
+      for (const prefix of prefixes) this.allowBelow(fn, ['s3:PutObject'], prefix)
     }
   }
 
@@ -68,9 +71,10 @@ export class Quarantine extends Construct implements Monitored, FailureDestinati
     query.allow(['dynamodb:Scan'], this.table.tableArn)
   }
 
-  /** Lets Lambda store the batches that a reader could not process. */
+  /** Lets Lambda store the batches that a reader could not process. Lambda documents rights on the whole bucket, not on its prefix. */
   allowFailureDestination(reader: LambdaFunction): void {
-    this.allowPutObject(reader)
+    this.readers.add(reader)
+    this.allowBelow(reader, ['s3:PutObject'], '')
     reader.allow(['s3:ListBucket'], this.bucket.bucketArn)
   }
 
@@ -88,12 +92,11 @@ export class Quarantine extends Construct implements Monitored, FailureDestinati
   }
 
   private allowTake(fn: LambdaFunction, prefix: string): void {
-    const reason = `Object names below ${prefix} are not known beforehand.`
-    fn.allow(['s3:GetObject', 's3:DeleteObject'], this.bucket.arnForObjects(`${prefix}*`), reason)
+    this.allowBelow(fn, ['s3:GetObject', 's3:DeleteObject'], prefix)
   }
 
-  private allowPutObject(fn: LambdaFunction): void {
-    const reason = 'The bucket holds only quarantined data, and object keys are not known beforehand.'
-    fn.allow(['s3:PutObject'], this.bucket.arnForObjects('*'), reason)
+  private allowBelow(fn: LambdaFunction, actions: readonly string[], prefix: string): void {
+    const reason = 'The bucket contains only quarantined data, and the names of its objects are not known beforehand.'
+    fn.allow(actions, this.bucket.arnForObjects(`${prefix}*`), reason)
   }
 }

@@ -1,9 +1,8 @@
 import { Aws, type Duration } from 'aws-cdk-lib'
-import { Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam'
+import { PolicyDocument, PolicyStatement, Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam'
 import { Schedule, ScheduleExpression, ScheduleTargetInput } from 'aws-cdk-lib/aws-scheduler'
 import { LambdaInvoke } from 'aws-cdk-lib/aws-scheduler-targets'
 import type { Construct } from 'constructs'
-import { acknowledgeWildcard } from './acknowledge-wildcard.ts'
 import type { LambdaFunction } from './lambda-function.ts'
 
 interface Daily {
@@ -42,8 +41,10 @@ function call(
   const principal = new ServicePrincipal('scheduler.amazonaws.com', {
     conditions: { StringEquals: { 'aws:SourceAccount': Aws.ACCOUNT_ID } },
   })
-  const role = new Role(scope, `${id}Role`, { assumedBy: principal })
-  acknowledgeWildcard(role, `${fn.functionArn}:*`, 'The wildcard matches the versions of this one function.')
+  // The grant of the construct would also allow the versions of the function.
+  const invoke = new PolicyStatement({ actions: ['lambda:InvokeFunction'], resources: [fn.functionArn] })
+  const inlinePolicies = { invoke: new PolicyDocument({ statements: [invoke] }) }
+  const role = new Role(scope, `${id}Role`, { assumedBy: principal, inlinePolicies }).withoutPolicyUpdates()
   return new Schedule(scope, id, {
     schedule,
     target: new LambdaInvoke(fn, { role, input: ScheduleTargetInput.fromObject(input) }),
