@@ -4,6 +4,7 @@ import { excludeLoopbackFromProxy } from '../localstack/loopback.ts'
 import { failuresOf, localCloud } from '../localstack/parts.ts'
 import { UserError } from '../shared/user-error.ts'
 import { alarmsCommand } from './alarms.ts'
+import { settingsProblem } from './aws-settings.ts'
 import { catalogueCommand } from './catalogue.ts'
 import { dashboardsCommand } from './dashboards.ts'
 import { demoCommand } from './demo.ts'
@@ -68,9 +69,9 @@ function exitCodeOf(error: unknown): number {
 function lineOf(error: unknown): string | undefined {
   if (error instanceof UserError) return error.message
   const { name, message, code, $metadata } = error as Error & { code?: string; $metadata?: unknown }
+  const problem = settingsProblem(error as Error, process.env)
+  if (problem) return problem
   if (code === 'ECONNREFUSED')
     return ['The local cloud does not respond.', ...failuresOf(localCloud()), 'Start it with `npx millrace up`.'].join(' ')
-  if (name === 'CredentialsProviderError') return 'There are no AWS credentials. Log in, or set AWS_PROFILE.'
-  if (message === 'Region is missing') return 'Set AWS_REGION to the region of the stage.'
   return $metadata ? `AWS returned ${name}: ${message}` : undefined
 }

@@ -15,6 +15,7 @@ import { Construct } from 'constructs'
 import type { Route } from '../shared/route.ts'
 import { routes } from '../shared/routes.ts'
 import { type AlarmPlan, type Graph, type Monitored, period } from './alarm-topic.ts'
+import { type ApiAddress, addDomain } from './api-domain.ts'
 import type { Archive } from './archive.ts'
 import type { LambdaFunction } from './lambda-function.ts'
 import type { Settings } from './settings.ts'
@@ -46,13 +47,19 @@ export class Api extends Construct implements Monitored {
   readonly url: string
   readonly http: HttpApi
   readonly accessLogs: LogGroup
+  /** The stage's own domain, and the name that its DNS record must point to. */
+  readonly domain: ApiAddress | undefined
   readonly alarms: readonly AlarmPlan[]
   readonly graphs: readonly Graph[]
 
   constructor(scope: Construct, { functions, archive, settings }: ApiProps) {
     super(scope, 'Api')
     // No corsPreflight: the gateway would answer OPTIONS itself and drop the CORS headers of the functions.
-    const http = new HttpApi(this, 'Http', { apiName: Stack.of(this).stackName, createDefaultStage: false })
+    const http = new HttpApi(this, 'Http', {
+      apiName: Stack.of(this).stackName,
+      createDefaultStage: false,
+      disableExecuteApiEndpoint: settings.api.defaultAddress === 'off',
+    })
     this.http = http
     const added = this.addRoutes(http, functions)
     this.accessLogs = new LogGroup(this, 'AccessLogs', { retention: settings.logRetention, removalPolicy: settings.removal })
@@ -68,13 +75,17 @@ export class Api extends Construct implements Monitored {
     stage.node.addDependency(...added)
     // Firehose reads from its creation on. An event that was accepted earlier would never reach the archive.
     this.node.addDependency(archive.delivery)
-    this.url = http.apiEndpoint
+    this.domain = addDomain(this, stage, settings.api)
+    this.url = this.domain ? `https://${this.domain.name}` : http.apiEndpoint
     this.alarms = planAlarms(http)
     this.graphs = planGraphs(http)
   }
 
   private addRoutes(api: HttpApi, functions: readonly LambdaFunction[]): HttpRoute[] {
-    const integrations = new Map(functions.map(fn => [fn.service, new HttpLambdaIntegration(fn.service, fn)]))
+    // One permission for each function: the policy of a function has room for the permissions of about 40 routes.
+    const integrations = new Map(
+      functions.map(fn => [fn.service, new HttpLambdaIntegration(fn.service, fn, { scopePermissionToRoute: false })]),
+    )
     return routes.flatMap(route => {
       const integration = integrations.get(route.function)
       if (!integration)

@@ -2,6 +2,7 @@ import { App, Validations } from 'aws-cdk-lib'
 import { AwsSolutionsChecks } from 'cdk-nag'
 import { catalogueProblems } from '../catalogue/check.ts'
 import { eventTypes, projections, reports } from '../shared/catalogue.ts'
+import { deployedShards, shardProblem } from './deployed-shards.ts'
 import { settingsFor } from './settings.ts'
 import { MillraceStack } from './stack.ts'
 
@@ -14,6 +15,9 @@ try {
   const problems = await catalogueProblems()
   if (problems.length > 0) throw new Error(problems.join('\n'))
   const settings = settingsFor(stage, context('opensearchUrl'))
+  const { CDK_DEFAULT_ACCOUNT: account, CDK_DEFAULT_REGION: region } = process.env
+  const problem = shardProblem(stage, await deployedShards(stage, { account, region }), settings.stream.shards)
+  if (problem) throw new Error(problem)
   new MillraceStack(app, { stage, settings, eventTypes, projections, reports })
   Validations.of(app).addPlugins(new AwsSolutionsChecks(app))
 } catch (error) {

@@ -1,9 +1,10 @@
-import { Aws } from 'aws-cdk-lib'
+import { Aws, type RemovalPolicy } from 'aws-cdk-lib'
 import { CfnDatabase, CfnTable } from 'aws-cdk-lib/aws-glue'
 import type { IBucket } from 'aws-cdk-lib/aws-s3'
 import { Construct } from 'constructs'
 import { ARCHIVE_PREFIX, archiveColumns } from '../shared/archive-columns.ts'
 import type { EventType } from '../shared/event-type.ts'
+import { stackName } from '../shared/outputs.ts'
 
 /** The first day that can have events; Athena computes no partitions before it. */
 const FIRST_DAY = '2026-01-01'
@@ -32,6 +33,8 @@ export interface ArchiveTableProps {
   readonly stage: string
   readonly bucket: IBucket
   readonly eventTypes: readonly EventType[]
+  /** Database and table are kept with the archive that they describe. */
+  readonly removal: RemovalPolicy
 }
 
 /** The Glue table of the archive: Firehose converts by it and Athena reads by it. Throws when two fields of the catalogue share a column. */
@@ -40,9 +43,10 @@ export class ArchiveTable extends Construct {
   readonly databaseName: string
   readonly tableName = 'events'
 
-  constructor(scope: Construct, { stage, bucket, eventTypes }: ArchiveTableProps) {
+  constructor(scope: Construct, { stage, bucket, eventTypes, removal }: ArchiveTableProps) {
     super(scope, 'Table')
-    this.databaseName = `millrace_${stage}`
+    // Athena takes a name with a hyphen only in quotes.
+    this.databaseName = stackName(stage).replaceAll('-', '_')
     const location = `s3://${bucket.bucketName}/${ARCHIVE_PREFIX}`
     const database = new CfnDatabase(this, 'Database', {
       catalogId: Aws.ACCOUNT_ID,
@@ -67,5 +71,6 @@ export class ArchiveTable extends Construct {
       },
     })
     this.table.addResourceDependency(database)
+    for (const each of [database, this.table]) each.applyRemovalPolicy(removal)
   }
 }

@@ -28,7 +28,7 @@ export interface ArchiveProps {
   readonly stage: string
   readonly stream: EventStream
   readonly eventTypes: readonly EventType[]
-  readonly accessLogs: AccessLogs
+  readonly accessLogs: AccessLogs | undefined
   readonly settings: Settings
 }
 
@@ -47,7 +47,7 @@ export class Archive extends Construct implements Monitored {
   constructor(scope: Construct, { stage, stream, eventTypes, accessLogs, settings }: ArchiveProps) {
     super(scope, 'Archive')
     this.bucket = new DataBucket(this, 'Bucket', { settings, accessLogs })
-    const table = new ArchiveTable(this, { stage, bucket: this.bucket, eventTypes })
+    const table = new ArchiveTable(this, { stage, bucket: this.bucket, eventTypes, removal: settings.removal })
     const errors = new LogGroup(this, 'DeliveryErrors', { retention: settings.logRetention, removalPolicy: settings.removal })
     this.delivery = this.createDelivery({ stream, table, errors, settings })
     this.acknowledge()

@@ -1,3 +1,4 @@
+import { Aws } from 'aws-cdk-lib'
 import {
   type Alarm,
   AlarmStatusWidget,
@@ -28,7 +29,8 @@ export const dashboard = (
   { stage, alarms }: { readonly stage: string; readonly alarms: readonly Alarm[] },
 ): Dashboard =>
   new Dashboard(scope, 'Dashboard', {
-    dashboardName: stackName(stage),
+    // Dashboards of all regions of an account share their names.
+    dashboardName: `${stackName(stage)}-${Aws.REGION}`,
     widgets: [
       [new TextWidget({ markdown: legend(stage), width: WHOLE_ROW, height: 4 })],
       [new AlarmStatusWidget({ title: 'Alarms', alarms: [...alarms], width: WHOLE_ROW, height: HEIGHT })],

@@ -104,7 +104,10 @@ export class LambdaFunction<F extends FunctionName = FunctionName> extends Nodej
   }
 
   readKinesis(stream: IStream, retention: Duration, source: StreamSource): void {
-    stream.grantRead(this)
+    this.allow(
+      ['DescribeStream', 'DescribeStreamSummary', 'GetRecords', 'GetShardIterator', 'ListShards'].map(name => `kinesis:${name}`),
+      stream.streamArn,
+    )
     this.read('EventStream', stream.streamArn, retention, source)
   }
 

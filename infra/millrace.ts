@@ -38,8 +38,8 @@ export interface MillraceProps {
 
 /** The parts of the product, which functions may access which store, and what is monitored. */
 export class Millrace extends Construct {
-  /** What the CLI needs to know of a deployed stack. */
-  readonly outputs: StackOutputs
+  /** What the CLI needs to know of a deployed stack, and what the DNS record of its own domain must point to. */
+  readonly outputs: StackOutputs & { readonly ApiTarget?: string }
 
   constructor(scope: Construct, id: string, props: MillraceProps) {
     super(scope, id)
@@ -48,7 +48,8 @@ export class Millrace extends Construct {
     allowSearchAccess(parts)
     deployReadersFirst(parts)
     monitor(this, parts, props)
-    this.outputs = outputsOf(parts, props)
+    const { domain } = parts.api
+    this.outputs = { ...outputsOf(parts, props), ...(domain && { ApiTarget: domain.target }) }
   }
 }
 
@@ -56,7 +57,7 @@ type Parts = ReturnType<typeof createParts>
 
 /** The parts, in the order in which events flow through them. */
 function createParts(scope: Construct, { stage, settings, eventTypes, projections, reports: scheduled }: MillraceProps) {
-  const accessLogs = new AccessLogs(scope, settings)
+  const accessLogs = settings.accessLogs === 'on' ? new AccessLogs(scope, settings) : undefined
   const keys = new Keys(scope, settings)
   const stream = new EventStream(scope, settings)
   const quarantine = new Quarantine(scope, { settings, accessLogs })

@@ -29,7 +29,7 @@ export class Quarantine extends Construct implements Monitored, FailureDestinati
   private readonly writers: LambdaFunction[] = []
   private readonly readers = new Set<LambdaFunction>()
 
-  constructor(scope: Construct, { settings, accessLogs }: { settings: Settings; accessLogs: AccessLogs }) {
+  constructor(scope: Construct, { settings, accessLogs }: { settings: Settings; accessLogs: AccessLogs | undefined }) {
     super(scope, 'Quarantine')
     this.table = new DataTable(this, settings, {
       partitionKey: { name: 'key', type: AttributeType.STRING },

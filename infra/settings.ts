@@ -52,10 +52,28 @@ export interface SearchSettings {
   readonly setUpHour: number
 }
 
+/** A domain of your own for the API. */
+export interface ApiDomain {
+  /** Such as `events.example.com`. */
+  readonly name: string
+  /** ARN of a certificate of ACM for this name, in the region of the stage. */
+  readonly certificate: string
+  /** The hosted zone of Route 53 that gets the record of this name. `none`: create the record yourself; the output `ApiTarget` is its value. */
+  readonly hostedZone: { readonly id: string; readonly name: string } | 'none'
+}
+
 /** All settings of a stage. */
 export interface Settings {
-  /** Whether the stores are deleted with the stack (DESTROY), or kept and protected from deletion (RETAIN). */
-  readonly removal: RemovalPolicy
+  /**
+   * Whether the stores are deleted with the stack (`DESTROY`), or kept and protected from deletion (`RETAIN_ON_UPDATE_OR_DELETE`;
+   * a first deployment that fails deletes them). `millrace destroy` deletes kept stores, too.
+   */
+  readonly removal: RemovalPolicy.DESTROY | RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE
+  /**
+   * `on`: one more bucket has a log of all accesses to the others. S3 writes to it for hours after the last access, also while it is
+   * emptied, so that CloudFormation cannot delete it.
+   */
+  readonly accessLogs: 'on' | 'off'
   /** Whether the tables can be restored to any second of the last 35 days. */
   readonly pointInTimeRecovery: boolean
   /** Processor architecture of the functions. */
@@ -63,6 +81,10 @@ export interface Settings {
   /** How long logs are kept. */
   readonly logRetention: RetentionDays
   readonly api: {
+    /** A domain of your own: ad blockers leave an address on the site's own domain alone. `none`: the address that AWS gives. */
+    readonly domain: ApiDomain | 'none'
+    /** Whether the API also answers at the address that AWS gives. Without a domain of your own it must. */
+    readonly defaultAddress: 'on' | 'off'
     /** Requests per second that the API accepts from all clients together; beyond it the API answers 429. */
     readonly rate: number
     /** Size of the token bucket for `rate`: how many requests may arrive at once. */
@@ -177,6 +199,9 @@ const functions: Settings['functions'] = {
   query: { memory: 1024, timeout: Duration.seconds(25) },
 }
 
+/** Names of alarms and dashboards contain the stage. */
+const MAX_STAGE_CHARACTERS = 40
+
 const second = Duration.seconds(1)
 
 const quotas: Settings['api']['quotas'] = {
@@ -186,10 +211,13 @@ const quotas: Settings['api']['quotas'] = {
 
 const dev: Settings = {
   removal: RemovalPolicy.DESTROY,
+  accessLogs: 'off',
   pointInTimeRecovery: false,
   architecture: Architecture.ARM_64,
   logRetention: RetentionDays.ONE_WEEK,
   api: {
+    domain: 'none',
+    defaultAddress: 'on',
     rate: 200,
     burst: 400,
     keyless: { pages: { rate: 100, burst: 200 }, others: { rate: 10, burst: 20 } },
@@ -224,7 +252,8 @@ const dev: Settings = {
 
 const prod: Settings = {
   ...dev,
-  removal: RemovalPolicy.RETAIN,
+  removal: RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE,
+  accessLogs: 'on',
   pointInTimeRecovery: true,
   logRetention: RetentionDays.THREE_MONTHS,
   api: {
@@ -266,12 +295,15 @@ const local = (opensearchUrl: string | undefined): Settings => ({
   reports: { ...dev.reports, scratch: Size.gibibytes(1), days: 'all' },
 })
 
+/** Stages with the settings of dev: one for each developer, branch or test. */
+const DEV_STAGE = /^dev(-[a-z0-9]+)*$/
+
 /** The settings of a stage. `opensearchUrl` is the OpenSearch of a local stage. Throws an error of one line for an unknown stage. */
 export function settingsFor(stage: string, opensearchUrl?: string): Settings {
-  if (stage === 'dev') return dev
+  if (DEV_STAGE.test(stage) && stage.length <= MAX_STAGE_CHARACTERS) return dev
   if (stage === 'prod') return prod
   if (stage === 'local') return local(opensearchUrl)
   throw new Error(
-    `There is no stage ${stage}. Use -c stage=dev, -c stage=prod or -c stage=local, or add a stage to infra/settings.ts.`,
+    `There is no stage ${stage}. Use -c stage=dev, dev-NAME (lower-case letters, digits, hyphens, ${MAX_STAGE_CHARACTERS} characters in all), prod or local, or add a stage to infra/settings.ts.`,
   )
 }

@@ -9,13 +9,15 @@ const TARGET_UTILIZATION_PERCENT = 70
 /** A table with encryption by AWS. The stage decides its recovery and its protection from deletion. */
 export class DataTable extends Table {
   constructor(scope: Construct, settings: Settings, props: TableOptions, capacity: Settings['state']['capacity'] = 'on-demand') {
+    const isKept = settings.removal !== RemovalPolicy.DESTROY
     super(scope, 'Table', {
       ...(capacity === 'on-demand'
         ? { billingMode: BillingMode.PAY_PER_REQUEST }
         : { readCapacity: capacity.read.min, writeCapacity: capacity.write.min }),
       pointInTimeRecoverySpecification: { pointInTimeRecoveryEnabled: settings.pointInTimeRecovery },
-      removalPolicy: settings.removal,
-      deletionProtection: settings.removal === RemovalPolicy.RETAIN,
+      // A protected table cannot be deleted after a first deployment that failed, and its deletion would fail the roll-back. Empty, it costs nothing.
+      removalPolicy: isKept ? RemovalPolicy.RETAIN : RemovalPolicy.DESTROY,
+      deletionProtection: isKept,
       ...props,
     })
     if (capacity !== 'on-demand') this.scale(capacity)
@@ -51,7 +53,7 @@ class PrivateBucket extends Bucket {
   }
 }
 
-/** The access logs of all other buckets, kept for 90 days. */
+/** The bucket with the access logs of all other buckets, kept for 90 days. */
 export class AccessLogs extends PrivateBucket {
   constructor(scope: Construct, settings: Settings) {
     super(scope, 'AccessLogs', settings, { lifecycleRules: [{ expiration: Duration.days(90) }] })
@@ -60,18 +62,22 @@ export class AccessLogs extends PrivateBucket {
 
 export interface DataBucketProps {
   readonly settings: Settings
-  readonly accessLogs: AccessLogs
+  readonly accessLogs: AccessLogs | undefined
   /** Objects that are deleted some time after they were written. */
   readonly expiring?: { readonly prefix: string; readonly expiration: Duration }
 }
 
-/** A bucket for data, with access logs. It has no versioning, so that erased data is gone. */
+/** A bucket for data, with access logs if the stage has them. It has no versioning, so that erased data is gone. */
 export class DataBucket extends PrivateBucket {
   constructor(scope: Construct, id: string, { settings, accessLogs, expiring }: DataBucketProps) {
     super(scope, id, settings, {
-      serverAccessLogsBucket: accessLogs,
-      serverAccessLogsPrefix: `${scope.node.id}/`,
+      ...(accessLogs && { serverAccessLogsBucket: accessLogs, serverAccessLogsPrefix: `${scope.node.id}/` }),
       lifecycleRules: [{ abortIncompleteMultipartUploadAfter: Duration.days(7) }, ...(expiring ? [expiring] : [])],
     })
+    if (!accessLogs)
+      Validations.of(this).acknowledge({
+        id: 'AwsSolutions-S1',
+        reason: 'This stage has no log of accesses, because S3 fills its bucket again while the stage is deleted.',
+      })
   }
 }

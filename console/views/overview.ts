@@ -3,7 +3,7 @@ import type { PipelineMetrics } from '../../shared/metrics.ts'
 import { get } from '../api.ts'
 import { timeChart } from '../chart.ts'
 import { fill, h } from '../dom.ts'
-import { count, duration } from '../format.ts'
+import { count, duration, metricsInterval } from '../format.ts'
 import { table } from '../table.ts'
 import type { View } from '../view.ts'
 
@@ -43,13 +43,16 @@ export function overview(): View {
     const lines = steps.map(({ name, title }) => ({ label: title, values: perMinute[name] ?? [] }))
     chart.draw({ instants, lines })
   }
+  let nextMetrics = 0
   return {
     element,
     intervalMs: 5_000,
     async refresh() {
       // Health comes first and needs no key: an unreachable store must show even when nothing else can be read.
       fill(stores, storeTable(await get<Health>('/v1/health', null, [503])))
+      if (Date.now() < nextMetrics) return
       showMetrics(await get<PipelineMetrics>('/v1/metrics', 'read'))
+      nextMetrics = Date.now() + metricsInterval(location.hostname)
     },
     dispose() {
       for (const each of [chart, ...tiles.map(({ spark }) => spark)]) each.dispose()

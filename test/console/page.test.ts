@@ -1,5 +1,5 @@
 import { buildConsole } from '../../console/build.ts'
-import { count, csv, duration, instant } from '../../console/format.ts'
+import { count, csv, duration, instant, metricsInterval } from '../../console/format.ts'
 
 const page = buildConsole()
 
@@ -38,4 +38,9 @@ test('CSV quotes cells that need it, and no text cell is a formula', () => {
     { a: '=1+1', b: 2, c: '@x' },
   ]
   expect(csv(rows, ['a', 'b', 'c'])).toBe('a,b,c\r\n"x,""y""\n",-1.5,\r\n\'=1+1,2,\'@x\r\n')
+})
+
+test('the metrics of a stage are read once a minute, because CloudWatch bills each read; those of the local cloud more often', () => {
+  expect(['abc.execute-api.eu-west-1.amazonaws.com', 'events.example.com'].map(metricsInterval)).toEqual([60_000, 60_000])
+  expect(['127.0.0.1', 'localhost'].map(metricsInterval)).toEqual([5_000, 5_000])
 })

@@ -1,6 +1,8 @@
+import type { Template } from 'aws-cdk-lib/assertions'
+import { type Settings, settingsFor } from '../../infra/settings.ts'
 import { routes } from '../../shared/routes.ts'
 import { functionIds } from '../fixtures/function-ids.ts'
-import { plain, resource, resources, templateOf } from '../fixtures/infra-templates.ts'
+import { plain, resource, resources, templateOf, templateWith } from '../fixtures/infra-templates.ts'
 
 test('the API has the routes of shared/routes.ts, those of GET also for HEAD, each integrated with its function', () => {
   const template = templateOf('dev')
@@ -44,25 +46,49 @@ test('the API opens after Firehose exists, because Firehose reads the stream onl
   for (const { DependsOn } of resources(template, 'AWS::ApiGatewayV2::Route')) expect(DependsOn).toContain(delivery)
 })
 
-/** Lambda's limit for the policy of one function: each route adds a statement. */
-const MAX_POLICY_BYTES = 20 * 1024
-
-test('the routes fit into the policies of their functions, with names of the greatest length', () => {
-  const template = templateOf('prod')
-  const functions = Map.groupBy(resources(template, 'AWS::Lambda::Permission'), ({ Properties }) =>
-    plain(Properties.FunctionName),
-  )
-  expect(functions.size).toBe(2)
-  for (const permissions of functions.values()) {
-    const statements = permissions.map(({ id, Properties }) => ({
-      Sid: `millrace-production-${id}-${'X'.repeat(13)}`,
-      Effect: 'Allow',
-      Principal: { Service: Properties.Principal },
-      Action: Properties.Action,
-      Resource: `arn:aws:lambda:ap-northeast-1:123456789012:function:${'f'.repeat(64)}`,
-      Condition: { ArnLike: { 'AWS:SourceArn': plain(Properties.SourceArn).replace(/<[^>]*>/g, 'x'.repeat(14)) } },
-    }))
-    const policy = JSON.stringify({ Version: '2012-10-17', Id: 'default', Statement: statements })
-    expect(Buffer.byteLength(policy)).toBeLessThan(MAX_POLICY_BYTES)
+test('each function of the API has one permission, for this API only', () => {
+  const permissions = resources(templateOf('prod'), 'AWS::Lambda::Permission').map(({ Properties }) => Properties)
+  const called = new Set(routes.map(route => `<${functionIds.get(route.function)}.Arn>`))
+  expect(permissions.map(({ FunctionName }) => plain(FunctionName)).sort()).toEqual([...called].sort())
+  for (const { Principal, SourceArn } of permissions) {
+    expect(Principal).toBe('apigateway.amazonaws.com')
+    expect(plain(SourceArn)).toBe('arn:<AWS::Partition>:execute-api:<AWS::Region>:<AWS::AccountId>:<ApiHttp>/*/*/*')
   }
+})
+
+const certificate = 'arn:aws:acm:eu-west-1:123456789012:certificate/c'
+const withApi = (changes: Partial<Settings['api']>) => templateWith('dev', { api: { ...settingsFor('dev').api, ...changes } })
+const outputOf = (template: Template, output: string) => plain(template.findOutputs('*')[output]?.['Value'])
+
+test('a stage without a domain of its own has the address that AWS gives', () => {
+  templateOf('dev').resourceCountIs('AWS::ApiGatewayV2::DomainName', 0)
+  expect(outputOf(templateOf('dev'), 'ApiUrl')).toBe('<ApiHttp.ApiEndpoint>')
+  expect(templateOf('dev').findOutputs('ApiTarget')).toEqual({})
+})
+
+test('a domain of your own gets a record in its hosted zone, and the default address can be switched off', () => {
+  const hostedZone = { id: 'Z1', name: 'example.com' }
+  const template = withApi({ domain: { name: 'events.example.com', certificate, hostedZone }, defaultAddress: 'off' })
+  expect(resource(template, 'AWS::ApiGatewayV2::DomainName').Properties).toMatchObject({
+    DomainName: 'events.example.com',
+    DomainNameConfigurations: [{ CertificateArn: certificate, EndpointType: 'REGIONAL' }],
+  })
+  const mapping = resource(template, 'AWS::ApiGatewayV2::ApiMapping')
+  expect([plain(mapping.Properties.DomainName), mapping.Properties.Stage]).toEqual(['<ApiDomainName>', '$default'])
+  expect(mapping.DependsOn).toContainEqual(expect.stringMatching(/^ApiStage/))
+  const record = resource(template, 'AWS::Route53::RecordSet').Properties
+  expect(record).toMatchObject({ Name: 'events.example.com.', Type: 'A', HostedZoneId: 'Z1' })
+  expect(plain(record.AliasTarget.DNSName)).toBe('<ApiDomainName.RegionalDomainName>')
+  expect(resource(template, 'AWS::ApiGatewayV2::Api').Properties.DisableExecuteApiEndpoint).toBe(true)
+  expect(outputOf(template, 'ApiUrl')).toBe('https://events.example.com')
+})
+
+test('without a hosted zone the output says what the record must point to', () => {
+  const template = withApi({ domain: { name: 'events.example.com', certificate, hostedZone: 'none' } })
+  template.resourceCountIs('AWS::Route53::RecordSet', 0)
+  expect(outputOf(template, 'ApiTarget')).toBe('<ApiDomainName.RegionalDomainName>')
+})
+
+test('an API without any address is refused', () => {
+  expect(() => withApi({ defaultAddress: 'off' })).toThrow(/^The API has no address: /)
 })

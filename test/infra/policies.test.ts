@@ -25,8 +25,7 @@ const prepareIndices = {
 const prepareEvents = onDomain('Post', '_index_template/events-*', 'events-*/_mapping')
 
 const readEvents =
-  'kinesis:DescribeStream kinesis:DescribeStreamConsumer kinesis:DescribeStreamSummary kinesis:GetRecords ' +
-  'kinesis:GetShardIterator kinesis:ListShards kinesis:ListStreams kinesis:SubscribeToShard'
+  'kinesis:DescribeStream kinesis:DescribeStreamSummary kinesis:GetRecords kinesis:GetShardIterator kinesis:ListShards'
 
 /** All rights of all roles: the allowed actions by resource. */
 const expected: Readonly<Record<string, Readonly<Record<string, string>>>> = {

@@ -1,6 +1,6 @@
 import { Duration, RemovalPolicy } from 'aws-cdk-lib'
 import { settingsFor } from '../../infra/settings.ts'
-import { resources, templateOf } from '../fixtures/infra-templates.ts'
+import { plain, resources, templateOf } from '../fixtures/infra-templates.ts'
 
 const stages = ['dev', 'prod', 'local']
 
@@ -11,7 +11,7 @@ test.each(stages)('in %s the identity window covers 15 minutes and the largest r
 })
 
 test('prod retains its stores and keeps events for 7 days in the stream; dev deletes its stores and keeps events for a day', () => {
-  expect(settingsFor('prod')).toMatchObject({ removal: RemovalPolicy.RETAIN, pointInTimeRecovery: true })
+  expect(settingsFor('prod')).toMatchObject({ removal: RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE, pointInTimeRecovery: true })
   expect(settingsFor('prod').stream.retention).toEqual(Duration.days(7))
   expect(settingsFor('dev')).toMatchObject({ removal: RemovalPolicy.DESTROY, pointInTimeRecovery: false })
   expect(settingsFor('dev').stream.retention).toEqual(Duration.hours(24))
@@ -63,6 +63,25 @@ test('a local stage uses the OpenSearch of the given URL, and has no search with
   expect(settingsFor('local', 'http://127.0.0.1:9200').search).toMatchObject({ cluster: { url: 'http://127.0.0.1:9200' } })
 })
 
-test('an unknown stage fails with one line that names the known stages', () => {
-  expect(() => settingsFor('staging')).toThrow(/^There is no stage staging\. .*dev.*prod.*local.*$/)
+test.each(['dev-anna', 'dev-feature-12'])('%s has the settings of dev, and its own names', stage => {
+  expect(settingsFor(stage)).toBe(settingsFor('dev'))
+  const template = templateOf(stage)
+  expect(resources(template, 'AWS::Glue::Database')[0]?.Properties.DatabaseInput.Name).toBe(
+    `millrace_${stage.replaceAll('-', '_')}`,
+  )
+  for (const { Properties } of resources(template, 'AWS::CloudWatch::Alarm'))
+    expect(Properties.AlarmName).toMatch(new RegExp(`^millrace-${stage} [a-z]`))
 })
+
+test('the name of the dashboard contains the region, because all regions of an account share these names', () => {
+  expect(plain(resources(templateOf('dev'), 'AWS::CloudWatch::Dashboard')[0]?.Properties.DashboardName)).toBe(
+    'millrace-dev-<AWS::Region>',
+  )
+})
+
+test.each(['staging', 'dev-', 'dev_x', 'dev-X', `dev-${'x'.repeat(40)}`])(
+  'the unknown stage %s fails with one line that names the known stages',
+  stage => {
+    expect(() => settingsFor(stage)).toThrow(/^There is no stage .*\. .*dev.*prod.*local.*$/)
+  },
+)

@@ -75,21 +75,44 @@ test.each([
   expect(AttributeDefinitions.every(({ AttributeType }: { AttributeType: string }) => AttributeType === 'S')).toBe(true)
 })
 
-const stores = ['AWS::DynamoDB::Table', 'AWS::Kinesis::Stream', 'AWS::S3::Bucket', 'AWS::OpenSearchService::Domain']
+const policies = (stage: string, type: string) =>
+  resources(templateOf(stage), type).map(({ DeletionPolicy, UpdateReplacePolicy }) => `${DeletionPolicy} ${UpdateReplacePolicy}`)
+const KEPT_AFTER_CREATION = 'RetainExceptOnCreate Retain'
 
 test.each([
-  ['dev', 'Delete', false],
-  ['prod', 'Retain', true],
-])('the stores of %s have the deletion policy %s; deletion protection and recovery: %s', (stage, policy, isProtected) => {
-  const all = stores.flatMap(type => resources(templateOf(stage), type))
-  expect(all).toHaveLength(10)
-  for (const { DeletionPolicy } of all) expect(DeletionPolicy).toBe(policy)
+  ['AWS::DynamoDB::Table', 5, 'Retain Retain'],
+  ['AWS::Kinesis::Stream', 1, KEPT_AFTER_CREATION],
+  ['AWS::S3::Bucket', 3, KEPT_AFTER_CREATION],
+  ['AWS::Logs::LogGroup', 13, KEPT_AFTER_CREATION],
+  ['AWS::Glue::Database', 1, KEPT_AFTER_CREATION],
+  ['AWS::Glue::Table', 1, KEPT_AFTER_CREATION],
+  ['AWS::OpenSearchService::Domain', 1, 'Delete Delete'],
+])('prod keeps %s (%d) when the stack is deleted, but not the search cluster, which is rebuilt: %s', (type, count, expected) => {
+  expect(policies('prod', type)).toEqual(Array(count).fill(expected))
+})
+
+test('dev deletes everything with the stack, log streams with their group', () => {
+  const found = Object.values<{ Type: string; DeletionPolicy?: string }>(templateOf('dev').toJSON()['Resources'])
+  const kept = found.filter(({ DeletionPolicy = 'Delete' }) => DeletionPolicy !== 'Delete').map(({ Type }) => Type)
+  expect(kept).toEqual(['AWS::Logs::LogStream'])
+})
+
+test.each([
+  ['dev', false],
+  ['prod', true],
+])('in %s the protection of the stack and of its tables, and recovery, is %s', (stage, isProtected) => {
   for (const { Properties } of resources(templateOf(stage), 'AWS::DynamoDB::Table'))
     expect(Properties).toMatchObject({
       DeletionProtectionEnabled: isProtected,
       PointInTimeRecoverySpecification: { PointInTimeRecoveryEnabled: isProtected },
     })
   expect(stackOf(stage).terminationProtection).toBe(isProtected)
+})
+
+test('dev has no bucket of access logs, which S3 would fill again while the stack is deleted', () => {
+  const buckets = resources(templateOf('dev'), 'AWS::S3::Bucket')
+  expect(buckets.map(({ id }) => id).sort()).toEqual(['ArchiveBucket', 'QuarantineBucket'])
+  for (const { Properties } of buckets) expect(Properties.LoggingConfiguration).toBeUndefined()
 })
 
 test('buckets are private and encrypted, allow TLS only and log every access', () => {
