@@ -14,12 +14,15 @@ const json = JSON as unknown as NumberText
 const LONG_INTEGER = /9\d{15}|\d{17}/
 const INTEGER = /^-?\d+$/
 
+/** Whether the text may have an integer that a number would change. */
+export const hasLongIntegers = (text: string): boolean => LONG_INTEGER.test(text)
+
 /**
  * Parses JSON like JSON.parse, except that an integer that a number would change keeps its digits: it becomes an object that
  * JSON.stringify writes as these digits. Throws if the text is not JSON.
  */
 export function parseExact(text: string): unknown {
-  if (!LONG_INTEGER.test(text)) return JSON.parse(text)
+  if (!hasLongIntegers(text)) return JSON.parse(text)
   try {
     return json.parse(text, withDigits)
   } catch (error) {
@@ -31,7 +34,7 @@ export function parseExact(text: string): unknown {
 
 /** The value that was parsed from the text, with the digits of its integers. */
 export const withExactIntegers = (value: unknown, text: string): unknown =>
-  value === undefined || !LONG_INTEGER.test(text) ? value : parseExact(text)
+  value === undefined || !hasLongIntegers(text) ? value : parseExact(text)
 
 function withDigits(_name: string, value: unknown, { source = '' }: { readonly source?: string }): unknown {
   if (typeof value !== 'number' || Number.isSafeInteger(value) || !Number.isFinite(value)) return value

@@ -1,4 +1,4 @@
-import { parseJson } from './json.ts'
+import { parseShallow } from './json-depth.ts'
 
 /** Code points of JSON's structure and white space. All are ASCII: bytes of UTF-8 and units of UTF-16 have the same values. */
 export const [TAB, LF, CR] = [0x09, 0x0a, 0x0d]
@@ -76,7 +76,7 @@ export function sequenceOf(text: string): { readonly value: unknown; readonly te
     if (step === 'start') start = at
     if (step !== 'end') continue
     const piece = text.slice(start, at + 1)
-    const value = parseJson(piece)
+    const value = parseShallow(piece)
     if (value === undefined) return undefined
     found.push({ value, text: piece })
   }

@@ -22,6 +22,9 @@ export const MAX_ELEMENTS_PER_REQUEST = 4 * MAX_EVENTS_PER_REQUEST
 /** Deepest nesting of an event; the event itself is level 1. */
 export const MAX_DEPTH = 32
 
+/** Deepest nesting of a body that is parsed. Dialects take events out of at most a few levels, so what is deeper is in no valid event. */
+export const MAX_PARSED_DEPTH = 2 * MAX_DEPTH
+
 /** Most named fields of an event, at all depths. */
 export const MAX_FIELDS = 2000
 

@@ -1,9 +1,9 @@
 import { isUtf8 } from 'node:buffer'
 import type { Body, BodyReader, Element } from '../../shared/dialect.ts'
-import { withExactIntegers } from '../../shared/exact-json.ts'
 import { jsonType } from '../../shared/field-problem.ts'
 import type { Headers } from '../../shared/http.ts'
-import { isObject, LINES_CONTENT_TYPE, parseJson, trimLine } from '../../shared/json.ts'
+import { isObject, LINES_CONTENT_TYPE, trimLine } from '../../shared/json.ts'
+import { parseShallow, withExactIntegersOf } from '../../shared/json-depth.ts'
 import { describeJsonError } from '../../shared/json-error.ts'
 import { memberText, pieces } from '../../shared/json-pieces.ts'
 import { sequenceOf } from '../../shared/json-structure.ts'
@@ -68,7 +68,7 @@ const keysOf = (elements: readonly Pick<Element, 'value'>[]): string[] =>
 export function splitElements(body: BodyText, contentType: string | undefined): readonly Element[] | Rejection {
   const { text } = body
   const isLines = contentType?.trim().toLowerCase() === LINES_CONTENT_TYPE
-  const whole = isLines ? undefined : parseJson(text)
+  const whole = isLines ? undefined : parseShallow(text)
   if (Array.isArray(whole)) return whole.length > MAX_ELEMENTS_PER_REQUEST ? tooManyElements() : arrayElements(whole, body)
   if (isObject(whole)) return [elementOf(whole, trim(text, body), 0, body)]
   const lines = text
@@ -77,7 +77,11 @@ export function splitElements(body: BodyText, contentType: string | undefined): 
     .filter(line => line !== '')
   const isNdjson = /\b(ndjson|jsonl|jsonlines|x-ndjson|json-seq)\b/i.test(contentType ?? '')
   if (lines.length === 0 || (lines.length === 1 && !isNdjson)) return malformed(text, whole)
-  return (isLines ? undefined : sequenceElements(lines, body)) ?? lineElements(lines, body)
+  // Parsing four megabytes of brackets or thousands of lines that are not JSON is slow: it happens once.
+  const values = lines.length > MAX_ELEMENTS_PER_REQUEST ? undefined : lines.map(parseShallow)
+  const sequence = isLines || (values && !values.includes(undefined)) ? undefined : sequenceElements(body)
+  if (sequence || values) return sequence ?? lines.map((line, index) => elementOf(values?.[index], line, index, body))
+  return tooManyElements()
 }
 
 /** Why a body has no elements. */
@@ -92,11 +96,6 @@ function malformed(text: string, whole: unknown): Rejection {
 
 const FORMS = 'Send a JSON object, an array of objects, or one object per line (NDJSON).'
 
-function lineElements(lines: readonly string[], body: BodyText): readonly Element[] | Rejection {
-  if (lines.length > MAX_ELEMENTS_PER_REQUEST) return tooManyElements()
-  return lines.map((line, index) => elementOf(parseJson(line), line, index, body))
-}
-
 /** Begins each JSON text of a JSON text sequence (RFC 7464). */
 const RECORD_SEPARATOR = '\u001e'
 
@@ -106,11 +105,11 @@ const trim = (line: string, { isUtf8: decoded }: BodyText): string =>
 
 /** An element of a body. If the body is not UTF-8, the element is decoded by itself. */
 function elementOf(value: unknown, text: string, index: number, { isUtf8: decoded }: BodyText): Element {
-  if (decoded) return { index, value: withExactIntegers(value, text), text }
+  if (decoded) return { index, value: withExactIntegersOf(value, text), text }
   const bytes = Buffer.from(text, 'latin1')
   const readable = bytes.toString()
-  if (isUtf8(bytes)) return { index, value: withExactIntegers(parseJson(readable), readable), text: readable }
-  return { index, value: parseJson(readable), text, encodingProblem: problemOfBytes(bytes, Buffer.from(readable)) }
+  if (isUtf8(bytes)) return { index, value: withExactIntegersOf(parseShallow(readable), readable), text: readable }
+  return { index, value: parseShallow(readable), text, encodingProblem: problemOfBytes(bytes, Buffer.from(readable)) }
 }
 
 /** Names the first bad byte: the first that is not in the text that was decoded and encoded again. */
@@ -120,9 +119,8 @@ function problemOfBytes(bytes: Buffer, encodedAgain: Buffer): string {
   return `The event is not valid UTF-8: byte 0x${byte} at offset ${at}. Encode it as UTF-8.`
 }
 
-/** The consecutive values of a text, if some have several lines: only then is there a line that is not JSON. */
-function sequenceElements(lines: readonly string[], body: BodyText): readonly Element[] | undefined {
-  if (lines.length <= MAX_ELEMENTS_PER_REQUEST && lines.every(line => parseJson(line) !== undefined)) return undefined
+/** The consecutive values of a text of which some have several lines: only then is there a line that is not JSON. */
+function sequenceElements(body: BodyText): readonly Element[] | undefined {
   const values = sequenceOf(body.text)
   if (!values || values.length > MAX_ELEMENTS_PER_REQUEST) return undefined
   return values.map(({ value, text }, index) => elementOf(value, text, index, body))

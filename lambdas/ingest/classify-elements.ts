@@ -4,7 +4,8 @@ import type { Envelope } from '../../shared/envelope.ts'
 import type { Event } from '../../shared/event.ts'
 import type { EventType } from '../../shared/event-type.ts'
 import { jsonType } from '../../shared/field-problem.ts'
-import { isObject, parseJson } from '../../shared/json.ts'
+import { isObject } from '../../shared/json.ts'
+import { parseShallow } from '../../shared/json-depth.ts'
 import { describeJsonError } from '../../shared/json-error.ts'
 import { applyRights } from '../../shared/key-rights.ts'
 import { MAX_EVENT_BYTES, MAX_EVENTS_PER_REQUEST, MAX_NAME_CHARACTERS } from '../../shared/limits.ts'
@@ -90,10 +91,10 @@ function acceptElement({ envelope, text }: DecodedElement, arrival: Arrival): Ev
     const event = accept(envelope, arrival)
     return !isRejection(event) && isTooLarge(event) ? reject('event_too_large') : event
   }
-  const error = describeJsonError(text)
-  return error
-    ? reject('malformed_json', `The event is not valid JSON at ${error}.`)
-    : reject('invalid_event', `An event must be a JSON object, not ${jsonType(parseJson(text))}.`)
+  const value = parseShallow(text)
+  return value === undefined
+    ? reject('malformed_json', `The event is not valid JSON at ${describeJsonError(text)}.`)
+    : reject('invalid_event', `An event must be a JSON object, not ${jsonType(value)}.`)
 }
 
 /** The text, cut to the length of a name. A surrogate pair cut in half is replaced, because stores reject it. */

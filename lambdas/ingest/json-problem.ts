@@ -2,25 +2,37 @@ import { isExactInteger } from '../../shared/exact-json.ts'
 import { MAX_DEPTH, MAX_FIELDS } from '../../shared/limits.ts'
 
 /** Why a parsed JSON value cannot be stored, as a sentence for the sender. Undefined if it can. */
-export function jsonProblem(root: unknown): string | undefined {
-  let fields = 0
-  // An explicit stack: recursion would overflow the call stack on deeply nested values.
-  const stack: Place[] = [{ value: root, depth: 1, name: '', parent: undefined }]
-  for (let next = stack.pop(); next; next = stack.pop()) {
-    const { value, depth } = next
-    if (typeof value === 'number' && !Number.isFinite(value)) return `A number${at(next)} ${NUMBER_TOO_LARGE}`
-    if (typeof value === 'string' && !value.isWellFormed()) return `A string${at(next)} ${LONE_SURROGATE}`
-    if (typeof value !== 'object' || value === null || isExactInteger(value)) continue
-    if (depth > MAX_DEPTH) return `The event is nested more than ${MAX_DEPTH} levels deep${at(next)}.`
-    if (!Array.isArray(value)) {
-      const names = Object.keys(value)
-      fields += names.length
-      if (fields > MAX_FIELDS) return `The event has more than ${MAX_FIELDS} fields.`
-      if (!names.every(name => name.isWellFormed())) return `A field name${at(next)} ${LONE_SURROGATE}`
-    }
-    for (const [name, inner] of Object.entries(value)) stack.push({ value: inner, depth: depth + 1, name, parent: next })
+export const jsonProblem = (root: unknown): string | undefined =>
+  problemIn({ value: root, depth: 1, name: '', parent: undefined }, { fields: 0 })
+
+/** The first problem of a value. It recurses at most MAX_DEPTH times, and makes no object for a number or a text: an event may have millions. */
+function problemIn(place: Place, seen: { fields: number }): string | undefined {
+  const { value, depth } = place
+  if (!isContainer(value)) return scalarProblem(value, place)
+  if (depth > MAX_DEPTH) return `The event is nested more than ${MAX_DEPTH} levels deep${at(place)}.`
+  const names = Array.isArray(value) ? undefined : Object.keys(value)
+  seen.fields += names?.length ?? 0
+  if (seen.fields > MAX_FIELDS) return `The event has more than ${MAX_FIELDS} fields.`
+  if (names && !names.every(name => name.isWellFormed())) return `A field name${at(place)} ${LONE_SURROGATE}`
+  const count = names?.length ?? (value as readonly unknown[]).length
+  for (let n = 0; n < count; n++) {
+    const name = names?.[n] ?? n
+    const inner: unknown = (value as Record<string | number, unknown>)[name]
+    const isFine = !isContainer(inner) && isStorable(inner)
+    const problem = isFine ? undefined : problemIn({ value: inner, depth: depth + 1, name: String(name), parent: place }, seen)
+    if (problem) return problem
   }
   return undefined
+}
+
+const isContainer = (value: unknown): value is object => typeof value === 'object' && value !== null && !isExactInteger(value)
+
+const isStorable = (scalar: unknown): boolean =>
+  typeof scalar === 'number' ? Number.isFinite(scalar) : typeof scalar !== 'string' || scalar.isWellFormed()
+
+function scalarProblem(scalar: unknown, place: Place): string | undefined {
+  if (isStorable(scalar)) return undefined
+  return typeof scalar === 'number' ? `A number${at(place)} ${NUMBER_TOO_LARGE}` : `A string${at(place)} ${LONE_SURROGATE}`
 }
 
 const NUMBER_TOO_LARGE = 'does not fit into a double (64-bit floating point); send it as a string.'

@@ -8,10 +8,10 @@ import {
   withoutKey,
 } from '../dialect.ts'
 import type { Envelope } from '../envelope.ts'
-import { withExactIntegers } from '../exact-json.ts'
 import { jsonType, typeProblem } from '../field-problem.ts'
 import type { Headers } from '../http.ts'
-import { isObject, type JsonObject, parseJson } from '../json.ts'
+import { isObject, type JsonObject } from '../json.ts'
+import { parseShallow, withExactIntegersOf } from '../json-depth.ts'
 import { describeJsonError } from '../json-error.ts'
 import { isRejection, type Rejection, reject } from '../rejections.ts'
 import { instantProblem } from '../time.ts'
@@ -111,7 +111,7 @@ function envelopeOf(event: JsonObject): Envelope {
 function dataOf({ data, data_base64: base64, datacontenttype }: JsonObject): unknown {
   if (typeof base64 !== 'string') return data
   const text = decodeUtf8(Buffer.from(base64, 'base64')) ?? ''
-  const json = isJsonType(datacontenttype) ? withExactIntegers(parseJson(text), text) : undefined
+  const json = isJsonType(datacontenttype) ? withExactIntegersOf(parseShallow(text), text) : undefined
   return json === undefined ? { data_base64: base64 } : json
 }
 
@@ -188,7 +188,7 @@ interface BinaryData {
 function binaryData(contentType: string | undefined, bytes: Uint8Array): BinaryData | undefined {
   const isJson = contentType === undefined || isJsonType(contentType)
   const text = decodeUtf8(bytes)
-  const value = isJson && text !== undefined ? withExactIntegers(parseJson(text), text) : undefined
+  const value = isJson && text !== undefined ? withExactIntegersOf(parseShallow(text), text) : undefined
   if (text !== undefined && value !== undefined) return { name: 'data', value, text }
   if (isJson && contentType !== undefined) return undefined
   if (contentType?.startsWith('text/') && text !== undefined) return { name: 'data', value: text, text: JSON.stringify(text) }

@@ -43,7 +43,7 @@ export function ingestInMemory(change: Partial<IngestDependencies> = {}, known: 
   const annotations: Record<string, unknown> = {}
   const telemetry: Telemetry = {
     count: (metric, value) => {
-      counts[metric] = (counts[metric] ?? 0) + value
+      if (value > 0) counts[metric] = (counts[metric] ?? 0) + value
     },
     annotate: (name, value) => {
       annotations[name] = value

@@ -30,6 +30,36 @@ test.each(['/v1/events', '/v1/events/interaction', '/v1/batch', '/v1/track'])(
   },
 )
 
+const good = Array.from({ length: 100 }, (_, n) => `{"type":"signup","id":"g${n}"}`)
+/** The result of the faster one of two runs, and the microseconds of CPU that it used. */
+async function measured<Result>(work: () => Result | Promise<Result>): Promise<{ cpu: number; result: Result }> {
+  const once = async () => {
+    const before = process.cpuUsage()
+    const result = await work()
+    const { user, system } = process.cpuUsage(before)
+    return { cpu: user + system, result }
+  }
+  const [first, second] = [await once(), await once()]
+  return first.cpu < second.cpu ? first : second
+}
+
+let parsing: { cpu: number } | undefined
+const brackets = (bytes: number) => `${'['.repeat(bytes / 2)}${']'.repeat(bytes / 2)}`
+
+test.each([
+  ['an array with closed brackets', `[${good},${brackets(4_100_000)}]`],
+  ['an array with an event of closed brackets', `[${good},{"type":"t","data":${brackets(4_100_000)}}]`],
+  ['lines with closed brackets', [...good, brackets(4_100_000)].join('\n')],
+  ['lines with open brackets', [...good, '['.repeat(4_100_000)].join('\n')],
+  ['lines with open objects', [...good, '{"a":'.repeat(820_000)].join('\n')],
+  ['an array with two million numbers', `[${good},{"type":"t","data":[0${',0'.repeat(2_000_000)}]}]`],
+])('of %s the good events are accepted, and it costs less than three times the parsing of brackets', async (_, body) => {
+  const sent = await measured(() => send(body))
+  parsing ??= await measured(() => JSON.parse(brackets(4_100_000)))
+  expect(sent.result.response.body).toMatchObject({ accepted: 100, quarantined: [{ index: 100 }] })
+  expect(sent.cpu).toBeLessThan(3 * parsing.cpu)
+})
+
 test('names with a meaning in JavaScript, such as __proto__, are ordinary fields', async () => {
   const row = '{"eventType":"a","__proto__":{"x":1},"constructor":2,"toString":3}'
   for (const [path, body] of [

@@ -60,6 +60,7 @@ async function useEveryFunction(): Promise<void> {
     },
     { type: 'interaction', id: `i-${user}`, data: { eventType: 'pageview', eventValue: 'homepage' } },
     { type: 'page_visit', id: `bad-${user}`, data: {} },
+    { type: 'signup', id: `future-${user}`, time: '9999-12-31T00:00:00Z' },
   ]
   const statuses = [
     await post(events, target.key('write')),
