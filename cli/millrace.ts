@@ -8,6 +8,7 @@ import { settingsProblem } from './aws-settings.ts'
 import { catalogueCommand } from './catalogue.ts'
 import { dashboardsCommand } from './dashboards.ts'
 import { demoCommand } from './demo.ts'
+import { destroyCommand } from './destroy.ts'
 import { downCommand } from './down.ts'
 import { keysCommand } from './keys.ts'
 import { logsCommand } from './logs.ts'
@@ -46,6 +47,7 @@ const commands = [
   keysCommand,
   logsCommand,
   alarmsCommand,
+  destroyCommand,
   dashboardsCommand,
   catalogueCommand,
 ]

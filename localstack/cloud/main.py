@@ -12,6 +12,7 @@ from hypercorn.config import Config
 from ministack import app
 
 import bodies
+import buckets
 import delivery
 import gate
 import limits
@@ -57,7 +58,7 @@ async def run():
 
 if __name__ == "__main__":
     app.save_all = save_everything
-    for overlay in (bodies, delivery, gate, limits, mappings, metrics, preflight, shards, table_streams):
+    for overlay in (bodies, buckets, delivery, gate, limits, mappings, metrics, preflight, shards, table_streams):
         overlay.install()
     if os.path.exists(CLEAN):
         os.remove(CLEAN)
