@@ -1,5 +1,5 @@
 import { Aws, Duration } from 'aws-cdk-lib'
-import { Alarm, ComparisonOperator, type IMetric, Metric, TreatMissingData } from 'aws-cdk-lib/aws-cloudwatch'
+import { Alarm, ComparisonOperator, type IAlarm, type IMetric, Metric, TreatMissingData } from 'aws-cdk-lib/aws-cloudwatch'
 import { SnsAction } from 'aws-cdk-lib/aws-cloudwatch-actions'
 import { PolicyStatement, ServicePrincipal } from 'aws-cdk-lib/aws-iam'
 import type { ILogGroup } from 'aws-cdk-lib/aws-logs'
@@ -9,14 +9,12 @@ import { Construct } from 'constructs'
 import { type FunctionName, NONE } from '../shared/environment.ts'
 import { type MetricName, metrics } from '../shared/metrics.ts'
 import { stackName } from '../shared/outputs.ts'
+import type { AlarmAbout } from './alarm-about.ts'
 import type { Settings } from './settings.ts'
+import { type SilencePlan, silenceAlarm } from './silent-readers.ts'
 
 /** An alarm as its part defines it. It fires at `atLeast` and above, or at `atMost` and below. */
-export type AlarmPlan = {
-  /** Also the heading in docs/runbook.md that says what to do. */
-  readonly name: string
-  /** What happened and what it means for the events, in one or two sentences. */
-  readonly about: string
+export type AlarmPlan = AlarmAbout & {
   readonly metric: IMetric
   /** Number of consecutive periods of the metric that must be over the threshold. */
   readonly periods: number
@@ -40,7 +38,7 @@ export interface LogGraph {
 
 /** A part with its own alarms and graphs. */
 export interface Monitored {
-  readonly alarms: readonly AlarmPlan[]
+  readonly alarms: readonly (AlarmPlan | SilencePlan)[]
   readonly graphs: readonly (Graph | LogGraph)[]
 }
 
@@ -77,24 +75,33 @@ export class Alarms extends Construct {
   }
 
   /** Creates the alarms of these parts, in their order. */
-  watch(parts: readonly Monitored[], stage: string): readonly Alarm[] {
-    return parts.flatMap(part => part.alarms).map(plan => this.add(plan, stage))
+  watch(parts: readonly Monitored[], stage: string): readonly IAlarm[] {
+    const prefix = stackName(stage)
+    return parts
+      .flatMap(part => part.alarms)
+      .map(plan => {
+        const alarm =
+          'source' in plan ? silenceAlarm(this, prefix, plan, describe(plan)) : this.metricAlarm(plan, prefix, describe(plan))
+        alarm.addAlarmAction(new SnsAction(this.topic))
+        alarm.addOkAction(new SnsAction(this.topic))
+        return alarm
+      })
   }
 
-  private add(plan: AlarmPlan, stage: string): Alarm {
-    const { name, about, metric, periods } = plan
+  private metricAlarm(plan: AlarmPlan, prefix: string, alarmDescription: string): Alarm {
+    const { name, metric, periods } = plan
     const { GREATER_THAN_OR_EQUAL_TO_THRESHOLD, LESS_THAN_OR_EQUAL_TO_THRESHOLD } = ComparisonOperator
-    const alarm = new Alarm(this, name, {
-      alarmName: `${stackName(stage)} ${name}`,
-      alarmDescription: `${about} Runbook: docs/runbook.md#${name}`,
+    return new Alarm(this, name, {
+      alarmName: `${prefix} ${name}`,
+      alarmDescription,
       metric,
       threshold: 'atLeast' in plan ? plan.atLeast : plan.atMost,
       evaluationPeriods: periods,
       comparisonOperator: 'atLeast' in plan ? GREATER_THAN_OR_EQUAL_TO_THRESHOLD : LESS_THAN_OR_EQUAL_TO_THRESHOLD,
       treatMissingData: TreatMissingData.NOT_BREACHING,
     })
-    alarm.addAlarmAction(new SnsAction(this.topic))
-    alarm.addOkAction(new SnsAction(this.topic))
-    return alarm
   }
 }
+
+const describe = ({ about, severity, name }: AlarmAbout): string =>
+  `${about} Severity: ${severity}. Runbook: docs/runbook.md#${name}`

@@ -9,8 +9,9 @@ import {
   LogGroupLogDestination,
 } from 'aws-cdk-lib/aws-apigatewayv2'
 import { HttpLambdaIntegration } from 'aws-cdk-lib/aws-apigatewayv2-integrations'
+import type { Metric } from 'aws-cdk-lib/aws-cloudwatch'
 import { Function as AnyFunction } from 'aws-cdk-lib/aws-lambda'
-import { LogGroup } from 'aws-cdk-lib/aws-logs'
+import { FilterPattern, LogGroup, MetricFilter } from 'aws-cdk-lib/aws-logs'
 import { Construct } from 'constructs'
 import type { Route } from '../shared/route.ts'
 import { routes } from '../shared/routes.ts'
@@ -77,8 +78,25 @@ export class Api extends Construct implements Monitored {
     this.node.addDependency(archive.delivery)
     this.domain = addDomain(this, stage, settings.api)
     this.url = this.domain ? `https://${this.domain.name}` : http.apiEndpoint
-    this.alarms = planAlarms(http)
-    this.graphs = planGraphs(http)
+    const throttles = this.throttles()
+    this.alarms = planAlarms(http, throttles)
+    this.graphs = planGraphs(http, throttles)
+  }
+
+  /** The requests that API Gateway answered with 429, from the access log: it has no metric of them. */
+  private throttles(): Metric {
+    const filter = new MetricFilter(this, 'Throttles', {
+      logGroup: this.accessLogs,
+      // A 429 of a function has the time that the function took.
+      filterPattern: FilterPattern.all(
+        FilterPattern.stringValue('$.status', '=', '429'),
+        FilterPattern.stringValue('$.functionMilliseconds', '=', '-'),
+      ),
+      metricNamespace: Stack.of(this).stackName,
+      metricName: 'RequestsThrottled',
+      metricValue: '1',
+    })
+    return filter.metric({ statistic: 'Sum', period })
   }
 
   private addRoutes(api: HttpApi, functions: readonly LambdaFunction[]): HttpRoute[] {
@@ -124,9 +142,10 @@ const methodsOf = ({ method }: Pick<Route, 'method'>): HttpMethod[] =>
 
 const throttledInAccount = () => AnyFunction.metricAllThrottles({ period })
 
-const planAlarms = (http: HttpApi): AlarmPlan[] => [
+const planAlarms = (http: HttpApi, throttles: Metric): AlarmPlan[] => [
   {
     name: 'api-5xx',
+    severity: 'page',
     about:
       'The API answers requests with 5xx: at least 10 in each of two periods of 5 minutes. Senders keep these events and retry.',
     metric: http.metricServerError({ period }),
@@ -134,7 +153,17 @@ const planAlarms = (http: HttpApi): AlarmPlan[] => [
     periods: 2,
   },
   {
+    name: 'api-throttled',
+    severity: 'ticket',
+    about:
+      'API Gateway answers requests with 429, because they are more than the stage permits: at least 10 in each of two periods of 5 minutes. SDKs retry; other senders may lose events.',
+    metric: throttles,
+    atLeast: 10,
+    periods: 2,
+  },
+  {
     name: 'functions-throttled',
+    severity: 'page',
     about:
       'Lambda throttles functions: the account has reached its concurrency limit. Requests get 5xx and stream readers fall behind.',
     metric: throttledInAccount(),
@@ -143,11 +172,11 @@ const planAlarms = (http: HttpApi): AlarmPlan[] => [
   },
 ]
 
-const planGraphs = (http: HttpApi): Graph[] => [
+const planGraphs = (http: HttpApi, throttles: Metric): Graph[] => [
   {
-    title: 'API: requests and errors',
+    title: 'API: requests, errors and throttled requests',
     unit: 'requests',
-    metrics: [http.metricCount({ period }), http.metricClientError({ period }), http.metricServerError({ period })],
+    metrics: [http.metricCount({ period }), http.metricClientError({ period }), http.metricServerError({ period }), throttles],
   },
   {
     title: 'API: latency',

@@ -21,6 +21,7 @@ import { ArchiveTable } from './archive-table.ts'
 import { inSeconds } from './graphs.ts'
 import type { LambdaFunction } from './lambda-function.ts'
 import type { Settings } from './settings.ts'
+import type { SilencePlan } from './silent-readers.ts'
 import { type AccessLogs, DataBucket } from './stores.ts'
 import type { EventStream } from './stream.ts'
 
@@ -41,7 +42,7 @@ interface DeliveryProps extends Pick<ArchiveProps, 'stream' | 'settings'> {
 export class Archive extends Construct implements Monitored {
   readonly bucket: DataBucket
   readonly delivery: DeliveryStream
-  readonly alarms: readonly AlarmPlan[]
+  readonly alarms: readonly (AlarmPlan | SilencePlan)[]
   readonly graphs: readonly Graph[]
 
   constructor(scope: Construct, { stage, stream, eventTypes, accessLogs, settings }: ArchiveProps) {
@@ -51,7 +52,7 @@ export class Archive extends Construct implements Monitored {
     const errors = new LogGroup(this, 'DeliveryErrors', { retention: settings.logRetention, removalPolicy: settings.removal })
     this.delivery = this.createDelivery({ stream, table, errors, settings })
     this.acknowledge()
-    this.alarms = this.planAlarms(settings)
+    this.alarms = [...this.planAlarms(settings), ...this.planSilenceAlarms(stream, settings)]
     this.graphs = this.planGraphs()
   }
 
@@ -95,10 +96,25 @@ export class Archive extends Construct implements Monitored {
     return [
       {
         name: 'archive-behind',
+        severity: 'ticket',
         about: 'Firehose delivers events to the archive late. Nothing is lost; reports miss the newest events.',
         metric: this.metric('DeliveryToS3.DataFreshness', 'Maximum'),
         atLeast: archive.bufferInterval.toSeconds() + alarms.archiveDelay.toSeconds(),
         periods: 2,
+      },
+    ]
+  }
+
+  private planSilenceAlarms({ source }: EventStream, { alarms }: Settings): SilencePlan[] {
+    if (alarms.silentReaders === 'off') return []
+    return [
+      {
+        name: 'archive-not-reading',
+        severity: 'page',
+        about:
+          'Firehose has read nothing, although event-stream gets records: it lost a right. What expires from the stream unread is missing from the archive.',
+        source,
+        read: this.metric('DataReadFromKinesisStream.Records', 'Sum'),
       },
     ]
   }

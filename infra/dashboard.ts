@@ -1,9 +1,9 @@
 import { Aws } from 'aws-cdk-lib'
 import {
-  type Alarm,
   AlarmStatusWidget,
   Dashboard,
   GraphWidget,
+  type IAlarm,
   type IWidget,
   LogQueryVisualizationType,
   LogQueryWidget,
@@ -26,7 +26,7 @@ The graphs are in this order, followed by reads, quarantine and costs. One point
 export const dashboard = (
   scope: Construct,
   parts: readonly Monitored[],
-  { stage, alarms }: { readonly stage: string; readonly alarms: readonly Alarm[] },
+  { stage, alarms }: { readonly stage: string; readonly alarms: readonly IAlarm[] },
 ): Dashboard =>
   new Dashboard(scope, 'Dashboard', {
     // Dashboards of all regions of an account share their names.

@@ -51,6 +51,7 @@ export class Failures extends Construct implements Monitored {
     this.alarms = [
       {
         name: 'failures-collected',
+        severity: 'ticket',
         about:
           'Events missed a store: they were about to expire from a stream unread, or Firehose could not convert them. They are in the quarantine, and the store can be repaired from there.',
         metric: collected,
@@ -58,6 +59,7 @@ export class Failures extends Construct implements Monitored {
         periods: 1,
       },
       this.function.alarmOnErrors(
+        'ticket',
         'The collect-failures function fails. Nothing is lost: failed batches and records stay in their bucket, but the quarantine does not list them.',
         3,
       ),

@@ -46,9 +46,10 @@ export class Ingest extends Construct implements Monitored {
     this.function.allow(['sns:Publish'], alarms.topic.topicArn)
     const count = (metric: MetricName) => productMetric('ingest', metric)
     this.alarms = [
-      this.function.alarmOnErrors('The ingest function fails. Senders get 5xx, keep their events and retry.', 3),
+      this.function.alarmOnErrors('page', 'The ingest function fails. Senders get 5xx, keep their events and retry.', 3),
       {
         name: 'ingest-requests-failed',
+        severity: 'page',
         about: 'Ingest answers requests with 500 because of a bug. Senders keep their events and retry.',
         metric: count('RequestsFailed'),
         atLeast: 1,
@@ -56,6 +57,7 @@ export class Ingest extends Construct implements Monitored {
       },
       {
         name: 'key-quota-spent',
+        severity: 'ticket',
         about:
           'A key has spent its quota of the day: 429 until midnight UTC. A message to the topic of the alarms names it, and so do `millrace keys list` and the graph "Ingest: events by key".',
         metric: count('DailyQuotasSpent'),
@@ -64,6 +66,7 @@ export class Ingest extends Construct implements Monitored {
       },
       {
         name: 'quarantine-growing',
+        severity: 'ticket',
         about: 'More events than usual do not fit their type. They are in the quarantine; all other events are accepted.',
         metric: count('EventsQuarantined').with({ period: Duration.hours(1) }),
         atLeast: settings.alarms.quarantinedPerHour,

@@ -1,19 +1,29 @@
 import path from 'node:path'
 import { Aws, Duration, type Size } from 'aws-cdk-lib'
-import type { Metric } from 'aws-cdk-lib/aws-cloudwatch'
+import { Metric } from 'aws-cdk-lib/aws-cloudwatch'
 import type { Table } from 'aws-cdk-lib/aws-dynamodb'
 import { PolicyStatement, Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam'
 import type { IStream } from 'aws-cdk-lib/aws-kinesis'
-import { type EventSourceMappingOptions, LoggingFormat, Runtime, StartingPosition, SystemLogLevel } from 'aws-cdk-lib/aws-lambda'
+import {
+  type EventSourceMapping,
+  type EventSourceMappingOptions,
+  LoggingFormat,
+  MetricType,
+  Runtime,
+  StartingPosition,
+  SystemLogLevel,
+} from 'aws-cdk-lib/aws-lambda'
 import { NodejsFunction, type NodejsFunctionProps, OutputFormat } from 'aws-cdk-lib/aws-lambda-nodejs'
 import { LogGroup } from 'aws-cdk-lib/aws-logs'
 import type { IBucket } from 'aws-cdk-lib/aws-s3'
 import type { Construct } from 'constructs'
 import type { Environment, FunctionName } from '../shared/environment.ts'
 import { acknowledgeWildcard } from './acknowledge-wildcard.ts'
+import type { Severity } from './alarm-about.ts'
 import { type AlarmPlan, period } from './alarm-topic.ts'
 import { bundling, checkNativeCode, npmPlatform, root, runAfterBundling, splitCode } from './bundling.ts'
 import type { Batch, Settings } from './settings.ts'
+import type { SilencePlan, Source } from './silent-readers.ts'
 
 interface CodeProps {
   /** The file that exports `handler`, relative to the root of the repository. */
@@ -67,6 +77,8 @@ export class LambdaFunction<F extends FunctionName = FunctionName> extends Nodej
   /** The function's name in the product, also the dimension `service` of its metrics. */
   readonly service: F
   private readonly executionRole: Role
+  private readonly countsEvents: boolean
+  private mapping: EventSourceMapping | undefined
 
   constructor(scope: Construct, id: string, props: LambdaFunctionProps<F>) {
     const { settings, name } = props
@@ -94,6 +106,7 @@ export class LambdaFunction<F extends FunctionName = FunctionName> extends Nodej
     })
     this.service = name
     this.executionRole = role
+    this.countsEvents = settings.alarms.silentReaders === 'on'
     logGroup.grantWrite(this)
   }
 
@@ -124,7 +137,7 @@ export class LambdaFunction<F extends FunctionName = FunctionName> extends Nodej
    */
   private read(id: string, eventSourceArn: string, retention: Duration, { batch, onFailure, filters }: StreamSource): void {
     onFailure.allowFailureDestination(this)
-    this.addEventSourceMapping(id, {
+    this.mapping = this.addEventSourceMapping(id, {
       eventSourceArn,
       batchSize: batch.size,
       maxBatchingWindow: batch.window,
@@ -136,25 +149,39 @@ export class LambdaFunction<F extends FunctionName = FunctionName> extends Nodej
       maxRecordAge: maxRecordAge(retention),
       onFailure: { bind: () => ({ destination: onFailure.bucket.bucketArn }) },
       supportS3OnFailureDestination: true,
+      ...(this.countsEvents && { metricsConfig: { metrics: [MetricType.EVENT_COUNT] } }),
       ...(filters && { filters }),
     })
   }
 
   /** An alarm on failed invocations. For a stream reader, each is a batch that Lambda retries. */
-  alarmOnErrors(about: string, periods: number): AlarmPlan {
+  alarmOnErrors(severity: Severity, about: string, periods: number): AlarmPlan {
     const metric = this.metricErrors({ period, statistic: 'Sum' })
-    return { name: `${this.service}-errors`, about, metric, atLeast: 1, periods }
+    return { name: `${this.service}-errors`, severity, about, metric, atLeast: 1, periods }
   }
 
   /** Alarms for a stream reader that is one hour and six hours behind; a table's stream keeps records for 24 hours. */
   alarmsOnDelay(about: string): readonly AlarmPlan[] {
     return [1, 6].map(hours => ({
       name: `${this.service}-behind-${hours}h`,
+      severity: hours === 1 ? 'ticket' : 'page',
       about: `The oldest unread record of ${this.service} is more than ${hours} h old. ${about}`,
       metric: this.metricDelay(),
       atLeast: Duration.hours(hours).toMilliseconds(),
       periods: 1,
     }))
+  }
+
+  /** The alarm of a reader that polls nothing while its source gets records, if the stage has such alarms. */
+  alarmOnSilence(source: Source, about: string): readonly SilencePlan[] {
+    if (!this.countsEvents || !this.mapping) return []
+    const read = new Metric({
+      namespace: 'AWS/Lambda',
+      metricName: 'PolledEventCount',
+      dimensionsMap: { EventSourceMappingUUID: this.mapping.eventSourceMappingId },
+    })
+    const what = `${this.service} has read nothing, although ${source.name} gets records: it lost a right, or its mapping is disabled.`
+    return [{ name: `${this.service}-not-reading`, severity: 'page', about: `${what} ${about}`, source, read }]
   }
 
   /** Age of the oldest unread record, in milliseconds. */

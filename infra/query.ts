@@ -61,9 +61,10 @@ export class Query extends Construct implements Monitored {
     })
     const count = (metric: MetricName) => productMetric('query', metric)
     this.alarms = [
-      this.function.alarmOnErrors('The query function fails. Readers get 5xx; accepting events is not affected.', 3),
+      this.function.alarmOnErrors('page', 'The query function fails. Readers get 5xx; accepting events is not affected.', 3),
       {
         name: 'query-requests-failed',
+        severity: 'ticket',
         about: 'The query function answers requests with 500 because of a bug. Accepting events is not affected.',
         metric: count('RequestsFailed'),
         atLeast: 1,

@@ -31,6 +31,7 @@ export class Reindex extends Construct implements Monitored {
     })
     this.alarms = [
       this.function.alarmOnErrors(
+        'ticket',
         'A reindex stopped before its end. Documents are unchanged or newer; the command can be repeated.',
         1,
       ),

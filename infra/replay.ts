@@ -45,6 +45,7 @@ export class Replay extends Construct implements Monitored {
     })
     this.alarms = [
       this.function.alarmOnErrors(
+        'ticket',
         'A replay stopped before its end. The events that it did not replay are still in the quarantine; the command can be repeated.',
         1,
       ),

@@ -46,7 +46,7 @@ export class Reports extends Construct implements Monitored {
       settings,
     })
     for (const report of reports) this.schedule(report, settings.reports.hour)
-    this.alarms = [this.function.alarmOnErrors('A report run failed. Readers still get the last published report.', 1)]
+    this.alarms = [this.function.alarmOnErrors('ticket', 'A report run failed. Readers still get the last published report.', 1)]
     this.graphs = [
       { title: 'Reports: rows published', unit: 'rows', metrics: [productMetric('reports', 'ReportRows')] },
       { title: 'Reports: duration of the longest run', unit: 'seconds', metrics: [productMetric('reports', 'ReportSeconds')] },

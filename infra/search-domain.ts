@@ -73,6 +73,7 @@ export class SearchDomain extends Construct implements Monitored {
     return [
       {
         name: 'search-cluster-red',
+        severity: 'page',
         about: 'A primary shard has no node, so some documents can be neither read nor written. Writes wait in the streams.',
         metric: this.domain.metricClusterStatusRed({ period }),
         atLeast: 1,
@@ -80,6 +81,7 @@ export class SearchDomain extends Construct implements Monitored {
       },
       {
         name: 'search-storage-low',
+        severity: 'ticket',
         about:
           'A node of the search cluster has less than 25 percent of its disk free. Below 20 percent, OpenSearch blocks writes.',
         metric: this.domain.metricFreeStorageSpace({ period }),
@@ -88,6 +90,7 @@ export class SearchDomain extends Construct implements Monitored {
       },
       {
         name: 'search-writes-blocked',
+        severity: 'page',
         about: 'The search cluster blocks writes, for lack of disk or memory. Documents wait in the streams.',
         metric: this.domain.metricClusterIndexWritesBlocked({ period }),
         atLeast: 1,

@@ -9,6 +9,7 @@ import { daily } from './schedule.ts'
 import { SearchDomain } from './search-domain.ts'
 import { type Searcher, searchRights } from './search-rights.ts'
 import type { SearchSettings, Settings } from './settings.ts'
+import type { SilencePlan } from './silent-readers.ts'
 import type { State } from './state.ts'
 import type { EventStream } from './stream.ts'
 
@@ -29,7 +30,7 @@ export class Search extends Construct implements Monitored {
   readonly documents: LambdaFunction<'index-documents'>
   readonly events: LambdaFunction<'index-events'>
   readonly setUp: LambdaFunction<'set-up'>
-  readonly alarms: readonly AlarmPlan[]
+  readonly alarms: readonly (AlarmPlan | SilencePlan)[]
   readonly graphs: readonly Graph[]
   /** Undefined when the cluster runs outside the stack; such a cluster has no access policy. */
   private readonly domain: SearchDomain | undefined
@@ -67,7 +68,7 @@ export class Search extends Construct implements Monitored {
       settings,
     })
     daily(this, 'DailySetUp', { function: this.setUp, hour: search.setUpHour, input: {} })
-    this.alarms = [...this.planAlarms(), ...(this.domain?.alarms ?? [])]
+    this.alarms = [...this.planAlarms(), ...this.planSilenceAlarms(stream, state), ...(this.domain?.alarms ?? [])]
     this.graphs = [...this.planGraphs(), ...(this.domain?.graphs ?? [])]
   }
 
@@ -75,6 +76,7 @@ export class Search extends Construct implements Monitored {
     return [
       {
         name: 'documents-refused',
+        severity: 'ticket',
         about:
           'OpenSearch rejects documents with 400, or their projection cannot make them. They are in the quarantine; searches miss them.',
         metric: productMetric('index-documents', 'DocumentsRefused'),
@@ -82,18 +84,31 @@ export class Search extends Construct implements Monitored {
         periods: 1,
       },
       this.documents.alarmOnErrors(
+        'page',
         'The index-documents function fails and Lambda retries its batches. Nothing is lost; documents fall behind the states.',
         3,
       ),
       ...this.documents.alarmsOnDelay('Documents are behind the states. After 23 hours they need `millrace reindex`.'),
       this.events.alarmOnErrors(
+        'ticket',
         'The index-events function fails and Lambda retries its batches. Raw events wait in the event stream.',
         3,
       ),
       ...this.events.alarmsOnDelay('Raw events in OpenSearch are behind the event stream. States and archive are not affected.'),
       this.setUp.alarmOnErrors(
+        'ticket',
         'The set-up function fails. Indices, mappings and aliases may not match the catalogue, and old raw events are not deleted.',
         1,
+      ),
+    ]
+  }
+
+  private planSilenceAlarms(stream: EventStream, state: State): readonly SilencePlan[] {
+    return [
+      ...this.documents.alarmOnSilence(state.source, 'Documents are not updated. After 23 hours they need `millrace reindex`.'),
+      ...this.events.alarmOnSilence(
+        stream.source,
+        'Raw events are missing from OpenSearch. States and archive are not affected.',
       ),
     ]
   }

@@ -182,6 +182,11 @@ export interface Settings {
     readonly quarantinedPerHour: number
     /** Threshold of the Firehose alarm `archive-behind`: delivery lag beyond `archive.bufferInterval`. */
     readonly archiveDelay: Duration
+    /**
+     * `on`: alarms on readers that read nothing while records arrive. A reader that lost its rights has no lag that Lambda measures. They
+     * cost about 11 $ a month: six metrics for each of four readers, and five composite alarms with their parts.
+     */
+    readonly silentReaders: 'on' | 'off'
   }
 }
 
@@ -247,7 +252,7 @@ const dev: Settings = {
   quarantine: { expiry: 'none' },
   functions,
   reservedConcurrency: {},
-  alarms: { email: 'none', quarantinedPerHour: 100, archiveDelay: Duration.minutes(30) },
+  alarms: { email: 'none', quarantinedPerHour: 100, archiveDelay: Duration.minutes(30), silentReaders: 'off' },
 }
 
 const prod: Settings = {
@@ -274,6 +279,7 @@ const prod: Settings = {
   reports: { ...dev.reports, scratch: Size.gibibytes(10) },
   // Readers of the API cannot take the executions that ingest and the stream readers need.
   reservedConcurrency: { query: 50 },
+  alarms: { ...dev.alarms, silentReaders: 'on' },
 }
 
 const localSearch = (url: string): SearchSettings => ({

@@ -8,6 +8,7 @@ import { failureGraph, lagGraph } from './graphs.ts'
 import { LambdaFunction, TABLE_STREAM_RETENTION } from './lambda-function.ts'
 import type { Quarantine } from './quarantine.ts'
 import type { Settings } from './settings.ts'
+import type { SilencePlan, Source } from './silent-readers.ts'
 import { DataTable } from './stores.ts'
 import type { EventStream } from './stream.ts'
 
@@ -35,7 +36,9 @@ export const identityWindow = ({ state }: Settings): Pick<Environment<'state'>, 
 export class State extends Construct implements Monitored {
   readonly table: DataTable
   readonly function: LambdaFunction<'state'>
-  readonly alarms: readonly AlarmPlan[]
+  /** The stream of the table's changes, for alarms on readers that read nothing. */
+  readonly source: Source
+  readonly alarms: readonly (AlarmPlan | SilencePlan)[]
   readonly graphs: readonly Graph[]
 
   constructor(scope: Construct, { stream, quarantine, settings }: StateProps) {
@@ -61,7 +64,15 @@ export class State extends Construct implements Monitored {
       settings,
     })
     this.function.readKinesis(stream.stream, settings.stream.retention, { batch: settings.state.batch, onFailure: quarantine })
-    this.alarms = this.planAlarms()
+    // Every written item is a record of the table's stream, also the position that the state function writes for each batch.
+    this.source = { name: 'state-table', arrived: this.table.metricConsumedWriteCapacityUnits({ statistic: 'Sum' }) }
+    this.alarms = [
+      ...this.planAlarms(),
+      ...this.function.alarmOnSilence(
+        stream.source,
+        'States are not updated. Unread events go to the quarantine before they expire.',
+      ),
+    ]
     this.graphs = this.planGraphs()
   }
 
@@ -73,6 +84,7 @@ export class State extends Construct implements Monitored {
     return [
       {
         name: 'state-table-throttled',
+        severity: 'ticket',
         about:
           'DynamoDB throttles writes of states and windows, for longer than a burst. Lambda retries them; states and windows fall behind.',
         metric: this.throttled('Write'),
@@ -80,11 +92,13 @@ export class State extends Construct implements Monitored {
         periods: 3,
       },
       this.function.alarmOnErrors(
+        'page',
         'The state function fails on whole batches and Lambda retries them. Nothing is lost; states fall behind the event stream.',
         3,
       ),
       {
         name: 'projection-failing',
+        severity: 'page',
         about:
           'The state function quarantines events: a projection threw, a state is too large, the function did not survive an event, or a line of the stream is unreadable. The states miss these events until a replay.',
         metric: count('EventsQuarantined'),

@@ -4,10 +4,13 @@ import { type AlarmPlan, type Graph, type Monitored, period } from './alarm-topi
 import { inSeconds } from './graphs.ts'
 import type { LambdaFunction } from './lambda-function.ts'
 import type { Settings } from './settings.ts'
+import type { Source } from './silent-readers.ts'
 
 /** The event stream: accepted events, in order for each user, kept for `stream.retention`. */
 export class EventStream extends Construct implements Monitored {
   readonly stream: Stream
+  /** For alarms on readers that read nothing. */
+  readonly source: Source
   readonly alarms: readonly AlarmPlan[]
   readonly graphs: readonly Graph[]
 
@@ -20,10 +23,12 @@ export class EventStream extends Construct implements Monitored {
       encryption: StreamEncryption.MANAGED,
       removalPolicy: settings.removal,
     })
+    this.source = { name: 'event-stream', arrived: this.stream.metricIncomingRecords({ statistic: 'Sum' }) }
     const throttled = this.stream.metricWriteProvisionedThroughputExceeded({ period, statistic: 'Sum' })
     this.alarms = [
       {
         name: 'stream-throttled',
+        severity: 'page',
         about:
           'Kinesis throttles writes to the event stream: the shards are full. Ingest retries, then answers 503; senders keep their events.',
         metric: throttled,

@@ -6,6 +6,7 @@ import { failureGraph, lagGraph } from './graphs.ts'
 import { LambdaFunction } from './lambda-function.ts'
 import type { Quarantine } from './quarantine.ts'
 import type { Settings } from './settings.ts'
+import type { SilencePlan } from './silent-readers.ts'
 import { expiry, type State } from './state.ts'
 
 export interface WindowsProps {
@@ -17,7 +18,7 @@ export interface WindowsProps {
 /** Merges the deltas of changed states into windows: of one user, and over all users. */
 export class Windows extends Construct implements Monitored {
   readonly function: LambdaFunction<'windows'>
-  readonly alarms: readonly AlarmPlan[]
+  readonly alarms: readonly (AlarmPlan | SilencePlan)[]
   readonly graphs: readonly Graph[]
 
   constructor(scope: Construct, { state, quarantine, settings }: WindowsProps) {
@@ -38,14 +39,17 @@ export class Windows extends Construct implements Monitored {
     const rejected = productMetric('windows', 'EventsQuarantined')
     this.alarms = [
       this.function.alarmOnErrors(
+        'page',
         'The windows function fails and Lambda retries its batches. Nothing is lost; windows fall behind the states.',
         3,
       ),
       ...this.function.alarmsOnDelay(
         'Windows are behind the states. After 23 hours the unread changes go to the quarantine, and only the archive can rebuild the windows.',
       ),
+      ...this.function.alarmOnSilence(state.source, 'Windows are not updated. After 23 hours only the archive can rebuild them.'),
       {
         name: 'slot-too-large',
+        severity: 'ticket',
         about:
           'A slot of a window over all users has 80 % of the users that it can remember. A full slot forgets the users it has not seen for longest; then its unique users are a minimum.',
         metric: slotTooLarge,
@@ -54,6 +58,7 @@ export class Windows extends Construct implements Monitored {
       },
       {
         name: 'windows-refused',
+        severity: 'ticket',
         about:
           'Windows reject deltas because a projection threw or the window would be too large. The deltas are in the quarantine; all other stores have the events.',
         metric: rejected,

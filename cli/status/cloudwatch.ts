@@ -18,7 +18,7 @@ export async function readMetrics(client: CloudWatchClient, stack: string, now: 
   return metricFacts([...values.values()], now)
 }
 
-/** The alarms of a stack that are on, without the name of the stack. */
+/** The alarms of a stack that are on and notify somebody, without the name of the stack. */
 export async function readAlarms(client: CloudWatchClient, stack: string): Promise<string[]> {
   const prefix = `${stack} `
   const on: string[] = []
@@ -27,6 +27,7 @@ export async function readAlarms(client: CloudWatchClient, stack: string): Promi
     { client },
     { ...input, AlarmTypes: [...input.AlarmTypes] },
   ))
-    for (const { AlarmName = '' } of [...MetricAlarms, ...CompositeAlarms]) on.push(AlarmName.slice(prefix.length))
+    for (const { AlarmName = '', AlarmActions = [] } of [...MetricAlarms, ...CompositeAlarms])
+      if (AlarmActions.length > 0) on.push(AlarmName.slice(prefix.length))
   return on
 }

@@ -4,10 +4,17 @@ import { environments } from '../../shared/environment.ts'
 import { metrics } from '../../shared/metrics.ts'
 import { plain, resource, resources, templateOf, templateWith } from '../fixtures/infra-templates.ts'
 
-const alarms = resources(templateOf('dev'), 'AWS::CloudWatch::Alarm').map(({ Properties }) => Properties)
+// biome-ignore lint/suspicious/noExplicitAny: a template's properties have no types
+const nameOf = ({ AlarmName }: any): string => AlarmName.replace(/^millrace-(dev|prod) /, '')
+/** The alarms of a stage that notify somebody. The parts of composite alarms do not. */
+const notifying = (stage: string) =>
+  ['Alarm', 'CompositeAlarm']
+    .flatMap(kind => resources(templateOf(stage), `AWS::CloudWatch::${kind}`))
+    .flatMap(({ Properties }) => (Properties.AlarmActions ? [Properties] : []))
+const alarms = notifying('dev')
+const all = [...new Map([...alarms, ...notifying('prod')].map(alarm => [nameOf(alarm), alarm])).values()]
 /** The name of the stack, so that the stages of an account have separate metrics. */
 const OWN_NAMESPACE = '<AWS::StackName>'
-const nameOf = ({ AlarmName }: { AlarmName: string }): string => AlarmName.replace('millrace-dev ', '')
 
 test('alarms on product metrics use metrics that exist', () => {
   const own = alarms.filter(({ Namespace }) => plain(Namespace) === OWN_NAMESPACE)
@@ -18,20 +25,24 @@ test('alarms on product metrics use metrics that exist', () => {
   }
 })
 
-test('every alarm notifies the topic when it fires and when it clears; missing data is not an alarm', () => {
-  for (const { AlarmActions, OKActions, TreatMissingData } of alarms) {
+test('every alarm notifies the topic when it fires and when it clears; missing data alone notifies nobody', () => {
+  for (const { AlarmActions, OKActions, AlarmRule, TreatMissingData } of all) {
     expect([AlarmActions, OKActions].map(actions => actions.map(plain))).toEqual([['<AlarmsTopic>'], ['<AlarmsTopic>']])
-    expect(TreatMissingData).toBe('notBreaching')
+    if (!AlarmRule) expect(TreatMissingData).toBe('notBreaching')
+  }
+})
+
+test('a page is what cannot wait: the runbook says the same severity as the alarm', () => {
+  const severityOf = (text: string | undefined) => /\bSeverity:\**\s+(page|ticket)\./.exec(text ?? '')?.[1]
+  for (const alarm of all) {
+    expect(severityOf(alarm.AlarmDescription)).toBeDefined()
+    expect([nameOf(alarm), severityOf(sections.get(nameOf(alarm)))]).toEqual([nameOf(alarm), severityOf(alarm.AlarmDescription)])
   }
 })
 
 test.each(['dev', 'prod'])('%s: the topic of each action of an alarm lets CloudWatch publish for this account', stage => {
   const template = templateOf(stage)
-  const topics = new Set(
-    resources(template, 'AWS::CloudWatch::Alarm').flatMap(({ Properties }) =>
-      [...Properties.AlarmActions, ...Properties.OKActions].map(plain),
-    ),
-  )
+  const topics = new Set(notifying(stage).flatMap(({ AlarmActions, OKActions }) => [...AlarmActions, ...OKActions].map(plain)))
   expect(topics.size).toBeGreaterThan(0)
   for (const topic of topics) {
     const statements = resources(template, 'AWS::SNS::TopicPolicy')
@@ -89,14 +100,14 @@ const sections = new Map(
 )
 
 test('the runbook has exactly one heading for every alarm', () => {
-  expect([...sections.keys()].sort()).toEqual(alarms.map(nameOf).sort())
+  expect([...sections.keys()].sort()).toEqual(all.map(nameOf).sort())
 })
 
 test.each([...sections])('the runbook says what %s means, where to look and how to fix it', (_name, section) => {
   for (const word of ['Means', 'Look', 'Fix']) expect(section).toMatch(new RegExp(`^\\*\\*${word}:\\*\\* \\S`, 'm'))
 })
 
-test.each(alarms.map(alarm => [nameOf(alarm), alarm.AlarmDescription]))(
+test.each(all.map(alarm => [nameOf(alarm), alarm.AlarmDescription]))(
   '%s says what happened and ends with its runbook anchor',
   (name, description) => {
     expect(description).toMatch(new RegExp(`\\. Runbook: docs/runbook\\.md#${name}$`))
