@@ -9,6 +9,8 @@ export interface UserView {
   readonly user: string
   readonly states: Readonly<Record<string, Document>>
   readonly windows: Readonly<Record<string, readonly Document[]>>
+  /** Projections whose documents are left out of `states`, because the response would be too large. Absent: none. */
+  readonly statesOmitted?: readonly string[]
 }
 
 // biome-ignore lint/suspicious/noExplicitAny: a projection may fold types with different rows

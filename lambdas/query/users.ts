@@ -17,8 +17,8 @@ import { type QueryParameters, readSecond } from './parameters.ts'
 /** A response holds this many windows of each projection, newest first, if they fit. */
 const WINDOWS_PER_PROJECTION = 100
 
-/** The part of a response that all windows may have. The rest is for the states, which are in one item of at most 400 KB. */
-const WINDOWS_SHARE = 0.5
+/** The part of a response that all windows may have, and all states. */
+const HALF = 0.5
 
 /**
  * Reads the user of GET /v1/users with its windows in [from, to), by default those that begin at most 24 hours from now
@@ -94,7 +94,14 @@ export function describeUser(item: UserItem, projections: readonly Projection[],
   const windows = windowsOf(item, parts, documentOf)
   const mayBeUnknown = item.erasedOrder > 0 || item.ttl !== undefined
   const isUnknown = mayBeUnknown && states.length + windows.length + failures.size === 0
-  const view = { user: item.user, states: Object.fromEntries(states), windows: Object.fromEntries(windows) }
+  const fitting = rowsThatFit(states, HALF)
+  const statesOmitted = states.slice(fitting.length).map(([name]) => name)
+  const view = {
+    user: item.user,
+    states: Object.fromEntries(fitting),
+    windows: Object.fromEntries(windows),
+    ...(statesOmitted.length > 0 && { statesOmitted }),
+  }
   return { view: isUnknown ? undefined : view, failures: [...failures] }
 }
 
@@ -117,7 +124,7 @@ const windowsOf = (
         projection.name,
         rowsThatFit(
           known.flatMap(item => documentOf(projection, item)),
-          WINDOWS_SHARE / parts.size,
+          HALF / parts.size,
         ),
       ]
     })

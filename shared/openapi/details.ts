@@ -149,7 +149,12 @@ const userResponse = (projections: readonly Projection[]): Schema => {
   })
   const states = projections.filter(({ grain }) => grain.parts === undefined)
   const windows = projections.filter(({ grain }) => grain.parts?.ofOneUser)
-  return exactly({ user: text, states: documentsOf(states, schema => schema), windows: documentsOf(windows, listOf) })
+  const view = exactly({ user: text, states: documentsOf(states, schema => schema), windows: documentsOf(windows, listOf) })
+  const statesOmitted = {
+    ...listOf(text),
+    description: 'Projections whose state was left out, because the response would be too large.',
+  }
+  return { ...view, properties: { ...(view['properties'] as Schema), statesOmitted } }
 }
 
 const health: Schema = exactly({

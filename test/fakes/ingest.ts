@@ -71,10 +71,8 @@ export function ingestInMemory(change: Partial<IngestDependencies> = {}, known: 
     },
     known,
   )
-  const request = async (
-    path: string,
-    { method = 'POST', headers = {}, query, body = '' }: TestRequest,
-  ): Promise<TestResponse> => {
+  /** The response as Lambda gets it. */
+  const respond = (path: string, { method = 'POST', headers = {}, query, body = '' }: TestRequest) => {
     const isBase64Encoded = typeof body !== 'string'
     const event = {
       rawPath: path,
@@ -84,10 +82,13 @@ export function ingestInMemory(change: Partial<IngestDependencies> = {}, known: 
       isBase64Encoded,
       requestContext: { http: { method }, domainName: 'events.example.com' },
     }
-    const { statusCode = 0, headers: given = {}, body: text } = await handle(event, telemetry)
+    return handle(event, telemetry)
+  }
+  const request = async (path: string, posted: TestRequest): Promise<TestResponse> => {
+    const { statusCode = 0, headers: given = {}, body: text } = await respond(path, posted)
     return { status: statusCode, headers: given, body: text ? JSON.parse(text) : undefined }
   }
-  return { request, events, quarantined, counts, annotations }
+  return { request, respond, events, quarantined, counts, annotations }
 }
 
 export const withKey = { authorization: `Basic ${Buffer.from('good:').toString('base64')}` }
