@@ -9,6 +9,7 @@ import { catalogueCommand } from './catalogue.ts'
 import { dashboardsCommand } from './dashboards.ts'
 import { demoCommand } from './demo.ts'
 import { destroyCommand } from './destroy.ts'
+import { doctorCommand } from './doctor.ts'
 import { downCommand } from './down.ts'
 import { keysCommand } from './keys.ts'
 import { logsCommand } from './logs.ts'
@@ -50,6 +51,7 @@ const commands = [
   destroyCommand,
   dashboardsCommand,
   catalogueCommand,
+  doctorCommand,
 ]
 for (const addTo of commands) addTo(program)
 

@@ -7,6 +7,7 @@ import { type AlarmPlan, type Graph, type Monitored, period } from './alarm-topi
 import type { LambdaFunction } from './lambda-function.ts'
 import type { DomainSettings } from './settings.ts'
 
+export const ENGINE_VERSION = EngineVersion.OPENSEARCH_3_7
 const NO_SLOW_LOGS =
   'Slow logs need thresholds in each index, and a slow search contains what a client searches for. Metrics show the load of the cluster.'
 
@@ -50,7 +51,7 @@ export class SearchDomain extends Construct implements Monitored {
 
   private createDomain({ nodes, instance, volume }: DomainSettings): Domain {
     const domain = new Domain(this, 'Domain', {
-      version: EngineVersion.OPENSEARCH_3_7,
+      version: ENGINE_VERSION,
       capacity: { dataNodes: nodes, dataNodeInstanceType: instance, multiAzWithStandbyEnabled: false },
       zoneAwareness: nodes > 1 ? { enabled: true, availabilityZoneCount: zonesFor(nodes) } : { enabled: false },
       ebs: { volumeSize: volume, volumeType: EbsDeviceVolumeType.GP3 },
