@@ -39,14 +39,23 @@ export function planFindings(needs: Needs, facts: AccountFacts): Finding[] {
   const { account, arn, region } = facts
   return [
     finding('info', 'account', `Stage ${needs.stage} would be deployed to account ${account} in ${region}, by ${arn}.`, ''),
-    ...of('bootstrap', facts.bootstrap, version => bootstrapFindings(needs, facts, version)),
-    ...of('concurrency', facts.concurrency, concurrency => [
+    ...of(
+      'bootstrap',
+      `aws cloudformation describe-stacks --region ${region} --stack-name CDKToolkit`,
+      facts.bootstrap,
+      version => bootstrapFindings(needs, facts, version),
+    ),
+    ...of('concurrency', `aws lambda get-account-settings --region ${region}`, facts.concurrency, concurrency => [
       ...concurrencyFindings(needs, facts, concurrency.limit),
       ...reservationFindings(needs, facts, concurrency),
     ]),
-    ...of('streams', facts.streams, streams => streamFindings(needs, facts, streams)),
-    ...of('instance_type', facts.instanceTypes, types => instanceFindings(needs, facts, types)),
-    ...of('service_linked_role', facts.missingRoles, missing => roleFindings(needs, missing)),
+    ...of('streams', `aws kinesis describe-limits --region ${region}`, facts.streams, streams =>
+      streamFindings(needs, facts, streams),
+    ),
+    ...of('instance_type', listInstances(needs, facts), facts.instanceTypes, types => instanceFindings(needs, facts, types)),
+    ...of('service_linked_role', 'aws iam list-roles --path-prefix /aws-service-role/', facts.missingRoles, missing =>
+      roleFindings(needs, missing),
+    ),
   ]
 }
 
@@ -57,11 +66,9 @@ const finding = (level: Finding['level'], code: string, message: string, remedy:
   remedy,
 })
 
-/** The findings about a fact, or a warning that it could not be checked. */
-const of = <Value>(code: string, fact: Fact<Value>, check: (value: Value) => Finding[]): Finding[] =>
-  'value' in fact
-    ? check(fact.value)
-    : [finding('warning', `${code}_unchecked`, fact.problem, 'Give your user this right, or check it in the AWS console.')]
+/** The findings about a fact, or a warning that it could not be checked. `command` shows the fact to whoever has the right. */
+const of = <Value>(code: string, command: string, fact: Fact<Value>, check: (value: Value) => Finding[]): Finding[] =>
+  'value' in fact ? check(fact.value) : [finding('warning', `${code}_unchecked`, fact.problem, `By hand: ${command}`)]
 
 type Where = Pick<AccountFacts, 'account' | 'region'>
 
@@ -90,7 +97,7 @@ function concurrencyFindings({ stage, readers }: Needs, where: Where, limit: num
   const shared = `The account has ${limit} concurrent executions of Lambda, and the readers of streams of stage ${stage} use ${readers}.`
   return limit <= readers
     ? [finding('error', 'concurrency_too_low', `${shared} None is left for the API.`, remedy)]
-    : [finding('warning', 'concurrency_low', `${shared} More requests at once than the rest are answered with 503.`, remedy)]
+    : [finding('warning', 'concurrency_low', `${shared} More requests at once than the rest get 5xx.`, remedy)]
 }
 
 function reservationFindings(
@@ -136,6 +143,9 @@ function streamFindings(
   return [finding('error', 'shard_quota', message, remedy)]
 }
 
+const listInstances = ({ search }: Pick<Needs, 'search'>, { region }: Pick<Where, 'region'>): string =>
+  `aws opensearch list-instance-type-details --region ${region} --engine-version ${search?.engineVersion}`
+
 function instanceFindings({ search }: Needs, { region }: Where, types: readonly string[]): Finding[] {
   if (!search || types.includes(search.instance)) return []
   const size = search.instance.slice(search.instance.indexOf('.'))
@@ -146,7 +156,7 @@ function instanceFindings({ search }: Needs, { region }: Where, types: readonly 
       'error',
       'instance_type',
       `OpenSearch Service has no ${search.instance} with ${search.engineVersion} in ${region}.`,
-      `Set search.cluster.instance in infra/settings.ts to ${choose}; all: aws opensearch list-instance-type-details --region ${region} --engine-version ${search.engineVersion}`,
+      `Set search.cluster.instance in infra/settings.ts to ${choose}; all: ${listInstances({ search }, { region })}`,
     ),
   ]
 }
