@@ -135,7 +135,7 @@ function allowAccess({
 function allowSearchAccess({ quarantine, state, search, reindex, replay, query }: Parts): void {
   if (!search || !reindex) return
   quarantine.allowAdd(search.documents, search.events, reindex.function)
-  state.allowRead(search.documents)
+  state.allowReadParts(search.documents)
   state.allowScan(reindex.function)
   for (const fn of [search.documents, search.events, search.setUp, reindex.function, replay.function, query.function])
     search.allow(fn)

@@ -152,7 +152,12 @@ export class State extends Construct implements Monitored {
     reindex.allow(['dynamodb:BatchGetItem', 'dynamodb:Query', 'dynamodb:Scan'], this.table.tableArn)
   }
 
-  allowRead(...functions: readonly LambdaFunction[]): void {
-    for (const fn of functions) fn.allow(['dynamodb:GetItem', 'dynamodb:Query'], this.table.tableArn)
+  allowRead(query: LambdaFunction): void {
+    query.allow(['dynamodb:GetItem', 'dynamodb:Query'], this.table.tableArn)
+  }
+
+  /** Lets a function read all parts of a window over all users. */
+  allowReadParts(documents: LambdaFunction): void {
+    documents.allow(['dynamodb:Query'], this.table.tableArn)
   }
 }

@@ -55,7 +55,7 @@ const expected: Readonly<Record<string, Readonly<Record<string, string>>>> = {
   SearchIndexDocuments: {
     '<SearchIndexDocumentsLogs.Arn>': log,
     ...readChanges,
-    '<StateTable.Arn>': 'dynamodb:GetItem dynamodb:Query',
+    '<StateTable.Arn>': 'dynamodb:Query',
     ...prepareIndices,
     ...bulk,
     ...onDomain('Get', 'device-minutes-r*/_refresh'),
