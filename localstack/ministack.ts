@@ -49,6 +49,8 @@ export const installMiniStack = (progress: Progress): Promise<string> =>
 
 export const cloudPidFile = ({ folder }: Cloud): string => join(folder, 'cloud.pid')
 export const cloudLogFile = ({ folder }: Cloud): string => join(folder, 'cloud.log')
+/** The calls of the functions are recorded as long as this file exists. */
+export const cloudCallsFile = ({ folder }: Cloud): string => join(folder, 'calls.jsonl')
 const stateFolder = ({ folder }: Cloud): string => join(folder, 'state')
 
 /** The pid of the cloud if it is running. */
@@ -100,6 +102,7 @@ const environment = (cloud: Cloud, access: CloudAccess, packages: string): Recor
   ...cloudEnvironment(access),
   GATEWAY_PORT: String(cloud.port),
   API_PORT: String(cloud.apiPort),
+  CALLS_FILE: cloudCallsFile(cloud),
   BIND_HOST: '127.0.0.1',
   LOG_LEVEL: 'WARNING',
   PERSIST_STATE: '1',

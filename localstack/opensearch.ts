@@ -111,6 +111,8 @@ export const openSearchPidFile = ({ folder }: Node): string => join(folder, 'ope
 /** The pid of Java: that of the node's pid file is its gate's. */
 const javaPidFile = ({ folder }: Node): string => join(folder, 'java.pid')
 export const openSearchLogFile = ({ folder }: Node): string => join(folder, 'opensearch.log')
+/** The requests of the functions are recorded as long as this file exists. */
+export const openSearchCallsFile = ({ folder }: Node): string => join(folder, 'calls.jsonl')
 
 export const openSearchUrl = ({ port }: Pick<Node, 'port'>): string => `http://127.0.0.1:${port}`
 
@@ -129,7 +131,7 @@ export async function startOpenSearch(node: Node, { java, home }: OpenSearch): P
     const url = `http://${backend.host}:${backend.port}`
     await launch({
       command: join(nodeFolder(), 'node'),
-      args: [script, String(node.port), url, javaPidFile(node), java, ...javaArguments(node, home)],
+      args: [script, String(node.port), url, javaPidFile(node), openSearchCallsFile(node), java, ...javaArguments(node, home)],
       // Java takes the encoding of file names from the locale.
       env: { PATH: '/usr/bin:/bin', LC_ALL: 'C.UTF-8' },
       cwd: node.folder,

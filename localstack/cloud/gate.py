@@ -11,8 +11,9 @@ import re
 from urllib.parse import parse_qs
 
 from ministack import app
-from ministack.core import lambda_runtime
-from ministack.services import lambda_svc, sts
+from ministack.services import sts
+
+import calls
 
 HTTP_API = "/_aws/execute-api/"
 HEALTH = ("/_localstack/health", "/_ministack/health")
@@ -63,15 +64,6 @@ def is_access_key(key):
     return hmac.compare_digest(key.encode(), ACCESS_KEY.encode())
 
 
-def execution_credentials(_config):
-    """The access key for a function. MiniStack would give it the number of the account."""
-    return {
-        "AWS_ACCESS_KEY_ID": ACCESS_KEY,
-        "AWS_SECRET_ACCESS_KEY": os.environ["AWS_SECRET_ACCESS_KEY"],
-        "AWS_SESSION_TOKEN": "",
-    }
-
-
 def install():
     answer = app.app
 
@@ -85,11 +77,12 @@ def install():
         if reason:
             return await refuse(send, reason)
         scope = {**scope, "headers": [pair for pair in scope["headers"] if pair[0].lower() != PROXY_HEADER.encode()]}
+        key = credential(scope["query_string"].decode("latin1"), headers)
+        receive, send = calls.recorded(key, scope, headers, receive, send)
         is_for_pages = scope["path"].startswith(HTTP_API) or headers.get("origin") in CONSOLE_ORIGINS
         await answer(scope, receive, send if is_for_pages else without_cors(send))
 
     app.app = gate
-    lambda_runtime.execution_credentials = lambda_svc.execution_credentials = execution_credentials
 
 
 async def refuse(send, reason):

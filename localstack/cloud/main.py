@@ -13,6 +13,7 @@ from ministack import app
 
 import bodies
 import buckets
+import calls
 import delivery
 import gate
 import limits
@@ -58,7 +59,7 @@ async def run():
 
 if __name__ == "__main__":
     app.save_all = save_everything
-    for overlay in (bodies, buckets, delivery, gate, limits, mappings, metrics, preflight, shards, table_streams):
+    for overlay in (bodies, buckets, calls, delivery, gate, limits, mappings, metrics, preflight, shards, table_streams):
         overlay.install()
     if os.path.exists(CLEAN):
         os.remove(CLEAN)

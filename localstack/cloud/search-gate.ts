@@ -2,7 +2,8 @@
 // nobody, and forwards to it what no page can have sent. It ends with OpenSearch.
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { Agent, createServer, type Server } from 'node:http'
+import { appendFileSync, existsSync } from 'node:fs'
+import { Agent, createServer, type IncomingMessage, type Server } from 'node:http'
 import { pidLine } from '../processes.ts'
 import { writeWhole } from '../whole-file.ts'
 import { respondWith, sendBack, sendOn } from './forward.ts'
@@ -11,11 +12,15 @@ import { isFromPage, isLocal } from './local-requests.ts'
 const REFUSED = 'The local OpenSearch answers no web pages, and only at 127.0.0.1 and localhost.'
 const UNAVAILABLE = 'OpenSearch does not respond.'
 
-/** Listens on 127.0.0.1 and forwards to `backend`, a URL without a path. */
-export async function startGate(port: number, backend: string): Promise<Server> {
+/**
+ * Listens on 127.0.0.1 and forwards to `backend`, a URL without a path. Records the requests of functions as long as the file `calls`
+ * exists.
+ */
+export async function startGate(port: number, backend: string, calls: string): Promise<Server> {
   const agent = new Agent({ keepAlive: true })
   const server = createServer((incoming, response) => {
     if (!isLocal(incoming) || isFromPage(incoming)) return respondWith(response, 403, REFUSED)
+    record(incoming, calls)
     void (async () => {
       const received = await sendOn(incoming, response, { agent, url: `${backend}${incoming.url ?? '/'}` })
       if (received) await sendBack(received, response)
@@ -28,9 +33,17 @@ export async function startGate(port: number, backend: string): Promise<Server> 
   return server
 }
 
+/** Functions send their name as the user: calls.py puts it into their address of OpenSearch. */
+function record({ headers: { authorization = '' }, method, url }: IncomingMessage, calls: string): void {
+  const credentials = /^Basic (.+)$/.exec(authorization)?.[1]
+  if (!credentials || !existsSync(calls)) return
+  const [user] = Buffer.from(credentials, 'base64').toString().split(':')
+  appendFileSync(calls, `${JSON.stringify({ function: user, method, url })}\n`)
+}
+
 if (process.argv[1] === import.meta.filename) {
-  const [port, backend = '', pidFile = '', java = '', ...args] = process.argv.slice(2)
-  await startGate(Number(port), backend)
+  const [port, backend = '', pidFile = '', calls = '', java = '', ...args] = process.argv.slice(2)
+  await startGate(Number(port), backend, calls)
   const child = spawn(java, args, { stdio: 'inherit' })
   await once(child, 'spawn')
   writeWhole(pidFile, pidLine(child.pid as number))

@@ -1,12 +1,16 @@
 import { once } from 'node:events'
+import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { createServer, request, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
+import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
 import { startGate } from '../../localstack/cloud/search-gate.ts'
+import { temporaryFolder } from '../fixtures/temporary-folder.ts'
 
 let backend: Server
 let gate: Server
 let seen: string[]
+const calls = join(temporaryFolder('search-gate'), 'calls.jsonl')
 
 beforeAll(async () => {
   backend = createServer(async (incoming, response) => {
@@ -14,7 +18,7 @@ beforeAll(async () => {
     response.writeHead(201, { 'x-answer': 'yes' }).end('made')
   }).listen(0, '127.0.0.1')
   await once(backend, 'listening')
-  gate = await startGate(0, `http://127.0.0.1:${portOf(backend)}`)
+  gate = await startGate(0, `http://127.0.0.1:${portOf(backend)}`, calls)
 })
 beforeEach(() => {
   seen = []
@@ -53,8 +57,23 @@ test.each([
   expect(seen).toEqual([])
 })
 
+test('requests of functions are recorded while the file for them exists, and no others', async () => {
+  const authorization = `Basic ${Buffer.from('stack-QueryFunction:local').toString('base64')}`
+  await send({ authorization })
+  expect(existsSync(calls)).toBe(false)
+  writeFileSync(calls, '')
+  await send({})
+  await send({ authorization })
+  const lines = readFileSync(calls, 'utf8')
+    .trim()
+    .split('\n')
+    .map(line => JSON.parse(line))
+  expect(lines).toEqual([{ function: 'stack-QueryFunction', method: 'POST', url: '/a/_doc?refresh=true' }])
+  rmSync(calls)
+})
+
 test('while OpenSearch does not respond, the status is 503', async () => {
-  const orphan = await startGate(0, 'http://127.0.0.1:9')
+  const orphan = await startGate(0, 'http://127.0.0.1:9', calls)
   const response = await fetch(`http://127.0.0.1:${portOf(orphan)}/`)
   expect([response.status, await response.json()]).toEqual([503, { message: 'OpenSearch does not respond.' }])
   orphan.closeAllConnections()

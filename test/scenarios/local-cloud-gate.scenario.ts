@@ -59,6 +59,7 @@ test.each([
   ['with the access key that unmodified MiniStack accepts', signed('test')],
   ['with the number of the account', signed('000000000000')],
   ['with another access key of this form', signed(`LOCAL${'0'.repeat(32)}`)],
+  ['with the access key of no function', signed(`ASIA${'0'.repeat(32)}`)],
   ['with a bearer token', 'Bearer test'],
 ])('a program %s creates no function', async (_, authorization) => {
   const { status, body } = await createFunction({ authorization })
