@@ -1,11 +1,13 @@
 // Checks the templates of the stages with cdk-nag (part of the synthesis), cfn-lint and checkov. Exits with code 1 if a finding has
-// no exception in exceptions.ts, or an exception has no finding.
+// no exception in exceptions.ts, or an exception has no finding. Also compares the actions that test/rights knows with AWS's list.
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { run } from '../../localstack/cache.ts'
 import { findPython, installPackages } from '../../localstack/python.ts'
 import { stackName } from '../../shared/outputs.ts'
+import { checkKnownActions } from '../rights/documented-actions.ts'
+import { usedActions } from '../rights/used-actions.ts'
 import { exceptions } from './exceptions.ts'
 import { type Finding, fromCfnLint, fromCheckov, judge } from './findings.ts'
 
@@ -74,6 +76,11 @@ try {
     console.error(
       `No template has the finding ${check} any more; remove its exception from test/template/exceptions.ts: ${reason}`,
     )
+    process.exitCode = 1
+  }
+  const actions = [...new Set(STAGES.flatMap(usedActions))].sort()
+  for (const problem of await checkKnownActions(actions, environment(packages), process.argv.includes('--record'))) {
+    console.error(problem)
     process.exitCode = 1
   }
 } finally {

@@ -1,0 +1,71 @@
+/** Calls that functions make, but in no scenario on the local cloud. */
+interface UnrecordedCalls {
+  /** In the form of the recording. */
+  readonly lines: readonly string[]
+  /** Why no scenario makes them, and which test does. */
+  readonly reason: string
+}
+
+const quarantineWriters = [
+  'FailuresFunction',
+  'ReindexFunction',
+  'SearchIndexDocuments',
+  'SearchIndexEvents',
+  'StateFunction',
+  'WindowsFunction',
+]
+
+export const unrecorded: readonly UnrecordedCalls[] = [
+  {
+    lines: quarantineWriters.flatMap(name => [
+      `${name} s3:PutObject <QuarantineBucket.Arn>/bodies/{hash}.gz`,
+      `${name} s3:PutObject <QuarantineBucket.Arn>/refused/{hash}.gz`,
+    ]),
+    reason:
+      'A body, or a number of events, that is too large for the table. All functions use the same code, and ingest is recorded: test/quarantine/quarantine.test.ts.',
+  },
+  {
+    lines: ['WindowsFunction dynamodb:UpdateItem <QuarantineTable.Arn>'],
+    reason: 'A delta that its window rejects, or that nobody knows for 15 minutes: test/windows/unknown-deltas.test.ts.',
+  },
+  {
+    lines: ['SearchIndexEvents dynamodb:UpdateItem <QuarantineTable.Arn>'],
+    reason:
+      'A raw event that OpenSearch rejects. Its mapping accepts what ingest accepts. The code is that of index-documents, which is recorded.',
+  },
+  {
+    lines: ['WindowsFunction dynamodb:DeleteItem <StateTable.Arn>'],
+    reason:
+      'Deletes deltas that were stored for a roll-back, and pages of users: test/windows/retired-deltas.test.ts and user-pages.test.ts.',
+  },
+  {
+    lines: ['ReplayFunction dynamodb:PutItem <StateTable.Arn>', 'ReplayFunction dynamodb:DeleteItem <StateTable.Arn>'],
+    reason:
+      'Merges a delta into the window that passed it over, and writes the pages of its users: test/ingest/replay-delta.test.ts.',
+  },
+  {
+    lines: [
+      'SearchIndexDocuments es:ESHttpGet <SearchDomain.Arn>/{user-window}-r1/_refresh',
+      'SearchIndexDocuments es:ESHttpPost <SearchDomain.Arn>/{user-window}-r1/_search',
+    ],
+    reason: 'Finds the window documents of an erased user. No command erases a user yet: test/infra/search-rights.test.ts.',
+  },
+  {
+    lines: [
+      'SearchIndexDocuments es:ESHttpPut <SearchDomain.Arn>/{projection}-r1',
+      'SearchIndexDocuments es:ESHttpPut <SearchDomain.Arn>/{user-window}-r1',
+      'SearchIndexDocuments es:ESHttpPost <SearchDomain.Arn>/_aliases',
+      'SearchIndexEvents es:ESHttpHead <SearchDomain.Arn>/events-{type}-{date}',
+      'SearchIndexEvents es:ESHttpPut <SearchDomain.Arn>/events-{type}-{date}',
+    ],
+    reason: 'Creates an index that somebody deleted while the function was warm: test/infra/search-rights.test.ts.',
+  },
+  {
+    lines: ['ReportsFunction s3:DeleteObject <ArchiveBucket.Arn>/reports/{report}/{object}'],
+    reason: 'Deletes objects a day after they were last published: test/reports/sweep-property.test.ts.',
+  },
+  {
+    lines: ['ReportsFunction dynamodb:DeleteItem <ReportsTable.Arn>'],
+    reason: 'Releases the lock of a run that failed: test/reports/plan.test.ts.',
+  },
+]
