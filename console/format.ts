@@ -21,9 +21,16 @@ export const instant = (value: string | number): string => {
   return Number.isNaN(date.getTime()) ? String(value) : date.toISOString().slice(0, 19).replace('T', ' ')
 }
 
-/** Rows as CSV (RFC 4180) with these columns. */
-export const csv = (rows: readonly Readonly<Record<string, unknown>>[], columns: readonly string[]): string =>
-  [columns, ...rows.map(row => columns.map(column => row[column]))].map(cells => `${cells.map(field).join(',')}\r\n`).join('')
+type Columns = readonly string[]
+
+const line = (cells: readonly unknown[]): string => `${cells.map(field).join(',')}\r\n`
+
+/** The header of CSV (RFC 4180) with these columns. */
+export const csvHeader = (columns: Columns): string => line(columns)
+
+/** Rows as CSV with these columns, without the header. */
+export const csvRows = (rows: readonly Readonly<Record<string, unknown>>[], columns: Columns): string =>
+  rows.map(row => line(columns.map(column => row[column]))).join('')
 
 /** A text that begins like a formula gets an apostrophe, so that spreadsheets do not evaluate it. */
 function field(value: unknown): string {

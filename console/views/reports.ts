@@ -3,14 +3,15 @@ import type { ReportRow } from '../../shared/report.ts'
 import { get, pathTo } from '../api.ts'
 import { type ChartData, timeChart } from '../chart.ts'
 import { fill, h } from '../dom.ts'
-import { columnsOf, csv } from '../format.ts'
+import { columnsOf, count } from '../format.ts'
 import type { ReportChoice } from '../report-choices.ts'
+import { reportCsv } from '../report-csv.ts'
 import { plainColumns, table } from '../table.ts'
 import type { View } from '../view.ts'
 
 const DAY_MS = 86_400_000
 const DAYS = 14
-const ROWS_PER_DAY = '1000'
+const ROWS_PER_PAGE = '1000'
 
 /** The tables that can be selected. console/build.ts defines them. */
 declare const REPORT_CHOICES: readonly ReportChoice[]
@@ -23,7 +24,7 @@ export function reports(requestRefresh: () => void): View {
   const options = REPORT_CHOICES.map(({ label }) => h('option', {}, label))
   const select = h('select', { name: 'report', onchange: requestRefresh }, ...options)
   const chosen = (): ReportChoice | undefined => REPORT_CHOICES.find(({ label }) => label === select.value)
-  const save = h('button', { type: 'button', onclick: () => download(nameOf(chosen()), rows) }, 'Download CSV')
+  const save = downloadButton(() => ({ choice: chosen(), rows }))
   const figures = REPORT_CHOICES.flatMap(choice => (choice.chart ? [dayFigure(choice, choice.chart)] : []))
   const shown = h('div')
   let rows: Rows = []
@@ -31,7 +32,13 @@ export function reports(requestRefresh: () => void): View {
     element: h(
       'div',
       {},
-      h('form', { class: 'bar', onsubmit: event => event.preventDefault() }, h('label', {}, 'Report ', select), save),
+      h(
+        'form',
+        { class: 'bar', onsubmit: event => event.preventDefault() },
+        h('label', {}, 'Report ', select),
+        save.element,
+        save.note,
+      ),
       ...figures.map(({ element }) => element),
       h('section', { class: 'card' }, h('h2', {}, 'Rows'), shown),
     ),
@@ -41,12 +48,46 @@ export function reports(requestRefresh: () => void): View {
       if (!choice) return
       rows = choice.by === undefined ? await readRows(choice.report, {}) : await readLastDays(choice.report, choice.by)
       if (choice !== chosen()) return
-      save.disabled = rows.length === 0
+      save.enable(rows.length > 0)
       for (const figure of figures) figure.show(choice, rows)
       fill(shown, reportTable(choice, rows))
     },
     dispose() {
+      save.dispose()
       for (const figure of figures) figure.dispose()
+    },
+  }
+}
+
+/** Downloads all rows of the shown report as CSV. The note says how far it is, or why it failed. */
+function downloadButton(shown: () => { readonly choice: ReportChoice | undefined; readonly rows: Rows }) {
+  const note = h('span', { role: 'status' })
+  const element = h('button', { type: 'button', onclick: () => void download() }, 'Download CSV')
+  let [isActive, isDisposed] = [false, false]
+  async function download(): Promise<void> {
+    const { choice, rows } = shown()
+    if (!choice) return
+    isActive = element.disabled = true
+    const continues = (read: number): boolean => {
+      note.textContent = `${count(read)} rows`
+      return !isDisposed
+    }
+    try {
+      const pieces = await reportCsv(queriesOf(choice, rows), parameters => readPage(choice.report, parameters), continues)
+      if (pieces) saveAs(`${nameOf(choice)}.csv`, pieces)
+    } catch (error) {
+      note.textContent = `The download failed: ${(error as Error).message}`
+    }
+    isActive = element.disabled = false
+  }
+  return {
+    element,
+    note,
+    enable(hasRows: boolean): void {
+      element.disabled = isActive || !hasRows
+    },
+    dispose(): void {
+      isDisposed = true
     },
   }
 }
@@ -65,8 +106,7 @@ function dayFigure(of: ReportChoice, { column, unit, group }: DayChart) {
   }
 }
 
-const nameOf = (choice: ReportChoice | undefined): string =>
-  choice?.by === undefined ? (choice?.report ?? 'report') : `${choice.report}-by-${choice.by}`
+const nameOf = ({ by, report }: ReportChoice): string => (by === undefined ? report : `${report}-by-${by}`)
 
 const reportTable = ({ report }: ReportChoice, rows: Rows): HTMLElement =>
   table(
@@ -78,8 +118,17 @@ const reportTable = ({ report }: ReportChoice, rows: Rows): HTMLElement =>
 
 /** Reads the first page of a report. Without a date, of its newest publication. */
 async function readRows(report: string, parameters: Readonly<Record<string, string>>): Promise<Rows> {
-  const { data } = await get<Page<ReportRow>>(pathTo(['reports', report], { ...parameters, limit: ROWS_PER_DAY }), 'read')
+  const { data } = await readPage(report, parameters)
   return data
+}
+
+const readPage = (report: string, parameters: Readonly<Record<string, string>>): Promise<Page<ReportRow>> =>
+  get<Page<ReportRow>>(pathTo(['reports', report], { ...parameters, limit: ROWS_PER_PAGE }), 'read')
+
+/** What a download reads: the newest instant, or the days of a daily report that are shown. */
+function queriesOf({ by }: ReportChoice, rows: Rows): Readonly<Record<string, string>>[] {
+  if (by === undefined) return [{}]
+  return [...new Set(rows.map(row => String(row['date'])))].map(date => ({ by, date }))
 }
 
 /** Reads the newest published day and the days of the two weeks up to it. */
@@ -102,11 +151,8 @@ function byDay(rows: Rows, column: string, group: string): ChartData {
   }
 }
 
-/** Tells spreadsheets that a CSV file is UTF-8. */
-const BYTE_ORDER_MARK = '\ufeff'
-
-function download(name: string, rows: Rows): void {
-  const url = URL.createObjectURL(new Blob([BYTE_ORDER_MARK, csv(rows, columnsOf(rows))], { type: 'text/csv;charset=utf-8' }))
-  h('a', { href: url, download: `${name}.csv` }).click()
+function saveAs(name: string, pieces: readonly string[]): void {
+  const url = URL.createObjectURL(new Blob([...pieces], { type: 'text/csv;charset=utf-8' }))
+  h('a', { href: url, download: name }).click()
   URL.revokeObjectURL(url)
 }

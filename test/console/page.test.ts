@@ -1,5 +1,5 @@
 import { buildConsole } from '../../console/build.ts'
-import { count, csv, duration, instant, metricsInterval } from '../../console/format.ts'
+import { count, csvHeader, csvRows, duration, instant, metricsInterval } from '../../console/format.ts'
 
 const page = buildConsole()
 
@@ -37,7 +37,8 @@ test('CSV quotes cells that need it, and no text cell is a formula', () => {
     { a: 'x,"y"\n', b: -1.5, c: null },
     { a: '=1+1', b: 2, c: '@x' },
   ]
-  expect(csv(rows, ['a', 'b', 'c'])).toBe('a,b,c\r\n"x,""y""\n",-1.5,\r\n\'=1+1,2,\'@x\r\n')
+  const columns = ['a', 'b', 'c']
+  expect(csvHeader(columns) + csvRows(rows, columns)).toBe('a,b,c\r\n"x,""y""\n",-1.5,\r\n\'=1+1,2,\'@x\r\n')
 })
 
 test('the metrics of a stage are read once a minute, because CloudWatch bills each read; those of the local cloud more often', () => {

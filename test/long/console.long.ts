@@ -19,7 +19,7 @@ beforeAll(async () => {
   outputs = await readLocalOutputs()
   for (const [simulator, count] of [
     ['visits', 200],
-    ['actions', 200],
+    ['actions', 1_200],
     ['users', 150],
     ['interactions', 60],
     ['readings', 3_000],
@@ -101,6 +101,26 @@ test.each(views)(
     await console.page.context().close()
   },
   MINUTES,
+)
+
+test(
+  'a report of several pages is downloaded whole',
+  async () => {
+    const { rows } = await millraceJson<{ rows: number }>('report', 'enriched-actions')
+    expect(rows).toBeGreaterThan(1000)
+    const { page } = await openConsole(browser, outputs)
+    await page.locator('nav a[href="#/reports"]').click()
+    await page.locator('select[name=report]').selectOption('enriched-actions')
+    await page.getByRole('region', { name: 'enriched-actions' }).locator('tbody tr').first().waitFor()
+    const [file] = await Promise.all([page.waitForEvent('download'), page.getByRole('button', { name: 'Download CSV' }).click()])
+    const [header, ...lines] = readFileSync(await file.path(), 'utf8')
+      .trimEnd()
+      .split('\r\n')
+    expect(header).toMatch(/^\ufeffevent_time,user_id,/)
+    expect(lines).toHaveLength(rows)
+    await page.context().close()
+  },
+  2 * MINUTES,
 )
 
 test(
