@@ -4,6 +4,7 @@ the name and the type of every property. Each function returns the values of the
 import json
 
 import boto3
+from botocore.validate import validate_parameters
 
 from template import ACCOUNT, REGION
 
@@ -102,6 +103,23 @@ def put_alarm(_name, properties):
     return {None: properties["AlarmName"], "Arn": arn("cloudwatch", f"alarm:{properties['AlarmName']}")}
 
 
+def check_composite_alarm(_name, properties):
+    """moto has no composite alarms: the properties are checked, as botocore does before each call, and nothing is created."""
+    operation = client("cloudwatch").meta.service_model.operation_model("PutCompositeAlarm")
+    validate_parameters(properties, operation.input_shape)
+    return {None: properties["AlarmName"], "Arn": arn("cloudwatch", f"alarm:{properties['AlarmName']}")}
+
+
+def put_metric_filter(name, properties):
+    transformations = [
+        {key[0].lower() + key[1:]: float(value) if key == "DefaultValue" else value for key, value in each.items()}
+        for each in properties.pop("MetricTransformations")
+    ]
+    arguments = {key[0].lower() + key[1:]: value for key, value in properties.items()}
+    client("logs").put_metric_filter(**{"filterName": name, **arguments}, metricTransformations=transformations)
+    return {None: name}
+
+
 def delete_scaling_policy(policy, properties):
     resource, dimension, service = properties["ScalingTargetId"].split("|")
     client("application-autoscaling").delete_scaling_policy(
@@ -137,10 +155,12 @@ CREATE = {
     "AWS::ApplicationAutoScaling::ScalableTarget": create_scalable_target,
     "AWS::ApplicationAutoScaling::ScalingPolicy": create_scaling_policy,
     "AWS::CloudWatch::Alarm": put_alarm,
+    "AWS::CloudWatch::CompositeAlarm": check_composite_alarm,
     "AWS::Glue::Database": create_database,
     "AWS::Glue::Table": create_table,
     "AWS::KinesisFirehose::DeliveryStream": create_delivery_stream,
     "AWS::Logs::LogStream": create_log_stream,
+    "AWS::Logs::MetricFilter": put_metric_filter,
     "AWS::OpenSearchService::Domain": create_domain,
     "AWS::S3::BucketPolicy": put_bucket_policy,
     "AWS::SNS::TopicPolicy": put_topic_policy,

@@ -60,7 +60,7 @@ class Deployment:
         for logical_id, resource in self.resources.items():
             if resource["Type"] == "AWS::KinesisFirehose::DeliveryStream":
                 self.values[logical_id, None] = self.name(logical_id)
-            if resource["Type"] == "AWS::CloudWatch::Alarm":
+            if resource["Type"] in ("AWS::CloudWatch::Alarm", "AWS::CloudWatch::CompositeAlarm"):
                 alarm = resource["Properties"]["AlarmName"]
                 self.values[logical_id, "Arn"] = f"arn:aws:cloudwatch:{REGION}:{ACCOUNT}:alarm:{alarm}"
 
