@@ -44,7 +44,16 @@ async function findingsIn(template: string, packages: string): Promise<Finding[]
   const env = environment(packages)
   const reports = path.dirname(template)
   const lintReport = path.join(reports, 'cfn-lint.json')
-  const lint = [path.join(packages, 'bin', 'cfn-lint'), '--regions', 'ALL_REGIONS', '--format', 'json', '--output-file', lintReport, template]
+  const lint = [
+    path.join(packages, 'bin', 'cfn-lint'),
+    '--regions',
+    'ALL_REGIONS',
+    '--format',
+    'json',
+    '--output-file',
+    lintReport,
+    template,
+  ]
   const { code, output } = await run(command, lint, { env })
   if ((code & ~CFN_LINT_FOUND) !== 0) throw new Error(`cfn-lint failed: ${output}`)
   const options = ['--framework', 'cloudformation', '--quiet', '--skip-download', '--soft-fail']

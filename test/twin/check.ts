@@ -3,12 +3,23 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
+import { type Settings, settingsFor } from '../../infra/settings.ts'
 import { run } from '../../localstack/cache.ts'
 import { findPython, installPackages } from '../../localstack/python.ts'
-import { templateOf } from '../fixtures/infra-templates.ts'
+import { templateOf, templateWith } from '../fixtures/infra-templates.ts'
 import { type Twin, twinProblems } from './plan-twin.ts'
 
-const STAGES = ['dev', 'prod']
+const domain: Settings['api']['domain'] = {
+  name: 'events.example.com',
+  certificate: 'arn:aws:acm:us-east-1:123456789012:certificate/c',
+  hostedZone: 'none',
+}
+const ownDomain = { api: { ...settingsFor('dev').api, domain, defaultAddress: 'off' } } as const
+const stacks = [
+  ['dev', templateOf('dev')],
+  ['prod', templateOf('prod')],
+  ['dev with a domain of its own', templateWith('dev', ownDomain)],
+] as const
 
 /** Deploys a template and deletes it. moto answers every call in the same process, so that the key is that of nobody. */
 async function deployed(template: string, packages: string): Promise<Twin> {
@@ -26,8 +37,8 @@ const folder = mkdtempSync(path.join(tmpdir(), 'millrace-twin-'))
 try {
   console.log('Installing moto and parliament (100 MB, first run only)')
   const packages = await installPackages(path.join(import.meta.dirname, 'requirements.txt'), 'twin', () => undefined)
-  for (const stage of STAGES) {
-    const template = templateOf(stage).toJSON() as Parameters<typeof twinProblems>[0]
+  for (const [stage, made] of stacks) {
+    const template = made.toJSON() as Parameters<typeof twinProblems>[0]
     const file = path.join(folder, `${stage}.json`)
     writeFileSync(file, JSON.stringify(template))
     const twin = await deployed(file, packages)

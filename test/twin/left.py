@@ -12,6 +12,7 @@ def everything():
     """The names of all resources that the stack can create, by type."""
     return {
         "AWS::ApiGatewayV2::Api": names("apigatewayv2", "get_apis", "Items", "ApiId"),
+        "AWS::ApiGatewayV2::DomainName": [each["DomainName"] for each in client("apigatewayv2").get_domain_names()["Items"]],
         "AWS::ApplicationAutoScaling::ScalableTarget": names(
             "application-autoscaling", "describe_scalable_targets", "ScalableTargets", "ResourceId", ServiceNamespace="dynamodb"
         ),

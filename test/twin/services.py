@@ -35,6 +35,15 @@ def create_stage(_name, properties):
     return {None: properties["StageName"]}
 
 
+def create_domain_name(_name, properties):
+    answer = client("apigatewayv2").create_domain_name(**properties)
+    return {None: properties["DomainName"], "RegionalDomainName": f"d-{answer['DomainName']}"}
+
+
+def create_api_mapping(_name, properties):
+    return {None: client("apigatewayv2").create_api_mapping(**properties)["ApiMappingId"]}
+
+
 def create_scalable_target(_name, properties):
     client("application-autoscaling").register_scalable_target(**properties)
     keys = ("ResourceId", "ScalableDimension", "ServiceNamespace")
@@ -137,6 +146,10 @@ def deregister_scalable_target(target, _properties):
 # What deletes a resource, from its Ref and its properties. All others go with the resource that they belong to.
 DELETE = {
     "AWS::ApiGatewayV2::Api": lambda ref, _: client("apigatewayv2").delete_api(ApiId=ref),
+    "AWS::ApiGatewayV2::ApiMapping": lambda ref, properties: client("apigatewayv2").delete_api_mapping(
+        ApiMappingId=ref, DomainName=properties["DomainName"]
+    ),
+    "AWS::ApiGatewayV2::DomainName": lambda ref, _: client("apigatewayv2").delete_domain_name(DomainName=ref),
     "AWS::ApplicationAutoScaling::ScalableTarget": deregister_scalable_target,
     "AWS::ApplicationAutoScaling::ScalingPolicy": delete_scaling_policy,
     "AWS::CloudWatch::Alarm": lambda ref, _: client("cloudwatch").delete_alarms(AlarmNames=[ref]),
@@ -149,6 +162,8 @@ DELETE = {
 
 CREATE = {
     "AWS::ApiGatewayV2::Api": create_api,
+    "AWS::ApiGatewayV2::ApiMapping": create_api_mapping,
+    "AWS::ApiGatewayV2::DomainName": create_domain_name,
     "AWS::ApiGatewayV2::Integration": create_integration,
     "AWS::ApiGatewayV2::Route": create_route,
     "AWS::ApiGatewayV2::Stage": create_stage,
