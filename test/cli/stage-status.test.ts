@@ -1,3 +1,6 @@
+import { CloudWatchClient, DescribeAlarmsCommand, GetMetricDataCommand, type MetricAlarm } from '@aws-sdk/client-cloudwatch'
+import { mockClient } from 'aws-sdk-client-mock'
+import { readAlarms, readMetrics } from '../../cli/status/cloudwatch.ts'
 import {
   arrivalsAt,
   deltasAreMerged,
@@ -98,4 +101,28 @@ test('windows are complete when they have the last deltas of each user, but for 
   expect([merged(user(10)), merged(user(11)), merged(user(10), [])]).toEqual([true, false, false])
   expect(merged(user(11, { erasedOrder: 11 }))).toBe(true)
   expect(merged(aUserItem('d', { outbox: [{ ...window, projection: 'gone-r1', order: 11 }] }))).toBe(true)
+})
+
+test('alarms that notify nobody are parts of others and are not shown, for example while a stage is idle', async () => {
+  const client = new CloudWatchClient({ region: 'any' })
+  const alarm = (name: string, ...AlarmActions: string[]): MetricAlarm => ({ AlarmName: `millrace-dev ${name}`, AlarmActions })
+  mockClient(client)
+    .on(DescribeAlarmsCommand, {
+      AlarmNamePrefix: 'millrace-dev ',
+      StateValue: 'ALARM',
+      AlarmTypes: ['MetricAlarm', 'CompositeAlarm'],
+    })
+    .resolvesOnce({ MetricAlarms: [alarm('api-5xx', 'topic'), alarm('state-not-reading (5m: nothing read)')], NextToken: 'more' })
+    .resolves({ CompositeAlarms: [alarm('state-not-reading', 'topic')] })
+  expect(await readAlarms(client, 'millrace-dev')).toEqual(['api-5xx', 'state-not-reading'])
+})
+
+test('the sums of CloudWatch are read over all pages', async () => {
+  const client = new CloudWatchClient({ region: 'any' })
+  mockClient(client)
+    .on(GetMetricDataCommand)
+    .resolvesOnce({ MetricDataResults: [{ Id: 'accepted', Values: [5] }], NextToken: 'more' })
+    .resolvesOnce({ MetricDataResults: [{ Id: 'accepted', Values: [7] }] })
+    .resolves({ MetricDataResults: [{ Id: 'recent', Values: [3] }] })
+  expect(await readMetrics(client, 'millrace-dev', NOW)).toEqual({ accepted: 12, recent: 3, unreadSeconds: 0 })
 })
