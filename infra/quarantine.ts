@@ -35,7 +35,7 @@ export class Quarantine extends Construct implements Monitored, FailureDestinati
       partitionKey: { name: 'key', type: AttributeType.STRING },
       timeToLiveAttribute: 'ttl',
     })
-    const { expiry } = settings.quarantine
+    const expiry = expiryOf(settings)
     this.bucket = new DataBucket(this, 'Bucket', {
       settings,
       accessLogs,
@@ -99,4 +99,13 @@ export class Quarantine extends Construct implements Monitored, FailureDestinati
     const reason = 'The bucket contains only quarantined data, and the names of its objects are not known beforehand.'
     fn.allow(actions, this.bucket.arnForObjects(`${prefix}*`), reason)
   }
+}
+
+/** A stream may deliver an event again as long as it keeps it, and `status` compares its events with the quarantine. */
+function expiryOf({ quarantine: { expiry }, stream: { retention } }: Settings): Duration | 'none' {
+  const least = retention.plus(Duration.days(1))
+  if (expiry === 'none' || expiry.toSeconds() >= least.toSeconds()) return expiry
+  throw new Error(
+    `quarantine.expiry is ${expiry.toHumanString()}, but the stream keeps events for ${retention.toHumanString()}. Set it to ${Math.ceil(least.toHours({ integral: false }) / 24)} days or more in infra/settings.ts.`,
+  )
 }

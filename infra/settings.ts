@@ -165,7 +165,10 @@ export interface Settings {
     readonly keep: { readonly runs: number; readonly days: number }
   }
   readonly quarantine: {
-    /** How long a rejected event stays in the quarantine after its last occurrence, in whole days. `none`: until it is replayed or discarded. */
+    /**
+     * How long a rejected event stays in the quarantine after its last occurrence, in whole days: at least a day longer than the
+     * stream keeps events. `none`: until it is replayed or discarded.
+     */
     readonly expiry: Duration | 'none'
   }
   /** Memory in MB (1,769 MB gives one processor) and time-out of each function. */
@@ -249,7 +252,7 @@ const dev: Settings = {
   },
   archive: { bufferInterval: Duration.seconds(60), bufferSize: Size.mebibytes(64) },
   reports: { hour: 1, scratch: Size.gibibytes(4), days: { back: 400, ahead: 1 }, keep: { runs: 8, days: 30 } },
-  quarantine: { expiry: 'none' },
+  quarantine: { expiry: Duration.days(90) },
   functions,
   reservedConcurrency: {},
   alarms: { email: 'none', quarantinedPerHour: 100, archiveDelay: Duration.minutes(30), silentReaders: 'off' },

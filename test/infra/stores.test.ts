@@ -45,7 +45,7 @@ test('the state table of dev has one partition, so that its two readers leave co
   expect(resources(templateOf('prod'), 'AWS::ApplicationAutoScaling::ScalableTarget')).toEqual([])
 })
 
-test('the quarantine expires items by ttl and, with the dial, large bodies a week after their items', () => {
+test('the quarantine expires items by ttl, and large bodies a week after their items; after 90 days without another dial', () => {
   const expiring = templateWith('dev', { quarantine: { expiry: Duration.days(30) } })
   const rulesOf = (template: typeof expiring) =>
     resource(template, 'AWS::S3::Bucket', 'QuarantineBucket').Properties.LifecycleConfiguration.Rules.filter(
@@ -56,11 +56,28 @@ test('the quarantine expires items by ttl and, with the dial, large bodies a wee
     Enabled: true,
   })
   expect(rulesOf(expiring)).toEqual([{ Prefix: 'bodies/', ExpirationInDays: 37, Status: 'Enabled' }])
-  expect(rulesOf(templateOf('dev'))).toEqual([])
-  const days = resources(expiring, 'AWS::Lambda::Function').flatMap(
+  for (const stage of ['dev', 'prod'])
+    expect([rulesOf(templateOf(stage)), daysOf(templateOf(stage))]).toEqual([
+      [{ Prefix: 'bodies/', ExpirationInDays: 97, Status: 'Enabled' }],
+      Array(7).fill('90'),
+    ])
+  const forever = templateWith('dev', { quarantine: { expiry: 'none' } })
+  expect([rulesOf(forever), daysOf(forever)]).toEqual([[], Array(7).fill('none')])
+  expect(daysOf(expiring)).toEqual(Array(7).fill('30'))
+})
+
+const daysOf = (template: ReturnType<typeof templateOf>): string[] =>
+  resources(template, 'AWS::Lambda::Function').flatMap(
     ({ Properties }) => Properties.Environment?.Variables.QUARANTINE_DAYS ?? [],
   )
-  expect(days).toEqual(Array(7).fill('30'))
+
+test('nothing leaves the quarantine while the stream may deliver it again: a shorter expiry is refused', () => {
+  const stream = { ...settingsFor('dev').stream, retention: Duration.days(7) }
+  const withExpiry = (days: number) => templateWith('dev', { stream, quarantine: { expiry: Duration.days(days) } })
+  expect(() => withExpiry(7)).toThrow(
+    'quarantine.expiry is 7 days, but the stream keeps events for 7 days. Set it to 8 days or more in infra/settings.ts.',
+  )
+  expect(daysOf(withExpiry(8))[0]).toBe('8')
 })
 
 test.each([
