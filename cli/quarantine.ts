@@ -1,14 +1,16 @@
 import { type Command, InvalidArgumentError, Option } from 'commander'
 import { quarantineReader } from '../lambdas/quarantine/dynamodb-read.ts'
-import type { StoredQuarantinedEvent } from '../shared/quarantine.ts'
+import type { IdentifiedSummary, StoredQuarantinedEvent } from '../shared/quarantine.ts'
 import { rejections } from '../shared/rejections.ts'
 import { parseInstant } from '../shared/time.ts'
 import { UserError } from '../shared/user-error.ts'
 import { dynamodbOf, s3Of } from './clients.ts'
 import { type CommonOptions, printJson, wholeNumber, withCommonOptions } from './options.ts'
-import { discardItems } from './quarantine/discard.ts'
+import { bundlesOf } from './quarantine/bundles.ts'
+import { type Discarded, discardItems } from './quarantine/discard.ts'
+import { readEvent } from './quarantine/read-event.ts'
 import { replayItems, type Totals } from './quarantine/replay.ts'
-import { collectedItems } from './quarantine/scan.ts'
+import { collectedItems, quarantineStoresOf, scanQuarantine, unpack } from './quarantine/scan.ts'
 import { type Filter, pageOf, type QuarantinePage, selectItems } from './quarantine/select.ts'
 import { replayWarnings } from './quarantine/warnings.ts'
 import { formatTable } from './table.ts'
@@ -66,7 +68,7 @@ function showCommand(parent: Command): void {
 async function find(target: Target, keyStart: string): Promise<StoredQuarantinedEvent> {
   const [first, ...others] = selectItems(await collectedItems(target), { key: keyStart })
   if (others.length > 0) throw new UserError(`${others.length + 1} keys start with ${keyStart}. Give more of the key.`)
-  const event = first && (await readerOf(target).read(first.key))
+  const event = first && (await readEvent(first, quarantineStoresOf(target)))
   if (!event) throw noSuchKey(keyStart)
   const { position: _position, first: _first, ...shown } = event
   return shown
@@ -104,6 +106,7 @@ function replayCommand(parent: Command): void {
       if (key !== undefined && items.length === 0) throw noSuchKey(key)
       for (const warning of replayWarnings(items, Number(target.outputs.IdentityMinutes), Date.now()))
         console.error(`warning: ${warning}`)
+      await unpack(target, bundlesOf(items))
       const totals = await replayItems(target, items, dryRun)
       if (json) printJson({ replayed: totals.replayed, refused: totals.refused })
       else report(totals, dryRun)
@@ -137,9 +140,10 @@ function discardCommand(parent: Command): void {
       if (Object.keys(filter).length === 0)
         throw new UserError('Give a key or a condition such as --code or --older-than: discarded events cannot be restored.')
       const target = await findTarget(stage)
-      const items = selectItems(await collectedItems(target), filter)
+      const all = await collectedItems(target)
+      const items = selectItems(all, filter)
       if (key !== undefined && items.length === 0) throw noSuchKey(key)
-      const { discarded, kept } = await discardItems(items, readerOf(target), dryRun)
+      const { discarded, kept } = dryRun ? { discarded: items.length, kept: 0 } : await discard(target, items, all)
       if (json) printJson({ discarded, kept })
       else
         console.log(
@@ -147,6 +151,13 @@ function discardCommand(parent: Command): void {
         )
     })
 }
+
+const discard = (target: Target, items: readonly IdentifiedSummary[], all: readonly IdentifiedSummary[]): Promise<Discarded> =>
+  discardItems(items, all, {
+    reader: readerOf(target),
+    list: () => scanQuarantine(quarantineStoresOf(target)),
+    unpack: bundles => unpack(target, bundles),
+  })
 
 /** Parses an RFC 3339 instant into milliseconds since 1970. Throws a usage error for other text. */
 function millis(text: string): number {

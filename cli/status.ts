@@ -7,7 +7,7 @@ import { parseRawEventTypes } from '../shared/raw-events.ts'
 import { UserError } from '../shared/user-error.ts'
 import { dynamodbOf, kinesisOf, s3Of, searchOf } from './clients.ts'
 import { type CommonOptions, positiveNumber, printJson, withCommonOptions } from './options.ts'
-import { scanQuarantine } from './quarantine/scan.ts'
+import { quarantineStoresOf, scanQuarantine } from './quarantine/scan.ts'
 import { realRuntime } from './send.ts'
 import { archiveReader } from './status/archive.ts'
 import { countCurrent, rawEventReader, refresh } from './status/documents.ts'
@@ -104,7 +104,7 @@ export async function statusReader(target: Target): Promise<() => Promise<Status
   return async () => {
     const stream = await readStream()
     const archived = await readArchive()
-    const quarantined = await scanQuarantine(dynamodb, outputs.QuarantineTable)
+    const quarantined = await scanQuarantine(quarantineStoresOf(target))
     const state = await readState(dynamodb, outputs.StateTable)
     const rejected = rejectedDocuments(quarantined)
     const documents = search ? expectedDocuments(state, projections, rejected) : []

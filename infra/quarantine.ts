@@ -2,7 +2,7 @@ import { Duration } from 'aws-cdk-lib'
 import { AttributeType } from 'aws-cdk-lib/aws-dynamodb'
 import { Construct } from 'constructs'
 import { type Environment, NONE } from '../shared/environment.ts'
-import { BODIES_PREFIX, DISCARDED_PREFIX, UNCOLLECTED_PREFIX } from '../shared/quarantine.ts'
+import { BODIES_PREFIX, BUNDLES_PREFIX, DISCARDED_PREFIX, UNCOLLECTED_PREFIX } from '../shared/quarantine.ts'
 import { rejections } from '../shared/rejections.ts'
 import type { AlarmPlan, LogGraph, Monitored } from './alarm-topic.ts'
 import type { FailureDestination, LambdaFunction } from './lambda-function.ts'
@@ -14,10 +14,10 @@ const codes = Object.entries(rejections).flatMap(([code, { status }]) =>
   status === 200 || code === 'malformed_json' ? [code] : [],
 )
 
-/** DynamoDB deletes an expired item within some days. Its body must not be gone before. */
+/** DynamoDB deletes an expired item within some days. Its object must not be gone before. */
 const ITEM_DELETION = Duration.days(7)
 
-/** The store of rejected events with their reasons, ready to be replayed. Bodies too large for the table are in the bucket. */
+/** The store of rejected events with their reasons, ready to be replayed. Bundles and bodies too large for the table are in the bucket. */
 export class Quarantine extends Construct implements Monitored, FailureDestination {
   readonly table: DataTable
   /** Also the failure destination of all stream readers. */
@@ -39,7 +39,10 @@ export class Quarantine extends Construct implements Monitored, FailureDestinati
     this.bucket = new DataBucket(this, 'Bucket', {
       settings,
       accessLogs,
-      ...(expiry !== 'none' && { expiring: { prefix: BODIES_PREFIX, expiration: expiry.plus(ITEM_DELETION) } }),
+      expiring:
+        expiry === 'none'
+          ? []
+          : [BODIES_PREFIX, BUNDLES_PREFIX].map(prefix => ({ prefix, expiration: expiry.plus(ITEM_DELETION) })),
     })
     this.environment = { QUARANTINE_TABLE: this.table.tableName, QUARANTINE_BUCKET: this.bucket.bucketName }
     this.writerEnvironment = { ...this.environment, QUARANTINE_DAYS: expiry === 'none' ? NONE : String(expiry.toDays()) }
@@ -67,8 +70,17 @@ export class Quarantine extends Construct implements Monitored, FailureDestinati
     }
   }
 
+  /** Lets ingest add the rejected events of requests. */
+  allowAddRequests(ingest: LambdaFunction): void {
+    this.writers.push(ingest)
+    ingest.allow(['dynamodb:UpdateItem'], this.table.tableArn)
+    for (const prefix of [BODIES_PREFIX, BUNDLES_PREFIX]) this.allowBelow(ingest, ['s3:PutObject'], prefix)
+  }
+
   allowList(query: LambdaFunction): void {
-    query.allow(['dynamodb:Scan'], this.table.tableArn)
+    query.allow(['dynamodb:Scan', 'dynamodb:BatchGetItem'], this.table.tableArn)
+    query.allow(['s3:ListBucket'], this.bucket.bucketArn)
+    this.allowBelow(query, ['s3:GetObject'], BUNDLES_PREFIX)
   }
 
   /** Lets Lambda store the batches that a reader could not process. Lambda documents rights on the whole bucket, not on its prefix. */
@@ -84,11 +96,12 @@ export class Quarantine extends Construct implements Monitored, FailureDestinati
     this.allowTake(replay, BODIES_PREFIX)
   }
 
-  /** Lets a function move failures from the bucket into the table. */
+  /** Lets a function move failures from the bucket into the table, and turn bundles into items. */
   allowCollect(collect: LambdaFunction): void {
     this.allowAdd(collect)
+    collect.allow(['dynamodb:GetItem', 'dynamodb:DeleteItem'], this.table.tableArn)
     collect.allow(['s3:ListBucket'], this.bucket.bucketArn)
-    for (const prefix of [UNCOLLECTED_PREFIX, DISCARDED_PREFIX]) this.allowTake(collect, prefix)
+    for (const prefix of [UNCOLLECTED_PREFIX, DISCARDED_PREFIX, BUNDLES_PREFIX]) this.allowTake(collect, prefix)
   }
 
   private allowTake(fn: LambdaFunction, prefix: string): void {

@@ -48,7 +48,7 @@ export class Query extends Construct implements Monitored {
         RAW_EVENT_TYPES: search?.rawEvents.RAW_EVENT_TYPES ?? NONE,
         ARCHIVE_BUCKET: archive.bucket.bucketName,
         REPORTS_TABLE: reports.table.tableName,
-        QUARANTINE_TABLE: quarantine.table.tableName,
+        ...quarantine.environment,
         METRICS_NAMESPACE: Aws.STACK_NAME,
         DELIVERY_STREAM: archive.delivery.deliveryStreamName,
         STATE_FUNCTION: state.function.functionName,

@@ -64,15 +64,15 @@ export interface DataBucketProps {
   readonly settings: Settings
   readonly accessLogs: AccessLogs | undefined
   /** Objects that are deleted some time after they were written. */
-  readonly expiring?: { readonly prefix: string; readonly expiration: Duration }
+  readonly expiring?: readonly { readonly prefix: string; readonly expiration: Duration }[]
 }
 
 /** A bucket for data, with access logs if the stage has them. It has no versioning, so that erased data is gone. */
 export class DataBucket extends PrivateBucket {
-  constructor(scope: Construct, id: string, { settings, accessLogs, expiring }: DataBucketProps) {
+  constructor(scope: Construct, id: string, { settings, accessLogs, expiring = [] }: DataBucketProps) {
     super(scope, id, settings, {
       ...(accessLogs && { serverAccessLogsBucket: accessLogs, serverAccessLogsPrefix: `${scope.node.id}/` }),
-      lifecycleRules: [{ abortIncompleteMultipartUploadAfter: Duration.days(7) }, ...(expiring ? [expiring] : [])],
+      lifecycleRules: [{ abortIncompleteMultipartUploadAfter: Duration.days(7) }, ...expiring],
     })
     if (!accessLogs)
       Validations.of(this).acknowledge({

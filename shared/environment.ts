@@ -68,6 +68,7 @@ export const environments = {
     'ARCHIVE_BUCKET',
     'REPORTS_TABLE',
     'QUARANTINE_TABLE',
+    'QUARANTINE_BUCKET',
     'OPENSEARCH_URL',
     'RAW_EVENT_TYPES',
     'METRICS_NAMESPACE',

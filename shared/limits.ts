@@ -43,6 +43,12 @@ export const MAX_URL_CHARACTERS = 8192
 /** Most texts that a tally counts. */
 export const MAX_TALLY_TEXTS = 1000
 
+/** Most bytes of a rejected event that the quarantine keeps. A longer one keeps its beginning, and cannot be replayed. */
+export const MAX_QUARANTINED_BYTES = 64 * KB
+
+/** Most items that the rejected events of one request become in the quarantine's table. More events become one bundle. */
+export const MAX_ITEMS_PER_REQUEST = 10
+
 /** Most events in one stream record. */
 export const MAX_EVENTS_PER_RECORD = 500
 

@@ -11,6 +11,10 @@ export const UNCOLLECTED_PREFIX = 'refused/'
 export const DISCARDED_PREFIX = 'aws/lambda/'
 /** Prefix in the quarantine's bucket of bodies that are too large for the table. */
 export const BODIES_PREFIX = 'bodies/'
+/** Prefix in the quarantine's bucket of bundles: the events of a request with many rejected ones. */
+export const BUNDLES_PREFIX = 'bundles/'
+
+const SAMPLE_CHARACTERS = 500
 
 /** One quarantined event. Events with the same key name, type and body are one item with a count. */
 export interface QuarantinedEvent {
@@ -40,6 +44,10 @@ export interface QuarantinedEvent {
    */
   readonly form: 'envelope' | 'line' | 'text' | 'base64'
   readonly body: string
+  /** How many bytes the whole body has, if `body` is only its beginning. */
+  readonly size?: number
+  /** The key of the whole event, if `body` is only its beginning. */
+  readonly wholeKey?: string
   /** How often the event was quarantined; 1 if absent. */
   readonly count?: number
   /** Identifies this occurrence if it may be added again: it is counted once. Absent: each addition is an occurrence. */
@@ -53,10 +61,21 @@ export const occurrenceAt = ({ sequenceNumber, position }: { readonly sequenceNu
   `${sequenceNumber}#${position}`
 
 /** The source of a client key is part of it: a replay must not give an event the rights of another key with the same name. */
-export const quarantineKey = ({ keyName, type, body, clientSource }: QuarantinedEvent): string =>
+export const quarantineKey = ({ keyName, type, body, clientSource, wholeKey }: QuarantinedEvent): string =>
+  wholeKey ??
   createHash('sha256')
     .update(JSON.stringify([keyName, type, body, ...(clientSource === undefined ? [] : [clientSource])]))
     .digest('hex')
+
+/** How the text of a body encodes what was sent. */
+export const encodingOf = ({ form }: Pick<QuarantinedEvent, 'form'>): 'base64' | 'utf8' => (form === 'base64' ? 'base64' : 'utf8')
+
+/** The first characters of a body, with replacement characters for bytes that are not UTF-8. */
+export const sampleOf = ({ form, body }: Pick<QuarantinedEvent, 'form' | 'body'>): string =>
+  Buffer.from(body.slice(0, 4 * SAMPLE_CHARACTERS), encodingOf({ form }))
+    .toString()
+    .slice(0, SAMPLE_CHARACTERS)
+    .toWellFormed()
 
 /** A line of the stream that ingest did not write. `arrived` is when the stream received it: milliseconds since 1970. */
 export const unrecognisedLine = (line: string, arrived: number): QuarantinedEvent => ({
@@ -90,7 +109,7 @@ export function countDistinct(events: readonly QuarantinedEvent[]): QuarantinedE
   const distinct = new Map<string, { event: QuarantinedEvent; count: number }>()
   for (const event of events) {
     // The lengths make the key unambiguous, whatever the texts of a client contain. This is cheaper than a hash.
-    const key = `${event.type?.length} ${event.keyName.length} ${event.type}${event.keyName}${event.body}`
+    const key = `${event.type?.length} ${event.keyName.length} ${event.type}${event.keyName}${event.wholeKey ?? event.body}`
     const known = distinct.get(key)
     if (known) known.count += event.count ?? 1
     else distinct.set(key, { event, count: event.count ?? 1 })
@@ -114,18 +133,37 @@ export interface StoredQuarantinedEvent extends QuarantinedEvent {
 /** A quarantined event without its body. */
 export type QuarantineSummary = Omit<
   StoredQuarantinedEvent,
-  'form' | 'body' | 'position' | 'replayed' | 'subject' | 'first' | 'keyId' | 'clientSource'
+  'form' | 'body' | 'size' | 'wholeKey' | 'position' | 'replayed' | 'subject' | 'first' | 'keyId' | 'clientSource'
 >
 
-/** A quarantined event without its body, with the rest of its identity and of the item's. */
-export type IdentifiedSummary = QuarantineSummary & Pick<StoredQuarantinedEvent, 'subject' | 'first'>
+/** What tells whether an item is the one that was read. */
+export type ReadItem = Pick<StoredQuarantinedEvent, 'key' | 'count' | 'first'>
+
+/** An item that a quarantined event is stored in. */
+export interface EventPart {
+  /** The item of the event, or of a bundle that contains it. */
+  readonly item: ReadItem
+  readonly isBundle: boolean
+  /** How many of the occurrences of the event it holds. */
+  readonly count: number
+}
+
+/** A quarantined event without its body, with the rest of its identity. An event that is in several items is one. */
+export type IdentifiedSummary = QuarantineSummary &
+  Pick<StoredQuarantinedEvent, 'subject'> & { readonly parts: readonly EventPart[] }
 
 /** One row of GET /v1/quarantine. */
 export interface QuarantineRow extends Omit<QuarantineSummary, 'received' | 'sentAt'> {
   /** RFC 3339. */
   readonly received: string
-  /** The first characters of the body. Null for a large body, which is stored in the bucket. */
+  /** The first characters of the body. Null for an item of an earlier version. */
   readonly sample: string | null
+}
+
+/** Input of the collect-failures function. */
+export interface CollectRequest {
+  /** Keys of bundles whose events are to become items of their own. */
+  readonly unpack?: readonly string[]
 }
 
 /** Input of the replay function: the keys of the events to replay. */

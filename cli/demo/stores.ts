@@ -1,6 +1,6 @@
 import type { Client } from '@opensearch-project/opensearch'
-import { dynamodbOf, s3Of, searchOf } from '../clients.ts'
-import { scanQuarantine } from '../quarantine/scan.ts'
+import { s3Of, searchOf } from '../clients.ts'
+import { quarantineStoresOf, scanQuarantine } from '../quarantine/scan.ts'
 import { documentsOf } from '../query.ts'
 import { prefixesOf, type ReportResult, rowsBelow } from '../report.ts'
 import { archiveReader } from '../status/archive.ts'
@@ -31,7 +31,7 @@ export async function readStores(target: Target, { durationP95, enrichedActions 
   return {
     identities: [...archived].map(identity => JSON.stringify((JSON.parse(identity) as unknown[]).slice(1))),
     rawEvents: raw.map(({ event_type, subject, event_id }) => JSON.stringify([event_type, subject, event_id])),
-    quarantined: (await scanQuarantine(dynamodbOf(target), outputs.QuarantineTable)).length,
+    quarantined: (await scanQuarantine(quarantineStoresOf(target))).length,
     recentUrls: await documents<RecentUrls>('recent-urls'),
     userActivity: await documents<UserActivity>('user-activity'),
     enrichedActions: (await rowsBelow(target, prefixesOf(enrichedActions)[0] ?? '')).map(toAction),

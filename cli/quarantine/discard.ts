@@ -1,7 +1,8 @@
 import pLimit from 'p-limit'
 import type { quarantineReader } from '../../lambdas/quarantine/dynamodb-read.ts'
-import type { IdentifiedSummary } from '../../shared/quarantine.ts'
+import type { IdentifiedSummary, ReadItem } from '../../shared/quarantine.ts'
 import { showProgress } from '../progress.ts'
+import { itemsOf, wholeBundles } from './bundles.ts'
 
 const CALLS_AT_ONCE = 16
 
@@ -11,21 +12,57 @@ export interface Discarded {
   readonly kept: number
 }
 
-/** Deletes the items and their bodies for good. With `dryRun` it only counts them. */
+export interface DiscardDependencies {
+  readonly reader: Pick<ReturnType<typeof quarantineReader>, 'remove'>
+  /** Everything in the quarantine. */
+  readonly list: () => Promise<readonly IdentifiedSummary[]>
+  /** Turns the events of these bundles into items. */
+  readonly unpack: (bundles: readonly string[]) => Promise<void>
+}
+
+/**
+ * Deletes events and their bodies for good. A bundle is deleted as a whole if all its events are selected; the other bundles with
+ * selected events are unpacked first. `all` is everything in the quarantine, as it was when the events were selected.
+ */
 export async function discardItems(
-  items: readonly IdentifiedSummary[],
-  reader: Pick<ReturnType<typeof quarantineReader>, 'remove'>,
-  dryRun: boolean,
+  selected: readonly IdentifiedSummary[],
+  all: readonly IdentifiedSummary[],
+  { reader, list, unpack }: DiscardDependencies,
 ): Promise<Discarded> {
-  if (dryRun) return { discarded: items.length, kept: 0 }
+  const { whole, partial } = wholeBundles(selected, all)
+  if (partial.length > 0) await unpack(partial)
+  const unpacked = new Map(partial.length > 0 ? (await list()).map(summary => [summary.key, summary]) : [])
+  const removing = selected.map(summary => itemsToRemove(summary, new Set(partial), unpacked.get(summary.key)))
+  const removed = await removeAll([...whole, ...removing.flatMap(items => items ?? [])], reader)
+  const isDiscarded = (items: readonly ReadItem[] | undefined, { parts }: IdentifiedSummary): boolean =>
+    items !== undefined &&
+    [...items, ...itemsOf(parts, true).filter(({ key }) => !partial.includes(key))].every(({ key }) => removed.get(key) === true)
+  const discarded = selected.filter((summary, at) => isDiscarded(removing[at], summary)).length
+  return { discarded, kept: selected.length - discarded }
+}
+
+/** The item of a selected event, as it may be removed. Undefined if it was quarantined again since it was selected. */
+function itemsToRemove(
+  { parts, count }: IdentifiedSummary,
+  partial: ReadonlySet<string>,
+  now: IdentifiedSummary | undefined,
+): readonly ReadItem[] | undefined {
+  if (!parts.some(({ item }) => partial.has(item.key))) return itemsOf(parts, false)
+  if (!now || now.count !== count) return undefined
+  return itemsOf(now.parts, false)
+}
+
+async function removeAll(
+  items: readonly ReadItem[],
+  reader: DiscardDependencies['reader'],
+): Promise<ReadonlyMap<string, boolean>> {
   const progress = showProgress('discard', items.length)
   let done = 0
   const removed = await pLimit(CALLS_AT_ONCE).map(items, async item => {
     const isRemoved = await reader.remove(item)
     progress.at(++done, `${done} of ${items.length}`)
-    return isRemoved
+    return [item.key, isRemoved] as const
   })
   progress.done()
-  const discarded = removed.filter(isRemoved => isRemoved).length
-  return { discarded, kept: items.length - discarded }
+  return new Map(removed)
 }

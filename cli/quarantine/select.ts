@@ -48,4 +48,4 @@ export function pageOf(items: readonly IdentifiedSummary[], limit: number, curso
   }
 }
 
-const asListed = ({ subject: _subject, first: _first, ...summary }: IdentifiedSummary): QuarantineSummary => summary
+const asListed = ({ subject: _subject, parts: _parts, ...summary }: IdentifiedSummary): QuarantineSummary => summary

@@ -2,6 +2,7 @@ import pLimit from 'p-limit'
 import { quarantineReader } from '../../lambdas/quarantine/dynamodb-read.ts'
 import type { IdentifiedSummary, QuarantineSummary } from '../../shared/quarantine.ts'
 import { dynamodbOf, s3Of } from '../clients.ts'
+import { itemsOf } from '../quarantine/bundles.ts'
 import type { Target } from '../target.ts'
 
 const ITEMS_AT_ONCE = 32
@@ -18,6 +19,10 @@ export async function release(target: Target, items: readonly IdentifiedSummary[
   const { QuarantineTable, QuarantineBucket } = target.outputs
   const quarantine = quarantineReader(QuarantineTable, QuarantineBucket, dynamodbOf(target), s3Of(target))
   const limit = pLimit(ITEMS_AT_ONCE)
-  const removed = await Promise.all(items.map(item => limit(() => quarantine.remove(item))))
+  // Bundles contain only what ingest rejected, which a reindex does not resolve.
+  const removed = await limit.map(
+    items.flatMap(({ parts }) => itemsOf(parts, false)),
+    item => quarantine.remove(item),
+  )
   return removed.filter(Boolean).length
 }

@@ -46,8 +46,8 @@ const read = (parameters: Readonly<Record<string, string>>): Promise<Page<Quaran
 
 const noteOf = ({ data, cursor }: Page<QuarantineRow>): string =>
   cursor
-    ? `Counted from an even sample of ${count(data.length)} items. The quarantine has more.`
-    : `${count(data.length)} items. Repetitions of the same event are one item.`
+    ? `Counted from the first ${count(data.length)} events. The quarantine has more: count them with "npx millrace quarantine list".`
+    : `${count(data.length)} events. Repetitions of the same event are one.`
 
 function reasonChips(
   rows: readonly QuarantineRow[],

@@ -6,7 +6,7 @@ import { NO_QUOTA, parseQuota } from '../../shared/quota.ts'
 import { defineHandler } from '../handler.ts'
 import { keyStore } from '../keys/dynamodb.ts'
 import { keyUse, spentMarks } from '../keys/dynamodb-use.ts'
-import { quarantineOf } from '../quarantine/dynamodb.ts'
+import { requestQuarantineOf } from '../quarantine/dynamodb.ts'
 import { quotaStore } from './dynamodb-quotas.ts'
 import { ingest } from './ingest.ts'
 import { keyQuotas } from './key-quotas.ts'
@@ -33,7 +33,7 @@ export const handler = defineHandler('ingest', environment => {
       now: Date.now,
     }),
     signedTraits: environment.SIGNED_TRAITS === ON,
-    quarantine: quarantineOf(environment),
+    quarantine: requestQuarantineOf(environment),
     putRecords: records => putRecords(environment.STREAM_NAME, records, kinesis),
     withinRateLimit: environment.KEY_RATE === NONE ? () => true : rateLimit(Number(environment.KEY_RATE), Date.now),
     now: Date.now,

@@ -70,6 +70,7 @@ export function planReplay(stored: StoredQuarantinedEvent, rules: ReplayRules): 
   if (stored.code === 'not_merged') return { kind: 'merge', delta: parseUnmerged(stored.body) }
   // Its events are in the other stores, and replaying them would not restore the missed changes.
   if (stored.code === 'changes_unread') return { kind: 'refuse', rejection: reject(stored.code, stored.message) }
+  if (stored.size !== undefined) return { kind: 'refuse', rejection: reject(stored.code, onlyBeginning(stored.message)) }
   if (stored.form === 'line') return lineAgain(stored, eventTypes)
   const result = validate(stored, rules)
   if (isRejection(result)) return { kind: 'refuse', rejection: result }
@@ -170,6 +171,9 @@ function validateFor(sender: Sender, stored: StoredQuarantinedEvent, { eventType
   const [rejected] = quarantined
   return rejected ? reject(rejected.event.code, rejected.event.message) : (events[0] as Event)
 }
+
+const onlyBeginning = (message: string): string =>
+  message.includes(NOT_REPLAYABLE) ? message : `${message}${NOT_REPLAYABLE} send a shorter event.`
 
 /** Appends the hint only once: the message is stored and passes through here at every attempt to replay. */
 const notReplayable = (message: string): string =>

@@ -1,13 +1,23 @@
+import { DynamoDBClient } from '@aws-sdk/client-dynamodb'
+import { S3Client } from '@aws-sdk/client-s3'
 import { ARCHIVE_ERROR_PREFIX } from '../../shared/archive-columns.ts'
 import { eventTypes, projections } from '../../shared/catalogue.ts'
-import { DISCARDED_PREFIX, type Quarantine, type QuarantinedEvent, UNCOLLECTED_PREFIX } from '../../shared/quarantine.ts'
+import {
+  type CollectRequest,
+  DISCARDED_PREFIX,
+  type Quarantine,
+  type QuarantinedEvent,
+  UNCOLLECTED_PREFIX,
+} from '../../shared/quarantine.ts'
 import { SafeError } from '../../shared/safe-error.ts'
 import { defineHandler } from '../handler.ts'
 import { stateTable } from '../state/dynamodb.ts'
 import { MAX_EVENTS_PER_CALL, quarantineOf } from './dynamodb.ts'
+import { bundleStore } from './dynamodb-bundles.ts'
 import { type JudgeDependencies, judgeBatch } from './judge-batch.ts'
 import { type FailureContext, fromDeliveryErrors, fromDiscarded, fromUncollected } from './plan-failures.ts'
 import { failureBucket } from './s3.ts'
+import { unpackBundle } from './unpack-bundle.ts'
 
 /** A run starts no object after this time; the next run collects the rest. One object takes half a minute at most. */
 const DEADLINE_MS = 10 * 60_000
@@ -36,8 +46,8 @@ interface Collected {
 }
 
 /**
- * Moves failures from S3 into the quarantine's table: those that Lambda and Firehose write, and the rejected events of
- * requests with very many of them. An object is deleted once all its events are stored.
+ * Moves failures from S3 into the quarantine's table: those that Lambda and Firehose write, and those of calls with very many of
+ * them. An object is deleted once all its events are stored. With `unpack` it turns the events of these bundles into items instead.
  */
 export const handler = defineHandler('collect-failures', environment => {
   const quarantine = quarantineOf(environment)
@@ -55,7 +65,16 @@ export const handler = defineHandler('collect-failures', environment => {
     now: Date.now,
   }
   const sources = failureSources(environment.QUARANTINE_BUCKET, environment.ARCHIVE_BUCKET, context, judging)
-  return async (_input: unknown, telemetry): Promise<{ collected: number }> => {
+  const bundles = bundleStore({
+    table: environment.QUARANTINE_TABLE,
+    bucket: environment.QUARANTINE_BUCKET,
+    dynamodb: new DynamoDBClient({}),
+    s3: new S3Client({}),
+    now: Date.now,
+  })
+  return async ({ unpack = [] }: CollectRequest, telemetry): Promise<{ collected: number }> => {
+    for (const key of unpack) await unpackBundle(key, { bundles, quarantine })
+    if (unpack.length > 0) return { collected: 0 }
     const deadline = Date.now() + DEADLINE_MS
     const unrecognised: string[] = []
     let collected = 0

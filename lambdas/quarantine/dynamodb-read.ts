@@ -2,10 +2,12 @@ import { gunzipSync } from 'node:zlib'
 import { DeleteItemCommand, DynamoDBClient, GetItemCommand, UpdateItemCommand } from '@aws-sdk/client-dynamodb'
 import { S3Client } from '@aws-sdk/client-s3'
 import { marshall, unmarshall } from '@aws-sdk/util-dynamodb'
-import type { IdentifiedSummary, QuarantineSummary, StoredQuarantinedEvent } from '../../shared/quarantine.ts'
+import type { IdentifiedSummary, QuarantineSummary, ReadItem, StoredQuarantinedEvent } from '../../shared/quarantine.ts'
 import type { Rejection } from '../../shared/rejections.ts'
 import { type Attributes, conditionHeld } from '../dynamodb.ts'
 import type { StoredItem } from './dynamodb.ts'
+import { asBundle } from './dynamodb-bundles.ts'
+import { isExpired } from './dynamodb-expiry.ts'
 import { failureBucket } from './s3.ts'
 
 /** Reads everything but the body from an item of the table. */
@@ -17,12 +19,36 @@ export function readSummary(attributes: Attributes): QuarantineSummary {
 }
 
 export function readIdentified(attributes: Attributes): IdentifiedSummary {
-  const { subject, first } = unmarshall(attributes) as StoredItem
-  return { ...readSummary(attributes), ...(subject !== undefined && { subject }), ...(first !== undefined && { first }) }
+  const { key, count, subject, first } = unmarshall(attributes) as StoredItem
+  const item = { key, count, ...(first !== undefined && { first }) }
+  return {
+    ...readSummary(attributes),
+    ...(subject !== undefined && { subject }),
+    parts: [{ item, isBundle: false, count }],
+  }
 }
 
-/** What tells whether an item is the one that was read. */
-export type ReadItem = Pick<StoredQuarantinedEvent, 'key' | 'count' | 'first'>
+/** What a summary does not have, except the body. */
+function restOf({
+  form,
+  position = 0,
+  subject,
+  first,
+  keyId,
+  clientSource,
+  replayed,
+  size,
+}: Omit<StoredItem, 'body' | 'object'>) {
+  return {
+    ...{ form, position },
+    ...(subject !== undefined && { subject }),
+    ...(first !== undefined && { first }),
+    ...(keyId !== undefined && { keyId }),
+    ...(clientSource !== undefined && { clientSource }),
+    ...(replayed !== undefined && { replayed }),
+    ...(size !== undefined && { size }),
+  }
+}
 
 /** The condition that an item is as it was read: no occurrence was added, and it was not removed and stored again. */
 const unchanged = ({ count, first }: ReadItem) => ({
@@ -32,25 +58,21 @@ const unchanged = ({ count, first }: ReadItem) => ({
 })
 
 /** Reads, removes and updates quarantined events, each with its body. */
-export function quarantineReader(table: string, bucket: string, client = new DynamoDBClient({}), s3 = new S3Client({})) {
+export function quarantineReader(
+  table: string,
+  bucket: string,
+  client = new DynamoDBClient({}),
+  s3 = new S3Client({}),
+  now: () => number = Date.now,
+) {
   const objects = failureBucket(bucket, s3)
   return {
     /** The event with this key. Undefined if there is none. */
     async read(key: string): Promise<StoredQuarantinedEvent | undefined> {
       const { Item } = await client.send(new GetItemCommand({ TableName: table, Key: marshall({ key }), ConsistentRead: true }))
-      if (!Item) return undefined
-      const {
-        form,
-        object,
-        position = 0,
-        replayed,
-        body = new Uint8Array(),
-        keyId,
-        clientSource,
-      } = unmarshall(Item) as StoredItem
-      const text = gunzipSync(object ? await objects.read(object) : body).toString()
-      const sender = { ...(keyId !== undefined && { keyId }), ...(clientSource !== undefined && { clientSource }) }
-      return { ...readIdentified(Item), ...sender, ...(replayed !== undefined && { replayed }), form, position, body: text }
+      if (!Item || isExpired(Item, now()) || asBundle(Item)) return undefined
+      const { object, body = new Uint8Array(), ...item } = unmarshall(Item) as StoredItem
+      return { ...readSummary(Item), ...restOf(item), body: gunzipSync(object ? await objects.read(object) : body).toString() }
     },
 
     /**

@@ -1,35 +1,45 @@
 import { createHash, randomUUID } from 'node:crypto'
 import { gzipSync } from 'node:zlib'
-import { DynamoDBClient, UpdateItemCommand } from '@aws-sdk/client-dynamodb'
+import { DynamoDBClient } from '@aws-sdk/client-dynamodb'
 import type { S3Client } from '@aws-sdk/client-s3'
-import { marshall } from '@aws-sdk/util-dynamodb'
 import pLimit from 'p-limit'
 import { type Environment, NONE } from '../../shared/environment.ts'
 import {
   BODIES_PREFIX,
+  BUNDLES_PREFIX,
   countDistinct,
   type Quarantine,
   type QuarantinedEvent,
   quarantineKey,
   type StoredQuarantinedEvent,
+  sampleOf,
   UNCOLLECTED_PREFIX,
   withoutKeys,
 } from '../../shared/quarantine.ts'
 import { conditionHeld } from '../dynamodb.ts'
+import type { Bundle } from './bundle.ts'
+import { type Addition, countOnly, storeOrCount, tokenOf } from './dynamodb-updates.ts'
+import { planRefused } from './plan-refused.ts'
 import type { failureBucket } from './s3.ts'
 
 /** Compressed bodies up to this size are stored in the item; DynamoDB limits an item to 400 KB. */
 const MAX_INLINE_BYTES = 300_000
 const MAX_CONCURRENT_WRITES = 64
-/** Writing more distinct events than this one by one would take too long for a client that waits. */
+/** Writing more distinct events than this one by one would take too long for a function with a time-out. */
 export const MAX_EVENTS_PER_CALL = 2_500
 /** The collect-failures function writes this many events in half a minute or less. */
 const EVENTS_PER_OBJECT = 25_000
+const DAY_SECONDS = 86_400
+/** Of the key of a bundle, in the name of the slot that each of its events has for it. */
+const SLOT_CHARACTERS = 16
 
 /** An item of the table. `object` is the key of an S3 object with a body that is too large for the item. */
-export type StoredItem = Omit<StoredQuarantinedEvent, 'body'> & { readonly body?: Uint8Array; readonly object?: string }
+export type StoredItem = Omit<StoredQuarantinedEvent, 'body' | 'wholeKey'> & {
+  readonly body?: Uint8Array
+  readonly object?: string
+}
 
-/** How long an event stays after its last occurrence. */
+/** How long an item stays after its last occurrence. */
 interface Expiry {
   /** Undefined: without limit. */
   readonly days: number | undefined
@@ -37,12 +47,23 @@ interface Expiry {
   readonly now: () => number
 }
 
-const DAY_SECONDS = 86_400
-
 type QuarantineEnvironment = Pick<Environment<'ingest'>, 'QUARANTINE_TABLE' | 'QUARANTINE_BUCKET' | 'QUARANTINE_DAYS'>
 
-/** The quarantine of a function that adds to it. */
-export const quarantineOf = ({ QUARANTINE_TABLE, QUARANTINE_BUCKET, QUARANTINE_DAYS }: QuarantineEnvironment): Quarantine =>
+/** The quarantine of a function that adds to it what a store missed: one item for each event, whole. */
+export const quarantineOf = (environment: QuarantineEnvironment): QuarantineStore => storeOf(environment)
+
+/** The quarantine of ingest, for the rejected events of requests. A request costs a bounded number of writes. */
+export const requestQuarantineOf = (environment: QuarantineEnvironment): Quarantine => requestQuarantine(storeOf(environment))
+
+export const requestQuarantine = (store: QuarantineStore): Quarantine => ({
+  async add(events) {
+    const { alone, bundle } = planRefused(events)
+    if (bundle) await store.addBundle(bundle)
+    else await store.add(alone)
+  },
+})
+
+const storeOf = ({ QUARANTINE_TABLE, QUARANTINE_BUCKET, QUARANTINE_DAYS }: QuarantineEnvironment) =>
   quarantineStore(QUARANTINE_TABLE, QUARANTINE_BUCKET, undefined, undefined, {
     days: QUARANTINE_DAYS === NONE ? undefined : Number(QUARANTINE_DAYS),
     now: Date.now,
@@ -51,8 +72,8 @@ export const quarantineOf = ({ QUARANTINE_TABLE, QUARANTINE_BUCKET, QUARANTINE_D
 type PutObject = (key: string, body: Uint8Array) => Promise<void>
 
 /**
- * The quarantine: a table of rejected events and the reasons. Large bodies are stored in the bucket. Calls with very many
- * events write them to the bucket, too, and lambdas/quarantine/collect-failures.lambda.ts moves them into the table.
+ * The quarantine: a table of rejected events and the reasons. Large bodies and bundles are stored in the bucket. Calls of `add` with
+ * very many events write them to the bucket, too, and lambdas/quarantine/collect-failures.lambda.ts moves them into the table.
  */
 export function quarantineStore(
   table: string,
@@ -60,33 +81,65 @@ export function quarantineStore(
   client = new DynamoDBClient({}),
   s3?: S3Client,
   { days, now }: Expiry = { days: undefined, now: Date.now },
-): Quarantine {
+) {
   const put = lazyPut(bucket, s3)
-  const ttlFrom = (): number | undefined => (days === undefined ? undefined : Math.ceil(now() / 1000) + days * DAY_SECONDS)
-  const putEvent = async (event: QuarantinedEvent, call: string): Promise<void> => {
-    const token = tokenOf(event.occurrence ?? call)
+  const ttl = (): number | undefined => (days === undefined ? undefined : Math.ceil(now() / 1000) + days * DAY_SECONDS)
+  const additionOf = (key: string, count: number, token: Addition['token']): Addition => ({
+    table,
+    key,
+    count,
+    token,
+    ttl: ttl(),
+  })
+  const putEvent = async (event: QuarantinedEvent, token: Addition['token']): Promise<void> => {
+    const addition = additionOf(quarantineKey(event), event.count ?? 1, token)
     const body = gzipSync(event.body)
-    const object = body.length > MAX_INLINE_BYTES ? bodyKey(event) : undefined
-    const addition: Addition = { token, ttl: ttlFrom(), table }
-    if (object) {
-      const counted = await countStored(event, addition, client)
-      // A body expires some days after it was written, so it is written again.
-      if (counted?.object && addition.ttl !== undefined) await put(counted.object, body)
-      if (counted) return
-      await put(object, body)
-    }
-    await conditionHeld(client.send(updateOf(event, object ? { object } : { body }, addition)))
+    if (body.length > MAX_INLINE_BYTES) await putWithObject(attributesOf(event), addition, BODIES_PREFIX, body)
+    else await conditionHeld(client.send(storeOrCount({ ...attributesOf(event), body }, addition)))
+  }
+  /**
+   * The object is stored before the item that names it: a function that ends in between leaves an object that expires unread. No
+   * other call writes an object of this name, so none can have removed it before the item names it.
+   */
+  const putWithObject = async (
+    attributes: Readonly<Record<string, unknown>>,
+    addition: Addition,
+    prefix: string,
+    body: Uint8Array,
+  ): Promise<void> => {
+    const name = `${prefix}${addition.key}/${addition.token.text}.gz`
+    const counted = await countStored(addition, client)
+    // An object expires some days after it was written, so it is written again.
+    if (counted?.object && addition.ttl !== undefined) await put(counted.object, body)
+    if (counted) return
+    await put(name, body)
+    await conditionHeld(client.send(storeOrCount({ ...attributes, object: name }, addition)))
   }
   return {
-    async add(events) {
+    /** Stores events in the quarantine. Returns when all are stored; throws if any could not be stored. */
+    async add(events: readonly QuarantinedEvent[]): Promise<void> {
       const distinct = countDistinct(events.map(withoutKeys))
       const limit = pLimit(MAX_CONCURRENT_WRITES)
       const call = randomUUID()
-      if (distinct.length <= MAX_EVENTS_PER_CALL) await limit.map(distinct, event => putEvent(event, call))
+      if (distinct.length <= MAX_EVENTS_PER_CALL)
+        await limit.map(distinct, event => putEvent(event, tokenOf(event.occurrence ?? call)))
       else await limit.map(refusedObjects(distinct), ({ key, body }) => put(key, body))
+    },
+
+    /** Adds the events of a bundle as items. `occurrence` identifies this addition: it is counted once, whenever it is repeated. */
+    async addUnpacked(events: readonly QuarantinedEvent[], bundle: string, occurrence: string): Promise<void> {
+      const token = tokenOf(occurrence, bundle.slice(0, SLOT_CHARACTERS))
+      await pLimit(MAX_CONCURRENT_WRITES).map(events, event => putEvent(event, token))
+    },
+
+    async addBundle({ key, received, events, text }: Bundle): Promise<void> {
+      const addition = additionOf(key, 1, tokenOf(randomUUID()))
+      await putWithObject({ form: 'bundle', received, events }, addition, BUNDLES_PREFIX, gzipSync(text))
     },
   }
 }
+
+export type QuarantineStore = ReturnType<typeof quarantineStore>
 
 /** Loads the S3 client with the first object: it is seldom needed, and loading it at every cold start would take time. */
 function lazyPut(bucket: string, client: S3Client | undefined): PutObject {
@@ -97,101 +150,33 @@ function lazyPut(bucket: string, client: S3Client | undefined): PutObject {
   }
 }
 
-const bodyKey = (event: QuarantinedEvent): string => `${BODIES_PREFIX}${quarantineKey(event)}/${event.received}.gz`
-
 /**
- * Identifies one addition to an item. An item remembers the last token of each slot: an addition that the SDK sends again after a
- * lost response, or that a function repeats, is not counted again, whatever else is added meanwhile.
+ * Adds to the count of an item that is stored already: its first object is kept, so a second one would never be removed. Undefined
+ * if there is no item, or if this addition was counted.
  */
-interface Token {
-  readonly slot: string
-  readonly text: string
-}
-
-function tokenOf(occurrence: string): Token {
-  const text = createHash('sha256').update(occurrence).digest('hex').slice(0, 16)
-  return { slot: `added_${text[0]}`, text }
-}
-
-interface Addition {
-  readonly token: Token
-  /** When the item expires, in seconds since 1970. Undefined: never. */
-  readonly ttl: number | undefined
-  readonly table: string
-}
-
-/** Adds to the count of an event that is stored already. Undefined if it is not, or if this addition was counted. */
 async function countStored(
-  event: QuarantinedEvent,
   addition: Addition,
   client: DynamoDBClient,
 ): Promise<{ readonly object: string | undefined } | undefined> {
   let object: string | undefined
   const count = async (): Promise<void> => {
-    object = (await client.send(countOf(event, addition))).Attributes?.['object']?.S
+    object = (await client.send(countOnly(addition))).Attributes?.['object']?.S
   }
   return (await conditionHeld(count())) ? { object } : undefined
 }
 
-const NOT_ADDED = '(attribute_not_exists(#slot) OR #slot <> :token)'
-
-/** Stores the event if its key is new. Otherwise only adds to its count, so that the first delivery is kept. */
-function updateOf(
-  event: QuarantinedEvent,
-  content: Pick<StoredItem, 'body' | 'object'>,
-  { token, ttl, table }: Addition,
-): UpdateItemCommand {
-  const { code, message, keyName, received, form, type, id, subject, position = 0, count = 1, mayHaveBeenFolded } = event
-  const doubt = mayHaveBeenFolded && { mayHaveBeenFolded }
-  const user = subject !== undefined && { subject }
-  const about = { code, message, keyName, received, form, type, id, position, first: token.text }
-  const attributes = { ...about, ...senderOf(event), ...user, ...doubt, ...content }
-  const names = Object.keys(attributes)
-  const expiry = ttl === undefined ? {} : { ttl }
-  const values = Object.entries({ ...attributes, ...expiry, count, token: token.text }).map(
-    ([name, value]) => [`:${name}`, value] as const,
-  )
-  return new UpdateItemCommand({
-    TableName: table,
-    Key: marshall({ key: quarantineKey(event) }),
-    UpdateExpression: `SET ${names.map(name => `#${name} = if_not_exists(#${name}, :${name})`).join(', ')}, ${setTtl(ttl)}#slot = :token ADD #count :count`,
-    ConditionExpression: NOT_ADDED,
-    ExpressionAttributeNames: {
-      ...Object.fromEntries([...names, ...Object.keys(expiry), 'count'].map(name => [`#${name}`, name])),
-      '#slot': token.slot,
-    },
-    ExpressionAttributeValues: marshall(Object.fromEntries(values)),
-  })
+/** The attributes of the item of an event, without its body. */
+function attributesOf(event: QuarantinedEvent): Readonly<Record<string, unknown>> {
+  const { code, message, keyName, keyId, clientSource, received, form, type, id, subject, position = 0, size } = event
+  return {
+    ...{ code, message, keyName, received, form, type, id, position, sample: sampleOf(event) },
+    ...(keyId !== undefined && { keyId }),
+    ...(clientSource !== undefined && { clientSource }),
+    ...(subject !== undefined && { subject }),
+    ...(size !== undefined && { size }),
+    ...(event.mayHaveBeenFolded && { mayHaveBeenFolded: true }),
+  }
 }
-
-const senderOf = ({ keyId, clientSource }: QuarantinedEvent): Pick<QuarantinedEvent, 'keyId' | 'clientSource'> => ({
-  ...(keyId !== undefined && { keyId }),
-  ...(clientSource !== undefined && { clientSource }),
-})
-
-/** Every addition renews the expiry of the item. */
-const setTtl = (ttl: number | undefined): string => (ttl === undefined ? '' : '#ttl = :ttl, ')
-
-/** Adds to the count of an event that is stored already: its first body is kept, so a second one would never be removed. */
-const countOf = (event: QuarantinedEvent, { token, ttl, table }: Addition): UpdateItemCommand =>
-  new UpdateItemCommand({
-    TableName: table,
-    Key: marshall({ key: quarantineKey(event) }),
-    UpdateExpression: `SET ${setTtl(ttl)}#slot = :token ADD #count :count`,
-    ConditionExpression: `attribute_exists(#key) AND ${NOT_ADDED}`,
-    ExpressionAttributeNames: {
-      '#key': 'key',
-      '#count': 'count',
-      '#slot': token.slot,
-      ...(ttl !== undefined && { '#ttl': 'ttl' }),
-    },
-    ExpressionAttributeValues: marshall({
-      ':count': event.count ?? 1,
-      ':token': token.text,
-      ...(ttl !== undefined && { ':ttl': ttl }),
-    }),
-    ReturnValues: 'ALL_NEW',
-  })
 
 /** The objects for a call with very many events. Their keys are content hashes, so that writing one again changes nothing. */
 const refusedObjects = (events: readonly QuarantinedEvent[]): { key: string; body: Uint8Array }[] =>

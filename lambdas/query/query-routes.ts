@@ -1,5 +1,6 @@
 import { CloudWatchClient } from '@aws-sdk/client-cloudwatch'
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb'
+import { S3Client } from '@aws-sdk/client-s3'
 import type { Client } from '@opensearch-project/opensearch'
 import type { APIGatewayProxyEventV2 } from 'aws-lambda'
 import { eventTypes, projections, reports } from '../../shared/catalogue.ts'
@@ -12,6 +13,7 @@ import { currentRevisions } from '../../shared/revisions.ts'
 import { withoutTrailingSlash } from '../../shared/route.ts'
 import { type QueryRouteKey, routes } from '../../shared/routes.ts'
 import type { Telemetry } from '../handler.ts'
+import type { QuarantineStores } from '../quarantine/dynamodb-bundles.ts'
 import { type ReportsTable, reportsTable } from '../reports/dynamodb.ts'
 import { type ArchiveBucket, archiveBucket } from '../reports/s3.ts'
 import { openSearch } from '../search/opensearch.ts'
@@ -24,6 +26,7 @@ import { streamProbe } from './kinesis.ts'
 import { invalidParameter, type QueryParameters } from './parameters.ts'
 import { readProjection } from './projections.ts'
 import { readQuarantine } from './quarantine.ts'
+import { bundleGroups } from './quarantine-bundles.ts'
 import { type KeptEvents, keptEvents, readKeptEvents } from './raw-events.ts'
 import { readReport, reportedUntil } from './reports.ts'
 import {
@@ -51,7 +54,7 @@ interface Stores {
   readonly table: ReportsTable
   readonly bucket: Pick<ArchiveBucket, 'open' | 'probe'>
   readonly search: Client | undefined
-  readonly quarantine: DynamoDBClient
+  readonly quarantine: QuarantineStores
   readonly metrics: () => Promise<PipelineMetrics>
 }
 
@@ -59,7 +62,7 @@ interface Stores {
 export function routeHandlers(environment: Environment<'query'>): RouteHandlers {
   const stores = openStores(environment)
   return {
-    ...storeHandlers(stores, environment.QUARANTINE_TABLE, keptEvents(environment.RAW_EVENT_TYPES)),
+    ...storeHandlers(stores, keptEvents(environment.RAW_EVENT_TYPES)),
     ...operationHandlers(stores, environment.STREAM_NAME),
   }
 }
@@ -70,7 +73,13 @@ const openStores = (environment: Environment<'query'>): Stores => ({
   table: asStore(reportsTable(environment.REPORTS_TABLE)),
   bucket: openBucket(environment.ARCHIVE_BUCKET),
   search: environment.OPENSEARCH_URL === NONE ? undefined : asStore(openSearch(environment.OPENSEARCH_URL)),
-  quarantine: asStore(new DynamoDBClient({})),
+  quarantine: {
+    table: environment.QUARANTINE_TABLE,
+    bucket: environment.QUARANTINE_BUCKET,
+    dynamodb: asStore(new DynamoDBClient({})),
+    s3: asStore(new S3Client({})),
+    now: Date.now,
+  },
   metrics: metricsReader(
     {
       namespace: environment.METRICS_NAMESPACE,
@@ -100,8 +109,8 @@ type StoreRoute = Exclude<QueryRouteKey, OperationRoute>
 
 const storeHandlers = (
   { state, table, bucket, search, quarantine }: Stores,
-  quarantineTable: string,
   keeps: KeptEvents,
+  bundles = bundleGroups(quarantine),
 ): Readonly<Record<StoreRoute, RouteHandler>> => ({
   'GET /v1/users/{id+}': reading(({ id = '' }, query, telemetry) => readUserInPath(id, query, state, telemetry)),
   'GET /v1/users': reading(async (_path, query, telemetry) =>
@@ -113,7 +122,7 @@ const storeHandlers = (
     readKeptEvents(withoutTrailingSlash(type), query, { client: search, eventTypes, keeps }),
   ),
   'GET /v1/events': reading((_path, query) => readKeptEvents(query['type'], query, { client: search, eventTypes, keeps })),
-  'GET /v1/quarantine': reading((_path, query) => readQuarantine(query, quarantineTable, quarantine)),
+  'GET /v1/quarantine': reading((_path, query) => readQuarantine(query, quarantine, bundles)),
 })
 
 /** Responds with what `read` returns, or with its rejection. */

@@ -4,7 +4,7 @@ import { recompute } from '../../cli/demo/independent/recompute.ts'
 import { showProgress } from '../../cli/progress.ts'
 import { pageOf } from '../../cli/quarantine/select.ts'
 import { formatTable } from '../../cli/table.ts'
-import type { QuarantineSummary } from '../../shared/quarantine.ts'
+import type { IdentifiedSummary } from '../../shared/quarantine.ts'
 
 test('a table aligns its columns, numbers to the right, and prints missing values as -', () => {
   const rows = [
@@ -17,7 +17,7 @@ test('a table aligns its columns, numbers to the right, and prints missing value
   )
 })
 
-const item = (key: string, received: number): QuarantineSummary => ({
+const item = (key: string, received: number): IdentifiedSummary => ({
   key,
   code: 'invalid_event',
   message: '',
@@ -26,6 +26,7 @@ const item = (key: string, received: number): QuarantineSummary => ({
   keyName: 'k',
   received,
   count: 1,
+  parts: [],
 })
 
 test('the quarantine is listed newest first, in pages without gap or overlap', () => {

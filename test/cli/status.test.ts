@@ -142,6 +142,7 @@ test('windows wait for an event although another user, source or type has a quar
     message: '',
     type: 'reading',
     id: 'e0',
+    parts: [],
     subject: 'd',
     keyName: 'k',
     received: RECEIVED,

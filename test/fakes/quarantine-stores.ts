@@ -1,6 +1,7 @@
-import { type AttributeValue, ConditionalCheckFailedException, DynamoDBClient } from '@aws-sdk/client-dynamodb'
-import { S3Client } from '@aws-sdk/client-s3'
+import { ConditionalCheckFailedException, DynamoDBClient } from '@aws-sdk/client-dynamodb'
+import { NoSuchKey, S3Client } from '@aws-sdk/client-s3'
 import type { Attributes } from '../../lambdas/dynamodb.ts'
+import { meets, updated } from './expressions.ts'
 
 interface Command {
   readonly constructor: { readonly name: string }
@@ -16,20 +17,44 @@ export function quarantineStores() {
   const handlers: Record<string, (input: Command['input']) => unknown> = {
     ScanCommand: input => scan([...items.values()], input),
     GetItemCommand: ({ Key }) => ({ Item: items.get(Key.key.S) }),
+    BatchGetItemCommand: ({ RequestItems }) => ({
+      Responses: Object.fromEntries(
+        Object.entries(RequestItems as Record<string, Command['input']>).map(([table, { Keys, ...input }]) => [
+          table,
+          (Keys as Attributes[]).flatMap(({ key }) => {
+            const item = items.get(key?.S ?? '')
+            return item ? [projected(item, input)] : []
+          }),
+        ]),
+      ),
+    }),
     UpdateItemCommand: input => {
-      const Attributes = update(items.get(input.Key.key.S), input)
+      const before = items.get(input.Key.key.S)
+      if (!meets(input.ConditionExpression, before, input)) throw conditionFailed()
+      const Attributes = updated(input.UpdateExpression, { ...input.Key, ...before }, input)
       items.set(input.Key.key.S, Attributes)
       return input.ReturnValues === 'ALL_NEW' ? { Attributes } : {}
     },
-    DeleteItemCommand: ({ Key, ConditionExpression, ExpressionAttributeValues: values }) => {
-      const Attributes = items.get(Key.key.S)
-      if (!isMet(ConditionExpression, values, Attributes)) throw conditionFailed()
-      items.delete(Key.key.S)
+    DeleteItemCommand: input => {
+      const Attributes = items.get(input.Key.key.S)
+      if (!meets(input.ConditionExpression, Attributes, input)) throw conditionFailed()
+      items.delete(input.Key.key.S)
       return { Attributes }
     },
     PutObjectCommand: ({ Key, Body }) => void objects.set(Key, Body),
-    GetObjectCommand: ({ Key }) => ({ Body: { transformToByteArray: async () => objects.get(Key) } }),
+    GetObjectCommand: ({ Key }) => {
+      const body = objects.get(Key)
+      if (!body) throw new NoSuchKey({ message: 'no such key', $metadata: {} })
+      return { Body: { transformToByteArray: async () => body } }
+    },
     DeleteObjectCommand: ({ Key }) => void objects.delete(Key),
+    ListObjectsV2Command: ({ Prefix, StartAfter = '', MaxKeys = 1000 }) => ({
+      Contents: [...objects.keys()]
+        .filter(key => key.startsWith(Prefix) && key > StartAfter)
+        .sort()
+        .slice(0, MaxKeys)
+        .map(Key => ({ Key })),
+    }),
   }
   const send = async ({ constructor: { name }, input }: Command) => {
     asked.push(name)
@@ -37,7 +62,7 @@ export function quarantineStores() {
   }
   const dynamodb: DynamoDBClient = Object.assign(new DynamoDBClient({ region: 'none' }), { send })
   const s3: S3Client = Object.assign(new S3Client({ region: 'none' }), { send })
-  return { dynamodb, s3, items, objects, asked }
+  return { table: 't', bucket: 'b', now: Date.now, dynamodb, s3, items, objects, asked }
 }
 
 const conditionFailed = () => new ConditionalCheckFailedException({ message: 'condition', $metadata: {} })
@@ -48,9 +73,7 @@ function scan(items: readonly Attributes[], { Limit = 1000, ExclusiveStartKey, F
   const page = items.slice(start, start + Limit)
   const last = page.length === Limit ? page.at(-1)?.['key'] : undefined
   return {
-    Items: page
-      .filter(({ code }) => !FilterExpression || code?.S === input.ExpressionAttributeValues[':code'].S)
-      .map(item => projected(item, input)),
+    Items: page.filter(item => meets(FilterExpression, item, input)).map(item => projected(item, input)),
     ...(last && { LastEvaluatedKey: { key: last } }),
   }
 }
@@ -60,39 +83,3 @@ function projected(item: Attributes, { ProjectionExpression, ExpressionAttribute
   const asked = new Set((ProjectionExpression as string).split(', ').map(name => names[name]))
   return Object.fromEntries(Object.entries(item).filter(([name]) => asked.has(name)))
 }
-
-function update(
-  item: Attributes | undefined,
-  { Key, UpdateExpression, ConditionExpression, ExpressionAttributeNames, ExpressionAttributeValues }: Command['input'],
-): Attributes {
-  if (!isMet(ConditionExpression, ExpressionAttributeValues, item)) throw conditionFailed()
-  const updated: Attributes = { ...Key, ...item }
-  const [, removed] = /REMOVE (\w+)$/.exec(UpdateExpression) ?? []
-  if (removed) delete updated[removed]
-  for (const [placeholder, value] of Object.entries(ExpressionAttributeValues as Attributes)) {
-    const name = placeholder.slice(1)
-    if (placeholder === ':token') updated[ExpressionAttributeNames['#slot']] = value
-    if (name === 'token' || !new RegExp(`(?:= |, |ADD #${name} ):${name}\\b`).test(UpdateExpression)) continue
-    if (UpdateExpression.includes(`ADD #${name}`)) updated[name] = sum(item?.[name], value)
-    else if (!UpdateExpression.includes(`if_not_exists(#${name},`) || !item?.[name]) updated[name] = value
-  }
-  return updated
-}
-
-const NOT_ADDED = '(attribute_not_exists(#slot) OR #slot <> :token)'
-
-/** The few conditions that the product uses. */
-function isMet(condition: string | undefined, values: Attributes, item: Attributes | undefined): boolean {
-  if (condition === undefined) return true
-  if (condition === 'attribute_exists(#key)') return item !== undefined
-  const isFirst = item?.['first']?.S === values[':first']?.S
-  if (condition === '#first = :first') return isFirst
-  if (condition === '#count = :count AND #first = :first' || condition === '#count = :count AND attribute_not_exists(#first)')
-    return item?.['count']?.N === values[':count']?.N && isFirst
-  const isNew = !Object.entries(item ?? {}).some(([name, { S }]) => name.startsWith('added_') && S === values[':token']?.S)
-  if (condition === NOT_ADDED) return isNew
-  if (condition === `attribute_exists(#key) AND ${NOT_ADDED}`) return item !== undefined && isNew
-  throw new Error(`The quarantine in memory does not implement the condition ${condition}.`)
-}
-
-const sum = (a: AttributeValue | undefined, b: AttributeValue): AttributeValue => ({ N: String(Number(a?.N ?? 0) + Number(b.N)) })

@@ -97,9 +97,10 @@ const expected: Readonly<Record<string, Readonly<Record<string, string>>>> = {
   },
   FailuresFunction: {
     '<FailuresFunctionLogs.Arn>': log,
-    '<QuarantineTable.Arn>': 'dynamodb:UpdateItem',
+    '<QuarantineTable.Arn>': 'dynamodb:DeleteItem dynamodb:GetItem dynamodb:UpdateItem',
     '<QuarantineBucket.Arn>': 's3:ListBucket',
     '<QuarantineBucket.Arn>/bodies/*': 's3:PutObject',
+    '<QuarantineBucket.Arn>/bundles/*': 's3:DeleteObject s3:GetObject',
     '<QuarantineBucket.Arn>/refused/*': 's3:DeleteObject s3:GetObject s3:PutObject',
     '<QuarantineBucket.Arn>/aws/lambda/*': 's3:DeleteObject s3:GetObject',
     '<ArchiveBucket.Arn>': 's3:ListBucket',
@@ -142,7 +143,9 @@ const expected: Readonly<Record<string, Readonly<Record<string, string>>>> = {
   QueryFunction: {
     '<QueryFunctionLogs.Arn>': log,
     '*': 'cloudwatch:GetMetricData',
-    '<QuarantineTable.Arn>': 'dynamodb:Scan',
+    '<QuarantineTable.Arn>': 'dynamodb:BatchGetItem dynamodb:Scan',
+    '<QuarantineBucket.Arn>': 's3:ListBucket',
+    '<QuarantineBucket.Arn>/bundles/*': 's3:GetObject',
     '<KeysTable.Arn>': 'dynamodb:GetItem',
     '<KeysUseTable.Arn>': 'dynamodb:UpdateItem',
     '<EventStream.Arn>': 'kinesis:ListShards',

@@ -45,7 +45,7 @@ test('the state table of dev has one partition, so that its two readers leave co
   expect(resources(templateOf('prod'), 'AWS::ApplicationAutoScaling::ScalableTarget')).toEqual([])
 })
 
-test('the quarantine expires items by ttl, and large bodies a week after their items; after 90 days without another dial', () => {
+test('the quarantine expires items by ttl, and large bodies and bundles a week after their items; after 90 days without another dial', () => {
   const expiring = templateWith('dev', { quarantine: { expiry: Duration.days(30) } })
   const rulesOf = (template: typeof expiring) =>
     resource(template, 'AWS::S3::Bucket', 'QuarantineBucket').Properties.LifecycleConfiguration.Rules.filter(
@@ -55,12 +55,11 @@ test('the quarantine expires items by ttl, and large bodies a week after their i
     AttributeName: 'ttl',
     Enabled: true,
   })
-  expect(rulesOf(expiring)).toEqual([{ Prefix: 'bodies/', ExpirationInDays: 37, Status: 'Enabled' }])
+  const rulesAfter = (days: number) =>
+    ['bodies/', 'bundles/'].map(Prefix => ({ Prefix, ExpirationInDays: days, Status: 'Enabled' }))
+  expect(rulesOf(expiring)).toEqual(rulesAfter(37))
   for (const stage of ['dev', 'prod'])
-    expect([rulesOf(templateOf(stage)), daysOf(templateOf(stage))]).toEqual([
-      [{ Prefix: 'bodies/', ExpirationInDays: 97, Status: 'Enabled' }],
-      Array(7).fill('90'),
-    ])
+    expect([rulesOf(templateOf(stage)), daysOf(templateOf(stage))]).toEqual([rulesAfter(97), Array(7).fill('90')])
   const forever = templateWith('dev', { quarantine: { expiry: 'none' } })
   expect([rulesOf(forever), daysOf(forever)]).toEqual([[], Array(7).fill('none')])
   expect(daysOf(expiring)).toEqual(Array(7).fill('30'))

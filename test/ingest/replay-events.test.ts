@@ -42,7 +42,14 @@ async function aQuarantine(...events: QuarantinedEvent[]) {
         ...change,
       },
     )
-  return { store, reader, ids, put, replay, items: () => scanQuarantine(dynamodb, 't') }
+  return {
+    store,
+    reader,
+    ids,
+    put,
+    replay,
+    items: () => scanQuarantine({ table: 't', bucket: 'b', dynamodb, s3, now: Date.now }),
+  }
 }
 
 const withoutId = aQuarantinedEvent()

@@ -26,7 +26,7 @@ export const unitMistakes: readonly UnitMistake[] = [
   {
     name: 'new-item-removed',
     about: 'a replay removes an event that was removed and quarantined again after the replay read it',
-    file: 'lambdas/quarantine/dynamodb.ts',
+    file: 'lambdas/quarantine/dynamodb-updates.ts',
     right: 'first: token.text',
     wrong: "first: ''",
     tests: ['test/quarantine/dynamodb-read.test.ts', 'test/ingest/replay-events.test.ts'],
@@ -142,10 +142,44 @@ export const unitMistakes: readonly UnitMistake[] = [
   {
     name: 'added-again',
     about: 'an addition to the quarantine that is sent again after a lost response is counted again',
-    file: 'lambdas/quarantine/dynamodb.ts',
+    file: 'lambdas/quarantine/dynamodb-updates.ts',
     right: '    ConditionExpression: NOT_ADDED,\n',
     wrong: '',
     tests: ['test/quarantine/dynamodb-read.test.ts'],
+  },
+  {
+    name: 'unpacked-again',
+    about: 'an unpacking that broke off adds an event again if other requests added it meanwhile',
+    file: 'lambdas/quarantine/dynamodb.ts',
+    right: 'tokenOf(occurrence, bundle.slice(0, SLOT_CHARACTERS))',
+    wrong: 'tokenOf(occurrence)',
+    tests: ['test/quarantine/bundles.test.ts'],
+  },
+  {
+    name: 'unpacked-with-others',
+    about: 'an unpacking that broke off goes on with the count of now, which its first additions did not have',
+    file: 'lambdas/quarantine/unpack-bundle.ts',
+    right: 'item.unpacking ?? item.count',
+    wrong: 'item.count',
+    tests: ['test/quarantine/bundles.test.ts'],
+  },
+  {
+    name: 'item-before-object',
+    about: 'the item of a bundle is stored before its object, and is all that a failure leaves',
+    file: 'lambdas/quarantine/dynamodb.ts',
+    right:
+      '    await put(name, body)\n    await conditionHeld(client.send(storeOrCount({ ...attributes, object: name }, addition)))\n',
+    wrong:
+      '    await conditionHeld(client.send(storeOrCount({ ...attributes, object: name }, addition)))\n    await put(name, body)\n',
+    tests: ['test/ingest/quarantine-flood.test.ts'],
+  },
+  {
+    name: 'beginnings-are-equal',
+    about: 'two large events with the same beginning are one event in the quarantine',
+    file: 'shared/quarantine.ts',
+    right: 'event.wholeKey ?? event.body',
+    wrong: 'event.body',
+    tests: ['test/quarantine/plan-refused.test.ts'],
   },
   {
     name: 'stored-of-erased',

@@ -5,7 +5,7 @@ import { scanQuarantine } from '../../cli/quarantine/scan.ts'
 import { pageOf } from '../../cli/quarantine/select.ts'
 import { quarantineStore } from '../../lambdas/quarantine/dynamodb.ts'
 import { quarantineReader } from '../../lambdas/quarantine/dynamodb-read.ts'
-import { type QuarantinedEvent, quarantineKey } from '../../shared/quarantine.ts'
+import { type IdentifiedSummary, type QuarantinedEvent, quarantineKey } from '../../shared/quarantine.ts'
 import { reject } from '../../shared/rejections.ts'
 import { quarantineStores } from '../fakes/quarantine-stores.ts'
 import { aQuarantinedEvent } from '../fixtures/builders.ts'
@@ -14,10 +14,15 @@ import { aQuarantinedEvent } from '../fixtures/builders.ts'
 const large = aQuarantinedEvent({ form: 'text', type: null, body: randomBytes(400_000).toString('base64') })
 
 async function quarantineWith(...events: QuarantinedEvent[]) {
-  const { dynamodb, s3, items, objects } = quarantineStores()
+  const stores = quarantineStores()
+  const { dynamodb, s3, items, objects } = stores
   const store = quarantineStore('t', 'b', dynamodb, s3)
   for (const event of events) await store.add([event])
-  return { store, dynamodb, items, objects, reader: quarantineReader('t', 'b', dynamodb, s3) }
+  const reader = quarantineReader('t', 'b', dynamodb, s3)
+  const list = () => scanQuarantine(stores)
+  const discard = async (selected: readonly IdentifiedSummary[]) =>
+    discardItems(selected, selected, { reader, list, unpack: async () => fail() })
+  return { store, dynamodb, items, objects, reader, list, discard }
 }
 
 test.each([
@@ -52,8 +57,8 @@ test.each([
 })
 
 test('a scan reads the whole identity of an accepted event; a list does not show the user', async () => {
-  const { dynamodb } = await quarantineWith(aQuarantinedEvent({ subject: 'anna' }))
-  const items = await scanQuarantine(dynamodb, 't')
+  const { list } = await quarantineWith(aQuarantinedEvent({ subject: 'anna' }))
+  const items = await list()
   expect(items).toMatchObject([{ subject: 'anna' }])
   expect(pageOf(items, 1, undefined).items[0]).not.toHaveProperty('subject')
 })
@@ -147,25 +152,24 @@ test('amend replaces the reason, and does not recreate a removed event', async (
   expect(await reader.read('gone')).toBeUndefined()
 })
 
-test('discarded events are gone with their bodies, those quarantined again meanwhile are kept, and a dry run changes nothing', async () => {
+test('discarded events are gone with their bodies, and those quarantined again meanwhile are kept', async () => {
   const [one, again] = [aQuarantinedEvent({ body: '1' }), aQuarantinedEvent({ body: '2' })]
-  const { dynamodb, store, reader, objects } = await quarantineWith(one, again, large)
-  const items = await scanQuarantine(dynamodb, 't')
-  expect(await discardItems(items, reader, true)).toEqual({ discarded: 3, kept: 0 })
-  expect(await scanQuarantine(dynamodb, 't')).toHaveLength(3)
+  const { store, list, discard, objects } = await quarantineWith(one, again, large)
+  const items = await list()
   await store.add([again])
-  expect(await discardItems(items, reader, false)).toEqual({ discarded: 2, kept: 1 })
-  expect((await scanQuarantine(dynamodb, 't')).map(({ key }) => key)).toEqual([quarantineKey(again)])
+  expect(await discard(items)).toEqual({ discarded: 2, kept: 1 })
+  expect((await list()).map(({ key }) => key)).toEqual([quarantineKey(again)])
   expect(objects.size).toBe(0)
 })
 
 test('a list has everything about an event except its body', async () => {
-  const { dynamodb, reader } = await quarantineWith(aQuarantinedEvent(), large)
-  for (const item of await scanQuarantine(dynamodb, 't')) {
-    const { form: _form, body: _body, position: _position, ...facts } = (await reader.read(item.key)) ?? fail()
+  const { list, reader } = await quarantineWith(aQuarantinedEvent(), large)
+  for (const { parts, ...item } of await list()) {
+    const { form: _form, body: _body, position: _position, first, ...facts } = (await reader.read(item.key)) ?? fail()
     expect(item).toEqual(facts)
+    expect(parts).toEqual([{ item: { key: item.key, count: 1, first }, isBundle: false, count: 1 }])
   }
-  expect(await scanQuarantine(dynamodb, 't')).toHaveLength(2)
+  expect(await list()).toHaveLength(2)
 })
 
 const fail = (): never => {

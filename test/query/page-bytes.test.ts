@@ -1,7 +1,7 @@
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
-import { quarantineStore } from '../../lambdas/quarantine/dynamodb.ts'
+import { quarantineStore, requestQuarantine } from '../../lambdas/quarantine/dynamodb.ts'
 import { readProjection } from '../../lambdas/query/projections.ts'
 import { readQuarantine } from '../../lambdas/query/quarantine.ts'
 import { readReport } from '../../lambdas/query/reports.ts'
@@ -53,13 +53,16 @@ test('1,000 documents of 6 KB are two pages', async () => {
   expect(pages.length).toBeGreaterThan(1)
 })
 
-test('quarantined events with long messages are several pages', async () => {
-  const { dynamodb, s3 } = quarantineStores()
+test.each(['alone', 'in a bundle'])('quarantined events with long messages are several pages: %s', async how => {
+  const stores = quarantineStores()
+  const { dynamodb, s3 } = stores
   const events = Array.from({ length: 600 }, (_, n) =>
     aQuarantinedEvent({ id: String(n), body: String(n), message: 'm'.repeat(8_000) }),
   )
-  for (let at = 0; at < events.length; at += 100) await quarantineStore('t', 'b', dynamodb, s3).add(events.slice(at, at + 100))
-  const pages = await pagesOf(parameters => readQuarantine(parameters, 't', dynamodb))
+  const store = quarantineStore('t', 'b', dynamodb, s3)
+  if (how === 'alone') await store.add(events)
+  else await requestQuarantine(store).add(events)
+  const pages = await pagesOf(parameters => readQuarantine(parameters, stores))
   expect(
     pages
       .flat()

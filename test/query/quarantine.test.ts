@@ -8,11 +8,12 @@ import { quarantineStores } from '../fakes/quarantine-stores.ts'
 import { aQuarantinedEvent } from '../fixtures/builders.ts'
 
 async function quarantineOf(...events: QuarantinedEvent[]) {
-  const { dynamodb, s3, asked } = quarantineStores()
+  const stores = quarantineStores()
+  const { dynamodb, s3, asked } = stores
   for (const event of events) await quarantineStore('t', 'b', dynamodb, s3).add([event])
   asked.length = 0
   const read = async (parameters: Record<string, string> = {}) => {
-    const page = await readQuarantine(parameters, 't', dynamodb)
+    const page = await readQuarantine(parameters, stores)
     if (isRejection(page)) throw new Error(page.message)
     return page
   }
@@ -46,9 +47,11 @@ test('a row has the reason, the time of the first arrival, the count, and the be
   })
 })
 
-test('a body that is stored in the bucket has no sample', async () => {
-  const { read } = await quarantineOf(aQuarantinedEvent({ type: null, body: randomBytes(400_000).toString('base64') }))
-  expect((await read()).data).toMatchObject([{ type: null, sample: null }])
+test('a body that is stored in the bucket has a sample, which is stored with its item', async () => {
+  const body = randomBytes(400_000).toString('base64')
+  const { read, asked } = await quarantineOf(aQuarantinedEvent({ type: null, body }))
+  expect((await read()).data).toMatchObject([{ type: null, sample: body.slice(0, 500) }])
+  expect(asked).not.toContain('GetObjectCommand')
 })
 
 test('an empty quarantine gives an empty page', async () => {
@@ -75,7 +78,7 @@ test('a filter by code selects its events, and one request reads on until the pa
 test('a request for a rare code stops after five reads, and its cursor continues from there', async () => {
   const { read, readAll, asked } = await quarantineOf(...events(12), event('rare', { code: 'date_missing' }))
   expect(await read({ code: 'date_missing', limit: '1' })).toEqual({ data: [], cursor: expect.any(String) })
-  expect(asked).toEqual(Array.from({ length: 5 }, () => 'ScanCommand'))
+  expect(asked).toEqual(['ListObjectsV2Command', ...Array.from({ length: 5 }, () => 'ScanCommand')])
   expect(await readAll({ code: 'date_missing', limit: '1' })).toEqual([[], [], ['rare'], []])
 })
 
@@ -90,7 +93,7 @@ test.each([
   [{ cursor: writeCursor(['d1'], ['quarantine', undefined]) }, wrongCursor],
   [{ cursor: writeCursor([7], ['quarantine', undefined]) }, wrongCursor],
 ])('%j is rejected with the reason', async (parameters, message) => {
-  const { dynamodb, asked } = quarantineStores()
-  expect(await readQuarantine(parameters, 't', dynamodb)).toMatchObject({ code: 'invalid_request', message })
-  expect(asked).toEqual([])
+  const stores = quarantineStores()
+  expect(await readQuarantine(parameters, stores)).toMatchObject({ code: 'invalid_request', message })
+  expect(stores.asked).toEqual([])
 })

@@ -5,7 +5,7 @@ import { findTarget, type Target } from '../../cli/target.ts'
 import { quarantineStore } from '../../lambdas/quarantine/dynamodb.ts'
 import { ARCHIVE_ERROR_PREFIX, ARCHIVE_PREFIX } from '../../shared/archive-columns.ts'
 import { eventTypes } from '../../shared/catalogue.ts'
-import { DISCARDED_PREFIX, type QuarantinedEvent, UNCOLLECTED_PREFIX } from '../../shared/quarantine.ts'
+import { BUNDLES_PREFIX, DISCARDED_PREFIX, type QuarantinedEvent } from '../../shared/quarantine.ts'
 import { toLine } from '../../shared/stream-record.ts'
 import { aVisit } from '../fixtures/builders.ts'
 import { millrace, millraceJson } from '../fixtures/command.ts'
@@ -114,24 +114,74 @@ test(
 )
 
 test(
-  'a request with thousands of bad lines gets a response in time, and all of them are quarantined',
+  'a request with thousands of bad lines gets a response in time, and all of them are quarantined as one bundle',
   async () => {
     const before = (await quarantinedItems()).total
+    const bundles = (await keysUnder(target.outputs.QuarantineBucket, BUNDLES_PREFIX)).length
     const lines = Array.from({ length: 6_000 }, (_, i) => `bad ${Date.now()} ${i}`)
     const started = Date.now()
-    const response = await fetch(`${target.apiUrl}/v1/events`, {
-      method: 'POST',
-      headers: { authorization: `Bearer ${target.key('write')}`, 'content-type': 'application/x-ndjson' },
-      body: lines.join('\n'),
-    })
-    const { accepted, quarantined } = (await response.json()) as { accepted: number; quarantined: unknown[] }
-    expect([response.status, accepted, quarantined.length]).toEqual([200, 0, lines.length])
+    expect(await post('/v1/events', lines)).toEqual([200, 0, lines.length])
     expect(Date.now() - started).toBeLessThan(25_000)
     expect((await quarantinedItems()).total).toBe(before + lines.length)
-    expect(await keysUnder(target.outputs.QuarantineBucket, UNCOLLECTED_PREFIX)).toEqual([])
+    expect(await keysUnder(target.outputs.QuarantineBucket, BUNDLES_PREFIX)).toHaveLength(bundles + 1)
+    const since = ['--since', instant(started - MINUTES), '--code', 'malformed_json']
+    expect(await millraceJson('quarantine', 'discard', ...since)).toMatchObject({ kept: 0 })
+    expect(
+      (await quarantinedItems()).items.filter(({ message, received }) => /bad/.test(message) && received >= started),
+    ).toEqual([])
+    expect(await keysUnder(target.outputs.QuarantineBucket, BUNDLES_PREFIX)).toHaveLength(bundles)
   },
   5 * MINUTES,
 )
+
+test(
+  'events of a bundle are listed, shown, replayed and discarded as those of the table are',
+  async () => {
+    const run = Date.now()
+    const row = (n: number) => JSON.stringify({ Id: run, Url: n, Timestamp: n, event_id: `b${run}-${n}` })
+    const ofRun = async () => (await quarantinedItems()).items.filter(({ id }) => id?.startsWith(`b${run}-`))
+    const rows = Array.from({ length: 40 }, (_, n) => row(n))
+    expect(await post('/v1/events/page_visit', rows)).toEqual([200, 0, 40])
+    expect(await post('/v1/events/page_visit', rows)).toEqual([200, 0, 40])
+    expect(await post('/v1/events/page_visit', [...rows.slice(0, 3), row(99)])).toEqual([200, 0, 4])
+    const listed = await ofRun()
+    expect(listed).toHaveLength(41)
+    expect(Object.fromEntries(listed.map(({ id, count }) => [id?.split('-')[1], count]))).toMatchObject({ 0: 3, 3: 2, 99: 1 })
+
+    const shown = await millraceJson<Record<string, unknown>>(
+      'quarantine',
+      'show',
+      listed.find(({ id }) => id?.endsWith('-7'))?.key ?? '',
+    )
+    expect(shown).toMatchObject({ id: `b${run}-7`, count: 2, code: 'invalid_event', body: expect.stringContaining(`"Url":7`) })
+    const response = await fetch(`${target.apiUrl}/v1/quarantine?limit=1000`, {
+      headers: { authorization: `Bearer ${target.key('admin')}` },
+    })
+    const { data } = (await response.json()) as { data: { id: string | null; count: number; sample: string }[] }
+    const mine = data.filter(({ id }) => id?.startsWith(`b${run}-`))
+    expect(mine).toHaveLength(41)
+    expect(mine.find(({ id }) => id === `b${run}-0`)).toMatchObject({ count: 3, sample: expect.stringContaining(`"Url":0`) })
+
+    const filter = ['--since', instant(run), '--type', 'page_visit']
+    expect(await replay('--dry-run', ...filter)).toEqual({ replayed: 0, refused: 41 })
+    expect(await replay(...filter)).toEqual({ replayed: 0, refused: 41 })
+    expect(Object.fromEntries((await ofRun()).map(({ id, count }) => [id?.split('-')[1], count]))).toMatchObject({ 0: 3, 3: 2 })
+    expect(await millraceJson('quarantine', 'discard', ...filter)).toEqual({ discarded: 41, kept: 0 })
+    expect(await ofRun()).toEqual([])
+  },
+  5 * MINUTES,
+)
+
+/** Sends lines. Returns the status and how many were accepted and quarantined. */
+async function post(path: string, lines: readonly string[]): Promise<[number, number, number]> {
+  const response = await fetch(`${target.apiUrl}${path}`, {
+    method: 'POST',
+    headers: { authorization: `Bearer ${target.key('write')}`, 'content-type': 'application/x-ndjson' },
+    body: lines.join('\n'),
+  })
+  const { accepted, quarantined } = (await response.json()) as { accepted: number; quarantined: unknown[] }
+  return [response.status, accepted, quarantined.length]
+}
 
 test(
   'show prints a quarantined event with all that was sent; an unknown key is an error of one line',

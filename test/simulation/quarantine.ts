@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
-import type { quarantineReader, ReadItem } from '../../lambdas/quarantine/dynamodb-read.ts'
-import { type QuarantinedEvent, quarantineKey, type StoredQuarantinedEvent } from '../../shared/quarantine.ts'
+import type { quarantineReader } from '../../lambdas/quarantine/dynamodb-read.ts'
+import { type QuarantinedEvent, quarantineKey, type ReadItem, type StoredQuarantinedEvent } from '../../shared/quarantine.ts'
 
 export type QuarantineReader = ReturnType<typeof quarantineReader>
 

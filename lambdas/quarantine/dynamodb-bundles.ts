@@ -1,0 +1,105 @@
+import { gunzipSync } from 'node:zlib'
+import { DeleteItemCommand, type DynamoDBClient, GetItemCommand, UpdateItemCommand } from '@aws-sdk/client-dynamodb'
+import { NoSuchKey, type S3Client } from '@aws-sdk/client-s3'
+import { marshall, unmarshall } from '@aws-sdk/util-dynamodb'
+import type { QuarantinedEvent } from '../../shared/quarantine.ts'
+import { type Attributes, conditionHeld } from '../dynamodb.ts'
+import { StoreFailure } from '../store-failure.ts'
+import { eventsOf } from './bundle.ts'
+import { isExpired } from './dynamodb-expiry.ts'
+import { failureBucket } from './s3.ts'
+
+/** The item of a bundle. */
+export interface BundleItem {
+  readonly key: string
+  /** How often the bundle was quarantined. */
+  readonly count: number
+  readonly first: string
+  readonly received: number
+  /** How many events it contains. */
+  readonly events: number
+  /** The key of the object with its events. */
+  readonly object: string
+  /** The count up to which its events are items of their own already. */
+  readonly unpacked?: number
+  /** The count up to which they are becoming items of their own. */
+  readonly unpacking?: number
+}
+
+/** The item as that of a bundle. Undefined if it is one of an event. */
+export const asBundle = (attributes: Attributes): BundleItem | undefined =>
+  attributes['form']?.S === 'bundle' ? (unmarshall(attributes) as BundleItem) : undefined
+
+/** The table and the bucket of the quarantine. */
+export interface QuarantineStores {
+  readonly table: string
+  readonly bucket: string
+  readonly dynamodb: DynamoDBClient
+  readonly s3: S3Client
+  /** Milliseconds since 1970. */
+  readonly now: () => number
+}
+
+/** Reads bundles, and turns them into items of their events. */
+export function bundleStore({ table, bucket, dynamodb, s3, now }: QuarantineStores) {
+  const objects = failureBucket(bucket, s3)
+  const update = (
+    { key }: BundleItem,
+    UpdateExpression: string,
+    condition: string,
+    values: Readonly<Record<string, unknown>>,
+  ) => {
+    const names = ['count', 'first'].filter(name => condition.includes(`#${name}`)).map(name => [`#${name}`, name])
+    const command = new UpdateItemCommand({
+      TableName: table,
+      Key: marshall({ key }),
+      UpdateExpression,
+      ConditionExpression: condition,
+      ExpressionAttributeNames: Object.fromEntries(names),
+      ExpressionAttributeValues: marshall(values),
+    })
+    return conditionHeld(dynamodb.send(command))
+  }
+  return {
+    async read(key: string): Promise<BundleItem | undefined> {
+      const { Item } = await dynamodb.send(new GetItemCommand({ TableName: table, Key: marshall({ key }), ConsistentRead: true }))
+      return Item && !isExpired(Item, now()) ? asBundle(Item) : undefined
+    },
+
+    /** The events of a bundle. Undefined if it was removed after its item was read. */
+    async readEvents({ object, received }: Pick<BundleItem, 'object' | 'received'>): Promise<QuarantinedEvent[] | undefined> {
+      try {
+        return eventsOf({ text: gunzipSync(await objects.read(object)).toString(), received })
+      } catch (error) {
+        if ((error instanceof StoreFailure ? error.cause : error) instanceof NoSuchKey) return undefined
+        throw error
+      }
+    },
+
+    /** Notes the count up to which its events become items. Returns false if it was quarantined again after it was read, or is gone. */
+    beginUnpacking: (item: BundleItem): Promise<boolean> =>
+      update(item, 'SET unpacking = :count', '#count = :count AND #first = :first AND attribute_not_exists(unpacking)', {
+        ':count': item.count,
+        ':first': item.first,
+      }),
+
+    /** Removes a bundle whose events are items, or notes that they are if it was quarantined again meanwhile. */
+    async endUnpacking(item: BundleItem, upTo: number): Promise<void> {
+      const deletion = new DeleteItemCommand({
+        TableName: table,
+        Key: marshall({ key: item.key }),
+        ConditionExpression: '#count = :count AND #first = :first',
+        ExpressionAttributeNames: { '#count': 'count', '#first': 'first' },
+        ExpressionAttributeValues: marshall({ ':count': upTo, ':first': item.first }),
+      })
+      if (await conditionHeld(dynamodb.send(deletion))) await objects.remove(item.object)
+      else
+        await update(item, 'SET unpacked = :upTo REMOVE unpacking', '#first = :first AND unpacking = :upTo', {
+          ':upTo': upTo,
+          ':first': item.first,
+        })
+    },
+  }
+}
+
+export type BundleStore = ReturnType<typeof bundleStore>
