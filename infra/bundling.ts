@@ -1,4 +1,5 @@
 import { execFileSync } from 'node:child_process'
+import { copyFileSync } from 'node:fs'
 import path from 'node:path'
 import { AssetHashType, DockerImage } from 'aws-cdk-lib'
 import { Architecture, type AssetCode, Code } from 'aws-cdk-lib/aws-lambda'
@@ -21,13 +22,16 @@ const unusedCredentials = [
   '@smithy/credential-provider-imds',
 ]
 
+/** A package for development that colours the debug output of another one, which does without it. */
+const colours = 'supports-color'
+
 /** esbuild options of every function. */
 export const bundling = {
   target: 'node24',
   mainFields: ['module', 'main'],
   // CommonJS packages inside an ESM bundle still call require.
   banner: "import { createRequire as requireFrom } from 'node:module';const require = requireFrom(import.meta.url);",
-  external: unusedCredentials,
+  external: [...unusedCredentials, colours],
 } as const
 
 /**
@@ -70,14 +74,19 @@ export const checkNativeCode = (architecture: Architecture): BundleScript => [
   `linux-${cpuOf(architecture)}`,
 ]
 
-/** Runs scripts after bundling and npm install, so that they can add files to the bundle or check it. */
+/** What a bundle must contain about the licences of its packages. */
+const NOTICES = ['LICENSE', 'NOTICE']
+
+/** Adds the notices, then runs scripts after bundling and npm install, so that they can add files to the bundle or check it. */
 export const runAfterBundling = (scripts: readonly BundleScript[]): ICommandHooks => ({
   beforeBundling: () => [],
   beforeInstall: () => [],
-  afterBundling: (inputDir, outputDir) =>
-    scripts.map(([script, ...rest]) =>
+  afterBundling: (inputDir, outputDir) => [
+    ['cp', ...NOTICES.map(file => path.join(inputDir, file)), outputDir].map(argument => `"${argument}"`).join(' '),
+    ...scripts.map(([script, ...rest]) =>
       [process.execPath, path.join(inputDir, script), outputDir, ...rest].map(argument => `"${argument}"`).join(' '),
     ),
+  ],
 })
 
 /**
@@ -88,6 +97,7 @@ export function splitCode(entry: string, addFiles?: string): AssetCode {
   const tryBundle = (outdir: string): boolean => {
     buildSync({ ...splitBundle(path.join(root, entry), outdir), sourcemap: true, sourcesContent: false })
     if (addFiles) execFileSync(process.execPath, [path.join(root, addFiles), outdir], { stdio: ['ignore', 'ignore', 'inherit'] })
+    for (const file of NOTICES) copyFileSync(path.join(root, file), path.join(outdir, file))
     return true
   }
   // CDK runs no image here. It uses one bundle for all assets whose options are equal, so the options must name the entry.

@@ -36,7 +36,8 @@ const expected: Readonly<Record<string, Readonly<Record<string, string>>>> = {
     '<KeysTable.Arn>': 'dynamodb:GetItem',
     '<KeysUseTable.Arn>': 'dynamodb:UpdateItem',
     '<QuarantineTable.Arn>': 'dynamodb:UpdateItem',
-    ...rejected,
+    '<QuarantineBucket.Arn>/bodies/*': 's3:PutObject',
+    '<QuarantineBucket.Arn>/bundles/*': 's3:PutObject',
   },
   StateFunction: {
     '<StateFunctionLogs.Arn>': log,

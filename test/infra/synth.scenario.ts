@@ -47,6 +47,14 @@ test('cdk synth needs no credentials', async () => {
   expect(Object.keys(template.Resources).length).toBeGreaterThan(90)
 })
 
+test('every bundle contains the licences of its packages', async () => {
+  const assets = (await readdir(out)).filter(name => name.startsWith('asset.'))
+  const contents = await Promise.all(assets.map(asset => readdir(path.join(out, asset))))
+  const bundles = contents.filter(names => names.includes('index.mjs'))
+  expect(bundles.length).toBeGreaterThan(9)
+  for (const names of bundles) expect(names).toEqual(expect.arrayContaining(['LICENSE', 'NOTICE']))
+})
+
 test('the bundle of the reports function contains its SQL, and DuckDB for linux arm64 on any host, in the pinned version', async () => {
   const bundle = await reportsBundle()
   const bindings = (await readdir(path.join(bundle, DUCKDB))).filter(name => name.startsWith('node-bindings-'))

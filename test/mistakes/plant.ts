@@ -3,7 +3,16 @@ import path from 'node:path'
 import type { PlantedMistake } from '../simulation/mistakes.ts'
 
 const FOLDERS = ['catalogue', 'cli', 'console', 'infra', 'lambdas', 'localstack', 'shared', 'test']
-const FILES = ['cdk.json', 'jest.config.js', 'package.json', 'package-lock.json', 'revisions.json', 'tsconfig.json']
+const FILES = [
+  'LICENSE',
+  'NOTICE',
+  'cdk.json',
+  'jest.config.js',
+  'package.json',
+  'package-lock.json',
+  'revisions.json',
+  'tsconfig.json',
+]
 
 /** Copies the product's code with its tests into a folder, to plant mistakes in it. */
 export function copyProduct(folder: string): void {

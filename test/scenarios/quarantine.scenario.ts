@@ -154,10 +154,7 @@ test(
       listed.find(({ id }) => id?.endsWith('-7'))?.key ?? '',
     )
     expect(shown).toMatchObject({ id: `b${run}-7`, count: 2, code: 'invalid_event', body: expect.stringContaining(`"Url":7`) })
-    const response = await fetch(`${target.apiUrl}/v1/quarantine?limit=1000`, {
-      headers: { authorization: `Bearer ${target.key('admin')}` },
-    })
-    const { data } = (await response.json()) as { data: { id: string | null; count: number; sample: string }[] }
+    const data = await rowsOfApi('invalid_event')
     const mine = data.filter(({ id }) => id?.startsWith(`b${run}-`))
     expect(mine).toHaveLength(41)
     expect(mine.find(({ id }) => id === `b${run}-0`)).toMatchObject({ count: 3, sample: expect.stringContaining(`"Url":0`) })
@@ -171,6 +168,27 @@ test(
   },
   5 * MINUTES,
 )
+
+interface ApiRow {
+  readonly id: string | null
+  readonly count: number
+  readonly sample: string
+}
+
+/** All rows of the API with a code. */
+async function rowsOfApi(code: string): Promise<ApiRow[]> {
+  const rows: ApiRow[] = []
+  const headers = { authorization: `Bearer ${target.key('admin')}` }
+  let cursor: string | null = null
+  do {
+    const query: string = new URLSearchParams({ code, limit: '1000', ...(cursor && { cursor }) }).toString()
+    const response = await fetch(`${target.apiUrl}/v1/quarantine?${query}`, { headers })
+    const page = (await response.json()) as { data: ApiRow[]; cursor: string | null }
+    rows.push(...page.data)
+    cursor = page.cursor
+  } while (cursor)
+  return rows
+}
 
 /** Sends lines. Returns the status and how many were accepted and quarantined. */
 async function post(path: string, lines: readonly string[]): Promise<[number, number, number]> {
