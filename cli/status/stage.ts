@@ -8,7 +8,7 @@ import { projectionKey } from '../../shared/projection.ts'
 import { parseRawEventTypes } from '../../shared/raw-events.ts'
 import type { PartItem, UserItem } from '../../shared/state.ts'
 import { dynamodbOf, kinesisOf, s3Of, searchOf } from '../clients.ts'
-import { scanQuarantine } from '../quarantine/scan.ts'
+import { quarantineStoresOf, scanQuarantine } from '../quarantine/scan.ts'
 import type { Target } from '../target.ts'
 import { recentArchive } from './archive.ts'
 import { readAlarms, readMetrics } from './cloudwatch.ts'
@@ -42,7 +42,7 @@ export async function stageStatusReader(target: Target, stack: string, clock: Cl
     const tail = await readTail()
     const stream = factsOf(tail, streamCollector(rawEvents))
     const archived = await readArchive(clock.now())
-    const quarantined = await scanQuarantine(dynamodb, outputs.QuarantineTable)
+    const quarantined = await scanQuarantine(quarantineStoresOf(target))
     const state = await readStateOf(dynamodb, outputs.StateTable, stream, tail.shards)
     const rejected = rejectedDocuments(quarantined)
     const newest: Newest = {
