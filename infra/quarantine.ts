@@ -74,7 +74,8 @@ export class Quarantine extends Construct implements Monitored, FailureDestinati
   allowAddRequests(ingest: LambdaFunction): void {
     this.writers.push(ingest)
     ingest.allow(['dynamodb:UpdateItem'], this.table.tableArn)
-    for (const prefix of [BODIES_PREFIX, BUNDLES_PREFIX]) this.allowBelow(ingest, ['s3:PutObject'], prefix)
+    // Of a body it keeps 64 KB at most, which an item can hold.
+    this.allowBelow(ingest, ['s3:PutObject'], BUNDLES_PREFIX)
   }
 
   allowList(query: LambdaFunction): void {

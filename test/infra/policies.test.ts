@@ -36,7 +36,6 @@ const expected: Readonly<Record<string, Readonly<Record<string, string>>>> = {
     '<KeysTable.Arn>': 'dynamodb:GetItem',
     '<KeysUseTable.Arn>': 'dynamodb:UpdateItem',
     '<QuarantineTable.Arn>': 'dynamodb:UpdateItem',
-    '<QuarantineBucket.Arn>/bodies/*': 's3:PutObject',
     '<QuarantineBucket.Arn>/bundles/*': 's3:PutObject',
   },
   StateFunction: {

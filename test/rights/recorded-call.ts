@@ -122,7 +122,7 @@ const plainPath = (path: string): string =>
 /** Parts of keys that depend on the catalogue, the date and the events. */
 const variableParts: readonly (readonly [RegExp, string])[] = [
   [/^(aws\/lambda\/|errors\/|events\/).+/, '$1{object}'],
-  [/^(bodies\/|refused\/).+?(\.\w+)?$/, '$1{hash}$2'],
+  [/^(bodies\/|bundles\/|refused\/).+?(\.\w+)?$/, '$1{hash}$2'],
   [new RegExp(`^reports/(${anyOf(placeholders['{report}'] ?? [])})/`), 'reports/{report}/'],
   [/^(reports\/\{report\}\/).+/, '$1{object}'],
 ]
