@@ -8,6 +8,7 @@ import { administrator, refusedCalls } from './refused-calls.ts'
 import { stageOf } from './stage.ts'
 import { unrecorded } from './unrecorded.ts'
 import { usedActions } from './used-actions.ts'
+import { wideningsOf } from './widenings.ts'
 
 const textOf = ({ caller, action, resource, context }: Call): string =>
   `${'role' in caller ? caller.role : caller.service} ${action} ${resource} ${JSON.stringify(context)}`
@@ -47,5 +48,13 @@ describe.each(stages)('stage $name', ({ policies, calls, refused }) => {
     expect(unnoticed.filter(({ effect }) => effect === 'Deny').map(({ what }) => what)).toEqual([])
     expect(unnoticed.filter(({ what }) => !exceptions.some(each => each.what.test(what))).map(({ what }) => what)).toEqual([])
     expect(exceptions.filter(({ what }) => !unnoticed.some(each => what.test(each.what)))).toEqual([])
+  })
+  test('with any one right of a role on every resource, a call is wrongly allowed', () => {
+    const widenings = wideningsOf(
+      policies,
+      refused.map(({ call }) => call),
+    )
+    expect(widenings.length).toBeGreaterThan(20)
+    expect(widenings.filter(({ noticed }) => !noticed)).toEqual([])
   })
 })

@@ -123,12 +123,13 @@ test(
   2 * MINUTES,
 )
 
-test('set-up deletes the raw events of a day that is over, and the API lists the quarantine', async () => {
+test('set-up deletes the raw events of a day that is over, and the API lists the quarantine and the events of all types', async () => {
   const index = `${target.outputs.OpenSearchUrl}/events-reading-2001.01.01`
   expect((await fetch(index, { method: 'PUT' })).status).toBe(200)
   await invoke(target, target.outputs.SetUpFunction, {})
   expect((await fetch(index, { method: 'HEAD' })).status).toBe(404)
 
   const headers = { authorization: `Bearer ${target.key('admin')}` }
-  expect((await fetch(`${target.apiUrl}/v1/quarantine`, { headers })).status).toBe(200)
+  for (const path of ['quarantine', 'events?limit=1'])
+    expect((await fetch(`${target.apiUrl}/v1/${path}`, { headers })).status).toBe(200)
 })
