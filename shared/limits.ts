@@ -40,7 +40,7 @@ export const MAX_TEXT_CHARACTERS = 1024
 /** Longest URL of a catalogued field, in code points. */
 export const MAX_URL_CHARACTERS = 8192
 
-/** Most texts that a tally counts. */
+/** Most texts that the tally of a user counts. */
 export const MAX_TALLY_TEXTS = 1000
 
 /** Most bytes of a rejected event that the quarantine keeps. A longer one keeps its beginning, and cannot be replayed. */

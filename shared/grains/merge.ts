@@ -7,18 +7,19 @@ import { type PassedOver, userHash } from '../state.ts'
 import { asStored, storedBytes } from '../stored-json.ts'
 import { checkedDocument } from './document.ts'
 
-const STATE_TOO_LARGE = `The state of the window would be larger than ${formatBytes(MAX_WINDOW_STATE_BYTES)}.`
 const FUNCTION = 'The `initial`, `merge` or `document` function of the projection'
 
-/** The result of `merge`, or why it is rejected. Calls `document` too: if it threw later, it would stop the index function. */
+/** The result of `merge`, which may have this many bytes, or why it is rejected. Calls `document` too: if it threw later, it would stop the index function. */
 export function tryMerge<State>(
   merge: () => State,
   document: (state: State) => Document,
+  most = MAX_WINDOW_STATE_BYTES,
 ): { readonly state: State } | { readonly reason: string } {
   try {
     const state = asStored(merge())
     checkedDocument(document(state))
-    return storedBytes(state) > MAX_WINDOW_STATE_BYTES ? { reason: STATE_TOO_LARGE } : { state }
+    if (storedBytes(state) <= most) return { state }
+    return { reason: `The state of the window would be larger than ${formatBytes(most)}.` }
   } catch (error) {
     const reason = describeError(error)
     return { reason: error instanceof SafeError ? `${FUNCTION} failed: ${reason}` : `${FUNCTION} threw: ${reason}.` }

@@ -1,4 +1,5 @@
 import type { Document, Grain, MergeRejection, MergeTask, PartAddress, PartGrain, UserDelta } from '../grain.ts'
+import { MAX_DOCUMENT_BYTES, MAX_WINDOW_STATE_BYTES } from '../limits.ts'
 import { type EventOf, type EventTypes, initialState, type ProjectionBase, projectionKey } from '../projection.ts'
 import { documentId } from '../search-index.ts'
 import { type ItemKey, type PartItem, SLOT_USER_BYTES, USER_HASH_BYTES, type UserPage, userHash } from '../state.ts'
@@ -40,6 +41,13 @@ export const MAX_USER_PAGES = 10
 const MAX_UNCOUNTED = 5_000
 /** DynamoDB allows 400 KB for an item. This limits state and slot users together; the key and the rest need little. */
 const MAX_ITEM_BYTES = 380_000
+
+/**
+ * Most bytes of a slot's state. The document of a window is made of all slots, and may show what they contain twice, such as the most and
+ * the least frequent texts: it must not be too large to be written because its slots are full.
+ */
+export const slotBytes = ({ slots }: Pick<AnyWindowProjection, 'slots'>): number =>
+  Math.min(MAX_WINDOW_STATE_BYTES, Math.floor(MAX_DOCUMENT_BYTES / (2 * slots)))
 
 const slotOf = (user: string, slots: number): number => Number.parseInt(userHash(user).slice(0, 8), 16) % slots
 
@@ -93,6 +101,7 @@ const parts: PartGrain<AnyWindowProjection, SlotItem> = {
         () =>
           projection.merge(orInitial(projection, state), delta.state, { firstOfUser: isExact && (isNew || uncounted.has(hash)) }),
         shown => projection.document(shown, { start, usersAreMinimum: !isExact }),
+        slotBytes(projection),
       )
       if ('reason' in merged) {
         rejections.push({ ...delta, ...merged })
@@ -121,6 +130,7 @@ const parts: PartGrain<AnyWindowProjection, SlotItem> = {
     const merged = tryMerge(
       () => projection.merge(orInitial(projection, item.state), delta.state, { firstOfUser }),
       shown => projection.document(shown, { start: item.start, usersAreMinimum: !isExact }),
+      slotBytes(projection),
     )
     if ('reason' in merged) return merged
     const passedOver = strikeOut(item.passedOver, delta)

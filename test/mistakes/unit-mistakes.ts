@@ -286,4 +286,12 @@ export const unitMistakes: readonly UnitMistake[] = [
     wrong: 'new Set([...latestRuns',
     tests: ['test/reports/sweep-property.test.ts', 'test/reports/plan.test.ts'],
   },
+  {
+    name: 'slots-fill-document',
+    about: 'the full slots of a window make a document that is too large to be written',
+    file: 'shared/grains/window.ts',
+    right: 'Math.min(MAX_WINDOW_STATE_BYTES, Math.floor(MAX_DOCUMENT_BYTES / (2 * slots)))',
+    wrong: 'Math.max(MAX_WINDOW_STATE_BYTES, Math.floor(MAX_DOCUMENT_BYTES / (2 * slots)))',
+    tests: ['test/shared/projections/country-minutes.test.ts'],
+  },
 ]

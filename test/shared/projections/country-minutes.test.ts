@@ -3,7 +3,8 @@ import { planWindows } from '../../../lambdas/windows/plan-windows.ts'
 import { accept } from '../../../shared/acceptance.ts'
 import { eventTypes } from '../../../shared/catalogue.ts'
 import type { Event } from '../../../shared/event.ts'
-import { countryMinutes } from '../../../shared/projections/country-minutes.ts'
+import { MAX_DOCUMENT_BYTES } from '../../../shared/limits.ts'
+import { type CountryRanking, countryMinutes } from '../../../shared/projections/country-minutes.ts'
 import { isRejection } from '../../../shared/rejections.ts'
 import { aSender } from '../../fixtures/keys.ts'
 
@@ -17,8 +18,8 @@ const rules = {
 }
 
 /** The event of a row; its position makes the id unique. */
-function eventOf(row: { id: number; email: string | null }, position: number): Event {
-  const data = { ...row, event_id: String(position), date: '2020-01-01', country: 'chad', arrived_at: RECEIVED }
+function eventOf(row: { id: number; email: string | null; country?: string }, position: number): Event {
+  const data = { country: 'chad', ...row, event_id: String(position), date: '2020-01-01', arrived_at: RECEIVED }
   const event = accept(
     { type: 'user_record', data },
     { eventTypes: catalogue, sender: aSender(), received: RECEIVED, defaultId: () => '' },
@@ -49,6 +50,30 @@ function documentOf(rows: readonly Parameters<typeof eventOf>[0][]) {
   const slots = tasks.flatMap(task => grain.parts?.merge(countryMinutes, undefined, task)?.item ?? [])
   return grain.document(countryMinutes, slots)
 }
+
+test.each([
+  ['short', 10, 4000],
+  ['long', 1000, 1500],
+])('countries with %s names that somebody makes up do not stop the document of a minute', (_, length, count) => {
+  const real = Array.from({ length: 20 }, (_, n) => ({ id: n, email: `real${n}@x`, country: 'france' }))
+  const madeUp = Array.from({ length: count }, (_, n) => ({
+    id: n,
+    email: `made-up${n}@x`,
+    country: `x${n}`.padEnd(length, 'y'),
+  }))
+  const document = documentOf([...real, ...madeUp])
+  expect(document['most']).toEqual({ count: 20, countries: ['France'] })
+  expect(document['events']).toBeGreaterThan(400)
+  expect(Buffer.byteLength(JSON.stringify(document))).toBeLessThanOrEqual(MAX_DOCUMENT_BYTES)
+})
+
+test('the document of a minute whose slots are all full can be written', () => {
+  const madeUp = Array.from({ length: 1500 }, (_, n) => ({ id: n, email: `u${n}@x`, country: `x${n}`.padEnd(1000, 'y') }))
+  const document = documentOf(madeUp)
+  expect((document['most'] as CountryRanking).countries).toHaveLength(document['events'] as number)
+  expect(document['least']).toEqual(document['most'])
+  expect(Buffer.byteLength(JSON.stringify(document))).toBeGreaterThan(0.9 * MAX_DOCUMENT_BYTES)
+})
 
 test('a minute counts each e-mail once, whatever its case, spaces and id', () => {
   const rows = [
