@@ -46,7 +46,7 @@ const MAX_ITEM_BYTES = 380_000
  * Most bytes of a slot's state. The document of a window is made of all slots, and may show what they contain twice, such as the most and
  * the least frequent texts: it must not be too large to be written because its slots are full.
  */
-export const slotBytes = ({ slots }: Pick<AnyWindowProjection, 'slots'>): number =>
+const slotBytes = ({ slots }: Pick<AnyWindowProjection, 'slots'>): number =>
   Math.min(MAX_WINDOW_STATE_BYTES, Math.floor(MAX_DOCUMENT_BYTES / (2 * slots)))
 
 const slotOf = (user: string, slots: number): number => Number.parseInt(userHash(user).slice(0, 8), 16) % slots
