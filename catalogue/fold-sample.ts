@@ -96,7 +96,7 @@ const emptyUser = (user: string): UserItem => ({
   version: 0,
   sequenceNumber: '0',
   identities: new Uint8Array(),
-  recordHashes: new Uint8Array(),
+  pages: new Uint8Array(),
   states: {},
   late: 0,
   erasedOrder: 0,

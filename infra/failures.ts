@@ -9,7 +9,7 @@ import type { Quarantine } from './quarantine.ts'
 import { every } from './schedule.ts'
 import type { Search } from './search.ts'
 import type { Settings } from './settings.ts'
-import { expiry, identityWindow, type State } from './state.ts'
+import { expiry, identityMemory, type State } from './state.ts'
 
 export interface FailuresProps {
   readonly archive: Archive
@@ -40,7 +40,8 @@ export class Failures extends Construct implements Monitored {
         RAW_EVENTS_FUNCTION: search?.events.functionName ?? NONE,
         DOCUMENTS_FUNCTION: search?.documents.functionName ?? NONE,
         STATE_TABLE: state.table.tableName,
-        ...identityWindow(settings),
+        ...identityMemory(settings),
+        PAGES_TABLE: state.pages.tableName,
         RETENTION_HOURS: expiry(settings).RETENTION_HOURS,
       },
       settings,

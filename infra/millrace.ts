@@ -21,7 +21,7 @@ import { Replay } from './replay.ts'
 import { Reports } from './reports.ts'
 import { Search } from './search.ts'
 import type { Settings } from './settings.ts'
-import { identityWindow, State } from './state.ts'
+import { identityMemory, State } from './state.ts'
 import { AccessLogs } from './stores.ts'
 import { EventStream } from './stream.ts'
 import { Windows } from './windows.ts'
@@ -190,7 +190,7 @@ const outputsOf = (parts: Parts, { settings, projections }: MillraceProps): Stac
     Projections: projections.map(projectionKey).join(),
     ReportsFunction: reports.function.functionName,
     SetUpFunction: search?.setUp.functionName ?? NONE,
-    IdentityMinutes: identityWindow(settings).IDENTITY_MINUTES,
+    IdentityMinutes: identityMemory(settings).IDENTITY_MINUTES,
     ReplayFunction: replay.function.functionName,
     CollectFailuresFunction: failures.function.functionName,
     ReindexFunction: reindex?.function.functionName ?? NONE,

@@ -123,10 +123,14 @@ export interface Settings {
      * executions each. Below 1,000 write and 3,000 read units together, a provisioned table has one partition.
      */
     readonly capacity: 'on-demand' | { readonly read: CapacityRange; readonly write: CapacityRange }
-    /** Identity window: an event that a client sends again is recognised for this long after its first arrival... */
-    readonly identityWindow: Duration
-    /** ...and only among this many newest identities of its user. */
-    readonly identityCount: number
+    readonly identities: {
+      /** An event that a client sends again is recognised for this long after its first arrival, at least 15 minutes... */
+      readonly window: Duration
+      /** ...and only among this many newest identities of its user, at least 2,500: the largest request. */
+      readonly count: number
+      /** An event that states a time is recognised for this long when it states the same time again, 1 to 30 days. */
+      readonly memory: Duration
+    }
     /** How long the state function retries an event that hangs it or ends its process, before it quarantines the event. It blocks its shard meanwhile. */
     readonly retryBudget: Duration
     /**
@@ -238,8 +242,8 @@ const dev: Settings = {
     batch: { size: 500, window: second },
     // One partition: four readers of streams then use 4 of the 10 executions of a new account, and leave 6 to the API.
     capacity: { read: { min: 25, max: 500 }, write: { min: 25, max: 800 } },
-    identityWindow: Duration.minutes(15),
-    identityCount: 2500,
+    // Twice the largest request: it is recognised whole although as many events arrived after it.
+    identities: { window: Duration.minutes(15), count: 5000, memory: Duration.days(7) },
     retryBudget: Duration.seconds(300),
     lateness: 'none',
   },

@@ -26,15 +26,20 @@ export const expiry = ({ state, stream }: Settings): Pick<Environment<'windows'>
   RETENTION_HOURS: String(stream.retention.toHours() + TABLE_STREAM_RETENTION.toHours()),
 })
 
+type MemoryVariables = 'IDENTITY_MINUTES' | 'IDENTITY_COUNT' | 'IDENTITY_DAYS'
+
 /** How long, and how many, identities of a user are remembered. */
-export const identityWindow = ({ state }: Settings): Pick<Environment<'state'>, 'IDENTITY_MINUTES' | 'IDENTITY_COUNT'> => ({
-  IDENTITY_MINUTES: String(state.identityWindow.toMinutes()),
-  IDENTITY_COUNT: String(state.identityCount),
+export const identityMemory = ({ state: { identities } }: Settings): Pick<Environment<'state'>, MemoryVariables> => ({
+  IDENTITY_MINUTES: String(identities.window.toMinutes()),
+  IDENTITY_COUNT: String(identities.count),
+  IDENTITY_DAYS: String(identities.memory.toDays()),
 })
 
 /** Folds events into states. The table holds one item for each user, written conditionally, and has a stream of its changes. */
 export class State extends Construct implements Monitored {
   readonly table: DataTable
+  /** Pages of identities. Their changes do not reach the readers of the state table's stream. */
+  readonly pages: DataTable
   readonly function: LambdaFunction<'state'>
   /** The stream of the table's changes, for alarms on readers that read nothing. */
   readonly source: Source
@@ -50,6 +55,11 @@ export class State extends Construct implements Monitored {
       stream: StreamViewType.NEW_AND_OLD_IMAGES,
     }
     this.table = new DataTable(this, settings, table, settings.state.capacity)
+    this.pages = new DataTable(new Construct(this, 'Pages'), settings, {
+      partitionKey: { name: 'pk', type: AttributeType.STRING },
+      sortKey: { name: 'sk', type: AttributeType.STRING },
+      timeToLiveAttribute: 'ttl',
+    })
     this.function = new LambdaFunction(this, 'Function', {
       name: 'state',
       about: 'Folds the events of each user into the state of that user, in order and each event once.',
@@ -57,7 +67,8 @@ export class State extends Construct implements Monitored {
       environment: {
         STATE_TABLE: this.table.tableName,
         ...quarantine.writerEnvironment,
-        ...identityWindow(settings),
+        ...identityMemory(settings),
+        PAGES_TABLE: this.pages.tableName,
         RETRY_BUDGET_SECONDS: String(settings.state.retryBudget.toSeconds()),
         ...expiry(settings),
       },
@@ -105,6 +116,15 @@ export class State extends Construct implements Monitored {
         atLeast: 1,
         periods: 1,
       },
+      {
+        name: 'lookups-skipped',
+        severity: 'ticket',
+        about:
+          'Folds leave out old pages of identities, because the stated times of the events are in too many. An event that is sent again may count twice in states and windows.',
+        metric: count('LookupsSkipped'),
+        atLeast: 100,
+        periods: 3,
+      },
       ...this.function.alarmsOnDelay(
         'States are behind the event stream. Unread events go to the quarantine an hour before they expire from the stream.',
       ),
@@ -118,6 +138,11 @@ export class State extends Construct implements Monitored {
         unit: 'events',
         metrics: [count('EventsFolded'), count('EventsRepeated'), count('EventsLate'), count('EventsQuarantined')],
       },
+      {
+        title: 'States: pages of identities that folds left out',
+        unit: 'pages',
+        metrics: [count('LookupsSkipped')],
+      },
       lagGraph('State function: lag', this.function),
       failureGraph(
         'State function: errors, throttles, conflicts, retries',
@@ -130,11 +155,13 @@ export class State extends Construct implements Monitored {
   allowFold(state: LambdaFunction): void {
     const actions = ['dynamodb:BatchGetItem', 'dynamodb:GetItem', 'dynamodb:PutItem', 'dynamodb:UpdateItem']
     state.allow(actions, this.table.tableArn)
+    state.allow(['dynamodb:BatchGetItem', 'dynamodb:PutItem'], this.pages.tableArn)
   }
 
   /** Lets a function find out which events of a batch were folded, and mark those that were passed over as quarantined. */
   allowJudge(collect: LambdaFunction): void {
     collect.allow(['dynamodb:BatchGetItem', 'dynamodb:GetItem', 'dynamodb:UpdateItem'], this.table.tableArn)
+    collect.allow(['dynamodb:BatchGetItem'], this.pages.tableArn)
   }
 
   /** The windows function reads and puts windows one by one, with conditional writes. */

@@ -8,7 +8,7 @@ import { isObject } from './json.ts'
 import { applyRights, type Sender } from './key-rights.ts'
 import { MAX_NAME_CHARACTERS, MAX_SOURCE_CHARACTERS } from './limits.ts'
 import { isRejection, type Rejection, reject } from './rejections.ts'
-import { inRange, instantProblem, lastPresent, millisToMicros, parseInstant } from './time.ts'
+import { inRange, instantProblem, lastPresent, millisToMicros, parseInstant, wholeSeconds } from './time.ts'
 
 /** What the server knows about an envelope in addition to what the sender stated. */
 export interface Arrival {
@@ -39,6 +39,7 @@ export function accept(sent: Envelope, arrival: Arrival): Event | Rejection {
   const type = arrival.eventTypes.get(envelope.type)
   const facts = type ? conformRow(type, envelope) : openFacts(envelope)
   if (isRejection(facts)) return facts
+  const stated = envelope.time == null ? facts.time : parseInstant(envelope.time)
   const time = envelope.time == null ? facts.time : correctedTime(envelope, arrival.received)
   return {
     id: facts.id ?? arrival.defaultId(),
@@ -46,6 +47,7 @@ export function accept(sent: Envelope, arrival: Arrival): Event | Rejection {
     type: envelope.type,
     subject: facts.subject,
     time: time ?? millisToMicros(arrival.received),
+    ...(stated !== undefined && { stated: wholeSeconds(stated) }),
     received: arrival.received,
     ...(sender.id !== undefined && { keyId: sender.id }),
     data: facts.data,

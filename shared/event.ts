@@ -10,6 +10,11 @@ export interface Event<Data = unknown> {
   readonly subject: string | null
   /** When the event happened: microseconds since 1970, in the years 0001 to 9999. */
   readonly time: bigint
+  /**
+   * The time that its sender stated, before any correction: seconds since 1970, rounded down. An event that is sent again states the
+   * same time. Absent if the sender stated none.
+   */
+  readonly stated?: number
   /** When the server received the event: milliseconds since 1970, on the server's clock. */
   readonly received: number
   /** The id of the key that sent the event. Absent if it arrived before keys had ids. */

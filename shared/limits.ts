@@ -61,17 +61,17 @@ export const RECORDS_PER_CALL = 500
 /** Most bytes in one PutRecords call. */
 export const BYTES_PER_CALL = 4 * MB
 
-/** Bytes of a user's identities and states, as JSON. Each projection has an equal share of what the identities leave. */
+/** Bytes of a user's states, as JSON. Each projection has an equal share. */
 export const MAX_STATE_BYTES = 250_000
 
 /** The share of a projection, however many there are. */
 export const MIN_STATE_SHARE_BYTES = 20_000
 
 /**
- * Most bytes of identities and states with those of projections that are not deployed. A DynamoDB item may have 400 KB: 120 KB
- * remain for the deltas, and 9 KB for the key and the other attributes.
+ * Most bytes of states with those of projections that are not deployed. A DynamoDB item may have 400 KB: 120 KB remain for the
+ * deltas, and 11 KB for the key, the identities and the other attributes.
  */
-export const MAX_ITEM_STATE_BYTES = 280_000
+export const MAX_ITEM_STATE_BYTES = 278_000
 
 /** Most bytes of JSON that one stream record may add to the windows of a user, as the item stores it. */
 export const MAX_RECORD_DELTA_BYTES = 120_000

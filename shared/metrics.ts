@@ -22,6 +22,10 @@ export const metrics = {
   RequestsUnavailable: { unit: 'Count', about: 'Requests that got a 503 response.' },
   EventsFolded: { unit: 'Count', about: 'Events folded into the states of users.' },
   EventsRepeated: { unit: 'Count', about: 'Re-deliveries that were recognised and ignored.' },
+  LookupsSkipped: {
+    unit: 'Count',
+    about: 'Pages of old identities that a fold did not read because they were too many. A repetition may have been counted.',
+  },
   EventsLate: { unit: 'Count', about: 'Events that arrived after the lateness bound of their window.' },
   ContributionsMerged: { unit: 'Count', about: 'Deltas merged into windows.' },
   SlotTooLarge: { unit: 'Count', about: 'Writes of window slots that have 80 % of the users that they can remember.' },

@@ -27,10 +27,10 @@ export interface UserItem {
   readonly version: number
   /** Sequence number of the last folded record; text, because it has up to 56 digits. */
   readonly sequenceNumber: string
-  /** The identities of recent events, packed as in shared/identities.ts. */
+  /** The identities of the newest events, packed as in shared/identities.ts. */
   readonly identities: Uint8Array
-  /** Hashes of recent whole records, packed in the same way. */
-  readonly recordHashes: Uint8Array
+  /** References to the pages with older identities, packed as in shared/identity-pages.ts. */
+  readonly pages: Uint8Array
   /** The states by projection key. */
   readonly states: Readonly<Record<string, unknown>>
   /** Number of events that arrived after the lateness bound. */

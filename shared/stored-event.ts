@@ -2,16 +2,17 @@ import * as z from 'zod/mini'
 import { type Event, isName } from './event.ts'
 import type { EventType } from './event-type.ts'
 import { MAX_NAME_CHARACTERS, MAX_SOURCE_CHARACTERS } from './limits.ts'
-import { inRange, millisToMicros } from './time.ts'
+import { inRange, millisToMicros, secondsToMicros } from './time.ts'
 
 /** Whether the fields beside the data are such as ingest writes. Anybody who may write to the stream can write others. */
-export const isStoredEnvelope = ({ id, source, type, subject, time, received, keyId }: Event): boolean =>
+export const isStoredEnvelope = ({ id, source, type, subject, time, stated, received, keyId }: Event): boolean =>
   isName(id, MAX_NAME_CHARACTERS) &&
   isName(source, MAX_SOURCE_CHARACTERS) &&
   isName(type, MAX_NAME_CHARACTERS) &&
   (subject === null || isName(subject, MAX_NAME_CHARACTERS)) &&
   (keyId === undefined || isName(keyId, MAX_NAME_CHARACTERS)) &&
   inRange(time) !== undefined &&
+  (stated === undefined || (Number.isInteger(stated) && secondsToMicros(stated) !== undefined)) &&
   inRange(millisToMicros(received)) !== undefined
 
 const schemas = new WeakMap<EventType, z.ZodMiniType>()

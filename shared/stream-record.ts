@@ -5,15 +5,17 @@ import { parseExact, toNumber } from './exact-json.ts'
 import { isObject } from './json.ts'
 import { MAX_DEPTH } from './limits.ts'
 import { isStoredEnvelope } from './stored-event.ts'
+import { wholeSeconds } from './time.ts'
 
 /**
  * One event as a line of a stream record: flat JSON. Firehose converts its keys to columns; the other consumers use `fromLine`.
  * The two times come first, as exact digits, because JSON.parse is not exact beyond 2^53.
  */
 export function toLine(event: Event, type: EventType | undefined): string {
-  const { id, source, subject, time, received, keyId } = event
+  const { id, source, subject, time, stated, received, keyId } = event
   const line: Record<string, unknown> = { event_id: id, event_type: event.type, source }
   if (keyId !== undefined) line['key_id'] = keyId
+  if (stated !== undefined) line['stated'] = stated === wholeSeconds(time) ? true : stated
   if (subject !== null) line['subject'] = subject
   if (type) {
     const rest = { ...(event.data as Record<string, unknown>) }
@@ -46,12 +48,19 @@ export function fromLine(line: string, eventTypes: ReadonlyMap<string, EventType
     type: columns.event_type,
     subject: (columns['subject'] as string | undefined) ?? null,
     time: BigInt(times[1]),
+    ...statedIn(columns['stated'], BigInt(times[1])),
     received: Number(times[2]),
     ...(columns['key_id'] !== undefined && { keyId: columns['key_id'] as string }),
     data: type ? rowOf(type, columns, rest as Record<string, unknown> | null) : rest,
   }
   if (!isStoredEnvelope(event) || isTooDeep(event.data)) throw new Error(`A field of a line of the stream is invalid. ${FOREIGN}`)
   return event
+}
+
+/** The stated time of a line: seconds since 1970, or `true` if the event's time is the stated one. */
+function statedIn(stated: unknown, time: bigint): Pick<Event, 'stated'> {
+  if (stated === undefined) return {}
+  return { stated: stated === true ? wholeSeconds(time) : (stated as number) }
 }
 
 /** Ingest accepts `MAX_DEPTH` levels, and a type may wrap them. Far more levels end JSON.stringify with a stack overflow. */

@@ -166,7 +166,7 @@ function validateFor(sender: Sender, stored: StoredQuarantinedEvent, { eventType
   const envelope = parseExact(body) as Envelope
   // An event without an id gets its quarantine key as id, so that a second replay is recognised as a duplicate.
   const arrival = { eventTypes, sender, received, defaultId: () => key }
-  if (ACCEPTED_CODES.has(code)) return accept(envelope, arrival)
+  if (ACCEPTED_CODES.has(code)) return withStatedTime(accept(envelope, arrival), envelope)
   const { events, quarantined } = classifyElements([{ index: 0, envelope, text: body }], arrival)
   const [rejected] = quarantined
   return rejected ? reject(rejected.event.code, rejected.event.message) : (events[0] as Event)
@@ -174,6 +174,14 @@ function validateFor(sender: Sender, stored: StoredQuarantinedEvent, { eventType
 
 const onlyBeginning = (message: string): string =>
   message.includes(NOT_REPLAYABLE) ? message : `${message}${NOT_REPLAYABLE} send a shorter event.`
+
+/** An accepted event keeps the time that its sender stated: the time of its envelope may be a corrected one. */
+function withStatedTime(event: Event | Rejection, envelope: Envelope & { readonly stated?: unknown }): Event | Rejection {
+  const { stated } = envelope
+  if (isRejection(event) || stated === undefined) return event
+  const { stated: _, ...rest } = event
+  return typeof stated === 'number' ? { ...rest, stated } : rest
+}
 
 /** Appends the hint only once: the message is stored and passes through here at every attempt to replay. */
 const notReplayable = (message: string): string =>

@@ -2,6 +2,7 @@ import { DynamoDBClient } from '@aws-sdk/client-dynamodb'
 import { S3Client } from '@aws-sdk/client-s3'
 import { ARCHIVE_ERROR_PREFIX } from '../../shared/archive-columns.ts'
 import { eventTypes, projections } from '../../shared/catalogue.ts'
+import { memoryRules } from '../../shared/memory/rules.ts'
 import {
   type CollectRequest,
   DISCARDED_PREFIX,
@@ -12,6 +13,7 @@ import {
 import { SafeError } from '../../shared/safe-error.ts'
 import { defineHandler } from '../handler.ts'
 import { stateTable } from '../state/dynamodb.ts'
+import { pagesTable } from '../state/dynamodb-pages.ts'
 import { MAX_EVENTS_PER_CALL, quarantineOf } from './dynamodb.ts'
 import { bundleStore } from './dynamodb-bundles.ts'
 import { type JudgeDependencies, judgeBatch } from './judge-batch.ts'
@@ -21,8 +23,7 @@ import { unpackBundle } from './unpack-bundle.ts'
 
 /** A run starts no object after this time; the next run collects the rest. One object takes half a minute at most. */
 const DEADLINE_MS = 10 * 60_000
-const MINUTE_MS = 60_000
-const HOUR_MS = 60 * MINUTE_MS
+const HOUR_MS = 3_600_000
 
 /** Where failures are stored as objects, and how to read them. */
 interface FailureSource {
@@ -56,11 +57,11 @@ export const handler = defineHandler('collect-failures', environment => {
     rawEventsFunction: environment.RAW_EVENTS_FUNCTION,
     documentsFunction: environment.DOCUMENTS_FUNCTION,
   }
-  const identities = { milliseconds: Number(environment.IDENTITY_MINUTES) * MINUTE_MS, count: Number(environment.IDENTITY_COUNT) }
   const judging: JudgeDependencies = {
     table: stateTable(environment.STATE_TABLE),
+    pages: pagesTable(environment.PAGES_TABLE),
     quarantine,
-    rules: { eventTypes: context.eventTypes, projections, identities },
+    rules: { eventTypes: context.eventTypes, projections, memory: memoryRules(environment) },
     retentionMs: Number(environment.RETENTION_HOURS) * HOUR_MS,
     now: Date.now,
   }

@@ -1,9 +1,10 @@
+import { type LoadDependencies, loadMemory } from '../../shared/memory/load-memory.ts'
 import { occurrenceAt, type Quarantine, type QuarantinedEvent } from '../../shared/quarantine.ts'
 import { SafeError } from '../../shared/safe-error.ts'
 import type { EventPosition, UserItem } from '../../shared/state.ts'
 import { redeliveryExpiry } from '../redelivery-expiry.ts'
 import type { StateTable } from '../state/dynamodb.ts'
-import { hasEvent, type JudgedLine, type JudgeRules, judgedLines, undecidedLines } from './judge-records.ts'
+import { hasEvent, type JudgedLine, type JudgedUser, type JudgeRules, judgedLines, undecidedLines } from './judge-records.ts'
 import type { UnfinishedRecord } from './plan-failures.ts'
 
 export interface JudgeDependencies {
@@ -11,6 +12,7 @@ export interface JudgeDependencies {
     StateTable,
     'readUsers' | 'readPassedOver' | 'readQuarantined' | 'markQuarantined' | 'readQuarantinedLines' | 'markQuarantinedLines'
   >
+  readonly pages: LoadDependencies['pages']
   readonly quarantine: Quarantine
   readonly rules: JudgeRules
   /** How long the streams keep records. */
@@ -46,7 +48,8 @@ export async function judgeBatch(records: readonly UnfinishedRecord[], dependenc
       events: user === undefined ? [] : await table.readQuarantined(user, positionsOf(lines.filter(hasEvent))),
       lines: await table.readQuarantinedLines(positionsOf(lines.filter(line => !hasEvent(line)))),
     }
-    const missing = undecidedLines(record, lines, user === undefined ? undefined : items.get(user), marked, rules)
+    const stored = await judgedUser(user === undefined ? undefined : items.get(user), record, lines, dependencies)
+    const missing = undecidedLines(record, lines, stored, marked, rules)
     undecided.push(...missing)
     marks.push(() => markAll(user, missing, dependencies))
   }
@@ -56,6 +59,17 @@ export async function judgeBatch(records: readonly UnfinishedRecord[], dependenc
       for (const mark of marks) await mark()
     },
   }
+}
+
+async function judgedUser(
+  item: UserItem | undefined,
+  { arrived }: UnfinishedRecord,
+  lines: readonly JudgedLine[],
+  { pages, rules: { memory }, retentionMs }: JudgeDependencies,
+): Promise<JudgedUser | undefined> {
+  if (!item) return undefined
+  const lookups = lines.filter(hasEvent).map(({ event: { stated } }) => ({ arrived, stated }))
+  return { item, loaded: await loadMemory(item, lookups, { pages, rules: memory, retentionMs }) }
 }
 
 /** The user whose item decides the record; undefined if the state function folds none of its events. */

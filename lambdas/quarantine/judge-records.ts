@@ -1,13 +1,20 @@
 import { type Event, identityHash } from '../../shared/event.ts'
 import { type FoldableRules, foldableEvents } from '../../shared/foldable-events.ts'
-import { type IdentityWindow, identitiesFrom, recordHash, shortHash } from '../../shared/identities.ts'
+import { shortHash, wholeSecondsOf } from '../../shared/memory/identities.ts'
+import { IdentityMemory, type LoadedMemory, type MemoryRules } from '../../shared/memory/identity-memory.ts'
 import { bySequenceNumber } from '../../shared/order.ts'
 import { occurrenceAt, type QuarantinedEvent } from '../../shared/quarantine.ts'
 import type { EventPosition, UserItem } from '../../shared/state.ts'
 import type { UnfinishedRecord } from './plan-failures.ts'
 
 export interface JudgeRules extends FoldableRules {
-  readonly identities: IdentityWindow
+  readonly memory: MemoryRules
+}
+
+/** A user's item, with the part of its memory that can matter to a record. */
+export interface JudgedUser {
+  readonly item: UserItem
+  readonly loaded: LoadedMemory
 }
 
 /** A line of an unfinished record, with what decides it. */
@@ -43,13 +50,12 @@ export interface Marked {
 
 /**
  * The lines of an unfinished record that must be quarantined. Later records of its user may have moved the item's sequence number
- * past it, so only identities tell what was folded: the item remembers an event or its whole record. What is marked is in the
- * quarantine already. Everything else is quarantined.
+ * past it, so only identities tell what was folded: the user's memory has them. What is marked is in the quarantine already. Everything else is quarantined.
  */
 export function undecidedLines(
   record: UnfinishedRecord,
   lines: readonly JudgedLine[],
-  stored: UserItem | undefined,
+  stored: JudgedUser | undefined,
   marked: Marked,
   rules: JudgeRules,
 ): JudgedLine[] {
@@ -57,7 +63,7 @@ export function undecidedLines(
   // One put decides all events of a record, and only a record that is decided has marks.
   const decided = new Set(marked.events.length > 0 ? positionsOf(events) : rememberedPositions(record, events, stored, rules))
   const markedLines = new Set(marked.lines.map(occurrenceAt))
-  const isDoubtful = stored !== undefined && mayBeForgotten(record, stored)
+  const isDoubtful = stored !== undefined && mayBeForgotten(record, stored.item)
   return lines
     .filter(({ event, at }) => !(event ? decided : markedLines).has(occurrenceAt(at)))
     .map(line => (isDoubtful && line.event ? { ...line, quarantined: asDoubtful(line.quarantined) } : line))
@@ -67,20 +73,20 @@ const positionsOf = (lines: readonly JudgedLine[]): string[] => lines.map(({ at 
 
 export const hasEvent = (line: JudgedLine): line is JudgedLine & { readonly event: Event } => line.event !== undefined
 
-/** The positions of the events that the item remembers. */
+/** The positions of the events that the user's memory has. */
 function rememberedPositions(
-  { sequenceNumber }: UnfinishedRecord,
+  { sequenceNumber, arrived }: UnfinishedRecord,
   events: readonly (JudgedLine & { readonly event: Event })[],
-  stored: UserItem | undefined,
-  { identities }: JudgeRules,
+  stored: JudgedUser | undefined,
+  rules: JudgeRules,
 ): string[] {
   if (!stored) return []
-  const hashes = events.map(({ event }) => shortHash(identityHash(event)))
-  const known = identitiesFrom(stored.identities, identities)
-  const isWhole = identitiesFrom(stored.recordHashes, identities).has(recordHash(hashes))
+  const memory = new IdentityMemory(stored.loaded, rules.memory)
   // The item ends with this record: the write decided all its events.
-  const isLast = stored.sequenceNumber === sequenceNumber
-  return events.filter((_, i) => isWhole || isLast || known.has(hashes[i] ?? 0n)).map(({ at }) => occurrenceAt(at))
+  const isLast = bySequenceNumber(stored.item.sequenceNumber, sequenceNumber) === 0
+  const isRemembered = (event: Event): boolean =>
+    memory.has({ hash: shortHash(identityHash(event)), arrived: wholeSecondsOf(arrived), stated: event.stated })
+  return events.filter(({ event }) => isLast || isRemembered(event)).map(({ at }) => occurrenceAt(at))
 }
 
 /**

@@ -71,6 +71,7 @@ export const asQuarantined = ({
     type: event.type,
     subject: event.subject,
     time: formatInstant(event.time),
+    stated: event.stated ?? null,
     data: event.data,
   }),
 })

@@ -1,6 +1,8 @@
 import { parseExact } from '../../shared/exact-json.ts'
 import type { PartAddress } from '../../shared/grain.ts'
 import { grains, partsOfKind } from '../../shared/grains/grains.ts'
+import { identitiesOfFormat1, packIdentities } from '../../shared/memory/identities.ts'
+import { SafeError } from '../../shared/safe-error.ts'
 import {
   type ItemKey,
   isUserItemKey,
@@ -74,30 +76,43 @@ function addressOf(key: ItemKey): PartAddress | undefined {
   return undefined
 }
 
-export const readUserItem = (item: ItemImage): UserItem => ({
-  user: userOfKey(itemKeyOf(item)) ?? '',
-  version: numberOf(item, 'version'),
-  sequenceNumber: textOf(item, 'seq'),
-  identities: bytesOf(item, 'identities'),
-  recordHashes: bytesOf(item, 'recordHashes'),
-  states: deepFreeze(parseExact(textOf(item, 'states')) as UserItem['states']),
-  late: numberOf(item, 'late'),
-  erasedOrder: numberOf(item, 'erasedOrd'),
-  outbox: parseOutbox(textOf(item, 'out')),
-  passedOver: parsePositions(item['passedOver']?.S ?? '[]'),
-  ...ttlOf(item),
-})
+/**
+ * The format of user items. Without the attribute, an item has format 1, whose identities stand all in the item; older code that meets
+ * format 2 finds no `states` and fails, so that nothing is folded twice after a roll-back.
+ */
+const USER_FORMAT = 2
+
+export function readUserItem(item: ItemImage): UserItem {
+  const format = numberOf(item, 'format')
+  if (format > USER_FORMAT)
+    throw new SafeError(`A user item has format ${format}, which is newer than this code. Deploy the newer version again.`)
+  return {
+    user: userOfKey(itemKeyOf(item)) ?? '',
+    version: numberOf(item, 'version'),
+    sequenceNumber: textOf(item, 'seq'),
+    ...(format === USER_FORMAT
+      ? { identities: bytesOf(item, 'ids'), pages: bytesOf(item, 'pages') }
+      : { identities: packIdentities(identitiesOfFormat1(bytesOf(item, 'identities'))), pages: new Uint8Array() }),
+    states: deepFreeze(parseExact(textOf(item, format === USER_FORMAT ? 'st' : 'states')) as UserItem['states']),
+    late: numberOf(item, 'late'),
+    erasedOrder: numberOf(item, 'erasedOrd'),
+    outbox: parseOutbox(item['out']?.S ?? '[]'),
+    passedOver: parsePositions(item['passedOver']?.S ?? '[]'),
+    ...ttlOf(item),
+  }
+}
 
 export const userAttributes = (item: UserItem): Attributes => ({
   ...keyAttributes(userKey(item.user)),
+  format: { N: String(USER_FORMAT) },
   version: { N: String(item.version) },
   seq: { S: item.sequenceNumber },
-  identities: { B: item.identities },
-  recordHashes: { B: item.recordHashes },
-  states: { S: JSON.stringify(item.states) },
-  late: { N: String(item.late) },
-  erasedOrd: { N: String(item.erasedOrder) },
-  out: { S: outboxText(item.outbox) },
+  st: { S: JSON.stringify(item.states) },
+  ...(item.identities.length > 0 && { ids: { B: item.identities } }),
+  ...(item.pages.length > 0 && { pages: { B: item.pages } }),
+  ...(item.late > 0 && { late: { N: String(item.late) } }),
+  ...(item.erasedOrder > 0 && { erasedOrd: { N: String(item.erasedOrder) } }),
+  ...(item.outbox.length > 0 && { out: { S: outboxText(item.outbox) } }),
   ...(item.passedOver.length > 0 && { passedOver: { S: positionsText(item.passedOver) } }),
   ...ttlAttribute(item.ttl),
 })

@@ -1,6 +1,7 @@
 import type { KinesisStreamBatchResponse, KinesisStreamRecord } from 'aws-lambda'
 import pLimit from 'p-limit'
 import type { EventType } from '../../shared/event-type.ts'
+import { type LoadDependencies, type Lookup, loadMemory } from '../../shared/memory/load-memory.ts'
 import { occurrenceAt, type Quarantine, type QuarantinedEvent } from '../../shared/quarantine.ts'
 import { describeError } from '../../shared/safe-error.ts'
 import type { UserItem } from '../../shared/state.ts'
@@ -9,8 +10,9 @@ import { annotateProjectionErrors } from '../projection-errors.ts'
 import { redeliveryExpiry } from '../redelivery-expiry.ts'
 import { asQuarantined, type DecodedRecord, decodeRecord } from './decode-record.ts'
 import type { StateTable } from './dynamodb.ts'
+import type { PagesTable } from './dynamodb-pages.ts'
 import type { PassedOverEvent } from './dynamodb-passed-over.ts'
-import type { FoldRules } from './fold-record.ts'
+import type { FoldRules, UserRecord } from './fold-record.ts'
 import { planWrites, type Write } from './plan-writes.ts'
 import { surviveFold } from './survive-fold.ts'
 
@@ -33,6 +35,7 @@ export interface FoldDependencies {
     | 'writeAttempts'
     | 'recordProgress'
   >
+  readonly pages: Pick<PagesTable, 'readPages' | 'putPages'>
   readonly quarantine: Quarantine
   readonly eventTypes: ReadonlyMap<string, EventType>
   readonly rules: FoldRules
@@ -127,9 +130,10 @@ async function foldUser(
     try {
       if (attempt > 0) item = await dependencies.table.readUser(user)
       if (item) await settlePassedOver(item, dependencies)
-      const writes = await surviveFold(user, item, records, dependencies, folded =>
-        planWrites(user, item, folded, dependencies.rules),
-      )
+      const loaded = await loadMemory(item, lookupsOf(records), memoryOf(dependencies))
+      if (loaded.skipped > 0) dependencies.telemetry.count('LookupsSkipped', loaded.skipped)
+      const before = { user, item, loaded }
+      const writes = await surviveFold(before, records, dependencies, folded => planWrites(before, folded, dependencies.rules))
       if (writes.length === 0) return records.length
       for (const write of writes) {
         if (!(await commit(write, dependencies))) break
@@ -142,6 +146,15 @@ async function foldUser(
   }
   return done
 }
+
+const lookupsOf = (records: readonly UserRecord[]): Lookup[] =>
+  records.flatMap(({ arrived, events }) => events.map(({ stated }) => ({ arrived, stated })))
+
+const memoryOf = ({ pages, rules: { memory, retentionMs } }: FoldDependencies): LoadDependencies => ({
+  pages,
+  rules: memory,
+  retentionMs,
+})
 
 /**
  * Quarantines the events that the last write of the item passed over, unless that is done already. The next write drops their
@@ -167,11 +180,12 @@ async function quarantinePassedOver(
 }
 
 /**
- * Makes a write. Whether an event is folded or passed over is decided by its conditional put alone: only then the events that it
+ * Makes a write, its pages first. Whether an event is folded or passed over is decided by its conditional put alone: only then the events that it
  * passed over are quarantined. Returns false after a conflict: another writer decided.
  */
 async function commit(write: Write, dependencies: FoldDependencies): Promise<boolean> {
-  const { table, telemetry } = dependencies
+  const { table, pages, telemetry } = dependencies
+  await pages.putPages(write.newPages)
   const passedOver = write.rejections.map(rejection => ({ at: rejection.at, event: asQuarantined(rejection) }))
   await table.storePassedOver(write.item.user, passedOver, expiryOf(dependencies))
   const result = await table.putUser(write.item, write.readVersion)

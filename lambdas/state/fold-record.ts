@@ -1,7 +1,8 @@
 import { type Event, identityHash } from '../../shared/event.ts'
 import type { FoldTarget } from '../../shared/grain.ts'
-import { type Identities, type IdentityWindow, identitiesFrom, recordHash, shortHash } from '../../shared/identities.ts'
 import { MAX_RECORD_DELTA_BYTES } from '../../shared/limits.ts'
+import { shortHash, wholeSecondsOf } from '../../shared/memory/identities.ts'
+import { IdentityMemory, type LoadedMemory, type MemoryRules } from '../../shared/memory/identity-memory.ts'
 import { arrivalOfOrder, nextOrder } from '../../shared/order.ts'
 import { folds, initialState, type Projection, projectionKey } from '../../shared/projection.ts'
 import type { RejectionCode } from '../../shared/rejections.ts'
@@ -27,7 +28,7 @@ export interface UserRecord {
 
 export interface FoldRules extends LatenessBound {
   readonly projections: readonly Projection[]
-  readonly identities: IdentityWindow
+  readonly memory: MemoryRules
   /** How long the streams keep records. An erased item is kept longer than that. */
   readonly retentionMs: number
 }
@@ -43,8 +44,11 @@ export interface FoldRejection {
 
 /** The result of folding one record. */
 export interface RecordFold {
-  /** The user's item after the record, with an empty outbox. */
+  /** The user's item after the record, with an empty outbox, and with the memory that it had before the fold. */
   readonly item: UserItem
+  /** When the record arrived, in whole seconds since 1970, and how many of the memory's recent identities there are after it. */
+  readonly arrived: number
+  readonly remembered: number
   readonly deltas: readonly WindowDelta[]
   readonly rejections: readonly FoldRejection[]
   readonly folded: number
@@ -52,30 +56,30 @@ export interface RecordFold {
   readonly late: number
 }
 
-/** Most record hashes remembered for one user. */
-const MAX_RECORD_HASHES = 64
 const DAY_MS = 86_400_000
 
 /** The fold of one user, between two records. */
 interface UserFold {
   readonly rules: FoldRules
-  readonly identities: Identities
-  readonly recordHashes: Identities
+  readonly memory: IdentityMemory
   item: UserItem
 }
 
+/** A user's item as it was read, and the part of its memory that can matter to the records. */
+export interface StoredUser {
+  readonly user: string
+  readonly item: UserItem | undefined
+  readonly loaded: LoadedMemory
+}
+
 /**
- * Returns a function that folds records of one user, in stream order, starting from the item as it was read. The result for a
- * record depends only on the user's records up to it, never on batches or clocks.
+ * Returns a function that folds records of one user, in stream order, starting from the item as it was read, and the memory that it
+ * fills. The result for a record depends only on the user's records up to it, never on batches or clocks.
  */
-export function userFold(user: string, stored: UserItem | undefined, rules: FoldRules): (record: UserRecord) => RecordFold {
-  const fold: UserFold = {
-    rules,
-    identities: identitiesFrom(stored?.identities ?? new Uint8Array(), rules.identities),
-    recordHashes: identitiesFrom(stored?.recordHashes ?? new Uint8Array(), { ...rules.identities, count: MAX_RECORD_HASHES }),
-    item: stored ? { ...stored, outbox: [], passedOver: [] } : emptyItem(user),
-  }
-  return record => foldRecord(fold, record)
+export function userFold({ user, item, loaded }: StoredUser, rules: FoldRules) {
+  const memory = new IdentityMemory(loaded, rules.memory)
+  const fold: UserFold = { rules, memory, item: item ? { ...item, outbox: [], passedOver: [] } : emptyItem(user) }
+  return { memory, fold: (record: UserRecord): RecordFold => foldRecord(fold, record) }
 }
 
 const emptyItem = (user: string): UserItem => ({
@@ -83,7 +87,7 @@ const emptyItem = (user: string): UserItem => ({
   version: 0,
   sequenceNumber: '0',
   identities: new Uint8Array(),
-  recordHashes: new Uint8Array(),
+  pages: new Uint8Array(),
   states: {},
   late: 0,
   erasedOrder: 0,
@@ -92,18 +96,15 @@ const emptyItem = (user: string): UserItem => ({
 })
 
 function foldRecord(fold: UserFold, record: UserRecord): RecordFold {
-  const { identities, recordHashes, rules, item } = fold
+  const { memory, rules, item } = fold
   // A new item may follow an expired one. By the arrival its order numbers are above, whatever the clock of ingest says.
   const clock = item.version === 0 ? Math.max(record.received, record.arrived) : record.received
   fold.item = { ...item, sequenceNumber: record.sequenceNumber, version: nextOrder(item.version, clock) }
-  identities.forget(record.arrived)
-  recordHashes.forget(record.arrived)
   if (record.erasure) fold.item = erase(fold.item, record, rules)
   const step = foldEvents(fold, record)
   const isEmpty = step.folded === 0 && (item.version === 0 || item.ttl !== undefined)
   if (isEmpty) fold.item = { ...fold.item, ttl: expiry(fold.item, record, rules) }
-  fold.item = { ...fold.item, identities: identities.pack(), recordHashes: recordHashes.pack() }
-  return { item: fold.item, ...step }
+  return { item: fold.item, arrived: wholeSecondsOf(record.arrived), remembered: memory.recent.length, ...step }
 }
 
 const erase = (item: UserItem, record: UserRecord, rules: FoldRules): UserItem => ({
@@ -118,21 +119,23 @@ const erase = (item: UserItem, record: UserRecord, rules: FoldRules): UserItem =
  * When an item without states may expire, in epoch seconds: its user is erased, or all its events were rejected. It keeps its
  * order number, its identities and the list of what it passed over for a day after the streams can deliver an older record.
  */
-function expiry({ version }: UserItem, { arrived }: UserRecord, { retentionMs, identities }: FoldRules): number {
+function expiry({ version }: UserItem, { arrived }: UserRecord, { retentionMs, memory }: FoldRules): number {
   const newest = Math.max(arrived, arrivalOfOrder(version))
-  return Math.ceil((newest + retentionMs + Math.max(identities.milliseconds, DAY_MS)) / 1000)
+  return Math.ceil((newest + retentionMs + Math.max(rememberedMs(memory), DAY_MS)) / 1000)
 }
 
-function foldEvents(fold: UserFold, record: UserRecord): Omit<RecordFold, 'item'> {
-  const { identities, recordHashes } = fold
+/** How long an identity is remembered at most. */
+export const rememberedMs = ({ seconds, statedSeconds }: MemoryRules): number => Math.max(seconds, statedSeconds) * 1000
+
+function foldEvents(fold: UserFold, record: UserRecord): Omit<RecordFold, 'item' | 'arrived' | 'remembered'> {
+  const { memory } = fold
   const { arrived, sequenceNumber } = record
-  const hashed = deepFreeze(record.events).map(event => ({ event, hash: shortHash(identityHash(event)) }))
-  const whole = recordHash(hashed.map(({ hash }) => hash))
   const rejections: FoldRejection[] = []
   const counts = { folded: 0, repeated: 0, late: 0 }
   let deltas: Deltas = new Map()
-  for (const [position, { event, hash }] of hashed.entries()) {
-    if (identities.has(hash) || recordHashes.has(whole)) {
+  for (const [position, event] of deepFreeze(record.events).entries()) {
+    const identity = { hash: shortHash(identityHash(event)), arrived: wholeSecondsOf(arrived), stated: event.stated }
+    if (memory.has(identity)) {
       counts.repeated += 1
       continue
     }
@@ -141,14 +144,12 @@ function foldEvents(fold: UserFold, record: UserRecord): Omit<RecordFold, 'item'
       rejections.push({ ...change, event, at: { sequenceNumber, position } })
       continue
     }
-    identities.keep(hash, arrived)
+    memory.keep(identity)
     fold.item = { ...fold.item, states: change.states, late: fold.item.late + change.late, ttl: undefined }
     deltas = change.deltas
     counts.folded += 1
     counts.late += change.late
   }
-  // A record with a rejected event must be folded again when it is sent again.
-  if (rejections.length === 0 && !recordHashes.has(whole)) recordHashes.keep(whole, arrived)
   return { deltas: [...deltas.values()].map(({ delta }) => delta), rejections, ...counts }
 }
 
@@ -175,8 +176,7 @@ function tryFold(
   if (fatal) return { code: 'retry_budget_spent' }
   const change = foldEvent(event, arrived, fold.item, deltas, fold.rules)
   if ('code' in change) return change
-  const identityBytes = fold.identities.bytes() + fold.recordHashes.bytes()
-  const fit = fitStates(fold.item.states, change, identityBytes, fold.rules.projections)
+  const fit = fitStates(fold.item.states, change, fold.rules.projections)
   if ('reason' in fit) return { code: 'state_too_large', ...fit }
   const bytes = [...change.deltas.values()].reduce((sum, delta) => sum + delta.bytes, 0)
   return bytes <= MAX_RECORD_DELTA_BYTES ? { ...change, ...fit } : { code: 'state_too_large' }

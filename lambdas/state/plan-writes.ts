@@ -1,12 +1,24 @@
+import type { RememberedIdentity } from '../../shared/memory/identities.ts'
+import type { StoredPage } from '../../shared/memory/page-content.ts'
+import { type KnownPages, planPages } from '../../shared/memory/plan-pages.ts'
 import { bySequenceNumber } from '../../shared/order.ts'
 import { byKey, type Projection } from '../../shared/projection.ts'
 import { outboxText, positionsText, type UserItem, type WindowDelta } from '../../shared/state.ts'
 import { asStored } from '../../shared/stored-json.ts'
-import { type FoldRejection, type FoldRules, type RecordFold, type UserRecord, userFold } from './fold-record.ts'
+import {
+  type FoldRejection,
+  type FoldRules,
+  type RecordFold,
+  rememberedMs,
+  type StoredUser,
+  type UserRecord,
+  userFold,
+} from './fold-record.ts'
 
-/** One conditional put of the user's item. Its rejected events are stored before it, and quarantined after it. */
+/** One conditional put of the user's item. Its pages and rejected events are stored before it, and the latter quarantined after it. */
 export interface Write {
   readonly item: UserItem
+  readonly newPages: readonly StoredPage[]
   /** The put's condition: the item still has this version. Undefined: it does not exist. */
   readonly readVersion: number | undefined
   readonly rejections: readonly FoldRejection[]
@@ -16,6 +28,9 @@ export interface Write {
   readonly repeated: number
   readonly late: number
 }
+
+/** A write whose memory is not planned yet: other records may still join it. */
+interface OpenWrite extends Omit<Write, 'newPages'>, Pick<RecordFold, 'arrived' | 'remembered'> {}
 
 const MAX_OUTBOX_BYTES = 100_000
 /** The list of the rejected events of a write, as it is stored in the item. */
@@ -27,18 +42,13 @@ const MAX_PASSED_OVER_BYTES = 4_000
  * before a record whose deltas the projection cannot merge into it. Such a delta then comes to the windows function alone, which
  * isolates it.
  */
-export function planWrites(
-  user: string,
-  stored: UserItem | undefined,
-  records: readonly UserRecord[],
-  rules: FoldRules,
-): Write[] {
-  const fold = userFold(user, stored, rules)
+export function planWrites(stored: StoredUser, records: readonly UserRecord[], rules: FoldRules): Write[] {
+  const { memory, fold } = userFold(stored, rules)
   const projections = byKey(rules.projections)
-  const writes: Write[] = []
-  let write: Write | undefined
+  const writes: OpenWrite[] = []
+  let write: OpenWrite | undefined
   for (const [at, record] of records.entries()) {
-    if (stored && bySequenceNumber(record.sequenceNumber, stored.sequenceNumber) <= 0) continue
+    if (stored.item && bySequenceNumber(record.sequenceNumber, stored.item.sequenceNumber) <= 0) continue
     const step = fold(record)
     const outbox = write && tryMergeOutbox(write.item.outbox, step, projections)
     const longer = write && outbox && extend(write, step, outbox, at + 1)
@@ -46,19 +56,53 @@ export function planWrites(
       write = longer
     } else {
       if (write) writes.push(write)
-      write = openWrite(step, step.deltas, (write?.item ?? stored)?.version, at + 1)
+      write = openWrite(step, step.deltas, (write?.item ?? stored.item)?.version, at + 1)
     }
   }
-  return write ? [...writes, write] : writes
+  if (write) writes.push(write)
+  return withMemory(writes, memory.recent, stored.loaded, rules)
 }
 
+/** The writes with the memory of their items, and the pages that they need. */
+function withMemory(
+  writes: readonly OpenWrite[],
+  recent: readonly RememberedIdentity[],
+  loaded: KnownPages,
+  rules: FoldRules,
+): Write[] {
+  let known = loaded
+  let moved = 0
+  return writes.map(({ arrived, remembered, ...write }) => {
+    const planned = planPages(known, recent.slice(moved, remembered), arrived, rules.memory)
+    known = planned
+    moved += planned.moved
+    const { identities, pages } = planned
+    const newPages = planned.newPages.map(({ reference: { id, isIndex, newest }, packed }) => ({
+      user: write.item.user,
+      id,
+      isIndex,
+      content: packed,
+      ttl: pageExpiry(newest, rules),
+    }))
+    return { ...write, item: { ...write.item, identities, pages }, newPages }
+  })
+}
+
+const DAY_MS = 86_400_000
+
+/** When a page may expire, in epoch seconds: a day after its last identity is forgotten and the streams cannot deliver an older record. */
+const pageExpiry = (newest: number, { memory, retentionMs }: FoldRules): number =>
+  newest + Math.ceil((rememberedMs(memory) + retentionMs + DAY_MS) / 1000)
+
 const openWrite = (
-  { item, rejections, folded, repeated, late }: RecordFold,
+  { item, arrived, remembered, rejections, folded, repeated, late }: RecordFold,
   outbox: readonly WindowDelta[],
   readVersion: number | undefined,
   recordsDone: number,
-): Write => ({
+): OpenWrite => ({
   item: { ...item, outbox, passedOver: rejections.map(({ at }) => at) },
+  arrived,
+  remembered,
   readVersion,
   rejections,
   recordsDone,
@@ -67,8 +111,10 @@ const openWrite = (
   late,
 })
 
-const extend = (write: Write, step: RecordFold, outbox: readonly WindowDelta[], recordsDone: number): Write => ({
+const extend = (write: OpenWrite, step: RecordFold, outbox: readonly WindowDelta[], recordsDone: number): OpenWrite => ({
   item: { ...step.item, outbox, passedOver: [...write.item.passedOver, ...step.rejections.map(({ at }) => at)] },
+  arrived: step.arrived,
+  remembered: step.remembered,
   readVersion: write.readVersion,
   rejections: [...write.rejections, ...step.rejections],
   recordsDone,

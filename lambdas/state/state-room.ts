@@ -17,51 +17,51 @@ interface ChangedStates {
 }
 
 /**
- * The changed states as they fit into a user's item beside these bytes of identities, or why they do not. Each projection that was fed
- * must fit into its share of the item, so that none takes the room of another. A state that is larger, because the share has become
+ * The changed states as they fit into a user's item, or why they do not. Each projection that was fed must fit into its share of the item, so that none takes the room of another. A state that is larger, because the share has become
  * smaller, may still shrink. States of projections that are not deployed may use what is left.
  */
 export function fitStates(
   before: States,
   { states, fed }: ChangedStates,
-  identityBytes: number,
   projections: readonly Projection[],
 ): { readonly states: States } | Misfit {
-  const share = shareOf(projections, identityBytes)
+  const share = shareOf(projections)
   for (const key of fed) {
     const bytes = entryBytes(key, states[key])
     if (bytes > share && bytes >= bytesBefore(before, key))
       return { reason: `${key}: its state would need ${formatBytes(bytes)}. Its share of the item is ${formatBytes(share)}.` }
   }
-  return dropUnused(states, MAX_ITEM_STATE_BYTES - identityBytes, projections)
+  return dropUnused(states, projections)
 }
 
 const bytesBefore = (before: States, key: string): number => (before[key] === undefined ? 0 : entryBytes(key, before[key]))
 
-/** Each projection with a state per user has the same share of what the identities leave. */
-function shareOf(projections: readonly Projection[], identityBytes: number): number {
+/** Each projection with a state per user has the same share of the item. */
+function shareOf(projections: readonly Projection[]): number {
   const count = projections.filter(({ grain }) => grain.parts === undefined).length
-  return Math.max(MIN_STATE_SHARE_BYTES, Math.floor((MAX_STATE_BYTES - identityBytes) / Math.max(1, count)))
+  return Math.max(MIN_STATE_SHARE_BYTES, Math.floor(MAX_STATE_BYTES / Math.max(1, count)))
 }
 
 /**
  * Drops states of projections that are not deployed, oldest first, until the rest fits. They stay as long as there is room,
  * because a roll-back continues with them.
  */
-function dropUnused(states: States, room: number, projections: readonly Projection[]): { readonly states: States } | Misfit {
+function dropUnused(states: States, projections: readonly Projection[]): { readonly states: States } | Misfit {
   const kept = new Map(Object.entries(states))
   let bytes = [...kept].reduce((sum, [key, state]) => sum + entryBytes(key, state), 0)
-  if (bytes <= room) return { states }
+  if (bytes <= MAX_ITEM_STATE_BYTES) return { states }
   const deployed = new Set(projections.map(projectionKey))
   for (const [key, state] of kept) {
-    if (bytes <= room) break
+    if (bytes <= MAX_ITEM_STATE_BYTES) break
     if (deployed.has(key)) continue
     kept.delete(key)
     bytes -= entryBytes(key, state)
   }
-  return bytes <= room
+  return bytes <= MAX_ITEM_STATE_BYTES
     ? { states: Object.fromEntries(kept) }
-    : { reason: `All states of the user would need ${formatBytes(bytes)}. Its item has room for ${formatBytes(room)}.` }
+    : {
+        reason: `All states of the user would need ${formatBytes(bytes)}. Its item has room for ${formatBytes(MAX_ITEM_STATE_BYTES)}.`,
+      }
 }
 
 /** Bytes of a state in the JSON of all states: its key, a colon, the state and a comma. */

@@ -1,27 +1,28 @@
 import type { KinesisStreamEvent, KinesisStreamRecord } from 'aws-lambda'
 import { eventTypes, projections } from '../../shared/catalogue.ts'
+import { memoryRules } from '../../shared/memory/rules.ts'
 import { projectionKey } from '../../shared/projection.ts'
 import { defineHandler } from '../handler.ts'
 import { quarantineOf } from '../quarantine/dynamodb.ts'
 import { windowLifetime } from '../window-lifetime.ts'
 import { stateTable } from './dynamodb.ts'
+import { pagesTable } from './dynamodb-pages.ts'
 import { foldBatch, shardOf } from './fold-batch.ts'
 import type { LatenessBound } from './lateness.ts'
-
-const MINUTE_MS = 60_000
 
 /** Reads the event stream and folds its records into the users' items. */
 export const handler = defineHandler('state', environment => {
   const table = stateTable(environment.STATE_TABLE)
   const dependencies = {
     table,
+    pages: pagesTable(environment.PAGES_TABLE),
     quarantine: quarantineOf(environment),
     eventTypes: new Map(eventTypes.map(type => [type.name, type])),
     retryBudgetMs: Number(environment.RETRY_BUDGET_SECONDS) * 1000,
     now: Date.now,
   }
   const lifetime = windowLifetime(environment)
-  const identities = { milliseconds: Number(environment.IDENTITY_MINUTES) * MINUTE_MS, count: Number(environment.IDENTITY_COUNT) }
+  const memory = memoryRules(environment)
   const keys = projections.map(projectionKey)
   const noted = new Set<string>()
   let bound: LatenessBound | undefined
@@ -32,7 +33,7 @@ export const handler = defineHandler('state', environment => {
       await table.recordProjections(shardOf(first), keys, first.kinesis.sequenceNumber)
       noted.add(shardOf(first))
     }
-    return foldBatch(Records, { ...dependencies, rules: { projections, identities, ...lifetime, ...bound }, telemetry })
+    return foldBatch(Records, { ...dependencies, rules: { projections, memory, ...lifetime, ...bound }, telemetry })
   }
 })
 

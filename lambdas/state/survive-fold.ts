@@ -1,8 +1,8 @@
 import { bySequenceNumber } from '../../shared/order.ts'
-import type { EventPosition, FoldAttempts, UserItem } from '../../shared/state.ts'
+import type { EventPosition, FoldAttempts } from '../../shared/state.ts'
 import type { DecodedRecord } from './decode-record.ts'
 import type { StateTable } from './dynamodb.ts'
-import { type FoldRules, type UserRecord, userFold } from './fold-record.ts'
+import { type FoldRules, type StoredUser, type UserRecord, userFold } from './fold-record.ts'
 
 /** Records that are younger are folded without notes: no attempt at them can have failed for long. */
 const UNNOTED_MS = 30_000
@@ -26,20 +26,20 @@ export interface SurviveDependencies {
  * Only a fold spends the budget. Stores that are throttled or down are waited for.
  */
 export async function surviveFold<Result>(
-  user: string,
-  stored: UserItem | undefined,
+  stored: StoredUser,
   records: readonly DecodedRecord[],
   dependencies: SurviveDependencies,
   fold: (records: readonly DecodedRecord[]) => Result,
 ): Promise<Result> {
   const { table, now } = dependencies
-  const pending = records.filter(({ sequenceNumber }) => !stored || bySequenceNumber(sequenceNumber, stored.sequenceNumber) > 0)
+  const { user, item } = stored
+  const pending = records.filter(({ sequenceNumber }) => !item || bySequenceNumber(sequenceNumber, item.sequenceNumber) > 0)
   const [first] = pending
   if (!first || now() - first.arrived < UNNOTED_MS) return fold(records)
   const before = await table.readAttempts(user, first.sequenceNumber)
   const attempts = nextAttempts(before, now())
   await table.writeAttempts(user, first.sequenceNumber, attempts)
-  if (isSpent(attempts, dependencies)) await tryEvents(user, stored, pending, attempts, dependencies)
+  if (isSpent(attempts, dependencies)) await tryEvents(stored, pending, attempts, dependencies)
   const result = fold(withoutFatal(records, attempts.fatal))
   const done = { ...attempts, unfinished: 0, trying: undefined }
   await table.writeAttempts(user, first.sequenceNumber, done)
@@ -58,22 +58,21 @@ const isSpent = ({ unfinished, since }: FoldAttempts, { retryBudgetMs, now }: Su
 
 /** Folds the events one by one, without a result, and notes each before it is tried. At the end none is noted as being tried. */
 async function tryEvents(
-  user: string,
-  stored: UserItem | undefined,
+  stored: StoredUser,
   records: readonly DecodedRecord[],
   attempts: FoldAttempts,
   { table, rules }: SurviveDependencies,
 ): Promise<void> {
   const key = records[0]?.sequenceNumber ?? ''
-  const fold = userFold(user, stored, rules)
+  const { fold } = userFold(stored, rules)
   for (const record of withoutFatal(records, attempts.fatal)) {
     for (const [position, event] of record.events.entries()) {
       if (record.fatal?.has(position)) continue
-      await table.writeAttempts(user, key, { ...attempts, trying: { sequenceNumber: record.sequenceNumber, position } })
+      await table.writeAttempts(stored.user, key, { ...attempts, trying: { sequenceNumber: record.sequenceNumber, position } })
       fold({ ...record, events: [event], fatal: new Set() })
     }
   }
-  await table.writeAttempts(user, key, attempts)
+  await table.writeAttempts(stored.user, key, attempts)
 }
 
 function withoutFatal<Record extends UserRecord>(records: readonly Record[], fatal: readonly EventPosition[]): readonly Record[] {

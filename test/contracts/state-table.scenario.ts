@@ -9,9 +9,11 @@ import { jest } from '@jest/globals'
 import { type StateTable, stateTable } from '../../lambdas/state/dynamodb.ts'
 import { type ItemImage, readUserItem } from '../../lambdas/state/dynamodb-items.ts'
 import { dynamoDbOperations } from '../../lambdas/state/dynamodb-operations.ts'
+import { pageCache, pagesTable } from '../../lambdas/state/dynamodb-pages.ts'
 import { cloudSettings } from '../../localstack/ministack.ts'
 import { userWindowGrain, type WindowItem } from '../../shared/grains/user-window.ts'
 import { type SlotItem, windowGrain } from '../../shared/grains/window.ts'
+import { newIdentityPage, newIndexPage } from '../../shared/memory/page-content.ts'
 import { aQuarantinedEvent, aUserItem } from '../fixtures/builders.ts'
 import { emulatedCloud, eventually } from '../fixtures/emulated-cloud.ts'
 import { canRunDynamoDbLocal, type Running, startDynamoDbLocal } from './dynamodb-local.ts'
@@ -103,7 +105,7 @@ describe.each(engines)('the state table on %s', (_name, open) => {
       version: 1_790_000_000_000_001,
       sequenceNumber: '49681010101010101010101010101010101010101010101010101010',
       identities: Uint8Array.from({ length: 256 }, (_, i) => i),
-      recordHashes: Uint8Array.of(0, 255),
+      pages: Uint8Array.of(0, 255),
       states: { 'a-r1': { '': null, text: 'é\u0000', n: 0.1 } },
       late: 3,
       erasedOrder: 7,
@@ -112,11 +114,32 @@ describe.each(engines)('the state table on %s', (_name, open) => {
     })
     await table.putUser(item, undefined)
     const found = await table.readUser(item.user)
-    expect({ ...found, identities: [...(found?.identities ?? [])], recordHashes: [...(found?.recordHashes ?? [])] }).toEqual({
+    expect({ ...found, identities: [...(found?.identities ?? [])], pages: [...(found?.pages ?? [])] }).toEqual({
       ...item,
       identities: [...item.identities],
-      recordHashes: [0, 255],
+      pages: [0, 255],
     })
+  })
+
+  test('pages are read as they were written, more than one call can have, and a page that does not exist is left out', async () => {
+    const pages = pagesTable(name, dynamoDbOperations(client), pageCache())
+    const identities = (first: number) =>
+      Array.from({ length: 2048 }, (_, i) => ({ hash: BigInt(first + i), arrived: 1_700_000_000 + i, stated: i - 5 }))
+    const made = Array.from({ length: 110 }, (_, i) => newIdentityPage(identities(10_000 * i)))
+    const index = newIndexPage(made.map(({ reference }) => reference))
+    const stored = [...made, index].map(({ reference: { id, isIndex }, packed }) => ({
+      user: 'Ünï #1',
+      id,
+      isIndex,
+      content: packed,
+      ttl: 4_000_000_000,
+    }))
+    for (let time = 0; time < 2; time++) await pages.putPages(stored)
+    const elsewhere = pagesTable(name, dynamoDbOperations(client), pageCache())
+    const found = await elsewhere.readPages('Ünï #1', ['0000000000000000', ...stored.map(({ id }) => id)])
+    expect(found.size).toBe(111)
+    expect(found.get(made[109]?.reference.id ?? '')).toMatchObject({ identities: identities(1_090_000) })
+    expect(found.get(index.reference.id)).toEqual({ references: made.map(({ reference }) => reference) })
   })
 
   test('many users are read in one call, with large items and with users that have no item', async () => {

@@ -35,7 +35,8 @@ test('settings reach the functions in the units that the names of the variables 
   const { Variables } = functionOf(templateOf('prod'), 'StateFunction').Environment
   expect(Variables).toMatchObject({
     IDENTITY_MINUTES: '15',
-    IDENTITY_COUNT: '2500',
+    IDENTITY_COUNT: '5000',
+    IDENTITY_DAYS: '7',
     RETRY_BUDGET_SECONDS: '300',
     LATENESS_HOURS: NONE,
     RETENTION_HOURS: String(7 * 24 + 24),

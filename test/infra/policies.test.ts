@@ -41,6 +41,7 @@ const expected: Readonly<Record<string, Readonly<Record<string, string>>>> = {
   StateFunction: {
     '<StateFunctionLogs.Arn>': log,
     '<EventStream.Arn>': readEvents,
+    '<StatePagesTable.Arn>': 'dynamodb:BatchGetItem dynamodb:PutItem',
     '<StateTable.Arn>': 'dynamodb:BatchGetItem dynamodb:GetItem dynamodb:PutItem dynamodb:UpdateItem',
     '<QuarantineTable.Arn>': 'dynamodb:UpdateItem',
     ...failureDestination,
@@ -105,6 +106,7 @@ const expected: Readonly<Record<string, Readonly<Record<string, string>>>> = {
     '<QuarantineBucket.Arn>/aws/lambda/*': 's3:DeleteObject s3:GetObject',
     '<ArchiveBucket.Arn>': 's3:ListBucket',
     '<ArchiveBucket.Arn>/errors/*': 's3:DeleteObject s3:GetObject',
+    '<StatePagesTable.Arn>': 'dynamodb:BatchGetItem',
     '<StateTable.Arn>': 'dynamodb:BatchGetItem dynamodb:GetItem dynamodb:UpdateItem',
   },
   FailuresCollect: {

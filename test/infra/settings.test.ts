@@ -5,9 +5,10 @@ import { plain, resources, templateOf } from '../fixtures/infra-templates.ts'
 const stages = ['dev', 'prod', 'local']
 
 test.each(stages)('in %s the identity window covers 15 minutes and the largest request', stage => {
-  const { identityWindow, identityCount } = settingsFor(stage).state
-  expect(identityWindow.toMinutes()).toBeGreaterThanOrEqual(15)
-  expect(identityCount).toBeGreaterThanOrEqual(2500)
+  const { window, count, memory } = settingsFor(stage).state.identities
+  expect(window.toMinutes()).toBeGreaterThanOrEqual(15)
+  expect(count).toBeGreaterThanOrEqual(2500)
+  expect(memory.toDays()).toBeGreaterThanOrEqual(7)
 })
 
 test('prod retains its stores and keeps events for 7 days in the stream; dev deletes its stores and keeps events for a day', () => {

@@ -18,7 +18,7 @@ test('the stream can have on-demand capacity', () => {
 })
 
 test('the state table streams both images and expires items by ttl', () => {
-  expect(resource(templateOf('prod'), 'AWS::DynamoDB::Table', 'State').Properties).toMatchObject({
+  expect(resource(templateOf('prod'), 'AWS::DynamoDB::Table', 'StateTable').Properties).toMatchObject({
     BillingMode: 'PAY_PER_REQUEST',
     KeySchema: [
       { AttributeName: 'pk', KeyType: 'HASH' },
@@ -31,7 +31,7 @@ test('the state table streams both images and expires items by ttl', () => {
 
 test('the state table of dev has one partition, so that its two readers leave concurrent executions to the API', () => {
   const template = templateOf('dev')
-  const { BillingMode, ProvisionedThroughput } = resource(template, 'AWS::DynamoDB::Table', 'State').Properties
+  const { BillingMode, ProvisionedThroughput } = resource(template, 'AWS::DynamoDB::Table', 'StateTable').Properties
   expect([BillingMode, ProvisionedThroughput]).toEqual([undefined, { ReadCapacityUnits: 25, WriteCapacityUnits: 25 }])
   const ranges = resources(template, 'AWS::ApplicationAutoScaling::ScalableTarget').map(({ Properties }) => [
     Properties.ScalableDimension,
@@ -96,7 +96,7 @@ const policies = (stage: string, type: string) =>
 const KEPT_AFTER_CREATION = 'RetainExceptOnCreate Retain'
 
 test.each([
-  ['AWS::DynamoDB::Table', 5, 'Retain Retain'],
+  ['AWS::DynamoDB::Table', 6, 'Retain Retain'],
   ['AWS::Kinesis::Stream', 1, KEPT_AFTER_CREATION],
   ['AWS::S3::Bucket', 3, KEPT_AFTER_CREATION],
   ['AWS::Logs::LogGroup', 13, KEPT_AFTER_CREATION],

@@ -7,6 +7,7 @@ import type { Event } from '../../shared/event.ts'
 import { userTraitsProjection } from '../../shared/projections/user-traits.ts'
 import { eventDocument } from '../../shared/raw-events.ts'
 import { ingestInMemory, withKey } from '../fakes/ingest.ts'
+import { aStoredUser, memory } from '../fixtures/memory.ts'
 
 const catalogue = new Map(eventTypes.map(type => [type.name, type]))
 const LONG = '12345678901234567891'
@@ -81,8 +82,8 @@ test('a quarantined event keeps the digits, and its replay, too', async () => {
 test('a trait keeps the digits in the state, when the state is read, and in the document', async () => {
   const { events } = await send('/v1/identify', `{"userId":"u","traits":{"n":${LONG},"m":1}}`)
   const record = { sequenceNumber: '1', received: 1, arrived: 1, events, erasure: false }
-  const rules = { identities: { milliseconds: 1, count: 1 }, latenessMs: undefined, retentionMs: 0 }
-  const [write] = planWrites('u', undefined, [record], { projections, ...rules })
+  const rules = { memory, latenessMs: undefined, retentionMs: 0 }
+  const [write] = planWrites(aStoredUser('u'), [record], { projections, ...rules })
   const item = readUserItem(userAttributes(write?.item as NonNullable<typeof write>['item']))
   expect(write?.rejections).toEqual([])
   const document = userTraitsProjection.grain.document(userTraitsProjection, [item])

@@ -294,4 +294,37 @@ export const unitMistakes: readonly UnitMistake[] = [
     wrong: 'Math.max(MAX_WINDOW_STATE_BYTES, Math.floor(MAX_DOCUMENT_BYTES / (2 * slots)))',
     tests: ['test/shared/projections/country-minutes.test.ts'],
   },
+  {
+    name: 'page-missing-is-empty',
+    about: 'a page that is not found is taken for an empty one',
+    file: 'shared/memory/load-memory.ts',
+    right: 'if (first - newest <= rules.seconds + wholeSecondsOf(retentionMs) + DAY_SECONDS)',
+    wrong: 'if (first < newest)',
+    tests: ['test/shared/memory/identity-memory.test.ts'],
+  },
+  {
+    name: 'page-unread-is-missing',
+    about: 'a page that could not be read is taken for one without identities',
+    file: 'lambdas/state/dynamodb-pages.ts',
+    right: 'if (unread.length > 0) throw new Error(',
+    wrong:
+      'for (const { sk } of unread) known.set(sk, readContent(false, new Uint8Array()))\n      if (unread.length < 0) throw new Error(',
+    tests: ['test/state/dynamodb-pages.test.ts'],
+  },
+  {
+    name: 'stated-time-of-another',
+    about: 'an event is recognised although it states another time',
+    file: 'shared/memory/identity-memory.ts',
+    right: 'kept.stated === stated',
+    wrong: 'kept.stated !== undefined',
+    tests: ['test/shared/memory/identity-memory.test.ts'],
+  },
+  {
+    name: 'child-index-lost',
+    about: 'the pages that move to an index page of their own are forgotten',
+    file: 'shared/memory/plan-pages.ts',
+    right: '...(child ? [child] : [])',
+    wrong: '...(child && child.count < 0 ? [child] : [])',
+    tests: ['test/shared/memory/identity-memory.test.ts'],
+  },
 ]

@@ -2,6 +2,7 @@ import type { KinesisStreamRecord } from 'aws-lambda'
 import { judgeBatch } from '../../lambdas/quarantine/judge-batch.ts'
 import { fromDiscarded } from '../../lambdas/quarantine/plan-failures.ts'
 import { stateTable } from '../../lambdas/state/dynamodb.ts'
+import { pagesTable } from '../../lambdas/state/dynamodb-pages.ts'
 import { type FoldDependencies, foldBatch } from '../../lambdas/state/fold-batch.ts'
 import { eventTypes, projections } from '../../shared/catalogue.ts'
 import type { Event } from '../../shared/event.ts'
@@ -10,13 +11,13 @@ import { recentUrls } from '../../shared/projections/recent-urls.ts'
 import type { QuarantinedEvent } from '../../shared/quarantine.ts'
 import { toLine } from '../../shared/stream-record.ts'
 import { aVisit } from '../fixtures/builders.ts'
+import { memory } from '../fixtures/memory.ts'
 import { Table } from '../simulation/table.ts'
 
 const START = 1_700_000_000_000
 const MINUTE = 60_000
 const catalogue = new Map(eventTypes.map(type => [type.name, type]))
 const context = { eventTypes: catalogue, rawEventsFunction: 'raw', documentsFunction: 'documents' }
-const identities = { milliseconds: 15 * MINUTE, count: 2500 }
 
 const visit = (id: string, url = '/a', subject: string | null = '7') => ({
   ...aVisit(url, 1, { id, received: START, subject: '7' }),
@@ -34,15 +35,17 @@ const record = (seq: number, events: readonly Event[], arrived = START): Kinesis
 
 /** A state function and what judges the batches that Lambda gave up, over one table. */
 function newStores(known: FoldDependencies['rules']['projections'] = projections) {
-  const memory = new Table()
-  const table = stateTable('t', memory.operations())
+  const items = new Table()
+  const table = stateTable('t', items.operations())
+  const pages = pagesTable('pages', new Table().operations())
   const quarantined: QuarantinedEvent[] = []
   const quarantine = { add: async (events: readonly QuarantinedEvent[]) => void quarantined.push(...events) }
   const dependencies: FoldDependencies = {
     table,
+    pages,
     quarantine,
     eventTypes: catalogue,
-    rules: { projections: known, identities, latenessMs: undefined, retentionMs: 0 },
+    rules: { projections: known, memory, latenessMs: undefined, retentionMs: 0 },
     retryBudgetMs: 300_000,
     now: () => START,
     telemetry: { count: () => {}, annotate: () => {} },
@@ -55,11 +58,18 @@ function newStores(known: FoldDependencies['rules']['projections'] = projections
       KinesisBatchInfo: {},
       payload: { Records: records },
     })
-    const rules = { eventTypes: catalogue, projections: known, identities }
-    return judgeBatch(fromDiscarded(text, context).unfinished, { table, quarantine, rules, retentionMs: 0, now: () => START })
+    const rules = { eventTypes: catalogue, projections: known, memory }
+    return judgeBatch(fromDiscarded(text, context).unfinished, {
+      table,
+      pages,
+      quarantine,
+      rules,
+      retentionMs: 0,
+      now: () => START,
+    })
   }
   const judge = async (...records: KinesisStreamRecord[]) => (await judged(...records)).events
-  return { memory, dependencies, quarantined, fold, judge, judged }
+  return { items, dependencies, quarantined, fold, judge, judged }
 }
 
 const idsOf = (events: readonly QuarantinedEvent[]) => events.map(({ id }) => id)
@@ -94,7 +104,7 @@ test('a batch that was folded is recognised after later records of its user', as
 test('an event that may have been folded and forgotten is quarantined and says so', async () => {
   const { fold, judge } = newStores()
   await fold(record(1, [visit('a')]))
-  await fold(record(2, [visit('b')], START + 16 * MINUTE))
+  await fold(record(2, [visit('b')], START + 31 * MINUTE))
   expect(await judge(record(1, [visit('a')]))).toMatchObject([
     { id: 'a', mayHaveBeenFolded: true, message: expect.stringContaining('may contain it already') },
   ])
@@ -121,7 +131,7 @@ test('an event that the state function quarantined is not quarantined again', as
 test('an event that a record without a trace made the item forget says so', async () => {
   const { fold, judge } = newStores([broken])
   await fold(record(1, [visit('a')]))
-  await fold(record(2, [visit('x', '/broken')], START + 16 * MINUTE))
+  await fold(record(2, [visit('x', '/broken')], START + 31 * MINUTE))
   expect(await judge(record(1, [visit('a')]))).toMatchObject([{ id: 'a', mayHaveBeenFolded: true }])
 })
 
@@ -147,8 +157,8 @@ test('an event that was passed over by an attempt that ended before it quarantin
 })
 
 test('a batch whose users cannot be read is judged later', async () => {
-  const { memory, judge } = newStores()
-  memory.throttle('user#7|state', 1)
+  const { items, judge } = newStores()
+  items.throttle('user#7|state', 1)
   await expect(judge(record(1, [visit('a')]))).rejects.toThrow('could not be read')
 })
 

@@ -29,6 +29,14 @@ export const unrecorded: readonly UnrecordedCalls[] = [
     reason: 'Collects a number of events that is too large for the table: test/quarantine/quarantine.test.ts.',
   },
   {
+    lines: [
+      'StateFunction dynamodb:BatchGetItem <StatePagesTable.Arn>',
+      'FailuresFunction dynamodb:BatchGetItem <StatePagesTable.Arn>',
+    ],
+    reason:
+      'Pages of identities that are not in the memory of the function, as after its start: test/contracts/state-table.scenario.ts.',
+  },
+  {
     lines: ['WindowsFunction dynamodb:UpdateItem <QuarantineTable.Arn>'],
     reason: 'A delta that its window rejects, or that nobody knows for 15 minutes: test/windows/unknown-deltas.test.ts.',
   },

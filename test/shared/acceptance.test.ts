@@ -43,6 +43,16 @@ test('the time of the envelope wins over that of the fields, which stays in the 
   })
 })
 
+test.each<[string, Envelope, number | undefined]>([
+  ['of the envelope, before its correction', { type: 't', time: '1970-01-01T00:00:09.9Z', sentAt: '1970-01-01T00:01:00Z' }, 9],
+  ['of the envelope, although it is from the future', { type: 't', time: '2036-01-01T00:00:00Z' }, 2_082_758_400],
+  ['of the fields', { type: 'page_visit', data: visit }, 1_700_000_000],
+  ['of the envelope, not of the fields', { type: 'page_visit', time: '1970-01-01T00:00:00Z', data: visit }, 0],
+  ['of nobody', { type: 't' }, undefined],
+])('the stated time is that %s', (_, envelope, stated) => {
+  expect((acceptEvent(envelope) as { readonly stated?: number }).stated).toBe(stated)
+})
+
 test('an id of the envelope that differs from the id in the fields is rejected', () => {
   expect(acceptEvent({ type: 'page_visit', id: 'x', data: { ...visit, event_id: 'v1' } })).toMatchObject({
     code: 'invalid_event',

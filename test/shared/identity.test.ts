@@ -8,11 +8,13 @@ import type { StreamRecord } from '../../lambdas/ingest/plan-records.ts'
 import { planEvents } from '../../lambdas/search/plan-events.ts'
 import { stateTable } from '../../lambdas/state/dynamodb.ts'
 import { readItem } from '../../lambdas/state/dynamodb-items.ts'
+import { pagesTable } from '../../lambdas/state/dynamodb-pages.ts'
 import { foldBatch } from '../../lambdas/state/fold-batch.ts'
 import { eventTypes, projections } from '../../shared/catalogue.ts'
 import type { Event } from '../../shared/event.ts'
 import { fromLines } from '../../shared/stream-record.ts'
 import { ingestInMemory, RECEIVED, withKey } from '../fakes/ingest.ts'
+import { memory } from '../fixtures/memory.ts'
 import { reportActions } from '../fixtures/reports/actions.ts'
 import { archiveEvents } from '../fixtures/reports/folder-archive.ts'
 import { reportRows } from '../fixtures/reports/report-rows.ts'
@@ -78,10 +80,17 @@ const kinesisRecord = ({ data }: StreamRecord, at: number): KinesisStreamRecord 
 /** The states and window deltas of the users after the records. */
 async function folded(records: readonly StreamRecord[]) {
   const table = new Table()
-  const rules = { projections, identities: { milliseconds: 900_000, count: 2500 }, latenessMs: undefined, retentionMs: 0 }
+  const rules = { projections, memory, latenessMs: undefined, retentionMs: 0 }
   const counts = new Map<string, number>()
   const { batchItemFailures } = await foldBatch(records.map(kinesisRecord), {
-    ...{ table: stateTable('t', table.operations()), eventTypes: catalogue, rules, retryBudgetMs: 300_000, now: () => RECEIVED },
+    ...{
+      table: stateTable('t', table.operations()),
+      pages: pagesTable('pages', new Table().operations()),
+      eventTypes: catalogue,
+      rules,
+      retryBudgetMs: 300_000,
+      now: () => RECEIVED,
+    },
     quarantine: { add: async () => {} },
     telemetry: { count: (metric, value) => void counts.set(metric, (counts.get(metric) ?? 0) + value), annotate: () => {} },
   })

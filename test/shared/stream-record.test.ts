@@ -30,6 +30,18 @@ test('an event is the same after writing and reading its line', () => {
     expect(roundTrip(event)).toEqual(event)
 })
 
+test.each([
+  [1_700_000_000, ',"stated":true'],
+  [0, ',"stated":0'],
+  [-62_135_596_800, ',"stated":-62135596800'],
+  [undefined, ''],
+])('a line has the stated time %p as %p', (stated, text) => {
+  const event = { ...aVisit('/a', 5, { time: 1_700_000_000_999_999n }), ...(stated !== undefined && { stated }) }
+  const line = toLine(event, catalogue.get('page_visit'))
+  expect(/,"stated":[^,]*/.exec(line)?.[0] ?? '').toBe(text)
+  expect(fromLine(line, catalogue)).toEqual(event)
+})
+
 const visitLine = toLine(aVisit('/a', 5), catalogue.get('page_visit'))
 
 test.each([
@@ -41,6 +53,8 @@ test.each([
   ['an empty type', visitLine.replace('"page_visit"', '""')],
   ['a subject that is an object', visitLine.replace('"subject":"1"', '"subject":{"a":1}')],
   ['a source of 300 characters', visitLine.replace('"source":"test"', `"source":"${'s'.repeat(300)}"`)],
+  ['a stated time with decimals', visitLine.replace('"source"', '"stated":1.5,"source"')],
+  ['a stated time that is a text', visitLine.replace('"source"', '"stated":"1","source"')],
   ['data that is not JSON text', visitLine.replace('{"event', '{"event').replace('}', ',"data":{"a":1}}')],
   ['data of a row that is a list', visitLine.replace('}', ',"data":"[1]"}')],
 ])('a line with %s was not written by ingest', (_, line) => {

@@ -9,6 +9,7 @@ export interface Code {
   readonly grains: Grains
   readonly items: typeof import('../../lambdas/state/dynamodb-items.ts')
   readonly stateTable: typeof import('../../lambdas/state/dynamodb.ts')
+  readonly pagesTable: typeof import('../../lambdas/state/dynamodb-pages.ts')
   readonly foldBatch: typeof import('../../lambdas/state/fold-batch.ts')
   readonly mergeBatch: typeof import('../../lambdas/windows/merge-batch.ts')
   readonly sweep: typeof import('../../lambdas/windows/plan-sweep.ts')
@@ -36,6 +37,7 @@ export async function loadCode(root: string): Promise<Code> {
     },
     items: await load('lambdas/state/dynamodb-items.ts'),
     stateTable: await load('lambdas/state/dynamodb.ts'),
+    pagesTable: await load('lambdas/state/dynamodb-pages.ts'),
     foldBatch: await load('lambdas/state/fold-batch.ts'),
     mergeBatch: await load('lambdas/windows/merge-batch.ts'),
     sweep: await load('lambdas/windows/plan-sweep.ts'),

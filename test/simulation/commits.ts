@@ -13,8 +13,8 @@ export interface Commit {
 export const positionOf = (seq: bigint, place: number): string => `${seq}#${place}`
 
 /** Reads a user's item as it was put. */
-export function commitOf({ seq, states, passedOver }: Attributes): Commit {
-  const { 'last-r1': last } = JSON.parse(states?.S ?? '{}') as { readonly 'last-r1'?: { readonly ids: readonly string[] } }
+export function commitOf({ seq, st, passedOver }: Attributes): Commit {
+  const { 'last-r1': last } = JSON.parse(st?.S ?? '{}') as { readonly 'last-r1'?: { readonly ids: readonly string[] } }
   const rejected = JSON.parse(passedOver?.S ?? '[]') as readonly (readonly [string, readonly number[]])[]
   return {
     seq: BigInt(seq?.S ?? 0),

@@ -1,7 +1,15 @@
 import type { Choices } from './choices.ts'
 import type { Limits } from './oracle.ts'
 
-export const limits: Limits = { identityMs: 15_000, identityCount: 5, latenessMs: 30_000 }
+export const limits: Limits = { identitySeconds: 15, identityCount: 5, statedSeconds: 1200, latenessMs: 30_000 }
+export const memory = {
+  seconds: limits.identitySeconds,
+  count: limits.identityCount,
+  statedSeconds: limits.statedSeconds,
+  maxOldPages: 1000,
+  /** So small that a few events fill a page of each size. */
+  sizes: { item: 2, small: 4, large: 8, index: 2 },
+}
 export const RETENTION_MS = 20_000
 /** Time does not pass while a record has waited this long. */
 export const MAX_LAG_MS = 8_000

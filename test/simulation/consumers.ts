@@ -1,5 +1,5 @@
 import { checkedReads } from './checked-reads.ts'
-import { limits, RETENTION_MS } from './conditions.ts'
+import { limits, memory, RETENTION_MS } from './conditions.ts'
 import type { Environment } from './environment.ts'
 import type { Failures } from './failures.ts'
 import type { Clients, Invocation, Owner } from './invocations.ts'
@@ -84,18 +84,18 @@ export class Consumers {
   private stateFunction(batch: Shard['records']): (clients: Clients) => Promise<unknown> {
     const { code, conditions, deployment } = this.environment
     const rules = {
-      identities: { milliseconds: limits.identityMs, count: limits.identityCount },
+      memory,
       latenessMs: limits.latenessMs,
       retentionMs: RETENTION_MS,
     }
     const now = () => this.environment.now
     const rest = { eventTypes: new Map(), retryBudgetMs: conditions.retryBudgetMs, now, telemetry }
     return clients => {
-      const { dynamodb, quarantine } = clients
+      const { dynamodb, pages, quarantine } = clients
       const behaviour = this.environment.behaviour('state', clients)
       const projections = simProjections(code, conditions, deployment.isNew('state'), behaviour)
       const table = this.stateTable(dynamodb)
-      return code.foldBatch.foldBatch(batch, { table, quarantine, rules: { ...rules, projections }, ...rest })
+      return code.foldBatch.foldBatch(batch, { table, pages, quarantine, rules: { ...rules, projections }, ...rest })
     }
   }
 

@@ -1,3 +1,4 @@
+import type { PagesTable, pageCache } from '../../lambdas/state/dynamodb-pages.ts'
 import type { Choices } from './choices.ts'
 import type { Code } from './code.ts'
 import { type Conditions, drawConditions } from './conditions.ts'
@@ -11,7 +12,7 @@ import type { Behaviour } from './projections.ts'
 import { SimQuarantine } from './quarantine.ts'
 import { SearchIndex } from './search-index.ts'
 import { Stream } from './stream.ts'
-import { type Attributes, keyOf, Table, userOf } from './table.ts'
+import { type Attributes, type CallOperation, keyOf, Table, userOf } from './table.ts'
 
 /** The stores, the clock and the deployed code of a run: what its parts share. */
 export class Environment {
@@ -22,6 +23,10 @@ export class Environment {
     () => this.now,
     item => this.noteCommit(item),
   )
+  /** The table of pages, without a stream. */
+  readonly pages = new Table(() => this.now)
+  /** What the environments of functions have cached of it. */
+  private readonly caches: readonly ReturnType<typeof pageCache>[]
   /** Which faults touched the same user. */
   readonly meetings = new Meetings()
   readonly index = new SearchIndex()
@@ -57,6 +62,7 @@ export class Environment {
     this.choices = choices
     this.conditions = drawConditions(choices)
     this.stream = new Stream(choices)
+    this.caches = [code.pagesTable.pageCache(), code.pagesTable.pageCache()]
     const addTrace = (text: string) => this.addTrace(text)
     this.deployment = new Deployment(this)
     this.invocations = new Invocations(this, addTrace)
@@ -64,6 +70,12 @@ export class Environment {
 
   addTrace(text: string): void {
     this.trace.push(`${this.steps} ${text}`)
+  }
+
+  /** An invocation runs in an environment that has cached pages, or in a new one. */
+  pagesOf(call: CallOperation): PagesTable {
+    const cache = this.choices.pick([...this.caches, this.code.pagesTable.pageCache()])
+    return this.code.pagesTable.pagesTable('pages', this.pages.operations(call), cache)
   }
 
   private noteCommit(item: Attributes): void {

@@ -3,7 +3,6 @@ import {
   addWidth,
   beginRecord,
   type Decision,
-  endRecord,
   foldEvent,
   isRepeated,
   type Limits,
@@ -65,7 +64,7 @@ export function* histories(
     }
     const decided = decideRecord(step, user, limits, open)
     if (decided) yield* fromStep(at + 1, decided)
-    if (mayBePassedBy(step)) yield* fromStep(at + 1, passByRecord(user, step.entry, open))
+    if (mayBePassedBy(step)) yield* fromStep(at + 1, passByRecord(user, step.entry, limits, open))
   }
 
   yield* fromStep(0, newUser)
@@ -85,11 +84,11 @@ function decideRecord(
   open: OpenDecisions,
 ): UserHistory | undefined {
   if (!commit) return undefined
-  let user = beginRecord(before, entry, limits)
+  let user = beginRecord(before, entry)
   let record = newRecord
   for (const [place, event] of entry.events.entries()) {
     const isRejected = commit.rejected.has(positionOf(entry.seq, place))
-    if (isRepeated(user, entry, event)) {
+    if (isRepeated(user, entry, event, limits)) {
       if (isRejected) return undefined
       continue
     }
@@ -100,7 +99,7 @@ function decideRecord(
     record = isRejected ? { ...record, rejected: true } : addWidth(record, entry, event, limits)
   }
   if (commit.seq === entry.seq && !holds(commit, user)) return undefined
-  return noteDoubts(endRecord(user, entry, record), entry, record, open)
+  return noteDoubts(user, entry, record, open)
 }
 
 const holds = ({ ids }: Commit, { folded }: UserHistory): boolean =>
@@ -111,10 +110,10 @@ const mayBePassedBy = ({ entry: { seq, events, givenUp }, commit }: Step): boole
   givenUp && commit?.seq !== seq && !events.some((_, place) => commit?.rejected.has(positionOf(seq, place)))
 
 /** The history after a record that was given up and that no function decided. */
-function passByRecord(user: UserHistory, entry: LogEntry, { wasQuarantined }: OpenDecisions): UserHistory {
+function passByRecord(user: UserHistory, entry: LogEntry, limits: Limits, { wasQuarantined }: OpenDecisions): UserHistory {
   const { events } = entry
   const missing = new Map(user.missing)
-  for (const event of events) if (!isRepeated(user, entry, event)) missing.set(event.id, 'record_unread')
+  for (const event of events) if (!isRepeated(user, entry, event, limits)) missing.set(event.id, 'record_unread')
   const unread = events.filter(({ id }) => wasQuarantined(id, 'record_unread')).map(asUnread)
   const held = user.seen.filter(each => events.some(({ id }) => id === each.id))
   return { ...user, rejected: [...user.rejected, ...unread], missing, heldBy: [...user.heldBy, ...held] }

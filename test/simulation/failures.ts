@@ -1,4 +1,4 @@
-import { limits, RETENTION_MS } from './conditions.ts'
+import { memory, RETENTION_MS } from './conditions.ts'
 import type { Environment } from './environment.ts'
 import type { Clients, Owner } from './invocations.ts'
 import { simProjections } from './projections.ts'
@@ -67,15 +67,15 @@ export class Failures {
   private collectFunction(object: DiscardedObject): (clients: Clients) => Promise<unknown> {
     const { code, conditions, deployment } = this.environment
     const projections = simProjections(code, conditions, deployment.isNew('state'))
-    const identities = { milliseconds: limits.identityMs, count: limits.identityCount }
-    const rules = { eventTypes: new Map(), projections, identities }
+    const rules = { eventTypes: new Map(), projections, memory }
     const now = () => this.environment.now
-    return async ({ dynamodb, quarantine, call }) => {
+    return async ({ dynamodb, pages, quarantine, call }) => {
       const context = { eventTypes: new Map(), rawEventsFunction: 'raw-events', documentsFunction: 'documents' }
       const { unfinished } = code.planFailures.fromDiscarded(object.text, context)
       const table = code.stateTable.stateTable('t', dynamodb)
       const { events, mark } = await code.judgeBatch.judgeBatch(unfinished, {
         table,
+        pages,
         quarantine,
         rules,
         retentionMs: RETENTION_MS,

@@ -2,6 +2,7 @@ import { ProvisionedThroughputExceededException } from '@aws-sdk/client-dynamodb
 import type { StreamRecord } from '../../lambdas/ingest/plan-records.ts'
 import type { DocumentClient } from '../../lambdas/search/opensearch.ts'
 import type { DynamoDbOperations } from '../../lambdas/state/dynamodb-operations.ts'
+import type { PagesTable } from '../../lambdas/state/dynamodb-pages.ts'
 import type { Quarantine, QuarantinedEvent } from '../../shared/quarantine.ts'
 import type { Choices } from './choices.ts'
 import type { Fault, Meetings } from './meetings.ts'
@@ -31,6 +32,7 @@ export interface Owner {
 /** The stores that an invocation calls. */
 export interface Clients {
   readonly dynamodb: DynamoDbOperations
+  readonly pages: PagesTable
   readonly search: DocumentClient
   readonly quarantine: Quarantine
   readonly reader: QuarantineReader
@@ -55,6 +57,8 @@ export interface Faults {
 interface Surroundings {
   readonly choices: Choices
   readonly table: Table
+  /** The table of pages as the environment of one invocation sees it. */
+  readonly pagesOf: (call: CallOperation) => PagesTable
   readonly index: SearchIndex
   readonly quarantine: SimQuarantine
   readonly meetings: Meetings
@@ -197,6 +201,7 @@ export class Invocations {
     }
     return {
       dynamodb: this.environment.table.operations(callTable),
+      pages: this.environment.pagesOf(callTable),
       search: this.environment.index.client(run => callStore('search', run)),
       quarantine: { add },
       reader: readerOf(this.environment.quarantine.reader, callStore),

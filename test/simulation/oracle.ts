@@ -16,8 +16,9 @@ export interface LogEntry {
 }
 
 export interface Limits {
-  readonly identityMs: number
+  readonly identitySeconds: number
   readonly identityCount: number
+  readonly statedSeconds: number
   readonly latenessMs: number
 }
 
@@ -31,7 +32,6 @@ export interface UserHistory {
   readonly late: number
   readonly pad: number
   readonly seen: readonly Remembered[]
-  readonly records: readonly Remembered[]
   /** By start: the events in each window of the user; undefined: erased and not written again. */
   readonly windows: ReadonlyMap<number, readonly SimEvent[] | undefined>
   /** The user's events in the windows over all users. An erasure leaves them. */
@@ -49,9 +49,11 @@ export interface Rejected {
   readonly codes: readonly Decision[]
 }
 
+/** A folded event, oldest first. Times are in whole seconds. */
 export interface Remembered {
   readonly id: string
   readonly arrived: number
+  readonly stated: number | undefined
 }
 
 /** A record half-way: the widths of its window deltas and whether it contains a rejected event. */
@@ -65,15 +67,12 @@ const STATE_BYTES = 250_000
 const STATES = 3
 const RECORD_DELTA_KILOBYTES = 120
 const BYTES_PER_STATE = '"last-r1":,'.length
-const BYTES_PER_IDENTITY = 8
-const BYTES_PER_ARRIVAL = 8
 
 export const newUser: UserHistory = {
   folded: [],
   late: 0,
   pad: 0,
   seen: [],
-  records: [],
   windows: new Map(),
   shared: [],
   rejected: [],
@@ -83,25 +82,24 @@ export const newUser: UserHistory = {
 
 export const newRecord: RecordProgress = { widths: new Map(), rejected: false }
 
-/** The history when this record arrives: identities are forgotten, and an erasure removes what it covers. */
-export function beginRecord(user: UserHistory, { arrived, erasure }: LogEntry, { identityMs }: Limits): UserHistory {
-  const isRemembered = (each: Remembered): boolean => arrived - each.arrived <= identityMs
-  const remembering = { ...user, seen: user.seen.filter(isRemembered), records: user.records.filter(isRemembered) }
-  if (!erasure) return remembering
+/** The history when this record arrives: an erasure removes what it covers. */
+export function beginRecord(user: UserHistory, { erasure }: LogEntry): UserHistory {
+  if (!erasure) return user
   const windows = new Map([...user.windows.keys()].map(start => [start, undefined] as const))
-  return { ...remembering, folded: [], late: 0, pad: 0, windows }
+  return { ...user, folded: [], late: 0, pad: 0, windows }
 }
 
-const recordId = ({ events }: LogEntry): string => events.map(({ id }) => id).join()
+const secondsOf = (milliseconds: number): number => Math.floor(milliseconds / 1000)
 
-export const isRepeated = (user: UserHistory, entry: LogEntry, { id }: SimEvent): boolean =>
-  user.seen.some(each => each.id === id) || user.records.some(each => each.id === recordId(entry))
-
-/** A record without a rejected event is remembered as a whole; an erasure is the record without events. */
-export function endRecord(user: UserHistory, entry: LogEntry, record: RecordProgress): UserHistory {
-  const id = recordId(entry)
-  if (record.rejected || user.records.some(each => each.id === id)) return user
-  return { ...user, records: [...user.records, { id, arrived: entry.arrived }] }
+/** Whether the event is among the newest and arrived a short time ago, or states a time with which it arrived a longer time ago. */
+export function isRepeated({ seen }: UserHistory, entry: LogEntry, { id, stated }: SimEvent, limits: Limits): boolean {
+  const arrived = secondsOf(entry.arrived)
+  return seen.some((each, at) => {
+    const age = arrived - each.arrived
+    const isRecent = age <= limits.identitySeconds && at >= seen.length - limits.identityCount
+    const isStated = stated !== undefined && each.stated === stated && age <= limits.statedSeconds
+    return each.id === id && (isRecent || isStated)
+  })
 }
 
 /** Why every deployed code that does not throw on poison rejects this event; undefined if it folds it. */
@@ -115,18 +113,13 @@ export function sizeRejection(
   const { fill, weight, width } = event.data
   if (user.pad + fill + weight + width === 0) return undefined
   const bytes = BYTES_PER_STATE + lastSize([...idsOf(user), event.id], user.pad, event.data).length
-  const share = Math.floor((STATE_BYTES - rememberedBytes(user.seen) - rememberedBytes(user.records)) / STATES)
-  if (bytes > share) return 'state_too_large'
+  if (bytes > Math.floor(STATE_BYTES / STATES)) return 'state_too_large'
   if (!countsWindow(event) || isLate(event, arrived, limits)) return undefined
   const widths = [...new Map(record.widths).set(startOf(event), event.data.width).values()]
   return widths.reduce((sum, width) => sum + width, 0) < RECORD_DELTA_KILOBYTES ? undefined : 'state_too_large'
 }
 
 const idsOf = ({ folded }: UserHistory): string[] => folded.map(({ id }) => id)
-
-const rememberedBytes = (remembered: readonly Remembered[]): number =>
-  remembered.length * BYTES_PER_IDENTITY +
-  remembered.filter(({ arrived }, i) => arrived !== remembered[i - 1]?.arrived).length * BYTES_PER_ARRIVAL
 
 export const startOf = ({ data }: SimEvent): number => Math.floor(data.at / WINDOW_SECONDS) * WINDOW_SECONDS
 
@@ -146,7 +139,7 @@ export function foldEvent(user: UserHistory, { arrived }: LogEntry, event: SimEv
     missing,
     folded: [...user.folded, event],
     pad: lastSize([...idsOf(user), event.id], user.pad, event.data).pad,
-    seen: [...user.seen, { id: event.id, arrived }].slice(-limits.identityCount),
+    seen: [...user.seen, { id: event.id, arrived: secondsOf(arrived), stated: event.stated }],
   }
   if (!countsWindow(event)) return folded
   if (isLate(event, arrived, limits)) return { ...folded, late: user.late + 1 }

@@ -32,7 +32,7 @@ export class Producer {
     this.left -= 1
     const user = choices.pick(['a', 'a', 'b', 'a', 'b', 'c'])
     const received = now - choices.pick([0, 0, 0, 1000, 4000]) + choices.pick(conditions.skews)
-    const earlier = log.filter(({ erasure }) => !erasure).slice(-6)
+    const earlier = log.filter(({ erasure }) => !erasure).slice(choices.pick([-6, -20]))
     const repeated = choices.pick([undefined, undefined, undefined, undefined, ...earlier])
     if (repeated && choices.chance(0.5)) {
       // A retry of ingest repeats the record; a retry of the client repeats the events.
@@ -113,7 +113,9 @@ export class Producer {
       width: conditions.heavy ? choices.pick([0, 50]) : 0,
     }
     this.eventCount += 1
-    return { id: `e${this.eventCount}`, source: 's', type: 'sim', subject: user, time: 0n, received, data }
+    const stated = choices.pick([undefined, 0, 3, 900].map(ago => (ago === undefined ? undefined : Math.floor(now / 1000) - ago)))
+    const event = { id: `e${this.eventCount}`, source: 's', type: 'sim', subject: user, time: 0n, received, data }
+    return stated === undefined ? event : { ...event, stated }
   }
 
   put({ user, events, received, erasure }: Omit<LogEntry, 'seq' | 'arrived' | 'givenUp'>): void {

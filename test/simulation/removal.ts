@@ -69,6 +69,17 @@ export class Removal {
     return [...table.items].filter(([key, { ttl }]) => !kept.has(key) && isOver(ttl?.N)).map(([key]) => key)
   }
 
+  /** Keys of pages past their ttl. DynamoDB may delete them at any time. */
+  expiredPages(): string[] {
+    const { now, pages } = this.environment
+    return [...pages.items].filter(([, { ttl }]) => Number(ttl?.N) * 1000 < now).map(([key]) => key)
+  }
+
+  expirePage(key: string): void {
+    this.environment.addTrace(`page ${key} expires`)
+    this.environment.pages.remove(key, true)
+  }
+
   expire(key: string): void {
     const { expired, table } = this.environment
     expired.set(key, table.items.get(key) ?? {})

@@ -42,7 +42,7 @@ export class World {
       const duties = this.duties()
       const inputs = this.producer.left > 0 && !choices.spent() ? this.inputs() : []
       if (duties.length === 0 && inputs.length === 0) return true
-      this.choose([...duties, ...inputs, ...this.expiry()])()
+      this.choose([...duties, ...inputs, ...this.expiry(), ...this.expiryOfPages()])()
       await new Promise(setImmediate)
     }
     return false
@@ -162,6 +162,11 @@ export class World {
     const key = choices.chance(0.3) ? item.slice(0, item.indexOf('|') + 1) : item
     table.throttle(key, steps + choices.pick([10, 40, 150]))
     this.environment.addTrace(`${key} is throttled for a while`)
+  }
+
+  private expiryOfPages(): Action[] {
+    const expired = this.removal.expiredPages()
+    return expired.length > 0 ? [[4, () => this.removal.expirePage(this.environment.choices.pick(expired))]] : []
   }
 
   /** Expired items may be removed while nothing is running that could change them. */

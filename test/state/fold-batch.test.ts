@@ -1,5 +1,6 @@
 import type { KinesisStreamRecord } from 'aws-lambda'
 import { stateTable } from '../../lambdas/state/dynamodb.ts'
+import { pagesTable } from '../../lambdas/state/dynamodb-pages.ts'
 import { type FoldDependencies, foldBatch } from '../../lambdas/state/fold-batch.ts'
 import { eventTypes, projections } from '../../shared/catalogue.ts'
 import type { Event } from '../../shared/event.ts'
@@ -8,6 +9,7 @@ import { recentUrls } from '../../shared/projections/recent-urls.ts'
 import type { QuarantinedEvent } from '../../shared/quarantine.ts'
 import { toLine } from '../../shared/stream-record.ts'
 import { aVisit } from '../fixtures/builders.ts'
+import { memory } from '../fixtures/memory.ts'
 import { Table } from '../simulation/table.ts'
 
 const START = 1_700_000_000_000
@@ -19,9 +21,10 @@ function newStores() {
   let now = START
   const dependencies: FoldDependencies = {
     table: stateTable('t', table.operations()),
+    pages: pagesTable('pages', new Table().operations()),
     quarantine: { add: async events => void quarantined.push(...events) },
     eventTypes: catalogue,
-    rules: { projections, identities: { milliseconds: 900_000, count: 2500 }, latenessMs: undefined, retentionMs: 0 },
+    rules: { projections, memory, latenessMs: undefined, retentionMs: 0 },
     retryBudgetMs: 300_000,
     now: () => now,
     telemetry: { count: () => {}, annotate: () => {} },

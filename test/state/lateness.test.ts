@@ -5,6 +5,7 @@ import { isLate, planLateness } from '../../lambdas/state/lateness.ts'
 import { pageVisit } from '../../shared/events/page-visit.ts'
 import { perUserWindow } from '../../shared/grains/user-window.ts'
 import { aVisit } from '../fixtures/builders.ts'
+import { aStoredUser, memory } from '../fixtures/memory.ts'
 import { Table } from '../simulation/table.ts'
 
 const HOUR_MS = 3_600_000
@@ -59,11 +60,16 @@ test('an event for a window that has expired under a shorter bound is late, and 
   await table.recordLateness(HOUR_MS, NOW)
   const arrived = NOW + 10 * DAY_MS
   const bound = await table.recordLateness(undefined, arrived)
-  const identities = { milliseconds: 900_000, count: 2500 }
-  const rules = { projections: [minutes], identities, ...bound, retentionMs: DAY_MS }
+  const rules = { projections: [minutes], memory, ...bound, retentionMs: DAY_MS }
   const eventAt = (ms: number) => aVisit('/a', ms / 1000, { subject: '1', received: arrived })
   const result = (ms: number) =>
-    userFold('1', undefined, rules)({ sequenceNumber: '1', received: arrived, arrived, events: [eventAt(ms)], erasure: false })
+    userFold(aStoredUser('1'), rules).fold({
+      sequenceNumber: '1',
+      received: arrived,
+      arrived,
+      events: [eventAt(ms)],
+      erasure: false,
+    })
   expect(result(NOW)).toMatchObject({ late: 1, deltas: [] })
   expect(result(arrived - HOUR_MS / 2)).toMatchObject({ late: 0, deltas: [{ projection: 'minutes-r1' }] })
 })

@@ -4,17 +4,17 @@ import type { Event } from '../../shared/event.ts'
 import { pageVisit } from '../../shared/events/page-visit.ts'
 import { perUser } from '../../shared/grains/user.ts'
 import { perUserWindow } from '../../shared/grains/user-window.ts'
-import { identitiesFrom } from '../../shared/identities.ts'
 import type { Projection } from '../../shared/projection.ts'
 import { deviceMinutes } from '../../shared/projections/device-minutes.ts'
 import { recentUrls } from '../../shared/projections/recent-urls.ts'
 import { positionsText, type UserItem } from '../../shared/state.ts'
 import { aReading, aVisit } from '../fixtures/builders.ts'
+import { aStoredUser, memory } from '../fixtures/memory.ts'
 
 const MINUTE = 60_000
 const rules: FoldRules = {
   projections: [recentUrls, deviceMinutes],
-  identities: { milliseconds: 15 * MINUTE, count: 2500 },
+  memory,
   latenessMs: undefined,
   retentionMs: 48 * 60 * MINUTE,
 }
@@ -30,7 +30,7 @@ const record = (events: Event[], received = START, facts: Partial<UserRecord> = 
 })
 const visit = (id: string, timestamp = 1) => aVisit(`/${id}`, timestamp, { id })
 const fold = (records: UserRecord[], stored?: UserItem, other: Partial<FoldRules> = {}) =>
-  planWrites('1', stored, records, { ...rules, ...other })
+  planWrites(aStoredUser('1', stored), records, { ...rules, ...other })
 const urls = (item: UserItem | undefined) =>
   (item?.states['recent-urls-r1'] as { url: string }[] | undefined)?.map(({ url }) => url)
 
@@ -66,15 +66,9 @@ test('the same id of another source or type is another event', () => {
 test('an identity is forgotten after the window, or at once when there are more than the count', () => {
   const [first] = fold([record([visit('a')])])
   expect(fold([record([visit('a')], START + 15 * MINUTE)], first?.item)).toMatchObject([{ repeated: 1 }])
-  expect(fold([record([visit('a')], START + 15 * MINUTE + 1)], first?.item)).toMatchObject([{ folded: 1 }])
-  const few = { identities: { milliseconds: MINUTE, count: 2 } }
+  expect(fold([record([visit('a')], START + 15 * MINUTE + 1000)], first?.item)).toMatchObject([{ folded: 1 }])
+  const few = { memory: { ...memory, count: 2 } }
   expect(fold([record([visit('a'), visit('b'), visit('c'), visit('a')])], undefined, few)).toMatchObject([{ folded: 4 }])
-})
-
-test('a repeated record is recognised as a whole, even with more events than are remembered', () => {
-  const few = { identities: { milliseconds: MINUTE, count: 2 } }
-  const events = ['a', 'b', 'c', 'd'].map(id => visit(id))
-  expect(fold([record(events), record(events)], undefined, few)).toMatchObject([{ folded: 4, repeated: 4 }])
 })
 
 const fail = (): never => {
@@ -197,17 +191,7 @@ test('an erasure removes the states and keeps the order number and the identitie
   expect(write?.item).toMatchObject({ erasedOrder: START * 1000 + 2, version: START * 1000 + 3, outbox: [], ttl: undefined })
   const [alone] = fold([record([], START, { erasure: true })], before?.item)
   // One second more: its order number is a microsecond after START.
-  expect(alone?.item).toMatchObject({ states: {}, ttl: START / 1000 + 48 * 3600 + 24 * 3600 + 1 })
-})
-
-test('packing and unpacking identities changes nothing', () => {
-  const window = { milliseconds: MINUTE, count: 3 }
-  const identities = identitiesFrom(new Uint8Array(), window)
-  for (const [at, hash] of [1n, 2n, 2n ** 64n - 1n, 4n].entries()) identities.keep(hash, START + (at >> 1))
-  const again = identitiesFrom(identities.pack(), window)
-  expect([1n, 2n, 2n ** 64n - 1n, 4n].map(again.has)).toEqual([false, true, true, true])
-  expect(again.pack()).toEqual(identities.pack())
-  expect(again.bytes()).toBe(identities.pack().length)
+  expect(alone?.item).toMatchObject({ states: {}, ttl: START / 1000 + 48 * 3600 + 7 * 24 * 3600 + 1 })
 })
 
 describe('identities are remembered by the arrival in the stream', () => {
@@ -244,7 +228,7 @@ test('a write ends before its list of rejected events could make the item too la
   expect(writes.at(-1)?.recordsDone).toBe(400)
 })
 
-test('an item of a user whose events were all rejected expires a day after the stream, until an event is folded', () => {
+test('an item of a user whose events were all rejected expires after the stream and the memory, until an event is folded', () => {
   const broken = perUser({
     ...recentUrls,
     fold: (visits, event) => (event.data.Url === '/broken' ? fail() : recentUrls.fold(visits, event)),
@@ -252,7 +236,7 @@ test('an item of a user whose events were all rejected expires a day after the s
   const rejected = (id: string, at: number) => ({ ...record([{ ...visit(id), data: { ...aVisit('/broken', 1).data } }], at) })
   const rules = { projections: [broken], retentionMs: 24 * 60 * MINUTE }
   const [first] = fold([rejected('r1', START)], undefined, rules)
-  const lifetime = (2 * 24 * 60 * MINUTE) / 1000
+  const lifetime = (8 * 24 * 60 * MINUTE) / 1000
   expect(first?.item).toMatchObject({ states: {}, ttl: START / 1000 + lifetime })
   const [second] = fold([rejected('r2', START + MINUTE)], first?.item, rules)
   expect(second?.item.ttl).toBe((START + MINUTE) / 1000 + lifetime)

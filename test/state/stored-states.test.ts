@@ -10,6 +10,7 @@ import type { Projection } from '../../shared/projection.ts'
 import { recentUrls } from '../../shared/projections/recent-urls.ts'
 import type { UserItem } from '../../shared/state.ts'
 import { aVisit } from '../fixtures/builders.ts'
+import { aStoredUser, memory } from '../fixtures/memory.ts'
 
 const START = 1_700_000_000_000
 const records = ['e1', 'e2', 'e3'].map(
@@ -22,9 +23,9 @@ const records = ['e1', 'e2', 'e3'].map(
   }),
 )
 const foldAll = (projections: Projection[], some = records, stored?: UserItem) =>
-  planWrites('1', stored, some, {
+  planWrites(aStoredUser('1', stored), some, {
     projections,
-    identities: { milliseconds: 900_000, count: 100 },
+    memory,
     latenessMs: undefined,
     retentionMs: 0,
   })

@@ -5,6 +5,7 @@ import path from 'node:path'
 import { surviveFold } from '../../lambdas/state/survive-fold.ts'
 import type { FoldAttempts } from '../../shared/state.ts'
 import { aUserItem, aVisit } from '../fixtures/builders.ts'
+import { aStoredUser, memory } from '../fixtures/memory.ts'
 
 const START = 1_700_000_000_000
 const MINUTE = 60_000
@@ -22,7 +23,7 @@ test('an event that ends the process is quarantined after the retry budget, and 
   expect(codes.length).toBeGreaterThan(5)
   const { items, quarantined } = JSON.parse(readFileSync(file, 'utf8'))
   const [, user] = items.find(([key]: [string]) => key === 'user#7|state')
-  expect(JSON.parse(user.states.S)).toEqual({ 'visits-r1': { n: 4 } })
+  expect(JSON.parse(user.st.S)).toEqual({ 'visits-r1': { n: 4 } })
   expect(quarantined).toEqual(['e3 retry_budget_spent'])
 }, 60_000)
 
@@ -35,7 +36,7 @@ const record = {
   user: '1',
   unrecognised: [],
 }
-const rules = { projections: [], identities: { milliseconds: 900_000, count: 2500 }, latenessMs: undefined, retentionMs: 0 }
+const rules = { projections: [], memory, latenessMs: undefined, retentionMs: 0 }
 
 test('a fold that has a result leaves no unfinished attempt, however old its record is', async () => {
   let stored: FoldAttempts | undefined
@@ -48,8 +49,7 @@ test('a fold that has a result leaves no unfinished attempt, however old its rec
   for (let minute = 1; minute < 20; minute++) {
     const now = () => START + minute * MINUTE
     const fatal = await surviveFold(
-      '1',
-      undefined,
+      aStoredUser('1'),
       [record],
       { table, rules, retryBudgetMs: 300_000, now },
       ([first]) => first?.fatal,
@@ -63,7 +63,7 @@ test('a young record is folded without a note', async () => {
     throw new Error('This test stores nothing.')
   }
   const dependencies = { table: { readAttempts: fail, writeAttempts: fail }, rules, retryBudgetMs: 0, now: () => START + 1000 }
-  expect(await surviveFold('1', undefined, [record], dependencies, records => records.length)).toBe(1)
+  expect(await surviveFold(aStoredUser('1'), [record], dependencies, records => records.length)).toBe(1)
 })
 
 test('a record that the item already contains is not noted', async () => {
@@ -72,7 +72,7 @@ test('a record that the item already contains is not noted', async () => {
   }
   const dependencies = { table: { readAttempts: fail, writeAttempts: fail }, rules, retryBudgetMs: 0, now: () => START + MINUTE }
   const stored = aUserItem('1', { sequenceNumber: '1' })
-  expect(await surviveFold('1', stored, [record], dependencies, records => records.length)).toBe(1)
+  expect(await surviveFold(aStoredUser('1', stored), [record], dependencies, records => records.length)).toBe(1)
 })
 
 test('a fold that ends without a result after every event was tried blames none of them', async () => {
@@ -87,7 +87,7 @@ test('a fold that ends without a result after every event was tried blames none 
   const dies = () => {
     throw new Error('ended')
   }
-  await expect(surviveFold('1', undefined, [record], dependencies, dies)).rejects.toThrow('ended')
+  await expect(surviveFold(aStoredUser('1'), [record], dependencies, dies)).rejects.toThrow('ended')
   expect(stored).toMatchObject({ trying: undefined, fatal: [] })
 })
 
@@ -98,7 +98,7 @@ test('a few attempts that ended for other reasons do not begin a trial, however 
     writeAttempts: async (_user: string, _key: string, attempts: FoldAttempts) => void written.push(attempts),
   }
   const dependencies = { table, rules, retryBudgetMs: 300_000, now: () => START + 60 * MINUTE }
-  await surviveFold('1', undefined, [record], dependencies, records => records.length)
+  await surviveFold(aStoredUser('1'), [record], dependencies, records => records.length)
   expect(written.map(({ unfinished, trying }) => [unfinished, trying])).toEqual([
     [3, undefined],
     [0, undefined],

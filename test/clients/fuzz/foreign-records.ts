@@ -4,12 +4,14 @@ import { streamCollector } from '../../../cli/status/stream-facts.ts'
 import { fromDeliveryErrors } from '../../../lambdas/quarantine/plan-failures.ts'
 import { planEvents } from '../../../lambdas/search/plan-events.ts'
 import { stateTable } from '../../../lambdas/state/dynamodb.ts'
+import { pagesTable } from '../../../lambdas/state/dynamodb-pages.ts'
 import { foldBatch } from '../../../lambdas/state/fold-batch.ts'
 import { eventTypes, projections } from '../../../shared/catalogue.ts'
 import type { Event } from '../../../shared/event.ts'
 import type { QuarantinedEvent } from '../../../shared/quarantine.ts'
 import { linesOf, toLine } from '../../../shared/stream-record.ts'
 import { anAction, aReading, aRecord, aVisit } from '../../fixtures/builders.ts'
+import { memory } from '../../fixtures/memory.ts'
 import { Table } from '../../simulation/table.ts'
 import { hostileJson, oddNames, withBadBytes } from './hostile-json.ts'
 
@@ -40,7 +42,8 @@ export function streamReaders() {
     table: stateTable('t', new Table().operations()),
     quarantine,
     eventTypes: catalogue,
-    rules: { projections, identities: { milliseconds: 900_000, count: 2500 }, latenessMs: undefined, retentionMs: 0 },
+    pages: pagesTable('pages', new Table().operations()),
+    rules: { projections, memory, latenessMs: undefined, retentionMs: 0 },
     retryBudgetMs: 300_000,
     now: () => NOW,
     telemetry: {

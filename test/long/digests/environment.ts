@@ -32,6 +32,8 @@ Object.assign(process.env, {
   STATE_TABLE: 'state',
   IDENTITY_MINUTES: '15',
   IDENTITY_COUNT: '150',
+  IDENTITY_DAYS: '7',
+  PAGES_TABLE: 'pages',
   RETRY_BUDGET_SECONDS: '300',
   LATENESS_HOURS: '6',
   RETENTION_HOURS: '24',

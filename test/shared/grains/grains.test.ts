@@ -12,6 +12,7 @@ import { MINUTE_SECONDS } from '../../../shared/grains/window-time.ts'
 import { type Projection, projectionKey } from '../../../shared/projection.ts'
 import type { PartItem } from '../../../shared/state.ts'
 import { aUserItem, aVisit } from '../../fixtures/builders.ts'
+import { aStoredUser, memory } from '../../fixtures/memory.ts'
 import { perSession, sessionGrain } from '../../fixtures/session-grain.ts'
 
 // The one line that a new grain needs.
@@ -90,12 +91,11 @@ const record = (user: string, at: number, sequenceNumber: number, url = '/a') =>
 
 /** Runs the planners of all functions over these visits of two users. Returns the items and the documents. */
 async function run(projection: Projection, visits: readonly Visit[]) {
-  const rules = { projections: [projection], identities: { milliseconds: 900_000, count: 2500 }, ...lifetime }
+  const rules = { projections: [projection], memory, ...lifetime }
   const users = Map.groupBy(visits, ({ user }) => user)
   const images = [...users].flatMap(([user, theirs]) =>
     planWrites(
-      user,
-      undefined,
+      aStoredUser(user),
       theirs.map(({ at, url }, i) => record(user, at, i + 1, url)),
       rules,
     ).map(({ item }) => item),

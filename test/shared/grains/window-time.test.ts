@@ -4,6 +4,7 @@ import { parseWindowText, windowText } from '../../../shared/grains/window-time.
 import type { Projection } from '../../../shared/projection.ts'
 import { deviceMinutes } from '../../../shared/projections/device-minutes.ts'
 import { aReading } from '../../fixtures/builders.ts'
+import { aStoredUser, memory } from '../../fixtures/memory.ts'
 
 const DAY = 86_400
 const FIRST_SECOND = -62_135_596_800
@@ -12,8 +13,7 @@ const RECEIVED = 1_700_000_000_000
 
 function foldAt(timestamp: number, window: number) {
   const [write] = planWrites(
-    '1',
-    undefined,
+    aStoredUser('1'),
     [
       {
         sequenceNumber: '1',
@@ -25,7 +25,7 @@ function foldAt(timestamp: number, window: number) {
     ],
     {
       projections: [perUserWindow({ ...deviceMinutes, window }) as Projection],
-      identities: { milliseconds: 1000, count: 10 },
+      memory,
       latenessMs: undefined,
       retentionMs: 0,
     },

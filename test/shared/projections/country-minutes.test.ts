@@ -7,12 +7,13 @@ import { MAX_DOCUMENT_BYTES } from '../../../shared/limits.ts'
 import { type CountryRanking, countryMinutes } from '../../../shared/projections/country-minutes.ts'
 import { isRejection } from '../../../shared/rejections.ts'
 import { aSender } from '../../fixtures/keys.ts'
+import { aStoredUser, memory } from '../../fixtures/memory.ts'
 
 const RECEIVED = 1_700_000_000_000
 const catalogue = new Map(eventTypes.map(type => [type.name, type]))
 const rules = {
   projections: [countryMinutes],
-  identities: { milliseconds: 900_000, count: 2500 },
+  memory,
   latenessMs: undefined,
   retentionMs: 0,
 }
@@ -33,8 +34,7 @@ function documentOf(rows: readonly Parameters<typeof eventOf>[0][]) {
   const users = Map.groupBy(rows.map(eventOf), ({ subject }) => subject ?? '')
   const items = [...users].flatMap(([user, events]) =>
     planWrites(
-      user,
-      undefined,
+      aStoredUser(user),
       events.map(event => ({
         sequenceNumber: event.id,
         received: RECEIVED,
