@@ -2,12 +2,12 @@ import {
   type AttributeValue,
   DeleteItemCommand,
   type DynamoDBClient,
+  PutItemCommand,
   paginateScan,
-  UpdateItemCommand,
 } from '@aws-sdk/client-dynamodb'
 import pLimit from 'p-limit'
 import { conditionHeld } from '../../lambdas/dynamodb.ts'
-import { itemKeyOf, keyAttributes, readUserItem } from '../../lambdas/state/dynamodb-items.ts'
+import { itemKeyOf, keyAttributes, readUserItem, userAttributes } from '../../lambdas/state/dynamodb-items.ts'
 import { projections } from '../../shared/catalogue.ts'
 import { parseKey, standingOf } from '../../shared/revisions.ts'
 import { UserError } from '../../shared/user-error.ts'
@@ -89,14 +89,14 @@ function changeOf(
   const Key = keyAttributes(itemKeyOf(item))
   if (part !== undefined && keys.has(part)) return () => client.send(new DeleteItemCommand({ TableName, Key }))
   if (!states.some(key => keys.has(key))) return undefined
-  const left = Object.fromEntries(Object.entries(readUserItem(item).states).filter(([key]) => !keys.has(key)))
-  const update = new UpdateItemCommand({
+  const user = readUserItem(item)
+  const left = Object.fromEntries(Object.entries(user.states).filter(([key]) => !keys.has(key)))
+  const put = new PutItemCommand({
     TableName,
-    Key,
-    UpdateExpression: 'SET states = :left',
+    Item: userAttributes({ ...user, states: left }),
     // A write of the state function meanwhile has a greater version. The next pass finds its item.
     ConditionExpression: 'version = :read',
-    ExpressionAttributeValues: { ':left': { S: JSON.stringify(left) }, ':read': item['version'] ?? { N: '0' } },
+    ExpressionAttributeValues: { ':read': { N: String(user.version) } },
   })
-  return () => conditionHeld(client.send(update))
+  return () => conditionHeld(client.send(put))
 }

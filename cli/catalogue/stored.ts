@@ -1,6 +1,6 @@
 import { type AttributeValue, type DynamoDBClient, paginateScan } from '@aws-sdk/client-dynamodb'
 import type { Client } from '@opensearch-project/opensearch'
-import { itemKeyOf } from '../../lambdas/state/dynamodb-items.ts'
+import { itemKeyOf, readUserItem } from '../../lambdas/state/dynamodb-items.ts'
 import { projections } from '../../shared/catalogue.ts'
 import { standingOf } from '../../shared/revisions.ts'
 import { isUserItemKey, projectionOfKey } from '../../shared/state.ts'
@@ -74,6 +74,6 @@ export function projectionsIn(item: Record<string, AttributeValue>): {
   readonly part: string | undefined
 } {
   const key = itemKeyOf(item)
-  const states = isUserItemKey(key) ? Object.keys(JSON.parse(item['states']?.S ?? '{}') as object) : []
+  const states = isUserItemKey(key) ? Object.keys(readUserItem(item).states) : []
   return { states, part: projectionOfKey(key) }
 }

@@ -69,11 +69,15 @@ async function destroy(stage: string, { answer = true, during }: Run = {}): Prom
 
 const TEMPLATES = 'templates'
 
-/** Deploys the template of a stage, without the scaling of tables, which the emulated cloud does not have. */
+/** The emulated cloud does not have them. */
+const isUnknown = ({ Type }: { readonly Type: string }): boolean =>
+  Type.startsWith('AWS::ApplicationAutoScaling::') || Type === 'AWS::CloudWatch::CompositeAlarm'
+
+/** Deploys the template of a stage, without the scaling of tables and without composite alarms. */
 async function deploy(stage: string): Promise<void> {
   const { s3, cloudformation } = clients
   const { Resources, Mappings } = templateOf(stage).toJSON() as { Resources: Record<string, { Type: string }>; Mappings: object }
-  const known = Object.entries(Resources).filter(([, { Type }]) => !Type.startsWith('AWS::ApplicationAutoScaling::'))
+  const known = Object.entries(Resources).filter(([, resource]) => !isUnknown(resource))
   const Body = JSON.stringify({ Resources: Object.fromEntries(known), Mappings })
   await s3.send(new PutObjectCommand({ Bucket: TEMPLATES, Key: stage, Body }))
   const StackName = `millrace-${stage}`
