@@ -148,7 +148,8 @@ async function foldUser(
 }
 
 const lookupsOf = (records: readonly UserRecord[]): Lookup[] =>
-  records.flatMap(({ arrived, events }) => events.map(({ stated }) => ({ arrived, stated })))
+  // An erasure has no events, but an arrival: it decides which pages may have expired.
+  records.flatMap(({ arrived, events }) => [{ arrived, stated: undefined }, ...events.map(({ stated }) => ({ arrived, stated }))])
 
 const memoryOf = ({ pages, rules: { memory, retentionMs } }: FoldDependencies): LoadDependencies => ({
   pages,

@@ -5,7 +5,7 @@ import { identityPage, type PageContent } from './page-content.ts'
 import { dueReferences } from './plan-pages.ts'
 import { type PageReference, unpackReferences } from './references.ts'
 
-/** An event whose repetition is looked for: when its record arrived, in milliseconds since 1970, and the time that it states. */
+/** A record, or an event whose repetition is looked for: when the record arrived, in milliseconds since 1970, and the time that the event states. */
 export interface Lookup {
   readonly arrived: number
   readonly stated: number | undefined

@@ -4,6 +4,7 @@ import { pagesTable } from '../../lambdas/state/dynamodb-pages.ts'
 import { type FoldDependencies, foldBatch } from '../../lambdas/state/fold-batch.ts'
 import { eventTypes, projections } from '../../shared/catalogue.ts'
 import type { Event } from '../../shared/event.ts'
+import { ERASURE_TYPE } from '../../shared/event.ts'
 import { perUser } from '../../shared/grains/user.ts'
 import { recentUrls } from '../../shared/projections/recent-urls.ts'
 import type { QuarantinedEvent } from '../../shared/quarantine.ts'
@@ -170,4 +171,17 @@ test('lines that no user’s item decides are quarantined once, whatever is deli
   expect(table.items.get('lines#1|quarantined')?.['ttl']?.N).toBe(String(START / 1000 + 86_400))
   await foldBatch([record(2, [], 'not ours')], dependencies)
   expect(quarantined).toHaveLength(4)
+})
+
+test('an erasure reads the recent pages of its user, and fails while one is missing', async () => {
+  const { dependencies } = newStores()
+  const pages = new Table()
+  const rules = { ...dependencies.rules, memory: { ...memory, sizes: { ...memory.sizes, item: 0 } } }
+  const stage = { ...dependencies, rules }
+  const fold = (each: KinesisStreamRecord) => foldBatch([each], { ...stage, pages: pagesTable('pages', pages.operations()) })
+  await fold(record(1, [aVisit('/a', 1, { id: 'a', received: START })]))
+  expect(pages.items.size).toBe(1)
+  pages.items.clear()
+  const erasure = { ...aVisit('/a', 1, { id: 'x', received: START }), type: ERASURE_TYPE, data: null }
+  expect(failures(await fold(record(2, [erasure as Event])))).toEqual(['2'])
 })
