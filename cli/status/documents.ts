@@ -94,10 +94,15 @@ export async function countMissing(
   }
 }
 
-/** How many documents OpenSearch holds, in any version: those of the projections, and raw events. */
+/**
+ * How many documents OpenSearch holds, in any version: those of the projections, and raw events. A count finds what a search finds,
+ * so it needs a refresh.
+ */
 export async function countDocuments(client: Client, projections: readonly Projection[]): Promise<number> {
+  const index = [...projections.map(indexOf), RAW_EVENTS]
   try {
-    const { body } = await client.count({ index: [...projections.map(indexOf), RAW_EVENTS], ignore_unavailable: true })
+    await client.indices.refresh({ index, ignore_unavailable: true })
+    const { body } = await client.count({ index, ignore_unavailable: true })
     return body.count
   } catch (error) {
     if (isOutage(error)) return 0
