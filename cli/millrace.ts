@@ -11,6 +11,7 @@ import { demoCommand } from './demo.ts'
 import { destroyCommand } from './destroy.ts'
 import { doctorCommand } from './doctor.ts'
 import { downCommand } from './down.ts'
+import { jobsCommand } from './jobs.ts'
 import { keysCommand } from './keys.ts'
 import { logsCommand } from './logs.ts'
 import { quarantineCommand } from './quarantine.ts'
@@ -45,6 +46,7 @@ const commands = [
   reportCommand,
   quarantineCommand,
   reindexCommand,
+  jobsCommand,
   keysCommand,
   logsCommand,
   alarmsCommand,

@@ -1,19 +1,18 @@
 import { Argument, type Command } from 'commander'
-import pLimit from 'p-limit'
 import { projections } from '../shared/catalogue.ts'
 import { NONE } from '../shared/environment.ts'
-import type { ReindexRequest, ReindexResult } from '../shared/reindex.ts'
+import type { JobView } from '../shared/jobs.ts'
+import type { ReindexResult } from '../shared/reindex.ts'
 import { UserError } from '../shared/user-error.ts'
-import { invoke } from './invoke.ts'
+import { startJob, waitForJob } from './jobs/run.ts'
 import { type CommonOptions, printJson, withCommonOptions } from './options.ts'
-import { showProgress } from './progress.ts'
 import { collectedItems } from './quarantine/scan.ts'
 import { isResolved, release } from './reindex/release.ts'
 import { findTarget, type Target } from './target.ts'
 
-/** Segments of the table scan; the progress bar counts them. */
-const SEGMENTS = 16
-const SEGMENTS_AT_ONCE = 4
+interface Options extends CommonOptions {
+  readonly wait: boolean
+}
 
 export function reindexCommand(program: Command): void {
   withCommonOptions(program.command('reindex'))
@@ -21,12 +20,18 @@ export function reindexCommand(program: Command): void {
     .addArgument(
       new Argument('[projection]', 'reindex only this projection').choices([...new Set(projections.map(({ name }) => name))]),
     )
-    .action(async (projection: string | undefined, { stage, json }: CommonOptions) => {
-      const { documents, released } = await reindex(await findTarget(stage), projection)
+    .option('--no-wait', 'return when the job is started, and leave what it repairs in the quarantine')
+    .action(async (projection: string | undefined, { stage, json, wait }: Options) => {
+      const target = await findTarget(stage)
+      if (!wait) return printStarted(await start(target, projection), json)
+      const { documents, released } = await reindex(target, projection)
       if (json) printJson({ documents, released })
       else console.log(`${documents} documents written, ${released} events removed from the quarantine.`)
     })
 }
+
+const printStarted = (job: JobView, json: boolean | undefined): void =>
+  json ? printJson(job) : console.log(`The job ${job.id} is started. \`millrace jobs show ${job.id}\` shows its progress.`)
 
 interface ReindexTotals {
   /** Documents sent to OpenSearch, each with the version of its state. */
@@ -37,52 +42,16 @@ interface ReindexTotals {
 
 /** Writes the documents of one projection or of all. A reindex of all also removes the events that it resolves from the quarantine. */
 async function reindex(target: Target, projection: string | undefined): Promise<ReindexTotals> {
-  if (target.outputs.ReindexFunction === NONE)
-    throw new UserError(`There is nothing to reindex: ${target.name} runs without OpenSearch.`)
   // Read before the first document is written: the reindex may not cover events quarantined while it runs.
   const quarantined = projection === undefined ? await collectedItems(target) : []
-  const { documents, indices } = await writeDocuments(target, projection)
+  const { counts, result } = await waitForJob(target, await start(target, projection))
+  const indices = new Set((result as ReindexResult).indices)
   const resolved = quarantined.filter(item => isResolved(item, indices))
-  return { documents, released: await release(target, resolved) }
+  return { documents: counts['documents'] ?? 0, released: await release(target, resolved) }
 }
 
-interface Written {
-  readonly documents: number
-  readonly indices: ReadonlySet<string>
-}
-
-async function writeDocuments(target: Target, projection: string | undefined): Promise<Written> {
-  const progress = showProgress('reindex', SEGMENTS)
-  const limit = pLimit(SEGMENTS_AT_ONCE)
-  const indices = new Set<string>()
-  let documents = 0
-  let done = 0
-  const writeSegment = async (segment: number): Promise<void> => {
-    for await (const result of segmentPages(target, projection, segment)) {
-      documents += result.documents
-      for (const index of result.indices) indices.add(index)
-      progress.at(done, `${documents} documents`)
-    }
-    done += 1
-    progress.at(done, `${documents} documents`)
-  }
-  await Promise.all(Array.from({ length: SEGMENTS }, (_, segment) => limit(() => writeSegment(segment))))
-  progress.done()
-  return { documents, indices }
-}
-
-/** Invokes the reindex function until the segment is done. Yields the result of each invocation. */
-async function* segmentPages(target: Target, projection: string | undefined, segment: number): AsyncGenerator<ReindexResult> {
-  let next: ReindexResult['next'] = null
-  do {
-    const request: ReindexRequest = {
-      segment,
-      segments: SEGMENTS,
-      ...(projection && { projection }),
-      ...(next && { from: next }),
-    }
-    const result = (await invoke(target, target.outputs.ReindexFunction, request)) as ReindexResult
-    yield result
-    next = result.next
-  } while (next)
+function start(target: Target, projection: string | undefined): Promise<JobView> {
+  if (target.outputs.ReindexFunction === NONE)
+    throw new UserError(`There is nothing to reindex: ${target.name} runs without OpenSearch.`)
+  return startJob(target, target.outputs.ReindexFunction, projection === undefined ? {} : { projection })
 }

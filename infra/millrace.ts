@@ -12,6 +12,7 @@ import { costs } from './costs.ts'
 import { dashboard } from './dashboard.ts'
 import { Failures } from './failures.ts'
 import { Ingest } from './ingest.ts'
+import { Jobs } from './jobs.ts'
 import { Keys } from './keys.ts'
 import type { LambdaFunction } from './lambda-function.ts'
 import { Quarantine } from './quarantine.ts'
@@ -60,6 +61,7 @@ function createParts(scope: Construct, { stage, settings, eventTypes, projection
   const accessLogs = settings.accessLogs === 'on' ? new AccessLogs(scope, settings) : undefined
   const keys = new Keys(scope, settings)
   const stream = new EventStream(scope, settings)
+  const jobs = new Jobs(scope, settings)
   const quarantine = new Quarantine(scope, { settings, accessLogs })
 
   const alarms = new Alarms(scope, settings)
@@ -73,13 +75,14 @@ function createParts(scope: Construct, { stage, settings, eventTypes, projection
   const archive = new Archive(scope, { stage, stream, eventTypes, accessLogs, settings })
   const failures = new Failures(scope, { archive, quarantine, search, state, settings })
   const replay = new Replay(scope, { keys, stream, state, quarantine, search, settings })
-  const reindex = search && new Reindex(scope, { state, search, quarantine, settings })
+  const reindex = search && new Reindex(scope, { jobs, state, search, quarantine, settings })
   const reports = new Reports(scope, { archive, reports: scheduled, settings })
-  const query = new Query(scope, { keys, stream, state, windows, search, archive, reports, quarantine, settings })
+  const query = new Query(scope, { keys, stream, state, windows, search, archive, reports, jobs, quarantine, settings })
   const api = new Api(scope, { functions: [ingest.function, query.function], archive, settings })
   return {
     keys,
     stream,
+    jobs,
     quarantine,
     alarms,
     ingest,
@@ -100,6 +103,7 @@ function createParts(scope: Construct, { stage, settings, eventTypes, projection
 function allowAccess({
   keys,
   stream,
+  jobs,
   quarantine,
   ingest,
   state,
@@ -128,6 +132,7 @@ function allowAccess({
   archive.allowReadReports(query.function)
   reports.allowRun(reports.function)
   reports.allowRead(query.function)
+  jobs.allowRead(query.function)
   quarantine.allowList(query.function)
   query.allowReadMetrics()
 }
@@ -169,7 +174,7 @@ function monitor(scope: Construct, parts: Parts, { stage, settings }: MillracePr
 }
 
 const outputsOf = (parts: Parts, { settings, projections }: MillraceProps): StackOutputs => {
-  const { keys, stream, quarantine, state, search, archive, failures, replay, reindex, reports, api } = parts
+  const { keys, stream, jobs, quarantine, state, search, archive, failures, replay, reindex, reports, api } = parts
   return {
     ApiUrl: api.url,
     StreamName: stream.stream.streamName,
@@ -193,6 +198,7 @@ const outputsOf = (parts: Parts, { settings, projections }: MillraceProps): Stac
     IdentityMinutes: identityMemory(settings).IDENTITY_MINUTES,
     ReplayFunction: replay.function.functionName,
     CollectFailuresFunction: failures.function.functionName,
+    JobsTable: jobs.table.tableName,
     ReindexFunction: reindex?.function.functionName ?? NONE,
   }
 }

@@ -5,6 +5,7 @@ import type { MetricName } from '../shared/metrics.ts'
 import { type AlarmPlan, type Graph, type Monitored, period, productMetric } from './alarm-topic.ts'
 import type { Archive } from './archive.ts'
 import { failureGraph } from './graphs.ts'
+import type { Jobs } from './jobs.ts'
 import type { Keys } from './keys.ts'
 import { LambdaFunction } from './lambda-function.ts'
 import type { Quarantine } from './quarantine.ts'
@@ -23,6 +24,7 @@ export interface QueryProps {
   readonly search: Search | undefined
   readonly archive: Archive
   readonly reports: Reports
+  readonly jobs: Jobs
   readonly quarantine: Quarantine
   readonly settings: Settings
 }
@@ -33,7 +35,10 @@ export class Query extends Construct implements Monitored {
   readonly alarms: readonly AlarmPlan[]
   readonly graphs: readonly Graph[]
 
-  constructor(scope: Construct, { keys, stream, state, windows, search, archive, reports, quarantine, settings }: QueryProps) {
+  constructor(
+    scope: Construct,
+    { keys, stream, state, windows, search, archive, reports, jobs, quarantine, settings }: QueryProps,
+  ) {
     super(scope, 'Query')
     this.function = new LambdaFunction(this, 'Function', {
       name: 'query',
@@ -48,6 +53,7 @@ export class Query extends Construct implements Monitored {
         RAW_EVENT_TYPES: search?.rawEvents.RAW_EVENT_TYPES ?? NONE,
         ARCHIVE_BUCKET: archive.bucket.bucketName,
         REPORTS_TABLE: reports.table.tableName,
+        JOBS_TABLE: jobs.table.tableName,
         ...quarantine.environment,
         METRICS_NAMESPACE: Aws.STACK_NAME,
         DELIVERY_STREAM: archive.delivery.deliveryStreamName,

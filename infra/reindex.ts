@@ -1,6 +1,7 @@
 import { Construct } from 'constructs'
 import { type AlarmPlan, type Graph, type Monitored, productMetric } from './alarm-topic.ts'
 import { failureGraph } from './graphs.ts'
+import type { Jobs } from './jobs.ts'
 import { LambdaFunction } from './lambda-function.ts'
 import type { Quarantine } from './quarantine.ts'
 import type { Search } from './search.ts'
@@ -8,6 +9,7 @@ import type { Settings } from './settings.ts'
 import type { State } from './state.ts'
 
 export interface ReindexProps {
+  readonly jobs: Jobs
   readonly state: State
   readonly search: Search
   readonly quarantine: Quarantine
@@ -20,19 +22,25 @@ export class Reindex extends Construct implements Monitored {
   readonly alarms: readonly AlarmPlan[]
   readonly graphs: readonly Graph[]
 
-  constructor(scope: Construct, { state, search, quarantine, settings }: ReindexProps) {
+  constructor(scope: Construct, { jobs, state, search, quarantine, settings }: ReindexProps) {
     super(scope, 'Reindex')
     this.function = new LambdaFunction(this, 'Function', {
       name: 'reindex',
-      about: 'Rebuilds documents from the state table, a bounded part in each call.',
+      about: 'Rebuilds documents from the state table, as a job.',
       entry: 'lambdas/search/reindex.lambda.ts',
-      environment: { STATE_TABLE: state.table.tableName, OPENSEARCH_URL: search.url, ...quarantine.writerEnvironment },
+      environment: {
+        JOBS_TABLE: jobs.table.tableName,
+        STATE_TABLE: state.table.tableName,
+        OPENSEARCH_URL: search.url,
+        ...quarantine.writerEnvironment,
+      },
       settings,
     })
+    jobs.run(this, this.function)
     this.alarms = [
       this.function.alarmOnErrors(
         'ticket',
-        'A reindex stopped before its end. Documents are unchanged or newer; the command can be repeated.',
+        'A step of a reindex failed. Documents are unchanged or newer; the step is repeated for about two hours.',
         1,
       ),
     ]

@@ -201,7 +201,7 @@ const functions: Settings['functions'] = {
   ingest: { memory: 1024, timeout: Duration.seconds(25) },
   replay: { memory: 1024, timeout: Duration.seconds(60) },
   'collect-failures': { memory: 1024, timeout: Duration.seconds(900) },
-  reindex: { memory: 1024, timeout: Duration.seconds(60) },
+  reindex: { memory: 1769, timeout: Duration.seconds(900) },
   state: { memory: 1769, timeout: Duration.seconds(120) },
   windows: { memory: 1024, timeout: Duration.seconds(60) },
   'index-documents': { memory: 1024, timeout: Duration.seconds(45) },

@@ -38,7 +38,7 @@ export const environments = {
     'PAGES_TABLE',
     'RETENTION_HOURS',
   ],
-  reindex: ['STATE_TABLE', 'OPENSEARCH_URL', 'QUARANTINE_TABLE', 'QUARANTINE_BUCKET', 'QUARANTINE_DAYS'],
+  reindex: ['JOBS_TABLE', 'STATE_TABLE', 'OPENSEARCH_URL', 'QUARANTINE_TABLE', 'QUARANTINE_BUCKET', 'QUARANTINE_DAYS'],
   state: [
     'STATE_TABLE',
     'QUARANTINE_TABLE',
@@ -71,6 +71,7 @@ export const environments = {
     'STREAM_NAME',
     'ARCHIVE_BUCKET',
     'REPORTS_TABLE',
+    'JOBS_TABLE',
     'QUARANTINE_TABLE',
     'QUARANTINE_BUCKET',
     'OPENSEARCH_URL',

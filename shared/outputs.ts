@@ -25,6 +25,7 @@ export const stackOutputs = [
   'ReplayFunction',
   'CollectFailuresFunction',
   'ReindexFunction',
+  'JobsTable',
 ] as const
 
 export type StackOutputs = Readonly<Record<(typeof stackOutputs)[number], string>>

@@ -11,6 +11,7 @@ const queryTable = {
   'GET /v1/events/{type+}': { scope: 'read', about: 'Recent raw events of a type, newest first.' },
   'GET /v1/events': { scope: 'read', about: 'Recent raw events of all types, or of the type in `type`, newest first.' },
   'GET /v1/quarantine': { scope: 'admin', about: 'Quarantined events, with the reason of each.' },
+  'GET /v1/jobs/{id}': { scope: 'admin', about: 'A job: its state, and how far it is.' },
   'GET /v1/metrics': { scope: 'read', about: 'Number of events that each part processed in each minute of the last hour.' },
   'GET /v1/openapi.json': { scope: null, about: 'This API as an OpenAPI document.' },
   'GET /v1/health': { scope: null, about: 'Which stores are reachable, and the lag of each in seconds.' },

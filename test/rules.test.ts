@@ -25,6 +25,8 @@ const room = (file: string): string => file.split('/')[0] ?? ''
 const part = (file: string): string | undefined => /^lambdas\/([^/]+)\//.exec(file)?.[1]
 /** Files named after a technology hold I/O and nothing else. */
 const isStore = (file: string): boolean => /^lambdas\/[^/]+\/(dynamodb|opensearch|duckdb|s3|kinesis)(-[a-z-]+)?\.ts$/.test(file)
+/** Parts that the others build on. They build on no other part. */
+const isFoundation = (file: string): boolean => ['jobs', 'archive'].includes(part(file) ?? '')
 const violations = (isViolation: (each: Import) => boolean) =>
   imports.filter(isViolation).map(({ from, what }) => `${from} imports ${what}`)
 
@@ -41,9 +43,13 @@ test('shared/ imports only itself, node and the schema library', () => {
   expect(violations(({ from, what }) => from.startsWith('shared/') && !allowed(what))).toEqual([])
 })
 
-test('across the parts of lambdas/, and from outside, only store files are imported', () => {
+test('across the parts of lambdas/, and from outside, only store files and the foundations are imported', () => {
   const isOfAnotherPart = ({ from, what }: Import) =>
-    part(what) !== undefined && part(from) !== part(what) && room(from) !== 'test' && !isStore(what)
+    part(what) !== undefined &&
+    part(from) !== part(what) &&
+    room(from) !== 'test' &&
+    !isStore(what) &&
+    (!isFoundation(what) || isFoundation(from))
   expect(violations(isOfAnotherPart)).toEqual([])
 })
 

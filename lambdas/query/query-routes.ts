@@ -13,6 +13,7 @@ import { currentRevisions } from '../../shared/revisions.ts'
 import { withoutTrailingSlash } from '../../shared/route.ts'
 import { type QueryRouteKey, routes } from '../../shared/routes.ts'
 import type { Telemetry } from '../handler.ts'
+import { type JobsTable, jobsTable } from '../jobs/dynamodb.ts'
 import type { QuarantineStores } from '../quarantine/dynamodb-bundles.ts'
 import { type ReportsTable, reportsTable } from '../reports/dynamodb.ts'
 import { type ArchiveBucket, archiveBucket } from '../reports/s3.ts'
@@ -22,6 +23,7 @@ import { asStore } from '../store-failure.ts'
 import { lagsReader, metricsReader } from './cloudwatch.ts'
 import { readConsolePage } from './console-page.ts'
 import { cachedFor, checkHealth, type Probe } from './health.ts'
+import { readJob } from './jobs.ts'
 import { streamProbe } from './kinesis.ts'
 import { invalidParameter, type QueryParameters } from './parameters.ts'
 import { readProjection } from './projections.ts'
@@ -53,6 +55,7 @@ interface Stores {
   readonly state: StateTable
   readonly table: ReportsTable
   readonly bucket: Pick<ArchiveBucket, 'open' | 'probe'>
+  readonly jobs: JobsTable
   readonly search: Client | undefined
   readonly quarantine: QuarantineStores
   readonly metrics: () => Promise<PipelineMetrics>
@@ -71,6 +74,7 @@ export function routeHandlers(environment: Environment<'query'>): RouteHandlers 
 const openStores = (environment: Environment<'query'>): Stores => ({
   state: asStore(stateTable(environment.STATE_TABLE)),
   table: asStore(reportsTable(environment.REPORTS_TABLE)),
+  jobs: asStore(jobsTable(environment.JOBS_TABLE)),
   bucket: openBucket(environment.ARCHIVE_BUCKET),
   search: environment.OPENSEARCH_URL === NONE ? undefined : asStore(openSearch(environment.OPENSEARCH_URL)),
   quarantine: {
@@ -108,7 +112,7 @@ function openBucket(name: string): Stores['bucket'] {
 type StoreRoute = Exclude<QueryRouteKey, OperationRoute>
 
 const storeHandlers = (
-  { state, table, bucket, search, quarantine }: Stores,
+  { state, table, jobs, bucket, search, quarantine }: Stores,
   keeps: KeptEvents,
   bundles = bundleGroups(quarantine),
 ): Readonly<Record<StoreRoute, RouteHandler>> => ({
@@ -122,6 +126,7 @@ const storeHandlers = (
     readKeptEvents(withoutTrailingSlash(type), query, { client: search, eventTypes, keeps }),
   ),
   'GET /v1/events': reading((_path, query) => readKeptEvents(query['type'], query, { client: search, eventTypes, keeps })),
+  'GET /v1/jobs/{id}': reading(({ id = '' }) => readJob(id, jobs)),
   'GET /v1/quarantine': reading((_path, query) => readQuarantine(query, quarantine, bundles)),
 })
 

@@ -1,4 +1,4 @@
-import { DynamoDBClient, paginateScan } from '@aws-sdk/client-dynamodb'
+import { DynamoDBClient, ScanCommand } from '@aws-sdk/client-dynamodb'
 import type { Segment } from '../../shared/reindex.ts'
 import type { ItemKey } from '../../shared/state.ts'
 import { type Item, itemKeyOf, keyAttributes, readItem } from '../state/dynamodb-items.ts'
@@ -9,13 +9,17 @@ interface ScanPage {
   readonly next: ItemKey | undefined
 }
 
-/** Scans one segment of the state table with consistent reads, page by page, after the key `from` or from the beginning. */
-export const pageScanner = (table: string, client = new DynamoDBClient({})) =>
-  async function* ({ segment, segments }: Segment, from: ItemKey | undefined, itemsPerPage: number): AsyncGenerator<ScanPage> {
-    const pages = paginateScan(
-      { client, pageSize: itemsPerPage, startingToken: from && keyAttributes(from) },
-      { TableName: table, ConsistentRead: true, Segment: segment, TotalSegments: segments },
+export type PageScanner = ReturnType<typeof pageScanner>
+
+/** Reads a page of one segment of the state table with a consistent read, after the key `from` or from the beginning. */
+export const pageScanner =
+  (table: string, client = new DynamoDBClient({})) =>
+  async ({ segment, segments }: Segment, from: ItemKey | undefined, items: number): Promise<ScanPage> => {
+    const { Items = [], LastEvaluatedKey } = await client.send(
+      new ScanCommand({
+        ...{ TableName: table, ConsistentRead: true, Segment: segment, TotalSegments: segments, Limit: items },
+        ...(from && { ExclusiveStartKey: keyAttributes(from) }),
+      }),
     )
-    for await (const { Items = [], LastEvaluatedKey } of pages)
-      yield { items: Items.map(readItem), next: LastEvaluatedKey && itemKeyOf(LastEvaluatedKey) }
+    return { items: Items.map(readItem), next: LastEvaluatedKey && itemKeyOf(LastEvaluatedKey) }
   }

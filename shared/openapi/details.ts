@@ -1,5 +1,6 @@
 import { MAX_HINTS } from '../envelope-hints.ts'
 import type { EventType } from '../event-type.ts'
+import { jobKinds } from '../jobs.ts'
 import { MAX_SOURCE_CHARACTERS } from '../limits.ts'
 import type { Projection } from '../projection.ts'
 import { type RejectionCode, rejections } from '../rejections.ts'
@@ -180,6 +181,19 @@ const quarantinedEvent: Schema = exactly({
   sample: textOrNull,
 })
 
+const job: Schema = exactly({
+  id: text,
+  kind: { enum: [...jobKinds] },
+  state: { enum: ['running', 'done', 'failed', 'canceled'] },
+  done: wholeNumber,
+  total: { type: ['integer', 'null'], minimum: 0 },
+  counts: byName(wholeNumber),
+  started: time,
+  updated: time,
+  ended: { anyOf: [time, { type: 'null' }] },
+  error: textOrNull,
+})
+
 const eventType = query('type', 'Only events of this type.', nameText)
 const userId = { name: 'id', in: 'path', required: true, schema: nameText }
 const code = query('code', 'Only events that were quarantined with this code.', { enum: Object.keys(rejections) })
@@ -224,6 +238,14 @@ const knownDetails: Readonly<Partial<Record<KnownRouteKey, DetailsOf>>> = {
   'GET /v1/metrics': () => [{ path: '/v1/metrics', parameters: [], ok: metrics, codes: [] }],
   'GET /v1/quarantine': () => [
     { path: '/v1/quarantine', parameters: [code, limit, cursor], ok: pageOf(quarantinedEvent), codes: ['invalid_request'] },
+  ],
+  'GET /v1/jobs/{id}': () => [
+    {
+      path: '/v1/jobs/{id}',
+      parameters: [{ ...userId, schema: { ...nameText, examples: ['reindex-12'] } }],
+      ok: job,
+      codes: ['not_found'],
+    },
   ],
   'GET /v1/openapi.json': () => [{ path: '/v1/openapi.json', parameters: [], ok: { type: 'object' }, codes: [] }],
   'GET /': () => [{ path: '/', parameters: [], ok: text, contentType: 'text/html', codes: [] }],

@@ -123,11 +123,15 @@ const expected: Readonly<Record<string, Readonly<Record<string, string>>>> = {
   },
   ReindexFunction: {
     '<ReindexFunctionLogs.Arn>': log,
+    '<JobsTable.Arn>': 'dynamodb:PutItem dynamodb:Query',
     '<StateTable.Arn>': 'dynamodb:BatchGetItem dynamodb:Query dynamodb:Scan',
     ...prepareIndices,
     ...bulk,
     '<QuarantineTable.Arn>': 'dynamodb:UpdateItem',
     ...rejected,
+  },
+  ReindexContinue: {
+    '<ReindexFunction.Arn>': 'lambda:InvokeFunction',
   },
   ReportsFunction: {
     '<ReportsFunctionLogs.Arn>': log,
@@ -145,6 +149,7 @@ const expected: Readonly<Record<string, Readonly<Record<string, string>>>> = {
   QueryFunction: {
     '<QueryFunctionLogs.Arn>': log,
     '*': 'cloudwatch:GetMetricData',
+    '<JobsTable.Arn>': 'dynamodb:GetItem',
     '<QuarantineTable.Arn>': 'dynamodb:BatchGetItem dynamodb:Scan',
     '<QuarantineBucket.Arn>': 's3:ListBucket',
     '<QuarantineBucket.Arn>/bundles/*': 's3:GetObject',

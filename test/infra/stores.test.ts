@@ -96,7 +96,7 @@ const policies = (stage: string, type: string) =>
 const KEPT_AFTER_CREATION = 'RetainExceptOnCreate Retain'
 
 test.each([
-  ['AWS::DynamoDB::Table', 6, 'Retain Retain'],
+  ['AWS::DynamoDB::Table', 7, 'Retain Retain'],
   ['AWS::Kinesis::Stream', 1, KEPT_AFTER_CREATION],
   ['AWS::S3::Bucket', 3, KEPT_AFTER_CREATION],
   ['AWS::Logs::LogGroup', 13, KEPT_AFTER_CREATION],

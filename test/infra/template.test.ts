@@ -34,7 +34,7 @@ test.each([
   expect(run).toThrow(expect.objectContaining({ status: 1, stderr: expect.stringMatching(line) }))
 })
 
-test('schedules: search set-up and the p95 report daily, the enriched actions every 3 hours, failures every 5 minutes', () => {
+test('schedules: search set-up and the p95 report daily, the enriched actions every 3 hours, failures every 5 minutes, jobs every minute', () => {
   const at = '<aws.scheduler.scheduled-time>'
   const schedules = resources(templateOf('dev'), 'AWS::Scheduler::Schedule').map(({ Properties }) => [
     plain(Properties.Target.Arn),
@@ -44,6 +44,7 @@ test('schedules: search set-up and the p95 report daily, the enriched actions ev
   expect(schedules).toEqual([
     ['<SearchSetUp.Arn>', 'cron(10 2 * * ? *)', {}],
     ['<FailuresFunction.Arn>', 'rate(5 minutes)', {}],
+    ['<ReindexFunction.Arn>', 'rate(1 minute)', {}],
     ['<ReportsFunction.Arn>', 'cron(10 1 * * ? *)', { report: 'duration-p95', at, once: true }],
     ['<ReportsFunction.Arn>', 'cron(10 0/3 * * ? *)', { report: 'enriched-actions', at, once: true }],
   ])

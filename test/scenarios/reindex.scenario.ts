@@ -5,6 +5,7 @@ import { release } from '../../cli/reindex/release.ts'
 import { findTarget, type Target } from '../../cli/target.ts'
 import { quarantineStore } from '../../lambdas/quarantine/dynamodb.ts'
 import { projections } from '../../shared/catalogue.ts'
+import type { JobView } from '../../shared/jobs.ts'
 import { recentUrls } from '../../shared/projections/recent-urls.ts'
 import { DISCARDED_PREFIX } from '../../shared/quarantine.ts'
 import { reject } from '../../shared/rejections.ts'
@@ -53,6 +54,24 @@ test(
   },
   10 * MINUTES,
 )
+
+test('a reindex runs to its end without its caller, and is a job that the commands and the API show', async () => {
+  const target = await findTarget(undefined)
+  const started = await millraceJson<JobView>('reindex', recentUrls.name, '--no-wait')
+  expect(started).toMatchObject({ kind: 'reindex', state: 'running' })
+  const job = await eventually('the job ends', async () => {
+    const found = await millraceJson<JobView>('jobs', 'show', started.id)
+    return found.state === 'running' ? undefined : found
+  })
+  expect(job).toMatchObject({ id: started.id, state: 'done', done: 16, total: 16, error: null })
+  expect(job.counts['documents']).toBeGreaterThan(0)
+  expect(await millraceJson('jobs', 'list')).toContainEqual(job)
+  const response = await fetch(`${target.apiUrl}/v1/jobs/${job.id}`, {
+    headers: { authorization: `Bearer ${target.key('admin')}` },
+  })
+  expect(await response.json()).toEqual(job)
+  await expect(millraceJson('jobs', 'cancel', job.id)).rejects.toThrow(`The job ${job.id} is done.`)
+})
 
 test(
   'a full reindex releases from quarantine what it repaired; a document that is rejected again stays, and so does what a reindex cannot repair',

@@ -6,6 +6,7 @@ import { KinesisClient } from '@aws-sdk/client-kinesis'
 import { LambdaClient } from '@aws-sdk/client-lambda'
 import { S3Client } from '@aws-sdk/client-s3'
 import type { DynamoDBRecord, KinesisStreamRecord } from 'aws-lambda'
+import { jobsItems } from '../../fakes/jobs-items.ts'
 import { quarantineStores } from '../../fakes/quarantine-stores.ts'
 import { Table } from '../../simulation/table.ts'
 import { parsed } from './canonical.ts'
@@ -30,6 +31,7 @@ const KEYS = [
 export class Cloud {
   readonly state = new Table()
   readonly quarantine = quarantineStores()
+  readonly jobs = jobsItems()
   readonly search = new SearchCluster()
   readonly records: KinesisStreamRecord[] = []
   readonly puts: unknown[] = []
@@ -53,6 +55,7 @@ export class Cloud {
   async dynamodb(command: Command): Promise<unknown> {
     const { input } = command
     if (input['TableName'] === 'quarantine') return this.quarantine.dynamodb.send(command as never) // The fake reads only its name and input.
+    if (input['TableName'] === 'jobs') return this.jobs(command as never) // As above.
     if (input['TableName'] === 'keys') return this.keyTable(command)
     if (input['TableName'] === 'reports' || input['TableName'] === 'use') return {}
     if (command.constructor.name === 'UpdateItemCommand') this.attempts.push([input['Key'], input['ExpressionAttributeValues']])

@@ -100,8 +100,8 @@ export async function repair(name: string, cloud: Cloud, outputs: Outputs): Prom
   const before = cloud.search.requests.length
   const reindexed: unknown[] = []
   const reindexLog = await captureLog(async () => {
-    reindexed.push(await attempt(reindex({ segment: 0, segments: 1 })))
-    reindexed.push(await attempt(reindex({ segment: 0, segments: 1, projection: 'device-minutes' })))
+    for (const start of [{}, { projection: 'device-minutes' }])
+      for (const input of [{ start }, {}]) reindexed.push(await attempt(reindex(input)))
   })
   outputs.add(`${name}.reindex`, [...reindexed, ...cloud.search.requests.slice(before), ...reindexLog])
 }

@@ -1,0 +1,78 @@
+import { type JobKind, type JobView, jobId } from '../../shared/jobs.ts'
+import { redactKeys } from '../../shared/redact-keys.ts'
+import { describeError, SafeError } from '../../shared/safe-error.ts'
+import type { JobsTable } from './dynamodb.ts'
+import { advanced, begun, isFree, type Job, newJob, type StepResult, stepFailed, viewOf } from './plan-job.ts'
+
+/**
+ * What a kind of job does. An invocation may be stopped anywhere, and two may run the same step: `plan` and `step` must be idempotent,
+ * and everything that a step needs must be in its cursor.
+ */
+export interface JobDefinition<Cursor> {
+  readonly kind: JobKind
+  /** The longest time that a step takes. Nobody repeats a step earlier. */
+  readonly stepMs: number
+  /** Throws a SafeError of one line for an input that no job can have. Returns the input that is stored. */
+  check(input: Readonly<Record<string, unknown>>): unknown
+  /** The first step: finds out what is to be done. */
+  plan(input: unknown): Promise<StepResult<Cursor>>
+  step(cursor: Cursor): Promise<StepResult<Cursor>>
+}
+
+interface RunDependencies {
+  readonly table: Pick<JobsTable, 'newest' | 'create' | 'replace'>
+  readonly now: () => number
+}
+
+/** Starts a job of this kind. Throws a SafeError if one is running. `runJob` does its steps. */
+export async function startJob<Cursor>(
+  { kind, check }: Pick<JobDefinition<Cursor>, 'kind' | 'check'>,
+  input: Readonly<Record<string, unknown>>,
+  { table, now }: RunDependencies,
+): Promise<JobView> {
+  const checked = check(input)
+  const [last] = await table.newest(kind, 1)
+  if (last?.state === 'running') throw new SafeError(isRunning(jobId(kind, last.number)))
+  // Of two that start at the same time, one gets the number.
+  const job = newJob(kind, (last?.number ?? 0) + 1, checked, now())
+  if (!(await table.create(job))) throw new SafeError(isRunning(jobId(kind, job.number)))
+  return viewOf(job)
+}
+
+const isRunning = (id: string): string =>
+  `The job ${id} is running. Wait for its end (\`millrace jobs show ${id}\`), or stop it with \`millrace jobs cancel ${id}\`.`
+
+/**
+ * Does the steps of the running job of this kind, until the job ends, somebody else does its steps, or no further step may begin after
+ * `until`. Then the next invocation continues. A step that throws is repeated later; the error is thrown.
+ */
+export async function runJob<Cursor>(
+  definition: JobDefinition<Cursor>,
+  until: number,
+  { table, now }: RunDependencies,
+): Promise<JobView | undefined> {
+  let [job] = await table.newest(definition.kind, 1)
+  while (job && isFree(job, now()) && now() < until) {
+    const running: Job = begun(job, definition.stepMs, now())
+    if (!(await table.replace(running))) return undefined
+    if (running.state === 'failed') throw new SafeError(`The job ${jobId(job.kind, job.number)} failed: ${running.error}`)
+    const next: Job = await afterStep(definition, running, { table, now })
+    if (!(await table.replace(next))) return undefined
+    job = next
+  }
+  return job && viewOf(job)
+}
+
+async function afterStep<Cursor>(
+  { plan, step }: JobDefinition<Cursor>,
+  job: Job,
+  { table, now }: Pick<RunDependencies, 'table' | 'now'>,
+): Promise<Job> {
+  try {
+    const result = job.cursor === undefined ? await plan(job.input) : await step(job.cursor as Cursor)
+    return advanced(job, result, now())
+  } catch (error) {
+    await table.replace(stepFailed(job, redactKeys(describeError(error)), now()))
+    throw error
+  }
+}

@@ -1,0 +1,122 @@
+import { DynamoDBClient } from '@aws-sdk/client-dynamodb'
+import { jobsTable } from '../../lambdas/jobs/dynamodb.ts'
+import { canceled, type Job } from '../../lambdas/jobs/plan-job.ts'
+import { type JobDefinition, runJob, startJob } from '../../lambdas/jobs/run-job.ts'
+import { parseJobId } from '../../shared/jobs.ts'
+import { jobsItems } from '../fakes/jobs-items.ts'
+
+const MINUTE = 60_000
+let clock = 0
+let dependencies: { readonly table: ReturnType<typeof jobsTable>; readonly now: () => number }
+beforeEach(() => {
+  clock = 1_800_000_000_000
+  const client: DynamoDBClient = Object.assign(new DynamoDBClient({ region: 'none' }), { send: jobsItems() })
+  dependencies = { table: jobsTable('jobs', client), now: () => clock }
+})
+
+/** Counts to 3, one in each step. `before` runs at the beginning of each step. */
+const counting = (before: (at: number) => void = () => undefined): JobDefinition<number> => ({
+  kind: 'reindex',
+  stepMs: MINUTE,
+  check: input => input,
+  plan: async () => ({ cursor: 1, done: 0, total: 3 }),
+  async step(at) {
+    before(at)
+    return { cursor: at < 3 ? at + 1 : null, done: at, total: 3, counts: { numbers: 1 }, ...(at === 3 && { result: 'all' }) }
+  },
+})
+
+const run = (definition: JobDefinition<number>, milliseconds = 10 * MINUTE) =>
+  runJob(definition, clock + milliseconds, dependencies)
+const newest = async (): Promise<Job | undefined> => (await dependencies.table.newest('reindex', 1))[0]
+
+test('a job is planned, does its steps and ends with its result; the next one gets the next number', async () => {
+  expect(await startJob(counting(), {}, dependencies)).toMatchObject({ id: 'reindex-1', state: 'running', total: null })
+  expect(await run(counting())).toMatchObject({ state: 'done', done: 3, total: 3, counts: { numbers: 3 }, error: null })
+  expect(await newest()).toMatchObject({ result: 'all' })
+  expect(await startJob(counting(), {}, dependencies)).toMatchObject({ id: 'reindex-2' })
+})
+
+test('one job of a kind runs at a time, also if two start at once', async () => {
+  const started = await Promise.allSettled([1, 2, 3].map(() => startJob(counting(), {}, dependencies)))
+  expect(started.filter(({ status }) => status === 'fulfilled')).toHaveLength(1)
+  await expect(startJob(counting(), {}, dependencies)).rejects.toThrow('The job reindex-1 is running.')
+})
+
+test('an invocation begins no step after its time; the next one continues with the cursor', async () => {
+  await startJob(counting(), {}, dependencies)
+  const slow = counting(() => {
+    clock += MINUTE
+  })
+  expect(await run(slow, 1.5 * MINUTE)).toMatchObject({ state: 'running', done: 2 })
+  const begun: number[] = []
+  expect(await run(counting(at => void begun.push(at)))).toMatchObject({ state: 'done', counts: { numbers: 3 } })
+  expect(begun).toEqual([3])
+})
+
+test('while a step runs, no other invocation begins one; after the time of a step, it is repeated', async () => {
+  await startJob(counting(), {}, dependencies)
+  const others: number[] = []
+  const definition = counting(() => undefined)
+  const { step } = definition
+  const withOther = {
+    ...definition,
+    async step(at: number) {
+      const other = await run(counting(at => void others.push(at)))
+      expect(other).toMatchObject({ state: 'running' })
+      return step(at)
+    },
+  }
+  expect(await run(withOther)).toMatchObject({ state: 'done' })
+  expect(others).toEqual([])
+})
+
+test('a step that throws is repeated later, with the error shown meanwhile; after nine attempts the job has failed', async () => {
+  await startJob(counting(), {}, dependencies)
+  const failing = counting(at => {
+    if (at === 2) throw new TypeError('secret of a client')
+  })
+  await expect(run(failing)).rejects.toThrow()
+  expect(await newest()).toMatchObject({ state: 'running', done: 1, error: expect.stringMatching(/^TypeError/) })
+  expect(await run(counting())).toMatchObject({ state: 'running', done: 1 })
+  for (let attempt = 2; attempt <= 9; attempt++) {
+    clock += 33 * MINUTE
+    await expect(run(failing)).rejects.toThrow()
+  }
+  const failed = await newest()
+  expect(failed).toMatchObject({ state: 'failed', ended: clock })
+  expect(JSON.stringify(failed)).not.toContain('secret')
+})
+
+test('a step whose invocations are stopped nine times ends the job', async () => {
+  await startJob(counting(), {}, dependencies)
+  const stopped = { ...counting(), step: () => new Promise<never>(() => undefined) }
+  for (let attempt = 1; attempt <= 9; attempt++) {
+    void run(stopped)
+    await new Promise(setImmediate)
+    clock += 2 * MINUTE
+  }
+  await expect(run(counting())).rejects.toThrow('A step was stopped 9 times before its end.')
+  expect(await newest()).toMatchObject({ state: 'failed' })
+})
+
+test('a canceled job begins no further step, and what its last step returns changes nothing', async () => {
+  await startJob(counting(), {}, dependencies)
+  const definition = counting()
+  const { step } = definition
+  const cancelling = {
+    ...definition,
+    async step(at: number) {
+      const job = await newest()
+      if (job && at === 2) expect(await dependencies.table.replace(canceled(job, clock))).toBe(true)
+      return step(at)
+    },
+  }
+  expect(await run(cancelling)).toBeUndefined()
+  expect(await newest()).toMatchObject({ state: 'canceled', done: 1 })
+  expect(await run(counting())).toMatchObject({ state: 'canceled' })
+})
+
+test.each(['reindex', 'reindex-0', 'reindex-1a', 'nothing-1', '__proto__-1', 'reindex-9999999999', ''])('%j names no job', id => {
+  expect(parseJobId(id)).toBeUndefined()
+})
