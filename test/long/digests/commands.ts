@@ -146,6 +146,7 @@ function writeOutputs(server: Server): void {
     QuarantineTable: 'quarantine',
     QuarantineBucket: 'aside',
     ReportsTable: 'reports',
+    JobsTable: 'jobs',
   }
   const stack = { ...Object.fromEntries(stackOutputs.map(name => [name, name])), ...tables, ApiUrl: apiUrl }
   const outputs: LocalOutputs = {

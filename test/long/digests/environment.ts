@@ -40,6 +40,7 @@ Object.assign(process.env, {
   RAW_EVENT_TYPES: 'all',
   RAW_EVENT_DAYS: '7',
   REPORTS_TABLE: 'reports',
+  JOBS_TABLE: 'jobs',
   METRICS_NAMESPACE: 'millrace',
   DELIVERY_STREAM: 'delivery',
   STATE_FUNCTION: 'state',
