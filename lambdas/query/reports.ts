@@ -11,8 +11,8 @@ import {
   type SnapshotReport,
 } from '../../shared/report.ts'
 import { formatInstant, parseDay, parseInstant } from '../../shared/time.ts'
+import type { ArchiveBucket } from '../archive/s3.ts'
 import type { ReportsTable } from '../reports/dynamodb.ts'
-import type { ArchiveBucket } from '../reports/s3.ts'
 import {
   invalidCursor,
   invalidParameter,

@@ -1,8 +1,8 @@
 import { type Column, type ColumnType, columnName, envelopeColumns, fieldColumns } from '../../shared/archive-columns.ts'
 import type { DailyReport, Report } from '../../shared/report.ts'
 import { EARLIEST, FUTURE_MICROS, LATEST, MICROS_PER_SECOND, wholeSeconds } from '../../shared/time.ts'
-import { sqlString } from './duckdb.ts'
-import type { LoadedObject } from './load-objects.ts'
+import { sqlString } from '../archive/duckdb.ts'
+import type { LoadedObject } from '../archive/load-objects.ts'
 import type { NearDays } from './plan-run.ts'
 
 const sqlTypes: Record<ColumnType, string> = { string: 'VARCHAR', bigint: 'BIGINT', double: 'DOUBLE', boolean: 'BOOLEAN' }

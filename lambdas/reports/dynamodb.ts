@@ -2,6 +2,7 @@ import { DeleteItemCommand, DynamoDBClient, GetItemCommand, PutItemCommand, pagi
 import { marshall, unmarshall } from '@aws-sdk/util-dynamodb'
 import { newestSnapshot, type Publication, type Report } from '../../shared/report.ts'
 import { formatDay, lastPresent } from '../../shared/time.ts'
+import { LONGEST_RUN_MS } from '../archive/scratch.ts'
 import { type Attributes, conditionHeld } from '../dynamodb.ts'
 
 /** Which run's objects are published for a day or an instant. */
@@ -22,8 +23,8 @@ export type Lock =
   /** A run of this name has completed. */
   | { readonly state: 'done'; readonly result: unknown }
 
-/** Longer than a Lambda function can run. The owner of an older lock is dead. */
-export const LOCK_MS = 16 * 60_000
+/** The owner of an older lock is dead. */
+export const LOCK_MS = LONGEST_RUN_MS
 
 const PUBLISHED = 'published#'
 /** The newest day is nearly always among the first. */

@@ -1,7 +1,7 @@
 import type { DailyReport, Report, SnapshotReport } from '../../shared/report.ts'
+import { mayHoldBefore, mayHoldDay, mayHoldEarlier } from '../archive/footer.ts'
+import { type Candidate, loadObjects, readFooters } from '../archive/load-objects.ts'
 import { type ArrivalFilter, createArrivals, dayColumn, insertArrivals, nearCondition, requiredColumn } from './arrivals-table.ts'
-import { type Candidate, loadObjects, readFooters } from './load-objects.ts'
-import { mayHoldBefore, mayHoldDay, mayHoldEarlier } from './plan-objects.ts'
 import type { NearDays, Period, SkippedDays } from './plan-run.ts'
 import type { RunDependencies } from './publish.ts'
 

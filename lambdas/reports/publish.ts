@@ -10,10 +10,10 @@ import {
   type ReportTable,
   type SnapshotReport,
 } from '../../shared/report.ts'
-import type { Workspace } from './duckdb.ts'
+import type { Workspace } from '../archive/duckdb.ts'
+import type { ArchiveBucket } from '../archive/s3.ts'
 import type { PublicationItem, ReportsTable } from './dynamodb.ts'
 import { dateOf, type SkippedDays } from './plan-run.ts'
-import type { ArchiveBucket } from './s3.ts'
 import { spreadsheetQuery } from './spreadsheet-sql.ts'
 
 const contentTypes: Record<ReportFormat, string> = { parquet: 'application/vnd.apache.parquet', csv: 'text/csv; charset=utf-8' }

@@ -1,4 +1,4 @@
-import { type SqlColumn, sqlName } from './duckdb.ts'
+import { type SqlColumn, sqlName } from '../archive/duckdb.ts'
 
 /** Tells spreadsheets that a CSV file is UTF-8. */
 const BYTE_ORDER_MARK = '\ufeff'

@@ -1,8 +1,8 @@
 import pLimit from 'p-limit'
 import { type Report, reportPrefix } from '../../shared/report.ts'
+import type { ArchiveBucket } from '../archive/s3.ts'
 import type { ReportsTable } from './dynamodb.ts'
 import { type Keep, outdatedPublications, planSweep } from './plan-sweep.ts'
-import type { ArchiveBucket } from './s3.ts'
 
 const CONCURRENT_WRITES = 16
 

@@ -1,17 +1,11 @@
 import { mkdir, mkdtemp, readdir, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
-import {
-  type ColumnRange,
-  eventObjects,
-  type Footer,
-  mayHoldBefore,
-  mayHoldDay,
-  mayHoldEarlier,
-} from '../../lambdas/reports/plan-objects.ts'
+import { type ColumnRange, type Footer, mayHoldBefore, mayHoldDay, mayHoldEarlier } from '../../lambdas/archive/footer.ts'
+import { eventObjects } from '../../lambdas/archive/list-events.ts'
+import { scratchFolder } from '../../lambdas/archive/scratch.ts'
 import { dateOf, readRequest } from '../../lambdas/reports/plan-run.ts'
 import { outdatedPublications, planSweep } from '../../lambdas/reports/plan-sweep.ts'
-import { scratchFolder } from '../../lambdas/reports/scratch.ts'
 import { reports } from '../../shared/catalogue.ts'
 import { newestSnapshot, partKey, publishedKey, runId } from '../../shared/report.ts'
 import { durationP95 } from '../../shared/reports/duration-p95.ts'

@@ -1,15 +1,15 @@
 import { rm } from 'node:fs/promises'
 import pLimit from 'p-limit'
-import { ARCHIVE_PREFIX } from '../../shared/archive-columns.ts'
-import { type ArchiveObject, eventObjects, type Footer, readFooter } from './plan-objects.ts'
-import type { ArchiveBucket } from './s3.ts'
+import { type Footer, readFooter } from './footer.ts'
+import { listEvents } from './list-events.ts'
+import type { ArchiveBucket, StoredObject } from './s3.ts'
 
 const CONCURRENT_FOOTERS = 32
 /** Objects that are downloaded ahead while DuckDB loads one. A small object takes longer to download than to load. */
 const OBJECTS_AHEAD = 8
 
 /** An object of the archive that a report may have to read. */
-export interface Candidate extends ArchiveObject {
+export interface Candidate extends StoredObject {
   /** Its place in the archive's order of arrival. */
   readonly place: number
   readonly footer: Footer
@@ -22,8 +22,7 @@ export interface LoadedObject extends Candidate {
 
 /** All objects with events. Their footers have the ranges of these columns. */
 export async function readFooters(archive: ArchiveBucket, rangeColumns: readonly string[]): Promise<Candidate[]> {
-  const objects = eventObjects(await archive.list(ARCHIVE_PREFIX))
-  return pLimit(CONCURRENT_FOOTERS).map(objects, async (object, place) => ({
+  return pLimit(CONCURRENT_FOOTERS).map(await listEvents(archive), async (object, place) => ({
     ...object,
     place,
     footer: readFooter(await archive.footer(object), rangeColumns),

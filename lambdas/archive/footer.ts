@@ -1,20 +1,4 @@
 import type { FileMetaData } from 'hyparquet'
-import { ARCHIVE_PREFIX } from '../../shared/archive-columns.ts'
-
-/** An archive object in a listing. */
-export interface ArchiveObject {
-  readonly key: string
-  /** Bytes. */
-  readonly size: number
-  /** Milliseconds since 1970. */
-  readonly modified: number
-}
-
-const EVENT_OBJECT = new RegExp(`^${ARCHIVE_PREFIX}dt=\\d{4}-\\d\\d-\\d\\d/hour=\\d\\d/.+\\.parquet$`)
-
-/** The objects that hold events, sorted by key. Keys begin with the hour of arrival. */
-export const eventObjects = (listed: readonly ArchiveObject[]): ArchiveObject[] =>
-  listed.filter(({ key, size }) => size > 0 && EVENT_OBJECT.test(key)).toSorted((a, b) => (a.key < b.key ? -1 : 1))
 
 /** The range of a column's values according to a footer. `none`: all values are null. `unknown`: the footer has no statistics. */
 export type ColumnRange = { readonly least: number; readonly greatest: number } | 'none' | 'unknown'
