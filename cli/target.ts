@@ -1,5 +1,7 @@
 import { readFile } from 'node:fs/promises'
 import { CloudFormationClient, DescribeStacksCommand } from '@aws-sdk/client-cloudformation'
+import type { Credentials } from '../localstack/credentials.ts'
+import { prepareToCall } from '../localstack/emulator/prepare.ts'
 import type { Scope } from '../shared/keys.ts'
 import { LOCAL_OUTPUTS, type LocalOutputs, readOutputs, type StackOutputs, stackName } from '../shared/outputs.ts'
 import { UserError } from '../shared/user-error.ts'
@@ -8,7 +10,7 @@ import { UserError } from '../shared/user-error.ts'
 interface AwsSettings {
   readonly endpoint?: string
   readonly region?: string
-  readonly credentials?: { readonly accessKeyId: string; readonly secretAccessKey: string }
+  readonly credentials?: Credentials
 }
 
 /** The deployment that a command works on: the local cloud, or a stage in an AWS account. */
@@ -29,11 +31,12 @@ export const findTarget = (stage: string | undefined): Promise<Target> =>
 
 /** Reads the outputs that `up` wrote. Throws a UserError when the local cloud is not running. */
 export async function readLocalOutputs(): Promise<LocalOutputs> {
-  try {
-    return JSON.parse(await readFile(LOCAL_OUTPUTS, 'utf8')) as LocalOutputs
-  } catch {
+  const text = await readFile(LOCAL_OUTPUTS, 'utf8').catch(() => {
     throw new UserError('The local cloud is not running. Start it with `npx millrace up`.')
-  }
+  })
+  const outputs = JSON.parse(text) as LocalOutputs
+  prepareToCall({ endpoint: outputs.awsEndpointUrl, ...(outputs.certificates && { certificates: outputs.certificates }) })
+  return outputs
 }
 
 /** The local cloud with these outputs. */
@@ -48,7 +51,11 @@ export function localTarget(local: LocalOutputs): Target {
     aws: {
       endpoint: local.awsEndpointUrl,
       region: local.region,
-      credentials: { accessKeyId: local.accessKeyId, secretAccessKey: local.secretAccessKey },
+      credentials: {
+        accessKeyId: local.accessKeyId,
+        secretAccessKey: local.secretAccessKey,
+        ...(local.sessionToken && { sessionToken: local.sessionToken }),
+      },
     },
     key: scope => keys[scope],
   }

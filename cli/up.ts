@@ -17,7 +17,7 @@ export function upCommand(program: Command): void {
     .command('up')
     .description('start the local cloud and deploy the stack to it')
     .option('--detach', 'return as soon as everything runs; stop it with `npx millrace down`')
-    .option('--cloud <url>', 'use the LocalStack-compatible cloud at this URL instead of starting one')
+    .option('--cloud <url>', 'use the emulator at this URL of 127.0.0.1, localhost or [::1] instead of starting one')
     .action(async ({ detach, cloud }: { detach?: true; cloud?: string }) => {
       const local = localCloud()
       const stopListening = stopWhenInterrupted(local)

@@ -3,6 +3,7 @@ import { AwsSolutionsChecks } from 'cdk-nag'
 import { catalogueProblems } from '../catalogue/check.ts'
 import { eventTypes, projections, reports } from '../shared/catalogue.ts'
 import { deployedShards, shardProblem } from './deployed-shards.ts'
+import { leaveOut } from './leave-out.ts'
 import { settingsFor } from './settings.ts'
 import { MillraceStack } from './stack.ts'
 
@@ -18,7 +19,8 @@ try {
   const { CDK_DEFAULT_ACCOUNT: account, CDK_DEFAULT_REGION: region } = process.env
   const problem = shardProblem(stage, await deployedShards(stage, { account, region }), settings.stream.shards)
   if (problem) throw new Error(problem)
-  new MillraceStack(app, { stage, settings, eventTypes, projections, reports })
+  const stack = new MillraceStack(app, { stage, settings, eventTypes, projections, reports })
+  if (stage === 'local') leaveOut(stack, context('leaveOut')?.split(',') ?? []) // what an emulator lacks
   Validations.of(app).addPlugins(new AwsSolutionsChecks(app))
 } catch (error) {
   // One line for each problem; `cdk --debug` shows the stack trace.

@@ -1,6 +1,7 @@
 import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { UserError } from '../shared/user-error.ts'
+import type { CloudAccess } from './credentials.ts'
 import { failureIn } from './log-failure.ts'
 import { nodeFolder } from './node.ts'
 import { launch, runningPid, stop, waitUntil } from './processes.ts'
@@ -31,22 +32,31 @@ export const apiUrl = ({ port }: Pick<Api, 'port'>): string => `http://127.0.0.1
 /** The pid of the proxy if it is running. */
 export const apiPid = (api: Api): number | undefined => runningPid(apiPidFile(api))
 
-/** The URL at which the emulated cloud serves the HTTP API of the stack output `https://<id>.execute-api.…`. Throws a UserError. */
-export function executeUrl(cloudUrl: string, apiOutput: string): string {
-  const id = /^https?:\/\/([a-z0-9]+)\.execute-api\./.exec(apiOutput)?.[1]
-  if (!id) throw new UserError(`The stack output ApiUrl is not an HTTP API of the local cloud: ${apiOutput}`)
-  return `${cloudUrl}/_aws/execute-api/${id}/$default`
+/** Where the emulated cloud serves the HTTP API of the stack. */
+export interface HttpApi {
+  /** Without a trailing slash. */
+  readonly url: string
+  /** The Host by which the cloud knows the API; absent: any. */
+  readonly host?: string
 }
 
-/** Starts the proxy unless it already runs with this target and access key. Throws a UserError if it does not start. */
-export async function startApi(api: Api, target: string, accessKey: string): Promise<void> {
-  const settings = `${target} ${accessKey}`
+/** The URL at which MiniStack and LocalStack serve the HTTP API of the stack output `https://<id>.execute-api.…`; undefined for another output. */
+export function executeUrl(cloudUrl: string, apiOutput: string): string | undefined {
+  const id = /^https?:\/\/([a-z0-9]+)\.execute-api\./.exec(apiOutput)?.[1]
+  return id && `${cloudUrl}/_aws/execute-api/${id}/$default`
+}
+
+/** Starts the proxy unless it already runs with this target and this cloud. Throws a UserError if it does not start. */
+export async function startApi(api: Api, target: HttpApi, cloud: CloudAccess): Promise<void> {
+  const { accessKeyId: accessKey } = cloud.credentials
+  const { certificates } = cloud
+  const settings = JSON.stringify([target, accessKey, certificates && readFileSync(certificates, 'utf8')])
   const areSame = existsSync(targetFile(api)) && readFileSync(targetFile(api), 'utf8') === settings
   if (areSame && apiPid(api)) return
   await stopApi(api)
   const script = join(import.meta.dirname, 'cloud', 'proxy.ts')
-  const args = [script, String(api.port), String(api.faultsPort), target, codesFolder(api), api.outputs]
-  const env = { MILLRACE_ACCESS_KEY: accessKey }
+  const args = [script, String(api.port), String(api.faultsPort), target.url, codesFolder(api), api.outputs, target.host ?? '']
+  const env = { MILLRACE_ACCESS_KEY: accessKey, ...(certificates && { NODE_EXTRA_CA_CERTS: certificates }) }
   const command = join(nodeFolder(), 'node')
   await launch({ command, args, env, cwd: api.folder, log: apiLogFile(api), pidFile: apiPidFile(api) })
   writeWhole(targetFile(api), settings, 0o600)

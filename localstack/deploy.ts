@@ -6,7 +6,7 @@ import { readOutputs, type StackOutputs, stackName } from '../shared/outputs.ts'
 import { UserError } from '../shared/user-error.ts'
 import { type Progress, run } from './cache.ts'
 import type { CloudAccess } from './credentials.ts'
-import { ACCOUNT, cloudEnvironment, cloudSettings, REGION } from './ministack.ts'
+import { cloudEnvironment, cloudSettings, REGION } from './ministack.ts'
 import { nodeFolder } from './node.ts'
 import { forbidOthersToWriteIn } from './private-files.ts'
 import { writeWhole } from './whole-file.ts'
@@ -19,6 +19,9 @@ const INPUTS = ['infra', 'lambdas', 'shared', 'console', 'revisions.json', 'cdk.
 /** Where to deploy. `folder` stores the fingerprint of the last deployment. */
 export interface Deployment {
   readonly cloud: CloudAccess
+  readonly account: string
+  /** The types of resources that the cloud lacks. */
+  readonly leftOut: readonly string[]
   readonly openSearchUrl: string
   readonly folder: string
 }
@@ -44,14 +47,16 @@ function filesIn(path: string): string[] {
  */
 export async function deploy(deployment: Deployment, progress: Progress): Promise<StackOutputs> {
   const inputs = INPUTS.map(name => join(ROOT, name))
-  const current = fingerprint(inputs, `${deployment.cloud.endpoint} ${deployment.openSearchUrl} ${process.arch}`)
+  const { cloud, account, leftOut, openSearchUrl } = deployment
+  const current = fingerprint(inputs, [cloud.endpoint, account, leftOut, openSearchUrl, process.arch].join(' '))
   const record = join(deployment.folder, 'deployed')
   const deployed = existsSync(record) ? readFileSync(record, 'utf8') : undefined
   const existing = deployed === current ? await outputsOf(deployment) : undefined
   if (existing) return existing
   await bootstrap(deployment, progress)
   progress('deploying')
-  const context = ['-c', `stage=${STAGE}`, '-c', `opensearchUrl=${deployment.openSearchUrl}`]
+  const context = ['-c', `stage=${STAGE}`, '-c', `opensearchUrl=${openSearchUrl}`]
+  if (leftOut.length > 0) context.push('-c', `leaveOut=${leftOut.join()}`)
   await cdk(['deploy', '--all', '--require-approval', 'never', '--progress', 'events', ...context], ROOT, deployment, progress)
   forbidOthersToWriteIn(join(deployment.folder, 'cdk.out'))
   const outputs = await outputsOf(deployment)
@@ -81,7 +86,7 @@ async function bootstrap(deployment: Deployment, progress: Progress): Promise<vo
   if (await completeStack(deployment.cloud, 'CDKToolkit')) return
   progress('bootstrapping the CDK')
   mkdirSync(deployment.folder, { recursive: true })
-  await cdk(['bootstrap', `aws://${ACCOUNT}/${REGION}`], deployment.folder, deployment, progress)
+  await cdk(['bootstrap', `aws://${deployment.account}/${REGION}`], deployment.folder, deployment, progress)
 }
 
 async function cdk(args: readonly string[], cwd: string, { cloud, folder }: Deployment, progress: Progress): Promise<void> {

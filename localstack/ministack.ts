@@ -29,10 +29,12 @@ export interface Cloud {
 export const cloudUrl = ({ port }: Pick<Cloud, 'port'>): string => `http://127.0.0.1:${port}`
 
 /** The access key of the emulated cloud, and settings that exclude the user's own AWS profile. */
-export const cloudEnvironment = ({ endpoint, credentials }: CloudAccess): Readonly<Record<string, string>> => ({
+export const cloudEnvironment = ({ endpoint, credentials, certificates }: CloudAccess): Readonly<Record<string, string>> => ({
   AWS_ENDPOINT_URL: endpoint,
   AWS_ACCESS_KEY_ID: credentials.accessKeyId,
   AWS_SECRET_ACCESS_KEY: credentials.secretAccessKey,
+  ...(credentials.sessionToken && { AWS_SESSION_TOKEN: credentials.sessionToken }),
+  ...(certificates && { NODE_EXTRA_CA_CERTS: certificates, AWS_CA_BUNDLE: certificates }),
   AWS_REGION: REGION,
   AWS_DEFAULT_REGION: REGION,
   AWS_CONFIG_FILE: '/dev/null',
@@ -116,8 +118,8 @@ const environment = (cloud: Cloud, access: CloudAccess, packages: string): Recor
   MILLRACE_FIREHOSE_SPEED: FIREHOSE_SPEED,
 })
 
-/** Whether a cloud responds at this URL. LocalStack and MiniStack have the same health path. */
-export async function cloudResponds(url: string): Promise<boolean> {
+/** Whether MiniStack responds at this URL. */
+async function cloudResponds(url: string): Promise<boolean> {
   const response = await fetch(`${url}/_localstack/health`, { signal: AbortSignal.timeout(2_000) }).catch(() => undefined)
   return response?.ok ?? false
 }

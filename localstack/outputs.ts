@@ -37,6 +37,7 @@ export async function writeOutputs(
     opensearchUrl: openSearchUrl(local.openSearch),
     awsEndpointUrl: cloud.endpoint,
     ...cloud.credentials,
+    ...(cloud.certificates && { certificates: cloud.certificates }),
     region: REGION,
     streamName: stack.StreamName,
     stateTable: stack.StateTable,

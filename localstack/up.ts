@@ -5,14 +5,16 @@ import { Listr, type ListrTask } from 'listr2'
 import { requireSoundCatalogue } from '../catalogue/check.ts'
 import type { LocalOutputs, StackOutputs } from '../shared/outputs.ts'
 import { UserError } from '../shared/user-error.ts'
-import { apiPid, executeUrl, startApi } from './api.ts'
+import { apiPid, executeUrl, type HttpApi, startApi } from './api.ts'
 import { cacheFolder, type Progress } from './cache.ts'
-import { type CloudAccess, credentialsElsewhere, readCredentials } from './credentials.ts'
+import { type CloudAccess, readCredentials } from './credentials.ts'
 import { deploy } from './deploy.ts'
+import type { Emulator } from './emulator/emulator.ts'
+import { findHttpApi } from './emulator/http-api.ts'
 import { withLock } from './lock.ts'
 import {
+  ACCOUNT,
   cloudPid,
-  cloudResponds,
   cloudSettings,
   cloudUrl,
   endedUncleanly,
@@ -52,7 +54,7 @@ interface TaskContext {
 
 /**
  * Starts all parts of the local cloud that do not run yet: programs, processes, stack, keys and `outputs.json`. `elsewhere` is the
- * URL of a LocalStack-compatible cloud that already runs: then no cloud is started, and no OpenSearch if one responds on its port.
+ * URL of an emulator that already runs on this machine: then no cloud is started, and no OpenSearch if one responds on its port.
  * Waits while another process starts them. Throws a UserError if a part does not start; then stops what it has started.
  */
 export function up(local: LocalCloud, elsewhere?: string): Promise<LocalOutputs> {
@@ -72,19 +74,18 @@ const reportStarter = (pid: number): void =>
   console.error(`Process ${pid} is already starting the local cloud. Waiting until it has finished…`)
 
 async function startParts(local: LocalCloud, elsewhere: string | undefined): Promise<LocalOutputs> {
-  const endpoint = elsewhere ?? cloudUrl(local.cloud)
-  // The cloud creates its access key when it starts.
-  const access = (): CloudAccess => ({
-    endpoint,
-    credentials: elsewhere === undefined ? readCredentials(local.cloud.folder) : credentialsElsewhere(),
-  })
   const folder = elsewhere === undefined ? local.cloud.folder : join(local.folder, 'elsewhere')
+  const emulator = elsewhere === undefined ? undefined : await ask(elsewhere, folder)
+  for (const note of emulator?.notes ?? []) console.error(note)
+  // The cloud creates its access key when it starts.
+  const access = (): CloudAccess =>
+    emulator?.access ?? { endpoint: cloudUrl(local.cloud), credentials: readCredentials(local.cloud.folder) }
   const tasks: ListrTask<TaskContext>[] = [
     {
       title: 'Check the catalogue, Python, ports and the state of the last run',
       task: async context => {
         await requireSoundCatalogue()
-        context.owned = await check(local, elsewhere)
+        context.owned = await check(local, emulator)
       },
     },
     {
@@ -98,17 +99,22 @@ async function startParts(local: LocalCloud, elsewhere: string | undefined): Pro
     {
       title: 'Deploy the stack',
       task: async (context, task) => {
-        context.stack = await deploy({ cloud: access(), openSearchUrl: openSearchUrl(local.openSearch), folder }, shown(task))
+        const { account = ACCOUNT, leftOut = [] } = emulator ?? {}
+        const opensearch = openSearchUrl(local.openSearch)
+        context.stack = await deploy({ cloud: access(), account, leftOut, openSearchUrl: opensearch, folder }, shown(task))
       },
     },
     {
       title: 'Start the API',
-      task: ({ stack }) => startApi(local.api, executeUrl(endpoint, stack.ApiUrl), access().credentials.accessKeyId),
+      task: async ({ stack }) => startApi(local.api, await httpApiOf(access(), stack, emulator), access()),
     },
     {
       title: 'Set up OpenSearch, create keys, write outputs.json',
       task: async context => {
-        await setUp(access(), context.stack.SetUpFunction)
+        const hint =
+          emulator &&
+          `Its functions must reach ${openSearchUrl(local.openSearch)}: run their containers in the network of this machine.`
+        await setUp(access(), context.stack.SetUpFunction, hint)
         context.outputs = await writeOutputs(local, access(), context.stack, folder)
       },
     },
@@ -123,6 +129,12 @@ async function startParts(local: LocalCloud, elsewhere: string | undefined): Pro
   return outputs
 }
 
+/** Loads the clients of all services for `--cloud` only. */
+async function ask(elsewhere: string, folder: string): Promise<Emulator> {
+  const { findEmulator } = await import('./emulator/emulator.ts')
+  return findEmulator(elsewhere, folder, process.env)
+}
+
 /** Stops all parts. Returns one line per part. */
 export async function down(local: LocalCloud): Promise<string[]> {
   rmSync(outputsFile(local), { force: true })
@@ -134,10 +146,9 @@ export async function down(local: LocalCloud): Promise<string[]> {
   return lines
 }
 
-async function check(local: LocalCloud, elsewhere: string | undefined): Promise<TaskContext['owned']> {
-  if (elsewhere !== undefined) await requireCloud(elsewhere)
+async function check(local: LocalCloud, emulator: Emulator | undefined): Promise<TaskContext['owned']> {
   await findPython()
-  const cloud = elsewhere === undefined
+  const cloud = emulator === undefined
   if (cloud && endedUncleanly(local.cloud)) await reset(local)
   const openSearch = cloud || openSearchPid(local.openSearch) !== undefined || !(await openSearchResponds(local.openSearch))
   if (!apiPid(local.api)) await requireFree(local.ports, ['api', 'faults'])
@@ -146,12 +157,18 @@ async function check(local: LocalCloud, elsewhere: string | undefined): Promise<
   return { cloud, openSearch }
 }
 
-/** Throws a UserError unless a cloud responds at the URL of `--cloud`. The URL must never be that of a real AWS account. */
-async function requireCloud(url: string): Promise<void> {
-  if (!/^https?:\/\/[^/]+$/.test(url) || /amazonaws\./.test(url)) {
-    throw new UserError(`--cloud needs the URL of a local cloud without a path, such as http://127.0.0.1:4566, not ${url}.`)
-  }
-  if (!(await cloudResponds(url))) throw new UserError(`No cloud responds at ${url}. Start it first, or omit --cloud.`)
+/** Where the cloud serves the HTTP API. Another emulator is asked, the own cloud is known. Throws a UserError. */
+async function httpApiOf(
+  { endpoint, credentials }: CloudAccess,
+  { ApiUrl }: StackOutputs,
+  emulator: Emulator | undefined,
+): Promise<HttpApi> {
+  if (emulator) return findHttpApi(endpoint, ApiUrl, credentials.accessKeyId)
+  const url = executeUrl(endpoint, ApiUrl)
+  if (url) return { url }
+  throw new UserError(
+    `The stack output ApiUrl is not an HTTP API of the local cloud: ${ApiUrl}. Delete the data with \`npx millrace reset\`, and start it again.`,
+  )
 }
 
 /** Resets the cloud and OpenSearch. A cloud that ended without saving is older than the documents in OpenSearch, so both start empty. */
@@ -193,10 +210,13 @@ function shown(task: { output: string }): Progress {
   }
 }
 
-/** Invokes the function that creates mappings and templates in OpenSearch. */
-async function setUp(cloud: CloudAccess, name: string): Promise<void> {
+/** Invokes the function that creates mappings and templates in OpenSearch. Throws a UserError, with the hint, if it fails. */
+async function setUp(cloud: CloudAccess, name: string, hint: string | undefined): Promise<void> {
   const client = new LambdaClient({ ...cloudSettings(cloud), maxAttempts: 1 })
   const call = new InvokeCommand({ FunctionName: name })
   const result = await client.send(call, { abortSignal: AbortSignal.timeout(SET_UP_MS) })
-  if (result.FunctionError) throw new UserError(`The set-up function failed: ${Buffer.from(result.Payload ?? []).toString()}`)
+  if (!result.FunctionError) return
+  throw new UserError(
+    [`The set-up function failed: ${Buffer.from(result.Payload ?? []).toString()}`, hint].filter(Boolean).join(' '),
+  )
 }

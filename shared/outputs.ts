@@ -50,6 +50,10 @@ export interface LocalOutputs {
   /** The access key that the emulated cloud demands since its last start. */
   readonly accessKeyId: string
   readonly secretAccessKey: string
+  /** With an emulator that somebody else started: the token of temporary credentials. */
+  readonly sessionToken?: string
+  /** With an emulator that somebody else started: a file of certificates to trust. */
+  readonly certificates?: string
   readonly stack: StackOutputs
 }
 

@@ -1,12 +1,16 @@
 import { once } from 'node:events'
 import {
-  type Agent,
+  Agent,
+  type AgentOptions,
+  type ClientRequest,
+  request as httpRequest,
   type IncomingHttpHeaders,
   type IncomingMessage,
   type RequestOptions,
-  request,
   type ServerResponse,
 } from 'node:http'
+import { Agent as HttpsAgent, request as httpsRequest } from 'node:https'
+import { isIP } from 'node:net'
 import { pipeline } from 'node:stream/promises'
 
 export interface Destination {
@@ -16,6 +20,18 @@ export interface Destination {
   readonly timeoutMs?: number
   /** Headers to add. */
   readonly headers?: Readonly<Record<string, string>>
+}
+
+/** An agent for the protocol of this URL. */
+export const agentFor = (url: string, options: AgentOptions): Agent =>
+  url.startsWith('https:') ? new HttpsAgent(options) : new Agent(options)
+
+/** A request to a URL of either protocol. The certificate must be for the host of the URL, whatever Host the headers name. */
+export function requestTo(url: string, options: RequestOptions): ClientRequest {
+  const { protocol, hostname } = new URL(url)
+  if (protocol !== 'https:') return httpRequest(url, options)
+  const address = hostname.replace(/^\[|\]$/g, '')
+  return httpsRequest(url, { ...options, servername: isIP(address) ? '' : address })
 }
 
 /** Sends a request on, byte for byte. Resolves to the response, whose body is not read yet; undefined if the server gave none. */
@@ -30,7 +46,7 @@ export async function sendOn(
     headers: { ...endToEnd(incoming.headers), ...headers },
     ...(timeoutMs !== undefined && { timeout: timeoutMs }),
   }
-  const outgoing = request(url, options)
+  const outgoing = requestTo(url, options)
   outgoing.once('timeout', () => outgoing.destroy())
   outgoing.on('error', () => undefined) // after the response: the server closed the connection before the request had ended
   incoming.pipe(outgoing)

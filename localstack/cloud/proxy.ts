@@ -1,11 +1,11 @@
 // The local API for clients: a host without a path, in front of the emulated HTTP API. It runs as a separate process.
 import { once } from 'node:events'
-import { Agent, createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
+import { type Agent, createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import { json } from 'node:stream/consumers'
 import { setTimeout as delay } from 'node:timers/promises'
 import { type ConsoleKeys, exchangeCode, isCodeRequest } from './console-code.ts'
 import { drawFaults, type Faults, faultsSchema } from './faults.ts'
-import { respondWith, sendBack, sendOn } from './forward.ts'
+import { agentFor, respondWith, sendBack, sendOn } from './forward.ts'
 import { isFromPage, isLocal } from './local-requests.ts'
 
 // The limits of API Gateway for HTTP APIs.
@@ -19,6 +19,8 @@ interface Settings {
   readonly faultsPort: number
   /** The URL of the emulated stage, without a trailing slash. */
   readonly target: string
+  /** The Host by which the cloud knows the stage; absent: the client's. */
+  readonly host?: string | undefined
   /** The access key of the cloud. */
   readonly accessKey: string
   /** Where the console's keys and the codes for them are. */
@@ -26,10 +28,17 @@ interface Settings {
 }
 
 /** Starts the API and, on a second port, the server that sets faults (PUT) and removes them (DELETE). */
-export async function startProxy({ apiPort, faultsPort, target, accessKey, console }: Settings): Promise<readonly Server[]> {
+export async function startProxy({
+  apiPort,
+  faultsPort,
+  target,
+  host,
+  accessKey,
+  console,
+}: Settings): Promise<readonly Server[]> {
   let drawFault = drawFaults({})
   // Closes idle connections before the cloud does after 75 s: a request on a connection that is just closing would fail.
-  const agent = new Agent({ keepAlive: true, maxSockets: 64, timeout: 60_000 })
+  const agent = agentFor(target, { keepAlive: true, maxSockets: 64, timeout: 60_000 })
   const api = createServer({ maxHeaderSize: MAX_HEADER_BYTES, keepAliveTimeout: 75_000 }, (incoming, response) => {
     if (!isLocal(incoming)) return reject(response, 403)
     if (isCodeRequest(incoming)) return void exchangeCode(incoming, response, console)
@@ -38,7 +47,7 @@ export async function startProxy({ apiPort, faultsPort, target, accessKey, conso
       if (delayMs > 0) await delay(delayMs)
       if (cut === 'before') incoming.socket.destroy()
       else if (status !== undefined) reject(response, status)
-      else await forward(incoming, response, { agent, target, accessKey, cut: cut === 'after' })
+      else await forward(incoming, response, { agent, target, host, accessKey, cut: cut === 'after' })
     })().catch(() => incoming.socket.destroy())
   })
   const faults = createServer((incoming, response) => {
@@ -71,6 +80,7 @@ async function readFaults(incoming: IncomingMessage): Promise<Faults> {
 interface Route {
   readonly agent: Agent
   readonly target: string
+  readonly host: string | undefined
   readonly accessKey: string
   /** Close the connection instead of sending the response. */
   readonly cut: boolean
@@ -80,7 +90,7 @@ interface Route {
 async function forward(
   incoming: IncomingMessage,
   response: ServerResponse,
-  { agent, target, accessKey, cut }: Route,
+  { agent, target, host, accessKey, cut }: Route,
 ): Promise<void> {
   const { headers, url = '/', socket } = incoming
   if (Number(headers['content-length'] ?? 0) > MAX_BODY_BYTES) return reject(response, 413)
@@ -89,6 +99,7 @@ async function forward(
     url: `${target}${url}`,
     timeoutMs: INTEGRATION_MS,
     headers: {
+      ...(host && { host }),
       'x-forwarded-for': [headers['x-forwarded-for'], socket.remoteAddress].filter(Boolean).join(', '),
       // The cloud accepts requests to the HTTP API from this process only, and removes the header.
       'x-millrace-access-key': accessKey,
@@ -115,8 +126,8 @@ const reject = (response: ServerResponse, status: number): void =>
   respondWith(response, status, messages[status] ?? 'Internal Server Error')
 
 if (process.argv[1] === import.meta.filename) {
-  const [apiPort, faultsPort, target = '', codes = '', outputs = ''] = process.argv.slice(2)
+  const [apiPort, faultsPort, target = '', codes = '', outputs = '', host] = process.argv.slice(2)
   const accessKey = process.env['MILLRACE_ACCESS_KEY'] ?? '' // not an argument: those of a process are visible to all users
-  const settings = { apiPort: Number(apiPort), faultsPort: Number(faultsPort), target, accessKey, console: { codes, outputs } }
-  await startProxy(settings)
+  const ports = { apiPort: Number(apiPort), faultsPort: Number(faultsPort) }
+  await startProxy({ ...ports, target, host, accessKey, console: { codes, outputs } })
 }

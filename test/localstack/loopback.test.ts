@@ -20,6 +20,14 @@ test.each([
   expect(environment['NO_PROXY']).toBe(expected)
 })
 
+test('the address of an emulator is excluded, too', () => {
+  const environment: Record<string, string | undefined> = { HTTP_PROXY: 'http://proxy:3128' }
+  excludeLoopbackFromProxy(environment, '127.0.0.7')
+  expect(environment['NO_PROXY']).toBe(`${LOOPBACK},127.0.0.7`)
+  excludeLoopbackFromProxy(environment, '[::1]')
+  expect(environment['NO_PROXY']).toBe(`${LOOPBACK},127.0.0.7`)
+})
+
 test('a process that was started with a proxy reaches a server on this machine', async () => {
   const server = createServer((_, response) => response.end('reached')).listen(0, '127.0.0.1')
   await once(server, 'listening')

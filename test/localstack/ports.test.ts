@@ -47,5 +47,5 @@ test('the URL of the emulated API is derived from the stack output', () => {
   expect(executeUrl('http://127.0.0.1:1', 'https://abc123.execute-api.us-east-1.amazonaws.com')).toBe(
     'http://127.0.0.1:1/_aws/execute-api/abc123/$default',
   )
-  expect(() => executeUrl('http://127.0.0.1:1', 'none')).toThrow(/ApiUrl is not an HTTP API/)
+  expect(executeUrl('http://127.0.0.1:1', 'https://127.0.0.1:1/api')).toBeUndefined()
 })
