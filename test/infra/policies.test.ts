@@ -191,7 +191,7 @@ function statementsByRole(): Map<string, Statement[]> {
       return [id, inline.flatMap(({ PolicyDocument }) => PolicyDocument.Statement)]
     }),
   )
-  for (const { Properties } of resources(template, 'AWS::IAM::Policy'))
+  for (const { Properties } of ['AWS::IAM::Policy', 'AWS::IAM::ManagedPolicy'].flatMap(type => resources(template, type)))
     for (const role of Properties.Roles) roles.get(plain(role).slice(1, -1))?.push(...Properties.PolicyDocument.Statement)
   return roles
 }

@@ -16,16 +16,18 @@ test('the policies of a role are its own, the attached ones and its trust', () =
   }
   const Policy = { Type: 'AWS::IAM::Policy', Properties: { Roles: [{ Ref: 'Role' }], PolicyDocument: document } }
   const arn = 'arn:aws:iam::111122223333:role/dev-Role'
-  expect(read({ Role, Policy }).map(({ id, role, resources }) => ({ id, role, resources }))).toEqual([
+  const ManagedPolicy = { ...Policy, Type: 'AWS::IAM::ManagedPolicy' }
+  expect(read({ Role, Policy, ManagedPolicy }).map(({ id, role, resources }) => ({ id, role, resources }))).toEqual([
     { id: 'Role', role: arn, resources: [] },
     { id: 'Role', role: undefined, resources: [arn] },
     { id: 'Policy', role: arn, resources: [] },
+    { id: 'ManagedPolicy', role: arn, resources: [] },
   ])
 })
 
 test.each([
   ['a policy of another kind of resource', { Type: 'AWS::SQS::QueuePolicy', Properties: { PolicyDocument: document } }],
-  ['a managed policy', { Type: 'AWS::IAM::ManagedPolicy', Properties: { PolicyDocument: document } }],
+  ['a managed policy of nobody', { Type: 'AWS::IAM::ManagedPolicy', Properties: { PolicyDocument: document } }],
   [
     'a role with a managed policy',
     { Type: 'AWS::IAM::Role', Properties: { AssumeRolePolicyDocument: document, ManagedPolicyArns: ['arn'] } },

@@ -21,6 +21,13 @@ const PROPERTIES = [
 /** How a type of resource states rights. */
 type Reader = (resource: { readonly id: string; readonly properties: Properties; readonly resolve: Resolve }) => Policy[]
 
+/** A policy that is attached to roles. */
+function attached({ id, properties, resolve }: Parameters<Reader>[0]): Policy[] {
+  const document = properties['PolicyDocument'] as Document
+  const roles = properties['Roles'] as { readonly Ref: string }[]
+  return roles.map(({ Ref }) => ofRole(id, resolve({ 'Fn::GetAtt': [Ref, 'Arn'] }), document, resolve))
+}
+
 const readers: Readonly<Record<string, Reader>> = {
   'AWS::IAM::Role': ({ id, properties, resolve }) => {
     if (properties['ManagedPolicyArns'])
@@ -30,15 +37,9 @@ const readers: Readonly<Record<string, Reader>> = {
     const trust = properties['AssumeRolePolicyDocument'] as Document
     return [...own.map(document => ofRole(id, arn, document, resolve)), ofResource(id, [arn], trust, resolve)]
   },
-  'AWS::IAM::Policy': ({ id, properties, resolve }) =>
-    (properties['Roles'] as unknown[]).map(role =>
-      ofRole(
-        id,
-        resolve({ 'Fn::GetAtt': [(role as { Ref: string }).Ref, 'Arn'] }),
-        properties['PolicyDocument'] as Document,
-        resolve,
-      ),
-    ),
+  'AWS::IAM::Policy': attached,
+  // The CDK moves what is too large for a policy of a role into managed ones.
+  'AWS::IAM::ManagedPolicy': attached,
   'AWS::S3::BucketPolicy': ({ id, properties, resolve }) => {
     const arn = resolve({ 'Fn::GetAtt': [(properties['Bucket'] as { Ref: string }).Ref, 'Arn'] })
     return [ofResource(id, [arn, `${arn}/*`], properties['PolicyDocument'] as Document, resolve)]
