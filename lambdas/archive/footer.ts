@@ -3,15 +3,20 @@ import type { FileMetaData } from 'hyparquet'
 /** The range of a column's values according to a footer. `none`: all values are null. `unknown`: the footer has no statistics. */
 export type ColumnRange = { readonly least: number; readonly greatest: number } | 'none' | 'unknown'
 
-/** The parts of a Parquet footer that decide whether an object must be read. */
+/** The parts of a Parquet footer that decide whether and how an object is read. */
 export interface Footer {
   readonly columns: ReadonlySet<string>
+  /** The names and types of the columns as text. */
+  readonly schema: string
   /** By column name. Integers beyond 2^53 are rounded to a double. */
   readonly ranges: Readonly<Record<string, ColumnRange>>
 }
 
 export const readFooter = (metadata: FileMetaData, rangeColumns: readonly string[]): Footer => ({
   columns: new Set(metadata.schema.slice(1).map(element => element.name)),
+  schema: JSON.stringify(
+    metadata.schema.slice(1).map(({ name, type, logical_type, converted_type }) => [name, type, logical_type, converted_type]),
+  ),
   ranges: Object.fromEntries(rangeColumns.map(column => [column, rangeOf(metadata, column)])),
 })
 

@@ -2,11 +2,11 @@ import { rm } from 'node:fs/promises'
 import pLimit from 'p-limit'
 import { type Footer, readFooter } from './footer.ts'
 import { listEvents } from './list-events.ts'
+import { batchesOf } from './plan-batches.ts'
 import type { ArchiveBucket, StoredObject } from './s3.ts'
 
 const CONCURRENT_FOOTERS = 32
-/** Objects that are downloaded ahead while DuckDB loads one. A small object takes longer to download than to load. */
-const OBJECTS_AHEAD = 8
+const CONCURRENT_DOWNLOADS = 32
 
 /** An object of the archive that a report may have to read. */
 export interface Candidate extends StoredObject {
@@ -30,40 +30,29 @@ export async function readFooters(archive: ArchiveBucket, rangeColumns: readonly
 }
 
 /**
- * For each object in order: downloads it to `fileOf` its name, calls `load`, and deletes the file. So the disk never holds more
- * than a few objects, whatever the size of the archive.
+ * Downloads the objects batch by batch to `fileOf` their names, calls `load` with each batch, and deletes the files. So the disk
+ * holds two batches at most, whatever the size of the archive: the next one is downloaded while one is loaded.
  */
 export async function loadObjects(
   candidates: readonly Candidate[],
   archive: ArchiveBucket,
   fileOf: (name: string) => string,
-  load: (object: LoadedObject) => Promise<void>,
+  load: (batch: readonly LoadedObject[]) => Promise<void>,
 ): Promise<void> {
-  const objects = candidates.map(candidate => ({ ...candidate, file: fileOf(`arrivals-${candidate.place}.parquet`) }))
-  for await (const object of fetchAhead(objects, ({ key, file }) => archive.download(key, file))) {
-    await load(object)
-    await rm(object.file)
-  }
-}
-
-/** Yields the items in order, each after its fetch. Fetches a few items ahead of the yielded one. */
-async function* fetchAhead<Item>(items: readonly Item[], fetch: (item: Item) => Promise<void>): AsyncGenerator<Item> {
-  const inFlight: Promise<void>[] = []
-  const start = (item: Item | undefined): void => {
-    if (item === undefined) return
-    const fetching = fetch(item)
-    // Avoids an unhandled rejection. The loop that awaits it still sees the error.
-    fetching.catch(() => undefined)
-    inFlight.push(fetching)
-  }
-  try {
-    for (const item of items.slice(0, OBJECTS_AHEAD)) start(item)
-    for (const [at, item] of items.entries()) {
-      await inFlight[at]
-      yield item
-      start(items[at + OBJECTS_AHEAD])
-    }
-  } finally {
-    await Promise.allSettled(inFlight)
+  const batches = batchesOf(candidates)
+  const download = (batch: readonly Candidate[] = []): Promise<LoadedObject[]> =>
+    pLimit(CONCURRENT_DOWNLOADS).map(batch, async candidate => {
+      const file = fileOf(`${candidate.place}.parquet`)
+      await archive.download(candidate.key, file)
+      return { ...candidate, file }
+    })
+  let next = download(batches[0])
+  for (const at of batches.keys()) {
+    const batch = await next
+    next = download(batches[at + 1])
+    // Avoids an unhandled rejection when `load` fails. The loop that awaits it still sees the error.
+    next.catch(() => undefined)
+    await load(batch)
+    await Promise.all(batch.map(({ file }) => rm(file)))
   }
 }

@@ -31,7 +31,7 @@ export async function materialise(
   parameters: Readonly<Record<string, number | bigint>>,
   workspace: Workspace,
 ): Promise<number> {
-  await workspace.run(`CREATE OR REPLACE TABLE published AS ${query}`, parameters)
+  await workspace.run(`CREATE OR REPLACE TEMP TABLE published AS ${query}`, parameters)
   const [counted] = await workspace.run('SELECT count(*) AS rows FROM published')
   return Number(counted?.['rows'])
 }
@@ -48,7 +48,7 @@ interface DayOfTable {
 export const uploadDay = ({ report, run, table, day }: DayOfTable, storage: RunDependencies): Promise<number> =>
   upload(
     report,
-    'FROM published ORDER BY rowid',
+    `FROM published WHERE date = DATE '1970-01-01' + ${day} ORDER BY rowid`,
     format => publishedKey(report.name, run, table.by, format, dateOf(day)),
     storage,
   )

@@ -4,18 +4,18 @@ import type { Report } from '../../shared/report.ts'
 import { SafeError } from '../../shared/safe-error.ts'
 
 /**
- * The statements of a report's file `NAME.sql`. A statement begins with a line `-- name: STATEMENT`. They read the table `arrivals`
- * (arrivals-table.ts), which has every row that the run needs before the first statement runs.
+ * The statements of a report's file `NAME.sql`. A statement begins with a line `-- name: STATEMENT`. They read the view `arrivals`
+ * (arrivals.ts), which has every row that the run needs before the first statement runs.
  *
  * - Steps: all statements that are not results. Each runs once, in the order of the file. A step may consist of several SQL
- *   statements, and may drop `arrivals`.
- * - Results of a daily report, for each table: `days by BY` has a column `day` (days since 1970) with the days that have rows, and
- *   `rows by BY` has the rows of the day `$day`.
+ *   statements.
+ * - The results of a daily report, for each table: `rows by BY` has the rows of all days in the table `days`. Its first column is
+ *   `date`. Days that are not in `days` are not published, because `arrivals` may lack rows of them.
  * - The result of a snapshot: `rows`.
  *
- * Rows have the columns of the definition, in their order, and are published in the order of the query. Parameters: `$day` (days
- * since 1970) of `rows by BY`; in all statements of a snapshot `$at`, the instant, and `$since`, `everyHours` earlier, both in
- * microseconds since 1970. The table `published` is reserved.
+ * Rows have the columns of the definition, in their order, and are published in the order of the query. The table `days` has a
+ * column `day` with the days to publish, since 1970. Parameters of a snapshot, in all statements: `$at`, the instant, and `$since`,
+ * `everyHours` earlier, both in microseconds since 1970. The table `published` is reserved.
  */
 export interface ReportSql {
   readonly steps: readonly string[]
@@ -24,7 +24,7 @@ export interface ReportSql {
 }
 
 const resultNames = (report: Report): string[] =>
-  report.kind === 'daily' ? report.tables.flatMap(({ by }) => [`days by ${by}`, `rows by ${by}`]) : ['rows']
+  report.kind === 'daily' ? report.tables.map(({ by }) => `rows by ${by}`) : ['rows']
 
 /** Reads `NAME.sql` in a folder. Throws a one-line SafeError that names the file when it or a statement is missing. */
 export function readReportSql(folder: string, report: Report): ReportSql {

@@ -1,5 +1,6 @@
 import type { DailyReport } from '../../shared/report.ts'
-import { FUTURE_DAYS } from './arrivals-table.ts'
+import type { Workspace } from '../archive/duckdb.ts'
+import { FUTURE_DAYS } from './arrivals.ts'
 import type { PublicationItem } from './dynamodb.ts'
 import { gatherDays } from './gather-arrivals.ts'
 import { dateOf, type NearDays, type Period, type SkippedDays } from './plan-run.ts'
@@ -31,15 +32,14 @@ export async function runDaily(
   const { workspace } = storage
   const { days, skipped } = await gatherDays(report, { period, since, near }, storage)
   const ofFuture = new Set((await workspace.run(FUTURE_DAYS)).map(row => Number(row['day'])))
+  await workspace.run(`CREATE TABLE days AS SELECT unnest(${sqlList(days)}) AS day`)
   for (const step of sql.steps) await workspace.run(step)
   const rows = new Map<number, Record<string, number>>(days.map(day => [day, {}]))
   for (const table of report.tables) {
-    const withRows = await workspace.run(sql.result(`days by ${table.by}`))
-    for (const day of withRows.map(row => Number(row['day']))) {
+    await materialise(sql.result(`rows by ${table.by}`), {}, workspace)
+    for (const day of await publishedDays(workspace)) {
       const counts = rows.get(day)
-      if (!counts) continue
-      await materialise(sql.result(`rows by ${table.by}`), { day }, workspace)
-      counts[table.by] = await uploadDay({ report, run, table, day }, storage)
+      if (counts) counts[table.by] = await uploadDay({ report, run, table, day }, storage)
     }
   }
   const publications = [...rows].map(([day, counts]) => ({
@@ -49,4 +49,12 @@ export async function runDaily(
     ...(ofFuture.has(day) && { ofFuture: true }),
   }))
   return { publications, skipped }
+}
+
+const sqlList = (days: readonly number[]): string => `CAST([${days.join(', ')}] AS INTEGER[])`
+
+/** The days, since 1970, that have rows in the table `published`. */
+async function publishedDays(workspace: Workspace): Promise<number[]> {
+  const days = await workspace.run("SELECT DISTINCT date - DATE '1970-01-01' AS day FROM published ORDER BY day")
+  return days.map(row => Number(row['day']))
 }

@@ -1,31 +1,37 @@
 -- The report enriched-actions. lambdas/reports/report-sql.ts documents the statements of a report. DuckDB spills to disk what does
--- not fit into memory: each statement sorts or groups once, and drops its input before the next one allocates.
+-- not fit into memory, temporary tables too: each statement sorts or groups once.
 -- Strings compare by bytes, which is the order of code points.
 
 -- name: deduplicate
 -- The earliest event time of an identity counts, then the earliest arrival. The other columns break ties, so that the same events
--- give the same rows whatever objects they are stored in.
-CREATE TABLE distinct_actions AS
+-- give the same rows whatever objects they are stored in. Few identities are repeated: only their rows are sorted.
+CREATE TEMP TABLE repeated AS
+SELECT source, subject, event_id FROM arrivals GROUP BY source, subject, event_id HAVING count(*) > 1;
+CREATE MACRO actions() AS TABLE
+SELECT
+  event_time_us, received_time_us, source, subject, event_id, app_action_user_id AS user_id, app_action_app_name AS app_name,
+  app_action_event_action AS event_action, app_action_event_category AS event_category, app_action_event_value AS event_value
+FROM arrivals;
+CREATE TEMP TABLE distinct_actions AS
+SELECT * EXCLUDE (received_time_us)
+FROM actions() AS single ANTI JOIN repeated ON
+  single.source = repeated.source AND single.event_id = repeated.event_id AND single.subject IS NOT DISTINCT FROM repeated.subject
+UNION ALL
 SELECT * EXCLUDE (received_time_us, place) FROM (
   SELECT *, row_number() OVER (
     PARTITION BY source, subject, event_id
     ORDER BY event_time_us, received_time_us, user_id, app_name, event_action, event_category, event_value
   ) AS place
-  FROM (
-    SELECT
-      event_time_us, received_time_us, source, subject, event_id, app_action_user_id AS user_id, app_action_app_name AS app_name,
-      app_action_event_action AS event_action, app_action_event_category AS event_category, app_action_event_value AS event_value
-    FROM arrivals
-  )
+  FROM actions() AS again SEMI JOIN repeated ON
+    again.source = repeated.source AND again.event_id = repeated.event_id AND again.subject IS NOT DISTINCT FROM repeated.subject
 ) WHERE place = 1;
-DROP TABLE arrivals;
 
 -- name: count recent
-CREATE TABLE recent AS
+CREATE TEMP TABLE recent AS
 SELECT user_id, count(*) AS u_count FROM distinct_actions WHERE event_time_us >= CAST($since AS BIGINT) GROUP BY user_id;
 
 -- name: rank actions
-CREATE TABLE favourites AS
+CREATE TEMP TABLE favourites AS
 SELECT user_id, event_action AS u_mp_ea FROM (
   SELECT user_id, event_action, row_number() OVER (PARTITION BY user_id ORDER BY times DESC, event_action) AS place
   FROM (

@@ -73,6 +73,7 @@ describe('reading the input of an invocation', () => {
 describe('selecting objects by their footers', () => {
   const footer = (ranges: Footer['ranges'] = {}): Footer => ({
     columns: new Set(),
+    schema: '',
     ranges: {
       timestamp: { least: 86_400, greatest: 172_799.999999 },
       received_time_us: { least: 1000, greatest: 2000 },

@@ -25,43 +25,60 @@ function archivedColumns({ eventType, fields }: Report): Column[] {
   return [...envelopeColumns.filter(({ name }) => ENVELOPE.includes(name)), ...ofFields]
 }
 
+const typedColumns = (report: Report): (readonly [name: string, type: string])[] => [
+  ['object', 'INTEGER'],
+  ['line', 'BIGINT'],
+  ...(report.kind === 'daily'
+    ? ([
+        ['day', 'INTEGER'],
+        ['from_future', 'BOOLEAN'],
+      ] as const)
+    : []),
+  ...archivedColumns(report).map(({ name, type }) => [name, sqlTypes[type]] as const),
+]
+
+/** An empty file of arrivals, which has their columns. */
+export const noArrivals = (report: Report): string =>
+  `SELECT ${typedColumns(report)
+    .map(([name, type]) => `CAST(NULL AS ${type}) AS "${name}"`)
+    .join(', ')} WHERE false`
+
 /**
- * Creates the table `arrivals`: one row for each delivery of an event of the report's type. `object` (its place in the archive) and
- * `line` (the row in the object) give the order of arrival. A daily report also has `day`, the UTC day of the event since
- * 1970, and `from_future`: whether the event is more than 24 hours after its arrival.
+ * The view `arrivals` over files in a folder: one row for each delivery of an event of the report's type. `object` (its place in the
+ * archive) and `line` (the row in the object) give the order of arrival. A daily report also has `day`, the UTC day of the event
+ * since 1970, and `from_future`: whether the event is more than 24 hours after its arrival.
  */
-export function createArrivals(report: Report): string {
-  const columns = archivedColumns(report).map(({ name, type }) => `"${name}" ${sqlTypes[type]}`)
-  const day = report.kind === 'daily' ? ['day INTEGER', 'from_future BOOLEAN'] : []
-  return `CREATE TABLE arrivals (${['object INTEGER', 'line BIGINT', ...day, ...columns].join(', ')})`
+export const createArrivals = (folder: string): string =>
+  `CREATE VIEW arrivals AS FROM read_parquet(${sqlString(`${folder}/*.parquet`)})`
+
+/** Which rows of the report's type are read: all, those that repeat a row of `arrivals`, or those before an instant (microseconds since 1970). */
+export type ArrivalFilter = 'all' | 'repeats' | { readonly before: bigint }
+
+function conditionOf(filter: ArrivalFilter): string {
+  if (filter === 'all') return ''
+  if (filter !== 'repeats') return ` AND event_time_us < ${filter.before}`
+  return ' AND (source, subject, event_id) IN (SELECT (source, subject, event_id) FROM arrivals)'
 }
 
-/** Which rows of the report's type are inserted: all, those that repeat an inserted event, or those before the instant `$at`. */
-export type ArrivalFilter = 'all' | 'repeats' | 'before'
-
-const conditions: Record<ArrivalFilter, string> = {
-  all: '',
-  repeats: ' AND (source, subject, event_id) IN (SELECT (source, subject, event_id) FROM arrivals)',
-  before: ' AND event_time_us < CAST($at AS BIGINT)',
-}
-
-/** Inserts rows of an archive object into `arrivals`. A column that the object does not have is null. */
-export function insertArrivals(report: Report, object: LoadedObject, filter: ArrivalFilter): string {
+/** The rows of archive objects with one schema as rows of `arrivals`. A column that the objects do not have is null. */
+export function arrivalsOf(report: Report, objects: readonly LoadedObject[], filter: ArrivalFilter): string {
   const day = report.kind === 'daily' ? dayOf(report) : undefined
   const names = archivedColumns(report).map(({ name }) => `"${name}"`)
   const values = ['object', 'line', ...(day ? [`${day.value} AS day`, `${day.fromFuture} AS from_future`] : []), ...names]
-  return `INSERT INTO arrivals SELECT ${values.join(', ')}
-FROM (${objectRows(report, object)})
-WHERE event_type = ${sqlString(report.eventType.name)} AND "${requiredColumn(report)}" IS NOT NULL${day ? ` AND ${day.exists}` : ''}${conditions[filter]}`
+  return `SELECT ${values.join(', ')}
+FROM (${objectRows(report, objects)})
+WHERE event_type = ${sqlString(report.eventType.name)} AND "${requiredColumn(report)}" IS NOT NULL${day ? ` AND ${day.exists}` : ''}${conditionOf(filter)}`
 }
 
-/** The rows of an archive object, cast to the types of the archive's columns. */
-function objectRows(report: Report, { file, place, footer }: LoadedObject): string {
+/** The rows of archive objects, cast to the types of the archive's columns. Files have the place of their object as name. */
+function objectRows(report: Report, objects: readonly LoadedObject[]): string {
+  const columns = objects[0]?.footer.columns
   const values = [...envelopeColumns, ...fieldColumns(report.eventType)].map(
-    ({ name, type }) => `CAST(${footer.columns.has(name) ? `"${name}"` : 'NULL'} AS ${sqlTypes[type]}) AS "${name}"`,
+    ({ name, type }) => `CAST(${columns?.has(name) ? `"${name}"` : 'NULL'} AS ${sqlTypes[type]}) AS "${name}"`,
   )
-  return `SELECT CAST(${place} AS INTEGER) AS object, file_row_number AS line, ${values.join(', ')}
-FROM read_parquet(${sqlString(file)}, file_row_number = true, hive_partitioning = false)`
+  const files = objects.map(({ file }) => sqlString(file)).join(', ')
+  return `SELECT CAST(parse_filename(filename, true) AS INTEGER) AS object, file_row_number AS line, ${values.join(', ')}
+FROM read_parquet([${files}], file_row_number = true, filename = true, hive_partitioning = false)`
 }
 
 /** Whether the day of a row is near the day of its arrival. */
