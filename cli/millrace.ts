@@ -6,6 +6,7 @@ import { UserError } from '../shared/user-error.ts'
 import { alarmsCommand } from './alarms.ts'
 import { settingsProblem } from './aws-settings.ts'
 import { catalogueCommand } from './catalogue.ts'
+import { costCommand } from './cost.ts'
 import { dashboardsCommand } from './dashboards.ts'
 import { demoCommand } from './demo.ts'
 import { destroyCommand } from './destroy.ts'
@@ -50,6 +51,7 @@ const commands = [
   keysCommand,
   logsCommand,
   alarmsCommand,
+  costCommand,
   destroyCommand,
   dashboardsCommand,
   catalogueCommand,

@@ -36,7 +36,8 @@ export function defineHandler<F extends FunctionName, Input, Output>(
     const measureAge = (metric: 'FreshnessSeconds' | 'UnreadSeconds', seconds: number | undefined): void => {
       if (seconds !== undefined) line.count(metric, Math.round(Date.now() - seconds * 1000) / 1000)
     }
-    if (context) line.annotate('requestId', context.awsRequestId)
+    // A request has the id of the gateway; a second one would be a tenth of its line.
+    if (context && !ids['apiRequestId']) line.annotate('requestId', context.awsRequestId)
     for (const [name, value] of Object.entries(ids)) line.annotate(name, value)
     try {
       const output = await handle(input, line)

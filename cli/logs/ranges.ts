@@ -11,7 +11,8 @@ export interface LogRange {
 
 /** The records of an invocation: those that a request stored, those of a batch, or the last ones folded into changed states. */
 export function rangesOf({ stored, shard, from, to, foldedFrom, foldedTo }: LogFields): readonly LogRange[] {
-  if (Array.isArray(stored)) return stored as LogRange[]
+  if (Array.isArray(stored))
+    return (stored as (Omit<LogRange, 'to'> & { to?: string })[]).map(range => ({ to: range.from, ...range }))
   if (shard) return [{ shard: String(shard), from: String(from), to: String(to) }]
   return foldedFrom ? [{ from: String(foldedFrom), to: String(foldedTo) }] : []
 }

@@ -26,6 +26,12 @@ export function streamReader(client: KinesisClient, name: string, rawEvents: Raw
   }
 }
 
+/** All records of the stream. */
+export async function readRecords(client: KinesisClient, name: string): Promise<KinesisRecord[]> {
+  const shards = await listShards(client, name)
+  return (await Promise.all(shards.map(shard => shardReader(client, name, shard)()))).flat()
+}
+
 /** The ids of all shards, open and closed. Shard ids increase, so sorting puts parents before their children. */
 async function listShards(client: KinesisClient, name: string): Promise<string[]> {
   const shards: string[] = []

@@ -128,14 +128,16 @@ export const positionsIn = (results: readonly PutResult[]): StreamPosition[] =>
     ErrorCode === undefined ? [{ shard: ShardId, sequence: SequenceNumber }] : [],
   )
 
-/** The first and the last sequence number of records in one shard. */
-export type SequenceRange = { readonly shard: string; readonly from: string; readonly to: string }
+/** The first and the last sequence number of records in one shard. Without `to`, there is one record. */
+export type SequenceRange = { readonly shard: string; readonly from: string; readonly to?: string }
 
 /** One range per shard, in the order in which the shards first occur. */
 export function rangesByShard(positions: readonly StreamPosition[]): SequenceRange[] {
   const positionsByShard = Map.groupBy(positions, ({ shard }) => shard)
   return [...positionsByShard].map(([shard, group]) => {
     const sequences = group.map(({ sequence }) => sequence).sort(bySequenceNumber)
-    return { shard, from: sequences[0] ?? '', to: sequences.at(-1) ?? '' }
+    const [from = ''] = sequences
+    const to = sequences.at(-1) ?? ''
+    return { shard, from, ...(to !== from && { to }) }
   })
 }

@@ -9,7 +9,10 @@ export type PagesTable = ReturnType<typeof pagesTable>
 
 /** Bytes of memory that a decoded identity, or a reference, needs at most. */
 const DECODED_BYTES = 200
-const CACHE_BYTES = 64 * 2 ** 20
+/** The part of the function's memory that the pages may have. Those of 2,000 devices with a reading a second fit into 400 MB. */
+const CACHE_SHARE = 0.25
+const MEBIBYTE = 2 ** 20
+const DEFAULT_MEMORY = 256
 
 /**
  * The table of pages. No stream carries its changes. A page never changes, so pages that were read or written stay in the memory of
@@ -62,8 +65,12 @@ const pageAttributes = ({ user, id, isIndex, content, ttl }: StoredPage): Attrib
 const readPage = ({ index, ids }: Attributes): PageContent =>
   readContent(index !== undefined, index?.B ?? ids?.B ?? new Uint8Array())
 
+/** How many bytes of pages a function with this memory in MB keeps. Lambda sets the variable. */
+export const cacheBytes = (memory = process.env['AWS_LAMBDA_FUNCTION_MEMORY_SIZE']): number =>
+  Number(memory ?? DEFAULT_MEMORY) * MEBIBYTE * CACHE_SHARE
+
 /** Pages in the memory of a function. */
-export function pageCache() {
+export function pageCache(limit = cacheBytes()) {
   const contents = new Map<string, PageContent>()
   let bytes = 0
   const sizeOf = (content: PageContent): number =>
@@ -83,7 +90,7 @@ export function pageCache() {
       contents.set(key, content)
       bytes += sizeOf(content)
       for (const [oldest, old] of contents) {
-        if (bytes <= CACHE_BYTES) break
+        if (bytes <= limit) break
         contents.delete(oldest)
         bytes -= sizeOf(old)
       }

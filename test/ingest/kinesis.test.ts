@@ -107,7 +107,7 @@ test('ranges go from the lowest to the highest sequence number of a shard, compa
   const positions = [position('s1', long), position('s2', '5'), position('s1', short), position('s1', higher)]
   expect(rangesByShard(positions)).toEqual([
     { shard: 's1', from: short, to: higher },
-    { shard: 's2', from: '5', to: '5' },
+    { shard: 's2', from: '5' },
   ])
 })
 

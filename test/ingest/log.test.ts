@@ -75,7 +75,7 @@ test('the line has the request’s id, the positions of its records, and the num
     records: 3,
     stored: [
       { shard: 'shardId-000000000000', from: longest(0), to: longest(2) },
-      { shard: 'shardId-000000000001', from: longest(1), to: longest(1) },
+      { shard: 'shardId-000000000001', from: longest(1) },
     ],
   })
   expect(facts).not.toHaveProperty('otherShards')

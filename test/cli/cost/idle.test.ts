@@ -1,0 +1,36 @@
+import { idleUsage, type TemplateResource } from '../../../cli/cost/idle.ts'
+import { templateResources } from '../../../cli/cost/stage-template.ts'
+import { dollarsOf } from '../../../cli/cost/usage.ts'
+import { templateOf } from '../../fixtures/infra-templates.ts'
+
+const idleOf = (resources: Readonly<Record<string, TemplateResource>>) =>
+  Object.fromEntries(Object.entries(idleUsage(resources)).map(([part, usage]) => [part, Number(dollarsOf(usage).toFixed(2))]))
+
+test('shards, provisioned tables, alarms and search nodes cost money while nothing happens', () => {
+  const table = { BillingMode: 'PROVISIONED', ProvisionedThroughput: { WriteCapacityUnits: 10, ReadCapacityUnits: 10 } }
+  const alarm = { Metrics: [{ Expression: 'm1 + m2' }, { MetricStat: {} }, { MetricStat: {} }] }
+  const domain = { ClusterConfig: { InstanceCount: 2, InstanceType: 't3.small.search' }, EBSOptions: { VolumeSize: 10 } }
+  expect(
+    idleOf({
+      EventStreamA: { Type: 'AWS::Kinesis::Stream', Properties: { ShardCount: 2, RetentionPeriodHours: 168 } },
+      StateTable: { Type: 'AWS::DynamoDB::Table', Properties: table },
+      KeysTable: { Type: 'AWS::DynamoDB::Table', Properties: { BillingMode: 'PAY_PER_REQUEST' } },
+      AlarmsOne: { Type: 'AWS::CloudWatch::Alarm', Properties: { MetricName: 'Errors' } },
+      AlarmsTwo: { Type: 'AWS::CloudWatch::Alarm', Properties: alarm },
+      SearchDomain: { Type: 'AWS::OpenSearchService::Domain', Properties: domain },
+      IngestRole: { Type: 'AWS::IAM::Role' },
+    }),
+  ).toEqual({ stream: 2 * 25.55, tables: 5.69, 'alarms, dashboard': 0.3, search: 2 * (26.28 + 1.22) })
+})
+
+test('an instance type without a price is an error that names the file', () => {
+  const domain = { ClusterConfig: { InstanceCount: 1, InstanceType: 'x9.huge.search' }, EBSOptions: { VolumeSize: 10 } }
+  expect(() => idleUsage({ Search: { Type: 'AWS::OpenSearchService::Domain', Properties: domain } })).toThrow(
+    'cli/cost/prices.ts has no price of x9.huge.search.',
+  )
+})
+
+test('the template that the command prices is that of the deployment', async () => {
+  expect(idleUsage(await templateResources('prod'))).toEqual(idleUsage(templateOf('prod').toJSON().Resources))
+  await expect(templateResources('nowhere')).rejects.toThrow('There is no stage nowhere.')
+})
