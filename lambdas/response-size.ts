@@ -16,19 +16,23 @@ function bytesOf(value: unknown): ResponseBytes {
 }
 
 /**
- * The first of these rows that fit together into a response, which may have MAX_PAGE_BYTES as text and MAX_RESPONSE_BYTES as Lambda
- * counts it. `share`: the part of a response that they may have, from 0 to 1.
+ * Returns a function that says whether one more row fits into a response, which may have MAX_PAGE_BYTES as text and MAX_RESPONSE_BYTES as
+ * Lambda counts it. `share`: the part of a response that the rows may have, from 0 to 1.
  */
-export function rowsThatFit<Row>(rows: readonly Row[], share = 1): Row[] {
-  const fitting: Row[] = []
+export function responseRoom(share = 1): (row: unknown) => boolean {
   let text = RESERVED_BYTES
   let counted = RESERVED_BYTES
-  for (const row of rows) {
+  return row => {
     const bytes = bytesOf(row)
     text += bytes.text + COMMA_BYTES
     counted += bytes.counted + COMMA_BYTES
-    if (text > MAX_PAGE_BYTES * share || counted > MAX_RESPONSE_BYTES * share) break
-    fitting.push(row)
+    return text <= MAX_PAGE_BYTES * share && counted <= MAX_RESPONSE_BYTES * share
   }
-  return fitting
+}
+
+/** The first of these rows that fit together into this share of a response. */
+export function rowsThatFit<Row>(rows: readonly Row[], share = 1): Row[] {
+  const fits = responseRoom(share)
+  const end = rows.findIndex(row => !fits(row))
+  return end < 0 ? [...rows] : rows.slice(0, end)
 }

@@ -1,9 +1,10 @@
 import type { API, Types } from '@opensearch-project/opensearch'
 import type { Document } from '../../shared/grain.ts'
 import type { Page } from '../../shared/http.ts'
+import { DEFAULT_PAGE_ROWS } from '../../shared/limits.ts'
 import { isRejection, type Rejection } from '../../shared/rejections.ts'
 import { SafeError } from '../../shared/safe-error.ts'
-import { rowsThatFit } from '../response-size.ts'
+import { responseRoom } from '../response-size.ts'
 import {
   invalidCursor,
   isPositionValue,
@@ -70,20 +71,45 @@ export function planPage({ index, filters, leftOut, order }: PageQuery, paramete
   }
 }
 
-/** Sends the search and returns one page. Throws when OpenSearch does not respond. */
+/**
+ * Most documents that OpenSearch sends at once, which may have a megabyte each. A page without `limit` needs one search: it has as many
+ * rows, and one more that says whether another page follows.
+ */
+const MAX_DOCUMENTS_PER_SEARCH = DEFAULT_PAGE_ROWS + 1
+
+/** Searches until a page is full. Throws when OpenSearch does not respond. */
 export async function readPage(
   client: SearchClient,
   search: Search,
   order: readonly SortField[],
 ): Promise<Page<Document> | Rejection> {
-  const found = await client.search(search).catch((error: unknown) => {
-    if (search.body.search_after && isRefused(error)) return invalidCursor()
+  const data: Document[] = []
+  const fits = responseRoom()
+  for (;;) {
+    const size = Math.min(MAX_DOCUMENTS_PER_SEARCH, search.size - data.length)
+    const documents = await searchAfter(client, { ...search, size }, data.at(-1), order)
+    if (isRejection(documents)) return documents
+    for (const document of documents) {
+      if (data.length === search.size - 1 || !fits(document)) return pageOf(data, true, search, order)
+      data.push(document)
+    }
+    if (documents.length < size) return pageOf(data, false, search, order)
+  }
+}
+
+/** The documents of one search, which begins after `last` if there is one. */
+async function searchAfter(
+  client: SearchClient,
+  search: Search,
+  last: Document | undefined,
+  order: readonly SortField[],
+): Promise<Document[] | Rejection> {
+  const after = last && { search_after: positionOf(last, order) as NonNullable<PositionValue>[] }
+  const found = await client.search({ ...search, body: { ...search.body, ...after } }).catch((error: unknown) => {
+    if (!after && search.body.search_after && isRefused(error)) return invalidCursor()
     throw error
   })
-  if (isRejection(found)) return found
-  const { body } = found
-  const documents = body.hits.hits.map(({ _source = {} }) => _source)
-  return pageOf(documents, search, order)
+  return isRejection(found) ? found : found.body.hits.hits.map(({ _source = {} }) => _source)
 }
 
 /** Whether OpenSearch responded that the search itself is wrong. */
@@ -92,14 +118,15 @@ function isRefused(error: unknown): boolean {
   return (cause?.statusCode ?? statusCode) === 400
 }
 
-function pageOf(documents: readonly Document[], { size, index, body }: Search, order: readonly SortField[]): Page<Document> {
-  const data = rowsThatFit(documents.slice(0, size - 1))
+function pageOf(
+  data: readonly Document[],
+  hasMore: boolean,
+  { index, body }: Search,
+  order: readonly SortField[],
+): Page<Document> {
   const last = data.at(-1)
-  const isLastPage = documents.length === data.length
-  return {
-    data,
-    cursor: last && !isLastPage ? writeCursor(positionOf(last, order), [index, JSON.stringify(body.query.bool.filter)]) : null,
-  }
+  const cursor = last && hasMore ? writeCursor(positionOf(last, order), [index, JSON.stringify(body.query.bool.filter)]) : null
+  return { data, cursor }
 }
 
 /** Throws on a document without a sort field, because no page could continue after it. */

@@ -53,6 +53,35 @@ test('1,000 documents of 6 KB are two pages', async () => {
   expect(pages.length).toBeGreaterThan(1)
 })
 
+const documentsOf = (count: number, text: string) =>
+  Array.from({ length: count }, (_, n) => ({ device_id: `d${1_000 + n}`, window_start: '2026-01-31T12:00:00Z', text }))
+
+test.each([
+  ['120 documents of a megabyte', documentsOf(120, 'x'.repeat(2 ** 20 - 200)), 3],
+  ['1,000 small documents', documentsOf(1_000, 'x'), 1_000],
+])('%s: OpenSearch never sends more than 101 at once, and no document is missing', async (_, documents, rows) => {
+  const { client, requests } = searchOver(documents)
+  const pages = await pagesOf(parameters => readProjection('device-minutes', parameters, client, projections, NOW))
+  expect(Math.max(...requests.map(({ size }) => size))).toBe(101)
+  expect(pages.map(({ length }) => length)).toEqual(Array.from({ length: documents.length / rows }, () => rows))
+  expect(pages.flat().map(row => row['device_id'])).toEqual(documents.map(({ device_id }) => device_id))
+})
+
+test.each([
+  [100, '100', 1],
+  [101, '100', 2],
+  [101, '1000', 1],
+  [202, '1000', 1],
+  [203, '202', 2],
+])('%i documents with limit=%s: pages: %i', async (count, limit, expected) => {
+  const documents = documentsOf(count, 'x')
+  const { client } = searchOver(documents)
+  const read = (parameters: Record<string, string>) =>
+    readProjection('device-minutes', { ...parameters, limit }, client, projections, NOW)
+  const pages = await pagesOf(read)
+  expect([pages.length, pages.flat()]).toEqual([expected, documents])
+})
+
 test.each(['alone', 'in a bundle'])('quarantined events with long messages are several pages: %s', async how => {
   const stores = quarantineStores()
   const { dynamodb, s3 } = stores
