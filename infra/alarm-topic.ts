@@ -58,9 +58,11 @@ export const productMetric = (service: FunctionName, metricName: MetricName): Me
 /** The alarms of all parts. They notify one topic when they fire and when they clear. */
 export class Alarms extends Construct {
   readonly topic: Topic
+  private readonly level: Settings['alarms']['level']
 
   constructor(scope: Construct, settings: Settings) {
     super(scope, 'Alarms')
+    this.level = settings.alarms.level
     this.topic = new Topic(this, 'Topic', { enforceSSL: true })
     // A policy of a topic replaces the default policy, and `enforceSSL` adds a Deny only. Ingest publishes by the policy of its role.
     this.topic.addToResourcePolicy(
@@ -74,11 +76,12 @@ export class Alarms extends Construct {
     if (settings.alarms.email !== NONE) this.topic.addSubscription(new EmailSubscription(settings.alarms.email))
   }
 
-  /** Creates the alarms of these parts, in their order. */
+  /** Creates the alarms of these parts, in their order, as far as the stage has them. */
   watch(parts: readonly Monitored[], stage: string): readonly IAlarm[] {
     const prefix = stackName(stage)
     return parts
       .flatMap(part => part.alarms)
+      .filter(({ severity }) => this.level === 'all' || (this.level === 'pages' && severity === 'page'))
       .map(plan => {
         const alarm =
           'source' in plan ? silenceAlarm(this, prefix, plan, describe(plan)) : this.metricAlarm(plan, prefix, describe(plan))

@@ -170,7 +170,8 @@ function monitor(scope: Construct, parts: Parts, { stage, settings }: MillracePr
     ...[quarantine, failures, replay, ...(reindex ? [reindex] : [])],
     costs({ api, functions: functionsOf(parts), stream, state, archive, quarantine, settings }),
   ]
-  dashboard(scope, monitored, { stage, alarms: parts.alarms.watch(monitored, stage) })
+  const alarms = parts.alarms.watch(monitored, stage)
+  if (settings.alarms.dashboard === 'on') dashboard(scope, monitored, { stage, alarms })
 }
 
 const outputsOf = (parts: Parts, { settings, projections }: MillraceProps): StackOutputs => {

@@ -194,6 +194,10 @@ export interface Settings {
      * cost about 11 $ a month: six metrics for each of four readers, and five composite alarms with their parts.
      */
     readonly silentReaders: 'on' | 'off'
+    /** Which alarms the stage has: all, only those that cannot wait (of severity `page`), or none. An alarm costs 0.10 $ a month. */
+    readonly level: 'all' | 'pages' | 'none'
+    /** The page with all alarms and graphs. It costs 3 $ a month, beyond the three that an account has for nothing. */
+    readonly dashboard: 'on' | 'off'
   }
 }
 
@@ -260,7 +264,14 @@ const dev: Settings = {
   quarantine: { expiry: Duration.days(90) },
   functions,
   reservedConcurrency: {},
-  alarms: { email: 'none', quarantinedPerHour: 100, archiveDelay: Duration.minutes(30), silentReaders: 'off' },
+  alarms: {
+    email: 'none',
+    quarantinedPerHour: 100,
+    archiveDelay: Duration.minutes(30),
+    silentReaders: 'off',
+    level: 'all',
+    dashboard: 'on',
+  },
 }
 
 const prod: Settings = {

@@ -1,5 +1,5 @@
 import type { AttributeValue } from '@aws-sdk/client-dynamodb'
-import { firehoseBytesOf, GIB, itemBytes, logBytesOf, onDemandBytesOf, putUnitsOf, readUnitsOf, writeUnitsOf } from './units.ts'
+import { firehoseBytesOf, GIB, itemBytes, logBytesOf, putUnitsOf, readUnitsOf, writeUnitsOf } from './units.ts'
 import { addUsage, type PartUsage, type Usage } from './usage.ts'
 
 type Item = Readonly<Record<string, AttributeValue>>
@@ -52,7 +52,7 @@ export function localUsage(facts: LocalFacts): { events: number; parts: PartUsag
     parts: {
       api: { apiRequests: invocations.filter(({ service }) => service === 'ingest').length },
       ...parts,
-      stream: { putUnits: sum(recordBytes.map(putUnitsOf)), onDemandInGb: sum(recordBytes.map(onDemandBytesOf)) / GIB },
+      stream: { putUnits: sum(recordBytes.map(putUnitsOf)) },
       state: addUsage(parts['state'] ?? {}, tables.state),
       windows: addUsage(parts['windows'] ?? {}, tables.windows),
       archive: {

@@ -114,3 +114,15 @@ test.each(all.map(alarm => [nameOf(alarm), alarm.AlarmDescription]))(
     expect(description.length).toBeLessThanOrEqual(1024)
   },
 )
+
+test('a stage can have only the alarms that cannot wait, or none, and no dashboard', () => {
+  const dev = settingsFor('dev')
+  const devWith = (alarms: Partial<typeof dev.alarms>) => templateWith('dev', { alarms: { ...dev.alarms, ...alarms } })
+  const severities = (template: ReturnType<typeof templateOf>) =>
+    resources(template, 'AWS::CloudWatch::Alarm').map(
+      ({ Properties }) => /Severity: (\w+)\./.exec(Properties.AlarmDescription)?.[1],
+    )
+  expect(new Set(severities(devWith({ level: 'pages' })))).toEqual(new Set(['page']))
+  expect(severities(devWith({ level: 'none' }))).toEqual([])
+  expect(resources(devWith({ dashboard: 'off' }), 'AWS::CloudWatch::Dashboard')).toEqual([])
+})

@@ -29,9 +29,14 @@ export interface FunctionMeter {
   /** How long the function waited for other services, by a model. */
   waitMs: number
   logBytes: number
+  /** Metrics of the log lines. */
+  repeated: number
+  skipped: number
 }
 
-export const newFunctionMeter = (): FunctionMeter => ({ invocations: 0, cpuMs: 0, waitMs: 0, logBytes: 0 })
+export const newFunctionMeter = (): FunctionMeter => ({
+  ...{ invocations: 0, cpuMs: 0, waitMs: 0, logBytes: 0, repeated: 0, skipped: 0 },
+})
 
 /** Passes an input to a function as Lambda does. Returns the milliseconds of CPU that it needed. */
 export type Invoke = (input: object) => Promise<number>
@@ -51,6 +56,9 @@ function meteredFunction<F extends FunctionName>(
     const payload = JSON.stringify(input)
     process.stdout.write = ((line: string) => {
       meter.logBytes += logBytesOf(line.trimEnd())
+      const { EventsRepeated = 0, LookupsSkipped = 0 } = JSON.parse(line) as Readonly<Record<string, number | undefined>>
+      meter.repeated += EventsRepeated
+      meter.skipped += LookupsSkipped
       return true
     }) as typeof write
     const before = process.cpuUsage()

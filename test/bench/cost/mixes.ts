@@ -48,7 +48,7 @@ function* requestsOf({ everyMs, path, senders, events, body }: Plan, start: numb
   phases.sort((a, b) => a.phase - b.phase)
   for (let round = 0; ; round++)
     for (const { sender, phase } of phases) {
-      const at = start + round * everyMs + phase
+      const at = Math.round(start + round * everyMs + phase)
       const sent = events(sender, at, random)
       yield { at, path, body: JSON.stringify(body(sent, at)), events: sent.length }
     }

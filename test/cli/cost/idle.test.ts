@@ -1,7 +1,8 @@
 import { idleUsage, type TemplateResource } from '../../../cli/cost/idle.ts'
 import { templateResources } from '../../../cli/cost/stage-template.ts'
 import { dollarsOf } from '../../../cli/cost/usage.ts'
-import { templateOf } from '../../fixtures/infra-templates.ts'
+import { settingsFor } from '../../../infra/settings.ts'
+import { templateOf, templateWith } from '../../fixtures/infra-templates.ts'
 
 const idleOf = (resources: Readonly<Record<string, TemplateResource>>) =>
   Object.fromEntries(Object.entries(idleUsage(resources)).map(([part, usage]) => [part, Number(dollarsOf(usage).toFixed(2))]))
@@ -33,4 +34,17 @@ test('an instance type without a price is an error that names the file', () => {
 test('the template that the command prices is that of the deployment', async () => {
   expect(idleUsage(await templateResources('prod'))).toEqual(idleUsage(templateOf('prod').toJSON().Resources))
   await expect(templateResources('nowhere')).rejects.toThrow('There is no stage nowhere.')
+})
+
+test('without a provisioned table, tickets and dashboard, an idle dev stage costs a shard, a search node and some alarms', () => {
+  const dev = settingsFor('dev')
+  const lean = {
+    state: { ...dev.state, capacity: 'on-demand' },
+    alarms: { ...dev.alarms, level: 'pages', dashboard: 'off' },
+  } as const
+  const monthly = (changes: Parameters<typeof templateWith>[1]): number =>
+    Object.values(idleUsage(templateWith('dev', changes).toJSON().Resources)).reduce((sum, usage) => sum + dollarsOf(usage), 0)
+  expect(monthly({ ...lean, search: 'off' })).toBeLessThan(15)
+  expect(monthly({ ...lean, alarms: { ...lean.alarms, level: 'none' } })).toBeLessThan(40)
+  expect(monthly(lean)).toBeLessThan(41)
 })
