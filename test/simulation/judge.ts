@@ -156,9 +156,9 @@ function judgeQuarantine(
 /** An event of a given-up record that its item remembered before the record, and still remembers, is not quarantined as unread. */
 function judgeHeld({ heldBy, seen }: UserHistory, { log, quarantine }: Environment): string[] {
   const last = Math.max(...log.map(({ arrived }) => Math.floor(arrived / 1000)))
-  const isHeld = ({ id, arrived }: Remembered): boolean =>
-    last - arrived <= limits.identitySeconds &&
-    seen.slice(-limits.identityCount).some(each => each.id === id && each.arrived === arrived)
+  // The same event may have been folded again since, in the same second: only the object tells.
+  const isHeld = (each: Remembered): boolean =>
+    last - each.arrived <= limits.identitySeconds && seen.slice(-limits.identityCount).includes(each)
   const isOnce = ({ id }: Remembered): boolean =>
     log.filter(({ givenUp, events }) => givenUp && events.some(event => event.id === id)).length === 1
   const wrong = heldBy.filter(each => isHeld(each) && isOnce(each) && quarantine.ever.has(`${each.id} record_unread`))
