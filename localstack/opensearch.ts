@@ -1,11 +1,12 @@
 import { randomBytes, randomInt } from 'node:crypto'
 import { once } from 'node:events'
-import { copyFileSync, existsSync, mkdirSync, rmSync } from 'node:fs'
+import { copyFileSync, mkdirSync, rmSync } from 'node:fs'
 import { type AddressInfo, createServer } from 'node:net'
-import { basename, dirname, join } from 'node:path'
+import { join } from 'node:path'
 import { UserError } from '../shared/user-error.ts'
-import { cacheFolder, download, installOnce, type Progress, requireHash, run } from './cache.ts'
+import { cacheFolder, installOnce, type Progress, run } from './cache.ts'
 import { failureIn } from './log-failure.ts'
+import { fetchArtifact, type MavenArtifact } from './maven.ts'
 import { nodeFolder } from './node.ts'
 import { kill, killLeftover, launch, runningPid, stop, waitUntil } from './processes.ts'
 import { findPython, installPackages } from './python.ts'
@@ -13,8 +14,14 @@ import { writeWhole } from './whole-file.ts'
 
 const VERSION = '3.7.0'
 const SHA256 = 'c5c8eb3828a2aead77e9d3bb9d280f54c4de190b0b67f0e412c38663627f1b06'
-const COORDINATES = { group: 'org.opensearch.distribution.integ-test-zip', artifact: 'opensearch' }
-const CENTRAL = 'https://repo.maven.apache.org/maven2'
+const ARTIFACT: MavenArtifact = {
+  group: 'org.opensearch.distribution.integ-test-zip',
+  name: 'opensearch',
+  version: VERSION,
+  extension: 'zip',
+  sha256: SHA256,
+  megabytes: 160,
+}
 const HEAP = '512m'
 const START_MS = 120_000
 const STOP_MS = 30_000
@@ -51,7 +58,7 @@ export function javaSource(
 export async function installOpenSearch(progress: Progress): Promise<OpenSearch> {
   const java = await findJava(progress)
   const home = await installOnce(join(cacheFolder(), `opensearch-${VERSION}`), progress, async scratch => {
-    const zip = await fetchZip(progress)
+    const zip = await fetchArtifact(ARTIFACT, progress)
     progress('unpacking OpenSearch')
     const { code, output } = await run((await findPython()).command, ['-m', 'zipfile', '-e', zip, scratch])
     if (code !== 0)
@@ -81,30 +88,6 @@ async function findJava(progress: Progress): Promise<string> {
   throw new UserError(
     `OPENSEARCH_JAVA_HOME contains Java ${version || '?'}, but OpenSearch needs 21 or newer. Set it to another folder or unset it.`,
   )
-}
-
-/** Downloads with Maven if it is installed, because its settings.xml has the user's mirrors and proxies; otherwise with HTTPS. */
-async function fetchZip(progress: Progress): Promise<string> {
-  const { group, artifact } = COORDINATES
-  const name = `${artifact}-${VERSION}.zip`
-  const zip = join(cacheFolder(), 'downloads', name)
-  const repository = process.env['MAVEN_REPOSITORY_URL']
-  if (!existsSync(zip) && !repository) await fetchByMaven(zip, progress)
-  const path = `${group.replaceAll('.', '/')}/${artifact}/${VERSION}/${name}`
-  await download(`${repository ?? CENTRAL}/${path}`, zip, SHA256, words => progress(`OpenSearch ${words}`))
-  return zip
-}
-
-/** Leaves no file if Maven is not installed or fails. */
-async function fetchByMaven(zip: string, progress: Progress): Promise<void> {
-  progress('OpenSearch, 160 MB, by Maven')
-  const { group, artifact } = COORDINATES
-  const copy = 'org.apache.maven.plugins:maven-dependency-plugin:3.8.1:copy'
-  const args = ['-B', copy, `-Dartifact=${group}:${artifact}:${VERSION}:zip`, `-DoutputDirectory=${dirname(zip)}`]
-  const { code } = await run('mvn', args, {
-    line: line => /Download|Progress/.test(line) && progress(line.replace(/^\[INFO\] /, '')),
-  })
-  if (code === 0 && existsSync(zip)) await requireHash(zip, SHA256, `${basename(zip)} from Maven`)
 }
 
 export const openSearchPidFile = ({ folder }: Node): string => join(folder, 'opensearch.pid')

@@ -19,8 +19,8 @@ export const requiredColumn = ({ eventType, requiredField }: Report): string => 
 export const dayColumn = ({ eventType, day }: DailyReport): string =>
   day === 'event_time' ? 'event_time_us' : columnName(eventType.name, day.field)
 
-/** The archive columns that the table has. */
-function archivedColumns({ eventType, fields }: Report): Column[] {
+/** The archive columns of `arrivals`. */
+export function arrivalColumns({ eventType, fields }: Report): Column[] {
   const ofFields = fieldColumns(eventType).filter(({ field }) => fields.includes(field))
   return [...envelopeColumns.filter(({ name }) => ENVELOPE.includes(name)), ...ofFields]
 }
@@ -34,7 +34,7 @@ const typedColumns = (report: Report): (readonly [name: string, type: string])[]
         ['from_future', 'BOOLEAN'],
       ] as const)
     : []),
-  ...archivedColumns(report).map(({ name, type }) => [name, sqlTypes[type]] as const),
+  ...arrivalColumns(report).map(({ name, type }) => [name, sqlTypes[type]] as const),
 ]
 
 /** An empty file of arrivals, which has their columns. */
@@ -62,8 +62,8 @@ function conditionOf(filter: ArrivalFilter): string {
 
 /** The rows of archive objects with one schema as rows of `arrivals`. A column that the objects do not have is null. */
 export function arrivalsOf(report: Report, objects: readonly LoadedObject[], filter: ArrivalFilter): string {
-  const day = report.kind === 'daily' ? dayOf(report) : undefined
-  const names = archivedColumns(report).map(({ name }) => `"${name}"`)
+  const day = report.kind === 'daily' ? dayRule(report) : undefined
+  const names = arrivalColumns(report).map(({ name }) => `"${name}"`)
   const values = ['object', 'line', ...(day ? [`${day.value} AS day`, `${day.fromFuture} AS from_future`] : []), ...names]
   return `SELECT ${values.join(', ')}
 FROM (${objectRows(report, objects)})
@@ -88,8 +88,15 @@ export const nearCondition = (near: NearDays): string =>
 /** The days of `arrivals` of which every event is from the future. */
 export const FUTURE_DAYS = 'SELECT day FROM arrivals GROUP BY day HAVING bool_and(from_future) ORDER BY day'
 
+/** Expressions of SQL over the columns of the archive. */
+export interface DayRule {
+  readonly value: string
+  readonly fromFuture: string
+  readonly exists: string
+}
+
 /** The day of a row since 1970 and the condition that it is in the years 0001 to 9999, both exact; and whether it is from the future. */
-function dayOf(report: DailyReport): { value: string; fromFuture: string; exists: string } {
+export function dayRule(report: DailyReport): DayRule {
   const column = `"${dayColumn(report)}"`
   if (report.day === 'event_time') {
     const sinceMidnight = `((${column} % ${MICROS_PER_DAY}) + ${MICROS_PER_DAY}) % ${MICROS_PER_DAY}`

@@ -26,9 +26,9 @@ export interface ReportSql {
 const resultNames = (report: Report): string[] =>
   report.kind === 'daily' ? report.tables.map(({ by }) => `rows by ${by}`) : ['rows']
 
-/** Reads `NAME.sql` in a folder. Throws a one-line SafeError that names the file when it or a statement is missing. */
-export function readReportSql(folder: string, report: Report): ReportSql {
-  const file = path.join(folder, `${report.name}.sql`)
+/** Reads `NAME.sql`, or for Athena `NAME.athena.sql`, in a folder. Throws a one-line SafeError that names the file when it or a statement is missing. */
+export function readReportSql(folder: string, report: Report, engine: 'duckdb' | 'athena' = 'duckdb'): ReportSql {
+  const file = path.join(folder, `${report.name}${engine === 'athena' ? '.athena' : ''}.sql`)
   let text: string
   try {
     text = readFileSync(file, 'utf8')

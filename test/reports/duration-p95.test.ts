@@ -1,41 +1,20 @@
-import { mkdtemp, readdir, readFile, rm, utimes, writeFile } from 'node:fs/promises'
+import { mkdtemp, readFile, rm, utimes, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { publishedKey, publishedPrefix } from '../../shared/report.ts'
 import { archiveRows, folderArchive, type Row } from '../fixtures/reports/folder-archive.ts'
+import { goldenReadings, readGolden } from '../fixtures/reports/golden-readings.ts'
 import { nearly, reportRows, run } from '../fixtures/reports/report-rows.ts'
 
-const golden = 'test/golden/reports/duration-p95'
 let folder: string
 beforeEach(async () => {
   folder = await mkdtemp(path.join(tmpdir(), 'millrace-reports-'))
 })
 afterEach(() => rm(folder, { recursive: true }))
 
-interface Golden {
-  readonly fact: string
-  readonly readings: readonly (Row & { readonly repeat: number; readonly step?: number; readonly id_from?: number })[]
-  readonly by_type: Record<string, unknown>[]
-  readonly by_device: Record<string, unknown>[]
-}
-
-const rowsOf = ({ readings }: Golden): Row[] => {
-  let next = 0
-  return readings.flatMap(({ repeat, step = 0, id_from, ...row }) => {
-    let id = id_from ?? next
-    next += repeat
-    return Array.from({ length: repeat }, (_, at) => ({
-      event_id: `e${id++}`,
-      ...row,
-      event_duration: row.event_duration === null ? null : row.event_duration + at * step,
-    }))
-  })
-}
-
-const cases = (await readdir(golden)).map(file => file.replace('.json', ''))
-test.each(cases)('duration-p95: %s', async name => {
-  const expected: Golden = JSON.parse(await readFile(path.join(golden, `${name}.json`), 'utf8'))
-  await archiveRows(folder, 'events/dt=2025-11-26/hour=12/a.parquet', rowsOf(expected))
+test.each(goldenReadings)('duration-p95: %s', async name => {
+  const expected = readGolden(name)
+  await archiveRows(folder, 'events/dt=2025-11-26/hour=12/a.parquet', expected.rows)
   const { type, device } = await reportRows(folder, 'every day')
   expect(type).toEqual(nearly(expected.by_type))
   expect(device).toEqual(nearly(expected.by_device))

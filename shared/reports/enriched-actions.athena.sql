@@ -1,0 +1,43 @@
+-- The report enriched-actions for Athena. lambdas/reports/athena-query.ts documents the statements of a report. Strings compare by
+-- bytes, which is the order of code points.
+
+-- name: with
+-- The earliest event time of an identity counts, then the earliest arrival. The other columns break ties, so that the same events
+-- give the same rows whatever objects they are stored in.
+distinct_actions AS (
+  SELECT event_time_us, source, subject, event_id, user_id, app_name, event_action, event_category, event_value
+  FROM (
+    SELECT
+      event_time_us, source, subject, event_id, app_action_user_id AS user_id, app_action_app_name AS app_name,
+      app_action_event_action AS event_action, app_action_event_category AS event_category, app_action_event_value AS event_value,
+      row_number() OVER (
+        PARTITION BY source, subject, event_id
+        ORDER BY
+          event_time_us, received_time_us, app_action_user_id, app_action_app_name, app_action_event_action,
+          app_action_event_category, app_action_event_value
+      ) AS place
+    FROM arrivals
+  )
+  WHERE place = 1
+),
+recent AS (
+  SELECT user_id, count(*) AS u_count FROM distinct_actions WHERE event_time_us >= $since GROUP BY user_id
+),
+favourites AS (
+  SELECT user_id, event_action AS u_mp_ea
+  FROM (
+    SELECT user_id, event_action, row_number() OVER (PARTITION BY user_id ORDER BY count(*) DESC, event_action) AS place
+    FROM distinct_actions
+    WHERE event_action IS NOT NULL
+    GROUP BY user_id, event_action
+  )
+  WHERE place = 1
+)
+
+-- name: rows
+-- The order is total: it ends with the identity, and no two rows have the same one.
+SELECT
+  event_time_us, user_id, app_name, event_action, event_category, event_value,
+  coalesce(u_count, 0) AS u_count, u_mp_ea, event_id
+FROM distinct_actions LEFT JOIN recent USING (user_id) LEFT JOIN favourites USING (user_id)
+ORDER BY event_time_us, event_id, source, subject
