@@ -6,6 +6,7 @@ import { UserError } from '../shared/user-error.ts'
 import { alarmsCommand } from './alarms.ts'
 import { settingsProblem } from './aws-settings.ts'
 import { catalogueCommand } from './catalogue.ts'
+import { compactCommand } from './compact.ts'
 import { costCommand } from './cost.ts'
 import { dashboardsCommand } from './dashboards.ts'
 import { demoCommand } from './demo.ts'
@@ -47,6 +48,7 @@ const commands = [
   reportCommand,
   quarantineCommand,
   reindexCommand,
+  compactCommand,
   jobsCommand,
   keysCommand,
   logsCommand,

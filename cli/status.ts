@@ -5,7 +5,7 @@ import { NONE } from '../shared/environment.ts'
 import { stackName } from '../shared/outputs.ts'
 import { parseRawEventTypes } from '../shared/raw-events.ts'
 import { UserError } from '../shared/user-error.ts'
-import { dynamodbOf, kinesisOf, s3Of, searchOf } from './clients.ts'
+import { dynamodbOf, kinesisOf, searchOf } from './clients.ts'
 import { type CommonOptions, positiveNumber, printJson, withCommonOptions } from './options.ts'
 import { quarantineStoresOf, scanQuarantine } from './quarantine/scan.ts'
 import { realRuntime } from './send.ts'
@@ -99,7 +99,7 @@ export async function statusReader(target: Target): Promise<() => Promise<Status
     retentionDays: Number(outputs.RawEventDays),
   })
   const readRaw = search && rawEventReader(search)
-  const readArchive = archiveReader(s3Of(target), outputs.ArchiveBucket)
+  const readArchive = archiveReader(target)
   // Reads the stream first: each store that is read later can then be checked for the events of the stream.
   return async () => {
     const stream = await readStream()

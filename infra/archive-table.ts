@@ -2,7 +2,15 @@ import { Aws, type RemovalPolicy } from 'aws-cdk-lib'
 import { CfnDatabase, CfnTable } from 'aws-cdk-lib/aws-glue'
 import type { IBucket } from 'aws-cdk-lib/aws-s3'
 import { Construct } from 'constructs'
-import { ARCHIVE_PREFIX, archiveColumns } from '../shared/archive-columns.ts'
+import {
+  ARCHIVE_PREFIX,
+  archiveColumns,
+  COMPACTED_PREFIX,
+  COMPACTED_TABLE,
+  RAW_TABLE,
+  REPETITIONS_PREFIX,
+  REPETITIONS_TABLE,
+} from '../shared/archive-columns.ts'
 import type { EventType } from '../shared/event-type.ts'
 import { stackName } from '../shared/outputs.ts'
 
@@ -37,40 +45,66 @@ export interface ArchiveTableProps {
   readonly removal: RemovalPolicy
 }
 
-/** The Glue table of the archive: Firehose converts by it and Athena reads by it. Throws when two fields of the catalogue share a column. */
+interface TableFacts {
+  readonly name: string
+  readonly prefix: string
+  /** Whether it has partitions by hour, which Athena computes. */
+  readonly hours: boolean
+  readonly about: string
+}
+
+/**
+ * The Glue tables of the archive. Firehose converts by `events`, the table of the raw objects. The compaction registers the days of `archive`
+ * and `repetitions`; Athena reads all three. Throws when two fields of the catalogue share a column.
+ */
 export class ArchiveTable extends Construct {
   readonly table: CfnTable
   readonly databaseName: string
-  readonly tableName = 'events'
+  readonly tableName = RAW_TABLE
 
   constructor(scope: Construct, { stage, bucket, eventTypes, removal }: ArchiveTableProps) {
     super(scope, 'Table')
     // Athena takes a name with a hyphen only in quotes.
     this.databaseName = stackName(stage).replaceAll('-', '_')
-    const location = `s3://${bucket.bucketName}/${ARCHIVE_PREFIX}`
     const database = new CfnDatabase(this, 'Database', {
       catalogId: Aws.ACCOUNT_ID,
       databaseInput: { name: this.databaseName },
     })
-    this.table = new CfnTable(this, 'Events', {
-      catalogId: Aws.ACCOUNT_ID,
-      databaseName: this.databaseName,
-      tableInput: {
-        name: this.tableName,
-        tableType: 'EXTERNAL_TABLE',
-        parameters: { classification: 'parquet', EXTERNAL: 'TRUE', ...partitionProjection(location) },
-        partitionKeys: [
-          { name: 'dt', type: 'string', comment: 'Day of arrival, UTC.' },
-          { name: 'hour', type: 'int', comment: 'Hour of arrival, UTC.' },
-        ],
-        storageDescriptor: {
-          location,
-          ...parquet,
-          columns: archiveColumns(eventTypes).map(({ name, type, about }) => ({ name, type, comment: about })),
+    const columns = archiveColumns(eventTypes).map(({ name, type, about }) => ({ name, type, comment: about }))
+    const tableOf = (id: string, { name, prefix, hours, about }: TableFacts): CfnTable => {
+      const location = `s3://${bucket.bucketName}/${prefix}`
+      const table = new CfnTable(this, id, {
+        catalogId: Aws.ACCOUNT_ID,
+        databaseName: this.databaseName,
+        tableInput: {
+          name,
+          description: about,
+          tableType: 'EXTERNAL_TABLE',
+          parameters: { classification: 'parquet', EXTERNAL: 'TRUE', ...(hours && partitionProjection(location)) },
+          partitionKeys: [
+            { name: 'dt', type: 'string', comment: 'Day of arrival, UTC.' },
+            ...(hours ? [{ name: 'hour', type: 'int', comment: 'Hour of arrival, UTC.' }] : []),
+          ],
+          storageDescriptor: { location, ...parquet, columns },
         },
-      },
+      })
+      table.addResourceDependency(database)
+      return table
+    }
+    this.table = tableOf('Events', {
+      ...{ name: this.tableName, prefix: ARCHIVE_PREFIX, hours: true },
+      about: 'Every delivery as Firehose wrote it. The raw objects of compacted days are deleted after some time.',
     })
-    this.table.addResourceDependency(database)
-    for (const each of [database, this.table]) each.applyRemovalPolicy(removal)
+    const others = [
+      tableOf('Archive', {
+        ...{ name: COMPACTED_TABLE, prefix: COMPACTED_PREFIX, hours: false },
+        about: 'One row for each event and day of arrival, once the day is compacted; before, every delivery of the day.',
+      }),
+      tableOf('Repetitions', {
+        ...{ name: REPETITIONS_TABLE, prefix: REPETITIONS_PREFIX, hours: false },
+        about: 'The other deliveries of events that arrived several times on a compacted day.',
+      }),
+    ]
+    for (const each of [database, this.table, ...others]) each.applyRemovalPolicy(removal)
   }
 }

@@ -1,5 +1,6 @@
 import { Stack, Validations } from 'aws-cdk-lib'
 import type { Metric } from 'aws-cdk-lib/aws-cloudwatch'
+import { AttributeType } from 'aws-cdk-lib/aws-dynamodb'
 import { type IRole, PolicyDocument, PolicyStatement, Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam'
 import {
   DeliveryStream,
@@ -13,7 +14,16 @@ import {
 } from 'aws-cdk-lib/aws-kinesisfirehose'
 import { LogGroup } from 'aws-cdk-lib/aws-logs'
 import { Construct } from 'constructs'
-import { ARCHIVE_ERROR_PREFIX, ARCHIVE_PREFIX, REPORTS_PREFIX } from '../shared/archive-columns.ts'
+import {
+  ARCHIVE_ERROR_PREFIX,
+  ARCHIVE_PREFIX,
+  COMPACTED_PREFIX,
+  COMPACTED_TABLE,
+  MANIFESTS_PREFIX,
+  REPETITIONS_PREFIX,
+  REPETITIONS_TABLE,
+  REPORTS_PREFIX,
+} from '../shared/archive-columns.ts'
 import type { EventType } from '../shared/event-type.ts'
 import { acknowledgeWildcard } from './acknowledge-wildcard.ts'
 import { type AlarmPlan, type Graph, type Monitored, period } from './alarm-topic.ts'
@@ -22,7 +32,7 @@ import { inSeconds } from './graphs.ts'
 import type { LambdaFunction } from './lambda-function.ts'
 import type { Settings } from './settings.ts'
 import type { SilencePlan } from './silent-readers.ts'
-import { type AccessLogs, DataBucket } from './stores.ts'
+import { type AccessLogs, DataBucket, DataTable } from './stores.ts'
 import type { EventStream } from './stream.ts'
 
 export interface ArchiveProps {
@@ -38,9 +48,14 @@ interface DeliveryProps extends Pick<ArchiveProps, 'stream' | 'settings'> {
   readonly errors: LogGroup
 }
 
+const COMPACTION_PREFIXES = [COMPACTED_PREFIX, REPETITIONS_PREFIX, MANIFESTS_PREFIX]
+
 /** All events as Parquet in S3, partitioned by arrival, with the columns of the catalogue. Firehose writes it. */
 export class Archive extends Construct implements Monitored {
   readonly bucket: DataBucket
+  /** The days that are compacted, each with the run that is current. */
+  readonly ledger: DataTable
+  readonly table: ArchiveTable
   readonly delivery: DeliveryStream
   readonly alarms: readonly (AlarmPlan | SilencePlan)[]
   readonly graphs: readonly Graph[]
@@ -48,9 +63,13 @@ export class Archive extends Construct implements Monitored {
   constructor(scope: Construct, { stage, stream, eventTypes, accessLogs, settings }: ArchiveProps) {
     super(scope, 'Archive')
     this.bucket = new DataBucket(this, 'Bucket', { settings, accessLogs })
-    const table = new ArchiveTable(this, { stage, bucket: this.bucket, eventTypes, removal: settings.removal })
+    this.ledger = new DataTable(new Construct(this, 'Ledger'), settings, {
+      partitionKey: { name: 'ledger', type: AttributeType.STRING },
+      sortKey: { name: 'dt', type: AttributeType.STRING },
+    })
+    this.table = new ArchiveTable(this, { stage, bucket: this.bucket, eventTypes, removal: settings.removal })
     const errors = new LogGroup(this, 'DeliveryErrors', { retention: settings.logRetention, removalPolicy: settings.removal })
-    this.delivery = this.createDelivery({ stream, table, errors, settings })
+    this.delivery = this.createDelivery({ stream, table: this.table, errors, settings })
     this.acknowledge()
     this.alarms = [...this.planAlarms(settings), ...this.planSilenceAlarms(stream, settings)]
     this.graphs = this.planGraphs()
@@ -169,8 +188,23 @@ export class Archive extends Construct implements Monitored {
   }
 
   allowReadEvents(reports: LambdaFunction): void {
-    this.allowBelow(reports, ['s3:GetObject'], ARCHIVE_PREFIX)
+    for (const prefix of [ARCHIVE_PREFIX, ...COMPACTION_PREFIXES]) this.allowBelow(reports, ['s3:GetObject'], prefix)
+    reports.allow(['dynamodb:Query'], this.ledger.tableArn)
     this.allowList(reports)
+  }
+
+  /** Lets a function replace raw objects by compacted ones, and move the partitions of their tables. */
+  allowCompact(compact: LambdaFunction): void {
+    this.allowBelow(compact, ['s3:GetObject', 's3:DeleteObject'], ARCHIVE_PREFIX)
+    for (const prefix of COMPACTION_PREFIXES)
+      this.allowBelow(compact, ['s3:GetObject', 's3:PutObject', 's3:DeleteObject'], prefix)
+    this.allowList(compact)
+    compact.allow(['dynamodb:GetItem', 'dynamodb:PutItem', 'dynamodb:Query'], this.ledger.tableArn)
+    const { databaseName } = this.table
+    const tables = [COMPACTED_TABLE, REPETITIONS_TABLE].map(table => `table/${databaseName}/${table}`)
+    const actions = ['GetTable', 'CreatePartition', 'BatchUpdatePartition', 'DeletePartition'].map(action => `glue:${action}`)
+    for (const resource of ['catalog', `database/${databaseName}`, ...tables])
+      compact.allow(actions, Stack.of(this).formatArn({ service: 'glue', resource }))
   }
 
   allowPublish(reports: LambdaFunction): void {

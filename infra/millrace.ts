@@ -8,6 +8,7 @@ import type { Report } from '../shared/report.ts'
 import { Alarms, type Monitored } from './alarm-topic.ts'
 import { Api } from './api.ts'
 import { Archive } from './archive.ts'
+import { Compaction } from './compaction.ts'
 import { costs } from './costs.ts'
 import { dashboard } from './dashboard.ts'
 import { Failures } from './failures.ts'
@@ -73,6 +74,7 @@ function createParts(scope: Construct, { stage, settings, eventTypes, projection
       ? undefined
       : new Search(scope, { search: settings.search, stream, state, quarantine, projections, settings })
   const archive = new Archive(scope, { stage, stream, eventTypes, accessLogs, settings })
+  const compaction = new Compaction(scope, { archive, jobs, settings })
   const failures = new Failures(scope, { archive, quarantine, search, state, settings })
   const replay = new Replay(scope, { keys, stream, state, quarantine, search, settings })
   const reindex = search && new Reindex(scope, { jobs, state, search, quarantine, settings })
@@ -90,6 +92,7 @@ function createParts(scope: Construct, { stage, settings, eventTypes, projection
     windows,
     search,
     archive,
+    compaction,
     failures,
     replay,
     reindex,
@@ -157,16 +160,42 @@ function deployReadersFirst({ state, windows, search }: Parts): void {
     writer.addResourceDependency(reader.node.defaultChild as CfnFunction)
 }
 
-const functionsOf = ({ ingest, state, windows, search, failures, replay, reindex, reports, query }: Parts): LambdaFunction[] => [
-  ...[ingest, state, windows, failures, replay, reports, query].map(part => part.function),
+const functionsOf = ({
+  ingest,
+  state,
+  windows,
+  search,
+  compaction,
+  failures,
+  replay,
+  reindex,
+  reports,
+  query,
+}: Parts): LambdaFunction[] => [
+  ...[ingest, state, windows, compaction, failures, replay, reports, query].map(part => part.function),
   ...(search && reindex ? [search.documents, search.events, search.setUp, reindex.function] : []),
 ]
 
 /** Alarms and dashboard. The graphs are in the order of the data flow, followed by reads, quarantine and costs. */
 function monitor(scope: Construct, parts: Parts, { stage, settings }: MillraceProps): void {
-  const { stream, quarantine, ingest, state, windows, search, archive, failures, replay, reindex, reports, query, api } = parts
+  const {
+    stream,
+    quarantine,
+    ingest,
+    state,
+    windows,
+    search,
+    archive,
+    compaction,
+    failures,
+    replay,
+    reindex,
+    reports,
+    query,
+    api,
+  } = parts
   const monitored: readonly Monitored[] = [
-    ...[api, ingest, stream, state, windows, ...(search ? [search] : []), archive, reports, query],
+    ...[api, ingest, stream, state, windows, ...(search ? [search] : []), archive, compaction, reports, query],
     ...[quarantine, failures, replay, ...(reindex ? [reindex] : [])],
     costs({ api, functions: functionsOf(parts), stream, state, archive, quarantine, settings }),
   ]
@@ -175,7 +204,7 @@ function monitor(scope: Construct, parts: Parts, { stage, settings }: MillracePr
 }
 
 const outputsOf = (parts: Parts, { settings, projections }: MillraceProps): StackOutputs => {
-  const { keys, stream, jobs, quarantine, state, search, archive, failures, replay, reindex, reports, api } = parts
+  const { keys, stream, jobs, quarantine, state, search, archive, compaction, failures, replay, reindex, reports, api } = parts
   return {
     ApiUrl: api.url,
     StreamName: stream.stream.streamName,
@@ -199,6 +228,8 @@ const outputsOf = (parts: Parts, { settings, projections }: MillraceProps): Stac
     IdentityMinutes: identityMemory(settings).IDENTITY_MINUTES,
     ReplayFunction: replay.function.functionName,
     CollectFailuresFunction: failures.function.functionName,
+    CompactFunction: compaction.function.functionName,
+    LedgerTable: archive.ledger.tableName,
     JobsTable: jobs.table.tableName,
     ReindexFunction: reindex?.function.functionName ?? NONE,
   }

@@ -37,6 +37,7 @@ export class Reports extends Construct implements Monitored {
       entry: 'lambdas/reports/reports.lambda.ts',
       environment: {
         ARCHIVE_BUCKET: archive.bucket.bucketName,
+        LEDGER_TABLE: archive.ledger.tableName,
         REPORTS_TABLE: this.table.tableName,
         ...limitsOf(settings.reports),
       },

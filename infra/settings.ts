@@ -147,6 +147,16 @@ export interface Settings {
     readonly bufferInterval: Duration
     /** ...or after this much data (64 to 128 MiB), whichever comes first. */
     readonly bufferSize: Size
+    readonly compaction: {
+      /** Hour of the day (UTC) when the closed days are compacted. */
+      readonly hour: number
+      /** Disk of the compact function: 512 MiB to 10 GiB. A day whose raw objects have more than a quarter of it stays raw. */
+      readonly scratch: Size
+      /** How long the raw objects of a compacted day are kept, in whole days, at least one. */
+      readonly keepRaw: Duration
+      /** How long compacted days are kept, in whole days. `none`: without limit. */
+      readonly keepDays: Duration | 'none'
+    }
   }
   readonly reports: {
     /** Hour of the day (UTC) when the daily reports run. */
@@ -206,6 +216,7 @@ const functions: Settings['functions'] = {
   ingest: { memory: 512, timeout: Duration.seconds(25) },
   replay: { memory: 1024, timeout: Duration.seconds(60) },
   'collect-failures': { memory: 1024, timeout: Duration.seconds(900) },
+  compact: { memory: 3008, timeout: Duration.seconds(900) },
   reindex: { memory: 1769, timeout: Duration.seconds(900) },
   state: { memory: 1769, timeout: Duration.seconds(120) },
   windows: { memory: 1024, timeout: Duration.seconds(60) },
@@ -259,7 +270,11 @@ const dev: Settings = {
     rawEvents: { types: ['interaction'], days: 7, batch: { size: 500, window: second } },
     setUpHour: 2,
   },
-  archive: { bufferInterval: Duration.seconds(60), bufferSize: Size.mebibytes(64) },
+  archive: {
+    bufferInterval: Duration.seconds(60),
+    bufferSize: Size.mebibytes(64),
+    compaction: { hour: 3, scratch: Size.gibibytes(4), keepRaw: Duration.days(7), keepDays: 'none' },
+  },
   reports: { hour: 1, scratch: Size.gibibytes(4), days: { back: 400, ahead: 1 }, keep: { runs: 8, days: 30 } },
   quarantine: { expiry: Duration.days(90) },
   functions,
@@ -296,7 +311,11 @@ const prod: Settings = {
     rawEvents: { types: ['interaction'], days: 30, batch: { size: 5000, window: Duration.seconds(5) } },
     setUpHour: 2,
   },
-  archive: { bufferInterval: Duration.seconds(300), bufferSize: Size.mebibytes(128) },
+  archive: {
+    bufferInterval: Duration.seconds(300),
+    bufferSize: Size.mebibytes(128),
+    compaction: { ...dev.archive.compaction, scratch: Size.gibibytes(10), keepRaw: Duration.days(30) },
+  },
   reports: { ...dev.reports, scratch: Size.gibibytes(10) },
   // Readers of the API cannot take the executions that ingest and the stream readers need.
   reservedConcurrency: { query: 50 },
@@ -319,6 +338,7 @@ const local = (opensearchUrl: string | undefined): Settings => ({
   stream: { ...dev.stream, shards: 2 },
   state: { ...dev.state, capacity: 'on-demand' },
   search: opensearchUrl ? localSearch(opensearchUrl) : 'off',
+  archive: { ...dev.archive, compaction: { ...dev.archive.compaction, scratch: Size.gibibytes(1) } },
   reports: { ...dev.reports, scratch: Size.gibibytes(1), days: 'all' },
 })
 

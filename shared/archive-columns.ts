@@ -13,11 +13,21 @@ export interface Column {
   readonly about: string
 }
 
-/** Prefix of the archive's objects in its bucket, followed by `dt=YYYY-MM-DD/hour=HH/` of the arrival. */
+/** Prefix of the objects that Firehose writes, followed by `dt=YYYY-MM-DD/hour=HH/` of the arrival: the raw archive. */
 export const ARCHIVE_PREFIX = 'events/'
+
+/** Prefixes of what the compaction writes, each followed by `dt=YYYY-MM-DD/` of the arrival. */
+export const COMPACTED_PREFIX = 'archive/'
+export const REPETITIONS_PREFIX = 'repetitions/'
+export const MANIFESTS_PREFIX = 'manifests/'
 
 /** Prefix of the records that Firehose could not convert. */
 export const ARCHIVE_ERROR_PREFIX = 'errors/'
+
+/** Glue tables of the archive: the raw objects, the compacted days, and the repetitions of compacted days. */
+export const RAW_TABLE = 'events'
+export const COMPACTED_TABLE = 'archive'
+export const REPETITIONS_TABLE = 'repetitions'
 
 /** Prefix of the published reports. */
 export const REPORTS_PREFIX = 'reports/'

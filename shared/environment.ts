@@ -38,6 +38,16 @@ export const environments = {
     'PAGES_TABLE',
     'RETENTION_HOURS',
   ],
+  compact: [
+    'JOBS_TABLE',
+    'ARCHIVE_BUCKET',
+    'LEDGER_TABLE',
+    'ARCHIVE_DATABASE',
+    'RAW_DAYS',
+    'COMPACTED_DAYS',
+    'RETENTION_HOURS',
+    'SCRATCH_MEBIBYTES',
+  ],
   reindex: ['JOBS_TABLE', 'STATE_TABLE', 'OPENSEARCH_URL', 'QUARANTINE_TABLE', 'QUARANTINE_BUCKET', 'QUARANTINE_DAYS'],
   state: [
     'STATE_TABLE',
@@ -63,7 +73,7 @@ export const environments = {
     'RAW_EVENT_DAYS',
   ],
   'set-up': ['OPENSEARCH_URL', 'RAW_EVENT_DAYS'],
-  reports: ['ARCHIVE_BUCKET', 'REPORTS_TABLE', 'REPORT_DAYS_BACK', 'REPORT_DAYS_AHEAD', 'KEPT_RUNS', 'KEPT_DAYS'],
+  reports: ['ARCHIVE_BUCKET', 'LEDGER_TABLE', 'REPORTS_TABLE', 'REPORT_DAYS_BACK', 'REPORT_DAYS_AHEAD', 'KEPT_RUNS', 'KEPT_DAYS'],
   query: [
     'STATE_TABLE',
     'KEYS_TABLE',

@@ -1,5 +1,5 @@
 /** Every kind of job. Only one job of a kind runs at a time. */
-export const jobKinds = ['reindex'] as const
+export const jobKinds = ['compact', 'reindex'] as const
 
 export type JobKind = (typeof jobKinds)[number]
 
@@ -37,4 +37,6 @@ export function parseJobId(id: string): { readonly kind: JobKind; readonly numbe
 /** Input of a function that runs jobs: starts a job, or runs the job that is started. */
 export interface JobRequest {
   readonly start?: Readonly<Record<string, unknown>>
+  /** Set by a schedule, which may invoke twice: if a job is running, none is started. */
+  readonly scheduled?: true
 }

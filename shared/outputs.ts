@@ -26,6 +26,8 @@ export const stackOutputs = [
   'CollectFailuresFunction',
   'ReindexFunction',
   'JobsTable',
+  'CompactFunction',
+  'LedgerTable',
 ] as const
 
 export type StackOutputs = Readonly<Record<(typeof stackOutputs)[number], string>>

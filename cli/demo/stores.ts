@@ -1,5 +1,5 @@
 import type { Client } from '@opensearch-project/opensearch'
-import { s3Of, searchOf } from '../clients.ts'
+import { searchOf } from '../clients.ts'
 import { quarantineStoresOf, scanQuarantine } from '../quarantine/scan.ts'
 import { documentsOf } from '../query.ts'
 import { prefixesOf, type ReportResult, rowsBelow } from '../report.ts'
@@ -22,9 +22,8 @@ export interface Published {
 
 /** Reads everything that the stores of a target with OpenSearch hold, and the rows that the reports published. */
 export async function readStores(target: Target, { durationP95, enrichedActions }: Published): Promise<Found> {
-  const { outputs } = target
   const search = await searchOf(target)
-  const archived = await archiveReader(s3Of(target), outputs.ArchiveBucket)()
+  const archived = await archiveReader(target)()
   const raw = search ? await readRawEvents(search) : []
   const prefixes = 'prefixes' in durationP95 ? durationP95.prefixes : {}
   const documents = async <T>(projection: string) => ((await documentsOf(target, projection)) ?? []) as readonly T[]

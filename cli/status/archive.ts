@@ -1,19 +1,26 @@
 import type { S3Client } from '@aws-sdk/client-s3'
+import { archiveLedger } from '../../lambdas/archive/dynamodb.ts'
+import { listEvents } from '../../lambdas/archive/list-events.ts'
+import { archiveBucket } from '../../lambdas/archive/s3.ts'
 import { ARCHIVE_PREFIX } from '../../shared/archive-columns.ts'
 import { identityText } from '../../shared/event.ts'
 import { floorTo } from '../../shared/time.ts'
+import { dynamodbOf, s3Of } from '../clients.ts'
 import { listObjects, readParquet } from '../parquet.ts'
+import type { Target } from '../target.ts'
 import type { Identity } from './facts.ts'
 
 const HOUR_MS = 3_600_000
 const IDENTITY_COLUMNS = ['event_id', 'event_type', 'subject', 'source']
 
 /** Returns a function that reads the identities of all events in the archive. Each call reads only new objects. */
-export function archiveReader(client: S3Client, bucket: string): () => Promise<ReadonlySet<Identity>> {
+export function archiveReader(target: Target): () => Promise<ReadonlySet<Identity>> {
+  const [client, bucket] = [s3Of(target), target.outputs.ArchiveBucket]
+  const archive = { bucket: archiveBucket(bucket, client), ledger: archiveLedger(target.outputs.LedgerTable, dynamodbOf(target)) }
   const identities = new Set<Identity>()
   const read = new Set<string>()
   return async () => {
-    for (const object of await listObjects(client, bucket, ARCHIVE_PREFIX)) {
+    for (const object of await listEvents(archive)) {
       if (read.has(object.key)) continue
       const rows = await readParquet(client, bucket, object, IDENTITY_COLUMNS)
       for (const row of rows) identities.add(identityIn(row))

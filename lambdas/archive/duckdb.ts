@@ -14,6 +14,9 @@ export const sqlString = (text: string): string => `'${text.replaceAll("'", "''"
 /** A name as an SQL identifier. */
 export const sqlName = (name: string): string => `"${name.replaceAll('"', '""')}"`
 
+/** DuckDB's share of the function's memory, in megabytes. The rest is for Node, downloads and exact quantiles. */
+export const databaseMegabytes = (functionMegabytes: number): number => Math.max(256, Math.floor(functionMegabytes / 2))
+
 export interface SqlColumn {
   readonly name: string
   readonly type: string

@@ -1,15 +1,15 @@
 import { rm } from 'node:fs/promises'
 import pLimit from 'p-limit'
 import { type Footer, readFooter } from './footer.ts'
-import { listEvents } from './list-events.ts'
+import { type Archive, type EventObject, listEvents } from './list-events.ts'
 import { batchesOf } from './plan-batches.ts'
-import type { ArchiveBucket, StoredObject } from './s3.ts'
+import type { ArchiveBucket } from './s3.ts'
 
 const CONCURRENT_FOOTERS = 32
 const CONCURRENT_DOWNLOADS = 32
 
 /** An object of the archive that a report may have to read. */
-export interface Candidate extends StoredObject {
+export interface Candidate extends EventObject {
   /** Its place in the archive's order of arrival. */
   readonly place: number
   readonly footer: Footer
@@ -21,11 +21,14 @@ export interface LoadedObject extends Candidate {
 }
 
 /** All objects with events. Their footers have the ranges of these columns. */
-export async function readFooters(archive: ArchiveBucket, rangeColumns: readonly string[]): Promise<Candidate[]> {
+export async function readFooters(
+  archive: Archive & { readonly bucket: Pick<ArchiveBucket, 'footer'> },
+  rangeColumns: readonly string[],
+): Promise<Candidate[]> {
   return pLimit(CONCURRENT_FOOTERS).map(await listEvents(archive), async (object, place) => ({
     ...object,
     place,
-    footer: readFooter(await archive.footer(object), rangeColumns),
+    footer: readFooter(await archive.bucket.footer(object), rangeColumns),
   }))
 }
 

@@ -28,6 +28,12 @@ export interface StoredObject {
 export interface ArchiveBucket {
   /** All objects with a prefix, in the order of their keys. */
   list(prefix: string): Promise<StoredObject[]>
+  /** The names of the folders directly below a prefix, such as `dt=2026-01-31`. */
+  folders(prefix: string): Promise<string[]>
+  /** The text of an object. */
+  text(key: string): Promise<string>
+  /** Stores a text under a key that nothing has. */
+  putNew(key: string, text: string): Promise<void>
   /** The footer of a Parquet object. Throws an error with the key when the object is not Parquet. */
   footer(object: Pick<StoredObject, 'key' | 'size'>): Promise<FileMetaData>
   /** An object that is read by ranges, or undefined when it does not exist. */
@@ -47,8 +53,17 @@ export function archiveBucket(bucket: string, client = new S3Client({})): Archiv
   return { ...reader(bucket, client), ...writer(bucket, client) }
 }
 
-const reader = (bucket: string, client: S3Client): Pick<ArchiveBucket, 'list' | 'footer' | 'open' | 'download' | 'probe'> => ({
+const reader = (
+  bucket: string,
+  client: S3Client,
+): Pick<ArchiveBucket, 'list' | 'folders' | 'text' | 'footer' | 'open' | 'download' | 'probe'> => ({
   list: prefix => listObjects(bucket, client, prefix),
+  folders: prefix => listFolders(bucket, client, prefix),
+
+  async text(key) {
+    const { Body } = await client.send(new GetObjectCommand({ Bucket: bucket, Key: key }))
+    return (await Body?.transformToString()) ?? ''
+  },
 
   async footer({ key, size }) {
     try {
@@ -79,7 +94,12 @@ const reader = (bucket: string, client: S3Client): Pick<ArchiveBucket, 'list' | 
   },
 })
 
-const writer = (bucket: string, client: S3Client): Pick<ArchiveBucket, 'upload' | 'remove'> => ({
+const writer = (bucket: string, client: S3Client): Pick<ArchiveBucket, 'putNew' | 'upload' | 'remove'> => ({
+  async putNew(key, text) {
+    const object = { Bucket: bucket, Key: key, Body: text, ContentType: 'application/json' }
+    await client.send(new PutObjectCommand({ ...object, IfNoneMatch: '*' }))
+  },
+
   async upload(file, key, contentType) {
     const { size } = await stat(file)
     const object = { Bucket: bucket, Key: key, Body: createReadStream(file), ContentLength: size, ContentType: contentType }
@@ -101,6 +121,16 @@ async function listObjects(bucket: string, client: S3Client, prefix: string): Pr
     for (const { Key: key = '', Size: size = 0, LastModified } of Contents)
       objects.push({ key, size, modified: LastModified?.getTime() ?? 0 })
   return objects
+}
+
+async function listFolders(bucket: string, client: S3Client, prefix: string): Promise<string[]> {
+  const folders: string[] = []
+  for await (const { CommonPrefixes = [] } of paginateListObjectsV2(
+    { client },
+    { Bucket: bucket, Prefix: prefix, Delimiter: '/' },
+  ))
+    folders.push(...CommonPrefixes.map(({ Prefix = '' }) => Prefix.slice(prefix.length, -1)))
+  return folders
 }
 
 /** An object as hyparquet reads it: each slice is one ranged GET. */

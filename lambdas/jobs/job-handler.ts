@@ -1,4 +1,5 @@
-import type { JobRequest, JobView } from '../../shared/jobs.ts'
+import type { JobKind, JobRequest, JobView } from '../../shared/jobs.ts'
+import { SafeError } from '../../shared/safe-error.ts'
 import type { Telemetry } from '../handler.ts'
 import { jobsTable } from './dynamodb.ts'
 import { type JobDefinition, runJob, startJob } from './run-job.ts'
@@ -12,11 +13,15 @@ const RUN_MS = 14 * 60_000
  */
 export function jobHandler<Cursor>(table: string, definitionOf: (telemetry: Telemetry) => JobDefinition<Cursor>) {
   const dependencies = { table: jobsTable(table), now: Date.now }
-  return async ({ start }: JobRequest, telemetry: Telemetry): Promise<JobView | null> => {
+  return async ({ start, scheduled }: JobRequest, telemetry: Telemetry): Promise<JobView | null> => {
     const definition = definitionOf(telemetry)
     const until = Date.now() + RUN_MS - definition.stepMs
     const job = start ? await startJob(definition, start, dependencies) : await runJob(definition, until, dependencies)
+    if (start && !job && !scheduled) throw new SafeError(isRunning(definition.kind))
     if (job) telemetry.annotate('job', { id: job.id, state: job.state, ...job.counts })
     return job ?? null
   }
 }
+
+const isRunning = (kind: JobKind): string =>
+  `A ${kind} job is running. Wait for its end (\`millrace jobs list\`), or stop it with \`millrace jobs cancel ID\`.`

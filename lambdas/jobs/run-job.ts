@@ -24,23 +24,19 @@ interface RunDependencies {
   readonly now: () => number
 }
 
-/** Starts a job of this kind. Throws a SafeError if one is running. `runJob` does its steps. */
+/** Starts a job of this kind. Returns undefined if one is running. `runJob` does its steps. */
 export async function startJob<Cursor>(
   { kind, check }: Pick<JobDefinition<Cursor>, 'kind' | 'check'>,
   input: Readonly<Record<string, unknown>>,
   { table, now }: RunDependencies,
-): Promise<JobView> {
+): Promise<JobView | undefined> {
   const checked = check(input)
   const [last] = await table.newest(kind, 1)
-  if (last?.state === 'running') throw new SafeError(isRunning(jobId(kind, last.number)))
+  if (last?.state === 'running') return undefined
   // Of two that start at the same time, one gets the number.
   const job = newJob(kind, (last?.number ?? 0) + 1, checked, now())
-  if (!(await table.create(job))) throw new SafeError(isRunning(jobId(kind, job.number)))
-  return viewOf(job)
+  return (await table.create(job)) ? viewOf(job) : undefined
 }
-
-const isRunning = (id: string): string =>
-  `The job ${id} is running. Wait for its end (\`millrace jobs show ${id}\`), or stop it with \`millrace jobs cancel ${id}\`.`
 
 /**
  * Does the steps of the running job of this kind, until the job ends, somebody else does its steps, or no further step may begin after

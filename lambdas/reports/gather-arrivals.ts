@@ -41,7 +41,7 @@ export async function gatherDays(
 ): Promise<Gathered> {
   const [required, column] = [requiredColumn(report), dayColumn(report)]
   await startArrivals(report, storage)
-  const footers = await readFooters(storage.archive, [required, column, 'received_time_us'])
+  const footers = await readFooters(archiveOf(storage), [required, column, 'received_time_us'])
   const candidates = footers.filter(({ footer }) => footer.ranges[required] !== 'none')
   const isNew = ({ modified }: Candidate): boolean =>
     period === 'every day' || (period === 'days with arrivals' && modified >= since)
@@ -64,12 +64,14 @@ export async function gatherDays(
 export async function gatherBefore(report: SnapshotReport, at: bigint, storage: RunDependencies): Promise<void> {
   const required = requiredColumn(report)
   await startArrivals(report, storage)
-  const footers = await readFooters(storage.archive, [required, 'event_time_us'])
+  const footers = await readFooters(archiveOf(storage), [required, 'event_time_us'])
   const candidates = footers.filter(({ footer }) => mayHoldBefore(footer, required, at))
   await load(report, candidates, { before: at }, storage)
 }
 
 const ARRIVALS = 'arrivals'
+
+const archiveOf = ({ archive, ledger }: RunDependencies) => ({ bucket: archive, ledger })
 
 async function startArrivals(report: Report, { workspace }: RunDependencies): Promise<void> {
   await mkdir(workspace.file(ARRIVALS))

@@ -88,6 +88,3 @@ const lockNameOf = (instant: bigint): string => `at#${formatInstant(instant)}`
 /** Reads the settings of the function. */
 export const readNearDays = (back: string, ahead: string): NearDays =>
   back === ALL || ahead === ALL ? 'all' : { back: Number(back), ahead: Number(ahead) }
-
-/** DuckDB's share of the function's memory, in megabytes. The rest is for Node, downloads and exact quantiles. */
-export const databaseMegabytes = (functionMegabytes: number): number => Math.max(256, Math.floor(functionMegabytes / 2))

@@ -11,6 +11,7 @@ import {
   type SnapshotReport,
 } from '../../shared/report.ts'
 import type { Workspace } from '../archive/duckdb.ts'
+import type { ArchiveLedger } from '../archive/dynamodb.ts'
 import type { ArchiveBucket } from '../archive/s3.ts'
 import type { PublicationItem, ReportsTable } from './dynamodb.ts'
 import { dateOf, type SkippedDays } from './plan-run.ts'
@@ -22,6 +23,7 @@ const CONCURRENT_WRITES = 16
 /** The archive that a run reads from and publishes to, and its local workspace. */
 export interface RunDependencies {
   readonly archive: ArchiveBucket
+  readonly ledger: Pick<ArchiveLedger, 'days'>
   readonly workspace: Workspace
 }
 

@@ -3,12 +3,13 @@ import { tmpdir } from 'node:os'
 import { reports, reportsFolder } from '../../shared/catalogue.ts'
 import { runId } from '../../shared/report.ts'
 import { SafeError } from '../../shared/safe-error.ts'
-import { openWorkspace } from '../archive/duckdb.ts'
+import { databaseMegabytes, openWorkspace } from '../archive/duckdb.ts'
+import { type ArchiveLedger, archiveLedger } from '../archive/dynamodb.ts'
 import { type ArchiveBucket, archiveBucket } from '../archive/s3.ts'
 import { scratchFolder } from '../archive/scratch.ts'
 import { defineHandler, type Telemetry } from '../handler.ts'
 import { type ReportsTable, reportsTable } from './dynamodb.ts'
-import { databaseMegabytes, type NearDays, type RunRequest, readNearDays, readRequest } from './plan-run.ts'
+import { type NearDays, type RunRequest, readNearDays, readRequest } from './plan-run.ts'
 import type { Keep } from './plan-sweep.ts'
 import { publish, type RunDependencies, type RunResult, runResult } from './publish.ts'
 import { type ReportSql, readReportSql } from './report-sql.ts'
@@ -23,6 +24,7 @@ const NONE_SKIPPED = { days: 0, arrivals: 0 }
 
 interface Resources {
   readonly bucket: ArchiveBucket
+  readonly ledger: ArchiveLedger
   readonly table: ReportsTable
   /** DuckDB's memory in megabytes. */
   readonly memory: number
@@ -39,6 +41,7 @@ interface Resources {
 export const handler = defineHandler('reports', environment => {
   const resources: Resources = {
     bucket: archiveBucket(environment.ARCHIVE_BUCKET),
+    ledger: archiveLedger(environment.LEDGER_TABLE),
     table: reportsTable(environment.REPORTS_TABLE),
     memory: databaseMegabytes(Number(process.env['AWS_LAMBDA_FUNCTION_MEMORY_SIZE'] ?? 1024)),
     sql: new Map(reports.map(report => [report.name, readReportSql(reportsFolder, report)])),
@@ -74,13 +77,13 @@ async function runReport(
   resources: Resources,
   telemetry: Telemetry,
 ): Promise<RunResult> {
-  const { bucket, table, memory, sql, keep } = resources
+  const { bucket, ledger, table, memory, sql, keep } = resources
   const { report } = request
   const statements = sql.get(report.name)
   if (!statements) throw new SafeError(`The report ${report.name} has no SQL.`)
   const workspace = await openWorkspace(await scratchFolder(tmpdir(), run, started), memory)
   try {
-    const storage = { archive: bucket, workspace }
+    const storage = { archive: bucket, ledger, workspace }
     const { publications, skipped } = await compute(request, { run, sql: statements }, resources, storage)
     await publish(report, publications, table)
     const isOfArrivals = 'period' in request && request.period === 'days with arrivals'

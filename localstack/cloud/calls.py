@@ -84,6 +84,10 @@ def call(scope, headers, body):
         return {"service": service, **s3_call(scope["method"], unquote(scope["path"]), query, headers, body)}
     form = parse_qs(body.decode("latin1")) if "x-www-form-urlencoded" in headers.get("content-type", "") else {}
     parameters = {name: value[0] for name, value in form.items()} or json_of(body)
+    if service == "glue":
+        operation = headers.get("x-amz-target", "").rsplit(".", 1)[-1]
+        table = parameters.get("TableName") or parameters.get("Name", "")
+        return {"service": service, "operation": operation, "resources": [f"{parameters.get('DatabaseName', '')}/{table}"]}
     target = re.search(r"\.(\w+)$", headers.get("x-amz-target", "")) or re.search(r"/operation/(\w+)$", scope["path"])
     operation = target.group(1) if target else parameters.get("Action", "")
     return {"service": service, "operation": operation, "resources": named_in(parameters)}

@@ -8,7 +8,7 @@ import { plain, resource, stackOf, templateOf } from '../fixtures/infra-template
 const type = (name: string, fields: EventType['fields']): EventType =>
   defineEvent({ name, about: 'A type of this test.', fields, user: () => null }) as EventType
 
-const tableOf = (template: Template) => resource(template, 'AWS::Glue::Table').Properties.TableInput
+const tableOf = (template: Template) => resource(template, 'AWS::Glue::Table', 'ArchiveTableEvents').Properties.TableInput
 
 test('the Glue table has the columns of the catalogue, in the same order', () => {
   const columns = tableOf(templateOf('prod')).StorageDescriptor.Columns

@@ -73,6 +73,7 @@ const node = (...args: string[]) =>
     env: {
       ...process.env,
       ARCHIVE_BUCKET: 'a',
+      LEDGER_TABLE: 'l',
       REPORTS_TABLE: 'r',
       REPORT_DAYS_BACK: '400',
       REPORT_DAYS_AHEAD: '1',

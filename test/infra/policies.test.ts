@@ -96,6 +96,28 @@ const expected: Readonly<Record<string, Readonly<Record<string, string>>>> = {
     '<ArchiveBucket.Arn>/errors/*': 's3:AbortMultipartUpload s3:GetObject s3:PutObject',
     '<ArchiveDeliveryErrors.Arn>': 'logs:PutLogEvents',
   },
+  CompactionFunction: {
+    '<CompactionFunctionLogs.Arn>': log,
+    ...Object.fromEntries(
+      ['catalog', 'database/millrace_dev', 'table/millrace_dev/archive', 'table/millrace_dev/repetitions'].map(resource => [
+        `arn:<AWS::Partition>:glue:<AWS::Region>:<AWS::AccountId>:${resource}`,
+        'glue:BatchUpdatePartition glue:CreatePartition glue:DeletePartition glue:GetTable',
+      ]),
+    ),
+    '<ArchiveBucket.Arn>': 's3:ListBucket',
+    '<ArchiveBucket.Arn>/events/*': 's3:DeleteObject s3:GetObject',
+    '<ArchiveBucket.Arn>/archive/*': 's3:DeleteObject s3:GetObject s3:PutObject',
+    '<ArchiveBucket.Arn>/repetitions/*': 's3:DeleteObject s3:GetObject s3:PutObject',
+    '<ArchiveBucket.Arn>/manifests/*': 's3:DeleteObject s3:GetObject s3:PutObject',
+    '<ArchiveLedgerTable.Arn>': 'dynamodb:GetItem dynamodb:PutItem dynamodb:Query',
+    '<JobsTable.Arn>': 'dynamodb:PutItem dynamodb:Query',
+  },
+  CompactionContinue: {
+    '<CompactionFunction.Arn>': 'lambda:InvokeFunction',
+  },
+  CompactionDaily: {
+    '<CompactionFunction.Arn>': 'lambda:InvokeFunction',
+  },
   FailuresFunction: {
     '<FailuresFunctionLogs.Arn>': log,
     '<QuarantineTable.Arn>': 'dynamodb:DeleteItem dynamodb:GetItem dynamodb:UpdateItem',
@@ -137,6 +159,10 @@ const expected: Readonly<Record<string, Readonly<Record<string, string>>>> = {
     '<ReportsFunctionLogs.Arn>': log,
     '<ArchiveBucket.Arn>': 's3:ListBucket',
     '<ArchiveBucket.Arn>/events/*': 's3:GetObject',
+    '<ArchiveBucket.Arn>/archive/*': 's3:GetObject',
+    '<ArchiveBucket.Arn>/repetitions/*': 's3:GetObject',
+    '<ArchiveBucket.Arn>/manifests/*': 's3:GetObject',
+    '<ArchiveLedgerTable.Arn>': 'dynamodb:Query',
     '<ArchiveBucket.Arn>/reports/*': 's3:DeleteObject s3:PutObject',
     '<ReportsTable.Arn>': 'dynamodb:DeleteItem dynamodb:GetItem dynamodb:PutItem dynamodb:Query',
   },

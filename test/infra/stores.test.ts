@@ -96,12 +96,12 @@ const policies = (stage: string, type: string) =>
 const KEPT_AFTER_CREATION = 'RetainExceptOnCreate Retain'
 
 test.each([
-  ['AWS::DynamoDB::Table', 7, 'Retain Retain'],
+  ['AWS::DynamoDB::Table', 8, 'Retain Retain'],
   ['AWS::Kinesis::Stream', 1, KEPT_AFTER_CREATION],
   ['AWS::S3::Bucket', 3, KEPT_AFTER_CREATION],
-  ['AWS::Logs::LogGroup', 13, KEPT_AFTER_CREATION],
+  ['AWS::Logs::LogGroup', 14, KEPT_AFTER_CREATION],
   ['AWS::Glue::Database', 1, KEPT_AFTER_CREATION],
-  ['AWS::Glue::Table', 1, KEPT_AFTER_CREATION],
+  ['AWS::Glue::Table', 3, KEPT_AFTER_CREATION],
   ['AWS::OpenSearchService::Domain', 1, 'Delete Delete'],
 ])('prod keeps %s (%d) when the stack is deleted, but not the search cluster, which is rebuilt: %s', (type, count, expected) => {
   expect(policies('prod', type)).toEqual(Array(count).fill(expected))

@@ -43,6 +43,8 @@ test('schedules: search set-up and the p95 report daily, the enriched actions ev
   ])
   expect(schedules).toEqual([
     ['<SearchSetUp.Arn>', 'cron(10 2 * * ? *)', {}],
+    ['<CompactionFunction.Arn>', 'rate(1 minute)', {}],
+    ['<CompactionFunction.Arn>', 'cron(10 3 * * ? *)', { start: {}, scheduled: true }],
     ['<FailuresFunction.Arn>', 'rate(5 minutes)', {}],
     ['<ReindexFunction.Arn>', 'rate(1 minute)', {}],
     ['<ReportsFunction.Arn>', 'cron(10 1 * * ? *)', { report: 'duration-p95', at, once: true }],

@@ -38,9 +38,9 @@ test('a job is planned, does its steps and ends with its result; the next one ge
 })
 
 test('one job of a kind runs at a time, also if two start at once', async () => {
-  const started = await Promise.allSettled([1, 2, 3].map(() => startJob(counting(), {}, dependencies)))
-  expect(started.filter(({ status }) => status === 'fulfilled')).toHaveLength(1)
-  await expect(startJob(counting(), {}, dependencies)).rejects.toThrow('The job reindex-1 is running.')
+  const started = await Promise.all([1, 2, 3].map(() => startJob(counting(), {}, dependencies)))
+  expect(started.filter(job => job !== undefined)).toHaveLength(1)
+  expect(await startJob(counting(), {}, dependencies)).toBeUndefined()
 })
 
 test('an invocation begins no step after its time; the next one continues with the cursor', async () => {

@@ -48,7 +48,7 @@ test('the report of three million readings needs at most 512 MiB of DuckDB memor
     const archive = folderArchive(folder)
     const sql = readReportSql(reportsFolder, durationP95)
     const daily = { report: durationP95, sql, period: 'every day', since: 0, near: 'all', run } as const
-    const { publications } = await runDaily(daily, { archive, workspace })
+    const { publications } = await runDaily(daily, { archive, ledger: archive.ledger, workspace })
     const seconds = (performance.now() - started) / 1000
     clearInterval(watch)
     const [count] = await workspace.run('SELECT count(*) AS events FROM distinct_readings')

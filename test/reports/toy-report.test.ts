@@ -69,7 +69,10 @@ test('a definition and an SQL file are enough: the report is computed, published
   if (!('period' in request)) throw new Error('The report is daily.')
   const sql = readReportSql('test/fixtures/reports/toy', visitsByPage)
   const workspace = await openWorkspace(path.join(folder, 'scratch'), 512)
-  const { publications: computed } = await runDaily({ ...request, sql, since: 0, near: 'all', run }, { archive, workspace })
+  const { publications: computed } = await runDaily(
+    { ...request, sql, since: 0, near: 'all', run },
+    { archive, ledger: archive.ledger, workspace },
+  )
   await workspace.close()
   await publish(visitsByPage, computed, table)
 

@@ -23,6 +23,12 @@ const arns: Readonly<Record<string, (name: string) => string>> = {
   'AWS::SNS::Topic': name => regional('sns', name),
 }
 
+// biome-ignore lint/suspicious/noExplicitAny: a template's properties have no types
+const glueNames: Readonly<Record<string, (properties: any) => string>> = {
+  'AWS::Glue::Database': ({ DatabaseInput }) => `database/${DatabaseInput.Name}`,
+  'AWS::Glue::Table': ({ DatabaseName, TableInput }) => `table/${DatabaseName}/${TableInput.Name}`,
+}
+
 const regional = (service: string, resource: string): string => `arn:aws:${service}:${REGION}:${ACCOUNT}:${resource}`
 
 /** A topic is referred to by its ARN, every other resource by its name. */
@@ -48,7 +54,9 @@ export function namesOf(template: Template, stage: string): Resolve {
   }
   const nameOf = (id: string): string => `${stage}-${withoutHash(id)}`
   const arnOf = (id: string): string => {
-    const { Type } = resourceOf(id)
+    const { Type, Properties = {} } = resourceOf(id)
+    const glue = glueNames[Type]
+    if (glue) return regional('glue', glue(Properties))
     const arn = arns[Type]
     if (!arn) throw new Error(`test/rights/names.ts has no ARN for a ${Type}.`)
     return arn(nameOf(id))

@@ -1,4 +1,8 @@
 import { eventTypes, projections, reports } from '../../shared/catalogue.ts'
+import { ACCOUNT, REGION } from './names.ts'
+
+/** The catalog of Glue, of which an account has one in each region. */
+const CATALOG = `arn:aws:glue:${REGION}:${ACCOUNT}:catalog`
 
 /** A call of AWS as the local cloud records it. */
 export interface CallOfSdk {
@@ -55,12 +59,25 @@ const objectActions: Readonly<Record<string, string>> = {
 export function rightsFor(call: CallOfSdk, ids: LogicalIds): NeededRight[] {
   const caller = idOf(call.function, ids)
   if (call.service === 's3') return objectRights(call, ids).map(right => ({ function: caller, ...right }))
+  if (call.service === 'glue') return glueRights(call).map(right => ({ function: caller, ...right }))
   const known = operations[call.service]
   if (!known?.names.includes(call.operation)) throw unknown(call)
   const action = `${known.prefix}:${call.operation}`
   // Scenarios make functions fail by the name of a table that does not exist.
   const resources = call.resources.filter(name => ids.has(name) || call.status < 400).map(name => referenceTo(name, ids))
   return (call.resources.length > 0 ? resources : ['*']).map(resource => ({ function: caller, action, resource }))
+}
+
+/** A call for a table needs the right on the catalog, on its database and on the table. */
+function glueRights({ operation, resources }: CallOfSdk): Omit<NeededRight, 'function'>[] {
+  return resources.flatMap(name => {
+    const table = name.split('/')[1] ?? ''
+    const tableId = `ArchiveTable${table.charAt(0).toUpperCase()}${table.slice(1)}`
+    return [CATALOG, '<ArchiveTableDatabase.Arn>', `<${tableId}.Arn>`].map(resource => ({
+      action: `glue:${operation}`,
+      resource,
+    }))
+  })
 }
 
 function objectRights(call: CallOfSdk, ids: LogicalIds): Omit<NeededRight, 'function'>[] {
@@ -121,7 +138,7 @@ const plainPath = (path: string): string =>
 
 /** Parts of keys that depend on the catalogue, the date and the events. */
 const variableParts: readonly (readonly [RegExp, string])[] = [
-  [/^(aws\/lambda\/|errors\/|events\/).+/, '$1{object}'],
+  [/^(aws\/lambda\/|errors\/|events\/|archive\/|repetitions\/|manifests\/).+/, '$1{object}'],
   [/^(bodies\/|bundles\/|refused\/).+?(\.\w+)?$/, '$1{hash}$2'],
   [new RegExp(`^reports/(${anyOf(placeholders['{report}'] ?? [])})/`), 'reports/{report}/'],
   [/^(reports\/\{report\}\/).+/, '$1{object}'],

@@ -1,3 +1,5 @@
+import { ACCOUNT, REGION } from './names.ts'
+
 /** Calls that functions make, or are known to be permitted to, but in no scenario on the local cloud. */
 interface UnrecordedCalls {
   /** In the form of the recording. */
@@ -10,6 +12,19 @@ const streamReaders = ['SearchIndexDocuments', 'SearchIndexEvents', 'StateFuncti
 const quarantineWriters = ['FailuresFunction', 'ReindexFunction', ...streamReaders]
 
 export const unrecorded: readonly UnrecordedCalls[] = [
+  {
+    lines: ['events', 'archive', 'repetitions', 'manifests'].map(
+      prefix => `CompactionFunction s3:DeleteObject <ArchiveBucket.Arn>/${prefix}/{object}`,
+    ),
+    reason: 'Deletes objects a day after nobody refers to them any more: test/archive/compaction-property.test.ts.',
+  },
+  {
+    lines: [
+      `arn:aws:glue:${REGION}:${ACCOUNT}:catalog`,
+      ...['Database', 'Archive', 'Repetitions'].map(name => `<ArchiveTable${name}.Arn>`),
+    ].map(resource => `CompactionFunction glue:DeletePartition ${resource}`),
+    reason: 'Removes expired days, of which a stage has none by default: test/archive/compaction.test.ts.',
+  },
   {
     lines: quarantineWriters.flatMap(name => [
       `${name} s3:PutObject <QuarantineBucket.Arn>/bodies/{hash}.gz`,

@@ -41,6 +41,7 @@ Object.assign(process.env, {
   RAW_EVENT_DAYS: '7',
   REPORTS_TABLE: 'reports',
   JOBS_TABLE: 'jobs',
+  LEDGER_TABLE: 'ledger',
   METRICS_NAMESPACE: 'millrace',
   DELIVERY_STREAM: 'delivery',
   STATE_FUNCTION: 'state',

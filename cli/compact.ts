@@ -1,0 +1,26 @@
+import type { Command } from 'commander'
+import { startJob, waitForJob } from './jobs/run.ts'
+import { countsOf } from './jobs.ts'
+import { type CommonOptions, printJson, withCommonOptions } from './options.ts'
+import { findTarget } from './target.ts'
+
+interface Options extends CommonOptions {
+  readonly wait: boolean
+}
+
+export function compactCommand(program: Command): void {
+  withCommonOptions(program.command('compact'))
+    .description('replace the raw objects of the closed days of the archive by few large ones, as the stage does every day')
+    .option('--no-wait', 'return when the job is started')
+    .action(async ({ stage, json, wait }: Options) => {
+      const target = await findTarget(stage)
+      const started = await startJob(target, target.outputs.CompactFunction)
+      if (!wait)
+        return json
+          ? printJson(started)
+          : console.log(`The job ${started.id} is started. \`millrace jobs show ${started.id}\` shows its progress.`)
+      const { counts } = await waitForJob(target, started)
+      if (json) printJson(counts)
+      else console.log(countsOf(counts) || 'No day is closed yet.')
+    })
+}

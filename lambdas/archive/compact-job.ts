@@ -1,0 +1,38 @@
+import type { StepResult } from '../jobs/plan-job.ts'
+import type { JobDefinition } from '../jobs/run-job.ts'
+import { type CompactionDependencies, compactDay, planDays } from './compact-day.ts'
+import { DAY_MS } from './plan-compaction.ts'
+
+/** The longest time that the merge of a day takes. */
+const STEP_MS = 10 * 60_000
+
+/** The days that are left to visit, the earliest first, and how many were visited. */
+interface CompactCursor {
+  readonly days: readonly string[]
+  readonly visited: number
+}
+
+/** Compacts the closed days of the archive, one in each step. */
+export const compactJob = (dependencies: CompactionDependencies): JobDefinition<CompactCursor> => ({
+  kind: 'compact',
+  stepMs: STEP_MS,
+  check: () => ({}),
+
+  async plan() {
+    const today = Math.floor(dependencies.now() / DAY_MS)
+    for (const day of [today, today + 1]) await dependencies.partitions.point(new Date(day * DAY_MS).toISOString().slice(0, 10))
+    return progress({ days: await planDays(dependencies), visited: 0 })
+  },
+
+  async step({ days, visited }) {
+    const [dt, ...left] = days
+    const counts = dt === undefined ? {} : await compactDay(dt, dependencies)
+    return { ...progress({ days: left, visited: visited + 1 }), counts: { days: 1, ...counts } }
+  },
+})
+
+const progress = (cursor: CompactCursor): StepResult<CompactCursor> => ({
+  cursor: cursor.days.length === 0 ? null : cursor,
+  done: cursor.visited,
+  total: cursor.visited + cursor.days.length,
+})
