@@ -1,4 +1,4 @@
-/** The AWS region that the prices are of, and when they were looked up. They are list prices: no free tier, no discount, no taxes. */
+/** The AWS region that the prices are of, and when they were collected, from public lists of prices: check one at its source before you rely on it. No free tier, discount or tax. */
 export const PRICES_OF = { region: 'us-east-1', date: '2026-11-27' } as const
 
 interface Price {

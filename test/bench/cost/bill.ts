@@ -12,7 +12,7 @@ const MILLION = 1e6
 /** Memory in MB with which Lambda gives a function a whole core. */
 const CORE_MEMORY = 1769
 const MB_PER_GB = 1024
-/** Parquet with Snappy of an event of the five types, measured on the local cloud. */
+/** Parquet with Snappy of an event: an assumption, a hundredth of the price. */
 const ARCHIVE_BYTES_PER_EVENT = 110
 /** What of a month something is stored that is written all month and kept. */
 const HALF_A_MONTH = 0.5

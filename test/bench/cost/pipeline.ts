@@ -8,7 +8,7 @@ import { Mapping } from './mapping.ts'
 import { MeteredTable, newMeter } from './metered-table.ts'
 import type { PostedRequest } from './mixes.ts'
 
-/** How long calls of other services take, in milliseconds. A model: from published measurements, not from this machine. */
+/** How long calls of other services take, in milliseconds. Assumptions, not measured. */
 const LATENCY = { put: 6, get: 4, batchGet: 8, putRecords: 12, bulk: 25, api: 15 } as const
 const CALLS_AT_ONCE = 32
 /** Lambda asks a stream of Kinesis once a second, and a table's stream four times. */
