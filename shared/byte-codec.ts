@@ -4,16 +4,19 @@ export const zigzag = (value: number): number => (value < 0 ? -2 * value - 1 : 2
 export const unzigzag = (value: number): number => (value % 2 === 0 ? value / 2 : -(value + 1) / 2)
 
 const HASH_BYTES = 8
+
+const viewOf = ({ buffer, byteOffset, byteLength }: Uint8Array): DataView => new DataView(buffer, byteOffset, byteLength)
 const CONTINUES = 0x80
 
 /** Appends hashes and integers to bytes. An integer needs a byte for each 7 bits (LEB128). */
 export class ByteWriter {
   private bytes = Buffer.allocUnsafe(256)
+  private view = viewOf(this.bytes)
   private length = 0
 
   writeHash(hash: bigint): void {
     this.reserve(HASH_BYTES)
-    this.bytes.writeBigUInt64BE(hash, this.length)
+    this.view.setBigUint64(this.length, hash)
     this.length += HASH_BYTES
   }
 
@@ -42,31 +45,32 @@ export class ByteWriter {
     const grown = Buffer.allocUnsafe(2 * this.bytes.length)
     this.bytes.copy(grown)
     this.bytes = grown
+    this.view = viewOf(grown)
   }
 }
 
 /** Reads what a `ByteWriter` wrote. Throws a RangeError at the end of the bytes. */
 export class ByteReader {
-  private readonly bytes: Buffer
+  private readonly view: DataView
   private at = 0
 
   constructor(bytes: Uint8Array) {
-    this.bytes = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)
+    this.view = viewOf(bytes)
   }
 
   isAtEnd(): boolean {
-    return this.at >= this.bytes.length
+    return this.at >= this.view.byteLength
   }
 
   readHash(): bigint {
     this.at += HASH_BYTES
-    return this.bytes.readBigUInt64BE(this.at - HASH_BYTES)
+    return this.view.getBigUint64(this.at - HASH_BYTES)
   }
 
   readUnsigned(): number {
     let value = 0
     for (let factor = 1; ; factor *= CONTINUES) {
-      const byte = this.bytes.readUInt8(this.at++)
+      const byte = this.view.getUint8(this.at++)
       value += (byte % CONTINUES) * factor
       if (byte < CONTINUES) return value
     }

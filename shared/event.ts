@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto'
+import { hash } from 'node:crypto'
 import { MAX_NAME_CHARACTERS } from './limits.ts'
 
 /** One accepted event. Its identity is (source, type, subject, id): two devices may number their events alike. */
@@ -27,8 +27,8 @@ export type EventIdentity = Pick<Event, 'source' | 'type' | 'subject' | 'id'>
 /** An event's identity as JSON text. */
 export const identityText = ({ source, type, subject, id }: EventIdentity): string => JSON.stringify([source, type, subject, id])
 
-/** SHA-256 of an event's identity, the same in every store. */
-export const identityHash = (event: EventIdentity): Buffer => createHash('sha256').update(identityText(event)).digest()
+/** SHA-256 of an event's identity in hexadecimal, the same in every store. */
+export const identityHash = (event: EventIdentity): string => hash('sha256', identityText(event))
 
 /** Prefix of internal event types, such as the erasure marker. Clients cannot send them. */
 export const RESERVED_PREFIX = 'millrace.'

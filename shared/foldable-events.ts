@@ -1,6 +1,6 @@
 import { ERASURE_TYPE, type Event } from './event.ts'
 import type { EventType } from './event-type.ts'
-import { folds, type Projection } from './projection.ts'
+import { type Projection, projectionsOf } from './projection.ts'
 import { isStoredRow } from './stored-event.ts'
 
 /** What decides which events of a record are folded. */
@@ -45,7 +45,7 @@ export function foldableEvents(events: readonly Event[], placement: Placement, r
 }
 
 const isFolded = ({ type }: Event, { projections }: FoldableRules): boolean =>
-  type === ERASURE_TYPE || projections.some(projection => folds(projection, type))
+  type === ERASURE_TYPE || projectionsOf(projections, type).length > 0
 
 /** Far more than the clock of ingest can be ahead of the stream's: the order numbers of a user never go back. */
 const MAX_CLOCK_AHEAD_MS = 30 * 86_400_000

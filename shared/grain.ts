@@ -17,7 +17,7 @@ export interface Window {
 }
 
 /** What an event is folded into: the state in its user's item, or a delta for a window. */
-export type FoldTarget = 'user state' | Window
+type FoldTarget = 'user state' | Window
 
 /**
  * Where the state of a projection is kept and what its documents are: one object for all users of a grain. Everything that

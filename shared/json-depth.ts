@@ -40,7 +40,7 @@ function withoutDepths(text: string): string | undefined {
 }
 
 /** The quote that ends the string which begins here, or the end of the text. */
-function endOfString(text: string, start: number): number {
+export function endOfString(text: string, start: number): number {
   for (let at = text.indexOf('"', start + 1); at >= 0; at = text.indexOf('"', at + 1)) {
     let before = at - 1
     while (text.charCodeAt(before) === BACKSLASH) before -= 1

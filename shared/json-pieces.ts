@@ -1,18 +1,20 @@
+import { endOfString } from './json-depth.ts'
+
+const [COMMA, QUOTE] = [0x2c, 0x22]
+const [OPEN_ARRAY, CLOSE_ARRAY, OPEN_OBJECT, CLOSE_OBJECT] = [0x5b, 0x5d, 0x7b, 0x7d]
+
 /** Cuts a well-formed JSON array or object into the texts of its elements or members. */
 export function pieces(text: string): string[] {
   const found: string[] = []
   let from = text.search(/[[{]/) + 1
   let depth = 0
-  let inString = false
   for (let at = from - 1; at < text.length; at++) {
-    const character = text[at]
-    if (inString) {
-      if (character === '\\') at += 1
-      else if (character === '"') inString = false
-    } else if (character === '"') inString = true
-    else if (character === '[' || character === '{') depth += 1
-    else if (character === ']' || character === '}') depth -= 1
-    if (inString || !((character === ',' && depth === 1) || depth === 0)) continue
+    const code = text.charCodeAt(at)
+    if (code === QUOTE) at = endOfString(text, at)
+    else if (code === OPEN_ARRAY || code === OPEN_OBJECT) depth += 1
+    else if (code === CLOSE_ARRAY || code === CLOSE_OBJECT) depth -= 1
+    else if (code !== COMMA) continue
+    if (code === QUOTE || !((code === COMMA && depth === 1) || depth === 0)) continue
     found.push(text.slice(from, at).trim())
     from = at + 1
     if (depth === 0) break

@@ -1,8 +1,8 @@
 /** Compares sequence numbers of a stream by value. They have up to 56 digits; those of the local cloud begin with zeros. */
 export function bySequenceNumber(a: string, b: string): number {
+  if (a.length === b.length) return a < b ? -1 : a > b ? 1 : 0
   const digits = Math.max(a.length, b.length)
-  const [first, second] = [a.padStart(digits, '0'), b.padStart(digits, '0')]
-  return first < second ? -1 : first > second ? 1 : 0
+  return bySequenceNumber(a.padStart(digits, '0'), b.padStart(digits, '0'))
 }
 
 const MICROS_PER_MILLISECOND = 1000

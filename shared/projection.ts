@@ -48,6 +48,29 @@ export const typeNames = ({ on }: Pick<Projection, 'on'>): string[] => (on as Ev
 /** Whether the projection folds events of this type. */
 export const folds = (projection: Pick<Projection, 'on'>, type: string): boolean => typeNames(projection).includes(type)
 
+/** A projection with its key. */
+export interface KeyedProjection {
+  readonly projection: Projection
+  readonly key: string
+}
+
+const byType = new WeakMap<readonly Projection[], ReadonlyMap<string, readonly KeyedProjection[]>>()
+const NONE: readonly KeyedProjection[] = []
+
+/** Those of the projections that fold events of this type. */
+export function projectionsOf(projections: readonly Projection[], type: string): readonly KeyedProjection[] {
+  const known = byType.get(projections) ?? groupedByType(projections)
+  byType.set(projections, known)
+  return known.get(type) ?? NONE
+}
+
+function groupedByType(projections: readonly Projection[]): ReadonlyMap<string, readonly KeyedProjection[]> {
+  const pairs = projections.flatMap(projection =>
+    typeNames(projection).map(type => ({ type, projection, key: projectionKey(projection) })),
+  )
+  return Map.groupBy(pairs, ({ type }) => type)
+}
+
 /** Name and revision. States, windows and indices are stored under this key. */
 export const projectionKey = (projection: Pick<Projection, 'name' | 'revision'>): string =>
   `${projection.name}-r${projection.revision}`
@@ -60,9 +83,22 @@ export function checkProjections(projections: readonly Projection[]): readonly P
   return projections
 }
 
-/** The state before the first event, frozen. Throws a SafeError if it is not JSON data. */
-export const initialState = (projection: Pick<Projection, 'initial'>): unknown => asStored(projection.initial())
+const initials = new WeakMap<object, unknown>()
+
+/** The state before the first event, frozen. Throws a SafeError if it is not JSON data. `initial` is pure: it is called once. */
+export function initialState(projection: Pick<Projection, 'initial'>): unknown {
+  const known = initials.get(projection)
+  if (known !== undefined) return known
+  const state: unknown = asStored(projection.initial())
+  initials.set(projection, state)
+  return state
+}
+
+const keyed = new WeakMap<readonly Projection[], ReadonlyMap<string, Projection>>()
 
 /** The projections by their key. */
-export const byKey = (projections: readonly Projection[]): ReadonlyMap<string, Projection> =>
-  new Map(projections.map(projection => [projectionKey(projection), projection]))
+export function byKey(projections: readonly Projection[]): ReadonlyMap<string, Projection> {
+  const known = keyed.get(projections) ?? new Map(projections.map(projection => [projectionKey(projection), projection]))
+  keyed.set(projections, known)
+  return known
+}

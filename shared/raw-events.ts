@@ -94,5 +94,5 @@ export function rawDocumentOf(
   { eventTypes, isOn, retentionDays }: RawEventSettings,
 ): { index: string; id: string } | undefined {
   if (!isOn(event.type) || event.type.startsWith(RESERVED_PREFIX)) return undefined
-  return { index: eventIndex(event, eventTypes.get(event.type), retentionDays), id: identityHash(event).toString('hex') }
+  return { index: eventIndex(event, eventTypes.get(event.type), retentionDays), id: identityHash(event) }
 }

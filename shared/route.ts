@@ -53,29 +53,53 @@ export function matchRoute<R extends Pick<Route, 'method' | 'path'>>(
   method: string,
   path: string,
 ): RouteMatch<R> | undefined {
+  const given: GivenPath = { whole: path.split('/'), trimmed: withoutTrailingSlash(path).split('/') }
   const matches = routes
     .filter(route => route.method === (method === 'HEAD' ? 'GET' : method) || route.method === 'ANY')
     .flatMap(route => {
-      const parameters = matchPath(route.path, path)
+      const parameters = matchPath(segmentsOf(route.path), given)
       return parameters ? [{ route, parameters }] : []
     })
   return matches.sort((a, b) => generality(a.route) - generality(b.route))[0]
 }
 
+/** The segments of the path of a request, with and without a slash at its end. */
+interface GivenPath {
+  readonly whole: readonly string[]
+  readonly trimmed: readonly string[]
+}
+
+/** A segment of a template: a literal, or a parameter, which may be the rest of the path. */
+interface Segment {
+  readonly text: string
+  readonly parameter: string | undefined
+  readonly isRest: boolean
+}
+
 const PARAMETER = /^\{(\w+)(\+?)\}$/
+const templates = new Map<string, readonly Segment[]>()
+
+function segmentsOf(template: string): readonly Segment[] {
+  const known = templates.get(template)
+  if (known) return known
+  const segments = template.split('/').map(text => {
+    const [, parameter, rest] = PARAMETER.exec(text) ?? []
+    return { text, parameter, isRest: rest === '+' }
+  })
+  templates.set(template, segments)
+  return segments
+}
 
 /** The values of the template's parameters. Undefined if the path does not match. */
-function matchPath(template: string, path: string): Record<string, string> | undefined {
-  const isGreedy = template.endsWith('+}')
-  const given = (isGreedy ? path : withoutTrailingSlash(path)).split('/')
-  const wanted = template.split('/')
+function matchPath(wanted: readonly Segment[], { whole, trimmed }: GivenPath): Record<string, string> | undefined {
+  const isGreedy = wanted.at(-1)?.isRest === true
+  const given = isGreedy ? whole : trimmed
   if (isGreedy ? given.length < wanted.length : given.length !== wanted.length) return undefined
   const parameters: Record<string, string> = {}
-  for (const [at, segment] of wanted.entries()) {
-    const [, name, rest] = PARAMETER.exec(segment) ?? []
-    const value = rest ? given.slice(at).join('/') : given[at]
-    if (name === undefined ? value !== segment : !rest && value === '') return undefined
-    if (name !== undefined) parameters[name] = value ?? ''
+  for (const [at, { text, parameter, isRest }] of wanted.entries()) {
+    const value = isRest ? given.slice(at).join('/') : given[at]
+    if (parameter === undefined ? value !== text : !isRest && value === '') return undefined
+    if (parameter !== undefined) parameters[parameter] = value ?? ''
   }
   return parameters
 }

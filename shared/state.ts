@@ -1,6 +1,6 @@
-import { createHash } from 'node:crypto'
+import { hash } from 'node:crypto'
 import { parseExact } from './exact-json.ts'
-import { deepFreeze } from './stored-json.ts'
+import { deepFreeze, mostStoredBytes } from './stored-json.ts'
 
 /** The primary key of an item of the state table. */
 export interface ItemKey {
@@ -172,15 +172,18 @@ export const SLOT_USER_BYTES = 16
 export const USER_HASH_BYTES = 8
 
 /** The first 8 bytes of a user's SHA-256 in hexadecimal. Slots store it instead of the user. */
-export const userHash = (user: string): string => createHash('sha256').update(user).digest('hex').slice(0, 16)
+export const userHash = (user: string): string => hash('sha256', user).slice(0, 2 * USER_HASH_BYTES)
 
 /** The deltas of a write as the JSON text that the item stores. The size of the text is their size in the item. */
 export const outboxText = (outbox: readonly WindowDelta[]): string =>
   JSON.stringify(outbox.map(({ projection, start, order, state }) => ({ projection, start, ord: order, state })))
 
-/** Bytes of a delta in that text, with a comma, if its state needs `stateBytes`. */
-export const deltaBytes = (delta: WindowDelta, stateBytes: number): number =>
-  Buffer.byteLength(outboxText([{ ...delta, state: 0 }])) - '[0]'.length + ','.length + stateBytes
+/** Bytes of a delta in that text, with a comma. */
+export const deltaBytes = (delta: WindowDelta): number => Buffer.byteLength(outboxText([delta])) - '[]'.length + ','.length
+
+/** A quick upper bound of `deltaBytes`. */
+export const mostDeltaBytes = ({ projection, start, order, state }: WindowDelta): number =>
+  mostStoredBytes({ projection, start, ord: order, state })
 
 interface StoredDelta extends Omit<WindowDelta, 'order'> {
   readonly ord: number

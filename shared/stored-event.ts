@@ -2,7 +2,7 @@ import * as z from 'zod/mini'
 import { type Event, isName } from './event.ts'
 import type { EventType } from './event-type.ts'
 import { MAX_NAME_CHARACTERS, MAX_SOURCE_CHARACTERS } from './limits.ts'
-import { inRange, millisToMicros, secondsToMicros } from './time.ts'
+import { inRange, isInYears } from './time.ts'
 
 /** Whether the fields beside the data are such as ingest writes. Anybody who may write to the stream can write others. */
 export const isStoredEnvelope = ({ id, source, type, subject, time, stated, received, keyId }: Event): boolean =>
@@ -12,8 +12,8 @@ export const isStoredEnvelope = ({ id, source, type, subject, time, stated, rece
   (subject === null || isName(subject, MAX_NAME_CHARACTERS)) &&
   (keyId === undefined || isName(keyId, MAX_NAME_CHARACTERS)) &&
   inRange(time) !== undefined &&
-  (stated === undefined || (Number.isInteger(stated) && secondsToMicros(stated) !== undefined)) &&
-  inRange(millisToMicros(received)) !== undefined
+  (stated === undefined || (Number.isInteger(stated) && isInYears(stated))) &&
+  isInYears(received / 1000)
 
 const schemas = new WeakMap<EventType, z.ZodMiniType>()
 

@@ -18,12 +18,11 @@ export function toLine(event: Event, type: EventType | undefined): string {
   if (stated !== undefined) line['stated'] = stated === wholeSeconds(time) ? true : stated
   if (subject !== null) line['subject'] = subject
   if (type) {
-    const rest = { ...(event.data as Record<string, unknown>) }
-    for (const { field, name } of fieldColumns(type)) {
-      if (rest[field] !== null && rest[field] !== undefined) line[name] = rest[field]
-      delete rest[field]
-    }
-    if (Object.keys(rest).length > 0) line['data'] = JSON.stringify(rest)
+    const row = event.data as Record<string, unknown>
+    const columns = fieldColumns(type)
+    for (const { field, name } of columns) if (row[field] !== null && row[field] !== undefined) line[name] = row[field]
+    const rest = Object.keys(row).filter(name => !columns.some(({ field }) => field === name))
+    if (rest.length > 0) line['data'] = JSON.stringify(Object.fromEntries(rest.map(name => [name, row[name]])))
   } else if (event.data !== null) line['data'] = JSON.stringify(event.data)
   return `{"event_time_us":${time},"received_time_us":${received}000,${JSON.stringify(line).slice(1)}`
 }
@@ -37,6 +36,7 @@ const LEADING_TIMES = /^\{"event_time_us":(-?\d+),"received_time_us":(\d+)000,/
 export function fromLine(line: string, eventTypes: ReadonlyMap<string, EventType>): Event {
   const times = LEADING_TIMES.exec(line)
   if (!times?.[1] || !times[2]) throw new Error(`A line of the stream does not begin with its two times. ${FOREIGN}`)
+  const time = BigInt(times[1])
   const columns = JSON.parse(`{${line.slice(times[0].length)}`) as Record<string, unknown> &
     Record<'event_id' | 'event_type' | 'source', string>
   const rest = columns['data'] === undefined ? null : parseExact(columns['data'] as string)
@@ -47,8 +47,8 @@ export function fromLine(line: string, eventTypes: ReadonlyMap<string, EventType
     source: columns.source,
     type: columns.event_type,
     subject: (columns['subject'] as string | undefined) ?? null,
-    time: BigInt(times[1]),
-    ...statedIn(columns['stated'], BigInt(times[1])),
+    time,
+    ...statedIn(columns['stated'], time),
     received: Number(times[2]),
     ...(columns['key_id'] !== undefined && { keyId: columns['key_id'] as string }),
     data: type ? rowOf(type, columns, rest as Record<string, unknown> | null) : rest,
@@ -66,15 +66,11 @@ function statedIn(stated: unknown, time: bigint): Pick<Event, 'stated'> {
 /** Ingest accepts `MAX_DEPTH` levels, and a type may wrap them. Far more levels end JSON.stringify with a stack overflow. */
 const MAX_STORED_DEPTH = 2 * MAX_DEPTH
 
-/** Whether a value is nested too deeply for this product's stores. An explicit stack: recursion would overflow, too. */
-function isTooDeep(root: unknown): boolean {
-  const stack = [{ value: root, depth: 1 }]
-  for (let next = stack.pop(); next; next = stack.pop()) {
-    const { value, depth } = next
-    if (typeof value !== 'object' || value === null) continue
-    if (depth > MAX_STORED_DEPTH) return true
-    for (const inner of Object.values(value)) if (typeof inner === 'object') stack.push({ value: inner, depth: depth + 1 })
-  }
+/** Whether a value is nested too deeply for this product's stores. It recurses at most that deeply. */
+function isTooDeep(value: unknown, depth = 1): boolean {
+  if (typeof value !== 'object' || value === null) return false
+  if (depth > MAX_STORED_DEPTH) return true
+  for (const name in value) if (isTooDeep((value as Record<string, unknown>)[name], depth + 1)) return true
   return false
 }
 
@@ -97,7 +93,7 @@ export const linesOf = (text: string): PositionedLine[] =>
 export interface DecodedLines {
   readonly events: readonly Event[]
   /** The position of the line of each event. */
-  readonly positions: ReadonlyMap<Event, number>
+  readonly positions: readonly number[]
   /** Lines that ingest did not write. */
   readonly unrecognised: readonly PositionedLine[]
 }
@@ -121,18 +117,20 @@ export function withoutReaderMark(line: string): { line: string; only: LineReade
 
 /** The events of a record's lines, except lines that are addressed to other consumers. */
 export function fromLines(text: string, eventTypes: ReadonlyMap<string, EventType>, reader?: LineReader): DecodedLines {
-  const positions = new Map<Event, number>()
+  const events: Event[] = []
+  const positions: number[] = []
   const unrecognised: PositionedLine[] = []
   for (const { line, position } of linesOf(text)) {
     const { line: unmarked, only } = withoutReaderMark(line)
     if (only !== undefined && only !== reader) continue
     try {
-      positions.set(fromLine(unmarked, eventTypes), position)
+      events.push(fromLine(unmarked, eventTypes))
+      positions.push(position)
     } catch {
       unrecognised.push({ line, position })
     }
   }
-  return { events: [...positions.keys()], positions, unrecognised }
+  return { events, positions, unrecognised }
 }
 
 function rowOf(type: EventType, columns: Record<string, unknown>, rest: Record<string, unknown> | null): Record<string, unknown> {

@@ -32,10 +32,20 @@ export const inRange = (micros: bigint): bigint | undefined => (micros >= EARLIE
 
 /** Milliseconds since 1970 of a day of the proleptic Gregorian calendar; undefined if the day does not exist. */
 export function dayMillis(year: number, month: number, day: number): number | undefined {
-  const date = new Date(0)
-  date.setUTCFullYear(year, month - 1, day)
-  const exists = date.getUTCFullYear() === year && date.getUTCMonth() === month - 1 && date.getUTCDate() === day
-  return exists ? date.getTime() : undefined
+  if (month < 1 || month > 12 || day < 1 || day > daysOf(year, month)) return undefined
+  // Date.UTC takes years before 100 as years of the 20th century.
+  return Date.UTC(year + CYCLE_YEARS, month - 1, day) - CYCLE_MILLIS
+}
+
+/** The calendar repeats after 400 years. */
+const CYCLE_YEARS = 400
+const CYCLE_MILLIS = 146_097 * SECONDS_PER_DAY * MILLIS_PER_SECOND
+
+const isLeapYear = (year: number): boolean => year % 4 === 0 && (year % 100 !== 0 || year % 400 === 0)
+
+function daysOf(year: number, month: number): number {
+  if (month === 2) return isLeapYear(year) ? 29 : 28
+  return month === 4 || month === 6 || month === 9 || month === 11 ? 30 : 31
 }
 
 /**
@@ -44,9 +54,18 @@ export function dayMillis(year: number, month: number, day: number): number | un
  * years 0001 to 9999.
  */
 export function parseInstant(text: string): bigint | undefined {
-  const instant = parseUnbounded(text)
-  return instant === undefined ? undefined : inRange(instant)
+  if (parsed.has(text)) return parsed.get(text)
+  const unbounded = parseUnbounded(text)
+  const instant = unbounded === undefined ? undefined : inRange(unbounded)
+  if (parsed.size === MAX_PARSED) parsed.clear()
+  if (text.length <= MAX_PARSED_LENGTH) parsed.set(text, instant)
+  return instant
 }
+
+/** The last results: the times of an event are checked and used in several places, and all events of a batch were sent at one time. */
+const parsed = new Map<string, bigint | undefined>()
+const MAX_PARSED = 32
+const MAX_PARSED_LENGTH = 40
 
 /** Why `parseInstant` does not parse the text, as the end of a sentence; undefined if it does. */
 export function instantProblem(text: string): string | undefined {
@@ -88,7 +107,18 @@ export function formatInstant(micros: bigint): string {
 export const formatDay = (micros: bigint): string => formatInstant(micros).slice(0, 10)
 
 /** Seconds since 1970, rounded down. */
-export const wholeSeconds = (micros: bigint): number => Number(floorTo(micros, MICROS_PER_SECOND) / MICROS_PER_SECOND)
+export function wholeSeconds(micros: bigint): number {
+  const number = Number(micros)
+  // The quotient of a smaller number is never rounded to a whole number that it does not reach.
+  if (Number.isSafeInteger(number)) return Math.floor(number / Number(MICROS_PER_SECOND))
+  return Number(floorTo(micros, MICROS_PER_SECOND) / MICROS_PER_SECOND)
+}
+
+const FIRST_SECOND = wholeSeconds(EARLIEST)
+const LAST_SECOND = wholeSeconds(LATEST)
+
+/** Whether epoch seconds, with decimals, are in the years 0001 to 9999. */
+export const isInYears = (seconds: number): boolean => seconds >= FIRST_SECOND && seconds < LAST_SECOND + 1
 
 /** Milliseconds since 1970 as an instant; decimals are dropped. */
 export const millisToMicros = (millis: number): bigint => BigInt(Math.trunc(millis)) * MICROS_PER_MILLISECOND

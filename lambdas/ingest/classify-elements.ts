@@ -11,6 +11,7 @@ import { applyRights } from '../../shared/key-rights.ts'
 import { MAX_EVENT_BYTES, MAX_EVENTS_PER_REQUEST, MAX_NAME_CHARACTERS } from '../../shared/limits.ts'
 import type { QuarantinedEvent } from '../../shared/quarantine.ts'
 import { isRejection, type Rejection, reject } from '../../shared/rejections.ts'
+import { mostStoredBytes } from '../../shared/stored-json.ts'
 import { jsonProblem } from './json-problem.ts'
 
 /** An element that goes to quarantine. */
@@ -84,7 +85,8 @@ function tooMany({ index, envelope }: DecodedElement, { sender }: Arrival): Reje
 }
 
 /** Measures what is stored: a dialect may add to an event what its batch shares, and JSON may be sent in longer or shorter forms. */
-const isTooLarge = ({ data }: Event): boolean => Buffer.byteLength(JSON.stringify(data)) > MAX_EVENT_BYTES
+const isTooLarge = ({ data }: Event): boolean =>
+  mostStoredBytes(data) > MAX_EVENT_BYTES && Buffer.byteLength(JSON.stringify(data)) > MAX_EVENT_BYTES
 
 function acceptElement({ envelope, text }: DecodedElement, arrival: Arrival): Event | Rejection {
   if (envelope) {

@@ -8,7 +8,7 @@ import type { EventPosition } from '../../shared/state.ts'
 import { fromLines } from '../../shared/stream-record.ts'
 import { formatInstant } from '../../shared/time.ts'
 import type { PassedOverEvent } from './dynamodb-passed-over.ts'
-import type { FoldRejection, FoldRules, UserRecord } from './fold-record.ts'
+import type { FoldRejection, FoldRules, UserRecord } from './user-record.ts'
 
 /** A record of the event stream, decoded for the fold. */
 export interface DecodedRecord extends UserRecord {
@@ -39,7 +39,7 @@ export function decodeRecord(
     unrecognised: [
       ...unrecognised.map(({ line, position }) => ({ at: { sequenceNumber, position }, event: unrecognisedLine(line, arrived) })),
       ...unusable.map(({ event, reason }) => ({
-        at: { sequenceNumber, position: positions.get(event) ?? 0 },
+        at: { sequenceNumber, position: positions[events.indexOf(event)] ?? 0 },
         event: asQuarantined({ event, code: 'invalid_event', reason }),
       })),
     ],

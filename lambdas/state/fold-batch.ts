@@ -12,9 +12,9 @@ import { asQuarantined, type DecodedRecord, decodeRecord } from './decode-record
 import type { StateTable } from './dynamodb.ts'
 import type { PagesTable } from './dynamodb-pages.ts'
 import type { PassedOverEvent } from './dynamodb-passed-over.ts'
-import type { FoldRules, UserRecord } from './fold-record.ts'
 import { planWrites, type Write } from './plan-writes.ts'
 import { surviveFold } from './survive-fold.ts'
+import type { FoldRules, UserRecord } from './user-record.ts'
 
 /** Attempts to write a user's item in one invocation, after conflicts or errors. */
 const MAX_ATTEMPTS_PER_INVOCATION = 3

@@ -3,17 +3,10 @@ import type { StoredPage } from '../../shared/memory/page-content.ts'
 import { type KnownPages, planPages } from '../../shared/memory/plan-pages.ts'
 import { bySequenceNumber } from '../../shared/order.ts'
 import { byKey, type Projection } from '../../shared/projection.ts'
-import { outboxText, positionsText, type UserItem, type WindowDelta } from '../../shared/state.ts'
-import { asStored } from '../../shared/stored-json.ts'
-import {
-  type FoldRejection,
-  type FoldRules,
-  type RecordFold,
-  rememberedMs,
-  type StoredUser,
-  type UserRecord,
-  userFold,
-} from './fold-record.ts'
+import { type EventPosition, positionsText, type UserItem } from '../../shared/state.ts'
+import { type RecordFold, rememberedMs, type StoredUser, userFold } from './fold-record.ts'
+import { Outbox } from './outbox.ts'
+import type { FoldRejection, FoldRules, UserRecord } from './user-record.ts'
 
 /** One conditional put of the user's item. Its pages and rejected events are stored before it, and the latter quarantined after it. */
 export interface Write {
@@ -29,10 +22,18 @@ export interface Write {
   readonly late: number
 }
 
-/** A write whose memory is not planned yet: other records may still join it. */
-interface OpenWrite extends Omit<Write, 'newPages'>, Pick<RecordFold, 'arrived' | 'remembered'> {}
+/** A write that other records may still join. */
+interface OpenWrite extends Pick<Write, 'readVersion' | 'recordsDone' | 'folded' | 'repeated' | 'late'> {
+  /** The last record. */
+  step: RecordFold
+  readonly outbox: Outbox
+  readonly rejections: FoldRejection[]
+  recordsDone: number
+  folded: number
+  repeated: number
+  late: number
+}
 
-const MAX_OUTBOX_BYTES = 100_000
 /** The list of the rejected events of a write, as it is stored in the item. */
 const MAX_PASSED_OVER_BYTES = 4_000
 
@@ -50,17 +51,43 @@ export function planWrites(stored: StoredUser, records: readonly UserRecord[], r
   for (const [at, record] of records.entries()) {
     if (stored.item && bySequenceNumber(record.sequenceNumber, stored.item.sequenceNumber) <= 0) continue
     const step = fold(record)
-    const outbox = write && tryMergeOutbox(write.item.outbox, step, projections)
-    const longer = write && outbox && extend(write, step, outbox, at + 1)
-    if (longer && Buffer.byteLength(positionsText(longer.item.passedOver)) <= MAX_PASSED_OVER_BYTES) {
-      write = longer
-    } else {
-      if (write) writes.push(write)
-      write = openWrite(step, step.deltas, (write?.item ?? stored.item)?.version, at + 1)
+    if (!write || !joins(write, step, projections)) {
+      write = openWrite(step, (write?.step.item ?? stored.item)?.version)
+      writes.push(write)
     }
+    extend(write, step, at + 1)
   }
-  if (write) writes.push(write)
   return withMemory(writes, memory.recent, stored.loaded, rules)
+}
+
+const openWrite = (step: RecordFold, readVersion: number | undefined): OpenWrite => ({
+  step,
+  outbox: new Outbox(step),
+  readVersion,
+  rejections: [],
+  recordsDone: 0,
+  folded: 0,
+  repeated: 0,
+  late: 0,
+})
+
+/** Whether the record can join the write. Then its deltas are merged into the outbox. */
+function joins({ outbox, rejections }: OpenWrite, step: RecordFold, projections: ReadonlyMap<string, Projection>): boolean {
+  const isShort =
+    step.rejections.length === 0 ||
+    Buffer.byteLength(positionsText(positionsOf([...rejections, ...step.rejections]))) <= MAX_PASSED_OVER_BYTES
+  return isShort && outbox.tryMerge(step, projections)
+}
+
+const positionsOf = (rejections: readonly FoldRejection[]): EventPosition[] => rejections.map(({ at }) => at)
+
+function extend(write: OpenWrite, step: RecordFold, recordsDone: number): void {
+  write.step = step
+  write.rejections.push(...step.rejections)
+  write.recordsDone = recordsDone
+  write.folded += step.folded
+  write.repeated += step.repeated
+  write.late += step.late
 }
 
 /** The writes with the memory of their items, and the pages that they need. */
@@ -72,19 +99,20 @@ function withMemory(
 ): Write[] {
   let known = loaded
   let moved = 0
-  return writes.map(({ arrived, remembered, ...write }) => {
-    const planned = planPages(known, recent.slice(moved, remembered), arrived, rules.memory)
+  return writes.map(({ step, outbox, ...write }) => {
+    const planned = planPages(known, recent.slice(moved, step.remembered), step.arrived, rules.memory)
     known = planned
     moved += planned.moved
     const { identities, pages } = planned
+    const passedOver = positionsOf(write.rejections)
     const newPages = planned.newPages.map(({ reference: { id, isIndex, newest }, packed }) => ({
-      user: write.item.user,
+      user: step.item.user,
       id,
       isIndex,
       content: packed,
       ttl: pageExpiry(newest, rules),
     }))
-    return { ...write, item: { ...write.item, identities, pages }, newPages }
+    return { ...write, item: { ...step.item, outbox: outbox.all(), passedOver, identities, pages }, newPages }
   })
 }
 
@@ -93,66 +121,3 @@ const DAY_MS = 86_400_000
 /** When a page may expire, in epoch seconds: a day after its last identity is forgotten and the streams cannot deliver an older record. */
 const pageExpiry = (newest: number, { memory, retentionMs }: FoldRules): number =>
   newest + Math.ceil((rememberedMs(memory) + retentionMs + DAY_MS) / 1000)
-
-const openWrite = (
-  { item, arrived, remembered, rejections, folded, repeated, late }: RecordFold,
-  outbox: readonly WindowDelta[],
-  readVersion: number | undefined,
-  recordsDone: number,
-): OpenWrite => ({
-  item: { ...item, outbox, passedOver: rejections.map(({ at }) => at) },
-  arrived,
-  remembered,
-  readVersion,
-  rejections,
-  recordsDone,
-  folded,
-  repeated,
-  late,
-})
-
-const extend = (write: OpenWrite, step: RecordFold, outbox: readonly WindowDelta[], recordsDone: number): OpenWrite => ({
-  item: { ...step.item, outbox, passedOver: [...write.item.passedOver, ...step.rejections.map(({ at }) => at)] },
-  arrived: step.arrived,
-  remembered: step.remembered,
-  readVersion: write.readVersion,
-  rejections: [...write.rejections, ...step.rejections],
-  recordsDone,
-  folded: write.folded + step.folded,
-  repeated: write.repeated + step.repeated,
-  late: write.late + step.late,
-})
-
-/** The outbox with the deltas of one more record; undefined if they need a write of their own. */
-function tryMergeOutbox(...merging: Parameters<typeof mergeOutbox>): readonly WindowDelta[] | undefined {
-  try {
-    const outbox = mergeOutbox(...merging)
-    return Buffer.byteLength(outboxText(outbox)) > MAX_OUTBOX_BYTES ? undefined : outbox
-  } catch {
-    // The windows function merges the same deltas, and reports what the projection throws.
-    return undefined
-  }
-}
-
-/**
- * One delta for each projection and window, with the order number of its last record. An erasure drops the user's earlier
- * deltas to the user's own windows.
- */
-function mergeOutbox(
-  outbox: readonly WindowDelta[],
-  step: RecordFold,
-  projections: ReadonlyMap<string, Projection>,
-): readonly WindowDelta[] {
-  const erased = step.item.erasedOrder
-  const merged = new Map<string, WindowDelta>()
-  for (const delta of [...outbox, ...step.deltas]) {
-    const projection = projections.get(delta.projection)
-    const parts = projection?.grain.parts
-    if (!parts || (parts.ofOneUser && delta.order <= erased)) continue
-    const key = `${delta.projection}#${delta.start}`
-    const before = merged.get(key)
-    const state = before ? asStored(parts.mergeDeltas(projection, before.state, delta.state)) : delta.state
-    merged.set(key, { ...delta, state })
-  }
-  return [...merged.values()]
-}

@@ -24,14 +24,15 @@ export function fitStates(
   before: States,
   { states, fed }: ChangedStates,
   projections: readonly Projection[],
+  sizes: StateSizes,
 ): { readonly states: States } | Misfit {
   const share = shareOf(projections)
   for (const key of fed) {
-    const bytes = entryBytes(key, states[key])
+    const bytes = sizes.of(key, states[key])
     if (bytes > share && bytes >= bytesBefore(before, key))
       return { reason: `${key}: its state would need ${formatBytes(bytes)}. Its share of the item is ${formatBytes(share)}.` }
   }
-  return dropUnused(states, projections)
+  return dropUnused(states, projections, sizes)
 }
 
 const bytesBefore = (before: States, key: string): number => (before[key] === undefined ? 0 : entryBytes(key, before[key]))
@@ -46,16 +47,17 @@ function shareOf(projections: readonly Projection[]): number {
  * Drops states of projections that are not deployed, oldest first, until the rest fits. They stay as long as there is room,
  * because a roll-back continues with them.
  */
-function dropUnused(states: States, projections: readonly Projection[]): { readonly states: States } | Misfit {
-  const kept = new Map(Object.entries(states))
-  let bytes = [...kept].reduce((sum, [key, state]) => sum + entryBytes(key, state), 0)
+function dropUnused(states: States, projections: readonly Projection[], sizes: StateSizes): { readonly states: States } | Misfit {
+  let bytes = 0
+  for (const key of Object.keys(states)) bytes += sizes.of(key, states[key])
   if (bytes <= MAX_ITEM_STATE_BYTES) return { states }
+  const kept = new Map(Object.entries(states))
   const deployed = new Set(projections.map(projectionKey))
   for (const [key, state] of kept) {
     if (bytes <= MAX_ITEM_STATE_BYTES) break
     if (deployed.has(key)) continue
     kept.delete(key)
-    bytes -= entryBytes(key, state)
+    bytes -= sizes.of(key, state)
   }
   return bytes <= MAX_ITEM_STATE_BYTES
     ? { states: Object.fromEntries(kept) }
@@ -64,5 +66,18 @@ function dropUnused(states: States, projections: readonly Projection[]): { reado
       }
 }
 
-/** Bytes of a state in the JSON of all states: its key, a colon, the state and a comma. */
+/** Bytes of the states of one user in the JSON of all states. A state is measured once. */
+export class StateSizes {
+  private readonly measured = new Map<string, { readonly state: unknown; readonly bytes: number }>()
+
+  of(key: string, state: unknown): number {
+    const known = this.measured.get(key)
+    if (known && known.state === state) return known.bytes
+    const bytes = entryBytes(key, state)
+    this.measured.set(key, { state, bytes })
+    return bytes
+  }
+}
+
+/** Its key, a colon, the state and a comma. */
 const entryBytes = (key: string, state: unknown): number => storedBytes(key) + ':,'.length + storedBytes(state)

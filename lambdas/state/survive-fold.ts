@@ -2,7 +2,8 @@ import { bySequenceNumber } from '../../shared/order.ts'
 import type { EventPosition, FoldAttempts } from '../../shared/state.ts'
 import type { DecodedRecord } from './decode-record.ts'
 import type { StateTable } from './dynamodb.ts'
-import { type FoldRules, type StoredUser, type UserRecord, userFold } from './fold-record.ts'
+import { type StoredUser, userFold } from './fold-record.ts'
+import type { FoldRules, UserRecord } from './user-record.ts'
 
 /** Records that are younger are folded without notes: no attempt at them can have failed for long. */
 const UNNOTED_MS = 30_000

@@ -10,7 +10,8 @@ export interface RememberedIdentity {
   readonly stated: number | undefined
 }
 
-export const shortHash = (hash: Buffer): bigint => hash.readBigUInt64BE(0)
+/** The first 8 bytes of a hash in hexadecimal. */
+export const shortHash = (hash: string): bigint => BigInt(`0x${hash.slice(0, 16)}`)
 
 export const wholeSecondsOf = (milliseconds: number): number => Math.floor(milliseconds / 1000)
 

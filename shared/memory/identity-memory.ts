@@ -1,5 +1,5 @@
 import type { RememberedIdentity } from './identities.ts'
-import { type IdentityPage, isIdentityPage, type PageContent } from './page-content.ts'
+import { addTo, type IdentityPage, indexed, isIdentityPage, NO_POSITIONS, type PageContent } from './page-content.ts'
 import type { PageReference } from './references.ts'
 
 /** Which identities of a user are remembered. */
@@ -40,18 +40,22 @@ interface PlacedPage {
   readonly newer: number
 }
 
+/** Up to this number of identities, looking at each is faster than an index. */
+const SCANNED = 64
+
 /** The identities of one user that a fold sees, and those that it adds. */
 export class IdentityMemory {
   /** Those of the item, then those that were kept since. */
-  readonly recent: RememberedIdentity[] = []
-  private readonly positions = new Map<bigint, number[]>()
+  readonly recent: RememberedIdentity[]
+  /** The positions in `recent` by hash. Undefined until there are more than `SCANNED`. */
+  private index: Map<bigint, number[]> | undefined
   private readonly pages: readonly PlacedPage[]
   private readonly loaded: number
   private readonly rules: MemoryRules
 
   constructor({ recent, references, contents }: LoadedMemory, rules: MemoryRules) {
     this.rules = rules
-    for (const identity of recent) this.keep(identity)
+    this.recent = [...recent]
     this.loaded = recent.length
     this.pages = placed(references, contents, recent.length).filter(({ page }) => page !== undefined) as PlacedPage[]
   }
@@ -65,7 +69,7 @@ export class IdentityMemory {
       return stated !== undefined && kept.stated === stated && age <= this.rules.statedSeconds
     }
     const kept = this.recent.length
-    if (this.positions.get(hash)?.some(at => repeats(this.recent[at], kept - at - 1))) return true
+    if (this.positionsOf(hash).some(at => repeats(this.recent[at], kept - at - 1))) return true
     return this.pages.some(({ page, newer }) =>
       page
         .positionsOf(hash)
@@ -74,10 +78,24 @@ export class IdentityMemory {
   }
 
   keep(identity: RememberedIdentity): void {
-    const before = this.positions.get(identity.hash)
-    if (before) before.push(this.recent.length)
-    else this.positions.set(identity.hash, [this.recent.length])
+    if (this.index) addTo(this.index, identity.hash, this.recent.length)
     this.recent.push(identity)
+  }
+
+  /** Forgets the identities from this position of `recent` on. */
+  forgetFrom(position: number): void {
+    for (const { hash } of this.recent.splice(position)) this.index?.get(hash)?.pop()
+  }
+
+  private positionsOf(hash: bigint): readonly number[] {
+    const { recent } = this
+    if (recent.length > SCANNED) {
+      this.index ??= indexed(recent)
+      return this.index.get(hash) ?? NO_POSITIONS
+    }
+    let positions = NO_POSITIONS
+    for (let at = 0; at < recent.length; at++) if (recent[at]?.hash === hash) positions = [...positions, at]
+    return positions
   }
 }
 

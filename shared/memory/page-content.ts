@@ -30,10 +30,10 @@ export interface NewPage {
   readonly content: PageContent
 }
 
-const NO_POSITIONS: readonly number[] = []
+export const NO_POSITIONS: readonly number[] = []
 
 export function identityPage(identities: readonly RememberedIdentity[]): IdentityPage {
-  let positions: Map<bigint, readonly number[]> | undefined
+  let positions: Map<bigint, number[]> | undefined
   return {
     identities,
     positionsOf(hash) {
@@ -43,10 +43,17 @@ export function identityPage(identities: readonly RememberedIdentity[]): Identit
   }
 }
 
-function indexed(identities: readonly RememberedIdentity[]): Map<bigint, readonly number[]> {
-  const positions = new Map<bigint, readonly number[]>()
-  for (const [at, { hash }] of identities.entries()) positions.set(hash, [...(positions.get(hash) ?? NO_POSITIONS), at])
+/** The positions of identities by their hash. */
+export function indexed(identities: readonly RememberedIdentity[]): Map<bigint, number[]> {
+  const positions = new Map<bigint, number[]>()
+  for (const [at, { hash }] of identities.entries()) addTo(positions, hash, at)
   return positions
+}
+
+export function addTo(positions: Map<bigint, number[]>, hash: bigint, at: number): void {
+  const known = positions.get(hash)
+  if (known) known.push(at)
+  else positions.set(hash, [at])
 }
 
 export const readContent = (isIndex: boolean, packed: Uint8Array): PageContent =>

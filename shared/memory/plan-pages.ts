@@ -21,6 +21,8 @@ export interface PlannedMemory extends KnownPages {
   readonly newPages: readonly NewPage[]
 }
 
+const NO_PAGES = new Uint8Array()
+
 /**
  * Keeps the memory in a user's item small. Its identities become a page when they are more than the item may have; small pages are
  * merged into larger ones, so that each identity is written a few times only; large pages move to an index. A merge that needs a page
@@ -34,9 +36,11 @@ export function planPages(
   arrived: number,
   rules: MemoryRules,
 ): PlannedMemory {
-  const draft: Draft = { references: [...known.references], contents: new Map(known.contents), newPages: new Map() }
   const useful = recent.filter(isUseful(arrived, rules))
   const isFull = useful.length > rules.sizes.item
+  if (!isFull && known.references.length === 0)
+    return { ...known, identities: packIdentities(useful), pages: NO_PAGES, moved: 0, newPages: [] }
+  const draft: Draft = { references: [...known.references], contents: new Map(known.contents), newPages: new Map() }
   if (isFull) for (const some of chunks(useful, rules.sizes.large)) add(draft, newIdentityPage(some))
   draft.references = draft.references.filter(isUsefulPage(arrived, rules))
   for (const size of [rules.sizes.small, rules.sizes.large]) merge(draft, size, arrived, rules)

@@ -34,9 +34,9 @@ export const unitMistakes: readonly UnitMistake[] = [
   {
     name: 'outbox-merge-throws',
     about: 'a delta that cannot be merged into the outbox ends the write of the records before it',
-    file: 'lambdas/state/plan-writes.ts',
-    right: '  } catch {\n    // The windows',
-    wrong: '  } catch (error) {\n    if (error) throw error\n    // The windows',
+    file: 'lambdas/state/outbox.ts',
+    right: '    } catch {\n      // The windows',
+    wrong: '    } catch (error) {\n      if (error) throw error\n      // The windows',
     tests: ['test/state/plan-writes.test.ts'],
   },
   {
@@ -58,8 +58,8 @@ export const unitMistakes: readonly UnitMistake[] = [
   {
     name: 'state-not-stored-json',
     about: 'a state is what a fold returns, not what the store gives back',
-    file: 'lambdas/state/fold-record.ts',
-    right: 'asStored(projection.fold(before, event))',
+    file: 'lambdas/state/fold-events.ts',
+    right: 'asStored(projection.fold(before, event), before)',
     wrong: 'projection.fold(before, event)',
     tests: ['test/state/stored-states.test.ts'],
   },
@@ -111,8 +111,8 @@ export const unitMistakes: readonly UnitMistake[] = [
     name: 'delta-wrapper',
     about: 'a delta is measured without its names',
     file: 'shared/state.ts',
-    right: "Buffer.byteLength(outboxText([{ ...delta, state: 0 }])) - '[0]'.length + ','.length + stateBytes",
-    wrong: '64 + stateBytes + 0 * delta.start',
+    right: "Buffer.byteLength(outboxText([delta])) - '[]'.length + ','.length",
+    wrong: '64 + Buffer.byteLength(JSON.stringify(delta.state))',
     tests: ['test/state/item-limits.test.ts', 'test/state/plan-writes.test.ts'],
   },
   {

@@ -1,5 +1,5 @@
 import fc from 'fast-check'
-import { asStored, deepFreeze, storedBytes } from '../../shared/stored-json.ts'
+import { asStored, deepFreeze, mostStoredBytes, storedBytes } from '../../shared/stored-json.ts'
 
 const isDeeplyFrozen = (value: unknown): boolean =>
   typeof value !== 'object' || value === null || (Object.isFrozen(value) && Object.values(value).every(isDeeplyFrozen))
@@ -11,6 +11,7 @@ test('every JSON value is stored as its JSON round trip, measured as its text, a
       const stored = asStored(value)
       expect(stored).toEqual(JSON.parse(text))
       expect(storedBytes(stored)).toBe(Buffer.byteLength(text))
+      expect(mostStoredBytes(stored)).toBeGreaterThanOrEqual(Buffer.byteLength(text))
       expect(isDeeplyFrozen(stored)).toBe(true)
     }),
   )
@@ -30,6 +31,30 @@ test('whatever else a value contains: it is refused, or its JSON round trip is u
     }),
     { numRuns: 1000 },
   )
+})
+
+test.each([
+  ['the longest number', -0.0000012345678901234567],
+  ['control characters', '\u0000\u0001'],
+  ['half of a surrogate pair', '\ud800'],
+  ['a short name', { '\u0002': false }],
+])('the upper bound holds for %s', (_, value) => {
+  expect(mostStoredBytes(value)).toBeGreaterThanOrEqual(Buffer.byteLength(JSON.stringify(value)))
+})
+
+test('only what is the same object as before is not checked again', () => {
+  const before = asStored({ list: [{ n: 1 }, { n: 2 }], other: [1] })
+  const [first, second] = before.list
+  const after = asStored({ list: [{ n: 0 }, first, second], other: before.other }, before)
+  expect(isDeeplyFrozen(after)).toBe(true)
+  for (const list of [
+    [{ n: Number.NaN }, first],
+    [first, { n: Number.NaN }],
+    [first, second, { n: Number.NaN }],
+  ])
+    expect(() => asStored({ list }, before)).toThrow('it is not a finite number')
+  const shared = { n: Number.NaN }
+  expect(() => asStored({ shared }, { shared })).toThrow('state.shared.n')
 })
 
 test('-0 becomes 0, wherever it is', () => {

@@ -1,5 +1,17 @@
+import fc from 'fast-check'
 import { formatBytes, formatCount } from '../../shared/limits.ts'
-import { floorTo, formatInstant, instantProblem, parseInstant, parseWindowInstant, windowInstant } from '../../shared/time.ts'
+import {
+  dayMillis,
+  EARLIEST,
+  floorTo,
+  formatInstant,
+  instantProblem,
+  LATEST,
+  parseInstant,
+  parseWindowInstant,
+  wholeSeconds,
+  windowInstant,
+} from '../../shared/time.ts'
 
 test('floorTo rounds numbers and bigints down, before 1970 too', () => {
   expect([floorTo(125.5, 60), floorTo(120, 60), floorTo(-1, 60)]).toEqual([120, 120, -60])
@@ -84,4 +96,30 @@ test.each([
 ])('the second 60 exists only at the end of a day in UTC: %s gives %s', (text, result) => {
   const instant = parseInstant(text)
   expect(instant === undefined ? instantProblem(text) : formatInstant(instant)).toBe(result)
+})
+
+test('whole seconds are exact for every instant', () => {
+  const near = fc.tuple(fc.bigInt(EARLIEST / 1_000_000n, LATEST / 1_000_000n), fc.constantFrom(-1n, 0n, 1n))
+  fc.assert(
+    fc.property(near, ([seconds, more]) => {
+      const micros = seconds * 1_000_000n + more
+      expect(wholeSeconds(micros)).toBe(Number(floorTo(micros, 1_000_000n) / 1_000_000n))
+    }),
+  )
+})
+
+test('the days are those of Date', () => {
+  fc.assert(
+    fc.property(
+      fc.integer({ min: 0, max: 9999 }),
+      fc.integer({ min: 0, max: 13 }),
+      fc.integer({ min: 0, max: 32 }),
+      (y, m, d) => {
+        const date = new Date(0)
+        date.setUTCFullYear(y, m - 1, d)
+        const exists = date.getUTCMonth() === m - 1 && date.getUTCDate() === d && date.getUTCFullYear() === y
+        expect(dayMillis(y, m, d)).toBe(exists ? date.getTime() : undefined)
+      },
+    ),
+  )
 })

@@ -62,14 +62,11 @@ test('an event for a window that has expired under a shorter bound is late, and 
   const bound = await table.recordLateness(undefined, arrived)
   const rules = { projections: [minutes], memory, ...bound, retentionMs: DAY_MS }
   const eventAt = (ms: number) => aVisit('/a', ms / 1000, { subject: '1', received: arrived })
-  const result = (ms: number) =>
-    userFold(aStoredUser('1'), rules).fold({
-      sequenceNumber: '1',
-      received: arrived,
-      arrived,
-      events: [eventAt(ms)],
-      erasure: false,
-    })
+  const result = (ms: number) => {
+    const record = { sequenceNumber: '1', received: arrived, arrived, events: [eventAt(ms)], erasure: false }
+    const { late, deltas } = userFold(aStoredUser('1'), rules).fold(record)
+    return { late, deltas: [...deltas.values()].map(({ delta }) => delta) }
+  }
   expect(result(NOW)).toMatchObject({ late: 1, deltas: [] })
   expect(result(arrived - HOUR_MS / 2)).toMatchObject({ late: 0, deltas: [{ projection: 'minutes-r1' }] })
 })

@@ -1,5 +1,6 @@
-import type { FoldRules, UserRecord } from '../../lambdas/state/fold-record.ts'
-import { planWrites } from '../../lambdas/state/plan-writes.ts'
+import fc from 'fast-check'
+import { planWrites, type Write } from '../../lambdas/state/plan-writes.ts'
+import type { FoldRules, UserRecord } from '../../lambdas/state/user-record.ts'
 import type { Event } from '../../shared/event.ts'
 import { pageVisit } from '../../shared/events/page-visit.ts'
 import { perUser } from '../../shared/grains/user.ts'
@@ -243,4 +244,62 @@ test('an item of a user whose events were all rejected expires after the stream 
   const [third] = fold([record([visit('e1')], START + 2 * MINUTE)], second?.item, rules)
   expect(third?.item.ttl).toBeUndefined()
   expect(fold([rejected('r3', START + 3 * MINUTE)], third?.item, rules)[0]?.item.ttl).toBeUndefined()
+})
+
+describe('a record is folded at once, and event by event if that fails', () => {
+  const reading = (id: string, minute: number, status: string) =>
+    aReading({ timestamp: minute * 60, temperature: 1.5, status }, { id, subject: '1' })
+  const broken = perUserWindow({
+    ...deviceMinutes,
+    fold: (state, event) => (event.data.status === 'broken' ? fail() : deviceMinutes.fold(state, event)),
+  }) as Projection
+  const projections = [broken]
+
+  test('the result is that of records of one event each', () => {
+    const events = fc.array(fc.tuple(fc.nat(9), fc.nat(2), fc.constantFrom('ok', 'ok', 'broken')), { maxLength: 12 })
+    fc.assert(
+      fc.property(events, some => {
+        const list = some.map(([id, minute, status]) => reading(`r${id}`, minute, status))
+        const [together] = fold([record(list)], undefined, { projections })
+        const apart = fold(
+          list.map(event => record([event])),
+          undefined,
+          { projections },
+        )
+        const outboxOf = (writes: readonly Write[]) =>
+          writes.flatMap(({ item }) => item.outbox.map(({ start, state }) => ({ start, state })))
+        const rejected = (writes: readonly Write[]) => writes.flatMap(({ rejections }) => rejections.map(({ event }) => event.id))
+        const all = together ? [together] : []
+        expect([outboxOf(all), rejected(all), together?.folded ?? 0]).toEqual([
+          outboxOf(apart),
+          rejected(apart),
+          apart.reduce((sum, { folded }) => sum + folded, 0),
+        ])
+      }),
+    )
+  })
+
+  test('a fold cannot change a delta in place between two events', () => {
+    const inPlace = perUserWindow({
+      ...deviceMinutes,
+      fold: (state, event) => (state.events === 0 ? deviceMinutes.fold(state, event) : Object.assign(state, { events: 9 })),
+    }) as Projection
+    const [write] = fold([record([reading('a', 0, 'ok'), reading('b', 0, 'ok')])], undefined, { projections: [inPlace] })
+    expect(write?.rejections).toMatchObject([{ event: { id: 'b' }, code: 'projection_failed' }])
+    expect(write?.item.outbox).toMatchObject([{ state: { events: 1 } }])
+  })
+
+  test('a delta that JSON would change is rejected with the event that made it so', () => {
+    const dated = perUserWindow({
+      ...deviceMinutes,
+      initial: () => ({ at: null as unknown }),
+      fold: (_, event) => ({ at: event.data.status === 'broken' ? new Date(0) : 1 }),
+      merge: (_, delta) => delta,
+      document: () => ({}),
+    }) as Projection
+    const events = [reading('a', 0, 'ok'), reading('b', 0, 'broken')]
+    expect(fold([record(events)], undefined, { projections: [dated] })).toMatchObject([
+      { folded: 1, rejections: [{ event: { id: 'b' } }], item: { outbox: [{ state: { at: 1 } }] } },
+    ])
+  })
 })

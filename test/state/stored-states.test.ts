@@ -1,6 +1,6 @@
 import { partAttributes, readPartItem, readUserItem, userAttributes } from '../../lambdas/state/dynamodb-items.ts'
-import type { UserRecord } from '../../lambdas/state/fold-record.ts'
 import { planWrites, type Write } from '../../lambdas/state/plan-writes.ts'
+import type { UserRecord } from '../../lambdas/state/user-record.ts'
 import { pageVisit } from '../../shared/events/page-visit.ts'
 import { tryMerge } from '../../shared/grains/merge.ts'
 import { perUser } from '../../shared/grains/user.ts'
