@@ -1,4 +1,4 @@
-import { mkdtemp, rm } from 'node:fs/promises'
+import { mkdtemp } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { DuckDBInstance } from '@duckdb/node-api'
@@ -6,7 +6,7 @@ import fc from 'fast-check'
 import { type CompactionDependencies, compactDay, planDays } from '../../lambdas/archive/compact-day.ts'
 import { listEvents } from '../../lambdas/archive/list-events.ts'
 import { DAY_MS } from '../../lambdas/archive/plan-compaction.ts'
-import { compactionOf } from '../fixtures/reports/compaction.ts'
+import { compactionOf, removeArchive } from '../fixtures/reports/compaction.ts'
 import { archiveRows, folderArchive, type Row } from '../fixtures/reports/folder-archive.ts'
 
 const START = Date.UTC(2025, 10, 26)
@@ -16,7 +16,7 @@ let folder: string
 beforeEach(async () => {
   folder = await mkdtemp(path.join(tmpdir(), 'millrace-compaction-'))
 })
-afterEach(() => rm(folder, { recursive: true }))
+afterEach(() => removeArchive(folder))
 
 /** All rows that readers find, as text, sorted. */
 async function rowsOf(folder: string): Promise<string[]> {
@@ -92,7 +92,7 @@ test('a compaction that is killed at any call, with a straggler, and the deletio
   let killed = 0
   await fc.assert(
     fc.asyncProperty(objects, kills, fc.boolean(), async (written, deaths, isLate) => {
-      await rm(folder, { recursive: true })
+      await removeArchive(folder)
       folder = await mkdtemp(path.join(tmpdir(), 'millrace-compaction-'))
       let copies = 0
       const write = ({ day, hour, ids }: (typeof written)[number], at: number) =>

@@ -1,10 +1,10 @@
-import { mkdtemp, rm } from 'node:fs/promises'
+import { mkdtemp } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { type CompactionDependencies, compactDay, planDays } from '../../lambdas/archive/compact-day.ts'
 import { listEvents, readManifest } from '../../lambdas/archive/list-events.ts'
 import { DAY_MS } from '../../lambdas/archive/plan-compaction.ts'
-import { compactionOf, partitionsInMemory, rules } from '../fixtures/reports/compaction.ts'
+import { compactionOf, partitionsInMemory, removeArchive, rules } from '../fixtures/reports/compaction.ts'
 import { archiveRows, folderArchive, type Row } from '../fixtures/reports/folder-archive.ts'
 
 const DT = '2025-11-26'
@@ -19,7 +19,7 @@ beforeEach(async () => {
   clock = END + 3_600_000
   dependencies = compactionOf(folder, () => clock)
 })
-afterEach(() => rm(folder, { recursive: true }))
+afterEach(() => removeArchive(folder))
 
 const readings = (from: number, count: number): Row[] =>
   Array.from({ length: count }, (_, n) => ({ event_id: `e${from + n}`, timestamp: START / 1000 + n, event_duration: n }))
