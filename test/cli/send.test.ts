@@ -32,7 +32,14 @@ beforeEach(async () => {
   await mkdir(path.join(folder, '.millrace'))
   await writeFile(
     path.join(folder, '.millrace/outputs.json'),
-    JSON.stringify({ apiUrl: `http://127.0.0.1:${port}`, writeKey: 'k', readKey: 'r', adminKey: 'a', stack: {} }),
+    JSON.stringify({
+      apiUrl: `http://127.0.0.1:${port}`,
+      writeKey: 'k',
+      readKey: 'r',
+      adminKey: 'a',
+      awsEndpointUrl: 'http://127.0.0.1:1',
+      stack: {},
+    }),
   )
 })
 afterEach(async () => {

@@ -71,7 +71,7 @@ async function countingApi() {
 /** Writes the outputs file of a local cloud with this API. */
 async function writeOutputs(apiUrl: string): Promise<void> {
   await mkdir(path.join(folder, '.millrace'), { recursive: true })
-  const outputs = { apiUrl, writeKey: 'k', readKey: 'r', adminKey: 'a', stack: {} }
+  const outputs = { apiUrl, writeKey: 'k', readKey: 'r', adminKey: 'a', awsEndpointUrl: 'http://127.0.0.1:1', stack: {} }
   await writeFile(path.join(folder, '.millrace/outputs.json'), JSON.stringify(outputs))
 }
 
