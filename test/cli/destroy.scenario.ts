@@ -114,7 +114,7 @@ test('dev: shows what will be lost, and deletes nothing unless somebody agrees',
     store: expect.stringContaining('eventstream'),
     contents: 'the events of the last 24 hours',
   })
-  expect(losses).toContainEqual({ store: '13 log groups', contents: 'all log lines' })
+  expect(losses).toContainEqual({ store: '14 log groups', contents: 'all log lines' })
   expect(await remains('dev')).toEqual([])
 }, 120_000)
 
