@@ -37,7 +37,7 @@ async function machineOf(file: string): Promise<number> {
 async function reportsBundle(): Promise<string> {
   const assets = (await readdir(out)).filter(name => name.startsWith('asset.'))
   const contents = await Promise.all(assets.map(asset => readdir(path.join(out, asset))))
-  const [asset, ...more] = assets.filter((_asset, i) => contents[i]?.includes('node_modules'))
+  const [asset, ...more] = assets.filter((_asset, i) => contents[i]?.includes('node_modules') && contents[i]?.includes('reports'))
   expect([asset, more]).toEqual([expect.any(String), []])
   return path.join(out, asset ?? '')
 }
