@@ -50,12 +50,16 @@ export async function loadObjects(
       return { ...candidate, file }
     })
   let next = download(batches[0])
-  for (const at of batches.keys()) {
-    const batch = await next
-    next = download(batches[at + 1])
-    // Avoids an unhandled rejection when `load` fails. The loop that awaits it still sees the error.
-    next.catch(() => undefined)
-    await load(batch)
-    await Promise.all(batch.map(({ file }) => rm(file)))
+  try {
+    for (const at of batches.keys()) {
+      const batch = await next
+      next = download(batches[at + 1])
+      // Avoids an unhandled rejection while `load` runs. The loop that awaits it still sees the error.
+      next.catch(() => undefined)
+      await load(batch)
+      await Promise.all(batch.map(({ file }) => rm(file)))
+    }
+  } finally {
+    await Promise.allSettled([next])
   }
 }

@@ -2,6 +2,7 @@ import type { Event } from '../../shared/event.ts'
 import type { EventType } from '../../shared/event-type.ts'
 import { BYTES_PER_CALL, MAX_EVENTS_PER_RECORD, MAX_RECORD_BYTES, RECORDS_PER_CALL } from '../../shared/limits.ts'
 import { bySequenceNumber } from '../../shared/order.ts'
+import { splitBySize } from '../../shared/split-by-size.ts'
 import { toLine } from '../../shared/stream-record.ts'
 
 /** One record for the stream: the events of one user in one request, one line per event. */
@@ -59,7 +60,7 @@ export const recordGroupOf = ({ subject, id }: Event): string => (subject === nu
 /** Packs the lines of one user into records, in order. */
 export function packLines<Origin>(partitionKey: string, lines: readonly LineOf<Origin>[]): PackedRecord<Origin>[] {
   const sized = lines.map(({ line, origin }) => ({ text: `${line}\n`, bytes: Buffer.byteLength(line) + 1, origin }))
-  return splitBySize(sized, MAX_EVENTS_PER_RECORD, MAX_RECORD_BYTES).map(chunk => ({
+  return splitBySize(sized, ({ bytes }) => bytes, MAX_EVENTS_PER_RECORD, MAX_RECORD_BYTES).map(chunk => ({
     partitionKey,
     data: chunk.map(({ text }) => text).join(''),
     bytes: chunk.reduce((sum, { bytes }) => sum + bytes, 0),
@@ -86,24 +87,7 @@ export function planRounds(records: readonly StreamRecord[]): StreamRecord[][] {
 
 /** Splits a round into PutRecords calls. */
 export const planCalls = (round: readonly StreamRecord[]): StreamRecord[][] =>
-  splitBySize(round, RECORDS_PER_CALL, BYTES_PER_CALL)
-
-/** Splits items into consecutive chunks within both limits; an item above `maxBytes` gets a chunk of its own. */
-function splitBySize<T extends { readonly bytes: number }>(items: readonly T[], maxItems: number, maxBytes: number): T[][] {
-  const chunks: T[][] = []
-  let chunk: T[] = []
-  let chunkBytes = 0
-  for (const item of items) {
-    if (chunk.length === 0 || chunk.length === maxItems || chunkBytes + item.bytes > maxBytes) {
-      chunk = []
-      chunkBytes = 0
-      chunks.push(chunk)
-    }
-    chunk.push(item)
-    chunkBytes += item.bytes
-  }
-  return chunks
-}
+  splitBySize(round, ({ bytes }) => bytes, RECORDS_PER_CALL, BYTES_PER_CALL)
 
 /** The result for one record in the response to PutRecords. */
 interface PutResult {

@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises'
+import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises'
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
@@ -8,6 +8,7 @@ import path from 'node:path'
 import { text } from 'node:stream/consumers'
 import { jest } from '@jest/globals'
 import { ENTRY, millrace } from '../fixtures/command.ts'
+import { writeLocalOutputs } from '../fixtures/local-outputs.ts'
 
 // Each test starts processes.
 jest.setTimeout(60_000)
@@ -29,18 +30,7 @@ beforeEach(async () => {
   }).listen(0, '127.0.0.1')
   folder = await mkdtemp(path.join(tmpdir(), 'millrace-send-'))
   const { port } = server.address() as AddressInfo
-  await mkdir(path.join(folder, '.millrace'))
-  await writeFile(
-    path.join(folder, '.millrace/outputs.json'),
-    JSON.stringify({
-      apiUrl: `http://127.0.0.1:${port}`,
-      writeKey: 'k',
-      readKey: 'r',
-      adminKey: 'a',
-      awsEndpointUrl: 'http://127.0.0.1:1',
-      stack: {},
-    }),
-  )
+  await writeLocalOutputs(folder, `http://127.0.0.1:${port}`)
 })
 afterEach(async () => {
   server.closeAllConnections()

@@ -33,7 +33,7 @@ async function machineOf(file: string): Promise<number> {
   }
 }
 
-/** The folder of the only asset that contains DuckDB. */
+/** The folder of the only asset that contains DuckDB and the SQL of the reports. */
 async function reportsBundle(): Promise<string> {
   const assets = (await readdir(out)).filter(name => name.startsWith('asset.'))
   const contents = await Promise.all(assets.map(asset => readdir(path.join(out, asset))))
