@@ -32,9 +32,9 @@ export async function compactDay(dt: string, dependencies: CompactionDependencie
   const before = await ledger.day(dt)
   if (before?.expired !== undefined) return deleteExpired(before, dependencies)
   if (before && isExpired(dt, now(), rules)) return expire(before, dependencies)
-  if (before?.finished) return {}
   const listed = now()
   const raw = await uncompactedObjects(dt, before, bucket)
+  if (before?.finished && raw.length === 0) return {}
   if (raw.reduce((sum, { size }) => sum + size, 0) > rules.maxBytes) return { 'days too large': 1 }
   const merged = raw.length > 0 ? await mergeDay({ dt, before, raw }, dependencies) : before
   if (merged) await finish(merged, listed, dependencies)

@@ -15,9 +15,12 @@ export interface LedgerDay {
   readonly compacted: number
   /** The run to which the partitions of the Glue tables point. */
   readonly registered?: string
-  /** No raw object of this day can arrive any more, and the run replaces all that did. Nobody lists the raw objects of the day. */
+  /**
+   * No raw object of this day should arrive any more, and the run replaces all that did. Readers do not list the raw objects of the
+   * day; if one arrives nevertheless, the next compaction merges it.
+   */
   readonly settled?: true
-  /** The raw objects are deleted, and so are the objects of earlier runs: nothing is left to do until the day expires. */
+  /** The raw objects are deleted, and so are the objects of earlier runs: nothing is left to do until the day expires, or a raw object arrives. */
   readonly finished?: true
   /** When the day expired: it has no rows since then. */
   readonly expired?: number

@@ -36,13 +36,17 @@ export const mayDeleteRaw = (
   { keepRaw }: CompactionRules,
 ): boolean => settled === true && registered === run && now - switched > Math.max(keepRaw, GRACE_MS)
 
-/** The days on which something may be left to do, the earliest first. `raw` are the days of raw objects. */
+/**
+ * The days on which something may be left to do, the earliest first. `raw` are the days that have raw objects: of a finished day
+ * these have come after everything was deleted, and must not stay unread.
+ */
 export function daysToVisit(raw: readonly string[], ledger: readonly LedgerDay[], now: number, rules: CompactionRules): string[] {
   const known = new Map(ledger.map(day => [day.dt, day]))
+  const withRaw = new Set(raw)
   const isLeft = (dt: string): boolean => {
     const day = known.get(dt)
     if (!day?.finished) return isClosed(dt, now)
-    return day.expired === undefined && isExpired(dt, now, rules)
+    return day.expired === undefined && (withRaw.has(dt) || isExpired(dt, now, rules))
   }
   return [...new Set([...raw, ...known.keys()])].filter(isLeft).sort()
 }

@@ -116,6 +116,25 @@ test('raw objects are deleted when the day is settled, its run in all tables, an
   expect(await planDays(dependencies)).toEqual([])
 })
 
+test('a raw object that arrives after everything of its day was deleted is merged by the next compaction', async () => {
+  await write('a', readings(0, 50))
+  await compact()
+  clock = END + rules.settledAfter
+  await compact()
+  clock += rules.keepRaw + DAY_MS
+  await compact()
+  expect(await dependencies.ledger.day(DT)).toMatchObject({ finished: true })
+  await write('very-late', readings(50, 1))
+  await compact()
+  const { run = '' } = (await dependencies.ledger.day(DT)) ?? {}
+  expect(await readManifest(dependencies.bucket, { dt: DT, run })).toMatchObject({ identities: { count: 51 } })
+  clock += rules.keepRaw + 2 * DAY_MS
+  await compact()
+  expect(await dependencies.bucket.list('events/')).toEqual([])
+  expect(await kinds()).toEqual(['rows'])
+  expect(await planDays(dependencies)).toEqual([])
+})
+
 test('a compacted day expires: readers do not see it, and its objects are deleted a day later', async () => {
   const tables = { archive: new Map<string, string>(), repetitions: new Map<string, string>() }
   const expiring = { partitions: partitionsInMemory(tables), rules: { ...rules, keepDays: 30 * DAY_MS } }

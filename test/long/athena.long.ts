@@ -12,17 +12,15 @@ import { type Action, eventOf, reportActions } from '../fixtures/reports/actions
 import { archiveEvents, archiveRows, type Row } from '../fixtures/reports/folder-archive.ts'
 import { goldenReadings, readGolden } from '../fixtures/reports/golden-readings.ts'
 import { nearly, reportRows } from '../fixtures/reports/report-rows.ts'
-import { temporaryFolder } from '../fixtures/temporary-folder.ts'
 import { startTrino, type Trino } from '../fixtures/trino.ts'
 
 const SEEDED_ROWS = 200_000
 const HALF = SEEDED_ROWS / 2
 const goldenActions = 'test/golden/reports/enriched-actions'
 
-const folder = temporaryFolder('trino')
 let trino: Trino
 beforeAll(async () => {
-  trino = await startTrino(folder)
+  trino = await startTrino()
 }, 600_000)
 afterAll(() => trino?.close())
 

@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdir, stat, writeFile } from 'node:fs/promises'
+import { stat } from 'node:fs/promises'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import path from 'node:path'
@@ -8,6 +8,7 @@ import { json, text } from 'node:stream/consumers'
 import { simulatedLines } from '../../cli/simulate.ts'
 import { writeRows } from '../../cli/simulators/rows-file.ts'
 import { ENTRY } from '../fixtures/command.ts'
+import { writeLocalOutputs } from '../fixtures/local-outputs.ts'
 import { temporaryFolder } from '../fixtures/temporary-folder.ts'
 
 const MINUTES = 60_000
@@ -68,17 +69,10 @@ async function countingApi() {
   }
 }
 
-/** Writes the outputs file of a local cloud with this API. */
-async function writeOutputs(apiUrl: string): Promise<void> {
-  await mkdir(path.join(folder, '.millrace'), { recursive: true })
-  const outputs = { apiUrl, writeKey: 'k', readKey: 'r', adminKey: 'a', awsEndpointUrl: 'http://127.0.0.1:1', stack: {} }
-  await writeFile(path.join(folder, '.millrace/outputs.json'), JSON.stringify(outputs))
-}
-
 /** Sends a file to an API that only counts. Returns the totals of the command, the number of received lines and the command's peak memory. */
 async function send(file: string): Promise<{ totals: unknown; received: number; peakMb: number }> {
   const api = await countingApi()
-  await writeOutputs(api.url)
+  await writeLocalOutputs(folder, api.url)
   const child = spawn(process.execPath, [ENTRY, 'send', file, '--type', 'user_record', '--json'], {
     cwd: folder,
     env: { ...process.env, NODE_OPTIONS: PRINT_PEAK },
