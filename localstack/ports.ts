@@ -5,7 +5,8 @@ import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { UserError } from '../shared/user-error.ts'
 
-const names = {
+/** The variable of each port of the local cloud. */
+export const PORT_VARIABLES = {
   api: 'MILLRACE_API_PORT',
   cloud: 'MILLRACE_CLOUD_PORT',
   openSearch: 'MILLRACE_OPENSEARCH_PORT',
@@ -14,7 +15,7 @@ const names = {
 } as const
 
 /** The ports of the local cloud, all on 127.0.0.1. */
-export type Ports = Readonly<Record<keyof typeof names, number>>
+export type Ports = Readonly<Record<keyof typeof PORT_VARIABLES, number>>
 
 /** Reads the ports from the text of ports.env. A variable of the same name in the environment wins. Throws a UserError. */
 export function parsePorts(text: string, environment: Readonly<Record<string, string | undefined>>): Ports {
@@ -28,11 +29,11 @@ export function parsePorts(text: string, environment: Readonly<Record<string, st
     return number
   }
   const ports = {
-    api: port(names.api),
-    cloud: port(names.cloud),
-    openSearch: port(names.openSearch),
-    openSearchTransport: port(names.openSearchTransport),
-    faults: port(names.faults),
+    api: port(PORT_VARIABLES.api),
+    cloud: port(PORT_VARIABLES.cloud),
+    openSearch: port(PORT_VARIABLES.openSearch),
+    openSearchTransport: port(PORT_VARIABLES.openSearchTransport),
+    faults: port(PORT_VARIABLES.faults),
   }
   requireDistinct(ports)
   return ports
@@ -42,7 +43,7 @@ function requireDistinct(ports: Ports): void {
   for (const [port, [first, second]] of Map.groupBy(Object.keys(ports) as (keyof Ports)[], key => ports[key])) {
     if (first && second)
       throw new UserError(
-        `${names[first]} and ${names[second]} are both ${port}. Give each a port of its own; see localstack/ports.env.`,
+        `${PORT_VARIABLES[first]} and ${PORT_VARIABLES[second]} are both ${port}. Give each a port of its own; see localstack/ports.env.`,
       )
   }
 }
@@ -55,7 +56,7 @@ export const readPorts = (environment = process.env): Ports =>
 export async function requireFree(ports: Ports, keys: readonly (keyof Ports)[]): Promise<void> {
   for (const key of keys) {
     if (await isFree(ports[key])) continue
-    throw new UserError(portInUse(ports[key], names[key], await holderOf(ports[key])))
+    throw new UserError(portInUse(ports[key], PORT_VARIABLES[key], await holderOf(ports[key])))
   }
 }
 

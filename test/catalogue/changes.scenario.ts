@@ -3,20 +3,13 @@ import { tmpdir } from 'node:os'
 import path from 'node:path'
 import type { LocalOutputs } from '../../shared/outputs.ts'
 import { type ChangedCopy, changedCopy } from '../fixtures/changed-copy.ts'
-import { freePort } from '../fixtures/emulated-cloud.ts'
+import { ownPorts } from '../fixtures/own-ports.ts'
 
 // A copy of the product on a local cloud of its own, with events of every projection. Its catalogue changes as it would in a second month.
 const folder = mkdtempSync(path.join(tmpdir(), 'millrace-catalogue-'))
 const MINUTES = 60_000
 
-const env = {
-  ...process.env,
-  MILLRACE_API_PORT: String(await freePort()),
-  MILLRACE_CLOUD_PORT: String(await freePort()),
-  MILLRACE_OPENSEARCH_PORT: String(await freePort()),
-  MILLRACE_OPENSEARCH_TRANSPORT_PORT: String(await freePort()),
-  MILLRACE_FAULTS_PORT: String(await freePort()),
-}
+const env = { ...process.env, ...(await ownPorts()).variables }
 
 let copy: ChangedCopy
 

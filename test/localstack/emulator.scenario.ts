@@ -16,10 +16,9 @@ import {
   stopCloud,
 } from '../../localstack/ministack.ts'
 import { localCloud, parts } from '../../localstack/parts.ts'
-import type { Ports } from '../../localstack/ports.ts'
 import type { LocalOutputs } from '../../shared/outputs.ts'
 import { type CommandResult, ENTRY } from '../fixtures/command.ts'
-import { freePort } from '../fixtures/emulated-cloud.ts'
+import { ownPorts } from '../fixtures/own-ports.ts'
 import { makeAuthority } from '../fixtures/private-authority.ts'
 import { temporaryFolder } from '../fixtures/temporary-folder.ts'
 import { type TlsEmulator, tlsEmulator } from '../fixtures/tls-emulator.ts'
@@ -32,13 +31,7 @@ afterAll(async () => {
   await stopCloud(cloud)
 })
 const folder = temporaryFolder('emulator')
-const ports: Ports = {
-  api: await freePort(),
-  cloud: await freePort(),
-  openSearch: await freePort(),
-  openSearchTransport: await freePort(),
-  faults: await freePort(),
-}
+const { ports, variables: ownVariables } = await ownPorts()
 const cloud: Cloud = { folder: path.join(folder, 'cloud'), port: ports.cloud, apiPort: ports.api }
 const home = path.join(folder, 'home')
 const { authority, ...server } = makeAuthority(folder)
@@ -55,9 +48,7 @@ const millrace = (args: readonly string[], aws: Readonly<Record<string, string>>
     HOME: home,
     MILLRACE_CACHE: process.env['MILLRACE_CACHE'] ?? path.join(process.env['HOME'] ?? '', '.cache', 'millrace'),
     AWS_PROFILE: 'real',
-    ...Object.fromEntries(
-      Object.entries(ports).map(([name, port]) => [`MILLRACE_${name.replace(/[A-Z]/g, '_$&').toUpperCase()}_PORT`, String(port)]),
-    ),
+    ...ownVariables,
     ...aws,
   }
   return new Promise(resolve => {

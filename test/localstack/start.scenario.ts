@@ -2,11 +2,10 @@ import { execFile } from 'node:child_process'
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
 import { localCloud, parts } from '../../localstack/parts.ts'
-import type { Ports } from '../../localstack/ports.ts'
 import { kill } from '../../localstack/processes.ts'
 import type { LocalOutputs } from '../../shared/outputs.ts'
 import { type CommandResult, ENTRY } from '../fixtures/command.ts'
-import { freePort } from '../fixtures/emulated-cloud.ts'
+import { ownPorts } from '../fixtures/own-ports.ts'
 import { temporaryFolder } from '../fixtures/temporary-folder.ts'
 
 // A local cloud of its own, below a path with a space and letters outside ASCII, behind a proxy that does not respond, in a
@@ -14,13 +13,7 @@ import { temporaryFolder } from '../fixtures/temporary-folder.ts'
 // Before the hook that deletes the folder: hooks run in the order of their definition.
 afterAll(() => millrace(['down']))
 const folder = path.join(temporaryFolder('start'), 'Größe und Länge')
-const ports: Ports = {
-  api: await freePort(),
-  cloud: await freePort(),
-  openSearch: await freePort(),
-  openSearchTransport: await freePort(),
-  faults: await freePort(),
-}
+const { ports, variables } = await ownPorts()
 const PROXY = 'http://127.0.0.1:9'
 const { NO_PROXY, no_proxy, FORCE_COLOR, NO_COLOR, ...inherited } = process.env
 const env = {
@@ -29,11 +22,7 @@ const env = {
   CI: '1',
   NODE_USE_ENV_PROXY: '1',
   ...{ HTTP_PROXY: PROXY, HTTPS_PROXY: PROXY, http_proxy: PROXY, https_proxy: PROXY },
-  MILLRACE_API_PORT: String(ports.api),
-  MILLRACE_CLOUD_PORT: String(ports.cloud),
-  MILLRACE_OPENSEARCH_PORT: String(ports.openSearch),
-  MILLRACE_OPENSEARCH_TRANSPORT_PORT: String(ports.openSearchTransport),
-  MILLRACE_FAULTS_PORT: String(ports.faults),
+  ...variables,
 }
 
 /** Runs a command below the folder. `answer` is its standard input. */
