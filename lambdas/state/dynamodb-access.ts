@@ -53,18 +53,22 @@ export async function putIf(
   return written ? 'written' : 'conflict'
 }
 
+/** `eventual` costs half, and may return an item as it was before its last change. */
+export type Consistency = 'consistent' | 'eventual'
+
 /**
- * Reads items consistently, whatever their number. `unread`: the partition and sort keys of those that were still unprocessed
+ * Reads items, whatever their number. `unread`: the partition and sort keys of those that were still unprocessed
  * after the last attempt.
  */
 export async function batchGet(
   target: TableTarget,
   keys: readonly ItemKey[],
+  consistency: Consistency = 'consistent',
 ): Promise<{ items: Attributes[]; unread: ItemKey[] }> {
   const items: Attributes[] = []
   const unread: ItemKey[] = []
   for (let at = 0; at < keys.length; at += KEYS_PER_BATCH_GET) {
-    const some = await batchGetOnce(target, keys.slice(at, at + KEYS_PER_BATCH_GET).map(keyAttributes))
+    const some = await batchGetOnce(target, keys.slice(at, at + KEYS_PER_BATCH_GET).map(keyAttributes), consistency)
     items.push(...some.items)
     unread.push(...some.unread.map(itemKeyOf))
   }
@@ -74,11 +78,12 @@ export async function batchGet(
 async function batchGetOnce(
   { table, dynamodb }: TableTarget,
   keys: Attributes[],
+  consistency: Consistency,
 ): Promise<{ items: Attributes[]; unread: Attributes[] }> {
   const items: Attributes[] = []
   let unread = keys
   for (let attempt = 0; attempt < READ_ATTEMPTS && unread.length > 0; attempt++) {
-    const RequestItems = { [table]: { Keys: unread, ConsistentRead: true } }
+    const RequestItems = { [table]: { Keys: unread, ConsistentRead: consistency === 'consistent' } }
     const { Responses, UnprocessedKeys } = await dynamodb.batchGetItem({ RequestItems })
     items.push(...(Responses?.[table] ?? []))
     unread = UnprocessedKeys?.[table]?.Keys ?? []

@@ -1,6 +1,6 @@
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb'
 import { type ItemKey, type PartItem, type UserItem, userKey } from '../../shared/state.ts'
-import { batchGet, getItem, type KeyRange, putItem, queryItems, type TableTarget } from './dynamodb-access.ts'
+import { batchGet, type Consistency, getItem, type KeyRange, putItem, queryItems, type TableTarget } from './dynamodb-access.ts'
 import { attemptsTable } from './dynamodb-attempts.ts'
 import { firstFoldedTable } from './dynamodb-first-folded.ts'
 import { partAttributes, readPartItem, readUserItem, userAttributes } from './dynamodb-items.ts'
@@ -14,8 +14,8 @@ import { userPagesTable } from './dynamodb-user-pages.ts'
 export type StateTable = ReturnType<typeof stateTable>
 
 /**
- * The state table. Reads are consistent. A put takes the version that was read, undefined if there was no item, and writes
- * only if the item still has that version. Calls are never reordered.
+ * The state table. Reads are consistent unless the caller asks for less. A put takes the version that was read, undefined if there was
+ * no item, and writes only if the item still has that version. Calls are never reordered.
  */
 export function stateTable(table: string, dynamodb: DynamoDbOperations = dynamoDbOperations(new DynamoDBClient({}))) {
   const target: TableTarget = { table, dynamodb }
@@ -28,8 +28,11 @@ export function stateTable(table: string, dynamodb: DynamoDbOperations = dynamoD
     ...retiredTable(target),
     ...userPagesTable(target),
 
-    /** The items of these users; undefined for a user without an item. Users that could not be read are not in the map. */
-    readUsers: (users: readonly string[]) => readUsers(target, users),
+    /**
+     * The items of these users; undefined for a user without an item. Users that could not be read are not in the map.
+     * `eventual`: only for who puts the item that it read, because an old item does not meet the condition of that put.
+     */
+    readUsers: (users: readonly string[], consistency?: Consistency) => readUsers(target, users, consistency),
 
     readUser: (user: string) => getItem(target, userKey(user), readUserItem),
 
@@ -45,8 +48,12 @@ export function stateTable(table: string, dynamodb: DynamoDbOperations = dynamoD
   }
 }
 
-async function readUsers(target: TableTarget, users: readonly string[]): Promise<Map<string, UserItem | undefined>> {
-  const { items, unread } = await batchGet(target, users.map(userKey))
+async function readUsers(
+  target: TableTarget,
+  users: readonly string[],
+  consistency?: Consistency,
+): Promise<Map<string, UserItem | undefined>> {
+  const { items, unread } = await batchGet(target, users.map(userKey), consistency)
   const unreadUsers = new Set(unread.map(({ pk }) => pk))
   const found = new Map(items.map(readUserItem).map(item => [item.user, item]))
   const read = users.filter(user => !unreadUsers.has(userKey(user).pk))

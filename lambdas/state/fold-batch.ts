@@ -98,7 +98,8 @@ const expiryOf = ({ now, rules }: FoldDependencies): number => redeliveryExpiry(
 /** Returns the index of the first record that is not committed, or the number of records if all are. */
 async function foldUsers(records: readonly DecodedRecord[], dependencies: FoldDependencies): Promise<number> {
   const users = Map.groupBy(records.filter(hasUser), ({ user }) => user)
-  const read = await dependencies.table.readUsers([...users.keys()])
+  // Half the price of a consistent read. The put of an old item fails, and the item is then read again, consistently.
+  const read = await dependencies.table.readUsers([...users.keys()], 'eventual')
   const limit = pLimit(USERS_AT_ONCE)
   const uncommitted = await Promise.all(
     [...users].map(([user, mine]) =>

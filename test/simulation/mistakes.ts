@@ -327,6 +327,15 @@ export const mistakes: readonly Mistake[] = [
     within: 5000,
   },
   {
+    name: 'judged-by-an-old-item',
+    about: 'what the on-failure path judges is read eventually consistent',
+    file: judgeBatch,
+    right: 'table.readUsers(users)',
+    wrong: "table.readUsers(users, 'eventual')",
+    seed: 10,
+    within: 5000,
+  },
+  {
     name: 'slots-inconsistent',
     about: 'the slots of a window are read eventually consistent',
     file: dynamodbAccess,

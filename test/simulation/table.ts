@@ -33,14 +33,18 @@ interface Command {
   readonly input: any
 }
 
-/** DynamoDB in memory: conditional puts, consistent reads, and a stream of both images in two shards, ordered by item. */
+/** One in this many eventually consistent reads of a changed item returns it as it was before. */
+const STALE_EVERY = 3
+
+/** DynamoDB in memory: conditional puts, both kinds of reads, and a stream of both images in two shards, ordered by item. */
 export class Table {
   readonly items = new Map<string, Attributes>()
   readonly streams: DynamoDBRecord[][] = [[], []]
   /** Keys that are throttled, and until which step. */
   private readonly hot = new Map<string, number>()
-  /** What a read that is not consistent returns: the item before its last change. */
+  /** What some reads that are not consistent return: the item before its last change. */
   private readonly stale = new Map<string, Attributes | undefined>()
+  private eventualReads = 0
 
   private readonly now: () => number
   private readonly committed: (item: Attributes) => void
@@ -99,7 +103,9 @@ export class Table {
   }
 
   private read(key: string, consistent: boolean | undefined): Attributes | undefined {
-    return consistent || !this.stale.has(key) ? this.items.get(key) : this.stale.get(key)
+    if (consistent || !this.stale.has(key)) return this.items.get(key)
+    this.eventualReads += 1
+    return this.eventualReads % STALE_EVERY === 0 ? this.stale.get(key) : this.items.get(key)
   }
 
   private batchGet({ RequestItems = {} }: BatchGetItemCommandInput, fate: Fate) {

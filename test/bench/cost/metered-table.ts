@@ -56,8 +56,8 @@ export class MeteredTable {
         return { Item: this.read(Key) }
       },
       batchGetItem: async ({ RequestItems = {} }) => {
-        const [[table = '', { Keys = [] } = {}] = []] = Object.entries(RequestItems)
-        const found = Keys.map(key => this.read(key)).filter(item => item !== undefined)
+        const [[table = '', { Keys = [], ConsistentRead } = {}] = []] = Object.entries(RequestItems)
+        const found = Keys.map(key => this.read(key, ConsistentRead ? 1 : 0.5)).filter(item => item !== undefined)
         this.meter.batches += 1
         this.meter.batchItems += found.length
         return { Responses: { [table]: found }, UnprocessedKeys: {} }
@@ -85,9 +85,10 @@ export class MeteredTable {
     return this.partitions.get(key?.['pk']?.S ?? '')?.get(key?.['sk']?.S ?? '')
   }
 
-  private read(key: Attributes | undefined): Attributes | undefined {
+  /** An eventually consistent read uses half of a unit. */
+  private read(key: Attributes | undefined, share = 1): Attributes | undefined {
     const stored = this.stored(key)
-    const units = readUnitsOf(stored?.bytes ?? 0)
+    const units = share * readUnitsOf(stored?.bytes ?? 0)
     this.meter.readUnits += units
     this.kind(kindOf(key ?? {})).readUnits += units
     return stored?.item
