@@ -19,9 +19,12 @@ export const definitionProblems = ({ eventTypes, projections, reports }: Catalog
   ...eventTypes.flatMap(type => typeProblems(type).map(problem => `${fileOf(type)}: ${problem}`)),
   ...projections.flatMap(each => projectionProblems(each).map(problem => `${fileOf(each)}: ${problem}`)),
   ...reports.flatMap(report => reportProblems(report).map(problem => `${fileOf(report)}: ${problem}`)),
-  ...repeated(eventTypes, type => type.name).map(
+  ...repeated(eventTypes, type => type.name.toLowerCase()).map(
     type => `${fileOf(type)}: another event type is named ${type.name} too; rename one.`,
   ),
+  ...eventTypes
+    .filter(({ name }) => name.toLowerCase() === 'events')
+    .map(type => `${fileOf(type)}: no event type can be named ${type.name}, as the view of all events in SQL is; rename it.`),
   ...repeated(projections, projectionKey).map(
     each => `${fileOf(each)}: another projection has the name ${each.name} and revision ${each.revision} too; rename one.`,
   ),

@@ -23,6 +23,7 @@ import { resetCommand } from './reset.ts'
 import { sendCommand } from './send.ts'
 import { showCommand } from './show.ts'
 import { simulateCommand } from './simulate.ts'
+import { sqlCommand } from './sql.ts'
 import { statusCommand } from './status.ts'
 import { upCommand } from './up.ts'
 import { userCommand } from './user.ts'
@@ -46,6 +47,7 @@ const commands = [
   showCommand,
   userCommand,
   reportCommand,
+  sqlCommand,
   quarantineCommand,
   reindexCommand,
   compactCommand,

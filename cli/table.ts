@@ -5,11 +5,16 @@ const COLUMN_GAP = '  '
 /** Formats rows as lines of aligned columns below a header. Columns of numbers are aligned to the right. Cells may hold text of clients. */
 export function formatTable(rows: readonly object[], columns: readonly string[]): string {
   const values = rows.map(row => columns.map(column => (row as Record<string, unknown>)[column]))
-  const lines = [columns, ...values.map(row => row.map(cellOf))].map(line => line.map(visible))
-  const aligned = columns.map((_, i) => {
+  const isNumeric = columns.map((_, i) => values.some(row => isNumber(row[i])))
+  return alignCells([columns, ...values.map(row => row.map(cellOf))], isNumeric)
+}
+
+/** Formats lines of cells as aligned columns, those of numbers to the right. Cells may hold text of clients. */
+export function alignCells(cells: readonly (readonly string[])[], isNumeric: readonly boolean[]): string {
+  const lines = cells.map(line => line.map(visible))
+  const aligned = isNumeric.map((numeric, i) => {
     const width = Math.max(...lines.map(line => line[i]?.length ?? 0))
-    const isNumeric = values.some(row => isNumber(row[i]))
-    return (text: string) => (isNumeric ? text.padStart(width) : text.padEnd(width))
+    return (text: string) => (numeric ? text.padStart(width) : text.padEnd(width))
   })
   return lines
     .map(line =>

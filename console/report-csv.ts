@@ -1,6 +1,7 @@
+import { csvHeader, csvRows } from '../shared/csv.ts'
 import type { Page } from '../shared/http.ts'
 import type { ReportRow } from '../shared/report.ts'
-import { columnsOf, csvHeader, csvRows } from './format.ts'
+import { columnsOf } from './format.ts'
 
 /** Tells spreadsheets that a CSV file is UTF-8. */
 const BYTE_ORDER_MARK = '\ufeff'

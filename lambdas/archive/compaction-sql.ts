@@ -9,22 +9,26 @@ const IDENTITY_HASH = `md5_number_lower(concat_ws(':', ${['source', 'event_type'
   .join(', ')}))`
 
 /**
- * Views over the files of a day: `deliveries` has all rows, with `place` and `line`, which sort like their arrival. Columns that only
- * some files have are null elsewhere. `files` are in the order of arrival.
+ * A view `deliveries` over the files of a day, with `place` and `line`, which sort like the arrival of the rows, and its repetitions.
+ * Columns that only some files have are null elsewhere. `files` are in the order of arrival.
  */
 export function openDeliveries(files: readonly string[]): string {
   const list = files.map(sqlString).join(', ')
   return `CREATE VIEW deliveries AS
 SELECT * EXCLUDE (filename, file_row_number), filename AS place, file_row_number AS line
 FROM read_parquet([${list}], union_by_name = true, filename = true, file_row_number = true, hive_partitioning = false);
-CREATE TABLE repeated AS SELECT ${IDENTITY_HASH} AS identity FROM deliveries GROUP BY identity HAVING count(*) > 1;
-CREATE TABLE dropped AS
+${findRepetitions('main')}`
+}
+
+/** Writes the table `dropped`: the places and lines in the view `deliveries` of all arrivals of an identity but the first. */
+export const findRepetitions = (schema: string): string =>
+  `CREATE TABLE ${schema}.repeated AS SELECT ${IDENTITY_HASH} AS identity FROM ${schema}.deliveries GROUP BY identity HAVING count(*) > 1;
+CREATE OR REPLACE TABLE ${schema}.dropped AS
 SELECT place, line FROM (
   SELECT place, line, row_number() OVER (PARTITION BY source, event_type, subject, event_id ORDER BY received_time_us, place, line) AS arrival
-  FROM deliveries WHERE ${IDENTITY_HASH} IN (FROM repeated)
+  FROM ${schema}.deliveries WHERE ${IDENTITY_HASH} IN (FROM ${schema}.repeated)
 ) WHERE arrival > 1;
-DROP TABLE repeated;`
-}
+DROP TABLE ${schema}.repeated;`
 
 /** The first arrival of each identity, in an order that puts similar rows together. */
 export const FIRST_ARRIVALS = `SELECT * EXCLUDE (place, line) FROM deliveries ANTI JOIN dropped USING (place, line)

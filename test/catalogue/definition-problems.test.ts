@@ -83,6 +83,16 @@ test.each([
     { eventTypes: [order({ id: integer() }), order({ other: text() })] },
     'another event type is named order too; rename one.',
   ],
+  [
+    'two names of event types that differ in case only, for which SQL has one view',
+    { eventTypes: [order({ id: integer() }), { ...order({ id: integer() }), name: 'Order' }] },
+    'another event type is named Order too; rename one.',
+  ],
+  [
+    'the name of the view of all events',
+    { eventTypes: [{ ...order({ id: integer() }), name: 'events' }] },
+    'no event type can be named events, as the view of all events in SQL is; rename it.',
+  ],
 ])('%s is one line with file, name, field and remedy', (_, catalogue, problem) => {
   expect(problemsOf(catalogue)).toEqual([`shared/file.ts: ${problem}`])
 })

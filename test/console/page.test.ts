@@ -1,5 +1,6 @@
 import { buildConsole } from '../../console/build.ts'
-import { count, csvHeader, csvRows, duration, instant, metricsInterval } from '../../console/format.ts'
+import { count, duration, instant, metricsInterval } from '../../console/format.ts'
+import { csvHeader, csvRows } from '../../shared/csv.ts'
 
 const page = buildConsole()
 

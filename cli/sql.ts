@@ -1,0 +1,77 @@
+import { readFile } from 'node:fs/promises'
+import { Readable } from 'node:stream'
+import { text } from 'node:stream/consumers'
+import { pipeline } from 'node:stream/promises'
+import { type Command, InvalidArgumentError, Option } from 'commander'
+import { archiveLedger } from '../lambdas/archive/dynamodb.ts'
+import { archiveBucket } from '../lambdas/archive/s3.ts'
+import { eventTypes } from '../shared/catalogue.ts'
+import { parseDay } from '../shared/time.ts'
+import { UserError } from '../shared/user-error.ts'
+import { dynamodbOf, s3Of } from './clients.ts'
+import { type CommonOptions, withCommonOptions } from './options.ts'
+import { withQueryFolder } from './sql/query-folder.ts'
+import { findTarget } from './target.ts'
+
+interface SqlOptions extends CommonOptions {
+  readonly file?: string
+  readonly from?: string
+  readonly to?: string
+  readonly all?: boolean
+  readonly csv?: boolean
+}
+
+export function sqlCommand(program: Command): void {
+  withCommonOptions(program.command('sql'))
+    .description('query all events in the archive with SQL (docs/sql.md)')
+    .argument('[query]', 'one SELECT, in quotes; without it, the query is read from standard input')
+    .option('--file <file>', 'read the query from this file')
+    .option('--from <day>', 'read events that arrived on this UTC day, YYYY-MM-DD, or later', day)
+    .option('--to <day>', 'read events that arrived on this UTC day or earlier', day)
+    .option('--all', 'read all days, if neither an option nor the query bounds them')
+    .addOption(new Option('--csv', 'print all rows as CSV').conflicts('json'))
+    .action(async (query: string | undefined, { file, from, to, all = false, csv, ...common }: SqlOptions) => {
+      const sql = await queryText(query, file)
+      // DuckDB takes longer to load than most commands to run.
+      const [{ ask }, { textsOf }] = await Promise.all([import('./sql/ask.ts'), import('./sql/print.ts')])
+      const days = { ...(from !== undefined && { from }), ...(to !== undefined && { to }) }
+      const format = csv ? 'csv' : common.json ? 'json' : 'table'
+      await withQueryFolder(folder =>
+        ask({ sql, days, all }, { eventTypes, folder, archive: () => archiveOf(common.stage) }, result =>
+          print(textsOf(result, format, process.stdout.isTTY)),
+        ),
+      )
+    })
+}
+
+/** Parses a day. Throws a usage error for other text. */
+function day(value: string): string {
+  if (parseDay(value) !== undefined) return value
+  throw new InvalidArgumentError('It must be a day, such as 2026-01-31.')
+}
+
+async function queryText(query: string | undefined, file: string | undefined): Promise<string> {
+  if (query !== undefined && file !== undefined) throw new UserError('Give a query or --file, not both.')
+  if (file !== undefined)
+    return readFile(file, 'utf8').catch(error => {
+      throw new UserError(`${file} cannot be read (${error.code}). Check its name and its permissions.`)
+    })
+  if (query !== undefined && query !== '-') return query
+  if (process.stdin.isTTY) throw new UserError('Give a query, such as `millrace sql "DESCRIBE events"`.')
+  return text(process.stdin)
+}
+
+async function archiveOf(stage: string | undefined) {
+  const target = await findTarget(stage)
+  const { ArchiveBucket, LedgerTable } = target.outputs
+  return { bucket: archiveBucket(ArchiveBucket, s3Of(target)), ledger: archiveLedger(LedgerTable, dynamodbOf(target)) }
+}
+
+/** Writes to standard output, at the pace of its reader. A reader such as `head` may end before all is written. */
+async function print(texts: AsyncIterable<string>): Promise<void> {
+  try {
+    await pipeline(Readable.from(texts), process.stdout, { end: false })
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'EPIPE') throw error
+  }
+}

@@ -1,0 +1,27 @@
+import { rmSync } from 'node:fs'
+import { mkdtemp } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import path from 'node:path'
+
+/** Exit codes of a command that a signal ended. */
+const SIGNALS = { SIGINT: 130, SIGTERM: 143 } as const
+
+/** Calls `run` with a new folder that only this user can read, and deletes it afterwards, also after Ctrl-C. */
+export async function withQueryFolder<T>(run: (folder: string) => Promise<T>): Promise<T> {
+  const folder = await mkdtemp(path.join(tmpdir(), 'millrace-sql-'))
+  const remove = (): void => rmSync(folder, { recursive: true, force: true, maxRetries: 3 })
+  const listeners = Object.entries(SIGNALS).map(([signal, code]) => {
+    const listener = (): never => {
+      remove()
+      process.exit(code)
+    }
+    process.on(signal, listener)
+    return () => process.off(signal, listener)
+  })
+  try {
+    return await run(folder)
+  } finally {
+    for (const stopListening of listeners) stopListening()
+    remove()
+  }
+}
