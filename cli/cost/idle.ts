@@ -1,5 +1,6 @@
 import type { Unit } from './prices.ts'
 import { prices } from './prices.ts'
+import { scheduleUsage } from './schedules.ts'
 import { addUsage, HOURS_PER_MONTH, type PartUsage, type Usage } from './usage.ts'
 
 /** A resource of a CloudFormation template. */
@@ -15,8 +16,10 @@ const ALARMS_OF_SCALING = 4
 const METRICS_OF_MAPPING = 6
 const HOURS_PER_DAY = 24
 
+type Resources = Readonly<Record<string, TemplateResource>>
+
 /** What a resource costs in a month in which nothing happens. */
-const usageOf: Readonly<Record<string, (properties: NonNullable<TemplateResource['Properties']>) => Usage>> = {
+const usageOf: Readonly<Record<string, (properties: NonNullable<TemplateResource['Properties']>, all: Resources) => Usage>> = {
   'AWS::Kinesis::Stream': ({ ShardCount, RetentionPeriodHours = HOURS_PER_DAY }) =>
     ShardCount === undefined
       ? { onDemandStreamHours: HOURS_PER_MONTH }
@@ -43,6 +46,10 @@ const usageOf: Readonly<Record<string, (properties: NonNullable<TemplateResource
     [nodePrice(InstanceType)]: InstanceCount * HOURS_PER_MONTH,
     searchDiskGbMonths: InstanceCount * VolumeSize,
   }),
+  'AWS::Scheduler::Schedule': ({ ScheduleExpression, Target }, all) => {
+    const [functionId = ''] = Target.Arn['Fn::GetAtt']
+    return scheduleUsage(ScheduleExpression, functionId, all[functionId]?.Properties?.MemorySize)
+  },
 }
 
 function nodePrice(instance: string): Unit {
@@ -54,19 +61,22 @@ function nodePrice(instance: string): Unit {
 const PARTS: readonly (readonly [RegExp, string])[] = [
   [/^EventStream/, 'stream'],
   [/^Search/, 'search'],
-  [/^Alarms|^Dashboard/, 'alarms, dashboard'],
   [/./, 'tables'],
 ]
 
-const isOfAlarms = (type: string): boolean => /^AWS::(CloudWatch|ApplicationAutoScaling)::|EventSourceMapping$/.test(type)
+function partOf(id: string, type: string): string {
+  if (/^AWS::(CloudWatch|ApplicationAutoScaling)::|EventSourceMapping$/.test(type)) return 'alarms, dashboard'
+  if (type === 'AWS::Scheduler::Schedule') return 'schedules'
+  return PARTS.find(([beginning]) => beginning.test(id))?.[1] ?? ''
+}
 
 /** What a stage costs in a month in which nothing happens, by part, from its CloudFormation template. */
-export function idleUsage(resources: Readonly<Record<string, TemplateResource>>): PartUsage {
+export function idleUsage(resources: Resources): PartUsage {
   const parts: Record<string, Usage> = {}
   for (const [id, { Type, Properties = {} }] of Object.entries(resources)) {
-    const usage = usageOf[Type]?.(Properties)
+    const usage = usageOf[Type]?.(Properties, resources)
     if (!usage) continue
-    const part = isOfAlarms(Type) ? 'alarms, dashboard' : (PARTS.find(([beginning]) => beginning.test(id))?.[1] ?? '')
+    const part = partOf(id, Type)
     parts[part] = addUsage(parts[part] ?? {}, usage)
   }
   return parts

@@ -30,6 +30,7 @@ const MB_PER_GB = 1024
 /** The parts whose functions are these. */
 const PARTS: Readonly<Record<string, string>> = {
   ...{ ingest: 'ingest', state: 'state', windows: 'windows', 'index-documents': 'search', 'index-events': 'search' },
+  compact: 'archive',
 }
 
 const sum = (values: readonly number[]): number => values.reduce((total, value) => total + value, 0)
@@ -55,10 +56,10 @@ export function localUsage(facts: LocalFacts): { events: number; parts: PartUsag
       stream: { putUnits: sum(recordBytes.map(putUnitsOf)) },
       state: addUsage(parts['state'] ?? {}, tables.state),
       windows: addUsage(parts['windows'] ?? {}, tables.windows),
-      archive: {
+      archive: addUsage(parts['archive'] ?? {}, {
         firehoseGb: sum(recordBytes.map(firehoseBytesOf)) / GIB,
         conversionGb: sum(recordBytes.map(firehoseBytesOf)) / GIB,
-      },
+      }),
     },
   }
 }

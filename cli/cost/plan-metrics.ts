@@ -83,6 +83,7 @@ const PARTS: readonly (readonly [beginning: string, part: string])[] = [
   ...([
     ['Search', 'search'],
     ['Archive', 'archive'],
+    ['Compaction', 'archive'],
     ['Keys', 'ingest'],
   ] as const),
 ]

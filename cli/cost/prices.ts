@@ -26,6 +26,7 @@ export const prices = definePrices({
   apiRequests: { dollars: 1 / MILLION, unit: '512 KB of a request', source: 'aws.amazon.com/api-gateway/pricing' },
   invocations: { dollars: 0.2 / MILLION, unit: 'invocation', source: lambda },
   computeGbSeconds: { dollars: 0.0000133334, unit: 'GB-second, arm64', source: lambda },
+  scheduledCalls: { dollars: 1 / MILLION, unit: 'call of a schedule', source: 'aws.amazon.com/eventbridge/pricing' },
   putUnits: { dollars: 0.014 / MILLION, unit: '25 KB of a record', source: kinesis },
   shardHours: { dollars: 0.015, unit: 'shard and hour', source: kinesis },
   retentionShardHours: { dollars: 0.02, unit: 'shard and hour with more than 24 hours of retention', source: kinesis },

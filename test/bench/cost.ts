@@ -4,6 +4,7 @@ import { writeFileSync } from 'node:fs'
 import { PUBLISHED, type PublishedMix, readPublished } from '../../cli/cost/published-mixes.ts'
 import { formatTable } from '../../cli/table.ts'
 import { settingsFor } from '../../infra/settings.ts'
+import { compactionRow } from './cost/compaction.ts'
 import { deviceAt, mixes } from './cost/mixes.ts'
 import { runMix, runShard, START } from './cost/run-mix.ts'
 import { measureSdk } from './cost/sdk-cpu.ts'
@@ -37,7 +38,8 @@ if (wanted.length === 0 || wanted.includes('puts')) {
     print(`A device with ${rate}: items`, putTable(await runShard(deviceAt(everyMs, perRequest, 1, START), prod, span, 1)))
   }
 }
-print('Totals', totals(measured))
+if (wanted.length === 0 || wanted.includes('compaction')) print('Compaction of a day of readings', [await compactionRow()])
+if (measured.length > 0) print('Totals', totals(measured))
 if (isRecording) {
   const others = readPublished().mixes.filter(({ name }) => !measured.some(each => each.name === name))
   const all = [...others, ...measured].sort((a, b) => (a.name < b.name ? -1 : 1))

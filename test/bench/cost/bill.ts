@@ -5,6 +5,7 @@ import type { Settings } from '../../../infra/settings.ts'
 import type { FunctionName } from '../../../shared/environment.ts'
 import type { FunctionMeter } from './functions.ts'
 import type { Meter } from './metered-table.ts'
+import { EVENTS_PER_SECOND } from './mixes.ts'
 import type { Pipeline } from './pipeline.ts'
 import type { SdkCpu } from './sdk-cpu.ts'
 
@@ -27,7 +28,7 @@ export interface Runs {
 }
 
 /** GB-seconds of a function: a smaller memory has a smaller share of a core, so its CPU time takes longer. */
-function computeGbSeconds(memory: number, cpuMs: number, waitMs: number): number {
+export function computeGbSeconds(memory: number, cpuMs: number, waitMs: number): number {
   const duration = cpuMs * Math.max(1, CORE_MEMORY / memory) + waitMs
   return (duration / 1000) * (memory / MB_PER_GB)
 }
@@ -76,6 +77,7 @@ export function billOf(runs: Runs): PartUsage {
     archive: {
       firehoseGb: (wire.firehoseBytes * perShardEvent) / GIB,
       conversionGb: (wire.firehoseBytes * perShardEvent) / GIB,
+      s3Puts: archiveObjects(wire.bytes / shard.events, settings),
       s3GbMonths: ((ARCHIVE_BYTES_PER_EVENT * MILLION) / GIB) * HALF_A_MONTH,
     },
   }
@@ -86,6 +88,12 @@ const scaled = ({ batchWriteUnits, batchReadUnits }: Meter, factor: number): Usa
   writeUnits: batchWriteUnits * factor,
   readUnits: batchReadUnits * factor,
 })
+
+/** The objects that Firehose writes for a million events: a buffer is written when it is full, or when its time is over. */
+function archiveObjects(bytesPerEvent: number, { archive: { bufferInterval, bufferSize } }: Settings): number {
+  const seconds = Math.min(bufferInterval.toSeconds(), bufferSize.toBytes() / (bytesPerEvent * EVENTS_PER_SECOND))
+  return MILLION / EVENTS_PER_SECOND / seconds
+}
 
 function streamUsage({ putUnits, onDemandBytes }: Pipeline['wire'], factor: number, { stream }: Settings): Usage {
   if (stream.shards !== 'on-demand') return { putUnits: putUnits * factor }

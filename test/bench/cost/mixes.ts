@@ -18,7 +18,7 @@ export interface Mix {
   requests(users: number, start: number): Generator<PostedRequest>
 }
 
-const EVENTS_PER_SECOND = 1000
+export const EVENTS_PER_SECOND = 1000
 const EVENT_BYTES = 350
 const TRAITS_BYTES = 1500
 const IDENTIFY_SHARE = 0.05

@@ -3,6 +3,7 @@ import type { Settings } from '../../../infra/settings.ts'
 import { cacheBytes } from '../../../lambdas/state/dynamodb-pages.ts'
 import { billOf, floorOf, type Runs } from './bill.ts'
 import type { Mix, PostedRequest } from './mixes.ts'
+import { percentiles } from './percentiles.ts'
 import { type Load, type Mappings, Pipeline } from './pipeline.ts'
 import type { SdkCpu } from './sdk-cpu.ts'
 
@@ -68,11 +69,4 @@ export async function runMix(mix: Mix, settings: Settings, sdk: SdkCpu): Promise
     runs,
     published: { name: mix.name, about: mix.about, parts, floor: floorOf(runs), writeUnits: written / 1e6, freshness },
   }
-}
-
-function percentiles(milliseconds: readonly number[]): PublishedMix['freshness']['user'] {
-  if (milliseconds.length === 0) return null
-  const sorted = milliseconds.toSorted((a, b) => a - b)
-  const at = (share: number): number => Math.round((sorted[Math.floor(sorted.length * share)] ?? 0) / 100) / 10
-  return { p50: at(0.5), p95: at(0.95) }
 }

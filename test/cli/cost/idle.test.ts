@@ -24,6 +24,24 @@ test('shards, provisioned tables, alarms and search nodes cost money while nothi
   ).toEqual({ stream: 2 * 25.55, tables: 5.69, 'alarms, dashboard': 0.3, search: 2 * (26.28 + 1.22) })
 })
 
+test('a schedule costs its calls, and the invocations and first requests of its function', () => {
+  const scheduled = (ScheduleExpression: string, functionId: string) => {
+    const Target = { Arn: { 'Fn::GetAtt': [functionId, 'Arn'] } }
+    return idleUsage({
+      [functionId]: { Type: 'AWS::Lambda::Function', Properties: { MemorySize: 1024 } },
+      Schedule: { Type: 'AWS::Scheduler::Schedule', Properties: { ScheduleExpression, Target } },
+    })['schedules']
+  }
+  const minutes = 730 * 60
+  expect(scheduled('rate(1 minute)', 'ReindexFunctionA1')).toMatchObject({
+    ...{ scheduledCalls: minutes, invocations: minutes, readUnits: minutes },
+  })
+  expect(scheduled('rate(5 minutes)', 'FailuresFunctionA1')).toMatchObject({ s3Puts: (3 * minutes) / 5 })
+  expect(scheduled('cron(10 0/3 * * ? *)', 'ReportsFunctionA1')).toMatchObject({ invocations: 730 / 3 })
+  expect(scheduled('cron(10 2 * * ? *)', 'SearchSetUpA1')).toMatchObject({ invocations: 730 / 24, computeGbSeconds: 730 / 12 })
+  expect(() => scheduled('at(2026-11-27T00:00:00)', 'A')).toThrow('cli/cost/schedules.ts does not know how often at(')
+})
+
 test('an instance type without a price is an error that names the file', () => {
   const domain = { ClusterConfig: { InstanceCount: 1, InstanceType: 'x9.huge.search' }, EBSOptions: { VolumeSize: 10 } }
   expect(() => idleUsage({ Search: { Type: 'AWS::OpenSearchService::Domain', Properties: domain } })).toThrow(
