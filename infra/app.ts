@@ -1,9 +1,10 @@
 import { App, Validations } from 'aws-cdk-lib'
 import { AwsSolutionsChecks } from 'cdk-nag'
 import { catalogueProblems } from '../catalogue/check.ts'
-import { eventTypes, projections, reports } from '../shared/catalogue.ts'
+import { eventTypes, projections, reports, reportsFolder } from '../shared/catalogue.ts'
 import { deployedShards, shardProblem } from './deployed-shards.ts'
 import { leaveOut } from './leave-out.ts'
+import { engineProblems } from './report-engine.ts'
 import { settingsFor } from './settings.ts'
 import { MillraceStack } from './stack.ts'
 
@@ -19,6 +20,8 @@ try {
   const { CDK_DEFAULT_ACCOUNT: account, CDK_DEFAULT_REGION: region } = process.env
   const problem = shardProblem(stage, await deployedShards(stage, { account, region }), settings.stream.shards)
   if (problem) throw new Error(problem)
+  const lacking = engineProblems(stage, settings, reports, reportsFolder)
+  if (lacking.length > 0) throw new Error(lacking.join('\n'))
   const stack = new MillraceStack(app, { stage, settings, eventTypes, projections, reports })
   if (stage === 'local') leaveOut(stack, context('leaveOut')?.split(',') ?? []) // what an emulator lacks
   Validations.of(app).addPlugins(new AwsSolutionsChecks(app))

@@ -1,4 +1,4 @@
-import { Stack, Validations } from 'aws-cdk-lib'
+import { Duration, Stack, Validations } from 'aws-cdk-lib'
 import type { Metric } from 'aws-cdk-lib/aws-cloudwatch'
 import { AttributeType } from 'aws-cdk-lib/aws-dynamodb'
 import { type IRole, PolicyDocument, PolicyStatement, Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam'
@@ -20,11 +20,13 @@ import {
   COMPACTED_PREFIX,
   COMPACTED_TABLE,
   MANIFESTS_PREFIX,
+  RAW_TABLE,
   REPETITIONS_PREFIX,
   REPETITIONS_TABLE,
   REPORTS_PREFIX,
 } from '../shared/archive-columns.ts'
 import type { EventType } from '../shared/event-type.ts'
+import { ATHENA_PREFIX } from '../shared/report.ts'
 import { acknowledgeWildcard } from './acknowledge-wildcard.ts'
 import { type AlarmPlan, type Graph, type Monitored, period } from './alarm-topic.ts'
 import { ArchiveTable } from './archive-table.ts'
@@ -48,6 +50,9 @@ interface DeliveryProps extends Pick<ArchiveProps, 'stream' | 'settings'> {
   readonly errors: LogGroup
 }
 
+/** How long results of queries are kept that no run has deleted. */
+const LEFTOVER_EXPIRY = Duration.days(2)
+
 const COMPACTION_PREFIXES = [COMPACTED_PREFIX, REPETITIONS_PREFIX, MANIFESTS_PREFIX]
 
 /** All events as Parquet in S3, partitioned by arrival, with the columns of the catalogue. Firehose writes it. */
@@ -62,7 +67,8 @@ export class Archive extends Construct implements Monitored {
 
   constructor(scope: Construct, { stage, stream, eventTypes, accessLogs, settings }: ArchiveProps) {
     super(scope, 'Archive')
-    this.bucket = new DataBucket(this, 'Bucket', { settings, accessLogs })
+    const expiring = settings.reports.engine === 'athena' ? [{ prefix: ATHENA_PREFIX, expiration: LEFTOVER_EXPIRY }] : []
+    this.bucket = new DataBucket(this, 'Bucket', { settings, accessLogs, expiring })
     this.ledger = new DataTable(new Construct(this, 'Ledger'), settings, {
       partitionKey: { name: 'ledger', type: AttributeType.STRING },
       sortKey: { name: 'dt', type: AttributeType.STRING },
@@ -205,6 +211,19 @@ export class Archive extends Construct implements Monitored {
     const actions = ['GetTable', 'CreatePartition', 'BatchUpdatePartition', 'DeletePartition'].map(action => `glue:${action}`)
     for (const resource of ['catalog', `database/${databaseName}`, ...tables])
       compact.allow(actions, Stack.of(this).formatArn({ service: 'glue', resource }))
+  }
+
+  /** Lets the queries of a function read the tables, and store results, which the function deletes. */
+  allowQuery(reports: LambdaFunction): void {
+    this.allowBelow(reports, ['s3:GetObject', 's3:PutObject', 's3:DeleteObject', 's3:AbortMultipartUpload'], ATHENA_PREFIX)
+    reports.allow(['s3:GetBucketLocation'], this.bucket.bucketArn)
+    const { databaseName } = this.table
+    const glue = (resource: string): string => Stack.of(this).formatArn({ service: 'glue', resource })
+    const tables = [RAW_TABLE, COMPACTED_TABLE, REPETITIONS_TABLE].map(table => `table/${databaseName}/${table}`)
+    const actions = ['GetDatabase', 'GetTable', 'GetPartition', 'GetPartitions', 'BatchGetPartition'].map(name => `glue:${name}`)
+    for (const resource of ['catalog', `database/${databaseName}`, ...tables]) reports.allow(actions, glue(resource))
+    // Athena looks for a database of this name, whatever a query reads.
+    for (const resource of ['catalog', 'database/default']) reports.allow(['glue:GetDatabase'], glue(resource))
   }
 
   allowPublish(reports: LambdaFunction): void {

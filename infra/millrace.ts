@@ -8,6 +8,7 @@ import type { Report } from '../shared/report.ts'
 import { Alarms, type Monitored } from './alarm-topic.ts'
 import { Api } from './api.ts'
 import { Archive } from './archive.ts'
+import { Athena } from './athena.ts'
 import { Compaction } from './compaction.ts'
 import { costs } from './costs.ts'
 import { dashboard } from './dashboard.ts'
@@ -78,7 +79,8 @@ function createParts(scope: Construct, { stage, settings, eventTypes, projection
   const failures = new Failures(scope, { archive, quarantine, search, state, settings })
   const replay = new Replay(scope, { keys, stream, state, quarantine, search, settings })
   const reindex = search && new Reindex(scope, { jobs, state, search, quarantine, settings })
-  const reports = new Reports(scope, { archive, reports: scheduled, settings })
+  const athena = settings.reports.engine === 'athena' ? new Athena(scope, { stage, archive, settings }) : undefined
+  const reports = new Reports(scope, { archive, reports: scheduled, athena, settings })
   const query = new Query(scope, { keys, stream, state, windows, search, archive, reports, jobs, quarantine, settings })
   const api = new Api(scope, { functions: [ingest.function, query.function], archive, settings })
   return {
@@ -96,6 +98,7 @@ function createParts(scope: Construct, { stage, settings, eventTypes, projection
     failures,
     replay,
     reindex,
+    athena,
     reports,
     query,
     api,
@@ -114,6 +117,7 @@ function allowAccess({
   archive,
   failures,
   replay,
+  athena,
   reports,
   query,
 }: Parts): void {
@@ -132,6 +136,7 @@ function allowAccess({
   state.allowRead(query.function)
   archive.allowReadEvents(reports.function)
   archive.allowPublish(reports.function)
+  athena?.allowQuery(reports.function)
   archive.allowReadReports(query.function)
   reports.allowRun(reports.function)
   reports.allowRead(query.function)

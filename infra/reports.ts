@@ -1,10 +1,11 @@
 import { AttributeType } from 'aws-cdk-lib/aws-dynamodb'
 import { ContextAttribute } from 'aws-cdk-lib/aws-scheduler'
 import { Construct } from 'constructs'
-import { ALL } from '../shared/environment.ts'
+import { ALL, NONE } from '../shared/environment.ts'
 import type { Report } from '../shared/report.ts'
 import { type AlarmPlan, type Graph, type Monitored, productMetric } from './alarm-topic.ts'
 import type { Archive } from './archive.ts'
+import type { Athena } from './athena.ts'
 import { failureGraph } from './graphs.ts'
 import { LambdaFunction } from './lambda-function.ts'
 import { daily, everyHours } from './schedule.ts'
@@ -15,6 +16,8 @@ export interface ReportsProps {
   readonly archive: Archive
   /** The reports that run on a schedule. */
   readonly reports: readonly Report[]
+  /** The engine of the reports, if it is Athena. */
+  readonly athena: Athena | undefined
   readonly settings: Settings
 }
 
@@ -25,7 +28,7 @@ export class Reports extends Construct implements Monitored {
   readonly alarms: readonly AlarmPlan[]
   readonly graphs: readonly Graph[]
 
-  constructor(scope: Construct, { archive, reports, settings }: ReportsProps) {
+  constructor(scope: Construct, { archive, reports, athena, settings }: ReportsProps) {
     super(scope, 'Reports')
     this.table = new DataTable(this, settings, {
       partitionKey: { name: 'report', type: AttributeType.STRING },
@@ -33,11 +36,13 @@ export class Reports extends Construct implements Monitored {
     })
     this.function = new LambdaFunction(this, 'Function', {
       name: 'reports',
-      about: 'Runs a report over the archive with DuckDB and publishes it.',
+      about: 'Runs a report over the archive and publishes it.',
       entry: 'lambdas/reports/reports.lambda.ts',
       environment: {
         ARCHIVE_BUCKET: archive.bucket.bucketName,
         LEDGER_TABLE: archive.ledger.tableName,
+        ARCHIVE_DATABASE: archive.table.databaseName,
+        ATHENA_WORKGROUP: athena?.workgroup ?? NONE,
         REPORTS_TABLE: this.table.tableName,
         ...limitsOf(settings.reports),
       },

@@ -4,6 +4,7 @@ import { RetentionDays } from 'aws-cdk-lib/aws-logs'
 import type { FunctionName } from '../shared/environment.ts'
 import type { Quota } from '../shared/keys.ts'
 import { NO_QUOTA } from '../shared/quota.ts'
+import type { EngineName } from '../shared/report.ts'
 
 /** How Lambda batches the records of a stream for a function. */
 export interface Batch {
@@ -159,6 +160,13 @@ export interface Settings {
     }
   }
   readonly reports: {
+    /**
+     * What computes the reports: DuckDB in the function, or Athena for what outgrows a function (README, "Reports"). Athena runs
+     * `NAME.athena.sql`, which every report of the stage then needs. The local cloud has no Athena.
+     */
+    readonly engine: EngineName
+    /** A query of Athena that would read more is canceled. AWS bills about 5 $ for a TB. */
+    readonly scanLimit: Size
     /** Hour of the day (UTC) when the daily reports run. */
     readonly hour: number
     /**
@@ -275,7 +283,14 @@ const dev: Settings = {
     bufferSize: Size.mebibytes(64),
     compaction: { hour: 3, scratch: Size.gibibytes(4), keepRaw: Duration.days(7), keepDays: 'none' },
   },
-  reports: { hour: 1, scratch: Size.gibibytes(4), days: { back: 400, ahead: 1 }, keep: { runs: 8, days: 30 } },
+  reports: {
+    engine: 'duckdb',
+    scanLimit: Size.tebibytes(1),
+    hour: 1,
+    scratch: Size.gibibytes(4),
+    days: { back: 400, ahead: 1 },
+    keep: { runs: 8, days: 30 },
+  },
   quarantine: { expiry: Duration.days(90) },
   functions,
   reservedConcurrency: {},

@@ -73,7 +73,17 @@ export const environments = {
     'RAW_EVENT_DAYS',
   ],
   'set-up': ['OPENSEARCH_URL', 'RAW_EVENT_DAYS'],
-  reports: ['ARCHIVE_BUCKET', 'LEDGER_TABLE', 'REPORTS_TABLE', 'REPORT_DAYS_BACK', 'REPORT_DAYS_AHEAD', 'KEPT_RUNS', 'KEPT_DAYS'],
+  reports: [
+    'ARCHIVE_BUCKET',
+    'ARCHIVE_DATABASE',
+    'ATHENA_WORKGROUP',
+    'LEDGER_TABLE',
+    'REPORTS_TABLE',
+    'REPORT_DAYS_BACK',
+    'REPORT_DAYS_AHEAD',
+    'KEPT_RUNS',
+    'KEPT_DAYS',
+  ],
   query: [
     'STATE_TABLE',
     'KEYS_TABLE',
@@ -98,7 +108,7 @@ export const environments = {
 export type FunctionName = keyof typeof environments
 export type Environment<F extends FunctionName> = Readonly<Record<(typeof environments)[F][number], string>>
 
-/** The value of a variable that is not set: unbounded lateness, a stage without OpenSearch, no event types. */
+/** The value of a variable that is not set: unbounded lateness, a stage without OpenSearch or Athena, no event types. */
 export const NONE = 'none'
 /** The value of a variable that turns something on; `off` turns it off. */
 export const ON = 'on'

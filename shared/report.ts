@@ -16,11 +16,18 @@ export interface ReportTable {
   readonly dimension: string
   /** In the published order. */
   readonly columns: readonly ReportColumn[]
+  readonly order: RowOrder
 }
 
 /**
- * A report: this definition and the file `NAME.sql` beside it. `lambdas/reports/report-sql.ts` documents the statements of the
- * file. Use `dailyReport` or `snapshotReport`: they check the fields against the event type.
+ * The columns by which the published rows are sorted, such as `date` or `visits desc`. The order must be total, so that the same rows are
+ * published whatever engine computed them: it ends with what no two rows have in common. The SQL may have columns only for this.
+ */
+export type RowOrder = readonly [string, ...string[]]
+
+/**
+ * A report: this definition, and beside it a file of SQL for each engine that is to run it: `NAME.sql` for DuckDB, `NAME.athena.sql`
+ * for Athena. `lambdas/reports/report-sql.ts` documents the statements of the files. Use `dailyReport` or `snapshotReport`: they check the fields against the event type.
  */
 interface Definition {
   /** Lower-case words joined by dashes: the name in routes, commands, object keys and of the SQL file. */
@@ -63,6 +70,7 @@ export interface SnapshotReport extends Definition {
   readonly rowsPerPart: number
   /** In the published order. */
   readonly columns: readonly ReportColumn[]
+  readonly order: RowOrder
 }
 
 type FieldOf<Data> = keyof Data & string
@@ -92,6 +100,13 @@ export const snapshotReport = <Data>(definition: Omit<SnapshotReport, 'kind'> & 
 
 export type Report = DailyReport | SnapshotReport
 
+/** What computes the reports of a stage. */
+export type EngineName = 'duckdb' | 'athena'
+
+/** The name of a report's file of SQL for an engine. */
+export const sqlFile = ({ name }: Pick<Report, 'name'>, engine: EngineName): string =>
+  `${name}${engine === 'duckdb' ? '' : `.${engine}`}.sql`
+
 export type ReportFormat = 'parquet' | 'csv'
 
 /** One row of a published report in the API: values by column name. Days and instants are text. */
@@ -106,6 +121,16 @@ export interface Publication {
 
 /** Prefix of all objects that a report has published. */
 export const reportPrefix = (report: string): string => `${REPORTS_PREFIX}${report}/`
+
+/**
+ * Prefix below which Athena stores what a function then reads and deletes: rows of reports that are not published yet, and results of
+ * queries. What a run leaves when it is stopped expires.
+ */
+export const ATHENA_PREFIX = 'athena/'
+
+/** Prefix of the rows of one result that a run has computed. */
+export const unloadPrefix = (report: string, run: string, result: string): string =>
+  `${ATHENA_PREFIX}${report}/${run}/${result.replaceAll(' ', '-')}/`
 
 /**
  * Prefix of the objects that one run published of one table in one format. It contains no `name=value`, because readers that

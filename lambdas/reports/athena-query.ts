@@ -1,51 +1,114 @@
+import { COMPACTED_TABLE, RAW_TABLE, REPETITIONS_TABLE } from '../../shared/archive-columns.ts'
 import type { DailyReport, Report } from '../../shared/report.ts'
-import { MICROS_PER_SECOND } from '../../shared/time.ts'
-import { sqlString } from '../archive/duckdb.ts'
-import { arrivalColumns, type DayRule, dayRule, requiredColumn } from './arrivals.ts'
+import { parseDay } from '../../shared/time.ts'
+import { sqlName, sqlString } from '../archive/duckdb.ts'
+import type { DayTables } from '../archive/list-tables.ts'
+import { arrivalColumns, type DayRule, dayRule, nearCondition, requiredColumn } from './arrivals.ts'
+import { dateOf, type NearDays, sinceOf } from './plan-run.ts'
 import type { ReportSql } from './report-sql.ts'
-
-const MICROS_PER_HOUR = 3600n * MICROS_PER_SECOND
 
 /** What a run of a report covers. */
 export type AthenaRun =
-  /** Days since 1970. */
-  | { readonly days: readonly number[] | 'every day' }
+  /** Days since 1970, at least one. */
+  | { readonly days: readonly number[] }
   /** Microseconds since 1970. */
   | { readonly at: bigint }
 
+/** The archive as Athena sees it. */
+export interface AthenaArchive {
+  readonly database: string
+  readonly days: readonly DayTables[]
+}
+
 /**
- * One statement for Athena, which is Trino: the query `result` of `NAME.athena.sql` over the rows of tables of the archive.
+ * One query of Athena, which is Trino: the result of this name in `NAME.athena.sql` over the tables of the archive.
  *
- * The file has the results of a report (report-sql.ts) and one other statement, `with`: definitions of common table expressions.
- * Before them stands `arrivals`, which has the columns of DuckDB's view but no `line`, and `object` is the object's address. A daily
- * report also has the table `days` with a column `day`. `$at` and `$since` of a snapshot are replaced by numbers.
+ * Each step of the file is definitions of common table expressions, without WITH. Before them stand `arrivals`, which has the columns of
+ * DuckDB's view but no `line`, and `object` is the object's address; a delivery may be in it twice. A daily report also has the table
+ * `days`. `$at` and `$since` of a snapshot are replaced by numbers.
  */
-export function athenaQuery(report: Report, sql: ReportSql, result: string, run: AthenaRun, tables: readonly string[]): string {
+export function athenaQuery(report: Report, sql: ReportSql, result: string, run: AthenaRun, archive: AthenaArchive): string {
   const before = 'at' in run ? ` AND event_time_us < ${run.at}` : ''
   const definitions = [
-    `arrivals AS (${tables.map(table => rowsOf(report, table, before)).join('\nUNION ALL\n')})`,
-    ...('days' in run ? [`days AS (${daysOf(run.days)})`] : []),
+    `arrivals AS (${arrivalsOf(report, archive, before)})`,
+    ...('days' in run ? [`days AS (SELECT day FROM (VALUES ${run.days.join(', ')}) AS listed (day))`] : []),
     ...sql.steps.map(step => step.trim()),
   ]
   const text = `WITH ${definitions.join(',\n')}\n${sql.result(result).trim()}`
   if ('days' in run || report.kind === 'daily') return text
-  const since = run.at - BigInt(report.everyHours) * MICROS_PER_HOUR
-  return text.replaceAll('$since', String(since)).replaceAll('$at', String(run.at))
+  return text.replaceAll('$since', String(sinceOf(report, run.at))).replaceAll('$at', String(run.at))
 }
 
-function rowsOf(report: Report, table: string, before: string): string {
+/** Stores the rows of a query as Parquet objects below an address, in no order. */
+export const unloadStatement = (query: string, address: string): string =>
+  `UNLOAD (SELECT * FROM (\n${query}\n)) TO ${sqlString(address)} WITH (format = 'PARQUET', compression = 'SNAPPY')`
+
+function arrivalsOf(report: Report, { database, days }: AthenaArchive, before: string): string {
   const day = report.kind === 'daily' ? athenaDay(report) : undefined
-  const columns = arrivalColumns(report).map(({ name }) => `"${name}"`)
+  const columns = arrivalColumns(report).map(({ name }) => sqlName(name))
   const values = ['"$path" AS object', ...(day ? [`${day.value} AS day`, `${day.fromFuture} AS from_future`] : []), ...columns]
-  return `SELECT ${values.join(', ')} FROM ${table}
-WHERE event_type = ${sqlString(report.eventType.name)} AND "${requiredColumn(report)}" IS NOT NULL${day ? ` AND ${day.exists}` : ''}${before}`
+  return tablesOf(days)
+    .map(table => `SELECT ${values.join(', ')} ${rowsOf(report, database, table)}${before}`)
+    .join('\nUNION ALL\n')
 }
 
-/** Trino divides integers as `//` does in DuckDB, and two integers are not divided as doubles. */
+/** The rows of the report's type in a table. */
+function rowsOf(report: Report, database: string, { name, days }: TableDays): string {
+  const exists = report.kind === 'daily' ? ` AND ${athenaDay(report).exists}` : ''
+  return `FROM ${sqlName(database)}.${sqlName(name)}
+WHERE ${arrivedOn(days)} AND event_type = ${sqlString(report.eventType.name)} AND ${sqlName(requiredColumn(report))} IS NOT NULL${exists}`
+}
+
+/**
+ * A query of the days of a report, or of one of them: each with the number of its arrivals on new days of arrival, whether one of these
+ * is near the day, and whether all of its events are from the future.
+ */
+export function daysQuery(report: DailyReport, { database, days }: AthenaArchive, near: NearDays, only?: number): string {
+  const { value, fromFuture } = athenaDay(report)
+  const isNew = arrivedOn(days.filter(day => day.isNew).map(({ dt }) => dt))
+  const tables = tablesOf(days).map(
+    table =>
+      `SELECT ${value} AS day, ${fromFuture} AS from_future, received_time_us, ${isNew} AS is_new ${rowsOf(report, database, table)}`,
+  )
+  return `SELECT day, count_if(is_new) AS arrivals, coalesce(bool_or(is_new AND ${inTrino(nearCondition(near))}), false) AS is_near,
+  bool_and(from_future) AS of_future
+FROM (${tables.join('\nUNION ALL\n')})${only === undefined ? '' : ` WHERE day = ${only}`} GROUP BY day ORDER BY day`
+}
+
+interface TableDays {
+  readonly name: string
+  readonly days: readonly string[]
+}
+
+/** The tables with the days that are read from each; at least one table, so that a query has its columns. */
+function tablesOf(days: readonly DayTables[]): TableDays[] {
+  const namesOf = (isIn: (day: DayTables) => boolean): string[] => days.filter(isIn).map(({ dt }) => dt)
+  const [raw, compacted] = [namesOf(day => day.raw), namesOf(day => day.compacted)]
+  const tables = [
+    { name: RAW_TABLE, days: raw },
+    { name: COMPACTED_TABLE, days: compacted },
+    { name: REPETITIONS_TABLE, days: compacted },
+  ]
+  const read = tables.filter(table => table.days.length > 0)
+  return read.length > 0 ? read : tables.slice(0, 1)
+}
+
+/** Whether a row arrived on one of these days, which are sorted: by ranges, because a query may have 262,144 bytes. */
+function arrivedOn(days: readonly string[]): string {
+  const ranges: { first: string; last: string }[] = []
+  for (const dt of days) {
+    const range = ranges.at(-1)
+    if (range && dateOf((parseDay(range.last) ?? 0) + 1) === dt) range.last = dt
+    else ranges.push({ first: dt, last: dt })
+  }
+  if (ranges.length === 0) return 'false'
+  return `(${ranges.map(({ first, last }) => `dt BETWEEN ${sqlString(first)} AND ${sqlString(last)}`).join(' OR ')})`
+}
+
+/** Trino divides integers by `/` as DuckDB does by `//`, and two integers are not divided as doubles. */
+const inTrino = (sql: string): string => sql.replace(' // ', ' / ')
+
 function athenaDay(report: DailyReport): DayRule {
   const { value, fromFuture, exists } = dayRule(report)
-  return { value: value.replace('//', '/'), fromFuture: fromFuture.replace(/ \/ (\d+)$/, ' / $1e0'), exists }
+  return { value: inTrino(value), fromFuture: fromFuture.replace(/ \/ (\d+)$/, ' / $1e0'), exists }
 }
-
-const daysOf = (days: readonly number[] | 'every day'): string =>
-  days === 'every day' ? 'SELECT DISTINCT day FROM arrivals' : `SELECT day FROM (VALUES ${days.join(', ')}) AS listed (day)`

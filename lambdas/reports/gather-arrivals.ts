@@ -11,22 +11,15 @@ import {
   noArrivals,
   requiredColumn,
 } from './arrivals.ts'
-import type { NearDays, Period, SkippedDays } from './plan-run.ts'
+import type { NearDays, SkippedDays } from './plan-run.ts'
 import type { RunDependencies } from './publish.ts'
+import type { DaysWanted } from './report-engine.ts'
 
 interface Gathered {
   /** The days to publish: since 1970, ascending. */
   readonly days: readonly number[]
   /** The days with arrivals that are not published, because all of these are too far from their day. */
   readonly skipped: SkippedDays
-}
-
-interface Gathering {
-  readonly period: Period
-  /** Objects written at this time or later are new: milliseconds since 1970. */
-  readonly since: number
-  /** For the period `days with arrivals`. */
-  readonly near: NearDays
 }
 
 /**
@@ -36,7 +29,7 @@ interface Gathering {
  */
 export async function gatherDays(
   report: DailyReport,
-  { period, since, near }: Gathering,
+  { period, since, near }: Omit<DaysWanted, 'run'>,
   storage: RunDependencies,
 ): Promise<Gathered> {
   const [required, column] = [requiredColumn(report), dayColumn(report)]

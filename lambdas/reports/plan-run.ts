@@ -37,6 +37,9 @@ export type RunRequest = {
 /** A day (since 1970) as `YYYY-MM-DD`. */
 export const dateOf = (day: number): string => new Date(day * MS_PER_DAY).toISOString().slice(0, 10)
 
+/** The value of `$since` in the statements of a snapshot: `everyHours` before the instant. */
+export const sinceOf = ({ everyHours }: SnapshotReport, at: bigint): bigint => at - BigInt(everyHours) * MICROS_PER_HOUR
+
 /** Checks the input of an invocation. Throws a one-line SafeError: only the scheduler and the CLI invoke this function. */
 export function readRequest(input: unknown, reports: readonly Report[], now: number): RunRequest {
   const { report: name, once, ...when } = (input ?? {}) as Record<string, unknown>

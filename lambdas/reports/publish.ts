@@ -15,6 +15,8 @@ import type { ArchiveLedger } from '../archive/dynamodb.ts'
 import type { ArchiveBucket } from '../archive/s3.ts'
 import type { PublicationItem, ReportsTable } from './dynamodb.ts'
 import { dateOf, type SkippedDays } from './plan-run.ts'
+import { publishedQuery } from './published-query.ts'
+import type { ResultTable } from './report-sql.ts'
 import { spreadsheetQuery } from './spreadsheet-sql.ts'
 
 const contentTypes: Record<ReportFormat, string> = { parquet: 'application/vnd.apache.parquet', csv: 'text/csv; charset=utf-8' }
@@ -27,13 +29,14 @@ export interface RunDependencies {
   readonly workspace: Workspace
 }
 
-/** Computes the rows of a report into the table `published`, in their order. Returns the number of rows. */
+/** Computes the rows of a result into the table `published`, in their order. Returns the number of rows. */
 export async function materialise(
-  query: string,
-  parameters: Readonly<Record<string, number | bigint>>,
+  result: string,
+  table: ResultTable,
   workspace: Workspace,
+  parameters: Readonly<Record<string, number | bigint>> = {},
 ): Promise<number> {
-  await workspace.run(`CREATE OR REPLACE TEMP TABLE published AS ${query}`, parameters)
+  await workspace.run(`CREATE OR REPLACE TEMP TABLE published AS ${publishedQuery(result, table)}`, parameters)
   const [counted] = await workspace.run('SELECT count(*) AS rows FROM published')
   return Number(counted?.['rows'])
 }

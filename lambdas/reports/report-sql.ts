@@ -1,21 +1,22 @@
 import { readFileSync } from 'node:fs'
 import path from 'node:path'
-import type { Report } from '../../shared/report.ts'
+import { type EngineName, type Report, type ReportColumn, type RowOrder, sqlFile } from '../../shared/report.ts'
 import { SafeError } from '../../shared/safe-error.ts'
 
 /**
- * The statements of a report's file `NAME.sql`. A statement begins with a line `-- name: STATEMENT`. They read the view `arrivals`
- * (arrivals.ts), which has every row that the run needs before the first statement runs.
+ * The statements of a report in the SQL of an engine: `NAME.sql` for DuckDB, `NAME.athena.sql` for Athena. A statement begins with a
+ * line `-- name: STATEMENT`. They read the table `arrivals` (arrivals.ts), which has every row that the run needs.
  *
- * - Steps: all statements that are not results. Each runs once, in the order of the file. A step may consist of several SQL
- *   statements.
- * - The results of a daily report, for each table: `rows by BY` has the rows of all days in the table `days`. Its first column is
- *   `date`. Days that are not in `days` are not published, because `arrivals` may lack rows of them.
+ * - Steps: all statements that are not results. In DuckDB each runs once, in the order of the file, and may consist of several SQL
+ *   statements. In Athena a step is definitions of common table expressions (athena-query.ts).
+ * - The results of a daily report, for each table: `rows by BY` has the rows of all days in the table `days`. Days that are not in
+ *   `days` are not published, because `arrivals` may lack rows of them.
  * - The result of a snapshot: `rows`.
  *
- * Rows have the columns of the definition, in their order, and are published in the order of the query. The table `days` has a
- * column `day` with the days to publish, since 1970. Parameters of a snapshot, in all statements: `$at`, the instant, and `$since`,
- * `everyHours` earlier, both in microseconds since 1970. The table `published` is reserved.
+ * A result has the columns of the definition by name, and those of its order. A daily report has the column `date`. Timestamps are
+ * microseconds since 1970. The table `days` has a column `day` with the days to publish, since 1970. Numbers of a snapshot, in all
+ * statements: `$at`, the instant, and `$since`, `everyHours` earlier, both in microseconds since 1970. The table `published` is
+ * reserved.
  */
 export interface ReportSql {
   readonly steps: readonly string[]
@@ -23,12 +24,21 @@ export interface ReportSql {
   result(name: string): string
 }
 
-const resultNames = (report: Report): string[] =>
-  report.kind === 'daily' ? report.tables.map(({ by }) => `rows by ${by}`) : ['rows']
+/** The rows of a result as they are published. */
+export interface ResultTable {
+  readonly columns: readonly ReportColumn[]
+  readonly order: RowOrder
+}
 
-/** Reads `NAME.sql`, or for Athena `NAME.athena.sql`, in a folder. Throws a one-line SafeError that names the file when it or a statement is missing. */
-export function readReportSql(folder: string, report: Report, engine: 'duckdb' | 'athena' = 'duckdb'): ReportSql {
-  const file = path.join(folder, `${report.name}${engine === 'athena' ? '.athena' : ''}.sql`)
+/** The results of a report by name. */
+export const resultsOf = (report: Report): ReadonlyMap<string, ResultTable> =>
+  report.kind === 'daily'
+    ? new Map<string, ResultTable>(report.tables.map(table => [`rows by ${table.by}`, table]))
+    : new Map<string, ResultTable>([['rows', report]])
+
+/** Reads the statements of a report for an engine. Throws a one-line SafeError that names the file when it or a statement is missing. */
+export function readReportSql(folder: string, report: Report, engine: EngineName = 'duckdb'): ReportSql {
+  const file = path.join(folder, sqlFile(report, engine))
   let text: string
   try {
     text = readFileSync(file, 'utf8')
@@ -46,7 +56,7 @@ export function parseReportSql(file: string, text: string, report: Report): Repo
     if (statements.has(name.trim())) throw new SafeError(`${file} has two statements ${name.trim()}.`)
     statements.set(name.trim(), lines.join('\n'))
   }
-  const names = resultNames(report)
+  const names = [...resultsOf(report).keys()]
   const results = new Map(names.map(name => [name, statements.get(name)]))
   const result = (name: string): string => {
     const statement = results.get(name)

@@ -1,42 +1,29 @@
 import type { DailyReport } from '../../shared/report.ts'
 import type { Workspace } from '../archive/duckdb.ts'
-import { FUTURE_DAYS } from './arrivals.ts'
 import type { PublicationItem } from './dynamodb.ts'
-import { gatherDays } from './gather-arrivals.ts'
-import { dateOf, type NearDays, type Period, type SkippedDays } from './plan-run.ts'
+import { dateOf, type SkippedDays } from './plan-run.ts'
 import { materialise, type RunDependencies, uploadDay } from './publish.ts'
-import type { ReportSql } from './report-sql.ts'
+import type { DaysWanted, ReportEngine } from './report-engine.ts'
 
-interface DailyRun {
+interface DailyRun extends DaysWanted {
   readonly report: DailyReport
-  readonly sql: ReportSql
-  readonly period: Period
-  /** Objects written at this time or later are new: milliseconds since 1970. */
-  readonly since: number
-  /** Which days a run for the days with arrivals publishes. */
-  readonly near: NearDays
-  readonly run: string
+  readonly engine: ReportEngine
 }
 
-export interface ComputedDays {
+export interface StoredDays {
   /** One for each day. */
   readonly publications: readonly PublicationItem[]
   readonly skipped: SkippedDays
 }
 
 /** Computes the days of a period and uploads them under the run's prefixes. */
-export async function runDaily(
-  { report, sql, period, since, near, run }: DailyRun,
-  storage: RunDependencies,
-): Promise<ComputedDays> {
+export async function runDaily({ report, engine, ...wanted }: DailyRun, storage: RunDependencies): Promise<StoredDays> {
   const { workspace } = storage
-  const { days, skipped } = await gatherDays(report, { period, since, near }, storage)
-  const ofFuture = new Set((await workspace.run(FUTURE_DAYS)).map(row => Number(row['day'])))
-  await workspace.run(`CREATE TABLE days AS SELECT unnest(${sqlList(days)}) AS day`)
-  for (const step of sql.steps) await workspace.run(step)
+  const { run } = wanted
+  const { days, ofFuture, skipped, resultOf } = await engine.computeDays(report, wanted, storage)
   const rows = new Map<number, Record<string, number>>(days.map(day => [day, {}]))
   for (const table of report.tables) {
-    await materialise(sql.result(`rows by ${table.by}`), {}, workspace)
+    await materialise(resultOf(`rows by ${table.by}`), table, workspace)
     for (const day of await publishedDays(workspace)) {
       const counts = rows.get(day)
       if (counts) counts[table.by] = await uploadDay({ report, run, table, day }, storage)
@@ -50,8 +37,6 @@ export async function runDaily(
   }))
   return { publications, skipped }
 }
-
-const sqlList = (days: readonly number[]): string => `CAST([${days.join(', ')}] AS INTEGER[])`
 
 /** The days, since 1970, that have rows in the table `published`. */
 async function publishedDays(workspace: Workspace): Promise<number[]> {

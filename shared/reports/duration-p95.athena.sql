@@ -89,11 +89,9 @@ SELECT
   -- Interpolation between equal values may round to a value outside them.
   greatest(least_p95, least(greatest_p95, interpolation)) AS event_duration_p95
 FROM duration_p95 WHERE dimension = 'device_type'
-ORDER BY date, device_type
 
 -- name: rows by device
 SELECT
   date, name AS device_id, num_events, kept, mean, stddev,
   greatest(least_p95, least(greatest_p95, interpolation)) AS event_duration_p95
 FROM duration_p95 WHERE dimension = 'device_id'
-ORDER BY date, device_id

@@ -75,7 +75,7 @@ FROM groups JOIN spreads USING (id) JOIN (
 ) USING (id);
 
 -- name: rows by type
-SELECT date, name AS device_type, * EXCLUDE (date, name) FROM duration_p95('device_type') ORDER BY date, device_type;
+SELECT date, name AS device_type, * EXCLUDE (date, name) FROM duration_p95('device_type');
 
 -- name: rows by device
-SELECT date, name AS device_id, * EXCLUDE (date, name) FROM duration_p95('device_id') ORDER BY date, device_id;
+SELECT date, name AS device_id, * EXCLUDE (date, name) FROM duration_p95('device_id');

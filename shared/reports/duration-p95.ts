@@ -15,6 +15,7 @@ const by = (name: string, dimension: string, about: string) => ({
   by: name,
   dimension,
   columns: [date, { name: dimension, type: 'string', about } as const, ...measures],
+  order: ['date', dimension] as const,
 })
 
 /** duration-p95.sql has the rules, such as how many events a group needs. */

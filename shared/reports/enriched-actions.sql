@@ -41,9 +41,7 @@ SELECT user_id, event_action AS u_mp_ea FROM (
 ) WHERE place = 1;
 
 -- name: rows
--- The order is total: it ends with the identity, and no two rows have the same one.
 SELECT
-  make_timestamp(event_time_us) AS event_time, user_id, app_name, event_action, event_category, event_value,
-  coalesce(u_count, 0) AS u_count, u_mp_ea, event_id
-FROM distinct_actions LEFT JOIN recent USING (user_id) LEFT JOIN favourites USING (user_id)
-ORDER BY event_time_us, event_id, source, subject;
+  event_time_us AS event_time, user_id, app_name, event_action, event_category, event_value,
+  coalesce(u_count, 0) AS u_count, u_mp_ea, event_id, source, subject
+FROM distinct_actions LEFT JOIN recent USING (user_id) LEFT JOIN favourites USING (user_id);

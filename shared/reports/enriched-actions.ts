@@ -12,6 +12,8 @@ export const enrichedActions = snapshotReport({
   requiredField: 'user_id',
   everyHours: EVERY_HOURS,
   rowsPerPart: 1_000_000,
+  // Two events may have the same id, of other sources or users.
+  order: ['event_time', 'event_id', 'source', 'subject'],
   columns: [
     { name: 'event_time', type: 'timestamp', about: 'Time of the event in UTC, to the microsecond. Rows are sorted by it.' },
     { name: 'user_id', type: 'bigint', about: 'The user.' },

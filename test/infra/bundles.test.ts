@@ -67,12 +67,15 @@ test.each(['linux-arm64', 'linux-x64'])(
 )
 
 /** Runs a script of the bundling, or imports a bundle. */
-const node = (...args: string[]) =>
+const node = (...args: string[]) => nodeWith('none', ...args)
+const nodeWith = (workgroup: string, ...args: string[]) =>
   spawnSync(process.execPath, args, {
     encoding: 'utf8',
     env: {
       ...process.env,
       ARCHIVE_BUCKET: 'a',
+      ARCHIVE_DATABASE: 'd',
+      ATHENA_WORKGROUP: workgroup,
       LEDGER_TABLE: 'l',
       REPORTS_TABLE: 'r',
       REPORT_DAYS_BACK: '400',
@@ -99,7 +102,7 @@ test('the bundle of the reports function has the SQL of every report, and does n
       external: [...bundling.external, '@duckdb/node-api'],
     })
     expect(node('infra/copy-report-sql.ts', bundle)).toMatchObject({ status: 0, stderr: '' })
-    expect(node(file)).toMatchObject({ status: 0, stderr: '' })
+    for (const workgroup of ['none', 'w']) expect(nodeWith(workgroup, file)).toMatchObject({ status: 0, stderr: '' })
     const missing = path.join(bundle, 'reports', 'duration-p95.sql')
     rmSync(missing)
     const { status, stderr } = node(file)

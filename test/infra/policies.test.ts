@@ -1,5 +1,6 @@
 import { projections } from '../../shared/catalogue.ts'
-import { plain, resources, templateOf } from '../fixtures/infra-templates.ts'
+import { templateOf } from '../fixtures/infra-templates.ts'
+import { allowed, statementsByRole } from '../fixtures/role-rights.ts'
 
 const failureDestination = { '<QuarantineBucket.Arn>': 's3:ListBucket', '<QuarantineBucket.Arn>/*': 's3:PutObject' }
 /** The bodies of rejected events, and requests with too many of them. */
@@ -191,38 +192,7 @@ const expected: Readonly<Record<string, Readonly<Record<string, string>>>> = {
   },
 }
 
-interface Statement {
-  readonly Effect: string
-  readonly Action: string | readonly string[]
-  readonly Resource: unknown
-  readonly Condition?: unknown
-}
-
-/** The allowed actions, by resource. */
-function allowed(statements: readonly Statement[]): Record<string, string> {
-  const actions = new Map<string, Set<string>>()
-  for (const { Action, Resource } of statements)
-    for (const arn of [Resource].flat().map(plain))
-      actions.set(arn, new Set([...(actions.get(arn) ?? []), ...[Action].flat()] as string[]))
-  return Object.fromEntries([...actions].map(([arn, names]) => [arn, [...names].sort().join(' ')]))
-}
-
-/** The statements of each role, from its inline and its attached policies. */
-function statementsByRole(): Map<string, Statement[]> {
-  const template = templateOf('dev')
-  const roles = new Map(
-    resources(template, 'AWS::IAM::Role').map(({ id, Properties }) => {
-      expect(Properties.ManagedPolicyArns).toBeUndefined()
-      const inline = (Properties.Policies ?? []) as { PolicyDocument: { Statement: Statement[] } }[]
-      return [id, inline.flatMap(({ PolicyDocument }) => PolicyDocument.Statement)]
-    }),
-  )
-  for (const { Properties } of ['AWS::IAM::Policy', 'AWS::IAM::ManagedPolicy'].flatMap(type => resources(template, type)))
-    for (const role of Properties.Roles) roles.get(plain(role).slice(1, -1))?.push(...Properties.PolicyDocument.Statement)
-  return roles
-}
-
-const found = statementsByRole()
+const found = statementsByRole(templateOf('dev'))
 
 test('the table lists every role', () => {
   expect([...found.keys()].map(id => id.replace(/Role$/, '')).sort()).toEqual(Object.keys(expected).sort())

@@ -1,77 +1,47 @@
 import { readdirSync, readFileSync } from 'node:fs'
 import path from 'node:path'
-import { type AthenaRun, athenaQuery } from '../../lambdas/reports/athena-query.ts'
-import { readReportSql } from '../../lambdas/reports/report-sql.ts'
-import { archiveColumns } from '../../shared/archive-columns.ts'
-import { eventTypes, reportsFolder } from '../../shared/catalogue.ts'
-import type { Report } from '../../shared/report.ts'
+import type { Period } from '../../lambdas/reports/plan-run.ts'
 import { durationP95 } from '../../shared/reports/duration-p95.ts'
 import { enrichedActions } from '../../shared/reports/enriched-actions.ts'
-import { parseInstant } from '../../shared/time.ts'
-import { type Action, eventOf, reportActions } from '../fixtures/reports/actions.ts'
-import { archiveEvents, archiveRows, type Row } from '../fixtures/reports/folder-archive.ts'
+import { type Action, actionRows, eventOf } from '../fixtures/reports/actions.ts'
+import { compactFolder } from '../fixtures/reports/compaction.ts'
+import { archiveEvents, archiveRows, folderArchive, type Row } from '../fixtures/reports/folder-archive.ts'
 import { goldenReadings, readGolden } from '../fixtures/reports/golden-readings.ts'
-import { nearly, reportRows } from '../fixtures/reports/report-rows.ts'
+import { nearly, rowsOf } from '../fixtures/reports/report-rows.ts'
+import { type TrinoArchive, trinoArchive } from '../fixtures/reports/trino-athena.ts'
 import { startTrino, type Trino } from '../fixtures/trino.ts'
 
+// The engine `athena` of the reports, with Trino in the place of Athena, beside the engine `duckdb`: each on raw and on compacted days.
 const SEEDED_ROWS = 200_000
 const HALF = SEEDED_ROWS / 2
 const goldenActions = 'test/golden/reports/enriched-actions'
+const key = (object: string, dt = '2025-11-26'): string => `events/dt=${dt}/hour=12/${object}.parquet`
 
 let trino: Trino
+let archives = 0
 beforeAll(async () => {
   trino = await startTrino()
 }, 600_000)
 afterAll(() => trino?.close())
+const newArchive = (): TrinoArchive => trinoArchive(trino, `archive_${archives++}`)
 
-/** The folder of an archive that Trino reads, with the key of an object in it. */
-const archiveOf = (name: string): string => path.join(trino.files, name)
-const key = (object: string): string => `events/dt=2025-11-26/hour=12/${object}.parquet`
-
-/** Creates the table that Glue has over an archive, without its partitions. */
-async function createTable(name: string): Promise<string> {
-  const columns = archiveColumns(eventTypes).map(
-    ({ name: column, type }) => `"${column}" ${type === 'string' ? 'varchar' : type}`,
-  )
-  const table = `"${name}"`
-  await trino.query(`CREATE TABLE ${table} (${columns.join(', ')})
-WITH (format = 'PARQUET', external_location = 'local:///${name}/events')`)
-  return table
+async function readingsOf(archive: TrinoArchive, period: Period = 'every day', since = 0) {
+  const engine = await archive.engineFor(durationP95)
+  const { downloads, ...rows } = await rowsOf(archive.folder, { period, since, near: 'all', engine })
+  return rows
 }
 
-async function rowsOf(report: Report, result: string, run: AthenaRun, table: string): Promise<unknown[][]> {
-  const sql = readReportSql(reportsFolder, report, 'athena')
-  return trino.query(athenaQuery(report, sql, result, run, [table]))
-}
-
-async function trinoReadings(name: string) {
-  const table = await createTable(name)
-  const columns = (by: string) => ['date', by, 'num_events', 'kept', 'mean', 'stddev', 'event_duration_p95']
-  const of = async (result: string, by: string) =>
-    (await rowsOf(durationP95, result, { days: 'every day' }, table)).map(row => named(columns(by), row))
-  return { type: await of('rows by type', 'device_type'), device: await of('rows by device', 'device_id') }
-}
-
-const named = (columns: readonly string[], row: readonly unknown[]) =>
-  Object.fromEntries(columns.map((name, at) => [name, row[at]]))
-
-/** The columns of enriched-actions in Athena, where the time of the event is a number: Athena writes timestamps in milliseconds. */
-const ACTION_COLUMNS = ['event_time', ...enrichedActions.columns.slice(1).map(({ name }) => name)]
-
-async function trinoActions(name: string, at: string) {
-  const rows = await rowsOf(enrichedActions, 'rows', { at: parseInstant(at) ?? 0n }, await createTable(name))
-  return rows.map(row => named(ACTION_COLUMNS, row)).map(row => ({ ...row, event_time: JSON.stringify(row['event_time']) }))
-}
-
-const inMicros = (rows: readonly Readonly<Record<string, unknown>>[]) =>
-  rows.map(row => ({ ...row, event_time: String(parseInstant(String(row['event_time']))) }))
+const actionsOf = async (archive: TrinoArchive, at: string) =>
+  (await actionRows(archive.folder, at, {}, await archive.engineFor(enrichedActions))).rows
 
 test.each(goldenReadings)('Trino computes duration-p95 as DuckDB does: %s', async name => {
   const golden = readGolden(name)
-  await archiveRows(archiveOf(name), key('a'), golden.rows)
-  const { type, device } = await trinoReadings(name)
-  expect(type).toEqual(nearly(golden.by_type))
-  expect(device).toEqual(nearly(golden.by_device))
+  const archive = newArchive()
+  await archiveRows(archive.folder, key('a'), golden.rows)
+  const raw = await readingsOf(archive)
+  expect(raw).toMatchObject({ type: nearly(golden.by_type), device: nearly(golden.by_device) })
+  await compactFolder(archive.folder)
+  expect(await readingsOf(archive)).toEqual({ ...raw, type: nearly(golden.by_type), device: nearly(golden.by_device) })
 })
 
 test.each(readdirSync(goldenActions))('Trino computes enriched-actions as DuckDB does: %s', async file => {
@@ -80,9 +50,11 @@ test.each(readdirSync(goldenActions))('Trino computes enriched-actions as DuckDB
     actions: Action[]
     rows: Record<string, unknown>[]
   }
-  const name = file.replace('.json', '')
-  await archiveEvents(archiveOf(name), key('a'), golden.actions.map(eventOf))
-  expect(await trinoActions(name, golden.at)).toEqual(inMicros(golden.rows))
+  const archive = newArchive()
+  await archiveEvents(archive.folder, key('a'), golden.actions.map(eventOf))
+  expect(await actionsOf(archive, golden.at)).toEqual(golden.rows)
+  await compactFolder(archive.folder)
+  expect(await actionsOf(archive, golden.at)).toEqual(golden.rows)
 })
 
 /** Durations with equal values, ties, values around three sigma, nulls, and magnitudes that plain sums lose. */
@@ -107,15 +79,16 @@ const reading = (n: number): Row => ({
 })
 
 test(`Trino and DuckDB give the same duration-p95 for ${SEEDED_ROWS} seeded readings`, async () => {
-  const archive = archiveOf('readings')
+  const archive = newArchive()
   const rows = Array.from({ length: SEEDED_ROWS }, (_, n) => reading(n))
-  await archiveRows(archive, key('a'), rows.slice(0, HALF))
-  await archiveRows(archive, key('b'), rows.slice(HALF))
-  const expected = await reportRows(archive, 'every day')
-  const { type, device } = await trinoReadings('readings')
-  expect([type.length, device.length]).toEqual([8, 80])
-  expect(type).toEqual(nearly(expected.type))
-  expect(device).toEqual(nearly(expected.device))
+  await archiveRows(archive.folder, key('a'), rows.slice(0, HALF))
+  await archiveRows(archive.folder, key('b'), rows.slice(HALF))
+  const { downloads, ...expected } = await rowsOf(archive.folder, { period: 'every day', since: 0, near: 'all' })
+  const same = { ...expected, type: nearly(expected.type), device: nearly(expected.device) }
+  expect([expected.type.length, expected.device.length]).toEqual([8, 80])
+  expect(await readingsOf(archive)).toEqual(same)
+  await compactFolder(archive.folder)
+  expect(await readingsOf(archive)).toEqual(same)
 }, 300_000)
 
 const action = (n: number): Action => ({
@@ -130,13 +103,70 @@ const action = (n: number): Action => ({
 })
 
 test(`Trino and DuckDB give the same enriched-actions for ${SEEDED_ROWS} seeded actions, in the same order`, async () => {
-  const archive = archiveOf('actions')
+  const archive = newArchive()
   const events = Array.from({ length: SEEDED_ROWS }, (_, n) => eventOf(action(n)))
-  await archiveEvents(archive, key('a'), events.slice(0, HALF))
-  await archiveEvents(archive, key('b'), events.slice(HALF))
+  await archiveEvents(archive.folder, key('a'), events.slice(0, HALF))
+  await archiveEvents(archive.folder, key('b'), events.slice(HALF))
   const at = '2025-11-26T18:00:00Z'
-  const { rows } = await reportActions(archive, at)
-  const actual = await trinoActions('actions', at)
+  const { rows } = await actionRows(archive.folder, at)
+  const actual = await actionsOf(archive, at)
   expect(actual.length).toBe(rows.length)
-  expect(actual).toEqual(inMicros(rows))
+  expect(actual).toEqual(rows)
+  await compactFolder(archive.folder)
+  expect(await actionsOf(archive, at)).toEqual(rows)
 }, 300_000)
+
+const DAY_MS = 86_400_000
+const START = Date.UTC(2025, 10, 26)
+const readingsOn = (day: number, ids: number, received = START + day * DAY_MS): Row[] =>
+  Array.from({ length: ids }, (_, n) => ({
+    event_id: `d${day}-${n}`,
+    received: received + n,
+    timestamp: START / 1000 + day * 86_400 + n,
+    event_duration: n,
+  }))
+
+test('a straggler of a compacted day is read from its raw object until the next compaction', async () => {
+  const archive = newArchive()
+  await archiveRows(archive.folder, key('a'), readingsOn(0, 600))
+  await compactFolder(archive.folder, START + 2 * DAY_MS)
+  const straggler = readingsOn(0, 700).slice(550)
+  await archiveRows(archive.folder, key('b'), straggler)
+  const { downloads, ...expected } = await rowsOf(archive.folder, { period: 'every day', since: 0, near: 'all' })
+  expect(expected.type).toMatchObject([{ num_events: 700 }])
+  const same = { ...expected, type: nearly(expected.type), device: nearly(expected.device) }
+  expect(await readingsOf(archive)).toEqual(same)
+  await compactFolder(archive.folder, START + 4 * DAY_MS)
+  expect(await readingsOf(archive)).toEqual(same)
+})
+
+test('a run for the days with arrivals computes those, also of an earlier day; a day of the future is noted', async () => {
+  const archive = newArchive()
+  await archiveRows(archive.folder, key('a'), readingsOn(0, 600))
+  await archiveRows(archive.folder, key('b', '2025-11-27'), readingsOn(1, 600))
+  const since = Date.now() + 1
+  await compactFolder(archive.folder, START + 4 * DAY_MS)
+  while (Date.now() <= since) await new Promise(setImmediate)
+  await archiveRows(archive.folder, key('c', '2025-11-30'), [
+    ...readingsOn(0, 650).map(row => ({ ...row, received: START + 4 * DAY_MS })),
+    ...readingsOn(9, 600, START + 4 * DAY_MS),
+  ])
+  const { downloads, ...expected } = await rowsOf(archive.folder, { period: 'days with arrivals', since, near: 'all' })
+  expect(expected.publications.map(({ period, ofFuture }) => [period, ofFuture])).toEqual([
+    ['2025-11-26', undefined],
+    ['2025-12-05', true],
+  ])
+  const { type, device, ...others } = await readingsOf(archive, 'days with arrivals', since)
+  expect(others).toEqual({ publications: expected.publications, skipped: expected.skipped })
+  expect([type, device]).toEqual([nearly(expected.type), nearly(expected.device)])
+  const day = { day: START / DAY_MS }
+  const { downloads: _, ...ofDay } = await rowsOf(archive.folder, { period: day, since: 0, near: 'all' })
+  expect((await readingsOf(archive, day)).publications).toEqual(ofDay.publications)
+})
+
+test('an archive without events has no rows, and what Athena stored is deleted', async () => {
+  const archive = newArchive()
+  expect(await readingsOf(archive)).toMatchObject({ type: [], device: [], publications: [] })
+  expect(await actionsOf(archive, '2025-11-26T18:00:00Z')).toEqual([])
+  expect(await folderArchive(archive.folder).list('athena/')).toEqual([])
+})

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { DuckDBInstance } from '@duckdb/node-api'
 import { openWorkspace } from '../../lambdas/archive/duckdb.ts'
+import { duckdbEngine } from '../../lambdas/reports/duckdb-engine.ts'
 import { readReportSql } from '../../lambdas/reports/report-sql.ts'
 import { runDaily } from '../../lambdas/reports/run-daily.ts'
 import { reportsFolder } from '../../shared/catalogue.ts'
@@ -46,8 +47,8 @@ test('the report of three million readings needs at most 512 MiB of DuckDB memor
     const started = performance.now()
     const workspace = await openWorkspace(path.join(folder, 'scratch'), 512)
     const archive = folderArchive(folder)
-    const sql = readReportSql(reportsFolder, durationP95)
-    const daily = { report: durationP95, sql, period: 'every day', since: 0, near: 'all', run } as const
+    const engine = duckdbEngine(readReportSql(reportsFolder, durationP95))
+    const daily = { report: durationP95, engine, period: 'every day', since: 0, near: 'all', run } as const
     const { publications } = await runDaily(daily, { archive, ledger: archive.ledger, workspace })
     const seconds = (performance.now() - started) / 1000
     clearInterval(watch)

@@ -1,6 +1,8 @@
+import { existsSync } from 'node:fs'
 import path from 'node:path'
 import { parseReportSql, readReportSql } from '../../lambdas/reports/report-sql.ts'
 import { reports, reportsFolder } from '../../shared/catalogue.ts'
+import { sqlFile } from '../../shared/report.ts'
 import { durationP95 } from '../../shared/reports/duration-p95.ts'
 import { enrichedActions } from '../../shared/reports/enriched-actions.ts'
 import { describeError } from '../../shared/safe-error.ts'
@@ -16,8 +18,10 @@ const thrownBy = (work: () => unknown): string => {
   }
 }
 
-test.each(reports)('the SQL file of $name is complete', report => {
+test.each(reports)('the SQL files of $name are complete', report => {
   expect(() => readReportSql(reportsFolder, report)).not.toThrow()
+  const hasAthena = existsSync(path.join(reportsFolder, sqlFile(report, 'athena')))
+  expect(() => hasAthena && readReportSql(reportsFolder, report, 'athena')).not.toThrow()
 })
 
 test('the steps are all statements that are not results, in the order of the file', () => {

@@ -3,6 +3,7 @@ import { Template } from 'aws-cdk-lib/assertions'
 import { reportChoices } from '../../console/report-choices.ts'
 import { openWorkspace } from '../../lambdas/archive/duckdb.ts'
 import { readReport } from '../../lambdas/query/reports.ts'
+import { duckdbEngine } from '../../lambdas/reports/duckdb-engine.ts'
 import type { PublicationItem } from '../../lambdas/reports/dynamodb.ts'
 import { readRequest } from '../../lambdas/reports/plan-run.ts'
 import { publish } from '../../lambdas/reports/publish.ts'
@@ -67,10 +68,10 @@ test('a definition and an SQL file are enough: the report is computed, published
   ])
   const request = readRequest({ report: visitsByPage.name, all: true }, withToy, 0)
   if (!('period' in request)) throw new Error('The report is daily.')
-  const sql = readReportSql('test/fixtures/reports/toy', visitsByPage)
+  const engine = duckdbEngine(readReportSql('test/fixtures/reports/toy', visitsByPage))
   const workspace = await openWorkspace(path.join(folder, 'scratch'), 512)
   const { publications: computed } = await runDaily(
-    { ...request, sql, since: 0, near: 'all', run },
+    { ...request, engine, since: 0, near: 'all', run },
     { archive, ledger: archive.ledger, workspace },
   )
   await workspace.close()

@@ -12,6 +12,11 @@ import { exceptions } from './exceptions.ts'
 import { type Finding, fromCfnLint, fromCheckov, judge } from './findings.ts'
 
 const STAGES = ['dev', 'prod']
+/** The templates by name, each with the arguments of cdk that make it. */
+const templates = [
+  ...STAGES.map(stage => [stage, stage, ['--context', `stage=${stage}`]] as const),
+  ['dev with Athena', 'dev', ['--app', 'node test/template/athena-app.ts']] as const,
+]
 /** The bits in the exit code of cfn-lint that report findings. */
 const CFN_LINT_FOUND = 2 + 4 + 8
 
@@ -32,8 +37,8 @@ const environment = (packages: string) => {
   }
 }
 
-async function synthesise(stage: string, folder: string): Promise<string> {
-  const args = ['synth', '--quiet', '--no-notices', '--context', `stage=${stage}`, '--output', folder]
+async function synthesise(stage: string, made: readonly string[], folder: string): Promise<string> {
+  const args = ['synth', '--quiet', '--no-notices', ...made, '--output', folder]
   const { code, output } = await run('node_modules/.bin/cdk', args)
   if (code !== 0) throw new Error(`cdk synth failed for stage ${stage}: ${output}`)
   return path.join(folder, `${stackName(stage)}.template.json`)
@@ -71,13 +76,13 @@ try {
   console.log('Installing cfn-lint and checkov (400 MB, first run only)')
   const packages = await installPackages(path.join(import.meta.dirname, 'requirements.txt'), 'template-checks', () => undefined)
   const all: Finding[] = []
-  for (const stage of STAGES) {
-    const findings = await findingsIn(await synthesise(stage, path.join(folder, stage)), packages)
+  for (const [name, stage, made] of templates) {
+    const findings = await findingsIn(await synthesise(stage, made, path.join(folder, name.replaceAll(' ', '-'))), packages)
     const { open } = judge(findings, exceptions)
     console.log(
-      `${stage}: ${findings.length} findings of cfn-lint and checkov, ${findings.length - open.length} with an exception; none of cdk-nag`,
+      `${name}: ${findings.length} findings of cfn-lint and checkov, ${findings.length - open.length} with an exception; none of cdk-nag`,
     )
-    for (const { check, resource, text } of open) console.error(`${stage}: ${check} ${resource}: ${text}`)
+    for (const { check, resource, text } of open) console.error(`${name}: ${check} ${resource}: ${text}`)
     if (open.length > 0) process.exitCode = 1
     all.push(...findings)
   }

@@ -15,10 +15,12 @@ const domain: Settings['api']['domain'] = {
   hostedZone: 'none',
 }
 const ownDomain = { api: { ...settingsFor('dev').api, domain, defaultAddress: 'off' } } as const
+const athena = { reports: { ...settingsFor('dev').reports, engine: 'athena' } } as const
 const stacks = [
   ['dev', templateOf('dev')],
   ['prod', templateOf('prod')],
   ['dev with a domain of its own', templateWith('dev', ownDomain)],
+  ['dev with Athena', templateWith('dev', athena)],
 ] as const
 
 /** Deploys a template and deletes it. moto answers every call in the same process, so that the key is that of nobody. */

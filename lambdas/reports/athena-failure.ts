@@ -1,0 +1,31 @@
+import { SafeError } from '../../shared/safe-error.ts'
+
+/** How a query of Athena has ended. */
+export interface QueryEnd {
+  readonly id: string
+  readonly state: string
+  readonly reason?: string | undefined
+}
+
+/** Athena begins a reason with the name of the error. The rest may quote what clients sent. */
+const ERROR_NAME = /^[A-Z][A-Z0-9_]{2,63}(?=:)/
+const SCAN_LIMIT = /bytes scanned limit/i
+
+/** Why a query has no result, in one line that says what to do. The text of Athena's reason stays with Athena. */
+export function queryFailure({ id, state, reason = '' }: QueryEnd): SafeError {
+  if (SCAN_LIMIT.test(reason))
+    return new SafeError(
+      'The query would read more bytes than the stage permits. Raise reports.scanLimit in infra/settings.ts and deploy, or run the report for one day.',
+    )
+  if (state === 'CANCELLED')
+    return new SafeError(`The query ${id} was canceled. Run the report again if nobody meant to cancel it.`)
+  const name = ERROR_NAME.exec(reason)?.[0]
+  return new SafeError(
+    `Athena failed${name ? ` with ${name}` : ''}. The reason: aws athena get-query-execution --query-execution-id ${id}`,
+  )
+}
+
+export const tooSlow = (id: string, minutes: number): SafeError =>
+  new SafeError(
+    `The query ${id} did not end within ${minutes} minutes and was stopped. Run the report for one day, or compact the archive first: millrace compact.`,
+  )

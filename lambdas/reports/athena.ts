@@ -1,0 +1,79 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import {
+  AthenaClient,
+  GetQueryExecutionCommand,
+  paginateGetQueryResults,
+  type QueryExecution,
+  StartQueryExecutionCommand,
+  StopQueryExecutionCommand,
+} from '@aws-sdk/client-athena'
+import { SafeError } from '../../shared/safe-error.ts'
+import type { ArchiveBucket } from '../archive/s3.ts'
+import { queryFailure, tooSlow } from './athena-failure.ts'
+import { unloadStatement } from './athena-query.ts'
+
+/** Runs queries to their end. Each method throws an error of one line if the query has not succeeded by `until`. */
+export interface Athena {
+  /** The rows of a query, as texts in the order of its columns. */
+  rows(query: string, until: number): Promise<(string | null)[][]>
+  /** Stores the rows of a query as Parquet objects below a prefix under which nothing is stored. Returns their keys. */
+  unload(query: string, prefix: string, until: number): Promise<string[]>
+}
+
+interface AthenaDependencies {
+  readonly workgroup: string
+  /** The name of the archive bucket, and how it is read. */
+  readonly name: string
+  readonly bucket: Pick<ArchiveBucket, 'text'>
+  readonly client?: AthenaClient
+  readonly pollMs?: number
+}
+
+const POLL_MS = 1000
+const MINUTE_MS = 60_000
+
+export function athenaQueries({
+  workgroup,
+  name,
+  bucket,
+  client = new AthenaClient({}),
+  pollMs = POLL_MS,
+}: AthenaDependencies): Athena {
+  const run = async (QueryString: string, until: number): Promise<QueryExecution> => {
+    const started = Date.now()
+    const { QueryExecutionId: id = '' } = await client.send(new StartQueryExecutionCommand({ QueryString, WorkGroup: workgroup }))
+    for (;;) {
+      const { QueryExecution: query } = await client.send(new GetQueryExecutionCommand({ QueryExecutionId: id }))
+      const { State: state = '', StateChangeReason: reason } = query?.Status ?? {}
+      if (query && state === 'SUCCEEDED') return query
+      if (state !== 'QUEUED' && state !== 'RUNNING') throw queryFailure({ id, state, reason })
+      if (Date.now() >= until) {
+        await client.send(new StopQueryExecutionCommand({ QueryExecutionId: id }))
+        throw tooSlow(id, Math.round((until - started) / MINUTE_MS))
+      }
+      await sleep(pollMs)
+    }
+  }
+
+  return {
+    async rows(query, until) {
+      const { QueryExecutionId } = await run(query, until)
+      const rows: (string | null)[][] = []
+      for await (const { ResultSet } of paginateGetQueryResults({ client }, { QueryExecutionId }))
+        rows.push(...(ResultSet?.Rows ?? []).map(({ Data = [] }) => Data.map(({ VarCharValue }) => VarCharValue ?? null)))
+      // The first row has the names of the columns.
+      return rows.slice(1)
+    },
+
+    async unload(query, prefix, until) {
+      const address = `s3://${name}/`
+      const { Statistics } = await run(unloadStatement(query, `${address}${prefix}`), until)
+      const manifest = Statistics?.DataManifestLocation
+      if (!manifest?.startsWith(address)) throw new SafeError('Athena named no manifest of the objects that it has stored.')
+      const objects = (await bucket.text(manifest.slice(address.length))).split(/\r?\n/).filter(line => line !== '')
+      const foreign = objects.find(object => !object.startsWith(`${address}${prefix}`))
+      if (foreign !== undefined) throw new SafeError('Athena stored rows of the report below another prefix than it was told.')
+      return objects.map(object => object.slice(address.length))
+    },
+  }
+}
