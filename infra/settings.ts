@@ -151,7 +151,10 @@ export interface Settings {
     readonly compaction: {
       /** Hour of the day (UTC) when the closed days are compacted. */
       readonly hour: number
-      /** Disk of the compact function: 512 MiB to 10 GiB. A day whose raw objects have more than a quarter of it stays raw. */
+      /**
+       * Disk of the compact function: 512 MiB to 10 GiB. A day whose raw objects have more than a quarter of it is compacted by hours; with
+       * an hour that has more, it stays raw.
+       */
       readonly scratch: Size
       /** How long the raw objects of a compacted day are kept, in whole days, at least one. */
       readonly keepRaw: Duration

@@ -4,7 +4,7 @@ import type { ArchiveLedger, LedgerDay } from './dynamodb.ts'
 import type { Partitions } from './glue.ts'
 import { rawDays, readReplaced, uncompactedObjects } from './list-events.ts'
 import { replacedKey, runOfKey, runPrefixes } from './manifest.ts'
-import { type MergeDependencies, mergeDay } from './merge-day.ts'
+import { continueMerge, type MergeCursor, type MergeDependencies, mergeAtOnce, planMerge, startMerge } from './merge-day.ts'
 import { type CompactionRules, daysToVisit, GRACE_MS, isExpired, isSettled, mayDeleteRaw } from './plan-compaction.ts'
 import type { ArchiveBucket } from './s3.ts'
 
@@ -23,22 +23,41 @@ export async function planDays({ bucket, ledger, rules, now }: CompactionDepende
   return daysToVisit(raw, days, now(), rules)
 }
 
+/** A visit of a day. `next`: what is left of it. */
+interface Visit {
+  readonly counts: DayCounts
+  readonly next?: MergeCursor
+}
+
 /**
  * Compacts a closed day, as far as something is left to do: merges the raw objects that no run replaces, moves the partitions of the
- * Glue tables, deletes what nobody reads any more. It may end anywhere, and be repeated: each step begins with what is stored.
+ * Glue tables, deletes what nobody reads any more. It may end anywhere, and be repeated: each step begins with what is stored. A day that
+ * is too large for the disk takes several calls, one for each hour.
  */
-export async function compactDay(dt: string, dependencies: CompactionDependencies): Promise<DayCounts> {
+export async function compactDay(dt: string, dependencies: CompactionDependencies, cursor?: MergeCursor): Promise<Visit> {
+  if (cursor) return continueDay(cursor, dependencies)
   const { bucket, ledger, rules, now } = dependencies
   const before = await ledger.day(dt)
-  if (before?.expired !== undefined) return deleteExpired(before, dependencies)
-  if (before && isExpired(dt, now(), rules)) return expire(before, dependencies)
+  if (before?.expired !== undefined) return { counts: await deleteExpired(before, dependencies) }
+  if (before && isExpired(dt, now(), rules)) return { counts: await expire(before, dependencies) }
   const listed = now()
   const raw = await uncompactedObjects(dt, before, bucket)
-  if (before?.finished && raw.length === 0) return {}
-  if (raw.reduce((sum, { size }) => sum + size, 0) > rules.maxBytes) return { 'days too large': 1 }
-  const merged = raw.length > 0 ? await mergeDay({ dt, before, raw }, dependencies) : before
-  if (merged) await finish(merged, listed, dependencies)
-  return { objects: raw.length }
+  if (raw.length === 0) {
+    if (before && !before.finished) await finish(before, listed, dependencies)
+    return { counts: {} }
+  }
+  const plan = await planMerge({ dt, before, raw, listed, maxBytes: rules.maxBytes }, dependencies)
+  if (!plan) return { counts: { 'days too large': 1 } }
+  if (plan.parts.length > 1) return { counts: { objects: raw.length }, next: await startMerge(plan, dependencies) }
+  await finish(await mergeAtOnce(plan, dependencies), listed, dependencies)
+  return { counts: { objects: raw.length } }
+}
+
+async function continueDay(cursor: MergeCursor, dependencies: CompactionDependencies): Promise<Visit> {
+  const step = await continueMerge(cursor, dependencies)
+  if ('next' in step) return { counts: {}, next: step.next }
+  await finish(step.day, step.plan.listed, dependencies)
+  return { counts: {} }
 }
 
 /** What follows the switch of the ledger. `listed`: when the raw objects were listed, all of which the run replaces. */

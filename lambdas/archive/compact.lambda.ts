@@ -19,12 +19,13 @@ const DISK_PER_BYTE = 4
 /** Runs the jobs that compact the archive. */
 export const handler = defineHandler('compact', environment => {
   const memory = databaseMegabytes(Number(process.env['AWS_LAMBDA_FUNCTION_MEMORY_SIZE'] ?? 1024))
+  const newRun = () => runId(Date.now(), randomBytes(4).toString('hex'))
   const dependencies = {
     bucket: archiveBucket(environment.ARCHIVE_BUCKET),
     ledger: archiveLedger(environment.LEDGER_TABLE),
     partitions: gluePartitions(environment.ARCHIVE_DATABASE, environment.ARCHIVE_BUCKET),
-    newRun: () => runId(Date.now(), randomBytes(4).toString('hex')),
-    openWorkspace: async (run: string) => openWorkspace(await scratchFolder(tmpdir(), run, Date.now()), memory),
+    newRun,
+    openWorkspace: async () => openWorkspace(await scratchFolder(tmpdir(), newRun(), Date.now()), memory),
     now: Date.now,
     rules: {
       settledAfter: Number(environment.RETENTION_HOURS) * HOUR_MS + DAY_MS,

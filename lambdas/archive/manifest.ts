@@ -14,19 +14,26 @@ export interface CompactedObject {
   readonly rows: number
   /** By event type. */
   readonly types: Readonly<Record<string, TypeRows>>
+  /** The sum of the hashes of its identities modulo 2^64, as text. */
+  readonly identities: string
+  /** The hour of arrival of its rows, if the day was compacted by hours. */
+  readonly hour?: string
 }
 
 /** What a run of the compaction made of one day of arrival. It never changes; the ledger says which run of a day is current. */
 export interface Manifest {
   readonly dt: string
   readonly run: string
-  /** The first arrival of each identity of the day, sorted by event type, subject and event time. */
+  /**
+   * The first arrival of each identity of the day, sorted by event type, subject and event time. Of a day that was compacted by hours:
+   * the first arrival in each hour.
+   */
   readonly objects: readonly CompactedObject[]
   /** All other arrivals of these identities, in their order. */
   readonly repetitions: readonly CompactedObject[]
   /** When the newest raw object that it replaces was written: milliseconds since 1970. */
   readonly modified: number
-  /** The number of identities, and the sum of their hashes modulo 2^64 as text. */
+  /** The number of identities in `objects`, and the sum of their hashes modulo 2^64 as text. */
   readonly identities: { readonly count: number; readonly sum: string }
   /** How many raw objects it replaces. Their keys are in an object of their own: few readers need them. */
   readonly replaced: number
@@ -36,6 +43,12 @@ export const manifestKey = (dt: string, run: string): string => `${MANIFESTS_PRE
 
 /** The object with the keys of the raw objects that a run replaces. */
 export const replacedKey = (dt: string, run: string): string => `${MANIFESTS_PREFIX}dt=${dt}/${run}.raw.json`
+
+/** The plan of a run that needs several steps. */
+export const planKey = (dt: string, run: string): string => `${MANIFESTS_PREFIX}dt=${dt}/${run}.plan.json`
+
+/** What a step of such a run has made. */
+export const partKey = (dt: string, run: string, part: number): string => `${MANIFESTS_PREFIX}dt=${dt}/${run}.part-${part}.json`
 
 /** Prefix of the rows of a run, the location of its partition. Nothing else has this prefix. */
 export const rowsPrefix = (dt: string, run: string): string => `${COMPACTED_PREFIX}dt=${dt}/${run}/`

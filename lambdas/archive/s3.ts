@@ -3,6 +3,7 @@ import { stat } from 'node:fs/promises'
 import { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import {
+  CopyObjectCommand,
   DeleteObjectsCommand,
   GetObjectCommand,
   HeadObjectCommand,
@@ -11,6 +12,7 @@ import {
   PutObjectCommand,
   paginateListObjectsV2,
   S3Client,
+  S3ServiceException,
 } from '@aws-sdk/client-s3'
 import { type AsyncBuffer, type FileMetaData, parquetMetadataAsync } from 'hyparquet'
 import { REPORTS_PREFIX } from '../../shared/archive-columns.ts'
@@ -40,6 +42,10 @@ export interface ArchiveBucket {
   open(key: string): Promise<AsyncBuffer | undefined>
   download(key: string, file: string): Promise<void>
   upload(file: string, key: string, contentType: string): Promise<void>
+  /** Uploads a file unless the key has an object. Returns the bytes of the object that the key has. */
+  uploadNew(file: string, key: string, contentType: string): Promise<number>
+  /** Copies an object of at most 5 GB. */
+  copy(from: string, to: string): Promise<void>
   remove(keys: readonly string[]): Promise<void>
   /** One cheap request that shows whether the bucket is reachable. */
   probe(): Promise<void>
@@ -94,16 +100,34 @@ const reader = (
   },
 })
 
-const writer = (bucket: string, client: S3Client): Pick<ArchiveBucket, 'putNew' | 'upload' | 'remove'> => ({
+const writer = (
+  bucket: string,
+  client: S3Client,
+): Pick<ArchiveBucket, 'putNew' | 'upload' | 'uploadNew' | 'copy' | 'remove'> => ({
   async putNew(key, text) {
     const object = { Bucket: bucket, Key: key, Body: text, ContentType: 'application/json' }
     await client.send(new PutObjectCommand({ ...object, IfNoneMatch: '*' }))
   },
 
   async upload(file, key, contentType) {
-    const { size } = await stat(file)
-    const object = { Bucket: bucket, Key: key, Body: createReadStream(file), ContentLength: size, ContentType: contentType }
-    await client.send(new PutObjectCommand(object))
+    await client.send(new PutObjectCommand(await objectOf(bucket, file, key, contentType)))
+  },
+
+  async uploadNew(file, key, contentType) {
+    const object = await objectOf(bucket, file, key, contentType)
+    try {
+      await client.send(new PutObjectCommand({ ...object, IfNoneMatch: '*' }))
+      return object.ContentLength
+    } catch (error) {
+      if (!(error instanceof S3ServiceException && error.name === 'PreconditionFailed')) throw error
+      const { ContentLength = 0 } = await client.send(new HeadObjectCommand({ Bucket: bucket, Key: key }))
+      return ContentLength
+    }
+  },
+
+  async copy(from, to) {
+    // S3 decodes the source. Keys of the archive have only characters that a path may have.
+    await client.send(new CopyObjectCommand({ Bucket: bucket, Key: to, CopySource: `${bucket}/${from}` }))
   },
 
   async remove(keys) {
@@ -114,6 +138,11 @@ const writer = (bucket: string, client: S3Client): Pick<ArchiveBucket, 'putNew' 
     }
   },
 })
+
+const objectOf = async (Bucket: string, file: string, Key: string, ContentType: string) => {
+  const { size: ContentLength } = await stat(file)
+  return { Bucket, Key, Body: createReadStream(file), ContentLength, ContentType }
+}
 
 async function listObjects(bucket: string, client: S3Client, prefix: string): Promise<StoredObject[]> {
   const objects: StoredObject[] = []

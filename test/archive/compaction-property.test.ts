@@ -3,10 +3,11 @@ import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { DuckDBInstance } from '@duckdb/node-api'
 import fc from 'fast-check'
-import { type CompactionDependencies, compactDay, planDays } from '../../lambdas/archive/compact-day.ts'
-import { listEvents } from '../../lambdas/archive/list-events.ts'
+import type { CompactionDependencies } from '../../lambdas/archive/compact-day.ts'
+import { listEvents, readManifest } from '../../lambdas/archive/list-events.ts'
+import type { MergeCursor } from '../../lambdas/archive/merge-day.ts'
 import { DAY_MS } from '../../lambdas/archive/plan-compaction.ts'
-import { compactionOf, removeArchive } from '../fixtures/reports/compaction.ts'
+import { compactAll, compactionOf, removeArchive } from '../fixtures/reports/compaction.ts'
 import { archiveRows, folderArchive, type Row } from '../fixtures/reports/folder-archive.ts'
 
 const START = Date.UTC(2025, 10, 26)
@@ -81,30 +82,36 @@ const reading = (id: number, copy: number, at: number): Row => ({
 const objects = fc.array(
   fc.record({
     day: fc.integer({ min: 26, max: 27 }),
-    hour: fc.integer({ min: 0, max: 23 }),
     ids: fc.array(fc.integer({ min: 0, max: 12 }), { minLength: 1, maxLength: 8 }),
   }),
-  { minLength: 2, maxLength: 6 },
+  { minLength: 4, maxLength: 10 },
 )
+/** Whether days are too large for one step, and whether the job forgets where it was after a kill, as after a cancel. */
+const byHour = fc.record({ isByHour: fc.boolean(), forgets: fc.boolean() })
+/** Two compacted objects and a straggler, each of about 5 KB. */
+const BYTES_OF_AN_HOUR = 18_000
 const kills = fc.array(fc.record({ call: fc.integer({ min: 1, max: 25 }), after: fc.boolean() }), { maxLength: 6 })
 
 test('a compaction that is killed at any call, with a straggler, and the deletion of raw objects later: readers have every delivery once at any time', async () => {
   let killed = 0
+  let daysByHour = 0
   await fc.assert(
-    fc.asyncProperty(objects, kills, fc.boolean(), async (written, deaths, isLate) => {
+    fc.asyncProperty(objects, kills, fc.boolean(), byHour, async (written, deaths, isLate, { isByHour, forgets }) => {
       await removeArchive(folder)
       folder = await mkdtemp(path.join(tmpdir(), 'millrace-compaction-'))
       let copies = 0
-      const write = ({ day, hour, ids }: (typeof written)[number], at: number) =>
+      const write = ({ day, ids }: (typeof written)[number], at: number, name = at) =>
         archiveRows(
           folder,
-          `events/dt=2025-11-${day}/hour=${String(hour).padStart(2, '0')}/${at}.parquet`,
+          `events/dt=2025-11-${day}/hour=${String(at).padStart(2, '0')}/${name}.parquet`,
           ids.map(id => reading(id, copies++, at)),
         )
       const [straggler, ...others] = written
       for (const [at, object] of others.entries()) await write(object, at)
       let clock = START + 2 * DAY_MS + 120 * MINUTE
-      const dependencies = compactionOf(folder, () => clock)
+      const whole = compactionOf(folder, () => clock)
+      const dependencies = isByHour ? { ...whole, rules: { ...whole.rules, maxBytes: BYTES_OF_AN_HOUR } } : whole
+      const cursors = new Map<string, MergeCursor>()
       let expected = await rowsOf(folder)
       const left = [...deaths]
       const compact = async (): Promise<void> => {
@@ -112,7 +119,7 @@ test('a compaction that is killed at any call, with a straggler, and the deletio
           const next = left.shift()
           const run = killedAt(dependencies, next?.call ?? Number.POSITIVE_INFINITY, next?.after ?? false)
           const work = (async () => {
-            for (const dt of await planDays(run.dependencies)) await compactDay(dt, run.dependencies)
+            await compactAll(run.dependencies, cursors)
             return 'done'
           })()
           const outcome = await Promise.race([work, run.death])
@@ -120,11 +127,12 @@ test('a compaction that is killed at any call, with a straggler, and the deletio
           clock += 20 * MINUTE
           if (outcome === 'done') return
           killed += 1
+          if (forgets) cursors.clear()
         }
       }
       await compact()
       if (straggler) {
-        await write(straggler, isLate ? 99 : 0)
+        await write(straggler, 0, isLate ? 99 : 1)
         expected = await rowsOf(folder)
       }
       for (const days of [0, 1, 2, 6, 10, 12]) {
@@ -134,11 +142,15 @@ test('a compaction that is killed at any call, with a straggler, and the deletio
       const bucket = folderArchive(folder)
       expect((await bucket.ledger.days()).map(({ finished }) => finished)).toEqual((await bucket.ledger.days()).map(() => true))
       expect(await bucket.list('events/')).toEqual([])
-      const current = (await bucket.ledger.days()).map(({ run }) => run)
+      const days = await bucket.ledger.days()
+      const manifests = await Promise.all(days.map(day => readManifest(bucket, day)))
+      daysByHour += manifests.filter(manifest => manifest.objects.some(({ hour }) => hour !== undefined)).length
+      const current = days.map(({ run }) => run)
       const stored = await Promise.all(['archive/', 'repetitions/', 'manifests/'].map(prefix => bucket.list(prefix)))
       expect(stored.flat().filter(({ key }) => !current.some(run => key.includes(run)))).toEqual([])
     }),
-    { numRuns: 25 },
+    { numRuns: 25, endOnFailure: true },
   )
   expect(killed).toBeGreaterThan(20)
+  expect(daysByHour).toBeGreaterThan(0)
 }, 300_000)

@@ -4,7 +4,7 @@ import path from 'node:path'
 import { type CompactionDependencies, compactDay, planDays } from '../../lambdas/archive/compact-day.ts'
 import { listEvents, readManifest } from '../../lambdas/archive/list-events.ts'
 import { DAY_MS } from '../../lambdas/archive/plan-compaction.ts'
-import { compactionOf, partitionsInMemory, removeArchive, rules } from '../fixtures/reports/compaction.ts'
+import { compactAll, compactionOf, partitionsInMemory, removeArchive, rules } from '../fixtures/reports/compaction.ts'
 import { archiveRows, folderArchive, type Row } from '../fixtures/reports/folder-archive.ts'
 
 const DT = '2025-11-26'
@@ -23,12 +23,11 @@ afterEach(() => removeArchive(folder))
 
 const readings = (from: number, count: number): Row[] =>
   Array.from({ length: count }, (_, n) => ({ event_id: `e${from + n}`, timestamp: START / 1000 + n, event_duration: n }))
-const write = (name: string, rows: readonly Row[], dt = DT) =>
-  archiveRows(folder, `events/dt=${dt}/hour=12/${name}.parquet`, rows)
+const write = (name: string, rows: readonly Row[], dt = DT, hour = 12) =>
+  archiveRows(folder, `events/dt=${dt}/hour=${hour}/${name}.parquet`, rows)
 
 async function compact(over: Partial<CompactionDependencies> = {}): Promise<void> {
-  const all = { ...dependencies, ...over }
-  for (const dt of await planDays(all)) await compactDay(dt, all)
+  await compactAll({ ...dependencies, ...over })
 }
 const objects = async () => {
   const bucket = folderArchive(folder)
@@ -157,9 +156,72 @@ test('a compacted day expires: readers do not see it, and its objects are delete
   expect(await planDays({ ...dependencies, ...expiring })).toEqual([])
 })
 
-test('a day that is too large for the disk stays raw, and is read like any other', async () => {
+const SMALL = { rules: { ...rules, maxBytes: 12_000 } }
+const rowsByHour = async () => {
+  const { run = '' } = (await dependencies.ledger.day(DT)) ?? {}
+  const { objects, repetitions, identities } = await readManifest(dependencies.bucket, { dt: DT, run })
+  const sizes = (some: typeof objects) => some.map(({ hour, rows }) => [hour, rows])
+  return { rows: sizes(objects), repetitions: sizes(repetitions), identities }
+}
+
+test('a day that is too large for the disk is compacted by hours; a straggler merges its hour, and the others are copied', async () => {
+  await write('a', readings(0, 50))
+  await write('b', readings(40, 20))
+  await write('c', readings(0, 30), DT, 13)
+  expect(await compactAll({ ...dependencies, ...SMALL })).toEqual([{ objects: 3 }, {}, {}, {}])
+  const identities = { count: 90, sum: expect.any(String) }
+  expect(await rowsByHour()).toEqual({
+    rows: [
+      ['12', 60],
+      ['13', 30],
+    ],
+    repetitions: [['12', 10]],
+    identities,
+  })
+  await write('late', readings(100, 5), DT, 13)
+  const before = folderArchive(folder)
+  await compactAll({ ...dependencies, ...SMALL, bucket: before })
+  expect(await rowsByHour()).toEqual({
+    rows: [
+      ['12', 60],
+      ['13', 35],
+    ],
+    repetitions: [['12', 10]],
+    identities: { ...identities, count: 95 },
+  })
+  expect(before.downloads.filter(key => key.includes('/12-'))).toEqual([])
+  clock = END + rules.keepRaw + 3 * DAY_MS
+  await compact(SMALL)
+  await compact(SMALL)
+  clock += 2 * DAY_MS
+  await compact(SMALL)
+  expect([await dependencies.bucket.list('events/'), await kinds()]).toEqual([[], ['rows', 'rows', 'repetitions']])
+  expect(await planDays(dependencies)).toEqual([])
+})
+
+test('a day with an hour that is too large for the disk stays raw, and is read like any other', async () => {
   await write('a', readings(0, 50))
   const small = { rules: { ...rules, maxBytes: 10 } }
-  expect(await compactDay(DT, { ...dependencies, ...small })).toEqual({ 'days too large': 1 })
+  expect(await compactDay(DT, { ...dependencies, ...small })).toEqual({ counts: { 'days too large': 1 } })
   expect(await kinds()).toEqual(['raw'])
+})
+
+test('a day that was compacted as a whole stays so: a straggler for which the disk has no room stays raw', async () => {
+  await write('a', readings(0, 50))
+  await compact()
+  await write('late', readings(50, 10))
+  expect(await compactAll({ ...dependencies, rules: { ...rules, maxBytes: 10 } })).toEqual([{ 'days too large': 1 }])
+  expect(await kinds()).toEqual(['rows', 'raw'])
+})
+
+test('a merge in steps is continued by its plan: what arrives meanwhile is left to the next run', async () => {
+  await write('a', readings(0, 50))
+  await write('b', readings(50, 50))
+  await write('c', readings(100, 50), DT, 13)
+  const small = { ...dependencies, ...SMALL }
+  const { next } = await compactDay(DT, small)
+  await write('late', readings(150, 5), DT, 13)
+  await compactAll(small, new Map(next && [[DT, next]]))
+  expect(await kinds()).toEqual(['rows', 'rows', 'raw'])
+  expect((await rowsByHour()).identities.count).toBe(150)
 })

@@ -20,8 +20,8 @@ function yearOfDev() {
   const compacted = days.slice(0, -1)
   const manifest = (dt: string): Manifest => ({
     ...{ dt, run: 'r', modified: 0, replaced: 1440, identities: { count: 1, sum: '0' } },
-    objects: [{ key: `archive/dt=${dt}/r/00000.parquet`, bytes: 1, rows: 1, types: {} }],
-    repetitions: [{ key: `repetitions/dt=${dt}/r/00000.parquet`, bytes: 1, rows: 1, types: {} }],
+    objects: [{ key: `archive/dt=${dt}/r/00000.parquet`, bytes: 1, rows: 1, types: {}, identities: '0' }],
+    repetitions: [{ key: `repetitions/dt=${dt}/r/00000.parquet`, bytes: 1, rows: 1, types: {}, identities: '0' }],
   })
   const archive: Archive = {
     bucket: {

@@ -3,14 +3,13 @@ import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { addUsage, dollarsOf, scaleUsage, type Usage } from '../../../cli/cost/usage.ts'
 import { settingsFor } from '../../../infra/settings.ts'
-import { compactDay, planDays } from '../../../lambdas/archive/compact-day.ts'
 import { openWorkspace } from '../../../lambdas/archive/duckdb.ts'
 import { DAY_MS } from '../../../lambdas/archive/plan-compaction.ts'
 import type { ArchiveBucket } from '../../../lambdas/archive/s3.ts'
 import { ARCHIVE_PREFIX, COMPACTED_PREFIX } from '../../../shared/archive-columns.ts'
 import type { Event } from '../../../shared/event.ts'
 import { seeded } from '../../fixtures/quota-load.ts'
-import { compactionOf, removeArchive } from '../../fixtures/reports/compaction.ts'
+import { compactAll, compactionOf, removeArchive } from '../../fixtures/reports/compaction.ts'
 import { archiveEvents, folderArchive } from '../../fixtures/reports/folder-archive.ts'
 import { computeGbSeconds } from './bill.ts'
 
@@ -56,7 +55,7 @@ function metered(bucket: ArchiveBucket): { readonly bucket: ArchiveBucket; usage
   const lists = (found: readonly unknown[]): Usage => ({ s3Puts: Math.max(1, Math.ceil(found.length / KEYS_PER_LIST)) })
   const gets = (): Usage => ({ s3Gets: 1 })
   const puts = (): Usage => ({ s3Puts: 1 })
-  const { list, folders, text, footer, open, download, putNew, upload } = bucket
+  const { list, folders, text, footer, open, download, putNew, upload, uploadNew, copy } = bucket
   return {
     bucket: {
       ...bucket,
@@ -66,6 +65,8 @@ function metered(bucket: ArchiveBucket): { readonly bucket: ArchiveBucket; usage
         download: billed(download, gets),
         putNew: billed(putNew, puts),
         upload: billed(upload, puts),
+        uploadNew: billed(uploadNew, puts),
+        copy: billed(copy, puts),
       },
     },
     usage: () => usage,
@@ -107,11 +108,11 @@ async function compactMetered(folder: string): Promise<object> {
   const dependencies = {
     ...compactionOf(folder, () => now),
     bucket,
-    openWorkspace: (run: string) => openWorkspace(path.join(`${folder}-scratch`, run), memory / 2),
+    openWorkspace: () => openWorkspace(`${folder}-scratch`, memory / 2),
   }
   const before = process.cpuUsage()
   for (let visit = 0; visit < VISITS; visit++) {
-    for (const dt of await planDays(dependencies)) await compactDay(dt, dependencies)
+    await compactAll(dependencies)
     now += 40 * DAY_MS
   }
   const { user, system } = process.cpuUsage(before)
