@@ -40,9 +40,9 @@ interface Case {
 
 const cases: Readonly<Record<string, Case>> = {
   A: { users: 10, measure: 3600 },
-  B: { users: 1, measure: 4 * 3600 },
-  C: { users: 10, measure: DAY },
-  D: { users: 60, measure: DAY },
+  B: { users: 4, measure: 4 * 3600 },
+  C: { users: 40, measure: DAY },
+  D: { users: 600, measure: DAY },
 }
 
 async function compare(mix: Mix, settings: Settings): Promise<object> {
@@ -77,7 +77,8 @@ const userRow = (name: string, pipeline: Pipeline): object => {
     ...{ what: name, events, batches: invocations.state, 'CPU s': meters.state.cpuMs / 1000 },
     ...{ writes: ((units.writeUnits ?? 0) * events) / 1e6, reads: ((units.readUnits ?? 0) * events) / 1e6 },
     ...{ $: ((dollarsOf(units) * events) / 1e6).toFixed(4), '$ a million': dollarsOf(units).toFixed(3) },
-    ...{ 'pages put': pages.meter.puts, 'bytes of pages put': pages.bytesPut, skipped: meters.state.skipped },
+    ...{ 'pages put': pages.meter.puts, 'bytes of pages put': pages.bytesPut, 'bytes of cache': pipeline.readers.cached.bytes },
+    skipped: meters.state.skipped,
   }
 }
 

@@ -3,7 +3,7 @@ import { addUsage, type PartUsage, type Usage } from '../../../cli/cost/usage.ts
 import { ACCESS_LOG_LINE } from '../../../infra/api.ts'
 import type { Settings } from '../../../infra/settings.ts'
 import type { FunctionName } from '../../../shared/environment.ts'
-import type { FunctionMeter } from './functions.ts'
+import type { FunctionMeter } from './metered-function.ts'
 import type { Meter } from './metered-table.ts'
 import { EVENTS_PER_SECOND } from './mixes.ts'
 import type { Pipeline } from './pipeline.ts'

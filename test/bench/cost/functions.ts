@@ -1,6 +1,5 @@
 import type { DynamoDBRecord, KinesisStreamRecord } from 'aws-lambda'
-import { logBytesOf } from '../../../cli/cost/units.ts'
-import { defineHandler, type Telemetry } from '../../../lambdas/handler.ts'
+import type { Telemetry } from '../../../lambdas/handler.ts'
 import { ingest } from '../../../lambdas/ingest/ingest.ts'
 import { keyQuotas } from '../../../lambdas/ingest/key-quotas.ts'
 import type { StreamRecord } from '../../../lambdas/ingest/plan-records.ts'
@@ -11,76 +10,19 @@ import { pageCache, pagesTable } from '../../../lambdas/state/dynamodb-pages.ts'
 import { foldBatch } from '../../../lambdas/state/fold-batch.ts'
 import { mergeBatch } from '../../../lambdas/windows/merge-batch.ts'
 import { eventTypes, projections } from '../../../shared/catalogue.ts'
-import { environments, type FunctionName } from '../../../shared/environment.ts'
+import { isIdentityPage } from '../../../shared/memory/page-content.ts'
 import { memoryRules } from '../../../shared/memory/rules.ts'
 import { parseRawEventTypes } from '../../../shared/raw-events.ts'
 import { aKey } from '../../fixtures/keys.ts'
 import { quotasInMemory } from '../../fixtures/quota-load.ts'
+import { type FunctionMeter, meteredFunction } from './metered-function.ts'
 import type { MeteredTable } from './metered-table.ts'
 
 const HOUR_MS = 3_600_000
 const DAY_HOURS = 24
+/** Of an identity or a reference, as the cache of the state function counts them. */
+const CACHED_BYTES = 200
 const catalogue = new Map(eventTypes.map(type => [type.name, type]))
-
-/** What a function used of Lambda and of the logs. */
-export interface FunctionMeter {
-  invocations: number
-  cpuMs: number
-  /** How long the function waited for other services, by a model. */
-  waitMs: number
-  logBytes: number
-  /** Metrics of the log lines. */
-  repeated: number
-  skipped: number
-}
-
-export const newFunctionMeter = (): FunctionMeter => ({
-  ...{ invocations: 0, cpuMs: 0, waitMs: 0, logBytes: 0, repeated: 0, skipped: 0 },
-})
-
-/** Passes an input to a function as Lambda does. Returns the milliseconds of CPU that it needed. */
-export type Invoke = (input: object) => Promise<number>
-
-/** A function of the product: the CPU time for its input, JSON included, and the bytes of its log line are metered. */
-function meteredFunction<F extends FunctionName>(
-  name: F,
-  meters: Readonly<Record<string, FunctionMeter>>,
-  start: (input: never, telemetry: Telemetry) => Promise<unknown>,
-): Invoke {
-  for (const variable of environments[name]) process.env[variable] ??= 'none'
-  process.env['POWERTOOLS_METRICS_NAMESPACE'] ??= 'millrace-prod'
-  const handler = defineHandler(name, () => start)
-  const write = process.stdout.write
-  return async input => {
-    const meter = meters[name] as FunctionMeter
-    const payload = JSON.stringify(input)
-    process.stdout.write = ((line: string) => {
-      meter.logBytes += logBytesOf(line.trimEnd())
-      const { EventsRepeated = 0, LookupsSkipped = 0 } = JSON.parse(line) as Readonly<Record<string, number | undefined>>
-      meter.repeated += EventsRepeated
-      meter.skipped += LookupsSkipped
-      return true
-    }) as typeof write
-    const before = process.cpuUsage()
-    try {
-      const result = await handler(JSON.parse(payload) as never, { awsRequestId: '0f6a2b1e-5b1d-4a58-9d1c-2f1f5f6f7a01' })
-      check(result)
-    } finally {
-      process.stdout.write = write
-    }
-    const { user, system } = process.cpuUsage(before)
-    meter.invocations += 1
-    meter.cpuMs += (user + system) / 1000
-    return (user + system) / 1000
-  }
-}
-
-/** The bench is about what goes well: every request is accepted, and every batch is done. */
-function check(result: unknown): void {
-  const { statusCode = 200, body, batchItemFailures = [] } = (result ?? {}) as Readonly<Record<string, never>>
-  if (statusCode !== 200 || (batchItemFailures as readonly unknown[]).length > 0)
-    throw new Error(`A function of the bench failed: ${statusCode} ${body ?? 'records are returned'}`)
-}
 
 const fails = async (events: readonly unknown[]): Promise<void> => {
   if (events.length > 0) throw new Error(`The bench quarantines nothing, but got ${JSON.stringify(events[0])}.`)
@@ -126,6 +68,17 @@ export function ingestFunction(
   return { invoke: meteredFunction('ingest', meters, handle as never), leases: calls }
 }
 
+/** A cache that adds what its pages need, until pages have to go. */
+function countedCache(limit: number, cached: { bytes: number }): ReturnType<typeof pageCache> {
+  const cache = pageCache(limit)
+  const set: typeof cache.set = (user, id, content) => {
+    if (!cache.get(user, id))
+      cached.bytes += CACHED_BYTES * (isIdentityPage(content) ? content.identities : content.references).length
+    cache.set(user, id, content)
+  }
+  return { ...cache, set }
+}
+
 /** The readers of the event stream and of the state table. */
 export function readers(meters: Meters, stores: Stores) {
   const { now, retentionHours } = stores
@@ -136,7 +89,11 @@ export function readers(meters: Meters, stores: Stores) {
     IDENTITY_COUNT: String(stores.identities.count),
     IDENTITY_DAYS: String(stores.identities.days),
   })
-  const newPages = () => pagesTable('pages', stores.pages.operations(), pageCache(stores.cacheBytes))
+  const cached = { bytes: 0 }
+  const newPages = () => {
+    cached.bytes = 0
+    return pagesTable('pages', stores.pages.operations(), countedCache(stores.cacheBytes, cached))
+  }
   let pages = newPages()
   const client = searchClient()
   const raw = {
@@ -150,6 +107,7 @@ export function readers(meters: Meters, stores: Stores) {
       pages = newPages()
     },
     client,
+    cached,
     state: meteredFunction('state', meters, (({ Records }: { Records: KinesisStreamRecord[] }, telemetry: Telemetry) =>
       foldBatch(Records, {
         ...{ table, pages, quarantine, eventTypes: catalogue, retryBudgetMs: 300_000, now, telemetry },

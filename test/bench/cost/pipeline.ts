@@ -1,16 +1,15 @@
 import type { DynamoDBRecord, KinesisStreamRecord } from 'aws-lambda'
-import { firehoseBytesOf, onDemandBytesOf, putUnitsOf } from '../../../cli/cost/units.ts'
 import type { Batch } from '../../../infra/settings.ts'
 import type { StreamRecord } from '../../../lambdas/ingest/plan-records.ts'
 import { seeded } from '../../fixtures/quota-load.ts'
-import { ingestFunction, type Meters, newFunctionMeter, readers, type Stores } from './functions.ts'
+import { ingestFunction, type Meters, readers, type Stores } from './functions.ts'
+import { type Calls, callsOf, LATENCY, waitedMs } from './latency.ts'
 import { Mapping } from './mapping.ts'
+import { newFunctionMeter } from './metered-function.ts'
 import { MeteredTable, newMeter } from './metered-table.ts'
 import type { PostedRequest } from './mixes.ts'
+import { countRecord, countRequest, newWire, readerRecord, requestInput, SHARD } from './wire.ts'
 
-/** How long calls of other services take, in milliseconds. Assumptions, not measured. */
-const LATENCY = { put: 6, get: 4, batchGet: 8, putRecords: 12, bulk: 25, api: 15 } as const
-const CALLS_AT_ONCE = 32
 /** Lambda asks a stream of Kinesis once a second, and a table's stream four times. */
 const STREAM_POLL_MS = 1000
 const TABLE_POLL_MS = 250
@@ -38,16 +37,6 @@ export interface Load {
   readonly freshEachHour?: boolean
 }
 
-export interface Wire {
-  requests: number
-  requestBytes: number
-  records: number
-  bytes: number
-  putUnits: number
-  onDemandBytes: number
-  firehoseBytes: number
-}
-
 /** One shard of a stage under a load, by a simulated clock. */
 export class Pipeline {
   now: number
@@ -56,7 +45,7 @@ export class Pipeline {
     ...{ ingest: newFunctionMeter(), state: newFunctionMeter(), windows: newFunctionMeter() },
     ...{ 'index-documents': newFunctionMeter(), 'index-events': newFunctionMeter() },
   }
-  readonly wire: Wire = { requests: 0, requestBytes: 0, records: 0, bytes: 0, putUnits: 0, onDemandBytes: 0, firehoseBytes: 0 }
+  readonly wire = newWire()
   readonly table: MeteredTable
   readonly pages: MeteredTable
   /** Milliseconds from POST until a search finds the document, of users and of windows. */
@@ -152,7 +141,7 @@ export class Pipeline {
 
   private startMeasuring(): void {
     for (const meter of Object.values(this.meters)) Object.assign(meter, newFunctionMeter())
-    for (const name of Object.keys(this.wire) as (keyof Wire)[]) this.wire[name] = 0
+    Object.assign(this.wire, newWire())
     Object.assign(this.readers.client.used, { requests: 0, documents: 0, bytes: 0 })
     this.table.meter = newMeter()
     this.pages.meter = newMeter()
@@ -163,51 +152,23 @@ export class Pipeline {
     this.map(this.load.mappings)
   }
 
-  private async post({ at, path, body, events }: PostedRequest): Promise<void> {
-    this.now = at
-    this.events += events
-    this.wire.requests += 1
-    this.wire.requestBytes += Buffer.byteLength(body)
+  private async post(request: PostedRequest): Promise<void> {
+    this.now = request.at
+    this.events += request.events
+    countRequest(this.wire, request)
     this.meters.ingest.waitMs += LATENCY.putRecords
-    await this.ingest.invoke({
-      version: '2.0',
-      routeKey: `POST ${path}`,
-      rawPath: path,
-      rawQueryString: '',
-      headers: {
-        host: 'events.example.com',
-        'content-type': 'application/json',
-        authorization: `Basic ${btoa(`${'k'.repeat(40)}:`)}`,
-      },
-      requestContext: { requestId: 'Jk3vHhYnoAMEPKw=', http: { method: 'POST', path }, domainName: 'events.example.com' },
-      body,
-      isBase64Encoded: false,
-    })
+    await this.ingest.invoke(requestInput(request))
   }
 
   private onRecords(records: readonly StreamRecord[]) {
     const arrived = this.now + LATENCY.api + LATENCY.putRecords
-    return records.map(({ partitionKey, data, bytes }) => {
-      this.wire.records += 1
-      this.wire.bytes += bytes
-      this.wire.putUnits += putUnitsOf(bytes + Buffer.byteLength(partitionKey))
-      this.wire.onDemandBytes += onDemandBytesOf(bytes)
-      this.wire.firehoseBytes += firehoseBytesOf(bytes)
-      const sequenceNumber = `496544${String(++this.sequence).padStart(50, '0')}`
-      const shard = 'shardId-000000000000'
-      const kinesis = {
-        ...{ kinesisSchemaVersion: '1.0', partitionKey, sequenceNumber, data: Buffer.from(data).toString('base64') },
-        approximateArrivalTimestamp: arrived / 1000,
-      }
-      const record = {
-        ...{ kinesis, eventSource: 'aws:kinesis', eventVersion: '1.0', eventID: `${shard}:${sequenceNumber}` },
-        ...{ eventName: 'aws:kinesis:record', awsRegion: 'us-east-1' },
-        invokeIdentityArn: 'arn:aws:iam::123456789012:role/millrace-prod-StateFunctionRole12345678-ABCDEFGHIJKL',
-        eventSourceARN: 'arn:aws:kinesis:us-east-1:123456789012:stream/millrace-prod-EventStreamStream12345678-ABCDEFGHIJKL',
-      }
-      this.state.add({ record, user: partitionKey, at: this.now }, arrived)
+    return records.map(put => {
+      countRecord(this.wire, put)
+      const sequence = `496544${String(++this.sequence).padStart(50, '0')}`
+      const record = readerRecord(put, sequence, arrived)
+      this.state.add({ record, user: put.partitionKey, at: this.now }, arrived)
       this.rawEvents.add(record, arrived)
-      return { shard, sequence: sequenceNumber }
+      return { shard: SHARD, sequence }
     })
   }
 
@@ -242,23 +203,13 @@ export class Pipeline {
     return cpu + LATENCY.bulk
   }
 
-  private calls() {
-    const { puts, gets, batches } = this.table.meter
-    const pages = this.pages.meter
-    return { puts: puts + pages.puts, gets: gets + pages.gets, batches: batches + pages.batches }
+  private calls(): Calls {
+    return callsOf(this.table.meter, this.pages.meter)
   }
 
   /** How long the calls since `before` were waited for. */
-  private waited(
-    name: 'state' | 'windows',
-    before: { readonly puts: number; readonly gets: number; readonly batches: number },
-  ): number {
-    const { puts, gets, batches } = this.calls()
-    const inTurn = (calls: number, ms: number) => Math.ceil(calls / CALLS_AT_ONCE) * ms
-    const ms =
-      inTurn(puts - before.puts, LATENCY.put) +
-      inTurn(gets - before.gets, LATENCY.get) +
-      inTurn(batches - before.batches, LATENCY.batchGet)
+  private waited(name: 'state' | 'windows', before: Calls): number {
+    const ms = waitedMs(before, this.calls())
     this.meters[name].waitMs += ms
     return ms
   }
