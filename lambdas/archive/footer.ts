@@ -20,6 +20,21 @@ export const readFooter = (metadata: FileMetaData, rangeColumns: readonly string
   ranges: Object.fromEntries(rangeColumns.map(column => [column, rangeOf(metadata, column)])),
 })
 
+/** The footer of a compacted object as its manifest has it: with the ranges of all columns of numbers. */
+export type StoredFooter = Pick<Footer, 'schema' | 'ranges'>
+
+export function storedFooter(metadata: FileMetaData): StoredFooter {
+  const numbers = metadata.schema.filter(({ type }) => type === 'INT64' || type === 'DOUBLE').map(({ name }) => name)
+  const { schema, ranges } = readFooter(metadata, numbers)
+  return { schema, ranges }
+}
+
+export const fromStored = ({ schema, ranges }: StoredFooter): Footer => ({
+  columns: new Set((JSON.parse(schema) as [name: string][]).map(([name]) => name)),
+  schema,
+  ranges,
+})
+
 function rangeOf(metadata: FileMetaData, column: string): ColumnRange {
   const ranges = metadata.row_groups.map(group => {
     const chunk = group.columns.find(({ meta_data }) => meta_data?.path_in_schema[0] === column)?.meta_data
@@ -34,7 +49,8 @@ function rangeOf(metadata: FileMetaData, column: string): ColumnRange {
 function between(min: unknown, max: unknown): ColumnRange {
   if (!['number', 'bigint'].includes(typeof min) || !['number', 'bigint'].includes(typeof max)) return 'unknown'
   const [least, greatest] = [Number(min), Number(max)]
-  return least <= greatest ? { least, greatest } : 'unknown'
+  // JSON has no infinite numbers.
+  return least <= greatest && Number.isFinite(least) && Number.isFinite(greatest) ? { least, greatest } : 'unknown'
 }
 
 function union(a: ColumnRange, b: ColumnRange): ColumnRange {

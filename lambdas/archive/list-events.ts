@@ -1,7 +1,7 @@
 import pLimit from 'p-limit'
 import { ARCHIVE_PREFIX } from '../../shared/archive-columns.ts'
 import type { ArchiveLedger, LedgerDay } from './dynamodb.ts'
-import { type Manifest, manifestKey, replacedKey } from './manifest.ts'
+import { type CompactedObject, type Manifest, manifestKey, replacedKey } from './manifest.ts'
 import type { ArchiveBucket, StoredObject } from './s3.ts'
 
 /** Where the events are: the bucket, and the ledger that says what is current in it. */
@@ -16,6 +16,8 @@ export interface EventObject extends StoredObject {
   readonly dt: string
   /** `raw`: as Firehose wrote it. `rows`: the first arrivals of a compacted day. `repetitions`: the other arrivals of that day. */
   readonly kind: 'raw' | 'rows' | 'repetitions'
+  /** What the manifest says about a compacted object. */
+  readonly compacted?: Pick<CompactedObject, 'types' | 'footer'>
 }
 
 /** Days of arrival, both included. Without a bound, all days before or after. */
@@ -83,7 +85,8 @@ export async function uncompactedObjects(
 }
 
 /** The objects of a run. They count as written when the newest of the raw objects was: nothing has arrived since then. */
-export const compactedObjects = ({ dt, objects, repetitions, modified }: Manifest): EventObject[] => [
-  ...objects.map(({ key, bytes }) => ({ key, size: bytes, modified, dt, kind: 'rows' as const })),
-  ...repetitions.map(({ key, bytes }) => ({ key, size: bytes, modified, dt, kind: 'repetitions' as const })),
-]
+export const compactedObjects = ({ dt, objects, repetitions, modified }: Manifest): EventObject[] => {
+  const from = (kind: EventObject['kind'], all: Manifest['objects']): EventObject[] =>
+    all.map(({ key, bytes, types, footer }) => ({ key, size: bytes, modified, dt, kind, compacted: { types, footer } }))
+  return [...from('rows', objects), ...from('repetitions', repetitions)]
+}

@@ -1,6 +1,6 @@
 import { rm } from 'node:fs/promises'
 import pLimit from 'p-limit'
-import { type Footer, readFooter } from './footer.ts'
+import { type Footer, fromStored, readFooter } from './footer.ts'
 import { type Archive, type EventObject, listEvents } from './list-events.ts'
 import { batchesOf } from './plan-batches.ts'
 import type { ArchiveBucket } from './s3.ts'
@@ -20,16 +20,30 @@ export interface LoadedObject extends Candidate {
   readonly file: string
 }
 
-/** All objects with events. Their footers have the ranges of these columns. */
+/**
+ * The objects that may hold events of a type. Their footers have the ranges of these columns. Only raw objects are opened: what the
+ * footers of compacted objects say is in the manifests.
+ */
 export async function readFooters(
   archive: Archive & { readonly bucket: Pick<ArchiveBucket, 'footer'> },
+  eventType: string,
   rangeColumns: readonly string[],
 ): Promise<Candidate[]> {
-  return pLimit(CONCURRENT_FOOTERS).map(await listEvents(archive), async (object, place) => ({
+  const objects = (await listEvents(archive)).map((object, place) => ({ ...object, place }))
+  const candidates = objects.filter(({ compacted }) => !compacted || Object.hasOwn(compacted.types, eventType))
+  return pLimit(CONCURRENT_FOOTERS).map(candidates, async object => ({
     ...object,
-    place,
-    footer: readFooter(await archive.bucket.footer(object), rangeColumns),
+    footer: object.compacted
+      ? footerOf(object.compacted, eventType)
+      : readFooter(await archive.bucket.footer(object), rangeColumns),
   }))
+}
+
+/** The range of event times is that of the type, not of all rows of the object. */
+function footerOf({ types, footer }: NonNullable<EventObject['compacted']>, eventType: string): Footer {
+  const [from, to] = [types[eventType]?.from, types[eventType]?.to]
+  const { ranges, ...stored } = fromStored(footer)
+  return { ...stored, ranges: { ...ranges, event_time_us: { least: Number(from), greatest: Number(to) } } }
 }
 
 /**

@@ -1,4 +1,5 @@
 import { COMPACTED_PREFIX, MANIFESTS_PREFIX, REPETITIONS_PREFIX } from '../../shared/archive-columns.ts'
+import type { StoredFooter } from './footer.ts'
 
 /** The rows of one event type in an object. */
 interface TypeRows {
@@ -18,6 +19,8 @@ export interface CompactedObject {
   readonly identities: string
   /** The hour of arrival of its rows, if the day was compacted by hours. */
   readonly hour?: string
+  /** What the footer of the object says, so that a reader decides without opening it. */
+  readonly footer: StoredFooter
 }
 
 /** What a run of the compaction made of one day of arrival. It never changes; the ledger says which run of a day is current. */

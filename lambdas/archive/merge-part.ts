@@ -1,7 +1,9 @@
+import { asyncBufferFromFile, parquetMetadataAsync } from 'hyparquet'
 import pLimit from 'p-limit'
 import { SafeError } from '../../shared/safe-error.ts'
 import { copyTo, FIRST_ARRIVALS, openDeliveries, REPETITIONS, typesIn } from './compaction-sql.ts'
 import type { Workspace } from './duckdb.ts'
+import { storedFooter } from './footer.ts'
 import { type CompactedObject, type Manifest, repetitionsPrefix, rowsPrefix } from './manifest.ts'
 import type { MergePart, MergePlan } from './plan-merge.ts'
 import type { ArchiveBucket } from './s3.ts'
@@ -94,9 +96,10 @@ async function writeObjects(query: string, prefix: string, count: number, target
       { rows: Number(rows), from: String(first), to: String(last) },
     ])
     const identities = found.reduce((sum, type) => sum + BigInt(String(type['identities'])), 0n)
+    const footer = storedFooter(await parquetMetadataAsync(await asyncBufferFromFile(file)))
     objects.push({
       ...{ key: `${prefix}${name}`, bytes, rows: found.reduce((sum, type) => sum + Number(type['rows']), 0) },
-      ...{ types: Object.fromEntries(types), identities: String(BigInt.asUintN(64, identities)) },
+      ...{ types: Object.fromEntries(types), identities: String(BigInt.asUintN(64, identities)), footer },
       ...(hour !== undefined && { hour }),
     })
   }

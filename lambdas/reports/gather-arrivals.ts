@@ -34,7 +34,7 @@ export async function gatherDays(
 ): Promise<Gathered> {
   const [required, column] = [requiredColumn(report), dayColumn(report)]
   await startArrivals(report, storage)
-  const footers = await readFooters(archiveOf(storage), [required, column, 'received_time_us'])
+  const footers = await readFooters(archiveOf(storage), report.eventType.name, [required, column, 'received_time_us'])
   const candidates = footers.filter(({ footer }) => footer.ranges[required] !== 'none')
   const isNew = ({ modified }: Candidate): boolean =>
     period === 'every day' || (period === 'days with arrivals' && modified >= since)
@@ -57,7 +57,7 @@ export async function gatherDays(
 export async function gatherBefore(report: SnapshotReport, at: bigint, storage: RunDependencies): Promise<void> {
   const required = requiredColumn(report)
   await startArrivals(report, storage)
-  const footers = await readFooters(archiveOf(storage), [required, 'event_time_us'])
+  const footers = await readFooters(archiveOf(storage), report.eventType.name, [required, 'event_time_us'])
   const candidates = footers.filter(({ footer }) => mayHoldBefore(footer, required, at))
   await load(report, candidates, { before: at }, storage)
 }

@@ -4,6 +4,7 @@ import type { StoredObject } from '../../lambdas/archive/s3.ts'
 
 const DAY_MS = 86_400_000
 const KEYS_PER_REQUEST = 1000
+const footer = { schema: '[]', ranges: {} }
 const dtOf = (day: number): string => new Date(Date.UTC(2026, 0, 1) + day * DAY_MS).toISOString().slice(0, 10)
 
 /** A year of a stage that writes an object a minute. All days but the last are compacted, all but the last four are settled. */
@@ -20,8 +21,8 @@ function yearOfDev() {
   const compacted = days.slice(0, -1)
   const manifest = (dt: string): Manifest => ({
     ...{ dt, run: 'r', modified: 0, replaced: 1440, identities: { count: 1, sum: '0' } },
-    objects: [{ key: `archive/dt=${dt}/r/00000.parquet`, bytes: 1, rows: 1, types: {}, identities: '0' }],
-    repetitions: [{ key: `repetitions/dt=${dt}/r/00000.parquet`, bytes: 1, rows: 1, types: {}, identities: '0' }],
+    objects: [{ key: `archive/dt=${dt}/r/00000.parquet`, bytes: 1, rows: 1, types: {}, identities: '0', footer }],
+    repetitions: [{ key: `repetitions/dt=${dt}/r/00000.parquet`, bytes: 1, rows: 1, types: {}, identities: '0', footer }],
   })
   const archive: Archive = {
     bucket: {
