@@ -48,7 +48,7 @@ export class Compaction extends Construct implements Monitored {
     this.alarms = [
       this.function.alarmOnErrors(
         'ticket',
-        'A step of the compaction failed. No event is lost: days that are not compacted are read from their raw objects, more slowly.',
+        'A step of the compaction failed. No event is lost: a day that is not compacted is read from its raw objects, more slowly; after nine attempts it is skipped.',
         1,
       ),
     ]

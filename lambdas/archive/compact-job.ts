@@ -34,6 +34,12 @@ export const compactJob = (dependencies: CompactionDependencies): JobDefinition<
     if (next) return { ...progress({ days, visited, merge: next }), counts }
     return { ...progress({ days: left, visited: visited + 1 }), counts: { days: 1, ...counts } }
   },
+
+  /** A day that cannot be compacted stays raw, and the next job tries it again. */
+  skip: ({ days, visited }) => ({
+    ...progress({ days: days.slice(1), visited: visited + 1 }),
+    counts: { 'days failed': 1 },
+  }),
 })
 
 const progress = (cursor: CompactCursor): StepResult<CompactCursor> => ({

@@ -50,10 +50,12 @@ export const newJob = (kind: JobKind, number: number, input: unknown, now: numbe
 /** Whether an invocation may begin the next step of the job. */
 export const isFree = ({ state, heldUntil }: Job, now: number): boolean => state === 'running' && heldUntil <= now
 
+/** Whether the next step was begun as often as a step is. */
+export const isExhausted = ({ attempts }: Job): boolean => attempts >= MAX_ATTEMPTS
+
 /** The job while its next step runs, for at most `stepMs`; or the failed job, if the step never ends. */
 export function begun(job: Job, stepMs: number, now: number): Job {
-  if (job.attempts >= MAX_ATTEMPTS)
-    return ended(job, 'failed', now, job.error ?? `A step was stopped ${job.attempts} times before its end.`)
+  if (isExhausted(job)) return ended(job, 'failed', now, job.error ?? `A step was stopped ${job.attempts} times before its end.`)
   return { ...changed(job, now), attempts: job.attempts + 1, heldUntil: now + stepMs }
 }
 
@@ -72,7 +74,7 @@ export function advanced(job: Job, { cursor, done, total, counts = {}, result }:
 
 /** The job after a step that threw: the step is repeated later, or the job has failed. */
 export function stepFailed(job: Job, error: string, now: number): Job {
-  if (job.attempts >= MAX_ATTEMPTS) return ended(job, 'failed', now, error)
+  if (isExhausted(job)) return ended(job, 'failed', now, error)
   const delay = Math.min(MINUTE_MS * 2 ** (job.attempts - 1), LONGEST_DELAY_MS)
   return { ...changed(job, now), error, heldUntil: now + delay }
 }

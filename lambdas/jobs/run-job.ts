@@ -2,7 +2,7 @@ import { type JobKind, type JobView, jobId } from '../../shared/jobs.ts'
 import { redactKeys } from '../../shared/redact-keys.ts'
 import { describeError, SafeError } from '../../shared/safe-error.ts'
 import type { JobsTable } from './dynamodb.ts'
-import { advanced, begun, isFree, type Job, newJob, type StepResult, stepFailed, viewOf } from './plan-job.ts'
+import { advanced, begun, isExhausted, isFree, type Job, newJob, type StepResult, stepFailed, viewOf } from './plan-job.ts'
 
 /**
  * What a kind of job does. An invocation may be stopped anywhere, and two may run the same step: `plan` and `step` must be idempotent,
@@ -17,6 +17,8 @@ export interface JobDefinition<Cursor> {
   /** The first step: finds out what is to be done. */
   plan(input: unknown): Promise<StepResult<Cursor>>
   step(cursor: Cursor): Promise<StepResult<Cursor>>
+  /** What a job does instead of a step that never succeeds, so that the others follow. Without it, the job fails. */
+  skip?(cursor: Cursor): StepResult<Cursor>
 }
 
 interface RunDependencies {
@@ -49,26 +51,40 @@ export async function runJob<Cursor>(
 ): Promise<JobView | undefined> {
   let [job] = await table.newest(definition.kind, 1)
   while (job && isFree(job, now()) && now() < until) {
-    const running: Job = begun(job, definition.stepMs, now())
+    const skipped: Job | undefined = isExhausted(job) ? afterSkip(definition, job, now()) : undefined
+    const running: Job = skipped ?? begun(job, definition.stepMs, now())
     if (!(await table.replace(running))) return undefined
     if (running.state === 'failed') throw new SafeError(`The job ${jobId(job.kind, job.number)} failed: ${running.error}`)
-    const next: Job = await afterStep(definition, running, { table, now })
-    if (!(await table.replace(next))) return undefined
+    const next: Job = skipped ?? (await afterStep(definition, running, { table, now }))
+    if (!skipped && !(await table.replace(next))) return undefined
     job = next
   }
   return job && viewOf(job)
 }
 
+/** The job after a step that is skipped. Undefined if the job cannot skip it. */
+function afterSkip<Cursor>({ skip }: JobDefinition<Cursor>, job: Job, now: number): Job | undefined {
+  return skip && job.cursor !== undefined ? advanced(job, skip(job.cursor as Cursor), now) : undefined
+}
+
 async function afterStep<Cursor>(
-  { plan, step }: JobDefinition<Cursor>,
+  definition: JobDefinition<Cursor>,
   job: Job,
   { table, now }: Pick<RunDependencies, 'table' | 'now'>,
 ): Promise<Job> {
   try {
-    const result = job.cursor === undefined ? await plan(job.input) : await step(job.cursor as Cursor)
+    const result = job.cursor === undefined ? await definition.plan(job.input) : await definition.step(job.cursor as Cursor)
     return advanced(job, result, now())
   } catch (error) {
-    await table.replace(stepFailed(job, redactKeys(describeError(error)), now()))
+    const skipped = isExhausted(job) ? afterSkip(definition, job, now()) : undefined
+    await table.replace(skipped ?? stepFailed(job, redactKeys(describeError(withoutFrames(error))), now()))
     throw error
   }
+}
+
+/** The error as people see it: its stack frames are only in the log line of the invocation. */
+function withoutFrames(error: unknown): unknown {
+  if (!(error instanceof Error)) return error
+  const cause = error.cause === undefined ? {} : { cause: { value: withoutFrames(error.cause) } }
+  return Object.create(error, { stack: { value: '' }, ...cause })
 }

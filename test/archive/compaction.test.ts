@@ -2,6 +2,8 @@ import { mkdtemp } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { type CompactionDependencies, compactDay, planDays } from '../../lambdas/archive/compact-day.ts'
+import { compactJob } from '../../lambdas/archive/compact-job.ts'
+import { fromStored, readFooter } from '../../lambdas/archive/footer.ts'
 import { listEvents, readManifest } from '../../lambdas/archive/list-events.ts'
 import { DAY_MS } from '../../lambdas/archive/plan-compaction.ts'
 import { compactAll, compactionOf, partitionsInMemory, removeArchive, rules } from '../fixtures/reports/compaction.ts'
@@ -52,6 +54,19 @@ test('a day is compacted an hour after its end: rows once, repetitions beside th
     { rows: 110, types: { reading: { rows: 110, ...type } } },
   ])
   expect(manifest.repetitions.map(({ rows }) => rows)).toEqual([10])
+})
+
+test('the manifest has what the footers of the objects say', async () => {
+  await write('a', readings(0, 100))
+  await write('b', readings(90, 20))
+  await compact()
+  const [day] = await dependencies.ledger.days()
+  const { objects: rows, repetitions } = await readManifest(dependencies.bucket, { dt: DT, run: day?.run ?? '' })
+  for (const { key, bytes, footer } of [...rows, ...repetitions]) {
+    const opened = readFooter(await dependencies.bucket.footer({ key, size: bytes }), Object.keys(footer.ranges))
+    expect(fromStored(footer)).toEqual(opened)
+    expect(footer.ranges).toMatchObject({ reading_timestamp: { least: expect.any(Number) }, page_visit_id: 'none' })
+  }
 })
 
 test('the sum of the identities does not depend on how the rows are distributed, and differs for other rows', async () => {
@@ -224,4 +239,13 @@ test('a merge in steps is continued by its plan: what arrives meanwhile is left 
   await compactAll(small, new Map(next && [[DT, next]]))
   expect(await kinds()).toEqual(['rows', 'rows', 'raw'])
   expect((await rowsByHour()).identities.count).toBe(150)
+})
+
+test('a day that cannot be compacted is skipped and counted, and the next one follows', () => {
+  const { skip } = compactJob(dependencies)
+  const counts = { 'days failed': 1 }
+  expect(skip?.({ days: [DT, '2025-11-27'], visited: 1 })).toEqual({
+    ...{ cursor: { days: ['2025-11-27'], visited: 2 }, done: 2, total: 3, counts },
+  })
+  expect(skip?.({ days: [DT], visited: 2 })).toEqual({ cursor: null, done: 3, total: 3, counts })
 })

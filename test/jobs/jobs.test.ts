@@ -3,6 +3,7 @@ import { jobsTable } from '../../lambdas/jobs/dynamodb.ts'
 import { canceled, type Job } from '../../lambdas/jobs/plan-job.ts'
 import { type JobDefinition, runJob, startJob } from '../../lambdas/jobs/run-job.ts'
 import { parseJobId } from '../../shared/jobs.ts'
+import { SafeError } from '../../shared/safe-error.ts'
 import { jobsItems } from '../fakes/jobs-items.ts'
 
 const MINUTE = 60_000
@@ -86,6 +87,54 @@ test('a step that throws is repeated later, with the error shown meanwhile; afte
   const failed = await newest()
   expect(failed).toMatchObject({ state: 'failed', ended: clock })
   expect(JSON.stringify(failed)).not.toContain('secret')
+})
+
+test('the error of a job is one line without stack frames, also that of a cause', async () => {
+  await startJob(counting(), {}, dependencies)
+  const failing = counting(() => {
+    const cause = Object.assign(new RangeError('secret of a client'), { code: 'ENOSPC' })
+    throw new SafeError('The day cannot be merged.', { cause })
+  })
+  await expect(run(failing)).rejects.toThrow('The day cannot be merged.')
+  expect(await newest()).toMatchObject({ error: 'The day cannot be merged. Cause: RangeError ENOSPC' })
+})
+
+const skipping = (before?: (at: number) => void): JobDefinition<number> => ({
+  ...counting(before),
+  skip: at => ({ cursor: at < 3 ? at + 1 : null, done: at, total: 3, counts: { skipped: 1 } }),
+})
+
+test('a job that can skip goes on after a step that failed nine times, and counts it', async () => {
+  await startJob(counting(), {}, dependencies)
+  const failing = skipping(at => {
+    if (at === 2) throw new TypeError('never')
+  })
+  for (let attempt = 1; attempt <= 9; attempt++) {
+    await expect(run(failing)).rejects.toThrow()
+    clock += 33 * MINUTE
+  }
+  expect(await newest()).toMatchObject({ state: 'running', cursor: 3, attempts: 0 })
+  expect(await run(failing)).toMatchObject({ state: 'done', done: 3, counts: { numbers: 2, skipped: 1 }, error: null })
+})
+
+test('so it does after a step that was stopped nine times, also the last one', async () => {
+  await startJob(counting(), {}, dependencies)
+  let stopped = 0
+  const stopping: JobDefinition<number> = {
+    ...skipping(),
+    step: async at => {
+      if (at < 3) return counting().step(at)
+      stopped++
+      return new Promise<never>(() => undefined)
+    },
+  }
+  for (let attempt = 1; attempt <= 9; attempt++) {
+    void run(stopping)
+    await new Promise(setImmediate)
+    clock += 2 * MINUTE
+  }
+  expect(await run(stopping)).toMatchObject({ state: 'done', counts: { numbers: 2, skipped: 1 } })
+  expect(stopped).toBe(9)
 })
 
 test('a step whose invocations are stopped nine times ends the job', async () => {
