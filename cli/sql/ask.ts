@@ -1,6 +1,5 @@
-import { mkdir, statfs } from 'node:fs/promises'
+import { statfs } from 'node:fs/promises'
 import { totalmem } from 'node:os'
-import path from 'node:path'
 import type { DuckDBResult } from '@duckdb/node-api'
 import { type Archive, type ArrivalDays, type EventObject, listEvents } from '../../lambdas/archive/list-events.ts'
 import type { ArchiveBucket } from '../../lambdas/archive/s3.ts'
@@ -87,9 +86,7 @@ async function fetchDays({ days, all, free }: Fetch, archive: ReadableArchive, e
     throw new UserError(
       `The query needs ${amountOf(objects)}, and only half of ${sizeText(free)} may hold them. Read fewer days with --from and --to, or set TMPDIR to a folder on a larger disk.`,
     )
-  const folders = new Set(objects.map(({ dt }) => path.dirname(engine.fileOf(dt, 0))))
-  for (const each of folders) await mkdir(each, { recursive: true })
-  await fetchObjects(objects, archive.bucket, engine.fileOf, fetchProgress(objects, stderr))
+  await fetchObjects(objects, { bucket: archive.bucket, engine, fetched: fetchProgress(objects, stderr) })
 }
 
 function fetchProgress(objects: readonly EventObject[], stderr: NodeJS.WriteStream): (object: EventObject) => void {

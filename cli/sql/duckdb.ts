@@ -6,7 +6,7 @@ import type { EventType } from '../../shared/event-type.ts'
 import { UserError } from '../../shared/user-error.ts'
 import type { SyntaxNode } from './plan-query.ts'
 import { problemOf, sqlError } from './sql-error.ts'
-import { createViews, DROP_REPETITIONS, dayFolder, NO_ROWS, writeNoRows } from './views.ts'
+import { createViews, DROP_REPETITIONS, dayFolder, mergeFiles, NO_ROWS, writeNoRows } from './views.ts'
 
 /** What a query may use. */
 export interface QueryLimits {
@@ -51,9 +51,14 @@ export async function openClosedEngine(folder: string, eventTypes: readonly Even
       if (parameterCount > 0) throw new UserError('The query has parameters, such as ? or $1. Write their values into it.')
     },
 
+    /** Makes one file of many small objects, in their order: DuckDB needs about 2 ms for each file that a query reads. */
+    async merge(files: readonly string[], file: string): Promise<void> {
+      await throwing(undefined, () => connection.run(mergeFiles(files, file, eventTypes)))
+    },
+
     /** Runs a query over the objects that are there now. */
     async run(sql: string): Promise<DuckDBResult> {
-      await throwing(sql, () => connection.run(DROP_REPETITIONS))
+      await throwing(undefined, () => connection.run(DROP_REPETITIONS))
       return throwing(sql, () => connection.stream(sql))
     },
 
@@ -71,6 +76,8 @@ const settings = (folder: string, { memoryMebibytes, spillMebibytes }: QueryLimi
   autoinstall_known_extensions: 'false',
   autoload_known_extensions: 'false',
   allow_community_extensions: 'false',
+  // Nothing is read often, and a cached file needs a quarter of a megabyte.
+  enable_external_file_cache: 'false',
 })
 
 /** Times are in UTC, and errors have a position. From here on, only the objects can be read, and no setting can be changed. */
@@ -102,7 +109,7 @@ function onlyStatement({ statements, error_type, error_message = '', position }:
   return statement
 }
 
-async function throwing<T>(sql: string, run: () => Promise<T>): Promise<T> {
+async function throwing<T>(sql: string | undefined, run: () => Promise<T>): Promise<T> {
   try {
     return await run()
   } catch (error) {

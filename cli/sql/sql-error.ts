@@ -19,21 +19,21 @@ export function positionIn(sql: string, position: number, unit: Unit): string {
   return `line ${lines.length}, column ${[...(lines.at(-1) ?? '')].length + 1}`
 }
 
-/** A problem that DuckDB found in a query, as an error of one line. */
-export function problemOf({ exception_type, exception_message, position }: SqlProblem, sql: string): UserError {
+/** A problem that DuckDB found, as an error of one line. `sql` is the query; without it, the statement is not that of a person. */
+export function problemOf({ exception_type, exception_message, position }: SqlProblem, sql?: string): UserError {
   if (exception_type === 'Out of Memory')
     return new UserError(
       'The query needs more memory or disk than it may use. Read fewer days with --from and --to, or fewer columns.',
     )
   const text = exception_message.replace(/\s+/g, ' ').trim()
   const short = text.length > MAX_CHARACTERS ? `${text.slice(0, MAX_CHARACTERS)}…` : text
-  if (position === undefined) return new UserError(short)
+  if (position === undefined || sql === undefined) return new UserError(short)
   const unit = exception_type?.toLowerCase() === 'parser' ? 'code points' : 'bytes'
   return new UserError(`${positionIn(sql, Number(position), unit)}: ${short}`)
 }
 
-/** What DuckDB threw while it ran a query, as an error of one line; any other error unchanged. */
-export function sqlError(error: unknown, sql: string): unknown {
+/** What DuckDB threw while it ran a statement, as an error of one line; any other error unchanged. */
+export function sqlError(error: unknown, sql?: string): unknown {
   const text = String((error as Error | undefined)?.message ?? '')
   try {
     const problem = JSON.parse(text.slice(text.indexOf('{'))) as SqlProblem

@@ -1,3 +1,4 @@
+import path from 'node:path'
 import { findRepetitions } from '../../lambdas/archive/compaction-sql.ts'
 import { sqlName, sqlString } from '../../lambdas/archive/duckdb.ts'
 import { archiveColumns, type Column, type ColumnType, fieldColumns } from '../../shared/archive-columns.ts'
@@ -35,6 +36,15 @@ export const NO_ROWS = `${dayFolder('0001-01-01')}/none.parquet`
 /** Writes the file without rows. */
 export const writeNoRows = (file: string, eventTypes: readonly EventType[]): string =>
   `COPY (SELECT ${archiveColumns(eventTypes).map(typed('NULL')).join(', ')} WHERE false) TO ${sqlString(file)} (FORMAT parquet)`
+
+/** Writes the rows of some files to one, in their order. */
+export const mergeFiles = (files: readonly string[], file: string, eventTypes: readonly EventType[]): string =>
+  `COPY (SELECT ${archiveColumns(eventTypes).map(typed()).join(', ')}
+FROM read_parquet([${[...files, noRowsBeside(file)].map(sqlString).join(', ')}], union_by_name = true, hive_partitioning = false))
+TO ${sqlString(file)} (FORMAT parquet)`
+
+/** The file without rows of the folder in which a file is: the others may lack columns. */
+const noRowsBeside = (file: string): string => path.join(path.dirname(path.dirname(file)), NO_ROWS)
 
 const typed =
   (value?: string) =>
