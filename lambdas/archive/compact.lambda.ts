@@ -5,7 +5,7 @@ import { runId } from '../../shared/report.ts'
 import { defineHandler } from '../handler.ts'
 import { jobHandler } from '../jobs/job-handler.ts'
 import { compactJob } from './compact-job.ts'
-import { databaseMegabytes, openWorkspace } from './duckdb.ts'
+import { openWorkspace, sortingMegabytes } from './duckdb.ts'
 import { archiveLedger } from './dynamodb.ts'
 import { gluePartitions } from './glue.ts'
 import { DAY_MS } from './plan-compaction.ts'
@@ -18,7 +18,7 @@ const DISK_PER_BYTE = 4
 
 /** Runs the jobs that compact the archive. */
 export const handler = defineHandler('compact', environment => {
-  const memory = databaseMegabytes(Number(process.env['AWS_LAMBDA_FUNCTION_MEMORY_SIZE'] ?? 1024))
+  const memory = sortingMegabytes(Number(process.env['AWS_LAMBDA_FUNCTION_MEMORY_SIZE'] ?? 1024))
   const newRun = () => runId(Date.now(), randomBytes(4).toString('hex'))
   const dependencies = {
     bucket: archiveBucket(environment.ARCHIVE_BUCKET),

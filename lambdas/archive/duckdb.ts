@@ -17,6 +17,9 @@ export const sqlName = (name: string): string => `"${name.replaceAll('"', '""')}
 /** DuckDB's share of the function's memory, in megabytes. The rest is for Node, downloads and exact quantiles. */
 export const databaseMegabytes = (functionMegabytes: number): number => Math.max(256, Math.floor(functionMegabytes / 2))
 
+/** The same for sorting whole rows of the archive, which takes up to 600 MB beyond DuckDB's limit. */
+export const sortingMegabytes = (functionMegabytes: number): number => Math.max(256, Math.floor(functionMegabytes / 4))
+
 export interface SqlColumn {
   readonly name: string
   readonly type: string

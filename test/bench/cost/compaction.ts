@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { addUsage, dollarsOf, scaleUsage, type Usage } from '../../../cli/cost/usage.ts'
 import { settingsFor } from '../../../infra/settings.ts'
-import { openWorkspace } from '../../../lambdas/archive/duckdb.ts'
+import { openWorkspace, sortingMegabytes } from '../../../lambdas/archive/duckdb.ts'
 import { DAY_MS } from '../../../lambdas/archive/plan-compaction.ts'
 import type { ArchiveBucket } from '../../../lambdas/archive/s3.ts'
 import { ARCHIVE_PREFIX, COMPACTED_PREFIX } from '../../../shared/archive-columns.ts'
@@ -108,7 +108,7 @@ async function compactMetered(folder: string): Promise<object> {
   const dependencies = {
     ...compactionOf(folder, () => now),
     bucket,
-    openWorkspace: () => openWorkspace(`${folder}-scratch`, memory / 2),
+    openWorkspace: () => openWorkspace(`${folder}-scratch`, sortingMegabytes(memory)),
   }
   const before = process.cpuUsage()
   for (let visit = 0; visit < VISITS; visit++) {

@@ -1,7 +1,7 @@
 import { mkdir } from 'node:fs/promises'
 import path from 'node:path'
 import { compactDay } from '../../../lambdas/archive/compact-day.ts'
-import { databaseMegabytes, openWorkspace } from '../../../lambdas/archive/duckdb.ts'
+import { openWorkspace, sortingMegabytes } from '../../../lambdas/archive/duckdb.ts'
 import { readManifest } from '../../../lambdas/archive/list-events.ts'
 import { duckdbEngine } from '../../../lambdas/reports/duckdb-engine.ts'
 import { readReportSql } from '../../../lambdas/reports/report-sql.ts'
@@ -58,7 +58,7 @@ export async function runCompaction(folder: string, scratch: string, functionMeg
       download: raw.download,
     },
     rules: { ...dependencies.rules, maxBytes: Number.POSITIVE_INFINITY },
-    openWorkspace: () => openWorkspace(path.join(scratch, 'workspace'), databaseMegabytes(functionMegabytes)),
+    openWorkspace: () => openWorkspace(path.join(scratch, 'workspace'), sortingMegabytes(functionMegabytes)),
   })
   const { objects, repetitions } = await readManifest(written, { dt, run: (await written.ledger.day(dt))?.run ?? '' })
   return [...objects, ...repetitions].reduce((all, { rows }) => all + rows, 0)
