@@ -1,5 +1,5 @@
 import type { Command } from 'commander'
-import type { Settings } from '../infra/settings.ts'
+import type { Settings } from '../infra/settings-types.ts'
 import { UserError } from '../shared/user-error.ts'
 import { doctorClients, readAccount } from './doctor/account.ts'
 import { accessFinding, readRegion } from './doctor/credentials.ts'

@@ -10,7 +10,7 @@ import { type FunctionName, NONE } from '../shared/environment.ts'
 import { type MetricName, metrics } from '../shared/metrics.ts'
 import { stackName } from '../shared/outputs.ts'
 import type { AlarmAbout } from './alarm-about.ts'
-import type { Settings } from './settings.ts'
+import type { Settings } from './settings-types.ts'
 import { type SilencePlan, silenceAlarm } from './silent-readers.ts'
 
 /** An alarm as its part defines it. It fires at `atLeast` and above, or at `atMost` and below. */

@@ -3,7 +3,7 @@ import { Certificate } from 'aws-cdk-lib/aws-certificatemanager'
 import { ARecord, HostedZone, RecordTarget } from 'aws-cdk-lib/aws-route53'
 import { ApiGatewayv2DomainProperties } from 'aws-cdk-lib/aws-route53-targets'
 import { Construct } from 'constructs'
-import type { ApiDomain, Settings } from './settings.ts'
+import type { ApiDomain, Settings } from './settings-types.ts'
 
 /** A domain of your own: its name, and the name that its DNS record points to. */
 export interface ApiAddress {

@@ -19,7 +19,7 @@ import { type AlarmPlan, type Graph, type Monitored, period } from './alarm-topi
 import { type ApiAddress, addDomain } from './api-domain.ts'
 import type { Archive } from './archive.ts'
 import type { LambdaFunction } from './lambda-function.ts'
-import type { Settings } from './settings.ts'
+import type { Settings } from './settings-types.ts'
 
 /** One line for each request, without paths, queries and addresses: they contain user ids and keys. CloudWatch knows the time. */
 export const ACCESS_LOG_LINE = JSON.stringify({

@@ -32,7 +32,7 @@ import { type AlarmPlan, type Graph, type Monitored, period } from './alarm-topi
 import { ArchiveTable } from './archive-table.ts'
 import { inSeconds } from './graphs.ts'
 import type { LambdaFunction } from './lambda-function.ts'
-import type { Settings } from './settings.ts'
+import type { Settings } from './settings-types.ts'
 import type { SilencePlan } from './silent-readers.ts'
 import { type AccessLogs, DataBucket, DataTable } from './stores.ts'
 import type { EventStream } from './stream.ts'

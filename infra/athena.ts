@@ -5,7 +5,7 @@ import { stackName } from '../shared/outputs.ts'
 import { ATHENA_PREFIX } from '../shared/report.ts'
 import type { Archive } from './archive.ts'
 import type { LambdaFunction } from './lambda-function.ts'
-import type { Settings } from './settings.ts'
+import type { Settings } from './settings-types.ts'
 
 export interface AthenaProps {
   readonly stage: string

@@ -6,7 +6,7 @@ import { failureGraph } from './graphs.ts'
 import type { Jobs } from './jobs.ts'
 import { LambdaFunction } from './lambda-function.ts'
 import { daily } from './schedule.ts'
-import type { Settings } from './settings.ts'
+import type { Settings } from './settings-types.ts'
 import { expiry } from './state.ts'
 
 export interface CompactionProps {

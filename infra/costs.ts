@@ -7,7 +7,7 @@ import type { Api } from './api.ts'
 import type { Archive } from './archive.ts'
 import type { LambdaFunction } from './lambda-function.ts'
 import type { Quarantine } from './quarantine.ts'
-import type { Settings } from './settings.ts'
+import type { Settings } from './settings-types.ts'
 import type { State } from './state.ts'
 import type { EventStream } from './stream.ts'
 

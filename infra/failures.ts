@@ -8,7 +8,7 @@ import { LambdaFunction } from './lambda-function.ts'
 import type { Quarantine } from './quarantine.ts'
 import { every } from './schedule.ts'
 import type { Search } from './search.ts'
-import type { Settings } from './settings.ts'
+import type { Settings } from './settings-types.ts'
 import { expiry, identityMemory, type State } from './state.ts'
 
 export interface FailuresProps {

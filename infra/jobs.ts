@@ -3,7 +3,7 @@ import { AttributeType } from 'aws-cdk-lib/aws-dynamodb'
 import { Construct } from 'constructs'
 import type { LambdaFunction } from './lambda-function.ts'
 import { every } from './schedule.ts'
-import type { Settings } from './settings.ts'
+import type { Settings } from './settings-types.ts'
 import { DataTable } from './stores.ts'
 
 /** How long a job waits at most for the next invocation of its function. */

@@ -1,7 +1,7 @@
 import { AttributeType } from 'aws-cdk-lib/aws-dynamodb'
 import { Construct } from 'constructs'
 import type { LambdaFunction } from './lambda-function.ts'
-import type { Settings } from './settings.ts'
+import type { Settings } from './settings-types.ts'
 import { DataTable } from './stores.ts'
 
 /** The SHA-256 and the rights of every key. Only the CLI writes them, with the AWS credentials of the operator. */

@@ -22,7 +22,7 @@ import { acknowledgeWildcard } from './acknowledge-wildcard.ts'
 import type { Severity } from './alarm-about.ts'
 import { type AlarmPlan, period } from './alarm-topic.ts'
 import { bundling, checkNativeCode, npmPlatform, root, runAfterBundling, splitCode } from './bundling.ts'
-import type { Batch, Settings } from './settings.ts'
+import type { Batch, Settings } from './settings-types.ts'
 import type { SilencePlan, Source } from './silent-readers.ts'
 
 interface CodeProps {

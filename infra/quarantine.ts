@@ -6,7 +6,7 @@ import { BODIES_PREFIX, BUNDLES_PREFIX, DISCARDED_PREFIX, UNCOLLECTED_PREFIX } f
 import { rejections } from '../shared/rejections.ts'
 import type { AlarmPlan, LogGraph, Monitored } from './alarm-topic.ts'
 import type { FailureDestination, LambdaFunction } from './lambda-function.ts'
-import type { Settings } from './settings.ts'
+import type { Settings } from './settings-types.ts'
 import { type AccessLogs, DataBucket, DataTable } from './stores.ts'
 
 /** Codes of single events, and of NDJSON lines that are not JSON. */

@@ -5,7 +5,7 @@ import type { Jobs } from './jobs.ts'
 import { LambdaFunction } from './lambda-function.ts'
 import type { Quarantine } from './quarantine.ts'
 import type { Search } from './search.ts'
-import type { Settings } from './settings.ts'
+import type { Settings } from './settings-types.ts'
 import type { State } from './state.ts'
 
 export interface ReindexProps {

@@ -6,7 +6,7 @@ import type { Keys } from './keys.ts'
 import { LambdaFunction } from './lambda-function.ts'
 import type { Quarantine } from './quarantine.ts'
 import type { Search } from './search.ts'
-import type { Settings } from './settings.ts'
+import type { Settings } from './settings-types.ts'
 import { expiry, type State } from './state.ts'
 import type { EventStream } from './stream.ts'
 

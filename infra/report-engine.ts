@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs'
 import path from 'node:path'
 import { type Report, sqlFile } from '../shared/report.ts'
-import type { Settings } from './settings.ts'
+import type { Settings } from './settings-types.ts'
 
 /** What the engine of a stage lacks: one line for each report, or one for the stage. `folder` has the SQL of the reports. */
 export function engineProblems(

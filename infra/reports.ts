@@ -9,7 +9,7 @@ import type { Athena } from './athena.ts'
 import { failureGraph } from './graphs.ts'
 import { LambdaFunction } from './lambda-function.ts'
 import { daily, everyHours } from './schedule.ts'
-import type { Settings } from './settings.ts'
+import type { Settings } from './settings-types.ts'
 import { DataTable } from './stores.ts'
 
 export interface ReportsProps {

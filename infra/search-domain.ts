@@ -5,7 +5,7 @@ import { type CfnDomain, Domain, EngineVersion, TLSSecurityPolicy } from 'aws-cd
 import { Construct } from 'constructs'
 import { type AlarmPlan, type Graph, type Monitored, period } from './alarm-topic.ts'
 import type { LambdaFunction } from './lambda-function.ts'
-import type { DomainSettings } from './settings.ts'
+import type { DomainSettings } from './settings-types.ts'
 
 export const ENGINE_VERSION = EngineVersion.OPENSEARCH_3_7
 const NO_SLOW_LOGS =

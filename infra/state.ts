@@ -7,7 +7,7 @@ import { type AlarmPlan, type Graph, type Monitored, period, productMetric } fro
 import { failureGraph, lagGraph } from './graphs.ts'
 import { LambdaFunction, TABLE_STREAM_RETENTION } from './lambda-function.ts'
 import type { Quarantine } from './quarantine.ts'
-import type { Settings } from './settings.ts'
+import type { Settings } from './settings-types.ts'
 import type { SilencePlan, Source } from './silent-readers.ts'
 import { DataTable } from './stores.ts'
 import type { EventStream } from './stream.ts'

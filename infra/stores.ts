@@ -2,7 +2,7 @@ import { Duration, RemovalPolicy, Validations } from 'aws-cdk-lib'
 import { BillingMode, Table, type TableOptions } from 'aws-cdk-lib/aws-dynamodb'
 import { BlockPublicAccess, Bucket, BucketEncryption, type BucketProps } from 'aws-cdk-lib/aws-s3'
 import type { Construct } from 'constructs'
-import type { CapacityRange, Settings } from './settings.ts'
+import type { CapacityRange, Settings } from './settings-types.ts'
 
 const TARGET_UTILIZATION_PERCENT = 70
 

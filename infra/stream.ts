@@ -3,7 +3,7 @@ import { Construct } from 'constructs'
 import { type AlarmPlan, type Graph, type Monitored, period } from './alarm-topic.ts'
 import { inSeconds } from './graphs.ts'
 import type { LambdaFunction } from './lambda-function.ts'
-import type { Settings } from './settings.ts'
+import type { Settings } from './settings-types.ts'
 import type { Source } from './silent-readers.ts'
 
 /** The event stream: accepted events, in order for each user, kept for `stream.retention`. */

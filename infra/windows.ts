@@ -5,7 +5,7 @@ import { type AlarmPlan, type Graph, type Monitored, productMetric } from './ala
 import { failureGraph, lagGraph } from './graphs.ts'
 import { LambdaFunction } from './lambda-function.ts'
 import type { Quarantine } from './quarantine.ts'
-import type { Settings } from './settings.ts'
+import type { Settings } from './settings-types.ts'
 import type { SilencePlan } from './silent-readers.ts'
 import { expiry, type State } from './state.ts'
 

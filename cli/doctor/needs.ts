@@ -1,5 +1,5 @@
 import { ENGINE_VERSION } from '../../infra/search-domain.ts'
-import type { Settings } from '../../infra/settings.ts'
+import type { Settings } from '../../infra/settings-types.ts'
 
 /** Partitions of a new on-demand table, and shards of a new on-demand stream. */
 const ON_DEMAND_PARTS = 4

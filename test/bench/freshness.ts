@@ -4,7 +4,8 @@
 import { setTimeout } from 'node:timers/promises'
 import { formatTable } from '../../cli/table.ts'
 import { findTarget, type Target } from '../../cli/target.ts'
-import { type Batch, settingsFor } from '../../infra/settings.ts'
+import { settingsFor } from '../../infra/settings.ts'
+import type { Batch } from '../../infra/settings-types.ts'
 import { whileBatching } from '../fixtures/stream-readers.ts'
 import { percentiles } from './cost/percentiles.ts'
 

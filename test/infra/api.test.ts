@@ -1,5 +1,6 @@
 import type { Template } from 'aws-cdk-lib/assertions'
-import { type Settings, settingsFor } from '../../infra/settings.ts'
+import { settingsFor } from '../../infra/settings.ts'
+import type { Settings } from '../../infra/settings-types.ts'
 import { routes } from '../../shared/routes.ts'
 import { functionIds } from '../fixtures/function-ids.ts'
 import { plain, resource, resources, templateOf, templateWith } from '../fixtures/infra-templates.ts'

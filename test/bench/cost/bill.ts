@@ -1,7 +1,7 @@
 import { GIB, logBytesOf } from '../../../cli/cost/units.ts'
 import { addUsage, type PartUsage, type Usage } from '../../../cli/cost/usage.ts'
 import { ACCESS_LOG_LINE } from '../../../infra/api.ts'
-import type { Settings } from '../../../infra/settings.ts'
+import type { Settings } from '../../../infra/settings-types.ts'
 import type { FunctionName } from '../../../shared/environment.ts'
 import type { FunctionMeter } from './metered-function.ts'
 import type { Meter } from './metered-table.ts'

@@ -1,4 +1,4 @@
-import type { Batch } from '../../../infra/settings.ts'
+import type { Batch } from '../../../infra/settings-types.ts'
 
 interface Queued<Record> {
   /** When the poller of Lambda sees it, in milliseconds. */

@@ -1,5 +1,5 @@
 import type { DynamoDBRecord, KinesisStreamRecord } from 'aws-lambda'
-import type { Batch } from '../../../infra/settings.ts'
+import type { Batch } from '../../../infra/settings-types.ts'
 import type { StreamRecord } from '../../../lambdas/ingest/plan-records.ts'
 import { seeded } from '../../fixtures/quota-load.ts'
 import { ingestFunction, type Meters, readers, type Stores } from './functions.ts'

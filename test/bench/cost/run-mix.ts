@@ -1,5 +1,5 @@
 import type { PublishedMix } from '../../../cli/cost/published-mixes.ts'
-import type { Settings } from '../../../infra/settings.ts'
+import type { Settings } from '../../../infra/settings-types.ts'
 import { cacheBytes } from '../../../lambdas/state/dynamodb-pages.ts'
 import { billOf, floorOf, type Runs } from './bill.ts'
 import type { Mix, PostedRequest } from './mixes.ts'
