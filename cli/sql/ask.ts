@@ -8,8 +8,8 @@ import { UserError } from '../../shared/user-error.ts'
 import { showProgress } from '../progress.ts'
 import { type ClosedEngine, openClosedEngine } from './duckdb.ts'
 import { amountOf, bytesOf, fetchObjects, sizeText, withFirstArrivals } from './fetch-objects.ts'
-import { common, planQuery } from './plan-query.ts'
-import { viewNames } from './views.ts'
+import { common, planQuery, type QueryPlan } from './plan-query.ts'
+import { viewsOf } from './views.ts'
 
 const MEBIBYTE = 2 ** 20
 /** The most memory that DuckDB uses; less on a small machine. */
@@ -48,9 +48,9 @@ export async function ask(
   const free = await freeBytes(folder)
   const engine = await openClosedEngine(folder, eventTypes, limitsOf(free))
   try {
-    const plan = planQuery(await engine.parse(sql), viewNames(eventTypes), sql)
+    const plan = planQuery(await engine.parse(sql), viewsOf(eventTypes), sql)
     await engine.check(sql)
-    if (plan.reads) await fetchDays({ days: common(plan.days, days), all, free }, await archive(), engine, stderr)
+    if (plan.reads) await fetchDays({ ...plan, days: common(plan.days, days), all, free }, await archive(), engine, stderr)
     await print(await engine.run(sql))
   } finally {
     engine.close()
@@ -67,15 +67,19 @@ const limitsOf = (free: number) => ({
   spillMebibytes: Math.floor(free / MEBIBYTE / 2),
 })
 
-interface Fetch {
-  readonly days: ArrivalDays
+interface Fetch extends Omit<QueryPlan, 'reads'> {
   readonly all: boolean
   /** Free bytes of the disk. Half of them may hold objects. */
   readonly free: number
 }
 
-async function fetchDays({ days, all, free }: Fetch, archive: ReadableArchive, engine: ClosedEngine, stderr: NodeJS.WriteStream) {
-  const objects = withFirstArrivals(await listEvents(archive, days))
+async function fetchDays(
+  { days, types, all, free }: Fetch,
+  archive: ReadableArchive,
+  engine: ClosedEngine,
+  stderr: NodeJS.WriteStream,
+) {
+  const objects = withFirstArrivals(await listEvents(archive, days), types)
   if (objects.length === 0) return
   const isBounded = days.from !== undefined || days.to !== undefined
   if (!isBounded && !all)

@@ -14,11 +14,14 @@ const MB = KB * KB
 const MERGED_BYTES = 64 * MB
 
 /**
- * The objects that hold the first arrival of every identity. A repetition in a compacted day never is one: the day's rows have an earlier
- * arrival.
+ * The objects that hold the first arrival of every identity of some types. A repetition in a compacted day never is one: the day's rows
+ * have an earlier arrival.
  */
-export const withFirstArrivals = (objects: readonly EventObject[]): EventObject[] =>
-  objects.filter(({ kind }) => kind !== 'repetitions')
+export const withFirstArrivals = (objects: readonly EventObject[], types: ReadonlySet<string> | undefined): EventObject[] =>
+  objects.filter(
+    ({ kind, compacted }) =>
+      kind !== 'repetitions' && (!types || !compacted || [...types].some(type => Object.hasOwn(compacted.types, type))),
+  )
 
 export const bytesOf = (objects: readonly EventObject[]): number => objects.reduce((sum, { size }) => sum + size, 0)
 

@@ -11,7 +11,12 @@ export interface QueryPlan {
   readonly reads: boolean
   /** The days of arrival that it reads. */
   readonly days: ArrivalDays
+  /** The event types that it reads; undefined if it may read events of any type. */
+  readonly types?: ReadonlySet<string>
 }
+
+/** The names that read events, in lower case, each with the type of these events; undefined if it may be any. */
+export type Views = ReadonlyMap<string, string | undefined>
 
 /**
  * Table functions that read nothing but their arguments. All others are refused: some read files or run SQL that this plan does not see,
@@ -20,11 +25,10 @@ export interface QueryPlan {
 const TABLE_FUNCTIONS = ['unnest', 'range', 'generate_series', 'json_each', 'json_tree', 'repeat', 'repeat_row']
 
 /**
- * Which days of the archive a statement reads. Only a SELECT from one view alone can bound them: by comparisons of its `dt` with a day, if
- * these are its WHERE, or parts of it that are joined by AND. Whatever else reads a view reads every day. `views` are in lower case.
- * Throws a UserError for a table function that is not available.
+ * Which days of the archive, and which event types, a statement reads. Only a SELECT from one view alone can bound them: by comparisons of its `dt` with a day, if
+ * these are its WHERE, or parts of it that are joined by AND. Whatever else reads a view reads every day. Throws a UserError for a table function that is not available.
  */
-export function planQuery(statement: SyntaxNode, views: ReadonlySet<string>, sql: string): QueryPlan {
+export function planQuery(statement: SyntaxNode, views: Views, sql: string): QueryPlan {
   const nodes = [...nodesIn(statement)]
   for (const { type, function: called } of nodes) if (type === 'TABLE_FUNCTION') checkTableFunction(called as SyntaxNode, sql)
   const isRead = (node: unknown): node is SyntaxNode => isView(node, views)
@@ -33,7 +37,9 @@ export function planQuery(statement: SyntaxNode, views: ReadonlySet<string>, sql
   const alone = nodes.filter(node => node['type'] === 'SELECT_NODE' && isRead(node['from_table']))
   const bounds = alone.map(node => boundsOf(node['where_clause'], node['from_table'] as SyntaxNode))
   const days = all.length > alone.length ? {} : bounds.reduce<ArrivalDays | undefined>(hull, undefined)
-  return { reads: all.length > 0, days: days ?? {} }
+  const types = all.map(({ table_name }) => views.get(lower(table_name)))
+  const known = types.filter(type => type !== undefined)
+  return { reads: all.length > 0, days: days ?? {}, ...(known.length === types.length && { types: new Set(known) }) }
 }
 
 /** All nodes of a tree, except those below a DESCRIBE, which reads no rows. */
@@ -51,7 +57,7 @@ function* nodesIn(tree: unknown): Generator<SyntaxNode> {
 
 const lower = (text: unknown): string => String(text ?? '').toLowerCase()
 
-const isView = (node: unknown, views: ReadonlySet<string>): boolean => {
+const isView = (node: unknown, views: Views): boolean => {
   const { type, table_name } = (node ?? {}) as SyntaxNode
   return type === 'BASE_TABLE' && views.has(lower(table_name))
 }

@@ -3,6 +3,7 @@ import { findRepetitions } from '../../lambdas/archive/compaction-sql.ts'
 import { sqlName, sqlString } from '../../lambdas/archive/duckdb.ts'
 import { archiveColumns, type Column, type ColumnType, fieldColumns } from '../../shared/archive-columns.ts'
 import type { EventType } from '../../shared/event-type.ts'
+import type { Views } from './plan-query.ts'
 
 const sqlTypes: Record<ColumnType, string> = { string: 'VARCHAR', bigint: 'BIGINT', double: 'DOUBLE', boolean: 'BOOLEAN' }
 
@@ -95,6 +96,9 @@ export function fieldsOf(type: EventType): (readonly [name: string, value: strin
   return fields.map(({ field, name }) => [isTaken(field) ? name : field, sqlName(name)])
 }
 
-/** The names, in lower case, that read the archive. */
-export const viewNames = (eventTypes: readonly EventType[]): ReadonlySet<string> =>
-  new Set([EVENTS, ...RELATIONS, ...eventTypes.map(({ name }) => name.toLowerCase())])
+/** The names that read the archive. */
+export const viewsOf = (eventTypes: readonly EventType[]): Views =>
+  new Map([
+    ...[EVENTS, ...RELATIONS].map(name => [name, undefined] as const),
+    ...eventTypes.map(({ name }) => [name.toLowerCase(), name] as const),
+  ])

@@ -110,7 +110,7 @@ test('times have their microseconds, and integers all their digits', async () =>
   )
 })
 
-test('only the objects of the days that are asked for are downloaded, and of compacted days no repetitions', async () => {
+test('only the objects of the days that are asked for are downloaded, and of compacted days no repetitions and no objects without the type', async () => {
   await archiveThreeDays()
   const sql = 'SELECT count(*) AS events FROM events'
   const keysOf = async (question: Partial<Question>) => (await askFolder(folder, { sql, ...question })).downloads.toSorted()
@@ -134,6 +134,9 @@ test('only the objects of the days that are asked for are downloaded, and of com
       'archive/dt=2026-01-06/RUN/00000.parquet',
     ])
     expect(JSON.parse(printed)).toEqual([{ events: 4 }])
+    const visits = await askFolder(copy, { sql: 'SELECT count(*) AS visits FROM page_visit', all: true })
+    expect(visits.downloads.map(key => key.split('/')[1]).toSorted()).toEqual(['dt=2026-01-05', 'dt=2026-01-07'])
+    expect(JSON.parse(visits.printed)).toEqual([{ visits: 2 }])
   })
 })
 

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { type ClosedEngine, openClosedEngine } from '../../../cli/sql/duckdb.ts'
 import { planQuery } from '../../../cli/sql/plan-query.ts'
-import { viewNames } from '../../../cli/sql/views.ts'
+import { viewsOf } from '../../../cli/sql/views.ts'
 import { eventTypes } from '../../../shared/catalogue.ts'
 
 let folder: string
@@ -17,7 +17,12 @@ afterAll(async () => {
   await rm(folder, { recursive: true })
 })
 
-const plan = async (sql: string) => planQuery(await engine.parse(sql), viewNames(eventTypes), sql)
+const planned = async (sql: string) => planQuery(await engine.parse(sql), viewsOf(eventTypes), sql)
+
+const plan = async (sql: string) => {
+  const { reads, days } = await planned(sql)
+  return { reads, days }
+}
 
 test.each([
   ["dt >= '2026-01-05'", { from: '2026-01-05' }],
@@ -81,6 +86,11 @@ test.each([
   ['a sample is drawn before WHERE', "SELECT * FROM events TABLESAMPLE 10% WHERE dt >= '2026-01-05'", {}],
   ['a WITH that hides a view', "WITH events AS (FROM reading) SELECT * FROM events WHERE dt >= '2026-01-05'", {}],
   ['what the views are made of', 'SELECT * FROM archive.deliveries', {}],
+  [
+    'a SELECT beside a join',
+    "SELECT * FROM reading WHERE dt = '2026-01-05' UNION ALL SELECT a.* FROM reading a JOIN reading b USING (subject)",
+    {},
+  ],
   ['UNPIVOT', 'UNPIVOT events ON subject, source', {}],
   ['SUMMARIZE', 'SUMMARIZE events', {}],
 ])('%s', async (_, sql, days) => {
@@ -103,4 +113,15 @@ test.each([
   'SELECT * FROM duckdb_settings()',
 ])('a table function that may read something else is refused: %s', async sql => {
   await expect(plan(sql)).rejects.toThrow(/^line 1, column \d+: the table function \w+ is not available\./)
+})
+
+test.each([
+  ['FROM page_visit', ['page_visit']],
+  ['SELECT * FROM Page_Visit JOIN reading USING (subject)', ['page_visit', 'reading']],
+  ['SELECT (SELECT count(*) FROM reading)', ['reading']],
+  ["SELECT * FROM events WHERE event_type = 'page_visit'", undefined],
+  ['FROM page_visit UNION ALL BY NAME FROM events', undefined],
+  ['WITH page_visit AS (FROM events) FROM page_visit', undefined],
+])('the views say which types are read: %s', async (sql, types) => {
+  expect((await planned(sql)).types).toEqual(types && new Set(types))
 })
