@@ -1,13 +1,21 @@
 import { readdirSync, readFileSync } from 'node:fs'
 import path from 'node:path'
+import { openWorkspace } from '../../lambdas/archive/duckdb.ts'
+import { duckdbEngine } from '../../lambdas/reports/duckdb-engine.ts'
 import type { Period } from '../../lambdas/reports/plan-run.ts'
+import type { ReportEngine } from '../../lambdas/reports/report-engine.ts'
+import { readReportSql } from '../../lambdas/reports/report-sql.ts'
+import { runDaily } from '../../lambdas/reports/run-daily.ts'
+import type { Event } from '../../shared/event.ts'
 import { durationP95 } from '../../shared/reports/duration-p95.ts'
 import { enrichedActions } from '../../shared/reports/enriched-actions.ts'
+import { millisToMicros } from '../../shared/time.ts'
 import { type Action, actionRows, eventOf } from '../fixtures/reports/actions.ts'
 import { compactFolder } from '../fixtures/reports/compaction.ts'
 import { archiveEvents, archiveRows, folderArchive, type Row } from '../fixtures/reports/folder-archive.ts'
 import { goldenReadings, readGolden } from '../fixtures/reports/golden-readings.ts'
-import { nearly, rowsOf } from '../fixtures/reports/report-rows.ts'
+import { nearly, rowsOf, run } from '../fixtures/reports/report-rows.ts'
+import { visitsByPage } from '../fixtures/reports/toy/visits-by-page.ts'
 import { type TrinoArchive, trinoArchive } from '../fixtures/reports/trino-athena.ts'
 import { startTrino, type Trino } from '../fixtures/trino.ts'
 
@@ -162,6 +170,49 @@ test('a run for the days with arrivals computes those, also of an earlier day; a
   const day = { day: START / DAY_MS }
   const { downloads: _, ...ofDay } = await rowsOf(archive.folder, { period: day, since: 0, near: 'all' })
   expect((await readingsOf(archive, day)).publications).toEqual(ofDay.publications)
+})
+
+const visitOf = (id: string, Url: string): Event => ({
+  ...{ id, source: 's', type: 'page_visit', subject: '1', time: millisToMicros(START), received: START },
+  data: { Id: 1, Url, Timestamp: 0 },
+})
+
+test('a report that the product does not know is computed by its two files', async () => {
+  const archive = newArchive()
+  const visits = ['/b', '/a', '/a', '/c'].map((url, at) => visitOf(String(at), url))
+  await archiveEvents(archive.folder, key('a'), [...visits, ...visits.slice(0, 2)])
+  const sqlFolder = 'test/fixtures/reports/toy'
+  const rowsBy = async (engine: ReportEngine) => {
+    const bucket = folderArchive(archive.folder)
+    const workspace = await openWorkspace(path.join(archive.folder, 'scratch'), 512)
+    try {
+      const daily = { report: visitsByPage, engine, period: 'every day', since: 0, near: 'all', run } as const
+      const { publications } = await runDaily(daily, { archive: bucket, ledger: bucket.ledger, workspace })
+      return { publications, rows: await workspace.run('FROM published ORDER BY rowid') }
+    } finally {
+      await workspace.close()
+    }
+  }
+  const expected = await rowsBy(duckdbEngine(readReportSql(sqlFolder, visitsByPage)))
+  expect(expected.rows.map(({ page, visits: count }) => [page, Number(count)])).toEqual([
+    ['/a', 2],
+    ['/b', 1],
+    ['/c', 1],
+  ])
+  expect(await rowsBy(await archive.engineFor(visitsByPage, sqlFolder))).toEqual(expected)
+})
+
+test('the view of docs/runbook.md shows each event once, with its first arrival', async () => {
+  const archive = newArchive()
+  await archiveRows(archive.folder, key('a'), readingsOn(0, 30))
+  await archiveRows(archive.folder, key('b', '2025-11-27'), readingsOn(0, 40, START + DAY_MS))
+  const [, view = ''] = /```sql\n(CREATE VIEW .*?);\n```/s.exec(readFileSync('docs/runbook.md', 'utf8')) ?? []
+  await compactFolder(archive.folder, START + 4 * DAY_MS)
+  const [schema, views] = [await archive.createTables(), `views_${archives++}`]
+  await trino.query(`CREATE SCHEMA "${views}"`)
+  await trino.query(view.replaceAll('millrace_dev_views', views).replaceAll('millrace_dev', schema))
+  const counted = await trino.query(`SELECT count(*), count(DISTINCT event_id), min(received_time_us) FROM "${views}".events`)
+  expect(counted).toEqual([[40, 40, START * 1000]])
 })
 
 test('an archive without events has no rows, and what Athena stored is deleted', async () => {
