@@ -163,7 +163,7 @@ export interface Settings {
   }
   readonly reports: {
     /**
-     * What computes the reports: DuckDB in the function, or Athena for what outgrows a function (README, "Reports"). Athena runs
+     * What computes the reports: DuckDB in the function, or Athena for what outgrows a function (README, "Which engine computes the reports"). Athena runs
      * `NAME.athena.sql`, which every report of the stage then needs. The local cloud has no Athena.
      */
     readonly engine: EngineName
