@@ -68,3 +68,21 @@ test('Ctrl-C ends a query, and deletes its folder', async () => {
   child.kill('SIGINT')
   expect([await ended, left()]).toEqual([130, []])
 })
+
+test('a temporary folder whose name DuckDB would take for a pattern is refused in one line', async () => {
+  const { child, ended, left } = start('a [1]', 'SELECT 1')
+  child.stdin.end()
+  expect([await text(child.stderr), await ended, left()]).toEqual([
+    expect.stringMatching(
+      /^The temporary folder .*a \[1\] has a wildcard of DuckDB in its name\. Set TMPDIR to another one\.\n$/,
+    ),
+    1,
+    [],
+  ])
+})
+
+test('a temporary folder may have a quote in its name', async () => {
+  const { child, ended } = start("it's", '--json', 'SELECT 1 AS n')
+  child.stdin.end()
+  expect([await text(child.stdout), await ended]).toEqual(['[{"n":1}]\n', 0])
+})
