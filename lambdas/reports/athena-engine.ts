@@ -128,6 +128,8 @@ async function load(
   { archive, workspace }: RunDependencies,
 ): Promise<string[]> {
   const stored = new Set((await archive.list(prefix)).map(({ key }) => key))
+  if (keys.length === 0 && stored.size > 0)
+    throw new SafeError('Athena has stored objects and named none of them. Run the report again.')
   const missing = keys.filter(key => !stored.has(key))
   if (missing.length > 0)
     throw new SafeError(`Athena has stored ${keys.length - missing.length} of ${keys.length} objects. Run the report again.`)

@@ -69,7 +69,9 @@ export function athenaQueries({
       const address = `s3://${name}/`
       const { Statistics } = await run(unloadStatement(query, `${address}${prefix}`), until)
       const manifest = Statistics?.DataManifestLocation
-      if (!manifest?.startsWith(address)) throw new SafeError('Athena named no manifest of the objects that it has stored.')
+      // A result without rows has no objects.
+      if (manifest === undefined) return []
+      if (!manifest.startsWith(address)) throw new SafeError('Athena stored its manifest outside of the archive bucket.')
       const objects = (await bucket.text(manifest.slice(address.length))).split(/\r?\n/).filter(line => line !== '')
       const foreign = objects.find(object => !object.startsWith(`${address}${prefix}`))
       if (foreign !== undefined) throw new SafeError('Athena stored rows of the report below another prefix than it was told.')

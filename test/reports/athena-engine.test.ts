@@ -70,6 +70,13 @@ test('an object that is missing fails the run', async () => {
   expect(await left()).toEqual([])
 })
 
+test('objects of which Athena names none fail the run', async () => {
+  await expect(snapshot({ stores: ['a'], names: [] })).rejects.toThrow(
+    'Athena has stored objects and named none of them. Run the report again.',
+  )
+  expect(await left()).toEqual([])
+})
+
 test('an object that is not Parquet fails the run', async () => {
   const workspace = await openWorkspace(path.join(folder, 'scratch'), 512)
   try {

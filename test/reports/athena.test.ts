@@ -64,6 +64,12 @@ test('the rows of UNLOAD are in the objects that the manifest names', async () =
   )
 })
 
+test('a query without a manifest has stored no object', async () => {
+  const { athena, calls } = anAthena()
+  calls.on(GetQueryExecutionCommand).resolves({ QueryExecution: { QueryExecutionId: ID, Status: { State: 'SUCCEEDED' } } })
+  expect(await athena.unload('SELECT 1', 'athena/r/1/rows/', LATER)).toEqual([])
+})
+
 test('an object below another prefix is not read', async () => {
   const { athena, calls } = anAthena('s3://archive/events/dt=2026-01-01/hour=00/a.parquet\n')
   calls.on(GetQueryExecutionCommand).resolves(execution('SUCCEEDED'))
