@@ -55,13 +55,14 @@ test('every bundle contains the licences of its packages', async () => {
   for (const names of bundles) expect(names).toEqual(expect.arrayContaining(['LICENSE', 'NOTICE']))
 })
 
-test('the bundle of the reports function contains its SQL, and DuckDB for linux arm64 on any host, in the pinned version', async () => {
+test('the bundle of the reports function contains the SQL of each engine, and DuckDB for linux arm64 on any host, in the pinned version', async () => {
   const bundle = await reportsBundle()
   const bindings = (await readdir(path.join(bundle, DUCKDB))).filter(name => name.startsWith('node-bindings-'))
   expect(bindings).toEqual(['node-bindings-linux-arm64'])
   expect(await machineOf(path.join(bundle, DUCKDB, 'node-bindings-linux-arm64/duckdb.node'))).toBe(ARM64)
   expect(await machineOf(path.join(bundle, DUCKDB, 'node-bindings-linux-arm64/libduckdb.so'))).toBe(ARM64)
-  expect(await readdir(path.join(bundle, 'reports'))).toEqual(['duration-p95.sql', 'enriched-actions.sql'])
+  const files = ['duration-p95', 'enriched-actions'].flatMap(report => [`${report}.athena.sql`, `${report}.sql`])
+  expect(await readdir(path.join(bundle, 'reports'))).toEqual(files)
   const readJson = async (file: string) => JSON.parse(await readFile(file, 'utf8'))
   const installed = await readJson(path.join(bundle, DUCKDB, 'node-api/package.json'))
   expect(installed.version).toBe((await readJson('package.json')).dependencies['@duckdb/node-api'])
