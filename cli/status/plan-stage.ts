@@ -24,8 +24,8 @@ export interface MetricFacts {
   readonly accepted: number
   /** Events that were accepted in the last 15 minutes. */
   readonly recent: number
-  /** The greatest age of what a failing reader left unread in the last minutes, in seconds. */
-  readonly unreadSeconds: number
+  /** The first arrival of what a failing reader left unread in the last minutes, in milliseconds since 1970; undefined if none did. */
+  readonly unreadFrom: number | undefined
 }
 
 const SUMS: Readonly<Record<string, readonly [FunctionName, MetricName]>> = {
@@ -68,19 +68,20 @@ export function metricFacts(results: readonly MetricDataResult[], now: number): 
   const sum = (id: string): number => valuesOf(id).reduce((total, value) => total + value, 0)
   const unread = results
     .filter(({ Id = '' }) => Id.startsWith('unread_'))
-    .flatMap(({ Timestamps = [], Values = [] }) => Values.filter((_, i) => (Timestamps[i]?.getTime() ?? 0) >= now - UNREAD_MS))
+    .flatMap(({ Timestamps = [], Values = [] }) => Values.map((age, i) => ({ minute: Timestamps[i]?.getTime() ?? 0, age })))
+    .filter(({ minute }) => minute >= now - UNREAD_MS)
   return {
     accepted: sum('accepted') + sum('replayed') - sum('repeated'),
     recent: sum('recent'),
-    unreadSeconds: Math.max(0, ...unread),
+    unreadFrom: unread.length === 0 ? undefined : Math.min(...unread.map(({ minute, age }) => minute - age * 1000)),
   }
 }
 
-/** The arrivals that are compared with the stores, at `now`. */
-export const arrivalsAt = (now: number, { recent }: MetricFacts): Arrivals => ({
-  from: now - (recent > BUSY_EVENTS ? BUSY_MS : QUIET_MS),
-  to: now,
-})
+/** The arrivals that are compared with the stores, at `now`: the newest, and what a reader left unread if that is not long ago. */
+export function arrivalsAt(now: number, { recent, unreadFrom = now }: MetricFacts): Arrivals {
+  const newest = now - (recent > BUSY_EVENTS ? BUSY_MS : QUIET_MS)
+  return { from: Math.max(now - QUIET_MS, Math.min(newest, unreadFrom)), to: now }
+}
 
 /** True if each window contains what the last write of each user adds to it. */
 export function deltasAreMerged(
@@ -143,7 +144,7 @@ export interface StageFacts {
  * earlier ones; a reader that leaves older ones unread says so in its metric, or in its alarm.
  */
 export function stageStatus({ metrics, newest, documents, quarantined, alarms }: StageFacts): StageStatus {
-  const compared = (Date.parse(newest.to) - Date.parse(newest.from)) / 1000
+  const comparedFrom = Date.parse(newest.from)
   const hasAll =
     newest.streamRead &&
     newest.folded === newest.events &&
@@ -153,7 +154,7 @@ export function stageStatus({ metrics, newest, documents, quarantined, alarms }:
   // CloudWatch's newest minutes may be missing, but not the events that were just read.
   const accepted = Math.max(metrics.accepted, newest.events)
   return {
-    settled: hasAll && metrics.unreadSeconds <= compared && !alarms.some(isReaderAlarm),
+    settled: hasAll && (metrics.unreadFrom ?? comparedFrom) >= comparedFrom && !alarms.some(isReaderAlarm),
     accepted,
     folded: accepted - (newest.events - newest.folded),
     archived: accepted - (newest.events - newest.archived),

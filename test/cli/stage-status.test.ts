@@ -17,7 +17,7 @@ const NOW = Date.parse('2026-01-01T12:00:00Z')
 const MINUTE_MS = 60_000
 
 const facts = (change: Partial<StageFacts> = {}, newest: Partial<StageFacts['newest']> = {}): StageFacts => ({
-  metrics: { accepted: 1000, recent: 20, unreadSeconds: 0 },
+  metrics: { accepted: 1000, recent: 20, unreadFrom: undefined },
   documents: 70,
   quarantined: 3,
   alarms: [],
@@ -43,19 +43,19 @@ test('a stage is settled when every store has the newest events and no reader ha
     facts({}, { archived: 19 }),
     facts({}, { windowsMerged: false }),
     facts({}, { documentsMissing: 1 }),
-    facts({ metrics: { accepted: 1000, recent: 20, unreadSeconds: 901 } }),
+    facts({ metrics: { accepted: 1000, recent: 20, unreadFrom: NOW - 901_000 } }),
     facts({ alarms: ['windows-errors'] }),
     facts({ alarms: ['index-documents-behind-6h'] }),
     facts({ alarms: ['archive-behind'] }),
   ]
   expect(unsettled.map(one => stageStatus(one).settled)).toEqual(unsettled.map(() => false))
   expect(stageStatus(facts({ alarms: ['api-5xx', 'reports-errors', 'state-table-throttled'] })).settled).toBe(true)
-  expect(stageStatus(facts({ metrics: { accepted: 1000, recent: 20, unreadSeconds: 900 } })).settled).toBe(true)
+  expect(stageStatus(facts({ metrics: { accepted: 1000, recent: 20, unreadFrom: NOW - 900_000 } })).settled).toBe(true)
 })
 
 test('what the newest events lack is subtracted from the estimate, which CloudWatch may not have complete yet', () => {
   expect(stageStatus(facts({}, { folded: 15, archived: 2 }))).toMatchObject({ accepted: 1000, folded: 995, archived: 982 })
-  const early = facts({ metrics: { accepted: 0, recent: 0, unreadSeconds: 0 } }, { folded: 5 })
+  const early = facts({ metrics: { accepted: 0, recent: 0, unreadFrom: undefined } }, { folded: 5 })
   expect(stageStatus(early)).toMatchObject({ accepted: 20, folded: 5 })
 })
 
@@ -84,13 +84,17 @@ test('accepted events are those of ingest and of replays, without recognised re-
     ],
     NOW,
   )
-  expect(found).toEqual({ accepted: 154, recent: 50, unreadSeconds: 30 })
-  expect(metricFacts([], NOW)).toEqual({ accepted: 0, recent: 0, unreadSeconds: 0 })
+  expect(found).toEqual({ accepted: 154, recent: 50, unreadFrom: NOW - 90_000 })
+  expect(metricFacts([], NOW)).toEqual({ accepted: 0, recent: 0, unreadFrom: undefined })
 })
 
-test('of a busy stage the last minute is compared, of another one 15 minutes', () => {
-  const minutes = (recent: number) => (NOW - arrivalsAt(NOW, { accepted: 0, recent, unreadSeconds: 0 }).from) / MINUTE_MS
+test('of a busy stage the last minute is compared, of another one 15 minutes, and what a reader left unread since then', () => {
+  const minutes = (recent: number, unread?: number) => {
+    const unreadFrom = unread && NOW - unread * MINUTE_MS
+    return (NOW - arrivalsAt(NOW, { accepted: 0, recent, unreadFrom }).from) / MINUTE_MS
+  }
   expect([minutes(10_000), minutes(10_001)]).toEqual([15, 1])
+  expect([minutes(10_001, 0.5), minutes(10_001, 8), minutes(10_001, 20), minutes(10_000, 8)]).toEqual([1, 8, 15, 15])
 })
 
 test('windows are complete when they have the last deltas of each user, but for erased and unknown ones', () => {
@@ -124,5 +128,5 @@ test('the sums of CloudWatch are read over all pages', async () => {
     .resolvesOnce({ MetricDataResults: [{ Id: 'accepted', Values: [5] }], NextToken: 'more' })
     .resolvesOnce({ MetricDataResults: [{ Id: 'accepted', Values: [7] }] })
     .resolves({ MetricDataResults: [{ Id: 'recent', Values: [3] }] })
-  expect(await readMetrics(client, 'millrace-dev', NOW)).toEqual({ accepted: 12, recent: 3, unreadSeconds: 0 })
+  expect(await readMetrics(client, 'millrace-dev', NOW)).toEqual({ accepted: 12, recent: 3, unreadFrom: undefined })
 })
