@@ -2,6 +2,12 @@ import { cpSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
 import type { PlantedMistake } from '../simulation/mistakes.ts'
 
+/** A mistake that a unit test catches, because the simulation does not reach it or is not strict enough. */
+export interface UnitMistake extends PlantedMistake {
+  /** Files of which one test must fail. */
+  readonly tests: readonly string[]
+}
+
 const FOLDERS = ['catalogue', 'cli', 'console', 'infra', 'lambdas', 'localstack', 'shared', 'test']
 const FILES = [
   'LICENSE',

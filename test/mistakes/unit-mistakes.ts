@@ -1,10 +1,5 @@
-import type { PlantedMistake } from '../simulation/mistakes.ts'
-
-/** A mistake that a unit test catches, because the simulation does not reach it or is not strict enough. */
-export interface UnitMistake extends PlantedMistake {
-  /** Files of which one test must fail. */
-  readonly tests: readonly string[]
-}
+import { archiveMistakes } from './archive-mistakes.ts'
+import type { UnitMistake } from './plant.ts'
 
 export const unitMistakes: readonly UnitMistake[] = [
   {
@@ -359,4 +354,5 @@ export const unitMistakes: readonly UnitMistake[] = [
     wrong: '',
     tests: ['test/cli/sql/closed-engine.test.ts'],
   },
+  ...archiveMistakes,
 ]
