@@ -1,3 +1,4 @@
+import { AthenaClient } from '@aws-sdk/client-athena'
 import { CloudWatchLogsClient } from '@aws-sdk/client-cloudwatch-logs'
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb'
 import { KinesisClient } from '@aws-sdk/client-kinesis'
@@ -13,6 +14,7 @@ import type { Target } from './target.ts'
 /** Lambda's maximum timeout, which a report may use in full. */
 const REPORT_MS = 15 * 60_000
 
+export const athenaOf = ({ aws }: Target): AthenaClient => new AthenaClient(aws)
 export const dynamodbOf = ({ aws }: Target): DynamoDBClient => new DynamoDBClient(aws)
 export const logsOf = ({ aws }: Target): CloudWatchLogsClient => new CloudWatchLogsClient(aws)
 export const s3Of = ({ aws, local }: Target): S3Client => new S3Client({ ...aws, forcePathStyle: local })

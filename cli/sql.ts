@@ -6,12 +6,18 @@ import { type Command, InvalidArgumentError, Option } from 'commander'
 import { archiveLedger } from '../lambdas/archive/dynamodb.ts'
 import { archiveBucket } from '../lambdas/archive/s3.ts'
 import { eventTypes } from '../shared/catalogue.ts'
+import { NONE } from '../shared/environment.ts'
+import { databaseName } from '../shared/outputs.ts'
+import type { EngineName } from '../shared/report.ts'
 import { parseDay } from '../shared/time.ts'
 import { UserError } from '../shared/user-error.ts'
-import { dynamodbOf, s3Of } from './clients.ts'
+import { athenaOf, dynamodbOf, s3Of } from './clients.ts'
 import { type CommonOptions, withCommonOptions } from './options.ts'
+import { stoppable } from './signals.ts'
+import type { AthenaStage } from './sql/athena.ts'
 import { withQueryFolder } from './sql/query-folder.ts'
-import { findTarget } from './target.ts'
+import type { PrintRows, Question } from './sql/sql-engine.ts'
+import { findTarget, type Target } from './target.ts'
 
 interface SqlOptions extends CommonOptions {
   readonly file?: string
@@ -19,6 +25,7 @@ interface SqlOptions extends CommonOptions {
   readonly to?: string
   readonly all?: boolean
   readonly csv?: boolean
+  readonly engine: EngineName
 }
 
 export function sqlCommand(program: Command): void {
@@ -29,19 +36,49 @@ export function sqlCommand(program: Command): void {
     .option('--from <day>', 'read events that arrived on this UTC day, YYYY-MM-DD, or later', day)
     .option('--to <day>', 'read events that arrived on this UTC day or earlier', day)
     .option('--all', 'read all days, if neither an option nor the query bounds them')
+    .addOption(
+      new Option('--engine <engine>', 'what runs the query: DuckDB on this machine, or Athena for a stage that has it')
+        .choices(['duckdb', 'athena'])
+        .default('duckdb'),
+    )
     .addOption(new Option('--csv', 'print all rows as CSV').conflicts('json'))
-    .action(async (query: string | undefined, { file, from, to, all = false, csv, ...common }: SqlOptions) => {
+    .action(async (query: string | undefined, { file, from, to, all = false, csv, engine, ...common }: SqlOptions) => {
       const sql = await queryText(query, file)
-      // DuckDB takes longer to load than most commands to run.
-      const [{ ask }, { textsOf }] = await Promise.all([import('./sql/ask.ts'), import('./sql/print.ts')])
+      const { textsOf } = await import('./sql/print.ts')
       const days = { ...(from !== undefined && { from }), ...(to !== undefined && { to }) }
       const format = csv ? 'csv' : common.json ? 'json' : 'table'
-      await withQueryFolder(folder =>
-        ask({ sql, days, all }, { eventTypes, folder, archive: () => archiveOf(common.stage) }, result =>
-          print(textsOf(result, format, process.stdout.isTTY)),
-        ),
-      )
+      await asks[engine]({ sql, days, all }, common.stage, rows => print(textsOf(rows, format, process.stdout.isTTY)))
     })
+}
+
+type Ask = (question: Question, stage: string | undefined, print: PrintRows) => Promise<void>
+
+// The engines are imported when they are needed: DuckDB takes longer to load than most commands to run.
+const asks: Readonly<Record<EngineName, Ask>> = {
+  async duckdb(question, stage, printRows) {
+    const { ask } = await import('./sql/ask.ts')
+    const archive = async () => archiveOf(await findTarget(stage))
+    await withQueryFolder(folder => ask(question, { eventTypes, folder, archive }, printRows))
+  },
+
+  async athena(question, stage, printRows) {
+    if (stage === undefined)
+      throw new UserError(
+        'The local cloud has no Athena. Name a stage with --stage, or let DuckDB run the query: without --engine.',
+      )
+    const { askAthena } = await import('./sql/athena.ts')
+    await stoppable(signal => askAthena(question, { eventTypes, stage: () => athenaStage(stage), signal }, printRows))
+  },
+}
+
+async function athenaStage(stage: string): Promise<AthenaStage> {
+  const target = await findTarget(stage)
+  const workgroup = target.outputs.AthenaWorkgroup
+  if (workgroup !== NONE)
+    return { client: athenaOf(target), workgroup, database: databaseName(stage), archive: archiveOf(target) }
+  throw new UserError(
+    `The stage ${stage} has no Athena. Set its reports.engine to 'athena' in infra/settings.ts and deploy, or let DuckDB run the query: without --engine.`,
+  )
 }
 
 /** Parses a day. Throws a usage error for other text. */
@@ -61,8 +98,7 @@ async function queryText(query: string | undefined, file: string | undefined): P
   return text(process.stdin)
 }
 
-async function archiveOf(stage: string | undefined) {
-  const target = await findTarget(stage)
+function archiveOf(target: Target) {
   const { ArchiveBucket, LedgerTable } = target.outputs
   return { bucket: archiveBucket(ArchiveBucket, s3Of(target)), ledger: archiveLedger(LedgerTable, dynamodbOf(target)) }
 }

@@ -12,7 +12,7 @@ import {
   REPETITIONS_TABLE,
 } from '../shared/archive-columns.ts'
 import type { EventType } from '../shared/event-type.ts'
-import { stackName } from '../shared/outputs.ts'
+import { databaseName } from '../shared/outputs.ts'
 
 /** The first day that can have events; Athena computes no partitions before it. */
 const FIRST_DAY = '2026-01-01'
@@ -64,8 +64,7 @@ export class ArchiveTable extends Construct {
 
   constructor(scope: Construct, { stage, bucket, eventTypes, removal }: ArchiveTableProps) {
     super(scope, 'Table')
-    // Athena takes a name with a hyphen only in quotes.
-    this.databaseName = stackName(stage).replaceAll('-', '_')
+    this.databaseName = databaseName(stage)
     const database = new CfnDatabase(this, 'Database', {
       catalogId: Aws.ACCOUNT_ID,
       databaseInput: { name: this.databaseName },

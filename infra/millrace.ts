@@ -209,7 +209,8 @@ function monitor(scope: Construct, parts: Parts, { stage, settings }: MillracePr
 }
 
 const outputsOf = (parts: Parts, { settings, projections }: MillraceProps): StackOutputs => {
-  const { keys, stream, jobs, quarantine, state, search, archive, compaction, failures, replay, reindex, reports, api } = parts
+  const { keys, stream, jobs, quarantine, state, search, archive, compaction, failures, replay, reindex, athena, reports, api } =
+    parts
   return {
     ApiUrl: api.url,
     StreamName: stream.stream.streamName,
@@ -229,6 +230,7 @@ const outputsOf = (parts: Parts, { settings, projections }: MillraceProps): Stac
     RawEventDays: search?.rawEvents.RAW_EVENT_DAYS ?? NONE,
     Projections: projections.map(projectionKey).join(),
     ReportsFunction: reports.function.functionName,
+    AthenaWorkgroup: athena?.workgroup ?? NONE,
     SetUpFunction: search?.setUp.functionName ?? NONE,
     IdentityMinutes: identityMemory(settings).IDENTITY_MINUTES,
     ReplayFunction: replay.function.functionName,

@@ -21,6 +21,8 @@ export const stackOutputs = [
   /** The keys of the projections that the functions have, separated by commas. */
   'Projections',
   'ReportsFunction',
+  /** The workgroup of Athena that computes the reports, or `none`. */
+  'AthenaWorkgroup',
   'SetUpFunction',
   'ReplayFunction',
   'CollectFailuresFunction',
@@ -34,6 +36,9 @@ export type StackOutputs = Readonly<Record<(typeof stackOutputs)[number], string
 
 /** The name of the CloudFormation stack of a stage. */
 export const stackName = (stage: string): string => `millrace-${stage}`
+
+/** The Glue database of a stage. Athena takes a name with a hyphen only in quotes. */
+export const databaseName = (stage: string): string => stackName(stage).replaceAll('-', '_')
 
 /** The content of `.millrace/outputs.json`, which `millrace up` writes. */
 export interface LocalOutputs {

@@ -1,7 +1,6 @@
 import { statfs } from 'node:fs/promises'
 import { totalmem } from 'node:os'
-import type { DuckDBResult } from '@duckdb/node-api'
-import { type Archive, type ArrivalDays, type EventObject, listEvents } from '../../lambdas/archive/list-events.ts'
+import { type Archive, type EventObject, listEvents } from '../../lambdas/archive/list-events.ts'
 import type { ArchiveBucket } from '../../lambdas/archive/s3.ts'
 import type { EventType } from '../../shared/event-type.ts'
 import { UserError } from '../../shared/user-error.ts'
@@ -9,19 +8,12 @@ import { showProgress } from '../progress.ts'
 import { type ClosedEngine, openClosedEngine } from './duckdb.ts'
 import { amountOf, bytesOf, fetchObjects, sizeText, withFirstArrivals } from './fetch-objects.ts'
 import { common, planQuery, type QueryPlan } from './plan-query.ts'
+import type { PrintRows, Question } from './sql-engine.ts'
 import { viewsOf } from './views.ts'
 
 const MEBIBYTE = 2 ** 20
 /** The most memory that DuckDB uses; less on a small machine. */
 const MAX_MEMORY_MEBIBYTES = 4096
-
-export interface Question {
-  readonly sql: string
-  /** The days of arrival that may be read, beside those that the query itself allows. */
-  readonly days: ArrivalDays
-  /** Whether all days may be read if nothing bounds them. */
-  readonly all: boolean
-}
 
 interface ReadableArchive extends Archive {
   readonly bucket: Archive['bucket'] & Pick<ArchiveBucket, 'download'>
@@ -37,13 +29,13 @@ export interface AskDependencies {
 }
 
 /**
- * Runs a query over the events in the archive: checks it, downloads the objects that it may need, runs it where nothing else can be
+ * Runs a query over the events in the archive in DuckDB: checks it, downloads the objects that it may need, runs it where nothing else can be
  * reached, and passes its result to `print`. Throws a UserError if the query is wrong, or reads all days and does not say so.
  */
 export async function ask(
   { sql, days, all }: Question,
   { eventTypes, folder, archive, stderr = process.stderr }: AskDependencies,
-  print: (result: DuckDBResult) => Promise<void>,
+  print: PrintRows,
 ): Promise<void> {
   const free = await freeBytes(folder)
   const engine = await openClosedEngine(folder, eventTypes, limitsOf(free))
@@ -51,7 +43,8 @@ export async function ask(
     const plan = planQuery(await engine.parse(sql), viewsOf(eventTypes), sql)
     await engine.check(sql)
     if (plan.reads) await fetchDays({ ...plan, days: common(plan.days, days), all, free }, await archive(), engine, stderr)
-    await print(await engine.run(sql))
+    const result = await engine.run(sql)
+    await print({ names: result.deduplicatedColumnNames(), batches: () => result.yieldRows() })
   } finally {
     engine.close()
   }

@@ -1,8 +1,9 @@
-import type { DuckDBResult, DuckDBValue } from '@duckdb/node-api'
+import type { DuckDBValue } from '@duckdb/node-api'
 import { csvHeader, csvRows } from '../../shared/csv.ts'
 import { formatCount } from '../../shared/limits.ts'
 import { alignCells } from '../table.ts'
 import { visible, visibleLines } from '../visible.ts'
+import type { SqlRows } from './sql-engine.ts'
 import { csvValue, isNumeric, jsonValue, tableText } from './values.ts'
 
 export type Format = 'table' | 'json' | 'csv'
@@ -17,16 +18,16 @@ const BYTE_ORDER_MARK = '\ufeff'
  * The text of a result, piece by piece. JSON and tables have no control characters of clients. CSV is exact in a file: it has such
  * characters unless it is for a terminal.
  */
-export function textsOf(result: DuckDBResult, format: Format, terminal: boolean): AsyncGenerator<string> {
+export function textsOf(result: SqlRows, format: Format, terminal: boolean): AsyncGenerator<string> {
   if (format === 'json') return jsonTexts(result)
   return format === 'csv' ? csvTexts(result, terminal) : tableTexts(result)
 }
 
 /** One JSON array with a line for each row. */
-async function* jsonTexts(result: DuckDBResult): AsyncGenerator<string> {
-  const names = result.deduplicatedColumnNames()
+async function* jsonTexts(result: SqlRows): AsyncGenerator<string> {
+  const { names } = result
   let separator = '['
-  for await (const rows of result.yieldRows()) {
+  for await (const rows of result.batches()) {
     const lines = rows.map(row => JSON.stringify(Object.fromEntries(row.map((value, at) => [names[at], jsonValue(value)]))))
     if (lines.length > 0) yield `${separator}${lines.map(visibleLines).join(',\n')}`
     separator = ',\n'
@@ -35,11 +36,11 @@ async function* jsonTexts(result: DuckDBResult): AsyncGenerator<string> {
 }
 
 /** For spreadsheets, as the CSV of reports: with a byte order mark, and an apostrophe before a text that begins like a formula. */
-async function* csvTexts(result: DuckDBResult, terminal: boolean): AsyncGenerator<string> {
-  const names = result.deduplicatedColumnNames()
+async function* csvTexts(result: SqlRows, terminal: boolean): AsyncGenerator<string> {
+  const { names } = result
   const shown = (value: unknown): unknown => (terminal && typeof value === 'string' ? visible(value) : value)
   yield terminal ? csvHeader(names.map(visible)) : `${BYTE_ORDER_MARK}${csvHeader(names)}`
-  for await (const rows of result.yieldRows())
+  for await (const rows of result.batches())
     yield csvRows(
       rows.map(row => Object.fromEntries(row.map((value, at) => [names[at], shown(csvValue(value))]))),
       names,
@@ -47,11 +48,11 @@ async function* csvTexts(result: DuckDBResult, terminal: boolean): AsyncGenerato
 }
 
 /** A table of the first rows. The others are counted. */
-async function* tableTexts(result: DuckDBResult): AsyncGenerator<string> {
-  const names = result.deduplicatedColumnNames()
-  const first: DuckDBValue[][] = []
+async function* tableTexts(result: SqlRows): AsyncGenerator<string> {
+  const { names } = result
+  const first: (readonly DuckDBValue[])[] = []
   let count = 0
-  for await (const rows of result.yieldRows()) {
+  for await (const rows of result.batches()) {
     first.push(...rows.slice(0, SHOWN_ROWS - first.length))
     count += rows.length
   }

@@ -3,9 +3,7 @@ import { mkdtemp } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { UserError } from '../../shared/user-error.ts'
-
-/** Exit codes of a command that a signal ended. */
-const SIGNALS = { SIGINT: 130, SIGTERM: 143 } as const
+import { onEndSignal } from '../signals.ts'
 
 /** Calls `run` with a new folder that only this user can read, and deletes it afterwards, also after Ctrl-C. */
 export async function withQueryFolder<T>(run: (folder: string) => Promise<T>): Promise<T> {
@@ -13,18 +11,14 @@ export async function withQueryFolder<T>(run: (folder: string) => Promise<T>): P
     throw new UserError(`The temporary folder ${tmpdir()} has a wildcard of DuckDB in its name. Set TMPDIR to another one.`)
   const folder = await mkdtemp(path.join(tmpdir(), 'millrace-sql-'))
   const remove = (): void => rmSync(folder, { recursive: true, force: true, maxRetries: 3 })
-  const listeners = Object.entries(SIGNALS).map(([signal, code]) => {
-    const listener = (): never => {
-      remove()
-      process.exit(code)
-    }
-    process.on(signal, listener)
-    return () => process.off(signal, listener)
+  const stopListening = onEndSignal(code => {
+    remove()
+    process.exit(code)
   })
   try {
     return await run(folder)
   } finally {
-    for (const stopListening of listeners) stopListening()
+    stopListening()
     remove()
   }
 }

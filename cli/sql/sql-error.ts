@@ -19,14 +19,19 @@ export function positionIn(sql: string, position: number, unit: Unit): string {
   return `line ${lines.length}, column ${[...(lines.at(-1) ?? '')].length + 1}`
 }
 
+/** The beginning of a message, on one line. */
+export function oneLine(message: string): string {
+  const text = message.replace(/\s+/g, ' ').trim()
+  return text.length > MAX_CHARACTERS ? `${text.slice(0, MAX_CHARACTERS)}…` : text
+}
+
 /** A problem that DuckDB found, as an error of one line. `sql` is the query; without it, the statement is not that of a person. */
 export function problemOf({ exception_type, exception_message, position }: SqlProblem, sql?: string): UserError {
   if (exception_type === 'Out of Memory')
     return new UserError(
       'The query needs more memory or disk than it may use. Read fewer days with --from and --to, or fewer columns.',
     )
-  const text = exception_message.replace(/\s+/g, ' ').trim()
-  const short = text.length > MAX_CHARACTERS ? `${text.slice(0, MAX_CHARACTERS)}…` : text
+  const short = oneLine(exception_message)
   if (position === undefined || sql === undefined) return new UserError(short)
   const unit = exception_type?.toLowerCase() === 'parser' ? 'code points' : 'bytes'
   return new UserError(`${positionIn(sql, Number(position), unit)}: ${short}`)

@@ -13,7 +13,7 @@ const SCHEMA = 'archive'
 const RELATIONS = ['deliveries', 'dropped', 'first_arrivals']
 
 /** The view of all events. */
-const EVENTS = 'events'
+export const EVENTS = 'events'
 
 /** The columns that every view has, with their SQL. */
 const ENVELOPE: readonly (readonly [name: string, value: string])[] = [

@@ -1,6 +1,6 @@
 import pLimit from 'p-limit'
 import type { LedgerDay } from './dynamodb.ts'
-import { type Archive, eventObjects, rawDays, rawPrefix, readReplaced } from './list-events.ts'
+import { type Archive, type ArrivalDays, eventObjects, rawDays, rawPrefix, readReplaced } from './list-events.ts'
 
 /** Which Glue tables have the deliveries of a day of arrival. Together they have each at least once. */
 export interface DayTables {
@@ -16,13 +16,18 @@ export interface DayTables {
 const CONCURRENT_READS = 32
 
 /**
- * The tables to read for each day of arrival, the earliest first. A day is read from its partitions of the compacted tables as soon as
+ * The tables to read for each of some days of arrival, the earliest first. A day is read from its partitions of the compacted tables as soon as
  * these are registered. Raw objects that their run does not replace are not in these: then the raw day is read as well, so deliveries may
  * be there twice. No raw object is deleted before that.
  */
-export async function listTables({ bucket, ledger }: Archive, since: number): Promise<DayTables[]> {
+export async function listTables(
+  { bucket, ledger }: Archive,
+  since: number,
+  { from = '', to = '~' }: ArrivalDays = {},
+): Promise<DayTables[]> {
+  const isWanted = (dt: string): boolean => dt >= from && dt <= to
   const compacted = new Map((await ledger.days()).map(day => [day.dt, day]))
-  const days = [...new Set([...compacted.keys(), ...(await rawDays(bucket))])].sort()
+  const days = [...new Set([...compacted.keys(), ...(await rawDays(bucket))])].filter(isWanted).sort()
   const found = await pLimit(CONCURRENT_READS).map(days, dt => tablesOf(dt, compacted.get(dt), since, bucket))
   return found.filter(({ raw, compacted: isCompacted }) => raw || isCompacted)
 }

@@ -1,18 +1,12 @@
 import { SafeError } from '../../shared/safe-error.ts'
-
-/** How a query of Athena has ended. */
-export interface QueryEnd {
-  readonly id: string
-  readonly state: string
-  readonly reason?: string | undefined
-}
+import type { EndedQuery } from '../archive/athena.ts'
 
 /** Athena begins a reason with the name of the error. The rest may quote what clients sent. */
 const ERROR_NAME = /^[A-Z][A-Z0-9_]{2,63}(?=:)/
 const SCAN_LIMIT = /bytes scanned limit/i
 
 /** Why a query has no result, in one line that says what to do. The text of Athena's reason stays with Athena. */
-export function queryFailure({ id, state, reason = '' }: QueryEnd): SafeError {
+export function queryFailure({ id, state, reason = '' }: Pick<EndedQuery, 'id' | 'state' | 'reason'>): SafeError {
   if (SCAN_LIMIT.test(reason))
     return new SafeError(
       'The query would read more bytes than the stage permits. Raise reports.scanLimit in infra/settings.ts and deploy, or run the report for one day.',

@@ -1,10 +1,9 @@
-import { COMPACTED_TABLE, RAW_TABLE, REPETITIONS_TABLE } from '../../shared/archive-columns.ts'
 import type { DailyReport, Report } from '../../shared/report.ts'
-import { parseDay } from '../../shared/time.ts'
+import { arrivedOn, type TableDays, tablesOf } from '../archive/athena-tables.ts'
 import { sqlName, sqlString } from '../archive/duckdb.ts'
 import type { DayTables } from '../archive/list-tables.ts'
 import { arrivalColumns, type DayRule, dayRule, nearCondition, requiredColumn } from './arrivals.ts'
-import { dateOf, type NearDays, sinceOf } from './plan-run.ts'
+import { type NearDays, sinceOf } from './plan-run.ts'
 import type { ReportSql } from './report-sql.ts'
 
 /** What a run of a report covers. */
@@ -73,36 +72,6 @@ export function daysQuery(report: DailyReport, { database, days }: AthenaArchive
   return `SELECT day, count_if(is_new) AS arrivals, coalesce(bool_or(is_new AND ${inTrino(nearCondition(near))}), false) AS is_near,
   bool_and(from_future) AS of_future
 FROM (${tables.join('\nUNION ALL\n')})${only === undefined ? '' : ` WHERE day = ${only}`} GROUP BY day ORDER BY day`
-}
-
-interface TableDays {
-  readonly name: string
-  readonly days: readonly string[]
-}
-
-/** The tables with the days that are read from each; at least one table, so that a query has its columns. */
-function tablesOf(days: readonly DayTables[]): TableDays[] {
-  const namesOf = (isIn: (day: DayTables) => boolean): string[] => days.filter(isIn).map(({ dt }) => dt)
-  const [raw, compacted] = [namesOf(day => day.raw), namesOf(day => day.compacted)]
-  const tables = [
-    { name: RAW_TABLE, days: raw },
-    { name: COMPACTED_TABLE, days: compacted },
-    { name: REPETITIONS_TABLE, days: compacted },
-  ]
-  const read = tables.filter(table => table.days.length > 0)
-  return read.length > 0 ? read : tables.slice(0, 1)
-}
-
-/** Whether a row arrived on one of these days, which are sorted: by ranges, because a query may have 262,144 bytes. */
-function arrivedOn(days: readonly string[]): string {
-  const ranges: { first: string; last: string }[] = []
-  for (const dt of days) {
-    const range = ranges.at(-1)
-    if (range && dateOf((parseDay(range.last) ?? 0) + 1) === dt) range.last = dt
-    else ranges.push({ first: dt, last: dt })
-  }
-  if (ranges.length === 0) return 'false'
-  return `(${ranges.map(({ first, last }) => `dt BETWEEN ${sqlString(first)} AND ${sqlString(last)}`).join(' OR ')})`
 }
 
 /** Trino divides integers by `/` as DuckDB does by `//`, and two integers are not divided as doubles. */

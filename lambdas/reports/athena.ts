@@ -1,13 +1,6 @@
-import { setTimeout as sleep } from 'node:timers/promises'
-import {
-  AthenaClient,
-  GetQueryExecutionCommand,
-  paginateGetQueryResults,
-  type QueryExecution,
-  StartQueryExecutionCommand,
-  StopQueryExecutionCommand,
-} from '@aws-sdk/client-athena'
+import { AthenaClient, type QueryExecution } from '@aws-sdk/client-athena'
 import { SafeError } from '../../shared/safe-error.ts'
+import { resultPages, runQuery } from '../archive/athena.ts'
 import type { ArchiveBucket } from '../archive/s3.ts'
 import { queryFailure, tooSlow } from './athena-failure.ts'
 import { unloadStatement } from './athena-query.ts'
@@ -29,40 +22,24 @@ interface AthenaDependencies {
   readonly pollMs?: number
 }
 
-const POLL_MS = 1000
 const MINUTE_MS = 60_000
 
-export function athenaQueries({
-  workgroup,
-  name,
-  bucket,
-  client = new AthenaClient({}),
-  pollMs = POLL_MS,
-}: AthenaDependencies): Athena {
-  const run = async (QueryString: string, until: number): Promise<QueryExecution> => {
-    const started = Date.now()
-    const { QueryExecutionId: id = '' } = await client.send(new StartQueryExecutionCommand({ QueryString, WorkGroup: workgroup }))
-    for (;;) {
-      const { QueryExecution: query } = await client.send(new GetQueryExecutionCommand({ QueryExecutionId: id }))
-      const { State: state = '', StateChangeReason: reason } = query?.Status ?? {}
-      if (query && state === 'SUCCEEDED') return query
-      if (state !== 'QUEUED' && state !== 'RUNNING') throw queryFailure({ id, state, reason })
-      if (Date.now() >= until) {
-        await client.send(new StopQueryExecutionCommand({ QueryExecutionId: id }))
-        throw tooSlow(id, Math.round((until - started) / MINUTE_MS))
-      }
-      await sleep(pollMs)
-    }
+export function athenaQueries({ workgroup, name, bucket, client = new AthenaClient({}), pollMs }: AthenaDependencies): Athena {
+  const run = async (query: string, until: number): Promise<QueryExecution> => {
+    const left = Math.max(0, until - Date.now())
+    const signal = AbortSignal.timeout(left)
+    const ended = await runQuery(query, { client, workgroup, ...(pollMs !== undefined && { pollMs }) }, { signal })
+    if (ended.state === 'STOPPED') throw tooSlow(ended.id, Math.round(left / MINUTE_MS))
+    if (ended.state !== 'SUCCEEDED') throw queryFailure(ended)
+    return ended.execution
   }
 
   return {
     async rows(query, until) {
-      const { QueryExecutionId } = await run(query, until)
+      const { QueryExecutionId = '' } = await run(query, until)
       const rows: (string | null)[][] = []
-      for await (const { ResultSet } of paginateGetQueryResults({ client }, { QueryExecutionId }))
-        rows.push(...(ResultSet?.Rows ?? []).map(({ Data = [] }) => Data.map(({ VarCharValue }) => VarCharValue ?? null)))
-      // The first row has the names of the columns.
-      return rows.slice(1)
+      for await (const page of resultPages(client, QueryExecutionId)) rows.push(...page.rows)
+      return rows
     },
 
     async unload(query, prefix, until) {

@@ -1,7 +1,7 @@
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
-import type { Question } from '../../../cli/sql/ask.ts'
+import type { Question } from '../../../cli/sql/sql-engine.ts'
 import { fieldsOf } from '../../../cli/sql/views.ts'
 import type { Event } from '../../../shared/event.ts'
 import { defineEvent, type EventType, type Fields, text } from '../../../shared/event-type.ts'

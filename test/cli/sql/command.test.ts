@@ -29,6 +29,8 @@ test.each([
   ['a mistake, before the cloud is asked', ['SELECT x FROM events'], 1, 'line 1, column 8: Referenced column "x" not found'],
   ['a control character', ['SELECT \u001b'], 1, 'line 1, column 8: syntax error at or near "\\u001b"\n'],
   ['no cloud', ['FROM events'], 1, NO_CLOUD],
+  ['an engine that does not exist', ['--engine', 'spark', 'SELECT 1'], 2, 'Allowed choices are duckdb, athena.'],
+  ['Athena without a stage', ['--engine', 'athena', 'SELECT 1'], 1, 'The local cloud has no Athena. Name a stage with --stage,'],
 ])('%s: exit code and one line', async (_, args, code, line) => {
   const ended = await millrace(['sql', ...args], folder)
   expect([ended.code, ended.stdout]).toEqual([code, ''])

@@ -1,58 +1,13 @@
 import { readFileSync } from 'node:fs'
 import path from 'node:path'
-import { rollDice } from '../../../cli/simulators/dice.ts'
 import type { Event } from '../../../shared/event.ts'
 import { onCompactedCopy } from '../../fixtures/reports/compaction.ts'
-import { archiveEvents } from '../../fixtures/reports/folder-archive.ts'
 import { askFolder } from '../../fixtures/sql.ts'
+import { archiveExamples, exampleEvents } from '../../fixtures/sql-examples.ts'
 import { temporaryFolder } from '../../fixtures/temporary-folder.ts'
 
 const folder = temporaryFolder('sql-examples')
-const DAYS = ['2026-01-04', '2026-01-05', '2026-01-06', '2026-01-07']
-const HOURS = [6, 12, 18]
-const MINUTES = 60
-
-const COUNTRIES = ['Chad', 'France', 'Peru']
-const PAGES = ['/', '/pricing', '/docs', '/docs/events', '/docs/sql', '/blog', '/about', '/status', '/jobs', '/signup', '/login']
-const ACTIONS = ['page_view', 'scroll', 'button_click']
-
-/** The events of an hour. Some are repeated, as senders do. */
-function eventsOf(day: string, hour: number): Event[] {
-  const start = Date.parse(`${day}T00:00:00Z`) + hour * 3_600_000
-  const dice = rollDice(start / 1000)
-  const events = Array.from({ length: MINUTES }, (_, minute): Event => {
-    const received = start + minute * 60_000
-    const base = { id: `${start / 1000}-${minute}`, source: 'shop', time: BigInt(received) * 1000n, received }
-    const user = dice.integer(1, 40)
-    const order = {
-      ...base,
-      type: 'order',
-      subject: `u${user}`,
-      data: { country: dice.oneOf(COUNTRIES), total: dice.integer(5, 90) },
-    }
-    const visit = { Id: user, Url: dice.oneOf(PAGES.slice(0, dice.integer(1, PAGES.length))), Timestamp: received / 1000 }
-    const action = {
-      user_id: user,
-      app_name: 'shop',
-      event_action: dice.oneOf(ACTIONS),
-      event_category: 'c',
-      event_value: null,
-      event_time: null,
-    }
-    return dice.oneOf([
-      order,
-      { ...base, type: 'page_visit', subject: String(user), data: visit },
-      { ...base, type: 'app_action', subject: String(user), data: action },
-    ])
-  })
-  return [...events, ...events.filter(() => dice.happens(10))]
-}
-
-const allEvents = DAYS.flatMap(day => HOURS.map(hour => ({ day, hour, events: eventsOf(day, hour) })))
-beforeAll(async () => {
-  for (const { day, hour, events } of allEvents)
-    await archiveEvents(folder, `events/dt=${day}/hour=${String(hour).padStart(2, '0')}/1.parquet`, events)
-})
+beforeAll(() => archiveExamples(folder))
 
 interface Example {
   readonly days: { readonly from?: string }
@@ -85,7 +40,9 @@ test.each(examples)('the example prints what the page shows, raw and compacted: 
 /** Each event once, of these days. */
 const distinct = (first: string, last: string): Event[] => [
   ...new Map(
-    allEvents.filter(({ day }) => day >= first && day <= last).flatMap(({ events }) => events.map(event => [event.id, event])),
+    exampleEvents
+      .filter(({ day }) => day >= first && day <= last)
+      .flatMap(({ events }) => events.map(event => [event.id, event])),
   ).values(),
 ]
 
