@@ -98,6 +98,8 @@ const settings = (folder: string, memoryMegabytes: number): Record<string, strin
   threads: '2',
   // ORDER BY alone decides the order of rows. Preserving the insertion order would cost memory.
   preserve_insertion_order: 'false',
+  // Every file is read once or twice, soon after it was written. A cache of its bytes would be another copy in memory.
+  enable_external_file_cache: 'false',
   // The reports need no DuckDB extension.
   autoinstall_known_extensions: 'false',
   autoload_known_extensions: 'false',

@@ -12,6 +12,9 @@ const MICROS_PER_DAY = BigInt(SECONDS_PER_DAY) * MICROS_PER_SECOND
 /** The envelope columns of the table: the identity and the times. The other one, `event_type`, is constant. */
 const ENVELOPE: readonly string[] = ['source', 'subject', 'event_id', 'event_time_us', 'received_time_us']
 
+/** Only within a run: another version of DuckDB may have another hash. */
+const IDENTITY = 'hash(source, subject, event_id)'
+
 /** The column that has a value in every row of the report's event type. */
 export const requiredColumn = ({ eventType, requiredField }: Report): string => columnName(eventType.name, requiredField)
 
@@ -28,6 +31,7 @@ export function arrivalColumns({ eventType, fields }: Report): Column[] {
 const typedColumns = (report: Report): (readonly [name: string, type: string])[] => [
   ['object', 'INTEGER'],
   ['line', 'BIGINT'],
+  ['identity', 'UBIGINT'],
   ...(report.kind === 'daily'
     ? ([
         ['day', 'INTEGER'],
@@ -45,26 +49,33 @@ export const noArrivals = (report: Report): string =>
 
 /**
  * The view `arrivals` over files in a folder: one row for each delivery of an event of the report's type. `object` (its place in the
- * archive) and `line` (the row in the object) give the order of arrival. A daily report also has `day`, the UTC day of the event
+ * archive) and `line` (the row in the object) give the order of arrival. `identity` is a hash of `source`, `subject` and `event_id`:
+ * equal for equal identities, and by chance for others. A daily report also has `day`, the UTC day of the event
  * since 1970, and `from_future`: whether the event is more than 24 hours after its arrival.
  */
 export const createArrivals = (folder: string): string =>
   `CREATE VIEW arrivals AS FROM read_parquet(${sqlString(`${folder}/*.parquet`)})`
 
-/** Which rows of the report's type are read: all, those that repeat a row of `arrivals`, or those before an instant (microseconds since 1970). */
+/** Which rows of the report's type are read: all, those whose `identity` is in `arrivals`, or those before an instant (microseconds since 1970). */
 export type ArrivalFilter = 'all' | 'repeats' | { readonly before: bigint }
 
 function conditionOf(filter: ArrivalFilter): string {
   if (filter === 'all') return ''
   if (filter !== 'repeats') return ` AND event_time_us < ${filter.before}`
-  return ' AND (source, subject, event_id) IN (SELECT (source, subject, event_id) FROM arrivals)'
+  return ` AND ${IDENTITY} IN (SELECT identity FROM arrivals)`
 }
 
 /** The rows of archive objects with one schema as rows of `arrivals`. A column that the objects do not have is null. */
 export function arrivalsOf(report: Report, objects: readonly LoadedObject[], filter: ArrivalFilter): string {
   const day = report.kind === 'daily' ? dayRule(report) : undefined
   const names = arrivalColumns(report).map(({ name }) => `"${name}"`)
-  const values = ['object', 'line', ...(day ? [`${day.value} AS day`, `${day.fromFuture} AS from_future`] : []), ...names]
+  const values = [
+    'object',
+    'line',
+    `${IDENTITY} AS identity`,
+    ...(day ? [`${day.value} AS day`, `${day.fromFuture} AS from_future`] : []),
+    ...names,
+  ]
   return `SELECT ${values.join(', ')}
 FROM (${objectRows(report, objects)})
 WHERE event_type = ${sqlString(report.eventType.name)} AND "${requiredColumn(report)}" IS NOT NULL${day ? ` AND ${day.exists}` : ''}${conditionOf(filter)}`

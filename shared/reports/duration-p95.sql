@@ -2,29 +2,21 @@
 
 -- name: deduplicate
 -- The first arrival of an identity counts, whatever it contains. It may have no duration, or another day. Few identities are
--- repeated: only their rows are sorted.
-CREATE TEMP TABLE repeated AS
-SELECT source, subject, event_id FROM arrivals GROUP BY source, subject, event_id HAVING count(*) > 1;
-CREATE MACRO readings() AS TABLE
-SELECT
-  source, subject, event_id, received_time_us, object, line,
-  day, reading_device_id AS device_id, reading_device_type AS device_type, reading_event_duration AS event_duration
-FROM arrivals;
+-- repeated: only their rows are sorted, and those of others with the same hash.
+CREATE TEMP TABLE repeated AS SELECT identity FROM arrivals GROUP BY identity HAVING count(*) > 1;
+CREATE TEMP TABLE dropped AS
+SELECT object, line
+FROM (
+  SELECT
+    object, line,
+    row_number() OVER (PARTITION BY source, subject, event_id ORDER BY received_time_us, object, line) AS arrival
+  FROM arrivals SEMI JOIN repeated USING (identity)
+)
+WHERE arrival > 1;
 CREATE TEMP TABLE distinct_readings AS
-SELECT day, device_id, device_type, event_duration
-FROM (
-  FROM readings() AS single ANTI JOIN repeated ON
-    single.source = repeated.source AND single.event_id = repeated.event_id AND single.subject IS NOT DISTINCT FROM repeated.subject
-)
-WHERE event_duration IS NOT NULL AND day IN (FROM days)
-UNION ALL
-SELECT day, device_id, device_type, event_duration
-FROM (
-  SELECT *, row_number() OVER (PARTITION BY source, subject, event_id ORDER BY received_time_us, object, line) AS arrival
-  FROM readings() AS again SEMI JOIN repeated ON
-    again.source = repeated.source AND again.event_id = repeated.event_id AND again.subject IS NOT DISTINCT FROM repeated.subject
-)
-WHERE arrival = 1 AND event_duration IS NOT NULL AND day IN (FROM days);
+SELECT day, reading_device_id AS device_id, reading_device_type AS device_type, reading_event_duration AS event_duration
+FROM arrivals ANTI JOIN dropped USING (object, line)
+WHERE event_duration IS NOT NULL AND day IN (FROM days);
 
 -- name: group
 -- A group is the readings of one day with one name: a device type or a device. It needs this many distinct events with a duration.

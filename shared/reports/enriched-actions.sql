@@ -4,27 +4,28 @@
 
 -- name: deduplicate
 -- The earliest event time of an identity counts, then the earliest arrival. The other columns break ties, so that the same events
--- give the same rows whatever objects they are stored in. Few identities are repeated: only their rows are sorted.
-CREATE TEMP TABLE repeated AS
-SELECT source, subject, event_id FROM arrivals GROUP BY source, subject, event_id HAVING count(*) > 1;
-CREATE MACRO actions() AS TABLE
-SELECT
-  event_time_us, received_time_us, source, subject, event_id, app_action_user_id AS user_id, app_action_app_name AS app_name,
-  app_action_event_action AS event_action, app_action_event_category AS event_category, app_action_event_value AS event_value
-FROM arrivals;
+-- give the same rows whatever objects they are stored in. Few identities are repeated: only their rows are sorted, and those of
+-- others with the same hash.
+CREATE TEMP TABLE repeated AS SELECT identity FROM arrivals GROUP BY identity HAVING count(*) > 1;
+CREATE TEMP TABLE dropped AS
+SELECT object, line
+FROM (
+  SELECT
+    object, line,
+    row_number() OVER (
+      PARTITION BY source, subject, event_id
+      ORDER BY
+        event_time_us, received_time_us, app_action_user_id, app_action_app_name, app_action_event_action,
+        app_action_event_category, app_action_event_value
+    ) AS place
+  FROM arrivals SEMI JOIN repeated USING (identity)
+)
+WHERE place > 1;
 CREATE TEMP TABLE distinct_actions AS
-SELECT * EXCLUDE (received_time_us)
-FROM actions() AS single ANTI JOIN repeated ON
-  single.source = repeated.source AND single.event_id = repeated.event_id AND single.subject IS NOT DISTINCT FROM repeated.subject
-UNION ALL
-SELECT * EXCLUDE (received_time_us, place) FROM (
-  SELECT *, row_number() OVER (
-    PARTITION BY source, subject, event_id
-    ORDER BY event_time_us, received_time_us, user_id, app_name, event_action, event_category, event_value
-  ) AS place
-  FROM actions() AS again SEMI JOIN repeated ON
-    again.source = repeated.source AND again.event_id = repeated.event_id AND again.subject IS NOT DISTINCT FROM repeated.subject
-) WHERE place = 1;
+SELECT
+  event_time_us, source, subject, event_id, app_action_user_id AS user_id, app_action_app_name AS app_name,
+  app_action_event_action AS event_action, app_action_event_category AS event_category, app_action_event_value AS event_value
+FROM arrivals ANTI JOIN dropped USING (object, line);
 
 -- name: count recent
 CREATE TEMP TABLE recent AS

@@ -1,6 +1,6 @@
 import type { UnitMistake } from './plant.ts'
 
-/** Mistakes of the compaction. Most need a compaction that ends or pauses somewhere, or an object that arrives meanwhile. */
+/** Mistakes of the archive. Those of the compaction need a compaction that ends or pauses somewhere, or an object that arrives meanwhile. */
 export const archiveMistakes: readonly UnitMistake[] = [
   {
     name: 'switch-before-manifest',
@@ -141,5 +141,13 @@ export const archiveMistakes: readonly UnitMistake[] = [
       await move(REPETITIONS_TABLE, dt, repetitionsPrefix(dt, run), run !== undefined)
 `,
     tests: ['test/archive/glue.test.ts'],
+  },
+  {
+    name: 'equal-hash-is-identity',
+    about: 'a report takes events with equal hashes for one event',
+    file: 'shared/reports/duration-p95.sql',
+    right: 'PARTITION BY source, subject, event_id ORDER BY received_time_us, object, line',
+    wrong: 'PARTITION BY identity ORDER BY received_time_us, object, line',
+    tests: ['test/reports/equal-hashes.test.ts'],
   },
 ]
