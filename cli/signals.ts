@@ -11,7 +11,8 @@ export function onEndSignal(listener: (code: number) => void): () => void {
 }
 
 /**
- * Calls `run` with a signal that Ctrl-C aborts, and ends the process as soon as `run` has ended then. A second Ctrl-C ends it at once.
+ * Calls `run` with a signal that Ctrl-C aborts, and ends the process as soon as `run` has thrown the reason of the signal or has ended. A
+ * second Ctrl-C ends it at once.
  */
 export async function stoppable(run: (signal: AbortSignal) => Promise<void>): Promise<void> {
   const controller = new AbortController()
@@ -24,7 +25,7 @@ export async function stoppable(run: (signal: AbortSignal) => Promise<void>): Pr
   try {
     await run(controller.signal)
   } catch (error) {
-    if (code === undefined) throw error
+    if (code === undefined || error !== controller.signal.reason) throw error
   } finally {
     stopListening()
   }

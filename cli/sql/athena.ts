@@ -46,6 +46,7 @@ export async function askAthena(
   const tables = reads ? await listTables(archive, Number.POSITIVE_INFINITY, days) : []
   if (days.from === undefined && days.to === undefined && !all) checkBounded(tables)
   const statement = withViews(select, eventTypes, { database, days: tables })
+  signal.throwIfAborted()
   const progress = queryProgress(stderr)
   const ended = await runQuery(statement.text, { client, workgroup, ...others }, { signal, waiting: progress.at }).catch(
     error => {

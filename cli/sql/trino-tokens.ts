@@ -16,7 +16,7 @@ const KINDS = {
   name: /"(?:[^"]|"")*"/y,
   word: /[A-Za-z_][A-Za-z0-9_]*/y,
   number: /\d[A-Za-z0-9_]*/y,
-  symbol: /[()[\],.+*%=<>!|:?;^/-]/y,
+  symbol: /!=|[()[\],.+*%=<>|:?;^/-]/y,
 } as const
 
 /**
