@@ -2,13 +2,22 @@ import { execFile } from 'node:child_process'
 import { mkdtemp, readFile, writeFile } from 'node:fs/promises'
 import path from 'node:path'
 import { promisify } from 'node:util'
+import {
+  AthenaClient,
+  GetQueryExecutionCommand,
+  GetQueryResultsCommand,
+  StartQueryExecutionCommand,
+} from '@aws-sdk/client-athena'
+import { mockClient } from 'aws-sdk-client-mock'
 import { dynamodbOf, s3Of } from '../../cli/clients.ts'
 import { ask } from '../../cli/sql/ask.ts'
+import { askAthena } from '../../cli/sql/athena.ts'
 import { findTarget } from '../../cli/target.ts'
 import { archiveLedger } from '../../lambdas/archive/dynamodb.ts'
 import { manifestKey, replacedKey, rowsPrefix } from '../../lambdas/archive/manifest.ts'
 import { archiveBucket } from '../../lambdas/archive/s3.ts'
 import { eventTypes } from '../../shared/catalogue.ts'
+import type { EngineName } from '../../shared/report.ts'
 import { ENTRY, millrace, millraceJson } from '../fixtures/command.ts'
 import { temporaryFolder } from '../fixtures/temporary-folder.ts'
 import { untilSettled } from '../fixtures/thread.ts'
@@ -101,31 +110,33 @@ test('the examples of the pages run as they are in a shell', async () => {
 
 const ARNS = { BUCKET: 'arn:aws:s3:::events-archive', TABLE: 'arn:aws:dynamodb:eu-west-1:111122223333:table/ledger' }
 
-/** The policy of the page, as the rights of a role. */
-async function policyOfPage(role: string): Promise<Policy> {
+const ROLE = 'arn:aws:iam::111122223333:role/analyst'
+
+/** A policy of the page, as the rights of a role. */
+async function policyOfPage(engine: EngineName): Promise<Policy> {
   const page = await readFile('docs/sql.md', 'utf8')
-  const text = /```json\n(.*?)\n```/s.exec(page)?.[1] ?? ''
-  const filled = text
+  const [forDuckDb, forAthena] = [...page.matchAll(/```json\n(.*?)\n```/gs)].map(([, text = '']) => text)
+  const filled = String(engine === 'duckdb' ? forDuckDb : forAthena)
     .replaceAll('arn:aws:s3:::BUCKET', ARNS.BUCKET)
     .replaceAll('arn:aws:dynamodb:REGION:ACCOUNT:table/TABLE', ARNS.TABLE)
-    .replaceAll(
-      'arn:aws:cloudformation:REGION:ACCOUNT:stack/millrace-STAGE/*',
-      'arn:aws:cloudformation:eu-west-1:111122223333:stack/millrace-dev/*',
-    )
+    .replaceAll('REGION:ACCOUNT', 'eu-west-1:111122223333')
+    .replaceAll('stack/millrace-STAGE/*', 'stack/millrace-dev/*')
+    .replaceAll('workgroup/GROUP', 'workgroup/millrace-dev')
+    .replaceAll('DATABASE', 'millrace_dev')
   expect(filled).not.toMatch(/[A-Z]{5}/)
   const { Statement } = JSON.parse(filled) as { Statement: Readonly<Record<string, unknown>>[] }
-  return { id: 'page', role, resources: [], statements: Statement.map(statement => readStatement(statement, String)) }
+  return { id: 'page', role: ROLE, resources: [], statements: Statement.map(statement => readStatement(statement, String)) }
 }
 
-test('the policy of the page allows what a query calls, and nothing else', async () => {
-  const role = 'arn:aws:iam::111122223333:role/analyst'
+/** The archive of the local cloud, and the calls that are made to read it. */
+async function recordedArchive() {
   const calls: Call[] = []
   const target = await findTarget(undefined)
   const [s3, dynamodb] = [s3Of(target), dynamodbOf(target)]
   const record = (command: string | undefined, { Key, Prefix }: { readonly Key?: string; readonly Prefix?: string }): void => {
-    if (command === 'QueryCommand') calls.push(byRole(role, 'dynamodb:Query', ARNS.TABLE))
-    else if (command === 'GetObjectCommand') calls.push(byRole(role, 's3:GetObject', `${ARNS.BUCKET}/${Key}`))
-    else if (command === 'ListObjectsV2Command') calls.push(byRole(role, 's3:ListBucket', ARNS.BUCKET, Prefix))
+    if (command === 'QueryCommand') calls.push(byRole(ROLE, 'dynamodb:Query', ARNS.TABLE))
+    else if (command === 'GetObjectCommand') calls.push(byRole(ROLE, 's3:GetObject', `${ARNS.BUCKET}/${Key}`))
+    else if (command === 'ListObjectsV2Command') calls.push(byRole(ROLE, 's3:ListBucket', ARNS.BUCKET, Prefix))
     else throw new Error(`A query calls ${command}, of which this test does not know the right.`)
   }
   s3.middlewareStack.add((next, { commandName }) => args => {
@@ -137,13 +148,21 @@ test('the policy of the page allows what a query calls, and nothing else', async
     return next(args)
   })
   const { ArchiveBucket, LedgerTable } = target.outputs
-  const archive = async () => ({ bucket: archiveBucket(ArchiveBucket, s3), ledger: archiveLedger(LedgerTable, dynamodb) })
-  const own = await mkdtemp(path.join(folder, 'ask-'))
-  await ask({ sql: 'SELECT count(*) FROM events', days: {}, all: true }, { eventTypes, folder: own, archive }, async () => {})
+  return { calls, archive: { bucket: archiveBucket(ArchiveBucket, s3), ledger: archiveLedger(LedgerTable, dynamodb) } }
+}
 
-  const compacted = [manifestKey(today, 'r'), replacedKey(today, 'r'), `${rowsPrefix(today, 'r')}0.parquet`]
-  calls.push(...compacted.map(key => byRole(role, 's3:GetObject', `${ARNS.BUCKET}/${key}`)))
-  const policy = await policyOfPage(role)
+const get = (key: string): Call => byRole(ROLE, 's3:GetObject', `${ARNS.BUCKET}/${key}`)
+const compacted = [manifestKey(today, 'r'), replacedKey(today, 'r'), `${rowsPrefix(today, 'r')}0.parquet`].map(get)
+const foreign = ['reports/x', 'errors/x', 'repetitions/dt=2026-01-05/r/0.parquet'].map(get)
+const question = { sql: 'SELECT count(*) FROM events', days: {}, all: true }
+
+test('the policy of the page allows what a query calls, and nothing else', async () => {
+  const { calls, archive } = await recordedArchive()
+  const own = await mkdtemp(path.join(folder, 'ask-'))
+  await ask(question, { eventTypes, folder: own, archive: async () => archive }, async () => {})
+
+  calls.push(...compacted)
+  const policy = await policyOfPage('duckdb')
   expect(calls.filter(call => !isAllowed(call, [policy]))).toEqual([])
   const [stack, ...others] = policy.statements
   expect(stack).toMatchObject({
@@ -153,7 +172,23 @@ test('the policy of the page allows what a query calls, and nothing else', async
   const isUsed = (at: number): boolean =>
     calls.some(call => !isAllowed(call, [{ ...policy, statements: others.toSpliced(at, 1) }]))
   expect(others.map((_, at) => isUsed(at))).toEqual(others.map(() => true))
-  for (const key of ['reports/x', 'errors/x', 'repetitions/dt=2026-01-05/r/0.parquet'])
-    expect(isAllowed(byRole(role, 's3:GetObject', `${ARNS.BUCKET}/${key}`), [policy])).toBe(false)
+  for (const call of foreign) expect(isAllowed(call, [policy])).toBe(false)
   expect(new Set(others.flatMap(({ actions }) => actions))).toEqual(new Set(calls.map(({ action }) => action)))
+})
+
+test('the policy for Athena allows what the command reads of the archive before a query', async () => {
+  const { calls, archive } = await recordedArchive()
+  const client = new AthenaClient({ region: 'any' })
+  const athena = mockClient(client)
+  athena.on(StartQueryExecutionCommand).resolves({ QueryExecutionId: 'q' })
+  athena.on(GetQueryExecutionCommand).resolves({ QueryExecution: { Status: { State: 'SUCCEEDED' } } })
+  athena.on(GetQueryResultsCommand).resolves({})
+  const stage = { client, workgroup: 'millrace-dev', database: 'millrace_dev', archive }
+  const { signal } = new AbortController()
+  await askAthena(question, { eventTypes, signal, stage: async () => stage }, async () => {})
+
+  const policy = await policyOfPage('athena')
+  expect(new Set(calls.map(({ action }) => action))).toEqual(new Set(['dynamodb:Query', 's3:ListBucket']))
+  expect([...calls, ...compacted].filter(call => !isAllowed(call, [policy]))).toEqual([])
+  for (const call of foreign) expect(isAllowed(call, [policy])).toBe(false)
 })
