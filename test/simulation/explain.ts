@@ -146,6 +146,10 @@ function decisionsFor(
   if (deploys) decisions.push(newCode)
   if (!event.data.hangs) decisions.push(oldCode)
   if (impure) decisions.push('projection_failed')
-  if (wasQuarantined(event.id, 'retry_budget_spent')) decisions.push('retry_budget_spent')
+  if (spendsBudget(event, deploys, wasQuarantined)) decisions.push('retry_budget_spent')
   return decisions
 }
+
+/** Whether old code may have given up its folds of this event. If new code noted it as too large before, that reason is in quarantine. */
+const spendsBudget = ({ id, data }: SimEvent, deploys: boolean, wasQuarantined: OpenDecisions['wasQuarantined']): boolean =>
+  wasQuarantined(id, 'retry_budget_spent') || (deploys && data.hangs && wasQuarantined(id, 'state_too_large'))
