@@ -57,7 +57,7 @@ const ENVELOPE: readonly ViewColumn[] = [
 
 /** As in DuckDB, with microseconds. The decimal holds the nanoseconds of the years 0001 to 9999. */
 function timestampOf(column: string): string {
-  return `CAST(from_unixtime_nanos(CAST(${column} AS DECIMAL(38, 0)) * 1000) AS TIMESTAMP(6))`
+  return `CAST(from_unixtime_nanos(CAST(${column} AS DECIMAL(38, 0)) * 1000) AT TIME ZONE 'UTC' AS TIMESTAMP(6))`
 }
 
 /**

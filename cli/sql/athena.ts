@@ -1,16 +1,17 @@
 import type { AthenaClient, QueryExecution } from '@aws-sdk/client-athena'
 import { resultPages, runQuery } from '../../lambdas/archive/athena.ts'
-import type { Archive } from '../../lambdas/archive/list-events.ts'
-import { type DayTables, listTables } from '../../lambdas/archive/list-tables.ts'
+import { type Archive, listEvents } from '../../lambdas/archive/list-events.ts'
+import { listTables } from '../../lambdas/archive/list-tables.ts'
 import type { EventType } from '../../shared/event-type.ts'
 import { UserError } from '../../shared/user-error.ts'
 import { visible } from '../visible.ts'
 import { athenaError, notStarted } from './athena-error.ts'
 import { duckValueOf, namesOf } from './athena-values.ts'
 import { athenaViews, withViews } from './athena-views.ts'
-import { sizeText } from './fetch-objects.ts'
+import { amountOf, sizeText, withFirstArrivals } from './fetch-objects.ts'
 import type { PrintRows, Question, SqlRows } from './sql-engine.ts'
 import { readSelect } from './trino-select.ts'
+import { EVENTS } from './views.ts'
 
 /** Where the queries of a stage run. */
 export interface AthenaStage {
@@ -39,12 +40,14 @@ export async function askAthena(
   { eventTypes, stage, signal, stderr = process.stderr }: AthenaDependencies,
   print: PrintRows,
 ): Promise<void> {
-  const views = athenaViews(eventTypes)
-  const select = readSelect(sql, views)
+  const select = readSelect(sql, athenaViews(eventTypes))
   const { client, workgroup, database, archive, ...others } = await stage()
-  const reads = [...views].some(name => select.names.has(name))
+  const types = eventTypes.map(({ name }) => name).filter(name => select.names.has(name.toLowerCase()))
+  const readsAllTypes = select.names.has(EVENTS)
+  const reads = readsAllTypes || types.length > 0
+  const isBounded = days.from !== undefined || days.to !== undefined
+  if (reads && !isBounded && !all) await refuseAllDays(archive, readsAllTypes ? undefined : new Set(types))
   const tables = reads ? await listTables(archive, Number.POSITIVE_INFINITY, days) : []
-  if (days.from === undefined && days.to === undefined && !all) checkBounded(tables)
   const statement = withViews(select, eventTypes, { database, days: tables })
   signal.throwIfAborted()
   const progress = queryProgress(stderr)
@@ -59,10 +62,12 @@ export async function askAthena(
   await print(await rowsOf(client, ended.id, signal))
 }
 
-function checkBounded(days: readonly DayTables[]): void {
-  if (days.length === 0) return
+/** Throws an error that says what a query of some event types, or of all, would read, unless there is nothing to read. */
+async function refuseAllDays(archive: Archive, types: ReadonlySet<string> | undefined): Promise<void> {
+  const objects = withFirstArrivals(await listEvents(archive), types)
+  if (objects.length === 0) return
   throw new UserError(
-    `The query reads all ${days.length} days since ${days[0]?.dt}, up to the scan limit of the stage. Bound them with --from and --to, or add --all. With Athena, a comparison in the query bounds nothing.`,
+    `The query reads all days: at most ${amountOf(objects)}, up to the scan limit of the stage. Bound them with --from and --to, or add --all. With Athena, a comparison in the query bounds nothing.`,
   )
 }
 
