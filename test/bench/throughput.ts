@@ -3,6 +3,7 @@
 import { formatTable } from '../../cli/table.ts'
 import type { Case } from './throughput/cases.ts'
 import { foldCases } from './throughput/fold.ts'
+import { hostileCases } from './throughput/hostile.ts'
 import { ingestCases } from './throughput/ingest.ts'
 import { windowCases } from './throughput/windows.ts'
 
@@ -40,6 +41,6 @@ async function measure({ name, events, product, plain, goal }: Case) {
 
 const [part = ''] = process.argv.slice(2)
 const rows = []
-for (const each of [...foldCases, ...windowCases, ...ingestCases].filter(({ name }) => name.includes(part)))
+for (const each of [...foldCases, ...windowCases, ...ingestCases, ...hostileCases].filter(({ name }) => name.includes(part)))
   rows.push(await measure(each))
 console.log(formatTable(rows, Object.keys(rows[0] ?? {})))

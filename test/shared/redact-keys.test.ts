@@ -29,8 +29,8 @@ test('other text stays: names that begin like a key, and lone escapes', () => {
     expect(redactKeys(text)).toBe(text)
 })
 
-test('hostile text takes linear time', () => {
-  const started = performance.now()
-  for (const text of ['\\', '%25', 'mr_', 'mr_write_', '\\u0025', 'm\\u0072_']) redactKeys(text.repeat(2 ** 22 / text.length))
-  expect(performance.now() - started).toBeLessThan(5_000)
+test('256 KB of beginnings of keys are redacted before the deadline of a test, which the square of them would not meet', () => {
+  const repeated = (text: string) => text.repeat(2 ** 18 / text.length)
+  for (const text of ['\\', '%25', 'mr_', '\\u0025', 'm\\u0072_']) expect(redactKeys(repeated(text))).toBe(repeated(text))
+  expect(redactKeys(repeated('mr_write_'))).toMatch(/^(mr_redacted_write_)+mr_redacted$/)
 })

@@ -4,8 +4,8 @@ import type { Case } from './cases.ts'
 import { START } from './fold.ts'
 
 const key = aKey()
-const telemetry = { count: () => {}, annotate: () => {} }
-const handle = ingest({
+export const telemetry = { count: () => {}, annotate: () => {} }
+export const handle = ingest({
   keys: { find: async () => key },
   quarantine: { add: async () => {} },
   putRecords: async () => ({ positions: [], refused: [] }),
