@@ -5,6 +5,7 @@ import { findTarget, type Target } from '../../cli/target.ts'
 import { quarantineStore } from '../../lambdas/quarantine/dynamodb.ts'
 import { ARCHIVE_ERROR_PREFIX, ARCHIVE_PREFIX } from '../../shared/archive-columns.ts'
 import { eventTypes } from '../../shared/catalogue.ts'
+import { MAX_EVENTS_PER_REQUEST } from '../../shared/limits.ts'
 import { BUNDLES_PREFIX, DISCARDED_PREFIX, type QuarantinedEvent } from '../../shared/quarantine.ts'
 import { toLine } from '../../shared/stream-record.ts'
 import { aVisit } from '../fixtures/builders.ts'
@@ -85,7 +86,7 @@ test(
       return toLine(event, catalogue.get(event.type))
     }
     const [unread, unarchived] = [visit('unread', '/unread'), visit('unarchived', '/unarchived')]
-    await putObject(target.outputs.QuarantineBucket, `${DISCARDED_PREFIX}mapping/shard/${user}`, discardedBatch(unread))
+    await putObject(target.outputs.QuarantineBucket, `${DISCARDED_PREFIX}mapping/shard/${user}`, discardedBatch(unread, user))
     await putObject(
       target.outputs.ArchiveBucket,
       `${ARCHIVE_ERROR_PREFIX}format-conversion-failed/${user}`,
@@ -100,7 +101,7 @@ test(
     expect(await keysUnder(target.outputs.QuarantineBucket, DISCARDED_PREFIX)).toEqual([])
     expect(await keysUnder(target.outputs.ArchiveBucket, ARCHIVE_ERROR_PREFIX)).toEqual([])
     // The same record again, as after a function that failed before it deleted the object: still one event.
-    await putObject(target.outputs.QuarantineBucket, `${DISCARDED_PREFIX}mapping/shard/${user}`, discardedBatch(unread))
+    await putObject(target.outputs.QuarantineBucket, `${DISCARDED_PREFIX}mapping/shard/${user}`, discardedBatch(unread, user))
     expect((await itemsOfRun()).map(({ count }) => count)).toEqual([1, 1])
 
     expect(await replay('--since', instant(user), '--until', instant(user + 1))).toEqual({ replayed: 2, refused: 0 })
@@ -120,13 +121,13 @@ test(
     const lines = Array.from({ length: 6_000 }, (_, i) => `bad ${Date.now()} ${i}`)
     const started = Date.now()
     expect(await post('/v1/events', lines)).toEqual([200, 0, lines.length])
-    const badItems = async () =>
-      (await quarantinedItems()).items.filter(({ message, received }) => /bad/.test(message) && received >= started)
-    expect(await badItems()).toHaveLength(lines.length)
+    const codes = async () =>
+      (await quarantinedItems()).items.filter(({ received }) => received >= started).map(({ code }) => code)
+    const bad = lines.map((_, i) => (i < MAX_EVENTS_PER_REQUEST ? 'malformed_json' : 'too_many_events'))
+    expect((await codes()).sort()).toEqual(bad)
     expect(await keysUnder(target.outputs.QuarantineBucket, BUNDLES_PREFIX)).toHaveLength(bundles + 1)
-    const since = ['--since', instant(started - MINUTES), '--code', 'malformed_json']
-    expect(await millraceJson('quarantine', 'discard', ...since)).toMatchObject({ kept: 0 })
-    expect(await badItems()).toEqual([])
+    expect(await millraceJson('quarantine', 'discard', '--since', instant(started))).toMatchObject({ kept: 0 })
+    expect(await codes()).toEqual([])
     expect(await keysUnder(target.outputs.QuarantineBucket, BUNDLES_PREFIX)).toHaveLength(bundles)
   },
   5 * MINUTES,
@@ -222,8 +223,8 @@ async function keysUnder(Bucket: string, Prefix: string): Promise<(string | unde
   return Contents.map(({ Key }) => Key)
 }
 
-/** A batch of one record, as Lambda writes it to an S3 failure destination. */
-const discardedBatch = (line: string): string =>
+/** A batch of one record that arrived at a time, as Lambda writes it to an S3 failure destination. */
+const discardedBatch = (line: string, arrived: number): string =>
   JSON.stringify({
     requestContext: { functionArn: 'arn:aws:lambda:us-east-1:000000000000:function:state', condition: 'RetryAttemptsExhausted' },
     version: '1.0',
@@ -233,7 +234,11 @@ const discardedBatch = (line: string): string =>
       Records: [
         {
           eventSource: 'aws:kinesis',
-          kinesis: { data: Buffer.from(`${line}\n`).toString('base64'), approximateArrivalTimestamp: 1 },
+          kinesis: {
+            sequenceNumber: String(arrived).padStart(56, '4'),
+            data: Buffer.from(`${line}\n`).toString('base64'),
+            approximateArrivalTimestamp: arrived / 1000,
+          },
         },
       ],
     },
