@@ -46,6 +46,7 @@ function* requestsOf({ everyMs, path, senders, events, body }: Plan, start: numb
   const random = seeded(1)
   const phases = Array.from({ length: senders }, (_, sender) => ({ sender, phase: Math.floor(random() * everyMs) }))
   phases.sort((a, b) => a.phase - b.phase)
+  if (phases.length === 0) throw new Error('The mix has fewer users than one sender sends for, so nothing would be sent.')
   for (let round = 0; ; round++)
     for (const { sender, phase } of phases) {
       const at = Math.round(start + round * everyMs + phase)
