@@ -45,28 +45,28 @@ const withTokens = (tokens: readonly Token[]): readonly Token[] => tokens.slice(
 const blank = (sql: string, { at, text }: Token): string =>
   sql.slice(0, at) + ' '.repeat(text.length) + sql.slice(at + text.length)
 
-/** Reads `NAME [(columns)] AS (query)`, separated by commas and followed by SELECT. */
+/** Reads definitions, separated by commas and followed by SELECT. */
 function checkDefinitions(sql: string, tokens: readonly Token[], views: ReadonlySet<string>): void {
-  let next = 0
-  const refuse = (what: string): UserError => {
-    const token = tokens[next]
-    return problemAt(sql, token?.at ?? sql.length, `${what} is expected${token ? `, not ${token.text}` : ''}. ${ONE_SELECT}`)
-  }
-  do {
-    const token = tokens[next]
-    const name = token && nameOf(token)
-    if (!token || name === undefined) throw refuse('after WITH, a name')
-    if (views.has(name)) throw problemAt(sql, token.at, `${token.text} is the name of a view. Choose another one.`)
-    next += 1
-    if (tokens[next]?.text === '(') next = afterParenthesis(sql, tokens, next)
-    if (keyword(tokens[next]) !== 'AS') throw refuse('AS')
-    next += 1
-    if (tokens[next]?.text !== '(') throw refuse('a query in parentheses')
-    next = afterParenthesis(sql, tokens, next)
-  } while (tokens[next++]?.text === ',')
-  next -= 1
-  if (keyword(tokens[next]) !== 'SELECT') throw refuse('SELECT')
+  let next = afterDefinition(sql, tokens, 0, views)
+  while (tokens[next]?.text === ',') next = afterDefinition(sql, tokens, next + 1, views)
+  if (keyword(tokens[next]) !== 'SELECT') throw expected('SELECT', sql, tokens[next])
 }
+
+/** The place after `NAME [(columns)] AS (query)`, which begins at `start`. */
+function afterDefinition(sql: string, tokens: readonly Token[], start: number, views: ReadonlySet<string>): number {
+  const token = tokens[start]
+  const name = token && nameOf(token)
+  if (!token || name === undefined) throw expected('after WITH, a name', sql, token)
+  if (views.has(name)) throw problemAt(sql, token.at, `${token.text} is the name of a view. Choose another one.`)
+  const columns = start + 1
+  const as = tokens[columns]?.text === '(' ? afterParenthesis(sql, tokens, columns) : columns
+  if (keyword(tokens[as]) !== 'AS') throw expected('AS', sql, tokens[as])
+  if (tokens[as + 1]?.text !== '(') throw expected('a query in parentheses', sql, tokens[as + 1])
+  return afterParenthesis(sql, tokens, as + 1)
+}
+
+const expected = (what: string, sql: string, token: Token | undefined): UserError =>
+  problemAt(sql, token?.at ?? sql.length, `${what} is expected${token ? `, not ${token.text}` : ''}. ${ONE_SELECT}`)
 
 /** The place after the parenthesis that closes the one at `open`. */
 function afterParenthesis(sql: string, tokens: readonly Token[], open: number): number {
