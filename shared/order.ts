@@ -14,5 +14,14 @@ const MICROS_PER_MILLISECOND = 1000
 export const nextOrder = (previous: number, receivedMs: number): number =>
   Math.max(previous + 1, receivedMs * MICROS_PER_MILLISECOND)
 
+/** More than replays raise the version of a window. In microseconds, about a second. */
+const MOST_REPLAYS = 2 ** 20
+
+/**
+ * The order number of an erasure whose record would have this one. A replay raises the version of a window and of its document above
+ * the order number of its last delta, by one: an erasure is above the versions of all windows that it covers.
+ */
+export const erasureOrder = (order: number): number => order + MOST_REPLAYS
+
 /** The arrival time of an order number, in milliseconds since 1970 with decimals. */
 export const arrivalOfOrder = (order: number): number => order / MICROS_PER_MILLISECOND

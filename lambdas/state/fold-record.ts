@@ -1,6 +1,6 @@
 import { wholeSecondsOf } from '../../shared/memory/identities.ts'
 import { IdentityMemory, type LoadedMemory, type MemoryRules } from '../../shared/memory/identity-memory.ts'
-import { arrivalOfOrder, nextOrder } from '../../shared/order.ts'
+import { arrivalOfOrder, erasureOrder, nextOrder } from '../../shared/order.ts'
 import type { UserItem } from '../../shared/state.ts'
 import { type FoldedEvents, foldEvents, type UserFold } from './fold-events.ts'
 import { StateSizes } from './state-room.ts'
@@ -60,13 +60,11 @@ function foldRecord(fold: UserFold, record: UserRecord): RecordFold {
   return { item: fold.item, arrived: wholeSecondsOf(record.arrived), remembered: memory.recent.length, ...step }
 }
 
-const erase = (item: UserItem, record: UserRecord, rules: FoldRules): UserItem => ({
-  ...item,
-  states: {},
-  late: 0,
-  erasedOrder: item.version,
-  ttl: expiry(item, record, rules),
-})
+function erase(before: UserItem, record: UserRecord, rules: FoldRules): UserItem {
+  const version = erasureOrder(before.version)
+  const item = { ...before, version, states: {}, late: 0, erasedOrder: version }
+  return { ...item, ttl: expiry(item, record, rules) }
+}
 
 /**
  * When an item without states may expire, in epoch seconds: its user is erased, or all its events were rejected. It keeps its

@@ -3,7 +3,9 @@ import * as z from 'zod/mini'
 import { replayDelta } from '../../lambdas/ingest/replay-delta.ts'
 import { stateTable } from '../../lambdas/state/dynamodb.ts'
 import { isPartItem, readItem, userAttributes } from '../../lambdas/state/dynamodb-items.ts'
+import { userFold } from '../../lambdas/state/fold-record.ts'
 import { mergeBatch } from '../../lambdas/windows/merge-batch.ts'
+import { windowsToSweep } from '../../lambdas/windows/plan-sweep.ts'
 import { pageVisit } from '../../shared/events/page-visit.ts'
 import type { WindowLifetime } from '../../shared/grain.ts'
 import { MAX_PASSED_OVER } from '../../shared/grains/merge.ts'
@@ -11,8 +13,10 @@ import { perUserWindow } from '../../shared/grains/user-window.ts'
 import { perWindow } from '../../shared/grains/window.ts'
 import type { Projection } from '../../shared/projection.ts'
 import type { QuarantinedEvent } from '../../shared/quarantine.ts'
+import type { PartItem } from '../../shared/state.ts'
 import { parseUnmerged } from '../../shared/unmerged-delta.ts'
 import { aUserItem } from '../fixtures/builders.ts'
+import { aStoredUser, memory as memoryRules } from '../fixtures/memory.ts'
 import { Table } from '../simulation/table.ts'
 
 interface State {
@@ -217,6 +221,18 @@ test('a delta of a user that was erased since is not merged into a window of the
   expect(item('own')).toEqual(before)
   expect(await replay(of('all')[0])).toBeUndefined()
   expect(item('all')).toMatchObject({ state: { orders: [2, 1] } })
+})
+
+test('an erasure covers a window that replays raised above the order number of its user', async () => {
+  const { merge, replay, item, of } = aStage()
+  await merge('anna', [1, 2, 3], catalogue(1, 2))
+  for (const delta of of('own')) await replay(delta)
+  const raised = item('own') as PartItem
+  expect(raised).toMatchObject({ version: 5, lastOrder: 3 })
+  const record = { sequenceNumber: '4', received: 0, arrived: 0, events: [], erasure: true }
+  const rules = { projections: catalogue(), memory: memoryRules, latenessMs: undefined, retentionMs: 0 }
+  const { item: erased } = userFold(aStoredUser('anna', aUserItem('anna', { version: 3 })), rules).fold(record)
+  expect(windowsToSweep(erased, [raised])).toEqual([raised])
 })
 
 test('replays beside the windows function, lost responses and repetitions merge each delta once', async () => {

@@ -19,6 +19,14 @@ export const unitMistakes: readonly UnitMistake[] = [
     tests: ['test/ingest/replay-delta.test.ts'],
   },
   {
+    name: 'erasure-below-replays',
+    about: 'an erasure has the next order number, which replays may have raised a window above',
+    file: 'shared/order.ts',
+    right: 'order + MOST_REPLAYS',
+    wrong: 'order + MOST_REPLAYS * 0',
+    tests: ['test/ingest/replay-delta.test.ts'],
+  },
+  {
     name: 'new-item-removed',
     about: 'a replay removes an event that was removed and quarantined again after the replay read it',
     file: 'lambdas/quarantine/dynamodb-updates.ts',
