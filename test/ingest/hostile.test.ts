@@ -1,5 +1,7 @@
+import { setTimeout as delay } from 'node:timers/promises'
 import { brotliCompressSync, deflateRawSync, deflateSync, gzipSync, zstdCompressSync } from 'node:zlib'
-import { MAX_DEPTH, MAX_FIELDS } from '../../shared/limits.ts'
+import { jest } from '@jest/globals'
+import { MAX_DEPTH, MAX_FIELDS, MAX_PARSED_DEPTH } from '../../shared/limits.ts'
 import { ingestInMemory, withKey } from '../fakes/ingest.ts'
 
 const send = async (body: string | Uint8Array, path = '/v1/events') => {
@@ -31,6 +33,14 @@ test.each(['/v1/events', '/v1/events/interaction', '/v1/batch', '/v1/track'])(
 )
 
 const good = Array.from({ length: 100 }, (_, n) => `{"type":"signup","id":"g${n}"}`)
+/** How deep a text without brackets in strings is nested. */
+function depthOf(text: string): number {
+  let [depth, most] = [0, 0]
+  for (const character of text)
+    if (character === '[' || character === '{') most = Math.max(most, ++depth)
+    else if (character === ']' || character === '}') depth--
+  return most
+}
 const brackets = (bytes: number) => `${'['.repeat(bytes / 2)}${']'.repeat(bytes / 2)}`
 
 test.each([
@@ -40,8 +50,15 @@ test.each([
   ['lines with open brackets', [...good, '['.repeat(4_100_000)].join('\n')],
   ['lines with open objects', [...good, '{"a":'.repeat(820_000)].join('\n')],
   ['an array with two million numbers', `[${good},{"type":"t","data":[0${',0'.repeat(2_000_000)}]}]`],
-])('of %s the good events are accepted', async (_, body) => {
-  expect((await send(body)).response.body).toMatchObject({ accepted: 100, quarantined: [{ index: 100 }] })
+])('of %s the good events are accepted, and nothing deep is parsed', async (_, body) => {
+  const parse = jest.spyOn(JSON, 'parse')
+  const { response } = await send(body)
+  // Without a turn of the event loop, no deadline of the test would be noticed.
+  await delay(1)
+  const depths = parse.mock.calls.map(([text]) => depthOf(text))
+  parse.mockRestore()
+  expect(response.body).toMatchObject({ accepted: 100, quarantined: [{ index: 100 }] })
+  expect(Math.max(...depths)).toBeLessThanOrEqual(MAX_PARSED_DEPTH)
 })
 
 test('names with a meaning in JavaScript, such as __proto__, are ordinary fields', async () => {

@@ -133,7 +133,7 @@ function yearOfDev() {
   return { bucket, ledger, requests }
 }
 
-async function measured<T>(work: (storage: Parameters<typeof runDaily>[1]) => Promise<T>) {
+async function counted<T>(work: (storage: Parameters<typeof runDaily>[1]) => Promise<T>) {
   const { bucket, ledger, requests } = yearOfDev()
   const workspace = await openWorkspace(path.join(folder, 'scratch'), 1024)
   try {
@@ -147,7 +147,7 @@ test('a daily report over a year opens the objects of the new day, and no footer
   const engine = duckdbEngine(readReportSql(reportsFolder, durationP95))
   const since = START + lastDay * DAY_MS
   const daily = { report: durationP95, engine, period: 'days with arrivals', since, near: 'all', run } as const
-  const { result, requests } = await measured(storage => runDaily(daily, storage))
+  const { result, requests } = await counted(storage => runDaily(daily, storage))
   expect(result.publications.map(({ period }) => period)).toEqual([dtOf(lastDay)])
   expect(requests).toEqual({
     // The days below the prefix, and the raw objects of the three days for which some may still arrive.
@@ -164,6 +164,6 @@ test('a daily report over a year opens the objects of the new day, and no footer
 test('of compacted days without events of the type, nothing is opened', async () => {
   const engine = duckdbEngine(readReportSql(reportsFolder, enrichedActions))
   const at = millisToMicros(START + DAYS * DAY_MS)
-  const { requests } = await measured(storage => runSnapshot({ report: enrichedActions, engine, at, run }, storage))
+  const { requests } = await counted(storage => runSnapshot({ report: enrichedActions, engine, at, run }, storage))
   expect(requests).toMatchObject({ footers: MINUTES, rawDownloads: 0, compactedDownloads: 0 })
 }, 300_000)

@@ -48,22 +48,30 @@ const call = (n: number) => ({
   _metadata: { nodeVersion: '24.21.0', jsRuntime: 'node' },
 })
 
+export const withKey = { authorization: 'Bearer key' }
+
+/** A POST of a text, or of bytes in base64 as API Gateway passes them on. */
+export const postOf = (path: string, body: string | Buffer, headers: IngestRequest['headers']): IngestRequest => ({
+  rawPath: path,
+  headers: { host: 'events.example.com', 'content-type': 'application/json', ...headers },
+  body: typeof body === 'string' ? body : body.toString('base64'),
+  isBase64Encoded: typeof body !== 'string',
+  requestContext: { http: { method: 'POST' }, domainName: 'events.example.com' },
+})
+
+/** Handles a request. Throws if another number of its events is accepted. */
+export async function accept(request: IngestRequest, events: number): Promise<void> {
+  const { statusCode, body } = await handle(request, telemetry)
+  if (statusCode !== 200 || !body?.includes(`"accepted":${events},`)) throw new Error('Not all events were accepted.')
+}
+
 function ingestCase(name: string, path: string, events: number, value: unknown): Case {
   const body = JSON.stringify(value)
-  const request: IngestRequest = {
-    rawPath: path,
-    headers: { host: 'events.example.com', authorization: 'Bearer key', 'content-type': 'application/json' },
-    body,
-    isBase64Encoded: false,
-    requestContext: { http: { method: 'POST' }, domainName: 'events.example.com' },
-  }
+  const request = postOf(path, body, withKey)
   return {
     name: `ingest: ${name}`,
     events,
-    product: async () => {
-      const { statusCode, body: response } = await handle(request, telemetry)
-      if (statusCode !== 200 || !response?.includes(`"accepted":${events},`)) throw new Error('Not all events were accepted.')
-    },
+    product: () => accept(request, events),
     plain: () => JSON.stringify(JSON.parse(body)),
     goal: 4,
   }
