@@ -44,7 +44,9 @@ export async function ask(
     await engine.check(sql)
     if (plan.reads) await fetchDays({ ...plan, days: common(plan.days, days), all, free }, await archive(), engine, stderr)
     const result = await engine.run(sql)
-    await print({ names: result.deduplicatedColumnNames(), batches: () => result.yieldRows() })
+    const types = result.columnTypes()
+    const columns = result.deduplicatedColumnNames().map((name, at) => ({ name, type: String(types[at]) }))
+    await print({ columns, batches: () => result.yieldRows() })
   } finally {
     engine.close()
   }

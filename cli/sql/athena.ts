@@ -82,7 +82,7 @@ async function rowsOf(client: AthenaClient, id: string, signal: AbortSignal): Pr
       yield page.value.rows.map(row => row.map((text, at) => duckValueOf(text, types[at] ?? '')))
     }
   }
-  return { names: namesOf(columns), batches }
+  return { columns: namesOf(columns).map((name, at) => ({ name, type: (types[at] ?? '').toUpperCase() })), batches }
 }
 
 const STATES: Readonly<Record<string, string>> = { QUEUED: 'waits for Athena', RUNNING: 'runs in Athena' }

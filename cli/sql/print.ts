@@ -23,21 +23,21 @@ export function textsOf(result: SqlRows, format: Format, terminal: boolean): Asy
   return format === 'csv' ? csvTexts(result, terminal) : tableTexts(result)
 }
 
-/** One JSON array with a line for each row. */
-async function* jsonTexts(result: SqlRows): AsyncGenerator<string> {
-  const { names } = result
-  let separator = '['
-  for await (const rows of result.batches()) {
-    const lines = rows.map(row => JSON.stringify(Object.fromEntries(row.map((value, at) => [names[at], jsonValue(value)]))))
-    if (lines.length > 0) yield `${separator}${lines.map(visibleLines).join(',\n')}`
-    separator = ',\n'
+/** One JSON value with a line for each row: `{"columns":[{"name","type"}],"rows":[[value]]}`. */
+async function* jsonTexts({ columns, batches }: SqlRows): AsyncGenerator<string> {
+  yield visibleLines(`{"columns":${JSON.stringify(columns)},"rows":[`)
+  let separator = '\n'
+  for await (const rows of batches()) {
+    const lines = rows.map(row => visibleLines(JSON.stringify(row.map(jsonValue))))
+    if (lines.length > 0) yield `${separator}${lines.join(',\n')}`
+    if (lines.length > 0) separator = ',\n'
   }
-  yield separator === '[' ? '[]\n' : ']\n'
+  yield ']}\n'
 }
 
 /** For spreadsheets, as the CSV of reports: with a byte order mark, and an apostrophe before a text that begins like a formula. */
 async function* csvTexts(result: SqlRows, terminal: boolean): AsyncGenerator<string> {
-  const { names } = result
+  const names = namesOf(result)
   const shown = (value: unknown): unknown => (terminal && typeof value === 'string' ? visible(value) : value)
   yield terminal ? csvHeader(names.map(visible)) : `${BYTE_ORDER_MARK}${csvHeader(names)}`
   for await (const rows of result.batches())
@@ -49,7 +49,7 @@ async function* csvTexts(result: SqlRows, terminal: boolean): AsyncGenerator<str
 
 /** A table of the first rows. The others are counted. */
 async function* tableTexts(result: SqlRows): AsyncGenerator<string> {
-  const { names } = result
+  const names = namesOf(result)
   const first: (readonly DuckDBValue[])[] = []
   let count = 0
   for await (const rows of result.batches()) {
@@ -65,6 +65,8 @@ async function* tableTexts(result: SqlRows): AsyncGenerator<string> {
   if (more > 0) yield `… and ${formatCount(more)} more rows; print all of them with --csv or --json.\n`
   else yield `${formatCount(count)} ${count === 1 ? 'row' : 'rows'}\n`
 }
+
+const namesOf = ({ columns }: SqlRows): string[] => columns.map(({ name }) => name)
 
 /** Cuts a text between code points. */
 function cut(text: string): string {

@@ -9,10 +9,16 @@ export interface Question {
   readonly all: boolean
 }
 
+export interface SqlColumn {
+  readonly name: string
+  /** As the engine names it, in capitals, such as `VARCHAR`. */
+  readonly type: string
+}
+
 /** The result of a query. Values are those of DuckDB, whichever engine computed them. */
 export interface SqlRows {
-  /** The names of the columns, each once. */
-  readonly names: readonly string[]
+  /** Each name occurs once. */
+  readonly columns: readonly SqlColumn[]
   /** The rows, some at a time. It can be read once. */
   batches(): AsyncIterable<readonly (readonly DuckDBValue[])[]>
 }

@@ -61,7 +61,8 @@ test('events of any type are counted, each once', async () => {
     'country  orders             total\nChad          1  9007199254740993\nPeru          2  9007199254740993\n2 rows\n',
   )
   expect((await sql(query, '--json')).stdout).toBe(
-    '[{"country":"Chad","orders":1,"total":9007199254740993},\n{"country":"Peru","orders":2,"total":9007199254740993}]\n',
+    '{"columns":[{"name":"country","type":"VARCHAR"},{"name":"orders","type":"BIGINT"},{"name":"total","type":"BIGINT"}],"rows":[\n' +
+      '["Chad",1,9007199254740993],\n["Peru",2,9007199254740993]]}\n',
   )
 })
 

@@ -9,7 +9,7 @@ import { appAction } from '../../../shared/events/app-action.ts'
 import { parseInstant } from '../../../shared/time.ts'
 import { onCompactedCopy } from '../../fixtures/reports/compaction.ts'
 import { archiveEvents } from '../../fixtures/reports/folder-archive.ts'
-import { askFolder } from '../../fixtures/sql.ts'
+import { askFolder, rowsOfJson } from '../../fixtures/sql.ts'
 
 let folder: string
 beforeEach(async () => {
@@ -52,13 +52,13 @@ async function archiveThreeDays(): Promise<void> {
 }
 
 const rowsOf = async (question: Partial<Question> & { sql: string }): Promise<unknown> =>
-  JSON.parse((await askFolder(folder, question)).printed)
+  rowsOfJson((await askFolder(folder, question)).printed)
 
 /** The rows of the archive, which are the same once it is compacted. */
 async function rowsOfBoth(question: Partial<Question> & { sql: string }): Promise<unknown> {
   const rows = await rowsOf(question)
   await onCompactedCopy(folder, async copy => {
-    expect(JSON.parse((await askFolder(copy, question)).printed)).toEqual(rows)
+    expect(rowsOfJson((await askFolder(copy, question)).printed)).toEqual(rows)
   })
   return rows
 }
@@ -106,7 +106,8 @@ test('times have their microseconds, and integers all their digits', async () =>
     all: true,
   })
   expect(printed).toBe(
-    '[{"event_time":"2026-01-05T12:00:00.000001Z","big":9007199254740993,"exact":0.10000000000000000000,"list":[9007199254740993]}]\n',
+    '{"columns":[{"name":"event_time","type":"TIMESTAMP"},{"name":"big","type":"HUGEINT"},{"name":"exact","type":"DECIMAL(30,20)"},{"name":"list","type":"BIGINT[]"}],"rows":[\n' +
+      '["2026-01-05T12:00:00.000001Z",9007199254740993,0.10000000000000000000,[9007199254740993]]]}\n',
   )
 })
 
@@ -133,10 +134,10 @@ test('only the objects of the days that are asked for are downloaded, and of com
       'archive/dt=2026-01-05/RUN/00000.parquet',
       'archive/dt=2026-01-06/RUN/00000.parquet',
     ])
-    expect(JSON.parse(printed)).toEqual([{ events: 4 }])
+    expect(rowsOfJson(printed)).toEqual([{ events: 4 }])
     const visits = await askFolder(copy, { sql: 'SELECT count(*) AS visits FROM page_visit', all: true })
     expect(visits.downloads.map(key => key.split('/')[1]).toSorted()).toEqual(['dt=2026-01-05', 'dt=2026-01-07'])
-    expect(JSON.parse(visits.printed)).toEqual([{ visits: 2 }])
+    expect(rowsOfJson(visits.printed)).toEqual([{ visits: 2 }])
   })
 })
 
@@ -177,7 +178,10 @@ test('what clients sent reaches a table and JSON escaped; a table shows the firs
     `event_id                     data\n\\u001b[31mred\\u0007\\u202e\\n  ${`{"long":"${'x'.repeat(51)}`}…\n1 row\n`,
   )
   const json = (await askFolder(folder, { sql: `SELECT event_id, [event_id] AS "l\u001b" FROM events`, all: true })).printed
-  expect(json).toBe('[{"event_id":"\\u001b[31mred\\u0007\\u202e\\n","l\\u001b":["\\u001b[31mred\\u0007\\u202e\\n"]}]\n')
+  expect(json).toBe(
+    '{"columns":[{"name":"event_id","type":"VARCHAR"},{"name":"l\\u001b","type":"VARCHAR[]"}],"rows":[\n' +
+      '["\\u001b[31mred\\u0007\\u202e\\n",["\\u001b[31mred\\u0007\\u202e\\n"]]]}\n',
+  )
   const many = (await askFolder(folder, { sql: 'SELECT * FROM range(1234)' }, 'table')).printed.split('\n')
   expect(many.slice(-3)).toEqual(['   99', '… and 1,134 more rows; print all of them with --csv or --json.', ''])
   expect((await askFolder(folder, { sql: 'SELECT * FROM range(0)' }, 'table')).printed).toBe('range\n0 rows\n')

@@ -79,7 +79,7 @@ const one = () => withResult([['n', 'bigint']], [['1']])
 test('a query runs in the workgroup, which decides everything else, with the views that it names before it', async () => {
   const { ask, started } = one()
   const { printed, progress } = await ask({ sql: 'SELECT count(*) AS n\nFROM Events;', days: { from: '2026-01-06' } })
-  expect(printed).toBe('[{"n":1}]\n')
+  expect(printed).toBe('{"columns":[{"name":"n","type":"BIGINT"}],"rows":[\n[1]]}\n')
   expect(progress).toMatch(/^Athena: \d+ s, 3\.0 MB read\n$/)
   const [input] = started()
   expect(Object.keys(input ?? {})).toEqual(['QueryString', 'WorkGroup'])
@@ -159,11 +159,24 @@ const values = [
 
 test('results have the types that DuckDB gives, page by page', async () => {
   const { ask } = withResult(types, values.slice(0, 1), values.slice(1))
-  expect((await ask({ sql: 'SELECT 1' })).printed).toBe(
-    `[{"text":"=1+1","n":9007199254740993,"n:1":-1,"d":-0.050,"x":10000000000,"yes":true,"at":"2026-01-05T12:00:00.000001Z","zoned":"2026-01-05T12:00:00.500000Z","dt":"2026-01-05","list":"[1, 2]"},
-{"text":"","n":null,"n:1":null,"d":5,"x":null,"yes":false,"at":"2026-01-05T12:00:00Z","zoned":"2026-01-05 12:00:00.000 Asia/Tokyo","dt":null,"list":null}]
-`,
-  )
+  const [columns = '', ...rows] = (await ask({ sql: 'SELECT 1' })).printed.split('\n')
+  expect(JSON.parse(`${columns}]}`).columns).toEqual([
+    { name: 'text', type: 'VARCHAR' },
+    { name: 'n', type: 'BIGINT' },
+    { name: 'n:1', type: 'INTEGER' },
+    { name: 'd', type: 'DECIMAL' },
+    { name: 'x', type: 'DOUBLE' },
+    { name: 'yes', type: 'BOOLEAN' },
+    { name: 'at', type: 'TIMESTAMP' },
+    { name: 'zoned', type: 'TIMESTAMP WITH TIME ZONE' },
+    { name: 'dt', type: 'DATE' },
+    { name: 'list', type: 'ARRAY' },
+  ])
+  expect(rows).toEqual([
+    '["=1+1",9007199254740993,-1,-0.050,10000000000,true,"2026-01-05T12:00:00.000001Z","2026-01-05T12:00:00.500000Z","2026-01-05","[1, 2]"],',
+    '["",null,null,5,null,false,"2026-01-05T12:00:00Z","2026-01-05 12:00:00.000 Asia/Tokyo",null,null]]}',
+    '',
+  ])
 })
 
 test('CSV is safe for spreadsheets, and a table shows numbers on the right', async () => {

@@ -6,6 +6,7 @@ import path from 'node:path'
 import { text } from 'node:stream/consumers'
 import { ENTRY, millrace } from '../../fixtures/command.ts'
 import { eventually } from '../../fixtures/emulated-cloud.ts'
+import { rowsOfJson } from '../../fixtures/sql.ts'
 import { temporaryFolder } from '../../fixtures/temporary-folder.ts'
 
 const folder = temporaryFolder('sql-command')
@@ -39,7 +40,7 @@ test.each([
 
 test('what needs no event needs no cloud', async () => {
   const described = await millrace(['sql', '--json', 'DESCRIBE page_visit'], folder)
-  expect(JSON.parse(described.stdout)).toContainEqual(expect.objectContaining({ column_name: 'Url', column_type: 'VARCHAR' }))
+  expect(rowsOfJson(described.stdout)).toContainEqual(expect.objectContaining({ column_name: 'Url', column_type: 'VARCHAR' }))
 })
 
 test('the query is read from a file', async () => {
@@ -50,7 +51,11 @@ test('the query is read from a file', async () => {
 test('the query is read from standard input', async () => {
   const { child, ended, left } = start('stdin', '--json')
   child.stdin.end('SELECT 2 AS n')
-  expect([await text(child.stdout), await ended, left()]).toEqual(['[{"n":2}]\n', 0, []])
+  expect([await text(child.stdout), await ended, left()]).toEqual([
+    '{"columns":[{"name":"n","type":"INTEGER"}],"rows":[\n[2]]}\n',
+    0,
+    [],
+  ])
 })
 
 test('a reader that ends early ends the command without an error', async () => {
@@ -86,5 +91,5 @@ test('a temporary folder whose name DuckDB would take for a pattern is refused i
 test('a temporary folder may have a quote in its name', async () => {
   const { child, ended } = start("it's", '--json', 'SELECT 1 AS n')
   child.stdin.end()
-  expect([await text(child.stdout), await ended]).toEqual(['[{"n":1}]\n', 0])
+  expect([await text(child.stdout), await ended]).toEqual(['{"columns":[{"name":"n","type":"INTEGER"}],"rows":[\n[1]]}\n', 0])
 })
