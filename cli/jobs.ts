@@ -1,6 +1,6 @@
 import type { Command } from 'commander'
 import { jobsTable } from '../lambdas/jobs/dynamodb.ts'
-import { canceled, type Job, viewOf } from '../lambdas/jobs/plan-job.ts'
+import { cancelled, type Job, viewOf } from '../lambdas/jobs/plan-job.ts'
 import { type JobView, jobKinds, parseJobId } from '../shared/jobs.ts'
 import { UserError } from '../shared/user-error.ts'
 import { dynamodbOf } from './clients.ts'
@@ -22,7 +22,7 @@ export function jobsCommand(program: Command): void {
         console.log(
           found.length === 0
             ? 'No jobs.'
-            : formatTable(found.map(rowOf), ['id', 'state', 'done', 'counts', 'started', 'ended', 'error']),
+            : formatTable(found.map(rowOf), ['id', 'state', 'done', 'counts', 'startedAt', 'endedAt', 'error']),
         )
     })
   withCommonOptions(jobs.command('show'))
@@ -42,7 +42,7 @@ async function listJobs(target: Target): Promise<JobView[]> {
   return found
     .flat()
     .map(viewOf)
-    .sort((a, b) => (a.started < b.started ? 1 : -1))
+    .sort((a, b) => (a.startedAt < b.startedAt ? 1 : -1))
 }
 
 /** The job with this id. Throws a UserError if there is none. */
@@ -58,13 +58,13 @@ async function cancelJob(target: Target, id: string): Promise<JobView> {
   for (;;) {
     const job = await findJob(target, id)
     if (job.state !== 'running') throw new UserError(`The job ${id} is ${job.state}.`)
-    const stopped = canceled(job, Date.now())
+    const stopped = cancelled(job, Date.now())
     if (await tableOf(target).replace(stopped)) return viewOf(stopped)
   }
 }
 
-function rowOf({ id, state, done, total, counts, started, ended, error }: JobView) {
-  return { id, state, done: total === null ? '-' : `${done}/${total}`, counts: countsOf(counts), started, ended, error }
+function rowOf({ id, state, done, total, counts, startedAt, endedAt, error }: JobView) {
+  return { id, state, done: total === null ? '-' : `${done}/${total}`, counts: countsOf(counts), startedAt, endedAt, error }
 }
 
 /** `12 documents, 3 days`. */
@@ -78,6 +78,6 @@ const print = (job: JobView, json: boolean | undefined): void =>
     ? printJson(job)
     : console.log(
         Object.entries(rowOf(job))
-          .map(([name, value]) => `${name.padEnd(8)} ${visible(String(value ?? '-'))}`)
+          .map(([name, value]) => `${name.padEnd(9)} ${visible(String(value ?? '-'))}`)
           .join('\n'),
       )

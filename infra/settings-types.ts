@@ -167,7 +167,7 @@ export interface Settings {
      * `NAME.athena.sql`, which every report of the stage then needs. The local cloud has no Athena.
      */
     readonly engine: EngineName
-    /** A query of Athena that would read more is canceled. AWS bills about 5 $ for a TB. */
+    /** A query of Athena that would read more is cancelled. AWS bills about 5 $ for a TB. */
     readonly scanLimit: Size
     /** Hour of the day (UTC) when the daily reports run. */
     readonly hour: number

@@ -3,22 +3,26 @@ export const jobKinds = ['compact', 'reindex'] as const
 
 export type JobKind = (typeof jobKinds)[number]
 
-export type JobState = 'running' | 'done' | 'failed' | 'canceled'
+/** As a job is stored. */
+export type JobState = 'running' | 'done' | 'failed' | 'cancelled'
 
 /** A job as the API and `millrace jobs` show it. Times are RFC 3339. */
 export interface JobView {
   /** Such as `reindex-12`. */
   readonly id: string
   readonly kind: JobKind
-  readonly state: JobState
+  /** `queued`: no step has begun. */
+  readonly state: 'queued' | JobState
   /** Units of the job that are done, and all. Null before the job is planned. */
   readonly done: number
   readonly total: number | null
   /** What the job has counted so far, such as documents. A step that was repeated may have been counted twice. */
   readonly counts: Readonly<Record<string, number>>
-  readonly started: string
-  readonly updated: string
-  readonly ended: string | null
+  readonly startedAt: string
+  readonly updatedAt: string
+  readonly endedAt: string | null
+  /** What the job has found out, or what it has counted once it is done. */
+  readonly result: unknown
   /** Why the job failed, or why its last step did. */
   readonly error: string | null
 }

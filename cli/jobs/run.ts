@@ -1,6 +1,6 @@
 import { setTimeout } from 'node:timers/promises'
 import { InvocationType, InvokeCommand } from '@aws-sdk/client-lambda'
-import { type Job, viewOf } from '../../lambdas/jobs/plan-job.ts'
+import type { Job } from '../../lambdas/jobs/plan-job.ts'
 import type { JobRequest, JobView } from '../../shared/jobs.ts'
 import { UserError } from '../../shared/user-error.ts'
 import { lambdaOf } from '../clients.ts'
@@ -19,13 +19,13 @@ export async function startJob(target: Target, functionName: string, input: JobR
   return job
 }
 
-/** Waits for the end of a job and shows its progress. Throws a UserError if the job fails or is canceled. */
+/** Waits for the end of a job and shows its progress. Throws a UserError if the job fails or is cancelled. */
 export async function waitForJob(target: Target, { id, kind }: JobView): Promise<Job> {
   const progress = showProgress(kind, 1)
   progress.say(`The job ${id} runs in the stage, also without this command: \`millrace jobs show ${id}\`.`)
   for (;;) {
     const job = await findJob(target, id)
-    const { done, total, counts, error, state } = viewOf(job)
+    const { done, total, counts, error, state } = job
     progress.at(total === null || total === 0 ? 0 : done / total, [countsOf(counts), error ?? ''].filter(Boolean).join('; '))
     if (state !== 'running') progress.done()
     if (state === 'done') return job

@@ -15,7 +15,7 @@ export function athenaError(
     return new UserError(
       'The query would read more than the stage permits. Read fewer days with --from and --to, or fewer columns; or raise reports.scanLimit in infra/settings.ts and deploy.',
     )
-  if (state === 'CANCELLED') return new UserError(`The query ${id} was canceled. Run it again if nobody meant to cancel it.`)
+  if (state === 'CANCELLED') return new UserError(`The query ${id} was cancelled. Run it again if nobody meant to cancel it.`)
   return problemOf(reason || `Athena gives no reason why the query ${id} has failed. Run it again.`, statement)
 }
 

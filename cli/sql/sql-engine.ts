@@ -9,7 +9,7 @@ export interface Question {
   readonly all: boolean
 }
 
-export interface SqlColumn {
+interface SqlColumn {
   readonly name: string
   /** As the engine names it, in capitals, such as `VARCHAR`. */
   readonly type: string

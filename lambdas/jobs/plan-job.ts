@@ -79,8 +79,8 @@ export function stepFailed(job: Job, error: string, now: number): Job {
   return { ...changed(job, now), error, heldUntil: now + delay }
 }
 
-/** The canceled job. A step that runs meanwhile ends, but no other begins. */
-export const canceled = (job: Job, now: number): Job => ended(job, 'canceled', now)
+/** The cancelled job. A step that runs meanwhile ends, but no other begins. */
+export const cancelled = (job: Job, now: number): Job => ended(job, 'cancelled', now)
 
 const changed = (job: Job, now: number): Job => ({ ...job, version: job.version + 1, updated: now })
 
@@ -90,12 +90,17 @@ const ended = (job: Job, state: JobState, now: number, error?: string): Job => (
   ...(error !== undefined && { error }),
 })
 
-export const viewOf = ({ kind, number, state, done, total, counts, started, updated, ended, error }: Job): JobView => ({
-  ...{ id: jobId(kind, number), kind, state, done, total, counts },
-  started: textOf(started),
-  updated: textOf(updated),
-  ended: ended === undefined ? null : textOf(ended),
-  error: error ?? null,
+export const viewOf = (job: Job): JobView => ({
+  ...{ id: jobId(job.kind, job.number), kind: job.kind, state: isQueued(job) ? 'queued' : job.state },
+  ...{ done: job.done, total: job.total, counts: job.counts },
+  startedAt: textOf(job.started),
+  updatedAt: textOf(job.updated),
+  endedAt: job.ended === undefined ? null : textOf(job.ended),
+  result: job.result ?? (job.state === 'done' ? job.counts : null),
+  error: job.error ?? null,
 })
+
+/** The plan of a job is its first step. */
+const isQueued = ({ state, cursor, attempts }: Job): boolean => state === 'running' && cursor === undefined && attempts === 0
 
 const textOf = (millis: number): string => new Date(millis).toISOString()

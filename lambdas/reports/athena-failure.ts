@@ -12,7 +12,7 @@ export function queryFailure({ id, state, reason = '' }: Pick<EndedQuery, 'id' |
       'The query would read more bytes than the stage permits. Raise reports.scanLimit in infra/settings.ts and deploy, or run the report for one day.',
     )
   if (state === 'CANCELLED')
-    return new SafeError(`The query ${id} was canceled. Run the report again if nobody meant to cancel it.`)
+    return new SafeError(`The query ${id} was cancelled. Run the report again if nobody meant to cancel it.`)
   const name = ERROR_NAME.exec(reason)?.[0]
   return new SafeError(
     `Athena failed${name ? ` with ${name}` : ''}. The reason: aws athena get-query-execution --query-execution-id ${id}`,

@@ -184,13 +184,14 @@ const quarantinedEvent: Schema = exactly({
 const job: Schema = exactly({
   id: text,
   kind: { enum: [...jobKinds] },
-  state: { enum: ['running', 'done', 'failed', 'canceled'] },
+  state: { enum: ['queued', 'running', 'done', 'failed', 'cancelled'] },
   done: wholeNumber,
   total: { type: ['integer', 'null'], minimum: 0 },
   counts: byName(wholeNumber),
-  started: time,
-  updated: time,
-  ended: { anyOf: [time, { type: 'null' }] },
+  startedAt: time,
+  updatedAt: time,
+  endedAt: { anyOf: [time, { type: 'null' }] },
+  result: {},
   error: textOrNull,
 })
 

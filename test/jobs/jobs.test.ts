@@ -1,6 +1,6 @@
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb'
 import { jobsTable } from '../../lambdas/jobs/dynamodb.ts'
-import { canceled, type Job } from '../../lambdas/jobs/plan-job.ts'
+import { cancelled, type Job } from '../../lambdas/jobs/plan-job.ts'
 import { type JobDefinition, runJob, startJob } from '../../lambdas/jobs/run-job.ts'
 import { parseJobId } from '../../shared/jobs.ts'
 import { SafeError } from '../../shared/safe-error.ts'
@@ -32,8 +32,8 @@ const run = (definition: JobDefinition<number>, milliseconds = 10 * MINUTE) =>
 const newest = async (): Promise<Job | undefined> => (await dependencies.table.newest('reindex', 1))[0]
 
 test('a job is planned, does its steps and ends with its result; the next one gets the next number', async () => {
-  expect(await startJob(counting(), {}, dependencies)).toMatchObject({ id: 'reindex-1', state: 'running', total: null })
-  expect(await run(counting())).toMatchObject({ state: 'done', done: 3, total: 3, counts: { numbers: 3 }, error: null })
+  expect(await startJob(counting(), {}, dependencies)).toMatchObject({ id: 'reindex-1', state: 'queued', total: null })
+  expect(await run(counting())).toMatchObject({ state: 'done', done: 3, total: 3, result: 'all', error: null })
   expect(await newest()).toMatchObject({ result: 'all' })
   expect(await startJob(counting(), {}, dependencies)).toMatchObject({ id: 'reindex-2' })
 })
@@ -149,7 +149,7 @@ test('a step whose invocations are stopped nine times ends the job', async () =>
   expect(await newest()).toMatchObject({ state: 'failed' })
 })
 
-test('a canceled job begins no further step, and what its last step returns changes nothing', async () => {
+test('a cancelled job begins no further step, and what its last step returns changes nothing', async () => {
   await startJob(counting(), {}, dependencies)
   const definition = counting()
   const { step } = definition
@@ -157,13 +157,13 @@ test('a canceled job begins no further step, and what its last step returns chan
     ...definition,
     async step(at: number) {
       const job = await newest()
-      if (job && at === 2) expect(await dependencies.table.replace(canceled(job, clock))).toBe(true)
+      if (job && at === 2) expect(await dependencies.table.replace(cancelled(job, clock))).toBe(true)
       return step(at)
     },
   }
   expect(await run(cancelling)).toBeUndefined()
-  expect(await newest()).toMatchObject({ state: 'canceled', done: 1 })
-  expect(await run(counting())).toMatchObject({ state: 'canceled' })
+  expect(await newest()).toMatchObject({ state: 'cancelled', done: 1 })
+  expect(await run(counting())).toMatchObject({ state: 'cancelled' })
 })
 
 test.each(['reindex', 'reindex-0', 'reindex-1a', 'nothing-1', '__proto__-1', 'reindex-9999999999', ''])('%j names no job', id => {

@@ -95,9 +95,9 @@ test.each([
     'The query would read more bytes than the stage permits. Raise reports.scanLimit in infra/settings.ts and deploy, or run the report for one day.',
   ],
   [
-    'a canceled query',
+    'a cancelled query',
     execution('CANCELLED', 'Query cancelled by user'),
-    `The query ${ID} was canceled. Run the report again if nobody meant to cancel it.`,
+    `The query ${ID} was cancelled. Run the report again if nobody meant to cancel it.`,
   ],
 ])('%s', async (_, end, message) => {
   const { athena, calls } = anAthena()

@@ -238,7 +238,7 @@ test.each([
 
 test.each([
   ['CANCELLED', 'Bytes scanned limit was exceeded', /^The query would read more than the stage permits\..*reports\.scanLimit/],
-  ['CANCELLED', 'Query cancelled by user', new RegExp(`^The query ${ID} was canceled\\.`)],
+  ['CANCELLED', 'Query cancelled by user', new RegExp(`^The query ${ID} was cancelled\\.`)],
 ] as const)('a query that somebody or a limit ends: %s, %s', async (state, reason, expected) => {
   const { ask, calls } = anAthena()
   calls.on(GetQueryExecutionCommand).resolvesOnce(execution('RUNNING')).resolves(execution(state, reason))
