@@ -13,33 +13,49 @@ export interface FoldableRules {
 export interface Placement {
   /** Milliseconds since 1970. */
   readonly arrived: number
-  /** It decides the shard. Undefined if it is not known. */
+  /** It decides the shard. Undefined if it is not known: then the user of the first event counts. */
   readonly partitionKey: string | undefined
 }
 
-/** An event that cannot be folded, and why. */
-interface UnusableEvent {
+/** An event, and the position of its line in its record. */
+export interface PlacedEvent {
   readonly event: Event
+  readonly position: number
+}
+
+/** An event that the item of its user decides. */
+interface UsableEvent extends PlacedEvent {
+  /** Why the item rejects the event; undefined if it can be folded. */
+  readonly reason: string | undefined
+}
+
+/** An event that no item decides, and why. */
+interface UnusableEvent extends PlacedEvent {
   readonly reason: string
 }
 
 export interface FoldableEvents {
-  /** The events to fold, all of one user, or one erasure. Their index is their position in the record's fold. */
-  readonly usable: readonly Event[]
+  /** The events to fold, all of one user, or one erasure. */
+  readonly usable: readonly UsableEvent[]
   readonly unusable: readonly UnusableEvent[]
 }
 
 /**
- * Separates the events of a record that a projection folds into those that can be folded and those that cannot. Ingest writes the
- * events of one user, or one erasure, into a record; but anybody who may write to the stream can write any lines.
+ * Separates the events of a record that a projection folds into those that the item of their user decides and those that no item
+ * does. Ingest writes the events of one user, or one erasure, into a record; but anybody who may write to the stream can write any
+ * lines. Versions of the code that fold other types, or know other rows, separate an event that both fold alike: else one could
+ * fold what the other has quarantined.
  */
-export function foldableEvents(events: readonly Event[], placement: Placement, rules: FoldableRules): FoldableEvents {
-  const usable: Event[] = []
+export function foldableEvents(events: readonly PlacedEvent[], placement: Placement, rules: FoldableRules): FoldableEvents {
+  const owner = placement.partitionKey ?? events[0]?.event.subject
+  const isErasure = events[0]?.event.type === ERASURE_TYPE
+  const usable: UsableEvent[] = []
   const unusable: UnusableEvent[] = []
-  for (const event of events.filter(each => isFolded(each, rules))) {
-    const reason = lacksUser(event, rules) ? WITHOUT_USER : problemOf(event, usable[0], placement, rules)
-    if (reason === undefined) usable.push(event)
-    else unusable.push({ event, reason })
+  for (const { event, position } of events) {
+    if (!isFolded(event, rules)) continue
+    const reason = lacksUser(event, rules) ? WITHOUT_USER : problemOf(event, { ...placement, owner, isErasure })
+    if (reason === undefined) usable.push({ event, position, reason: isRow(event, rules) ? undefined : NOT_A_ROW })
+    else unusable.push({ event, position, reason })
   }
   return { usable, unusable }
 }
@@ -50,19 +66,22 @@ const isFolded = ({ type }: Event, { projections }: FoldableRules): boolean =>
 /** Far more than the clock of ingest can be ahead of the stream's: the order numbers of a user never go back. */
 const MAX_CLOCK_AHEAD_MS = 30 * 86_400_000
 
-function problemOf(
-  event: Event,
-  first: Event | undefined,
-  { arrived, partitionKey }: Placement,
-  { eventTypes }: FoldableRules,
-): string | undefined {
+interface RecordFacts extends Pick<Placement, 'arrived'> {
+  /** The user that the record belongs to. */
+  readonly owner: string | null | undefined
+  readonly isErasure: boolean
+}
+
+function problemOf(event: Event, { arrived, owner, isErasure }: RecordFacts): string | undefined {
   if (event.received - arrived > MAX_CLOCK_AHEAD_MS) return FROM_THE_FUTURE
   if (event.subject === null) return OF_NOBODY
-  if (first && first.subject !== event.subject) return OF_ANOTHER_USER
-  if (partitionKey !== undefined && partitionKey !== event.subject) return UNDER_ANOTHER_KEY
-  if (first && (first.type === ERASURE_TYPE) !== (event.type === ERASURE_TYPE)) return BESIDE_AN_ERASURE
+  if (event.subject !== owner) return UNDER_ANOTHER_KEY
+  return isErasure === (event.type === ERASURE_TYPE) ? undefined : BESIDE_AN_ERASURE
+}
+
+function isRow(event: Event, { eventTypes }: FoldableRules): boolean {
   const type = eventTypes.get(event.type)
-  return type && !isStoredRow(event, type) ? NOT_A_ROW : undefined
+  return type === undefined || isStoredRow(event, type)
 }
 
 const FROM_THE_FUTURE =
@@ -74,7 +93,6 @@ const OF_NOBODY = 'It has no user; find out who else writes to the stream.'
  */
 const UNDER_ANOTHER_KEY =
   'Its record has another partition key than its user; find out who else writes to the stream. Replay it to put it into the shard of its user.'
-const OF_ANOTHER_USER = 'Its record begins with an event of another user; find out who else writes to the stream.'
 const BESIDE_AN_ERASURE = 'Its record has an erasure and events; find out who else writes to the stream.'
 const NOT_A_ROW =
   'Its row or its user does not match its type: another writer or another definition of the type made it. Replay it to validate it.'

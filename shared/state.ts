@@ -58,6 +58,8 @@ export type FirstFolded = Readonly<Record<string, string>>
 
 /** What is known of earlier attempts to fold a user's records. */
 export interface FoldAttempts {
+  /** The process of the last attempt. */
+  readonly process: string
   /** Attempts that began and did not end, since the last one that did. */
   readonly unfinished: number
   /** When the first of them began, in milliseconds since 1970. */

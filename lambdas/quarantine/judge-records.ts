@@ -22,24 +22,19 @@ export interface JudgedLine {
   readonly quarantined: QuarantinedEvent
   /** Undefined: no user's item decides the line. */
   readonly event: Event | undefined
-  /** As the state function counts: an event among those that are folded, another line among all lines. */
   readonly at: EventPosition
 }
 
 /** The lines of a record, as the state function separates them. */
 export function judgedLines({ sequenceNumber, arrived, partitionKey, lines }: UnfinishedRecord, rules: JudgeRules): JudgedLine[] {
-  const { usable } = foldableEvents(
-    lines.flatMap(({ event }) => event ?? []),
-    { arrived, partitionKey },
-    rules,
-  )
-  const positions = new Map(usable.map((event, position) => [event, position]))
-  return lines.map(({ event, quarantined }, line) => {
-    const position = event && positions.get(event)
-    return position === undefined
-      ? { quarantined, event: undefined, at: { sequenceNumber, position: line } }
-      : { quarantined, event, at: { sequenceNumber, position } }
-  })
+  const placed = lines.flatMap(({ event }, position) => (event ? { event, position } : []))
+  const { usable } = foldableEvents(placed, { arrived, partitionKey }, rules)
+  const decided = new Set(usable.map(({ position }) => position))
+  return lines.map(({ event, quarantined }, position) => ({
+    quarantined,
+    event: decided.has(position) ? event : undefined,
+    at: { sequenceNumber, position },
+  }))
 }
 
 /** The positions that are marked as quarantined: of events of the user, and of other lines. */

@@ -14,7 +14,7 @@ import type { FoldRejection, FoldRules, UserRecord } from './user-record.ts'
 export interface DecodedRecord extends UserRecord {
   /** Null when no projection folds any of its events. */
   readonly user: string | null
-  /** Lines that ingest did not write, and events that lack their user, to be quarantined. They are at the positions of their lines. */
+  /** Lines that ingest did not write, and events that no user's item decides, to be quarantined. */
   readonly unrecognised: readonly PassedOverEvent[]
 }
 
@@ -26,20 +26,26 @@ export function decodeRecord(
   const { sequenceNumber, partitionKey } = kinesis
   const { events, positions, unrecognised } = fromLines(Buffer.from(kinesis.data, 'base64').toString(), eventTypes)
   const arrived = Math.trunc(kinesis.approximateArrivalTimestamp * 1000)
-  const { usable, unusable } = foldableEvents(events, { arrived, partitionKey }, { eventTypes, projections: rules.projections })
-  const [first] = usable
+  const placed = events.map((event, at) => ({ event, position: positions[at] ?? 0 }))
+  const { usable, unusable } = foldableEvents(placed, { arrived, partitionKey }, { eventTypes, projections: rules.projections })
+  const first = usable[0]?.event
   const erasure = first?.type === ERASURE_TYPE
+  const folded = erasure ? [] : usable
   return {
     sequenceNumber,
     user: first?.subject ?? null,
     received: first?.received ?? 0,
     arrived,
-    events: erasure ? [] : usable,
+    events: folded.map(({ event }) => event),
+    positions: folded.map(({ position }) => position),
+    rejected: new Map(
+      folded.flatMap(({ position, reason }) => (reason === undefined ? [] : [[position, { code: 'invalid_event', reason }]])),
+    ),
     erasure,
     unrecognised: [
       ...unrecognised.map(({ line, position }) => ({ at: { sequenceNumber, position }, event: unrecognisedLine(line, arrived) })),
-      ...unusable.map(({ event, reason }) => ({
-        at: { sequenceNumber, position: positions[events.indexOf(event)] ?? 0 },
+      ...unusable.map(({ event, position, reason }) => ({
+        at: { sequenceNumber, position },
         event: asQuarantined({ event, code: 'invalid_event', reason }),
       })),
     ],
@@ -54,7 +60,7 @@ export const asQuarantined = ({
   reason,
 }: Pick<FoldRejection, 'event' | 'reason'> & {
   readonly at?: Pick<EventPosition, 'position'>
-  readonly code: FoldRejection['code'] | 'invalid_event'
+  readonly code: FoldRejection['code']
 }): QuarantinedEvent => ({
   code,
   message: [rejections[code].help, reason].filter(part => part !== undefined).join(' '),

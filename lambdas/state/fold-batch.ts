@@ -13,14 +13,14 @@ import type { StateTable } from './dynamodb.ts'
 import type { PagesTable } from './dynamodb-pages.ts'
 import type { PassedOverEvent } from './dynamodb-passed-over.ts'
 import { planWrites, type Write } from './plan-writes.ts'
-import { surviveFold } from './survive-fold.ts'
-import type { FoldRules, UserRecord } from './user-record.ts'
+import { type SurviveDependencies, surviveFold } from './survive-fold.ts'
+import type { UserRecord } from './user-record.ts'
 
 /** Attempts to write a user's item in one invocation, after conflicts or errors. */
 const MAX_ATTEMPTS_PER_INVOCATION = 3
 const USERS_AT_ONCE = 32
 
-export interface FoldDependencies {
+export interface FoldDependencies extends SurviveDependencies {
   readonly table: Pick<
     StateTable,
     | 'readUsers'
@@ -38,11 +38,6 @@ export interface FoldDependencies {
   readonly pages: Pick<PagesTable, 'readPages' | 'putPages'>
   readonly quarantine: Quarantine
   readonly eventTypes: ReadonlyMap<string, EventType>
-  readonly rules: FoldRules
-  /** How long folds of a record may end without a result, in milliseconds. Then the event that causes it is quarantined. */
-  readonly retryBudgetMs: number
-  /** Milliseconds since 1970. */
-  readonly now: () => number
   readonly telemetry: Telemetry
 }
 
@@ -207,6 +202,6 @@ function countWrite({ folded, repeated, late, rejections }: Write, telemetry: Te
   for (const { code } of rejections) telemetry.count('EventsQuarantined', 1, code)
   annotateProjectionErrors(
     telemetry,
-    rejections.flatMap(({ reason }) => reason ?? []),
+    rejections.flatMap(({ code, reason }) => (code === 'invalid_event' ? [] : (reason ?? []))),
   )
 }

@@ -5,13 +5,13 @@ import { shortHash, wholeSecondsOf } from '../../shared/memory/identities.ts'
 import type { IdentityMemory } from '../../shared/memory/identity-memory.ts'
 import { type KeyedProjection, projectionsOf } from '../../shared/projection.ts'
 import { describeError, SafeError } from '../../shared/safe-error.ts'
-import type { UserItem } from '../../shared/state.ts'
+import type { EventPosition, UserItem } from '../../shared/state.ts'
 import { StateFull } from '../../shared/state-full.ts'
 import { asStored, deepFreeze } from '../../shared/stored-json.ts'
 import { isLate } from './lateness.ts'
 import { fitInto, SizedDelta } from './sized-delta.ts'
 import { fitStates, type StateSizes } from './state-room.ts'
-import type { FoldRejection, FoldRules, UserRecord } from './user-record.ts'
+import type { FoldRejection, FoldRules, RejectionReason, UserRecord } from './user-record.ts'
 
 /** The fold of one user, between two records. */
 export interface UserFold {
@@ -30,8 +30,6 @@ export interface FoldedEvents {
   repeated: number
   late: number
 }
-
-type Failure = Pick<FoldRejection, 'code' | 'reason'>
 
 /** The delta of a record to a window, while its events are folded. */
 interface Draft {
@@ -62,10 +60,27 @@ interface Folding {
  * the item would become too large.
  */
 export function foldEvents(fold: UserFold, record: UserRecord): FoldedEvents {
-  const result: FoldedEvents = { deltas: new Map(), rejections: [], folded: 0, repeated: 0, late: 0 }
+  const folding = begin(fold, record)
+  foldRange(folding, 0, record.events.length)
+  return folding.result
+}
+
+/** Folds the events of a record one by one. `before` is called with the position of each that is not rejected already. */
+export async function foldOneByOne(
+  fold: UserFold,
+  record: UserRecord,
+  before: (position: number) => Promise<void>,
+): Promise<void> {
+  const folding = begin(fold, record)
+  for (const [at, position] of record.positions.entries()) {
+    if (!record.rejected?.has(position)) await before(position)
+    foldRange(folding, at, at + 1)
+  }
+}
+
+function begin(fold: UserFold, record: UserRecord): Folding {
   deepFreeze(record.events)
-  foldRange({ fold, record, result }, 0, record.events.length)
-  return result
+  return { fold, record, result: { deltas: new Map(), rejections: [], folded: 0, repeated: 0, late: 0 } }
 }
 
 /**
@@ -77,13 +92,17 @@ function foldRange(folding: Folding, from: number, to: number): void {
   const failure = tryFold(folding, from, to)
   if (!failure) return
   const event = record.events[from]
-  if (event && to - from === 1)
-    result.rejections.push({ ...failure, event, at: { sequenceNumber: record.sequenceNumber, position: from } })
-  else for (let position = from; position < to; position++) foldRange(folding, position, position + 1)
+  if (event && to - from === 1) result.rejections.push({ ...failure, event, at: positionOf(record, from) })
+  else for (let at = from; at < to; at++) foldRange(folding, at, at + 1)
 }
 
+const positionOf = ({ sequenceNumber, positions }: UserRecord, at: number): EventPosition => ({
+  sequenceNumber,
+  position: positions[at] ?? 0,
+})
+
 /** Folds the events, or changes nothing and returns why not. */
-function tryFold(folding: Folding, from: number, to: number): Failure | undefined {
+function tryFold(folding: Folding, from: number, to: number): RejectionReason | undefined {
   const { item, memory } = folding.fold
   const remembered = memory.recent.length
   const changes: Changes = { states: item.states, drafts: new Map(), folded: 0, repeated: 0, late: 0 }
@@ -92,18 +111,17 @@ function tryFold(folding: Folding, from: number, to: number): Failure | undefine
   return failure
 }
 
-function draftEvents(folding: Folding, changes: Changes, from: number, to: number): Failure | undefined {
+function draftEvents(folding: Folding, changes: Changes, from: number, to: number): RejectionReason | undefined {
   const { record, fold } = folding
   const arrived = wholeSecondsOf(record.arrived)
-  for (let position = from; position < to; position++) {
-    const event = record.events[position] as Event
+  for (let at = from; at < to; at++) {
+    const event = record.events[at] as Event
     const identity = { hash: shortHash(identityHash(event)), arrived, stated: event.stated }
     if (fold.memory.has(identity)) {
       changes.repeated += 1
       continue
     }
-    if (record.fatal?.has(position)) return { code: 'retry_budget_spent' }
-    const failure = draftEvent(folding, changes, event)
+    const failure = record.rejected?.get(record.positions[at] ?? 0) ?? draftEvent(folding, changes, event)
     if (failure) return failure
     fold.memory.keep(identity)
     changes.folded += 1
@@ -112,7 +130,7 @@ function draftEvents(folding: Folding, changes: Changes, from: number, to: numbe
 }
 
 /** Folds an event into the states and the drafts. Returns why a projection refuses it or fails. */
-function draftEvent({ fold, record, result }: Folding, changes: Changes, event: Event): Failure | undefined {
+function draftEvent({ fold, record, result }: Folding, changes: Changes, event: Event): RejectionReason | undefined {
   const fed: string[] = []
   let { states } = changes
   let late = 0
@@ -157,13 +175,13 @@ function draftOf(keyed: KeyedProjection, start: number, { deltas }: FoldedEvents
 }
 
 /** What failed, without event data. A SafeError is a sentence about the projection's result. */
-const failureOf = ({ key }: KeyedProjection, error: unknown): Failure => ({
+const failureOf = ({ key }: KeyedProjection, error: unknown): RejectionReason => ({
   code: error instanceof StateFull ? 'state_too_large' : 'projection_failed',
   reason: error instanceof SafeError ? `${key}: ${describeError(error)}` : `${key} threw ${describeError(error)}.`,
 })
 
 /** Takes the changes into the item and the deltas of the record, or returns why the deltas cannot be merged or stored. */
-function settle({ fold, result }: Folding, { drafts, states, folded, repeated, late }: Changes): Failure | undefined {
+function settle({ fold, result }: Folding, { drafts, states, folded, repeated, late }: Changes): RejectionReason | undefined {
   const { item } = fold
   const deltas = new Map(result.deltas)
   for (const [name, { keyed, start, state: drafted }] of drafts) {

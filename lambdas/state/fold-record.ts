@@ -2,7 +2,7 @@ import { wholeSecondsOf } from '../../shared/memory/identities.ts'
 import { IdentityMemory, type LoadedMemory, type MemoryRules } from '../../shared/memory/identity-memory.ts'
 import { arrivalOfOrder, erasureOrder, nextOrder } from '../../shared/order.ts'
 import type { UserItem } from '../../shared/state.ts'
-import { type FoldedEvents, foldEvents, type UserFold } from './fold-events.ts'
+import { type FoldedEvents, foldEvents, foldOneByOne, type UserFold } from './fold-events.ts'
 import { StateSizes } from './state-room.ts'
 import type { FoldRules, UserRecord } from './user-record.ts'
 
@@ -26,13 +26,21 @@ export interface StoredUser {
 
 /**
  * Returns a function that folds records of one user, in stream order, starting from the item as it was read, and the memory that it
- * fills. The result for a record depends only on the user's records up to it, never on batches or clocks.
+ * fills. The result for a record depends only on the user's records up to it, never on batches or clocks. `tryRecord` folds a record
+ * event by event, for what may happen during it: it calls `before` with the position of each.
  */
 export function userFold({ user, item, loaded }: StoredUser, rules: FoldRules) {
   const memory = new IdentityMemory(loaded, rules.memory)
   const before = item ? { ...item, outbox: [], passedOver: [] } : emptyItem(user)
   const fold: UserFold = { rules, memory, sizes: new StateSizes(), item: before }
-  return { memory, fold: (record: UserRecord): RecordFold => foldRecord(fold, record) }
+  return {
+    memory,
+    fold: (record: UserRecord): RecordFold => foldRecord(fold, record),
+    tryRecord: (record: UserRecord, before: (position: number) => Promise<void>): Promise<void> => {
+      begin(fold, record)
+      return foldOneByOne(fold, record, before)
+    },
+  }
 }
 
 const emptyItem = (user: string): UserItem => ({
@@ -50,14 +58,20 @@ const emptyItem = (user: string): UserItem => ({
 
 function foldRecord(fold: UserFold, record: UserRecord): RecordFold {
   const { memory, rules, item } = fold
-  // A new item may follow an expired one. By the arrival its order numbers are above, whatever the clock of ingest says.
-  const clock = item.version === 0 ? Math.max(record.received, record.arrived) : record.received
-  fold.item = { ...item, sequenceNumber: record.sequenceNumber, version: nextOrder(item.version, clock) }
-  if (record.erasure) fold.item = erase(fold.item, record, rules)
+  begin(fold, record)
   const step = foldEvents(fold, record)
   const isEmpty = step.folded === 0 && (item.version === 0 || item.ttl !== undefined)
   if (isEmpty) fold.item = { ...fold.item, ttl: expiry(fold.item, record, rules) }
   return { item: fold.item, arrived: wholeSecondsOf(record.arrived), remembered: memory.recent.length, ...step }
+}
+
+/** The item with the order number of the record, and without its states if the record is an erasure. */
+function begin(fold: UserFold, record: UserRecord): void {
+  const { rules, item } = fold
+  // A new item may follow an expired one. By the arrival its order numbers are above, whatever the clock of ingest says.
+  const clock = item.version === 0 ? Math.max(record.received, record.arrived) : record.received
+  fold.item = { ...item, sequenceNumber: record.sequenceNumber, version: nextOrder(item.version, clock) }
+  if (record.erasure) fold.item = erase(fold.item, record, rules)
 }
 
 function erase(before: UserItem, record: UserRecord, rules: FoldRules): UserItem {

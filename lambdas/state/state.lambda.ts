@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto'
 import type { KinesisStreamEvent, KinesisStreamRecord } from 'aws-lambda'
 import { eventTypes, projections } from '../../shared/catalogue.ts'
 import { memoryRules } from '../../shared/memory/rules.ts'
@@ -8,6 +9,7 @@ import { windowLifetime } from '../window-lifetime.ts'
 import { stateTable } from './dynamodb.ts'
 import { pagesTable } from './dynamodb-pages.ts'
 import { foldBatch, shardOf } from './fold-batch.ts'
+import { FoldTurns } from './fold-turns.ts'
 import type { LatenessBound } from './lateness.ts'
 
 /** Reads the event stream and folds its records into the users' items. */
@@ -20,6 +22,7 @@ export const handler = defineHandler('state', environment => {
     eventTypes: new Map(eventTypes.map(type => [type.name, type])),
     retryBudgetMs: Number(environment.RETRY_BUDGET_SECONDS) * 1000,
     now: Date.now,
+    turns: new FoldTurns(randomUUID()),
   }
   const lifetime = windowLifetime(environment)
   const memory = memoryRules(environment)

@@ -13,9 +13,18 @@ export interface UserRecord {
   /** When it arrived in the stream, milliseconds since 1970. */
   readonly arrived: number
   readonly events: readonly Event[]
+  /** The position of the line of each event in the record. It is the same whatever the code folds. */
+  readonly positions: readonly number[]
   readonly erasure: boolean
-  /** Positions of events that are not folded, because the function did not survive them. */
-  readonly fatal?: ReadonlySet<number>
+  /** By position: why an event is not folded. The function did not survive it, or its row is none. */
+  readonly rejected?: ReadonlyMap<number, RejectionReason>
+}
+
+/** Why an event is not folded. */
+export interface RejectionReason {
+  readonly code: Extract<RejectionCode, 'projection_failed' | 'state_too_large' | 'retry_budget_spent' | 'invalid_event'>
+  /** What failed in which projection, without event data. */
+  readonly reason?: string
 }
 
 export interface FoldRules extends LatenessBound {
@@ -26,10 +35,7 @@ export interface FoldRules extends LatenessBound {
 }
 
 /** An event that could not be folded, to be quarantined. */
-export interface FoldRejection {
+export interface FoldRejection extends RejectionReason {
   readonly event: Event
   readonly at: EventPosition
-  readonly code: Extract<RejectionCode, 'projection_failed' | 'state_too_large' | 'retry_budget_spent'>
-  /** What failed in which projection, without event data. */
-  readonly reason?: string
 }

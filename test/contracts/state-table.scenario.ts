@@ -186,7 +186,7 @@ describe.each(engines)('the state table on %s', (_name, open) => {
   })
 
   test('attempts are stored for each record, and an event that was passed over is read until it is marked', async () => {
-    const attempts = { unfinished: 2, since: 5, trying: { sequenceNumber: '7', position: 3 }, fatal: [] }
+    const attempts = { process: 'a', unfinished: 2, since: 5, trying: { sequenceNumber: '7', position: 3 }, fatal: [] }
     await table.writeAttempts('a', '7', attempts)
     expect([await table.readAttempts('a', '7'), await table.readAttempts('a', '8')]).toEqual([attempts, undefined])
     const at = { sequenceNumber: '7', position: 3 }

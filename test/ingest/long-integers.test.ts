@@ -81,7 +81,7 @@ test('a quarantined event keeps the digits, and its replay, too', async () => {
 
 test('a trait keeps the digits in the state, when the state is read, and in the document', async () => {
   const { events } = await send('/v1/identify', `{"userId":"u","traits":{"n":${LONG},"m":1}}`)
-  const record = { sequenceNumber: '1', received: 1, arrived: 1, events, erasure: false }
+  const record = { sequenceNumber: '1', received: 1, arrived: 1, events, positions: [...events.keys()], erasure: false }
   const rules = { memory, latenessMs: undefined, retentionMs: 0 }
   const [write] = planWrites(aStoredUser('u'), [record], { projections, ...rules })
   const item = readUserItem(userAttributes(write?.item as NonNullable<typeof write>['item']))

@@ -229,7 +229,7 @@ test('an erasure covers a window that replays raised above the order number of i
   for (const delta of of('own')) await replay(delta)
   const raised = item('own') as PartItem
   expect(raised).toMatchObject({ version: 5, lastOrder: 3 })
-  const record = { sequenceNumber: '4', received: 0, arrived: 0, events: [], erasure: true }
+  const record = { sequenceNumber: '4', received: 0, arrived: 0, events: [], positions: [], erasure: true }
   const rules = { projections: catalogue(), memory: memoryRules, latenessMs: undefined, retentionMs: 0 }
   const { item: erased } = userFold(aStoredUser('anna', aUserItem('anna', { version: 3 })), rules).fold(record)
   expect(windowsToSweep(erased, [raised])).toEqual([raised])

@@ -4,6 +4,7 @@ import { fromDiscarded } from '../../lambdas/quarantine/plan-failures.ts'
 import { stateTable } from '../../lambdas/state/dynamodb.ts'
 import { pagesTable } from '../../lambdas/state/dynamodb-pages.ts'
 import { type FoldDependencies, foldBatch } from '../../lambdas/state/fold-batch.ts'
+import { FoldTurns } from '../../lambdas/state/fold-turns.ts'
 import { eventTypes, projections } from '../../shared/catalogue.ts'
 import type { Event } from '../../shared/event.ts'
 import { perUser } from '../../shared/grains/user.ts'
@@ -47,6 +48,7 @@ function newStores(known: FoldDependencies['rules']['projections'] = projections
     eventTypes: catalogue,
     rules: { projections: known, memory, latenessMs: undefined, retentionMs: 0 },
     retryBudgetMs: 300_000,
+    turns: new FoldTurns('p'),
     now: () => START,
     telemetry: { count: () => {}, annotate: () => {} },
   }

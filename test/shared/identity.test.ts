@@ -10,6 +10,7 @@ import { stateTable } from '../../lambdas/state/dynamodb.ts'
 import { readItem } from '../../lambdas/state/dynamodb-items.ts'
 import { pagesTable } from '../../lambdas/state/dynamodb-pages.ts'
 import { foldBatch } from '../../lambdas/state/fold-batch.ts'
+import { FoldTurns } from '../../lambdas/state/fold-turns.ts'
 import { eventTypes, projections } from '../../shared/catalogue.ts'
 import type { Event } from '../../shared/event.ts'
 import { fromLines } from '../../shared/stream-record.ts'
@@ -89,6 +90,7 @@ async function folded(records: readonly StreamRecord[]) {
       eventTypes: catalogue,
       rules,
       retryBudgetMs: 300_000,
+      turns: new FoldTurns('p'),
       now: () => RECEIVED,
     },
     quarantine: { add: async () => {} },

@@ -11,6 +11,7 @@ export interface Code {
   readonly stateTable: typeof import('../../lambdas/state/dynamodb.ts')
   readonly pagesTable: typeof import('../../lambdas/state/dynamodb-pages.ts')
   readonly foldBatch: typeof import('../../lambdas/state/fold-batch.ts')
+  readonly foldTurns: typeof import('../../lambdas/state/fold-turns.ts')
   readonly mergeBatch: typeof import('../../lambdas/windows/merge-batch.ts')
   readonly sweep: typeof import('../../lambdas/windows/plan-sweep.ts')
   readonly indexBatch: typeof import('../../lambdas/search/index-batch.ts')
@@ -39,6 +40,7 @@ export async function loadCode(root: string): Promise<Code> {
     stateTable: await load('lambdas/state/dynamodb.ts'),
     pagesTable: await load('lambdas/state/dynamodb-pages.ts'),
     foldBatch: await load('lambdas/state/fold-batch.ts'),
+    foldTurns: await load('lambdas/state/fold-turns.ts'),
     mergeBatch: await load('lambdas/windows/merge-batch.ts'),
     sweep: await load('lambdas/windows/plan-sweep.ts'),
     indexBatch: await load('lambdas/search/index-batch.ts'),

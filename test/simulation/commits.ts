@@ -12,6 +12,13 @@ export interface Commit {
 
 export const positionOf = (seq: bigint, place: number): string => `${seq}#${place}`
 
+/** The events that an item with attempts blames, as `sequence number#position`. */
+export function blamedIn({ attempts }: Attributes): string[] {
+  if (!attempts?.S) return []
+  const { fatal } = JSON.parse(attempts.S) as { readonly fatal: readonly { sequenceNumber: string; position: number }[] }
+  return fatal.map(({ sequenceNumber, position }) => positionOf(BigInt(sequenceNumber), position))
+}
+
 /** Reads a user's item as it was put. */
 export function commitOf({ seq, st, passedOver }: Attributes): Commit {
   const { 'last-r1': last } = JSON.parse(st?.S ?? '{}') as { readonly 'last-r1'?: { readonly ids: readonly string[] } }

@@ -1,3 +1,4 @@
+import type { FoldTurns } from '../../lambdas/state/fold-turns.ts'
 import { checkedReads } from './checked-reads.ts'
 import { limits, memory, RETENTION_MS } from './conditions.ts'
 import type { Environment } from './environment.ts'
@@ -15,11 +16,19 @@ export interface Consumer {
   running: Invocation | undefined
 }
 
+/** A process of the state function. */
+interface Process {
+  readonly turns: FoldTurns
+  isIdle: boolean
+}
+
 /** The event source mappings: they start the product's functions on batches of the event stream and of the table's stream. */
 export class Consumers {
   readonly all: readonly Consumer[]
   private readonly environment: Environment
   private readonly failures: Failures
+  /** By shard of the event stream: the process of the state function that ran last. */
+  private readonly processes = new Map<string, Process>()
 
   constructor(environment: Environment, failures: Failures) {
     this.environment = environment
@@ -67,7 +76,7 @@ export class Consumers {
     const users = log
       .filter(({ seq }) => batch.some(({ kinesis }) => kinesis.sequenceNumber === String(seq)))
       .map(({ user }) => user)
-    shard.running = invocations.begin(what, this.stateFunction(batch), owner, this.about(users))
+    shard.running = invocations.begin(what, this.stateFunction(batch, this.processOf(shard)), owner, this.about(users))
   }
 
   private about(users: readonly string[]): Pick<Invocation, 'users' | 'isOld'> {
@@ -80,8 +89,21 @@ export class Consumers {
     return checkedReads(this.environment.code.stateTable.stateTable('t', dynamodb), this.environment)
   }
 
+  /** The process that runs the next invocation: that of the last one, if it is idle. One that crashed or hung is never idle. */
+  private processOf({ id }: Shard): Process {
+    const last = this.processes.get(id)
+    const process = last?.isIdle ? last : this.newProcess(`${id}/${this.environment.steps}`)
+    process.isIdle = false
+    this.processes.set(id, process)
+    return process
+  }
+
+  private newProcess(name: string): Process {
+    return { turns: new this.environment.code.foldTurns.FoldTurns(name), isIdle: false }
+  }
+
   /** The state function as it is deployed now. */
-  private stateFunction(batch: Shard['records']): (clients: Clients) => Promise<unknown> {
+  private stateFunction(batch: Shard['records'], process: Process): (clients: Clients) => Promise<unknown> {
     const { code, conditions, deployment } = this.environment
     const rules = {
       memory,
@@ -89,13 +111,16 @@ export class Consumers {
       retentionMs: RETENTION_MS,
     }
     const now = () => this.environment.now
-    const rest = { eventTypes: new Map(), retryBudgetMs: conditions.retryBudgetMs, now, telemetry }
+    const rest = { eventTypes: new Map(), retryBudgetMs: conditions.retryBudgetMs, turns: process.turns, now, telemetry }
     return clients => {
       const { dynamodb, pages, quarantine } = clients
       const behaviour = this.environment.behaviour('state', clients)
       const projections = simProjections(code, conditions, deployment.isNew('state'), behaviour)
       const table = this.stateTable(dynamodb)
-      return code.foldBatch.foldBatch(batch, { table, pages, quarantine, rules: { ...rules, projections }, ...rest })
+      const dependencies = { table, pages, quarantine, rules: { ...rules, projections }, ...rest }
+      return code.foldBatch.foldBatch(batch, dependencies).finally(() => {
+        process.isIdle = true
+      })
     }
   }
 

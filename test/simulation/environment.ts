@@ -1,6 +1,7 @@
 import type { PagesTable, pageCache } from '../../lambdas/state/dynamodb-pages.ts'
 import type { Choices } from './choices.ts'
 import type { Code } from './code.ts'
+import { blamedIn } from './commits.ts'
 import { type Conditions, drawConditions } from './conditions.ts'
 import { Deployment } from './deployment.ts'
 import { type Draw, drawsOf } from './draws.ts'
@@ -44,6 +45,8 @@ export class Environment {
   readonly deployment: Deployment
   /** The item of each user as it was put, in order. */
   readonly commits = new Map<string, readonly Attributes[]>()
+  /** The events whose folds the function did not survive, as it noted, as `sequence number#position`. */
+  readonly blamed = new Set<string>()
   /** The deltas that were stored for a roll-back or a deployment, by key, and in which step. */
   readonly storedDeltas = new Map<string, number>()
   /** The step in which the last windows function began that knows all projections and ended without an error. */
@@ -81,6 +84,7 @@ export class Environment {
   private noteCommit(item: Attributes): void {
     const { pk, sk, passedOver, out } = item
     if (pk?.S?.startsWith('retired#')) this.storedDeltas.set(keyOf(item), this.steps)
+    for (const at of blamedIn(item)) this.blamed.add(at)
     const user = sk?.S === 'state' ? userOf(pk?.S) : undefined
     if (user === undefined) return
     this.commits.set(user, [...(this.commits.get(user) ?? []), item])

@@ -23,6 +23,8 @@ export interface OpenDecisions {
   readonly deploys: boolean
   /** A projection throws in some of its calls. */
   readonly impure: boolean
+  /** Whether the function noted that it did not survive this event of a record. */
+  isBlamed(seq: bigint, place: number): boolean
   /** Whether this event was ever quarantined with this code. */
   wasQuarantined(id: string, code: Decision): boolean
   /** Whether an event of this record may be quarantined although it was decided: the user's item may have forgotten it. */
@@ -92,7 +94,10 @@ function decideRecord(
       if (isRejected) return undefined
       continue
     }
-    const decisions = decisionsFor(user, record, entry, event, limits, open)
+    const decisions = [
+      ...decisionsFor(user, record, entry, event, limits, open),
+      ...(open.isBlamed(entry.seq, place) ? BLAMED : []),
+    ]
     const codes = decisions.filter(decision => decision !== 'fold')
     if (isRejected ? codes.length === 0 : !decisions.includes('fold')) return undefined
     user = isRejected ? rejectEvent(user, event, codes) : foldEvent(user, entry, event, limits)
@@ -138,7 +143,7 @@ function decisionsFor(
   entry: LogEntry,
   event: SimEvent,
   limits: Limits,
-  { deploys, impure, wasQuarantined }: OpenDecisions,
+  { deploys, impure }: OpenDecisions,
 ): Decision[] {
   const newCode = event.data.broken ? 'projection_failed' : (sizeRejection(user, record, entry, event, limits) ?? 'fold')
   const oldCode = event.data.poison ? 'projection_failed' : newCode
@@ -146,10 +151,8 @@ function decisionsFor(
   if (deploys) decisions.push(newCode)
   if (!event.data.hangs) decisions.push(oldCode)
   if (impure) decisions.push('projection_failed')
-  if (spendsBudget(event, deploys, wasQuarantined)) decisions.push('retry_budget_spent')
   return decisions
 }
 
-/** Whether old code may have given up its folds of this event. If new code noted it as too large before, that reason is in quarantine. */
-const spendsBudget = ({ id, data }: SimEvent, deploys: boolean, wasQuarantined: OpenDecisions['wasQuarantined']): boolean =>
-  wasQuarantined(id, 'retry_budget_spent') || (deploys && data.hangs && wasQuarantined(id, 'state_too_large'))
+/** An earlier attempt, which another one beside it kept from its put, may have noted the event as too large: that reason is in quarantine. */
+const BLAMED: readonly Decision[] = ['retry_budget_spent', 'state_too_large']

@@ -1,5 +1,5 @@
 import type { Code } from './code.ts'
-import { type Commit, commitOf } from './commits.ts'
+import { type Commit, commitOf, positionOf } from './commits.ts'
 import { limits } from './conditions.ts'
 import type { Environment } from './environment.ts'
 import { histories, type OpenDecisions } from './explain.ts'
@@ -22,6 +22,7 @@ export function judge(environment: Environment, code: Code): string[] {
   return [
     ...environment.violations,
     ...judgeWithoutIds(environment),
+    ...judgeBlamed(environment),
     ...judgeStoredDeltas(environment),
     ...[...verdicts.values()].flatMap(({ violations }) => violations),
     ...judgeCountries(new Map([...verdicts].map(([name, { history }]) => [name, history.shared])), stores, environment),
@@ -30,6 +31,15 @@ export function judge(environment: Environment, code: Code): string[] {
       return verdicts.get(name)?.history.windows.has(Number(start)) ? [] : [`window ${key} should not exist`]
     }),
   ]
+}
+
+/** Where a process ends by a fold only, no event is blamed that can be folded. */
+function judgeBlamed({ log, blamed, conditions: { crash, zombie, timedOut } }: Environment): string[] {
+  if (crash + zombie + timedOut > 0) return []
+  const innocent = log.flatMap(({ seq, events }) =>
+    events.filter(({ data }, place) => !data.hangs && blamed.has(positionOf(seq, place))).map(({ id }) => id),
+  )
+  return innocent.map(id => `${id} is blamed for the end of a process, but its fold returns`)
 }
 
 /** Each rejected event without an id is in quarantine, or was put once under an id of its own for each time that it was sent. */
@@ -64,11 +74,12 @@ function judgeUser(name: string, environment: Environment, stores: Stores): Verd
   return best ?? unexplained(name, log, commits, open)
 }
 
-function openDecisions(log: Environment['log'], { conditions, quarantine }: Environment): OpenDecisions {
+function openDecisions(log: Environment['log'], { blamed, conditions, quarantine }: Environment): OpenDecisions {
   return {
     deploys: conditions.deploys,
     impure: conditions.impure,
     wasQuarantined: (id, code) => quarantine.ever.has(`${id} ${code}`),
+    isBlamed: (seq, place) => blamed.has(positionOf(seq, place)),
     isDoubtful: (entry, id) => quarantine.everDoubtful.has(id) && mayBeForgotten(entry, log),
   }
 }

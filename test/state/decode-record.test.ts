@@ -46,10 +46,7 @@ const erasure = { ...visit, id: 'x', type: ERASURE_TYPE, data: null }
 
 test.each<[string, string, string]>([
   ['a time that no date can hold', POISON, 'Ingest did not write this line'],
-  ['a row without a required field', lineOf({ ...visit, data: { Id: 7, Url: null, Timestamp: 2 } }), 'does not match its type'],
-  ['a field of another JSON type', lineOf({ ...visit, data: { ...visit.data, Url: 5 } }), 'does not match its type'],
-  ['a user that is not that of its row', lineOf({ ...visit, data: { ...visit.data, Id: 8 } }), 'does not match its type'],
-  ['another user than the first event', lineOf(aVisit('/a', 2, { subject: '8', received: ARRIVED })), 'another user'],
+  ['another user than its record', lineOf(aVisit('/a', 2, { subject: '8', received: ARRIVED })), 'another partition key'],
   ['an arrival far in the future', lineOf({ ...visit, received: ARRIVED + 31 * 86_400_000 }), 'more than 30 days after'],
   ['an erasure after events', lineOf(erasure), 'an erasure and events'],
   [
@@ -66,6 +63,22 @@ test.each<[string, string, string]>([
   })
   expect(decoded.events.map(({ id }) => id)).toEqual(['v1', 'v2'])
   expect(decoded.unrecognised[0]?.event.message).toContain(message)
+})
+
+test.each<[string, object]>([
+  ['a row without a required field', { Id: 7, Url: null, Timestamp: 2 }],
+  ['a field of another JSON type', { ...visit.data, Url: 5 }],
+  ['a user that is not that of its row', { ...visit.data, Id: 8 }],
+])('a line with %s is rejected by the item of its user', (_, data) => {
+  const decoded = decode([lineOf(visit), lineOf({ ...visit, data }), lineOf({ ...visit, id: 'v2' })])
+  expect(decoded).toMatchObject({ user: '7', unrecognised: [], positions: [0, 1, 2] })
+  const reason = expect.stringContaining('does not match its type')
+  expect([...(decoded.rejected ?? [])]).toEqual([[1, { code: 'invalid_event', reason }]])
+})
+
+test('the position of an event is that of its line, whatever the code folds', () => {
+  const other = lineOf({ ...visit, type: 'no-such-type', data: {} })
+  expect(decode([other, lineOf(visit), POISON, lineOf({ ...visit, id: 'v2' })]).positions).toEqual([1, 3])
 })
 
 test('events after an erasure in one record are quarantined, not dropped', () => {

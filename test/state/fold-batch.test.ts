@@ -2,6 +2,7 @@ import type { KinesisStreamRecord } from 'aws-lambda'
 import { stateTable } from '../../lambdas/state/dynamodb.ts'
 import { pagesTable } from '../../lambdas/state/dynamodb-pages.ts'
 import { type FoldDependencies, foldBatch } from '../../lambdas/state/fold-batch.ts'
+import { FoldTurns } from '../../lambdas/state/fold-turns.ts'
 import { eventTypes, projections } from '../../shared/catalogue.ts'
 import type { Event } from '../../shared/event.ts'
 import { ERASURE_TYPE } from '../../shared/event.ts'
@@ -27,6 +28,7 @@ function newStores() {
     eventTypes: catalogue,
     rules: { projections, memory, latenessMs: undefined, retentionMs: 0 },
     retryBudgetMs: 300_000,
+    turns: new FoldTurns('p'),
     now: () => now,
     telemetry: { count: () => {}, annotate: () => {} },
   }

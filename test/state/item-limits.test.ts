@@ -38,7 +38,7 @@ function fold(events: readonly Event[], projections: Projection[], stored?: User
   const arrived = START + minutes * 60_000
   const [write] = planWrites(
     aStoredUser('1', stored),
-    [{ sequenceNumber: String(++sequence), received: arrived, arrived, events, erasure: false }],
+    [{ sequenceNumber: String(++sequence), received: arrived, arrived, events, positions: [...events.keys()], erasure: false }],
     { projections, memory, latenessMs: undefined, retentionMs: 0 },
   )
   if (!write) throw new Error('Nothing to write.')

@@ -63,7 +63,7 @@ test('an event for a window that has expired under a shorter bound is late, and 
   const rules = { projections: [minutes], memory, ...bound, retentionMs: DAY_MS }
   const eventAt = (ms: number) => aVisit('/a', ms / 1000, { subject: '1', received: arrived })
   const result = (ms: number) => {
-    const record = { sequenceNumber: '1', received: arrived, arrived, events: [eventAt(ms)], erasure: false }
+    const record = { sequenceNumber: '1', received: arrived, arrived, events: [eventAt(ms)], positions: [0], erasure: false }
     const { late, deltas } = userFold(aStoredUser('1'), rules).fold(record)
     return { late, deltas: [...deltas.values()].map(({ delta }) => delta) }
   }

@@ -27,6 +27,7 @@ const record = (events: Event[], received = START, facts: Partial<UserRecord> = 
   received,
   arrived: received,
   events,
+  positions: [...events.keys()],
   erasure: false,
   ...facts,
 })

@@ -19,6 +19,7 @@ const records = ['e1', 'e2', 'e3'].map(
     received: START,
     arrived: START,
     events: [aVisit(`/${id}`, at, { id })],
+    positions: [0],
     erasure: false,
   }),
 )

@@ -2,6 +2,7 @@ import { spawnSync } from 'node:child_process'
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
+import { FoldTurns } from '../../lambdas/state/fold-turns.ts'
 import { surviveFold } from '../../lambdas/state/survive-fold.ts'
 import type { FoldAttempts } from '../../shared/state.ts'
 import { aUserItem, aVisit } from '../fixtures/builders.ts'
@@ -32,11 +33,13 @@ const record = {
   received: START,
   arrived: START,
   events: [aVisit('/a', 1)],
+  positions: [0],
   erasure: false,
   user: '1',
   unrecognised: [],
 }
 const rules = { projections: [], memory, latenessMs: undefined, retentionMs: 0 }
+const turns = new FoldTurns('b')
 
 test('a fold that has a result leaves no unfinished attempt, however old its record is', async () => {
   let stored: FoldAttempts | undefined
@@ -51,8 +54,8 @@ test('a fold that has a result leaves no unfinished attempt, however old its rec
     const fatal = await surviveFold(
       aStoredUser('1'),
       [record],
-      { table, rules, retryBudgetMs: 300_000, now },
-      ([first]) => first?.fatal,
+      { table, rules, retryBudgetMs: 300_000, turns: new FoldTurns(String(minute)), now },
+      ([first]) => first?.rejected,
     )
     expect([fatal, stored?.unfinished]).toEqual([undefined, 0])
   }
@@ -62,7 +65,13 @@ test('a young record is folded without a note', async () => {
   const fail = async () => {
     throw new Error('This test stores nothing.')
   }
-  const dependencies = { table: { readAttempts: fail, writeAttempts: fail }, rules, retryBudgetMs: 0, now: () => START + 1000 }
+  const dependencies = {
+    table: { readAttempts: fail, writeAttempts: fail },
+    rules,
+    retryBudgetMs: 0,
+    turns,
+    now: () => START + 1000,
+  }
   expect(await surviveFold(aStoredUser('1'), [record], dependencies, records => records.length)).toBe(1)
 })
 
@@ -70,20 +79,26 @@ test('a record that the item already contains is not noted', async () => {
   const fail = async () => {
     throw new Error('This test stores nothing.')
   }
-  const dependencies = { table: { readAttempts: fail, writeAttempts: fail }, rules, retryBudgetMs: 0, now: () => START + MINUTE }
+  const dependencies = {
+    table: { readAttempts: fail, writeAttempts: fail },
+    rules,
+    retryBudgetMs: 0,
+    turns,
+    now: () => START + MINUTE,
+  }
   const stored = aUserItem('1', { sequenceNumber: '1' })
   expect(await surviveFold(aStoredUser('1', stored), [record], dependencies, records => records.length)).toBe(1)
 })
 
 test('a fold that ends without a result after every event was tried blames none of them', async () => {
-  let stored: FoldAttempts = { unfinished: 9, since: START, trying: undefined, fatal: [] }
+  let stored: FoldAttempts = { process: 'a', unfinished: 9, since: START, trying: undefined, fatal: [] }
   const table = {
     readAttempts: async () => stored,
     writeAttempts: async (_user: string, _key: string, attempts: FoldAttempts) => {
       stored = attempts
     },
   }
-  const dependencies = { table, rules, retryBudgetMs: 300_000, now: () => START + 60 * MINUTE }
+  const dependencies = { table, rules, retryBudgetMs: 300_000, turns, now: () => START + 60 * MINUTE }
   const dies = () => {
     throw new Error('ended')
   }
@@ -94,13 +109,52 @@ test('a fold that ends without a result after every event was tried blames none 
 test('a few attempts that ended for other reasons do not begin a trial, however long ago they were', async () => {
   const written: FoldAttempts[] = []
   const table = {
-    readAttempts: async () => ({ unfinished: 2, since: START, trying: undefined, fatal: [] }),
+    readAttempts: async () => ({ process: 'a', unfinished: 2, since: START, trying: undefined, fatal: [] }),
     writeAttempts: async (_user: string, _key: string, attempts: FoldAttempts) => void written.push(attempts),
   }
-  const dependencies = { table, rules, retryBudgetMs: 300_000, now: () => START + 60 * MINUTE }
+  const dependencies = { table, rules, retryBudgetMs: 300_000, turns, now: () => START + 60 * MINUTE }
   await surviveFold(aStoredUser('1'), [record], dependencies, records => records.length)
   expect(written.map(({ unfinished, trying }) => [unfinished, trying])).toEqual([
     [3, undefined],
     [0, undefined],
   ])
+})
+
+test('notes that cannot be written spend no budget, and blame no event: the process still runs', async () => {
+  let stored: FoldAttempts | undefined
+  const blamed: unknown[] = []
+  for (let minute = 1; minute < 20; minute++) {
+    let writes = 0
+    const table = {
+      readAttempts: async () => stored,
+      // What follows the fold is throttled.
+      writeAttempts: async (_user: string, _key: string, attempts: FoldAttempts) => {
+        writes += 1
+        if (writes > 1 && attempts.trying === undefined) throw new Error('throttled')
+        stored = attempts
+      },
+    }
+    const dependencies = { table, rules, retryBudgetMs: 300_000, turns, now: () => START + minute * MINUTE }
+    const run = surviveFold(aStoredUser('1'), [record], dependencies, ([first]) => blamed.push(first?.rejected))
+    await expect(run).rejects.toThrow('throttled')
+  }
+  expect(stored).toMatchObject({ unfinished: 1, fatal: [] })
+  expect(blamed).toEqual(Array(19).fill(undefined))
+})
+
+test('an event that was being tried when another process ended is fatal; one that this process survived is not', async () => {
+  for (const [process, expected] of [
+    ['a', []],
+    ['b', [{ sequenceNumber: '1', position: 0 }]],
+  ] as const) {
+    const trying = { sequenceNumber: '1', position: 0 }
+    const written: FoldAttempts[] = []
+    const table = {
+      readAttempts: async () => ({ process: 'a', unfinished: 9, since: START, trying, fatal: [] }),
+      writeAttempts: async (_user: string, _key: string, attempts: FoldAttempts) => void written.push(attempts),
+    }
+    const dependencies = { table, rules, retryBudgetMs: 300_000, turns: new FoldTurns(process), now: () => START + 60 * MINUTE }
+    await surviveFold(aStoredUser('1'), [record], dependencies, () => {})
+    expect(written[0]?.fatal).toEqual(expected)
+  }
 })

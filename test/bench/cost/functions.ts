@@ -8,6 +8,7 @@ import { planEvents } from '../../../lambdas/search/plan-events.ts'
 import { stateTable } from '../../../lambdas/state/dynamodb.ts'
 import { pageCache, pagesTable } from '../../../lambdas/state/dynamodb-pages.ts'
 import { foldBatch } from '../../../lambdas/state/fold-batch.ts'
+import { FoldTurns } from '../../../lambdas/state/fold-turns.ts'
 import { mergeBatch } from '../../../lambdas/windows/merge-batch.ts'
 import { eventTypes, projections } from '../../../shared/catalogue.ts'
 import { isIdentityPage } from '../../../shared/memory/page-content.ts'
@@ -110,7 +111,16 @@ export function readers(meters: Meters, stores: Stores) {
     cached,
     state: meteredFunction('state', meters, (({ Records }: { Records: KinesisStreamRecord[] }, telemetry: Telemetry) =>
       foldBatch(Records, {
-        ...{ table, pages, quarantine, eventTypes: catalogue, retryBudgetMs: 300_000, now, telemetry },
+        ...{
+          table,
+          pages,
+          quarantine,
+          eventTypes: catalogue,
+          retryBudgetMs: 300_000,
+          turns: new FoldTurns('bench'),
+          now,
+          telemetry,
+        },
         rules: { projections, memory, retentionMs, latenessMs: undefined },
       })) as never),
     windows: meteredFunction('windows', meters, (({ Records }: { Records: DynamoDBRecord[] }, telemetry: Telemetry) =>

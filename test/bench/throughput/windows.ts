@@ -17,7 +17,14 @@ const numbers = Array.from({ length: DEVICES }, (_, device) => device)
 /** The items of 500 devices after a write of 5 events each. */
 const items: readonly UserItem[] = numbers.flatMap(device => {
   const events = [0, 1, 2, 3, 4].map(n => readingOf(device, n, n))
-  const record = { sequenceNumber: '1', received: START * 1000, arrived: START * 1000, events, erasure: false }
+  const record = {
+    sequenceNumber: '1',
+    received: START * 1000,
+    arrived: START * 1000,
+    events,
+    positions: [...events.keys()],
+    erasure: false,
+  }
   return planWrites(aStoredUser(`device-${device}`), [record], rules).map(({ item }) => item)
 })
 

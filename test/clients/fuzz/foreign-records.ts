@@ -6,6 +6,7 @@ import { planEvents } from '../../../lambdas/search/plan-events.ts'
 import { stateTable } from '../../../lambdas/state/dynamodb.ts'
 import { pagesTable } from '../../../lambdas/state/dynamodb-pages.ts'
 import { foldBatch } from '../../../lambdas/state/fold-batch.ts'
+import { FoldTurns } from '../../../lambdas/state/fold-turns.ts'
 import { eventTypes, projections } from '../../../shared/catalogue.ts'
 import type { Event } from '../../../shared/event.ts'
 import type { QuarantinedEvent } from '../../../shared/quarantine.ts'
@@ -45,6 +46,7 @@ export function streamReaders() {
     pages: pagesTable('pages', new Table().operations()),
     rules: { projections, memory, latenessMs: undefined, retentionMs: 0 },
     retryBudgetMs: 300_000,
+    turns: new FoldTurns('p'),
     now: () => NOW,
     telemetry: {
       count: (metric: string, value: number): void => {

@@ -86,6 +86,7 @@ const record = (user: string, at: number, sequenceNumber: number, url = '/a') =>
   received: RECEIVED + sequenceNumber,
   arrived: RECEIVED + sequenceNumber,
   events: [aVisit(url, at, { subject: user, id: `${user}-${sequenceNumber}` })],
+  positions: [0],
   erasure: false,
 })
 

@@ -20,6 +20,7 @@ function foldAt(timestamp: number, window: number) {
         received: RECEIVED,
         arrived: RECEIVED,
         events: [aReading({ timestamp }, { subject: '1' })],
+        positions: [0],
         erasure: false,
       },
     ],

@@ -40,6 +40,7 @@ function documentOf(rows: readonly Parameters<typeof eventOf>[0][]) {
         received: RECEIVED,
         arrived: RECEIVED,
         events: [event],
+        positions: [0],
         erasure: false,
       })),
       rules,
