@@ -196,7 +196,7 @@ export const unitMistakes: readonly UnitMistake[] = [
     name: 'unknown-delta-given-up',
     about: 'deltas of a projection that a deployment brings are not waited for',
     file: 'lambdas/windows/unknown-deltas.ts',
-    right: 'if (now - changed < MAX_WAIT_FOR_PROJECTION_MS) awaited',
+    right: 'if (now - changed < waitMs) awaited',
     wrong: 'if (now - changed < 0) awaited',
     tests: ['test/windows/unknown-deltas.test.ts', 'test/windows/plan-windows.test.ts'],
   },
