@@ -193,6 +193,14 @@ export const unitMistakes: readonly UnitMistake[] = [
     tests: ['test/windows/retired-deltas.test.ts'],
   },
   {
+    name: 'throttled-shard-unnamed',
+    about: 'the metric of throttled folds does not name the shard',
+    file: 'lambdas/handler.ts',
+    right: "annotations.has('shard') ? withShard(_aws) : _aws",
+    wrong: '_aws',
+    tests: ['test/lambdas/handler.test.ts', 'test/state/throttles.test.ts'],
+  },
+  {
     name: 'unknown-delta-given-up',
     about: 'deltas of a projection that a deployment brings are not waited for',
     file: 'lambdas/windows/unknown-deltas.ts',
