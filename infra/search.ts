@@ -12,6 +12,7 @@ import type { SearchSettings, Settings } from './settings-types.ts'
 import type { SilencePlan } from './silent-readers.ts'
 import type { State } from './state.ts'
 import type { EventStream } from './stream.ts'
+import { deploymentWait } from './windows.ts'
 
 export interface SearchProps {
   readonly search: SearchSettings
@@ -48,7 +49,12 @@ export class Search extends Construct implements Monitored {
       name: 'index-documents',
       about: 'Writes the documents of changed states and windows to OpenSearch.',
       entry: 'lambdas/search/index-documents.lambda.ts',
-      environment: { STATE_TABLE: state.table.tableName, ...environment, ...quarantine.writerEnvironment },
+      environment: {
+        STATE_TABLE: state.table.tableName,
+        ...environment,
+        ...quarantine.writerEnvironment,
+        ...deploymentWait(settings),
+      },
       settings,
     })
     this.documents.readChanges(state.table, { batch: search.documents, onFailure: quarantine })

@@ -140,6 +140,12 @@ export interface Settings {
     readonly lateness: Duration | 'none'
   }
   readonly windows: Batch
+  /**
+   * How long windows and documents wait for a projection that their code does not know, because a running deployment may bring it: 1
+   * minute to an hour, in whole minutes. The changes of all users in the same partition of the table wait meanwhile; then the change
+   * is quarantined. Make it longer than your deployments.
+   */
+  readonly deploymentWait: Duration
   /** OpenSearch. `off`: the stage has none, and search routes answer 501. */
   readonly search: SearchSettings | 'off'
   readonly archive: {

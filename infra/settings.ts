@@ -57,6 +57,7 @@ const dev: Settings = {
     lateness: 'none',
   },
   windows: { size: 200, window: second },
+  deploymentWait: Duration.minutes(15),
   search: {
     cluster: { instance: 't3.small.search', nodes: 1, volume: 10 },
     documents: { size: 500, window: second },

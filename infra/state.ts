@@ -1,4 +1,5 @@
-import type { Metric } from 'aws-cdk-lib/aws-cloudwatch'
+import { Aws } from 'aws-cdk-lib'
+import { type Metric, SearchExpression } from 'aws-cdk-lib/aws-cloudwatch'
 import { AttributeType, StreamViewType } from 'aws-cdk-lib/aws-dynamodb'
 import { Construct } from 'constructs'
 import { type Environment, NONE } from '../shared/environment.ts'
@@ -19,6 +20,14 @@ export interface StateProps {
 }
 
 const count = (metric: MetricName): Metric => productMetric('state', metric)
+
+/** One line for each shard that has values. An alarm cannot have such an expression. */
+const eachShard = (metric: MetricName): SearchExpression =>
+  new SearchExpression({
+    expression: `SEARCH('{"${Aws.STACK_NAME}",service,shard} service="state" MetricName="${metric}"', 'Sum', ${period.toSeconds()})`,
+    label: `\${PROP('Dim.shard')}`,
+    period,
+  })
 
 /** What decides when an item may expire: how late an event may be, and for how long both streams together can redeliver old records. */
 export const expiry = ({ state, stream }: Settings): Pick<Environment<'windows'>, 'LATENESS_HOURS' | 'RETENTION_HOURS'> => ({
@@ -102,6 +111,15 @@ export class State extends Construct implements Monitored {
         atLeast: 100,
         periods: 3,
       },
+      {
+        name: 'user-throttled',
+        severity: 'ticket',
+        about:
+          'DynamoDB throttles the items of some users for 10 minutes or more. The state function waits for them, and so do the later events of their shards; nothing is quarantined. Which shards: dimension shard of this metric, graph "State function: throttled folds by shard".',
+        metric: count('FoldsThrottled'),
+        atLeast: 1,
+        periods: 3,
+      },
       this.function.alarmOnErrors(
         'page',
         'The state function fails on whole batches and Lambda retries them. Nothing is lost; states fall behind the event stream.',
@@ -144,6 +162,11 @@ export class State extends Construct implements Monitored {
         metrics: [count('LookupsSkipped')],
       },
       lagGraph('State function: lag', this.function),
+      {
+        title: 'State function: throttled folds by shard',
+        unit: 'folds',
+        metrics: [count('FoldsThrottled').with({ label: 'all shards' }), eachShard('FoldsThrottled')],
+      },
       failureGraph(
         'State function: errors, throttles, conflicts, retries',
         [this.function],

@@ -1,5 +1,6 @@
 import { FilterCriteria, FilterRule } from 'aws-cdk-lib/aws-lambda'
 import { Construct } from 'constructs'
+import type { Environment } from '../shared/environment.ts'
 import { USER_ITEM } from '../shared/state.ts'
 import { type AlarmPlan, type Graph, type Monitored, productMetric } from './alarm-topic.ts'
 import { failureGraph, lagGraph } from './graphs.ts'
@@ -15,6 +16,19 @@ export interface WindowsProps {
   readonly settings: Settings
 }
 
+/** Longer than CloudFormation takes to update the functions of a stage. The stream of the table keeps a change for a day. */
+const MAX_DEPLOYMENT_WAIT_MINUTES = 60
+
+/** How long changes wait for a projection that a deployment brings. Throws an error of one line for a wait that is not allowed. */
+export function deploymentWait({ deploymentWait: wait }: Settings): Pick<Environment<'windows'>, 'DEPLOYMENT_WAIT_MINUTES'> {
+  const minutes = wait.toMinutes({ integral: false })
+  if (!Number.isInteger(minutes) || minutes < 1 || minutes > MAX_DEPLOYMENT_WAIT_MINUTES)
+    throw new Error(
+      `deploymentWait is ${minutes} minutes. Set it to a whole number of 1 to ${MAX_DEPLOYMENT_WAIT_MINUTES} minutes in infra/settings.ts.`,
+    )
+  return { DEPLOYMENT_WAIT_MINUTES: String(minutes) }
+}
+
 /** Merges the deltas of changed states into windows: of one user, and over all users. */
 export class Windows extends Construct implements Monitored {
   readonly function: LambdaFunction<'windows'>
@@ -27,7 +41,12 @@ export class Windows extends Construct implements Monitored {
       name: 'windows',
       about: 'Merges the deltas of each state write into windows, each delta once.',
       entry: 'lambdas/windows/windows.lambda.ts',
-      environment: { STATE_TABLE: state.table.tableName, ...quarantine.writerEnvironment, ...expiry(settings) },
+      environment: {
+        STATE_TABLE: state.table.tableName,
+        ...quarantine.writerEnvironment,
+        ...expiry(settings),
+        ...deploymentWait(settings),
+      },
       settings,
     })
     this.function.readChanges(state.table, {

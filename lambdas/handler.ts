@@ -1,7 +1,8 @@
 import { Metrics, MetricUnit } from '@aws-lambda-powertools/metrics'
+import type { EmfOutput } from '@aws-lambda-powertools/metrics/types'
 import type { Context, KinesisStreamBatchResponse } from 'aws-lambda'
 import { type Environment, type FunctionName, readEnvironment } from '../shared/environment.ts'
-import { metrics as definitions, type MetricName } from '../shared/metrics.ts'
+import { metrics as definitions, isByShard, type MetricName } from '../shared/metrics.ts'
 import { redactKeys } from '../shared/redact-keys.ts'
 import type { RejectionCode } from '../shared/rejections.ts'
 import { describeError, SafeError } from '../shared/safe-error.ts'
@@ -84,11 +85,24 @@ function newLogLine(service: FunctionName): LogLine {
       for (const [metric, sum] of sums) metrics.addMetric(metric, MetricUnit[definitions[metric].unit], sum)
       const { _aws, ...counted } = metrics.serializeMetrics()
       return JSON.stringify({
-        ...(sums.size > 0 && { _aws }),
+        ...(sums.size > 0 && { _aws: annotations.has('shard') ? withShard(_aws) : _aws }),
         ...Object.fromEntries(annotations),
         ...(codes.size > 0 && { codes: Object.fromEntries(codes) }),
         ...counted,
       })
     },
   }
+}
+
+/** The metadata of metrics. Those by shard have values for the function, and for the shard that the line names. */
+function withShard({ CloudWatchMetrics, ...rest }: EmfOutput['_aws']): object {
+  const directives = CloudWatchMetrics.flatMap(directive => [
+    { ...directive, Metrics: directive.Metrics.filter(({ Name }) => !isByShard(Name)) },
+    {
+      ...directive,
+      Dimensions: [['service'], ['service', 'shard']],
+      Metrics: directive.Metrics.filter(({ Name }) => isByShard(Name)),
+    },
+  ])
+  return { ...rest, CloudWatchMetrics: directives.filter(({ Metrics }) => Metrics.length > 0) }
 }

@@ -1,6 +1,7 @@
 /**
  * Every metric that the functions emit. The namespace is the name of the stack, so that the stages of an account do not mix.
- * The only dimension is `service`, the name of the function.
+ * The dimension is `service`, the name of the function. A metric with `byShard` also has values for each shard of the event stream:
+ * every combination of dimensions is billed as a metric, in the hours in which it has a value.
  */
 export const metrics = {
   EventsAccepted: { unit: 'Count', about: 'Events written to the stream, re-deliveries included.' },
@@ -26,6 +27,11 @@ export const metrics = {
     unit: 'Count',
     about: 'Pages of old identities that a fold did not read because they were too many. A repetition may have been counted.',
   },
+  FoldsThrottled: {
+    unit: 'Count',
+    about: 'Folds of a user that ended because DynamoDB throttled an item. They are repeated until it accepts them.',
+    byShard: true,
+  },
   EventsLate: { unit: 'Count', about: 'Events that arrived after the lateness bound of their window.' },
   ContributionsMerged: { unit: 'Count', about: 'Deltas merged into windows.' },
   SlotTooLarge: { unit: 'Count', about: 'Writes of window slots that have 80 % of the users that they can remember.' },
@@ -43,9 +49,12 @@ export const metrics = {
   },
   ReportRows: { unit: 'Count', about: 'Rows published by a report run.' },
   ReportSeconds: { unit: 'Seconds', about: 'Duration of a report run.' },
-} as const satisfies Record<string, { unit: 'Count' | 'Seconds'; about: string }>
+} as const satisfies Record<string, { unit: 'Count' | 'Seconds'; about: string; byShard?: true }>
 
 export type MetricName = keyof typeof metrics
+
+/** Whether a metric also has values for each shard. */
+export const isByShard = (name: string): boolean => name in metrics && 'byShard' in metrics[name as MetricName]
 
 /** The response body of GET /v1/metrics: how much each pipeline step processed in the last hour, and how far it is behind. */
 export interface PipelineMetrics {

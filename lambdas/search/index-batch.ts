@@ -1,4 +1,5 @@
 import { SafeError } from '../../shared/safe-error.ts'
+import { waitText } from '../deployment-wait.ts'
 import { type Item, type ItemImage, isUserItem, readItem, type TableChange } from '../state/dynamodb-items.ts'
 import { deleteErased } from './erasure.ts'
 import type { DocumentClient } from './opensearch.ts'
@@ -8,6 +9,8 @@ import { type WriteDependencies, writeDocuments } from './write-bulk.ts'
 
 export interface IndexDependencies extends WriteDependencies, DocumentDependencies {
   readonly client: DocumentClient
+  /** A deployment updates all functions in this time, in milliseconds. Until then, only newer code may know the projection of a state. */
+  readonly deploymentWaitMs: number
 }
 
 /** A change with the time at which the table was changed, milliseconds since 1970. */
@@ -17,26 +20,26 @@ interface TimedChange extends Change<Item> {
 
 /** The user identity that DynamoDB gives to removals by time to live. */
 const TIME_TO_LIVE = 'dynamodb.amazonaws.com'
-/** A deployment updates all functions in this time. Until then, a state may be of a projection that only newer code knows. */
-const MAX_WAIT_FOR_PROJECTION_MS = 15 * 60_000
 
 /**
  * Writes the documents of the items that a batch changed. Throws if the cluster could not write all, or if a newer function may
  * know the projection of a state, so that the batch is delivered again.
  */
 export async function indexBatch(batch: readonly TableChange[], dependencies: IndexDependencies): Promise<void> {
-  const { projections, now } = dependencies
+  const { projections, deploymentWaitMs, now } = dependencies
   const changes = batch.flatMap(changeOf)
   await deleteErased(dependencies.client, changes.flatMap(erasureOf), projections)
   const { operations, failures } = await planDocuments(changes, dependencies)
   const unknown = changes.flatMap(change =>
-    unknownStates(change, projections).map(state => ({ state, mayWait: now() - change.changed < MAX_WAIT_FOR_PROJECTION_MS })),
+    unknownStates(change, projections).map(state => ({ state, mayWait: now() - change.changed < deploymentWaitMs })),
   )
   const given = unknown.filter(({ mayWait }) => !mayWait).map(({ state }) => state)
   await writeDocuments({ operations, failures: [...failures, ...given] }, dependencies)
   const waiting = new Set(unknown.filter(({ mayWait }) => mayWait).map(({ state }) => state.index))
   if (waiting.size > 0)
-    throw new SafeError(`No code for documents of ${[...waiting].join(', ')}: the batch is delivered again for 15 minutes.`)
+    throw new SafeError(
+      `No code for documents of ${[...waiting].join(', ')}: the batch is delivered again for ${waitText(deploymentWaitMs)}.`,
+    )
 }
 
 /** The item before and after a change. Nothing for an expired item: the index keeps its document. */

@@ -14,6 +14,7 @@ import type { PagesTable } from './dynamodb-pages.ts'
 import type { PassedOverEvent } from './dynamodb-passed-over.ts'
 import { planWrites, type Write } from './plan-writes.ts'
 import { type SurviveDependencies, surviveFold } from './survive-fold.ts'
+import { noteThrottle, readUsers } from './throttles.ts'
 import type { UserRecord } from './user-record.ts'
 
 /** Attempts to write a user's item in one invocation, after conflicts or errors. */
@@ -93,8 +94,7 @@ const expiryOf = ({ now, rules }: FoldDependencies): number => redeliveryExpiry(
 /** Returns the index of the first record that is not committed, or the number of records if all are. */
 async function foldUsers(records: readonly DecodedRecord[], dependencies: FoldDependencies): Promise<number> {
   const users = Map.groupBy(records.filter(hasUser), ({ user }) => user)
-  // Half the price of a consistent read. The put of an old item fails, and the item is then read again, consistently.
-  const read = await dependencies.table.readUsers([...users.keys()], 'eventual')
+  const read = await readUsers([...users.keys()], dependencies)
   const limit = pLimit(USERS_AT_ONCE)
   const uncommitted = await Promise.all(
     [...users].map(([user, mine]) =>
@@ -137,6 +137,7 @@ async function foldUser(
       }
       if (done === records.length) return done
     } catch (error) {
+      noteThrottle(error, dependencies.telemetry)
       dependencies.telemetry.annotate('uncommitted', describeError(error))
     }
   }

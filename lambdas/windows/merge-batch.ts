@@ -5,6 +5,7 @@ import { type Projection, projectionKey } from '../../shared/projection.ts'
 import type { Quarantine } from '../../shared/quarantine.ts'
 import { SafeError } from '../../shared/safe-error.ts'
 import type { PartItem, RetiredDelta } from '../../shared/state.ts'
+import { waitText } from '../deployment-wait.ts'
 import type { Telemetry } from '../handler.ts'
 import { annotateProjectionErrors } from '../projection-errors.ts'
 import { redeliveryExpiry } from '../redelivery-expiry.ts'
@@ -26,6 +27,8 @@ export interface MergeDependencies {
   readonly lifetime: WindowLifetime
   /** Users that the item of a slot and each of its pages may remember. Default: MAX_SLOT_USERS. */
   readonly slotUsers?: number
+  /** How long a change waits for a projection that a running deployment may bring, in milliseconds. */
+  readonly deploymentWaitMs: number
   readonly telemetry: Telemetry
   /** Milliseconds since 1970. */
   readonly now: () => number
@@ -36,14 +39,14 @@ export interface MergeDependencies {
  * or if newer code may know the projection of a delta, so that the batch is delivered again.
  */
 export async function mergeBatch(batch: readonly TableChange[], dependencies: MergeDependencies): Promise<void> {
-  const { projections, lifetime, telemetry, now } = dependencies
+  const { projections, lifetime, deploymentWaitMs: waitMs, telemetry, now } = dependencies
   const images = batch.flatMap(userImageOf)
   const items = images.map(({ item }) => item)
   const taken = await takeInRetired(dependencies)
   const merged = await mergeAll(items, dependencies)
   const retired = retiredDeltas(items, projections)
   await dependencies.table.storeRetired(retired, redeliveryExpiry(now(), lifetime.retentionMs))
-  await settleUnknown(unknownDeltas(images, projections, now()), dependencies)
+  await settleUnknown(unknownDeltas(images, projections, { now: now(), waitMs }), dependencies)
   telemetry.count('ContributionsMerged', taken + merged)
 }
 
@@ -95,15 +98,15 @@ function userImageOf({ dynamodb }: TableChange): UserImage[] {
  */
 async function settleUnknown(
   { awaited, givenUp }: UnknownDeltas,
-  { table, quarantine, telemetry }: MergeDependencies,
+  { table, quarantine, deploymentWaitMs, telemetry }: MergeDependencies,
 ): Promise<void> {
   if (awaited.length > 0)
     throw new SafeError(
-      `This code does not know the projections ${awaited.join(', ')}. The batch is delivered again for 15 minutes, then the deltas are quarantined. Deploy a catalogue that has them.`,
+      `This code does not know the projections ${awaited.join(', ')}. The batch is delivered again for ${waitText(deploymentWaitMs)}, then the deltas are quarantined. Deploy a catalogue that has them.`,
     )
   if (givenUp.length === 0) return
   await table.storeRetired(givenUp)
-  await quarantine.add(givenUp.map(asUnmerged))
+  await quarantine.add(givenUp.map(delta => asUnmerged(delta, deploymentWaitMs)))
   telemetry.count('EventsQuarantined', givenUp.length, 'not_merged')
 }
 

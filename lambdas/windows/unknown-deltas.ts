@@ -5,6 +5,7 @@ import type { QuarantinedEvent } from '../../shared/quarantine.ts'
 import { standingOf } from '../../shared/revisions.ts'
 import type { UserItem } from '../../shared/state.ts'
 import { unmergedText } from '../../shared/unmerged-delta.ts'
+import { waitText } from '../deployment-wait.ts'
 
 /** A user item as a change of the table left it. */
 export interface UserImage {
@@ -20,29 +21,37 @@ export interface UnknownDeltas {
   readonly givenUp: readonly UserDelta[]
 }
 
-/** How long a deployment may take until all functions know its projections. */
-const MAX_WAIT_FOR_PROJECTION_MS = 15 * 60_000
+export interface DeploymentWait {
+  /** Milliseconds since 1970. */
+  readonly now: number
+  /** How long a deployment may take until all functions know its projections, in milliseconds. */
+  readonly waitMs: number
+}
 
 /**
  * The deltas of projections that this code does not know: the state function is newer, or this code was rolled back. Deltas of
  * retired projections are not among them.
  */
-export function unknownDeltas(images: readonly UserImage[], projections: readonly Projection[], now: number): UnknownDeltas {
+export function unknownDeltas(
+  images: readonly UserImage[],
+  projections: readonly Projection[],
+  { now, waitMs }: DeploymentWait,
+): UnknownDeltas {
   const awaited = new Set<string>()
   const givenUp: UserDelta[] = []
   for (const { item, changed } of images)
     for (const delta of item.outbox) {
       if (standingOf(delta.projection, projections) !== 'unknown') continue
-      if (now - changed < MAX_WAIT_FOR_PROJECTION_MS) awaited.add(delta.projection)
+      if (now - changed < waitMs) awaited.add(delta.projection)
       else givenUp.push({ ...delta, user: item.user, erasedOrder: item.erasedOrder })
     }
   return { awaited: [...awaited], givenUp }
 }
 
 /** An unknown delta as it is quarantined, with everything that merges it later. */
-export const asUnmerged = (delta: UserDelta): QuarantinedEvent => ({
+export const asUnmerged = (delta: UserDelta, waitMs: number): QuarantinedEvent => ({
   code: 'not_merged',
-  message: `The windows function did not know the projection ${delta.projection} for 15 minutes. Deploy a catalogue that has it: then the delta is merged, and a replay removes it from the quarantine.`,
+  message: `The windows function did not know the projection ${delta.projection} for ${waitText(waitMs)}. Deploy a catalogue that has it: then the delta is merged, and a replay removes it from the quarantine.`,
   type: null,
   id: null,
   keyName: '',

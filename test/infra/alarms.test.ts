@@ -91,6 +91,13 @@ test.each([
   expect(alarms.find(alarm => nameOf(alarm) === name)).toMatchObject({ Namespace, MetricName, ComparisonOperator, Threshold })
 })
 
+test('user-throttled watches the throttled folds of all shards, and its description says where the shard is', () => {
+  const alarm = alarms.find(each => nameOf(each) === 'user-throttled')
+  expect(alarm).toMatchObject({ MetricName: 'FoldsThrottled', Statistic: 'Sum', Threshold: 1, EvaluationPeriods: 3, Period: 300 })
+  expect(alarm?.AlarmDescription).toContain('dimension shard of this metric')
+  expect(sections.get('user-throttled')).toContain('FoldsThrottled')
+})
+
 /** The sections of the runbook for alarms, by heading: headings of the second level. General sections have headings of the first. */
 const sections = new Map(
   readFileSync('docs/runbook.md', 'utf8')

@@ -18,6 +18,16 @@ test('product metrics have one dimension, the function', () => {
   for (const { dimensions } of own) expect(dimensions).toEqual(['service', expect.any(String)])
 })
 
+test('a metric by shard has a line for each shard, whatever shards there are', () => {
+  const expressions = graphs.flatMap(({ properties }) => properties.metrics ?? []).flat()
+  const searches = expressions
+    .flatMap(each => (each as { expression?: string }).expression ?? [])
+    .filter(text => /SEARCH/.test(text))
+  expect(searches).toEqual([
+    `SEARCH('{"<AWS::StackName>",service,shard} service="state" MetricName="FoldsThrottled"', 'Sum', 300)`,
+  ])
+})
+
 test('the title of every graph names the thing and the measure, and its axis has a unit', () => {
   for (const { properties } of graphs) {
     expect(properties.title).toMatch(/^[A-Z][\w -]+: [^?]+$/)

@@ -41,6 +41,8 @@ test('settings reach the functions in the units that the names of the variables 
     LATENESS_HOURS: NONE,
     RETENTION_HOURS: String(7 * 24 + 24),
   })
+  for (const id of ['WindowsFunction', 'SearchIndexDocuments'])
+    expect(functionOf(templateOf('prod'), id).Environment.Variables).toMatchObject({ DEPLOYMENT_WAIT_MINUTES: '15' })
 })
 
 test('the reports function has enough time, memory and disk for a large archive', () => {

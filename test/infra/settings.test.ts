@@ -1,6 +1,6 @@
 import { Duration, RemovalPolicy } from 'aws-cdk-lib'
 import { settingsFor } from '../../infra/settings.ts'
-import { plain, resources, templateOf } from '../fixtures/infra-templates.ts'
+import { plain, resources, templateOf, templateWith } from '../fixtures/infra-templates.ts'
 
 const stages = ['dev', 'prod', 'local']
 
@@ -32,6 +32,29 @@ test('dev reserves no concurrency, which an account with 10 executions refuses; 
 test.each(stages)('in %s the retry budget is less than a tenth of the retention of the stream', stage => {
   const { state, stream } = settingsFor(stage)
   expect(state.retryBudget.toSeconds()).toBeLessThan(stream.retention.toSeconds() / 10)
+})
+
+test.each(stages)('in %s a projection that a deployment brings is waited for 15 minutes', stage => {
+  expect(settingsFor(stage).deploymentWait).toEqual(Duration.minutes(15))
+})
+
+test('the wait for a deployment is a whole number of 1 to 60 minutes: anything else is refused', () => {
+  const waitIn = (wait: Duration) =>
+    resources(templateWith('dev', { deploymentWait: wait }), 'AWS::Lambda::Function').flatMap(
+      ({ Properties }) => Properties.Environment.Variables.DEPLOYMENT_WAIT_MINUTES ?? [],
+    )
+  expect([waitIn(Duration.minutes(1)), waitIn(Duration.hours(1))]).toEqual([
+    ['1', '1'],
+    ['60', '60'],
+  ])
+  for (const [wait, minutes] of [
+    [Duration.minutes(0), '0'],
+    [Duration.seconds(90), '1.5'],
+    [Duration.minutes(61), '61'],
+  ] as const)
+    expect(() => waitIn(wait)).toThrow(
+      `deploymentWait is ${minutes} minutes. Set it to a whole number of 1 to 60 minutes in infra/settings.ts.`,
+    )
 })
 
 test.each(stages)('in %s the functions behind the API time out before the gateway does, after 30 s', stage => {

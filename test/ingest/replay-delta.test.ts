@@ -71,6 +71,7 @@ function aStage(lifetime: WindowLifetime = { latenessMs: undefined, retentionMs:
       quarantine: { add: async events => void quarantined.push(...events) },
       projections,
       lifetime,
+      deploymentWaitMs: 900_000,
       telemetry: { count: () => undefined, annotate: () => undefined },
       now: () => NOW,
     })

@@ -13,6 +13,7 @@ test('every kind of failure is counted by a metric', async () => {
     expect.arrayContaining([
       'state EventsLate',
       'state EventsQuarantined',
+      'state FoldsThrottled',
       'state Retries',
       'state Conflicts',
       'windows Conflicts',

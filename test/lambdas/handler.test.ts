@@ -119,6 +119,22 @@ test('the line of a batch has its shard, its sequence numbers and its age at the
   expect(Math.round(Number(facts['FreshnessSeconds']))).toBe(30)
 })
 
+test('a metric by shard has values for the function and for the shard of the batch; other metrics do not', async () => {
+  const count = (telemetry: Telemetry) => {
+    telemetry.count('EventsFolded', 3)
+    telemetry.count('FoldsThrottled', 2)
+  }
+  const { facts } = await call(count, { Records: [kinesisRecord('7', 30)] })
+  const names = facts._aws?.CloudWatchMetrics.map(({ Dimensions, Metrics }) => [Dimensions, Metrics.map(({ Name }) => Name)])
+  expect(names).toEqual([
+    [[['service']], ['EventsFolded', 'FreshnessSeconds']],
+    [[['service'], ['service', 'shard']], ['FoldsThrottled']],
+  ])
+  expect(facts).toMatchObject({ service: 'state', shard: 'shardId-000000000001', EventsFolded: 3, FoldsThrottled: 2 })
+  const withoutShard = await call(count)
+  expect(withoutShard.facts._aws?.CloudWatchMetrics.map(({ Dimensions }) => Dimensions)).toEqual([[['service']]])
+})
+
 test('a failed batch reports the age of what it left unread, and no freshness', async () => {
   const batch = { Records: [kinesisRecord('7', 30), kinesisRecord('9', 12)] }
   const failed = await call(() => Promise.reject(new Error('any')), batch)

@@ -102,6 +102,7 @@ class Contract {
       quarantine: { add: async (events: readonly QuarantinedEvent[]) => void this.quarantined.push(...events) },
       telemetry: { count: () => undefined, annotate: () => undefined },
       projections: this.projections,
+      deploymentWaitMs: 900_000,
       now: () => NOW,
     }
   }

@@ -51,6 +51,7 @@ function world(projections: readonly Projection[], parts: readonly PartItem[] = 
     table: { partsBelow: async () => [...parts] },
     quarantine: { add: async events => void quarantined.push(...events) },
     projections,
+    deploymentWaitMs: 15 * 60_000,
     now: () => NOW,
     telemetry: {
       count: (name, value) => Object.assign(counts, { [name]: (counts[name] ?? 0) + value }),
@@ -130,7 +131,9 @@ describe('a state of a projection that this code does not know', () => {
 
   test('is an error for 15 minutes; documents of known projections are written', async () => {
     const { index, dependencies, quarantined } = world([visits])
-    await expect(indexBatch([aChange(anna, stranger, SECONDS - 14 * MINUTES)], dependencies)).rejects.toThrow('clicks-r1')
+    await expect(indexBatch([aChange(anna, stranger, SECONDS - 14 * MINUTES)], dependencies)).rejects.toThrow(
+      'No code for documents of clicks-r1: the batch is delivered again for 15 minutes.',
+    )
     expect(index.documentOf('visits-r1', 'anna')).toEqual({ user: 'anna', n: 1 })
     expect(quarantined).toEqual([])
   })
@@ -144,6 +147,16 @@ describe('a state of a projection that this code does not know', () => {
       { code: 'document_refused', type: 'clicks-r1', id: 'anna' },
       { code: 'document_refused', type: 'sums-r3', id: 'eve#1970-01-01T00:01:00Z' },
     ])
+  })
+
+  test('is waited for as long as the dial of the stage says', async () => {
+    const { dependencies, quarantined } = world([visits])
+    const change = aChange(anna, stranger, SECONDS - 16 * MINUTES)
+    const waiting = indexBatch([change], { ...dependencies, deploymentWaitMs: 20 * 60_000 })
+    await expect(waiting).rejects.toThrow('for 20 minutes.')
+    expect(quarantined).toEqual([])
+    await indexBatch([change], { ...dependencies, deploymentWaitMs: 60_000 })
+    expect(quarantined).toHaveLength(1)
   })
 
   test('a greater revision of a known name is unknown, a lower one is retired and skipped', async () => {

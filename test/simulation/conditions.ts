@@ -16,6 +16,8 @@ export const MAX_LAG_MS = 8_000
 
 const MINUTE_MS = 60_000
 const DAY_MS = 86_400_000
+/** How long changes wait for a projection that a deployment brings. */
+export const DEPLOYMENT_WAIT_MS = 15 * MINUTE_MS
 
 /** By how much the clocks of the environments of ingest are ahead, in milliseconds. */
 const SKEWS: readonly (readonly number[])[] = [

@@ -1,6 +1,6 @@
 import type { FoldTurns } from '../../lambdas/state/fold-turns.ts'
 import { checkedReads } from './checked-reads.ts'
-import { limits, memory, RETENTION_MS } from './conditions.ts'
+import { DEPLOYMENT_WAIT_MS, limits, memory, RETENTION_MS } from './conditions.ts'
 import type { Environment } from './environment.ts'
 import type { Failures } from './failures.ts'
 import type { Clients, Invocation, Owner } from './invocations.ts'
@@ -152,14 +152,15 @@ export class Consumers {
     const { slotUsers } = conditions
     const lifetime = { latenessMs: limits.latenessMs, retentionMs: RETENTION_MS }
     const now = () => this.environment.now
+    const rest = { deploymentWaitMs: DEPLOYMENT_WAIT_MS, telemetry, now }
     return clients => {
       const { dynamodb, search: client, quarantine } = clients
       const behaviour = this.environment.behaviour(name, clients)
       const projections = simProjections(code, conditions, deployment.isNew(name), behaviour)
       const table = this.stateTable(dynamodb)
       return name === 'windows'
-        ? code.mergeBatch.mergeBatch(batch, { table, quarantine, projections, lifetime, slotUsers, telemetry, now })
-        : code.indexBatch.indexBatch(batch, { client, table, quarantine, projections, telemetry, now })
+        ? code.mergeBatch.mergeBatch(batch, { table, quarantine, projections, lifetime, slotUsers, ...rest })
+        : code.indexBatch.indexBatch(batch, { client, table, quarantine, projections, ...rest })
     }
   }
 }

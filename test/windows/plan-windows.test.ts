@@ -231,6 +231,7 @@ async function mergeRejected(results: PutResult[], change: Partial<MergeDependen
     quarantine: { add: async events => void calls.push(events.map(({ code }) => code)) },
     projections: [urls],
     lifetime,
+    deploymentWaitMs: 900_000,
     telemetry: { count: (...counted) => void calls.push(counted), annotate: () => undefined },
     now: () => 0,
     ...change,
@@ -264,6 +265,7 @@ test('a delta whose rejection loses its put, and that the window then takes, is 
     quarantine: { add: async events => void quarantined.push(...events) },
     projections: [sometimes],
     lifetime,
+    deploymentWaitMs: 900_000,
     telemetry: { count: () => undefined, annotate: () => undefined },
     now: () => 0,
   })

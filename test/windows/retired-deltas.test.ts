@@ -38,6 +38,7 @@ function aStage() {
       quarantine: { add: async events => expect(events).toEqual([]) },
       projections: catalogue(revision),
       lifetime: { latenessMs: undefined, retentionMs: 3_600_000 },
+      deploymentWaitMs: 900_000,
       telemetry: { count: () => undefined, annotate: () => undefined },
       now: () => 1_000,
     })

@@ -16,8 +16,8 @@ const MINUTE_MS = 60_000
 const state = { events: 1, temperature: [20], duration: [1] }
 const deltaOf = (projection: string): WindowDelta => ({ projection, start: 0, order: 1_700_000_000_000_000, state })
 
-/** Merges one change with a known delta and one of this projection, some minutes after the change. */
-async function merge(projection: string, minutes: number) {
+/** Merges one change with a known delta and one of this projection, some minutes after the change. `wait`: the dial, in minutes. */
+async function merge(projection: string, minutes: number, wait = 15) {
   const written: PartItem[] = []
   const quarantined: QuarantinedEvent[] = []
   const outbox = [deltaOf('device-minutes-r2'), deltaOf(projection)]
@@ -33,15 +33,31 @@ async function merge(projection: string, minutes: number) {
     quarantine: { add: async events => void quarantined.push(...events) },
     projections: [{ ...deviceMinutes, revision: 2 }],
     lifetime: { latenessMs: undefined, retentionMs: 0 },
+    deploymentWaitMs: wait * MINUTE_MS,
     telemetry: { count: () => undefined, annotate: () => undefined },
     now: () => CHANGED_SECONDS * 1000 + minutes * MINUTE_MS,
   })
   const [result] = await Promise.allSettled([merging])
-  return { result: result?.status, written: written.map(({ projection: key }) => key), quarantined }
+  const { message } = result?.status === 'rejected' ? (result.reason as Error) : {}
+  return { result: message ?? result?.status, written: written.map(({ projection: key }) => key), quarantined }
 }
 
 test.each(['device-minutes-r3', 'visits-r1', 'odd'])('a delta of %s, which only newer code knows, is waited for', async key => {
-  expect(await merge(key, 14.9)).toEqual({ result: 'rejected', written: ['device-minutes-r2'], quarantined: [] })
+  expect(await merge(key, 14.9)).toEqual({
+    result: `This code does not know the projections ${key}. The batch is delivered again for 15 minutes, then the deltas are quarantined. Deploy a catalogue that has them.`,
+    written: ['device-minutes-r2'],
+    quarantined: [],
+  })
+})
+
+test.each([
+  [1, 'for 1 minute.'],
+  [30, 'for 30 minutes.'],
+])('a stage whose dial is %d minutes waits as long, and its messages say so', async (wait, text) => {
+  const waiting = await merge('visits-r1', wait - 0.1, wait)
+  expect([waiting.quarantined, waiting.result]).toEqual([[], expect.stringContaining(text.replace('.', ','))])
+  const { quarantined } = await merge('visits-r1', wait, wait)
+  expect(quarantined).toMatchObject([{ code: 'not_merged', message: expect.stringContaining(text) }])
 })
 
 test('after 15 minutes a delta that no code knows is quarantined, with everything to merge it', async () => {
@@ -50,7 +66,7 @@ test('after 15 minutes a delta that no code knows is quarantined, with everythin
   expect(quarantined).toEqual([
     expect.objectContaining({
       code: 'not_merged',
-      message: expect.stringContaining('visits-r1'),
+      message: expect.stringMatching(/visits-r1 for 15 minutes\. /),
       received: 1_700_000_000_000,
       body: JSON.stringify({ projection: 'visits-r1', start: 0, user: 'a', ord: 1_700_000_000_000_000, state }),
     }),
@@ -77,6 +93,7 @@ test('a delta that was given up is merged, in its order, when code knows its pro
         quarantine: { add: async events => void quarantined.push(...events) },
         projections: known,
         lifetime,
+        deploymentWaitMs: 15 * MINUTE_MS,
         telemetry: { count: () => undefined, annotate: () => undefined },
         now: () => CHANGED_SECONDS * 1000,
       },

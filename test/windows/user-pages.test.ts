@@ -42,6 +42,7 @@ function aStage(slotUsers: number) {
         projections: [visitors],
         lifetime: { latenessMs: undefined, retentionMs: 0 },
         slotUsers,
+        deploymentWaitMs: 900_000,
         telemetry: { count: name => void counted.push(name), annotate: () => undefined },
         now: () => 0,
       },

@@ -125,11 +125,13 @@ export function readers(meters: Meters, stores: Stores) {
       })) as never),
     windows: meteredFunction('windows', meters, (({ Records }: { Records: DynamoDBRecord[] }, telemetry: Telemetry) =>
       mergeBatch(Records, {
-        ...{ table, quarantine, projections, telemetry, now },
+        ...{ table, quarantine, projections, deploymentWaitMs: HOUR_MS, telemetry, now },
         lifetime: { latenessMs: undefined, retentionMs },
       })) as never),
     documents: meteredFunction('index-documents', meters, (({ Records }: { Records: DynamoDBRecord[] }, telemetry: Telemetry) =>
-      indexBatch(Records, { client, table, quarantine, projections, telemetry, now })) as never),
+      indexBatch(Records, {
+        ...{ client, table, quarantine, projections, deploymentWaitMs: HOUR_MS, telemetry, now },
+      })) as never),
     events: meteredFunction('index-events', meters, (async ({ Records }: { Records: KinesisStreamRecord[] }) => {
       const { operations } = planEvents(
         Records.map(({ kinesis }) => ({

@@ -57,7 +57,7 @@ function* requestsOf({ everyMs, path, senders, events, body }: Plan, start: numb
 
 const asArray = (events: Fields[]): unknown => events
 
-const readingOf = (device: number, at: number, random: () => number): Fields =>
+export const readingOf = (device: number, at: number, random: () => number): Fields =>
   padded(EVENT_BYTES, filler => ({
     type: 'reading',
     id: `${device}-${at}`,

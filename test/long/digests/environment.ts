@@ -35,6 +35,7 @@ Object.assign(process.env, {
   IDENTITY_DAYS: '7',
   PAGES_TABLE: 'pages',
   RETRY_BUDGET_SECONDS: '300',
+  DEPLOYMENT_WAIT_MINUTES: '15',
   LATENESS_HOURS: '6',
   RETENTION_HOURS: '24',
   RAW_EVENT_TYPES: 'all',
