@@ -24,7 +24,8 @@ export const metrics = {
   EventsRepeated: { unit: 'Count', about: 'Re-deliveries that were recognised and ignored.' },
   LookupsSkipped: {
     unit: 'Count',
-    about: 'Pages of old identities that a fold did not read because they were too many. A repetition may have been counted.',
+    about:
+      'Pages of identities that a fold did not have: they were too many, or had expired. A repetition may have been counted.',
   },
   EventsLate: { unit: 'Count', about: 'Events that arrived after the lateness bound of their window.' },
   ContributionsMerged: { unit: 'Count', about: 'Deltas merged into windows.' },

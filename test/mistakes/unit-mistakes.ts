@@ -27,6 +27,22 @@ export const unitMistakes: readonly UnitMistake[] = [
     tests: ['test/ingest/replay-delta.test.ts'],
   },
   {
+    name: 'expired-page-awaited',
+    about: 'a fold waits for a page that expired by shorter dials of its time',
+    file: 'shared/memory/load-memory.ts',
+    right: 'const LEAST_LIFE_SECONDS = 86_400',
+    wrong: 'const LEAST_LIFE_SECONDS = 15 * 86_400',
+    tests: ['test/state/expired-pages.test.ts'],
+  },
+  {
+    name: 'failed-object-ends-run',
+    about: 'an object that cannot be collected stops those after it',
+    file: 'lambdas/quarantine/collect-objects.ts',
+    right: '.catch(error => ({ key, problem: describeError(error) }))',
+    wrong: '',
+    tests: ['test/quarantine/collect-objects.test.ts'],
+  },
+  {
     name: 'new-item-removed',
     about: 'a replay removes an event that was removed and quarantined again after the replay read it',
     file: 'lambdas/quarantine/dynamodb-updates.ts',
@@ -301,8 +317,8 @@ export const unitMistakes: readonly UnitMistake[] = [
     name: 'page-missing-is-empty',
     about: 'a page that is not found is taken for an empty one',
     file: 'shared/memory/load-memory.ts',
-    right: 'if (first - newest <= rules.seconds + wholeSecondsOf(retentionMs) + DAY_SECONDS)',
-    wrong: 'if (first < newest)',
+    right: 'if (wholeSecondsOf(now()) - newest <= LEAST_LIFE_SECONDS)',
+    wrong: 'if (wholeSecondsOf(now()) < newest)',
     tests: ['test/shared/memory/identity-memory.test.ts'],
   },
   {
