@@ -43,6 +43,31 @@ export const unitMistakes: readonly UnitMistake[] = [
     tests: ['test/quarantine/collect-objects.test.ts'],
   },
   {
+    name: 'erasure-before-writes',
+    about: "documents of an erased user are deleted before those of the erasure's batch are written",
+    file: 'lambdas/search/index-batch.ts',
+    right: '  const { operations, failures } = await planDocuments(changes, dependencies)\n',
+    wrong:
+      '  const { operations, failures } = await planDocuments(changes, dependencies)\n  await deleteErased(dependencies.client, erasuresOf(changes, dependencies))\n  changes.length = 0\n',
+    tests: ['test/search/erasure.test.ts'],
+  },
+  {
+    name: 'erasure-of-others',
+    about: 'an erasure deletes every document that shows its user',
+    file: 'lambdas/search/erasure.ts',
+    right: '_id === documentId(user, Number(start) / 1000)',
+    wrong: '_id !== documentId(null, -1) || start',
+    tests: ['test/search/erasure.test.ts'],
+  },
+  {
+    name: 'swept-window-of-other-code',
+    about: 'the sweep leaves documents of projections that the code does not know',
+    file: 'lambdas/search/index-batch.ts',
+    right: '!known.has(projection)',
+    wrong: 'known.has(projection)',
+    tests: ['test/search/erasure.test.ts'],
+  },
+  {
     name: 'new-item-removed',
     about: 'a replay removes an event that was removed and quarantined again after the replay read it',
     file: 'lambdas/quarantine/dynamodb-updates.ts',

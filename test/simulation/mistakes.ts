@@ -263,6 +263,15 @@ export const mistakes: readonly Mistake[] = [
     within: 5000,
   },
   {
+    name: 'erasure-of-known-projections',
+    about: 'an erasure leaves the documents of a projection that only newer code has',
+    file: 'lambdas/search/erasure.ts',
+    right: '!Number.isNaN(parseKey(index).revision)',
+    wrong: "!index.startsWith('fresh-')",
+    seed: 278,
+    within: 5000,
+  },
+  {
     name: 'erasure-leaves-documents',
     about: 'an erasure does not delete window documents',
     file: indexBatch,
