@@ -1,4 +1,5 @@
 import * as z from 'zod/mini'
+import { withoutStates } from '../../cli/catalogue/remove.ts'
 import { replayDelta } from '../../lambdas/ingest/replay-delta.ts'
 import { indexBatch } from '../../lambdas/search/index-batch.ts'
 import { stateTable } from '../../lambdas/state/dynamodb.ts'
@@ -11,6 +12,7 @@ import { perUserWindow } from '../../shared/grains/user-window.ts'
 import { perWindow } from '../../shared/grains/window.ts'
 import type { Projection } from '../../shared/projection.ts'
 import type { QuarantinedEvent } from '../../shared/quarantine.ts'
+import type { UserItem } from '../../shared/state.ts'
 import { windowInstant } from '../../shared/time.ts'
 import { parseUnmerged } from '../../shared/unmerged-delta.ts'
 import { DocumentIndex } from '../fakes/document-index.ts'
@@ -143,3 +145,18 @@ test.each([true, false])(
     expect(index.documentOf('all-r1', windowInstant(START))).toEqual({ n: 101 })
   },
 )
+
+test('catalogue --remove starts no expired window of the last write of a user again', async () => {
+  const { clock, table, index, drain, expire, write } = aStage()
+  const shown = () => index.documentOf('own-r1', `anna#${windowInstant(START)}`)
+  await write('anna', NOW * 1000, 'own-r1', START, 5)
+  await write('anna', NOW * 1000 + 1, 'own-r1', START, 1)
+  await drain(short)
+  clock.now += 30 * DAY
+  expire()
+  const stored = (await table.readUser('anna')) as UserItem
+  await table.putUser(withoutStates({ ...stored, states: { 'gone-r1': 1 } }, new Set(['gone-r1'])), stored.version)
+  await drain(short)
+  expect(shown()).toEqual({ user: 'anna', n: 6 })
+  expect((await table.readUser('anna'))?.states).toEqual({})
+})
