@@ -92,6 +92,22 @@ export const unitMistakes: readonly UnitMistake[] = [
     tests: ['test/windows/expired-windows.test.ts'],
   },
   {
+    name: 'removal-puts-outbox',
+    about: 'catalogue --remove puts the deltas of the last write of a user again',
+    file: 'cli/catalogue/remove.ts',
+    right: '  outbox: [],\n',
+    wrong: '',
+    tests: ['test/windows/expired-windows.test.ts'],
+  },
+  {
+    name: 'replayed-delta-rounded',
+    about: 'a replay of a delta rounds long integers',
+    file: 'shared/unmerged-delta.ts',
+    right: 'parseExact(text) as',
+    wrong: 'JSON.parse(text) as',
+    tests: ['test/ingest/long-integers.test.ts'],
+  },
+  {
     name: 'new-item-removed',
     about: 'a replay removes an event that was removed and quarantined again after the replay read it',
     file: 'lambdas/quarantine/dynamodb-updates.ts',
