@@ -108,6 +108,22 @@ export const unitMistakes: readonly UnitMistake[] = [
     tests: ['test/ingest/long-integers.test.ts'],
   },
   {
+    name: 'erased-document-replayed',
+    about: 'a replay writes a document of a user who was erased since it was refused',
+    file: 'lambdas/ingest/replay-document.ts',
+    right: 'if (isErased(operation, await table.readUser(user))) return undefined',
+    wrong: 'await table.readUser(user)',
+    tests: ['test/ingest/replay-document.test.ts'],
+  },
+  {
+    name: 'document-replayed-beside-erasure',
+    about: 'a replay does not notice an erasure between its read and its write',
+    file: 'lambdas/ingest/replay-document.ts',
+    right: 'if (!isErased(operation, item)) return rejection',
+    wrong: 'if (item) return rejection',
+    tests: ['test/ingest/replay-document.test.ts'],
+  },
+  {
     name: 'new-item-removed',
     about: 'a replay removes an event that was removed and quarantined again after the replay read it',
     file: 'lambdas/quarantine/dynamodb-updates.ts',
