@@ -96,7 +96,7 @@ async function deleteWindows(
       client,
       older.map(hit => ({ action: 'delete', index, id: String(hit._id), version: erasedOrder })),
     )
-    after = hits.at(-1)?.sort
+    after = hits.length === DOCUMENTS_PER_SEARCH ? hits.at(-1)?.sort : undefined
   } while (after)
 }
 
