@@ -19,7 +19,7 @@ const bulk: SearchRight = { verbs: ['Post'], paths: ['_bulk'] }
 export function searchRights(projections: readonly Projection[]): Readonly<Record<Searcher, readonly SearchRight[]>> {
   const prepare = prepareIndices(projections)
   return {
-    'index-documents': [...prepare, ...eraseUsers(projections), bulk],
+    'index-documents': [...prepare, ...eraseUsers, bulk],
     'index-events': [...prepareEvents, { verbs: ['Head', 'Put'], paths: [EVERY_EVENT_INDEX] }, bulk],
     'set-up': [...prepare, ...prepareEvents, ...dropEvents],
     reindex: [...prepare, bulk],
@@ -57,11 +57,11 @@ const dropEvents: readonly SearchRight[] = [
   { verbs: ['Post'], paths: [`${EVERY_EVENT_INDEX}-other/_delete_by_query`] },
 ]
 
-/** Finds the window documents of an erased user. */
-const eraseUsers = (projections: readonly Projection[]): SearchRight[] => {
-  const owned = projections.filter(({ grain }) => grain.parts?.ofOneUser).map(indicesOf)
-  return [
-    { verbs: ['Get'], paths: owned.map(index => `${index}/_refresh`) },
-    { verbs: ['Post'], paths: owned.map(index => `${index}/_search`) },
-  ]
-}
+/** The indices of all revisions, by the first digit of the revision. Not `*-r*`, which also matches raw events. */
+const everyRevision = Array.from({ length: 9 }, (_, digit) => `*-r${digit + 1}*`)
+
+/** Finds the documents of an erased user, also those of projections and revisions that only other code has. */
+const eraseUsers: readonly SearchRight[] = [
+  { verbs: ['Get'], paths: ['*-r*/_mapping', ...everyRevision.map(index => `${index}/_refresh`)] },
+  { verbs: ['Post'], paths: everyRevision.map(index => `${index}/_search`) },
+]

@@ -138,7 +138,7 @@ export class State extends Construct implements Monitored {
         name: 'lookups-skipped',
         severity: 'ticket',
         about:
-          'Folds leave out old pages of identities, because the stated times of the events are in too many. An event that is sent again may count twice in states and windows.',
+          'Folds leave out pages of identities, because the stated times of the events are in too many, or because the pages expired while records waited. An event that is sent again may count twice in states and windows.',
         metric: count('LookupsSkipped'),
         atLeast: 100,
         periods: 3,

@@ -25,7 +25,8 @@ export const metrics = {
   EventsRepeated: { unit: 'Count', about: 'Re-deliveries that were recognised and ignored.' },
   LookupsSkipped: {
     unit: 'Count',
-    about: 'Pages of old identities that a fold did not read because they were too many. A repetition may have been counted.',
+    about:
+      'Pages of identities that a fold did not have: they were too many, or had expired. A repetition may have been counted.',
   },
   FoldsThrottled: {
     unit: 'Count',

@@ -1,3 +1,4 @@
+import { parseExact } from './exact-json.ts'
 import type { UserDelta } from './grain.ts'
 
 /** A delta that its window rejected, or that no code could merge: everything that merges it later. */
@@ -9,6 +10,6 @@ export const unmergedText = ({ projection, start, user, order, state }: Unmerged
 
 /** The inverse of `unmergedText`. Throws when the text is not JSON. */
 export function parseUnmerged(text: string): UnmergedDelta {
-  const { ord, ...delta } = JSON.parse(text) as Omit<UnmergedDelta, 'order'> & { readonly ord: number }
+  const { ord, ...delta } = parseExact(text) as Omit<UnmergedDelta, 'order'> & { readonly ord: number }
   return { ...delta, order: ord }
 }

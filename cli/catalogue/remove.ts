@@ -10,6 +10,7 @@ import { conditionHeld } from '../../lambdas/dynamodb.ts'
 import { itemKeyOf, keyAttributes, readUserItem, userAttributes } from '../../lambdas/state/dynamodb-items.ts'
 import { projections } from '../../shared/catalogue.ts'
 import { parseKey, standingOf } from '../../shared/revisions.ts'
+import type { UserItem } from '../../shared/state.ts'
 import { UserError } from '../../shared/user-error.ts'
 import { dynamodbOf, searchOf } from '../clients.ts'
 import { confirmed } from '../confirm.ts'
@@ -90,13 +91,22 @@ function changeOf(
   if (part !== undefined && keys.has(part)) return () => client.send(new DeleteItemCommand({ TableName, Key }))
   if (!states.some(key => keys.has(key))) return undefined
   const user = readUserItem(item)
-  const left = Object.fromEntries(Object.entries(user.states).filter(([key]) => !keys.has(key)))
   const put = new PutItemCommand({
     TableName,
-    Item: userAttributes({ ...user, states: left }),
+    Item: userAttributes(withoutStates(user, keys)),
     // A write of the state function meanwhile has a greater version. The next pass finds its item.
     ConditionExpression: 'version = :read',
     ExpressionAttributeValues: { ':read': { N: String(user.version) } },
   })
   return () => conditionHeld(client.send(put))
 }
+
+/**
+ * The item without some states. Its last write was long ago, perhaps: the windows function must not get the deltas of it again, because
+ * their windows may have expired.
+ */
+export const withoutStates = (user: UserItem, keys: ReadonlySet<string>): UserItem => ({
+  ...user,
+  states: Object.fromEntries(Object.entries(user.states).filter(([key]) => !keys.has(key))),
+  outbox: [],
+})

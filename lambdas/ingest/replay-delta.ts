@@ -1,5 +1,5 @@
 import type { PartAddress, PartGrain, WindowLifetime } from '../../shared/grain.ts'
-import { expiry, isNoted } from '../../shared/grains/merge.ts'
+import { isNoted, leastExpiry } from '../../shared/grains/merge.ts'
 import { byKey, type Projection } from '../../shared/projection.ts'
 import { type Rejection, reject, rejections } from '../../shared/rejections.ts'
 import { type ItemKey, type PartItem, type UserPage, userHash } from '../../shared/state.ts'
@@ -11,7 +11,7 @@ import { type PartTable, putPart, readPartWithPages } from '../state/dynamodb-pa
 const MAX_ATTEMPTS = 5
 
 export interface ReplayDependencies {
-  readonly table: PartTable & Pick<StateTable, 'readUser'>
+  readonly table: PartTable & Pick<StateTable, 'readUser' | 'readShortestLateness'>
   readonly projections: readonly Projection[]
   readonly lifetime: WindowLifetime
   /** Milliseconds since 1970. */
@@ -65,7 +65,7 @@ async function tryReplay(target: Target, dependencies: ReplayDependencies): Prom
   const { stored, pages } = await readPartWithPages(key, table)
   if (!stored || !isNoted(stored.passedOver, delta)) return withoutNote(target, { stored, pages }, dependencies)
   // A changed item writes the document of all its siblings, and TTL may have removed some of them.
-  if (parts.siblings(address) && isExpired(target, lifetime, now())) return expired()
+  if (parts.siblings(address) && (await isExpired(target, dependencies))) return expired()
   const merged = parts.mergeNoted(projection, stored, { ...delta, erasedOrder: 0 }, { pages })
   if ('reason' in merged) return reject('not_merged', `${merged.reason} ${rejections.not_merged.help}`)
   if (dryRun) return undefined
@@ -81,9 +81,9 @@ const keptForErasure = (item: PartItem, { retentionMs }: WindowLifetime, now: nu
   item.ttl === undefined ? item : { ...item, ttl: Math.max(item.ttl, redeliveryExpiry(now, retentionMs)) }
 
 /** What happens to a delta that its item does not note. */
-function withoutNote(target: Target, item: StoredItem, { lifetime, now }: ReplayDependencies): Rejection | undefined {
+async function withoutNote(target: Target, item: StoredItem, dependencies: ReplayDependencies): Promise<Rejection | undefined> {
   const { delta, projection } = target
-  if (!item.stored && isExpired(target, lifetime, now())) return expired()
+  if (!item.stored && (await isExpired(target, dependencies))) return expired()
   const isReached = delta.order <= lastOrder(target, item)
   if (isReached ? item.stored?.passedOver?.needsRebuild : item.stored?.forgottenUsers !== undefined)
     return reject('not_merged', 'The window rejected more deltas than it notes; only a rebuild from the archive can complete it.')
@@ -96,11 +96,13 @@ function withoutNote(target: Target, item: StoredItem, { lifetime, now }: Replay
 const expired = (): Rejection =>
   reject('not_merged', 'The window has expired; only a rebuild from the archive can contain the delta.')
 
-/** Whether an item of the window may have expired. An item without late deltas is the first that does. */
-function isExpired({ delta, projection, address }: Target, lifetime: WindowLifetime, now: number): boolean {
+/** Whether an item of the window may have expired, by any bound that held for it. An item without late deltas is the first that does. */
+async function isExpired({ delta, projection }: Target, { table, lifetime, now }: ReplayDependencies): Promise<boolean> {
   const { window = 0 } = projection as { readonly window?: number }
-  const ttl = expiry(delta.start + window, { address, deltas: [], lifetime }, undefined)
-  return ttl !== undefined && ttl * 1000 < now
+  const end = delta.start + window
+  const latenessMs = await table.readShortestLateness(end * 1000, lifetime.latenessMs)
+  const ttl = leastExpiry(end, { ...lifetime, latenessMs })
+  return ttl !== undefined && ttl * 1000 < now()
 }
 
 /** The order number of the user's last delta in the item; 0 if there is none. */

@@ -14,13 +14,15 @@ import { stateTable } from '../state/dynamodb.ts'
 import { windowLifetime } from '../window-lifetime.ts'
 import { putRecords } from './kinesis.ts'
 import { replayDelta } from './replay-delta.ts'
+import { replayDocument } from './replay-document.ts'
 import { type ReplayDependencies, replayEvents } from './replay-events.ts'
 
 /** Replays quarantined events with the deployed catalogue: through the stream, or into the one store that missed them. */
 export const handler = defineHandler('replay', environment => {
   const search = environment.OPENSEARCH_URL === NONE ? undefined : openSearch(environment.OPENSEARCH_URL)
+  const table = stateTable(environment.STATE_TABLE)
   const windows = {
-    table: stateTable(environment.STATE_TABLE),
+    table,
     projections,
     lifetime: windowLifetime(environment),
     now: Date.now,
@@ -31,7 +33,7 @@ export const handler = defineHandler('replay', environment => {
     keys: () => liveKeys({ client: new DynamoDBClient({}), table: environment.KEYS_TABLE }),
     signedTraits: environment.SIGNED_TRAITS === ON,
     put: records => putRecords(environment.STREAM_NAME, records),
-    writeDocument: search && (operation => writeDocument(search, operation)),
+    writeDocument: search && (operation => replayDocument(operation, { table, write: each => writeDocument(search, each) })),
     mergeDelta: (delta, dryRun) => replayDelta(delta, { ...windows, dryRun }),
     now: Date.now,
   }

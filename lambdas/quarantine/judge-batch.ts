@@ -65,11 +65,11 @@ async function judgedUser(
   item: UserItem | undefined,
   { arrived }: UnfinishedRecord,
   lines: readonly JudgedLine[],
-  { pages, rules: { memory }, retentionMs }: JudgeDependencies,
+  { pages, rules: { memory }, now }: JudgeDependencies,
 ): Promise<JudgedUser | undefined> {
   if (!item) return undefined
   const lookups = lines.filter(hasEvent).map(({ event: { stated } }) => ({ arrived, stated }))
-  return { item, loaded: await loadMemory(item, lookups, { pages, rules: memory, retentionMs }) }
+  return { item, loaded: await loadMemory(item, lookups, { pages, rules: memory, now }) }
 }
 
 /** The user whose item decides the record; undefined if the state function folds none of its events. */

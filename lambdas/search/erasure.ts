@@ -1,53 +1,111 @@
 import type { API } from '@opensearch-project/opensearch'
 import type { BulkOperation } from '../../shared/bulk-operation.ts'
 import { type Outcome, outcomeOf } from '../../shared/bulk-outcome.ts'
-import type { Projection } from '../../shared/projection.ts'
+import { parseKey } from '../../shared/revisions.ts'
 import { SafeError } from '../../shared/safe-error.ts'
-import { indexOf } from '../../shared/search-index.ts'
-import type { UserItem } from '../../shared/state.ts'
+import { documentId } from '../../shared/search-index.ts'
+import type { PartItem, UserItem } from '../../shared/state.ts'
 import { bulk, type DocumentClient } from './opensearch.ts'
 
 const DOCUMENTS_PER_SEARCH = 1000
+/** Matches the indices of all projections and revisions, and a few others. */
+const EVERY_INDEX = '*-r*'
 
-/**
- * Deletes the window documents of the users that a batch erases: all documents older than the erasure, at the erasure's
- * version, so that a late image cannot restore them. It finds them by query, since the window items may have expired.
- */
-export async function deleteErased(
-  client: DocumentClient,
-  erased: readonly UserItem[],
-  projections: readonly Projection[],
-): Promise<void> {
-  const owned = projections.filter(({ grain }) => grain.parts?.ofOneUser)
-  for (const user of erased) for (const projection of owned) await deleteOlder(client, projection, user)
+/** What a batch erases. */
+export interface Erasures {
+  readonly users: readonly UserItem[]
+  /** Removed windows of erased users, of projections that this code does not know. */
+  readonly windows: readonly PartItem[]
 }
 
-const isDone = (outcome: Outcome): boolean => outcome === 'written' || outcome === 'superseded'
+/** An index of documents, and the fields in which it can have a user. */
+interface DocumentsIndex {
+  readonly index: string
+  readonly hasWindows: boolean
+  readonly keywords: readonly string[]
+}
 
-/** Deletes a user's documents of one projection that are older than the user's erasure. */
-async function deleteOlder(client: DocumentClient, projection: Projection, { user, erasedOrder }: UserItem): Promise<void> {
+/**
+ * Deletes the documents of the users that a batch erases, in every index that exists: after a deployment or a roll-back, other code
+ * shows those of other projections and revisions. All documents older than the erasure are deleted, at the erasure's version, so that
+ * a late image cannot restore them. Documents of windows are found by query, since the window items may have expired.
+ */
+export async function deleteErased(client: DocumentClient, { users, windows }: Erasures): Promise<void> {
+  if (users.length === 0 && windows.length === 0) return
+  const indices = await readIndices(client)
+  await deleteAll(client, [
+    ...users.flatMap(user => ofUser(user, indices)),
+    ...windows.flatMap(window => ofWindow(window, indices)),
+  ])
+  for (const user of users)
+    for (const index of indices) if (index.hasWindows && index.keywords.length > 0) await deleteWindows(client, index, user)
+}
+
+async function readIndices(client: DocumentClient): Promise<DocumentsIndex[]> {
+  const { body } = await client.indices.getMapping({ index: EVERY_INDEX })
+  return Object.entries(body)
+    .filter(([index]) => !Number.isNaN(parseKey(index).revision))
+    .map(
+      ([
+        index,
+        {
+          mappings: { properties = {} },
+        },
+      ]) => ({
+        index,
+        hasWindows: 'window_start' in properties,
+        keywords: Object.entries(properties).flatMap(([field, { type }]) => (type === 'keyword' ? [field] : [])),
+      }),
+    )
+}
+
+const ofUser = ({ user, erasedOrder }: UserItem, indices: readonly DocumentsIndex[]): BulkOperation[] =>
+  indices
+    .filter(({ hasWindows }) => !hasWindows)
+    .map(({ index }) => ({ action: 'delete', index, id: documentId(user, null), version: erasedOrder }))
+
+const ofWindow = ({ projection, user, start, version }: PartItem, indices: readonly DocumentsIndex[]): BulkOperation[] =>
+  indices.some(({ index }) => index === projection)
+    ? [{ action: 'delete', index: projection, id: documentId(user ?? null, start), version: version + 1 }]
+    : []
+
+/** Deletes a user's documents of one index that are older than the user's erasure. */
+async function deleteWindows(
+  client: DocumentClient,
+  { index, keywords }: DocumentsIndex,
+  { user, erasedOrder }: UserItem,
+): Promise<void> {
   // A missing index has nothing to delete.
-  const where = { index: indexOf(projection), ignore_unavailable: true } as const
-  const keyField = projection.grain.keyField(projection) ?? ''
+  const where = { index, ignore_unavailable: true } as const
   await client.indices.refresh(where)
   const search: API.Search_RequestBody = {
     size: DOCUMENTS_PER_SEARCH,
     version: true,
     _source: false,
-    query: { term: { [keyField]: user } },
+    query: { bool: { should: keywords.map(field => ({ term: { [field]: user } })) } },
     sort: [{ window_start: 'asc' }],
   }
   let after: API.Search_RequestBody['search_after']
   do {
     const { body } = await client.search({ ...where, body: { ...search, ...(after && { search_after: after }) } })
     const { hits } = body.hits
-    const older = hits.filter(hit => (hit._version ?? 0) < erasedOrder)
-    const deletes = older.map(
-      (hit): BulkOperation => ({ action: 'delete', index: where.index, id: String(hit._id), version: erasedOrder }),
+    // The user may also be in documents of others. The id says whose a document is.
+    const mine = hits.filter(({ _id, sort: [start] = [] }) => _id === documentId(user, Number(start) / 1000))
+    const older = mine.filter(hit => (hit._version ?? 0) < erasedOrder)
+    await deleteAll(
+      client,
+      older.map(hit => ({ action: 'delete', index, id: String(hit._id), version: erasedOrder })),
     )
-    const results = deletes.length > 0 ? await bulk(client, deletes) : []
+    after = hits.length === DOCUMENTS_PER_SEARCH ? hits.at(-1)?.sort : undefined
+  } while (after)
+}
+
+const isDone = (outcome: Outcome): boolean => outcome === 'written' || outcome === 'superseded'
+
+async function deleteAll(client: DocumentClient, deletes: readonly BulkOperation[]): Promise<void> {
+  for (let at = 0; at < deletes.length; at += DOCUMENTS_PER_SEARCH) {
+    const results = await bulk(client, deletes.slice(at, at + DOCUMENTS_PER_SEARCH))
     if (!results.map(outcomeOf).every(isDone))
       throw new SafeError('OpenSearch did not delete all documents of an erased user. The batch is delivered again.')
-    after = hits.at(-1)?.sort
-  } while (after)
+  }
 }

@@ -1,7 +1,8 @@
+import { byKey } from '../../shared/projection.ts'
 import { SafeError } from '../../shared/safe-error.ts'
 import { waitText } from '../deployment-wait.ts'
-import { type Item, type ItemImage, isUserItem, readItem, type TableChange } from '../state/dynamodb-items.ts'
-import { deleteErased } from './erasure.ts'
+import { type Item, type ItemImage, isPartItem, isUserItem, readItem, type TableChange } from '../state/dynamodb-items.ts'
+import { deleteErased, type Erasures } from './erasure.ts'
 import type { DocumentClient } from './opensearch.ts'
 import { type Change, type DocumentDependencies, planDocuments } from './plan-documents.ts'
 import { unknownStates } from './unknown-states.ts'
@@ -28,13 +29,14 @@ const TIME_TO_LIVE = 'dynamodb.amazonaws.com'
 export async function indexBatch(batch: readonly TableChange[], dependencies: IndexDependencies): Promise<void> {
   const { projections, deploymentWaitMs, now } = dependencies
   const changes = batch.flatMap(changeOf)
-  await deleteErased(dependencies.client, changes.flatMap(erasureOf), projections)
   const { operations, failures } = await planDocuments(changes, dependencies)
   const unknown = changes.flatMap(change =>
     unknownStates(change, projections).map(state => ({ state, mayWait: now() - change.changed < deploymentWaitMs })),
   )
   const given = unknown.filter(({ mayWait }) => !mayWait).map(({ state }) => state)
   await writeDocuments({ operations, failures: [...failures, ...given] }, dependencies)
+  // After the writes: those of the batch can be of windows before the erasure.
+  await deleteErased(dependencies.client, erasuresOf(changes, dependencies))
   const waiting = new Set(unknown.filter(({ mayWait }) => mayWait).map(({ state }) => state.index))
   if (waiting.size > 0)
     throw new SafeError(
@@ -48,6 +50,15 @@ function changeOf({ dynamodb, userIdentity }: TableChange): TimedChange[] {
   const read = (image: ItemImage | undefined) => image && readItem(image)
   const changed = (dynamodb?.ApproximateCreationDateTime ?? 0) * 1000
   return [{ before: read(dynamodb?.OldImage), after: read(dynamodb?.NewImage), changed }]
+}
+
+const erasuresOf = (changes: readonly Change<Item>[], { projections }: DocumentDependencies): Erasures => {
+  const known = byKey(projections)
+  const removed = changes.flatMap(({ before, after }) => (before && !after && isPartItem(before) ? [before] : []))
+  return {
+    users: changes.flatMap(erasureOf),
+    windows: removed.filter(({ user, projection }) => user !== undefined && !known.has(projection)),
+  }
 }
 
 /** The user's item, if the change erases the user. */

@@ -15,7 +15,14 @@ export interface BulkClient {
 /** The client's methods that write documents and delete those of an erased user. The simulation implements them in memory. */
 export interface DocumentClient extends BulkClient {
   search(request: SearchRequest): PromiseLike<{ readonly body: { readonly hits: { readonly hits: SearchHit[] } } }>
-  readonly indices: { refresh(request: { readonly index: string; readonly ignore_unavailable: true }): PromiseLike<unknown> }
+  readonly indices: {
+    refresh(request: { readonly index: string; readonly ignore_unavailable: true }): PromiseLike<unknown>
+    getMapping(request: { readonly index: string }): PromiseLike<{ readonly body: Readonly<Record<string, IndexMapping>> }>
+  }
+}
+
+interface IndexMapping {
+  readonly mappings: { readonly properties?: Readonly<Record<string, { readonly type?: string }>> }
 }
 
 /** The result of one operation under the name of its action. */

@@ -1,22 +1,27 @@
-import { conditionHeld } from '../dynamodb.ts'
+import { type Attributes, conditionHeld } from '../dynamodb.ts'
 import type { TableTarget } from './dynamodb-access.ts'
-import { type LatenessBound, planLateness } from './lateness.ts'
+import { type LatenessBound, planLateness, shortestLateness } from './lateness.ts'
 
 const KEY = { pk: { S: 'stage' }, sk: { S: 'lateness' } }
 
 /** The item with the lateness bound of the stage, in the state table. */
 export const latenessTable = ({ table, dynamodb }: TableTarget) => ({
+  /** As `shortestLateness`, with the bound that functions have recorded. */
+  async readShortestLateness(endMs: number, deployedMs: number | undefined): Promise<number | undefined> {
+    const stored = boundOf(await dynamodb.getItem({ TableName: table, Key: KEY, ConsistentRead: true }))
+    return shortestLateness(endMs, deployedMs, stored)
+  },
+
   /**
    * Records the bound of a function that has started, as planLateness does. Returns the bound that holds.
    * Throws if the item cannot be read or written.
    */
-  async recordLateness(latenessMs: number | undefined, arrivedMs: number): Promise<LatenessBound> {
+  async recordLateness(latenessMs: number | undefined, startedMs: number): Promise<LatenessBound> {
     while (true) {
       const { Item } = await dynamodb.getItem({ TableName: table, Key: KEY, ConsistentRead: true })
-      const stored = Item?.['bound']?.S
-      const bound = planLateness(stored === undefined ? undefined : (JSON.parse(stored) as LatenessBound), latenessMs, arrivedMs)
+      const bound = planLateness(boundOf({ Item }), latenessMs, startedMs)
       const text = JSON.stringify(bound)
-      if (text === stored) return bound
+      if (text === Item?.['bound']?.S) return bound
       const version = Number(Item?.['version']?.N ?? 0)
       const written = dynamodb.putItem({
         TableName: table,
@@ -28,3 +33,8 @@ export const latenessTable = ({ table, dynamodb }: TableTarget) => ({
     }
   },
 })
+
+function boundOf({ Item }: { readonly Item?: Attributes | undefined }): LatenessBound | undefined {
+  const text = Item?.['bound']?.S
+  return text === undefined ? undefined : (JSON.parse(text) as LatenessBound)
+}

@@ -145,14 +145,10 @@ async function foldUser(
 }
 
 const lookupsOf = (records: readonly UserRecord[]): Lookup[] =>
-  // An erasure has no events, but an arrival: it decides which pages may have expired.
+  // An erasure has no events, but an arrival, too.
   records.flatMap(({ arrived, events }) => [{ arrived, stated: undefined }, ...events.map(({ stated }) => ({ arrived, stated }))])
 
-const memoryOf = ({ pages, rules: { memory, retentionMs } }: FoldDependencies): LoadDependencies => ({
-  pages,
-  rules: memory,
-  retentionMs,
-})
+const memoryOf = ({ pages, rules, now }: FoldDependencies): LoadDependencies => ({ pages, rules: rules.memory, now })
 
 /**
  * Quarantines the events that the last write of the item passed over, unless that is done already. The next write drops their

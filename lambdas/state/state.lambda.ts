@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto'
-import type { KinesisStreamEvent, KinesisStreamRecord } from 'aws-lambda'
+import type { KinesisStreamEvent } from 'aws-lambda'
 import { eventTypes, projections } from '../../shared/catalogue.ts'
 import { memoryRules } from '../../shared/memory/rules.ts'
 import { projectionKey } from '../../shared/projection.ts'
@@ -30,7 +30,7 @@ export const handler = defineHandler('state', environment => {
   const noted = new Set<string>()
   let bound: LatenessBound | undefined
   return async ({ Records }: KinesisStreamEvent, telemetry) => {
-    bound ??= await table.recordLateness(lifetime.latenessMs, arrivalOf(Records))
+    bound ??= await table.recordLateness(lifetime.latenessMs, Date.now())
     const [first] = Records
     if (first && !noted.has(shardOf(first))) {
       await table.recordProjections(shardOf(first), keys, first.kinesis.sequenceNumber)
@@ -39,7 +39,3 @@ export const handler = defineHandler('state', environment => {
     return foldBatch(Records, { ...dependencies, rules: { projections, memory, ...lifetime, ...bound }, telemetry })
   }
 })
-
-/** When the stream received the first record: milliseconds since 1970. */
-const arrivalOf = ([first]: readonly KinesisStreamRecord[]): number =>
-  Math.trunc((first?.kinesis.approximateArrivalTimestamp ?? 0) * 1000)

@@ -20,18 +20,19 @@ interface PageReader {
 export interface LoadDependencies {
   readonly pages: PageReader
   readonly rules: MemoryRules
-  /** How long the streams keep records, in milliseconds. A page is kept longer than that after its identities are forgotten. */
-  readonly retentionMs: number
+  /** Milliseconds since 1970. */
+  readonly now: () => number
 }
 
-/** A user's memory, and how many pages were not read because they were too many. */
+/** A user's memory, and how many pages that can matter are not in it: they were too many, or expired before the records were read. */
 export interface MemoryLoad extends LoadedMemory {
   readonly skipped: number
 }
 
 /**
  * Reads the pages that can matter to these events: those with an identity that is recognised by its arrival, those whose stated
- * times include that of an event, newest first, and those that are due to be merged. Throws if one of them is missing.
+ * times include that of an event, newest first, and those that are due to be merged. Throws if one of them is missing that cannot have
+ * expired.
  */
 export async function loadMemory(
   item: UserItem | undefined,
@@ -44,20 +45,24 @@ export async function loadMemory(
   const search = searchFor(lookups, dependencies.rules)
   const due = new Set(dueReferences(references, dependencies.rules).map(({ id }) => id))
   const contents = new Map<string, PageContent>()
+  let expired = 0
   for (;;) {
     const unread = placed(references, contents, recent.length).filter(({ reference }) => !contents.has(reference.id))
     const needed = unread.filter(each => due.has(each.reference.id) || search.isInWindow(each))
     const old = unread.filter(each => !needed.includes(each) && search.mayMatch(each))
     const room = Math.max(0, dependencies.rules.maxOldPages - search.oldPages)
-    const wanted = [...needed, ...old.slice(0, room)].map(({ reference }) => reference)
-    if (wanted.length === 0) return { recent, references, contents, skipped: old.length }
+    const wanted = [...needed, ...old.slice(0, room)]
+    if (wanted.length === 0) return { recent, references, contents, skipped: old.length + expired }
     search.oldPages += Math.min(room, old.length)
     const found = await dependencies.pages.readPages(
       item.user,
-      wanted.map(({ id }) => id),
+      wanted.map(({ reference }) => reference.id),
     )
-    for (const reference of wanted)
-      contents.set(reference.id, found.get(reference.id) ?? expired(reference, search, dependencies))
+    for (const each of wanted) {
+      const content = found.get(each.reference.id)
+      if (!content && (search.isInWindow(each) || search.mayMatch(each))) expired += 1
+      contents.set(each.reference.id, content ?? expiredPage(each.reference, dependencies))
+    }
   }
 }
 
@@ -88,15 +93,15 @@ function hasBetween(sorted: Float64Array, from: number, to: number): boolean {
   return low < sorted.length && (sorted[low] ?? 0) <= to
 }
 
-const DAY_SECONDS = 86_400
+/** A page exists for at least this long after its newest identity arrived, whatever the dials were when it was written. */
+const LEAST_LIFE_SECONDS = 86_400
 
-/** The content of a page that is missing. DynamoDB deletes it only after its identities are forgotten by the dials of its time. */
-function expired(
-  { newest, isIndex }: PageReference,
-  { first }: { readonly first: number },
-  { rules, retentionMs }: LoadDependencies,
-) {
-  if (first - newest <= rules.seconds + wholeSecondsOf(retentionMs) + DAY_SECONDS)
+/**
+ * The content of a page that is missing. When DynamoDB may delete a page was decided by the dials of its time: after a change of a dial,
+ * or when records have waited, an expired page may be one that is to be merged or that matters. No retry would find it.
+ */
+function expiredPage({ newest, isIndex }: PageReference, { now }: LoadDependencies): PageContent {
+  if (wholeSecondsOf(now()) - newest <= LEAST_LIFE_SECONDS)
     throw new Error('A page of the identities of a user is missing. The records are delivered again.')
   return isIndex ? { references: [] } : identityPage([] as readonly RememberedIdentity[])
 }

@@ -1,4 +1,5 @@
 import type { BulkClient, DocumentClient } from '../../lambdas/search/opensearch.ts'
+import { mappingsOf, windowOf } from './index-entries.ts'
 
 interface Entry {
   readonly version: number
@@ -41,6 +42,7 @@ export class DocumentIndex {
       refresh: async () => {
         this.refreshed = new Map(this.entries)
       },
+      getMapping: async () => ({ body: mappingsOf(this.entries, this.indices) }),
     },
   }
 
@@ -76,13 +78,15 @@ export class DocumentIndex {
     return { status: document || before?.document ? 200 : 404 }
   }
 
-  private search(index: string, { query, size = 10, search_after: [after = ''] = [] }: SearchBody) {
-    const [[field, value]] = Object.entries(query?.term ?? {}) as [[string, string]]
+  private search(index: string, { query, size = 10, search_after: [after = Number.NEGATIVE_INFINITY] = [] }: SearchBody) {
+    const terms = (query?.bool?.should ?? []) as readonly { readonly term: Readonly<Record<string, string>> }[]
+    const isFound = (document: Entry['document']): boolean =>
+      terms.some(({ term }) => Object.entries(term).every(([field, value]) => document?.[field] === value))
     const hits = [...this.refreshed]
-      .filter(([key, { document }]) => key.startsWith(`${index}|`) && document?.[field] === value)
-      .map(([key, { version }]) => ({ _id: key.slice(index.length + 1), _version: version, sort: [key] }))
-      .filter(({ sort: [key = ''] }) => key > String(after))
-      .sort((a, b) => (a._id < b._id ? -1 : 1))
+      .filter(([key, { document }]) => key.startsWith(`${index}|`) && isFound(document))
+      .map(([key, { version }]) => ({ _id: key.slice(index.length + 1), _version: version, sort: [windowOf(key)] }))
+      .filter(({ sort: [start = 0] }) => start > Number(after))
+      .sort((a, b) => (a.sort[0] ?? 0) - (b.sort[0] ?? 0))
     return { hits: { hits: hits.slice(0, size) } }
   }
 }

@@ -20,7 +20,10 @@ const server = createServer((request, response) => {
   response.writeHead(isMissing ? 404 : 200, { 'content-type': 'application/json' })
   response.end(JSON.stringify(answerTo(path)))
 })
+const mapping = { mappings: { properties: { device: { type: 'keyword' }, window_start: {} } } }
+const mappings = Object.fromEntries(Array.from({ length: 9 }, (_, at) => [`device-minutes-r${at + 1}`, mapping]))
 const answerTo = (path: string): object => {
+  if (path.endsWith('/_mapping')) return mappings
   if (path.endsWith('/_search')) return { hits: { hits: [] } }
   if (path === '/_bulk') return { items: [{ delete: { status: 200 } }] }
   return path === '/events-*' ? { 'events-interaction-2020.01.01': {} } : {}
@@ -39,7 +42,7 @@ afterAll(async () => {
 beforeEach(() => requests.clear())
 
 const writeOne = () => bulk(client, [{ action: 'delete', index: 'x', id: 'y', version: 1 }])
-const eraseOne = () => deleteErased(client, [{ user: '7', erasedOrder: 9 } as UserItem], projections)
+const eraseOne = () => deleteErased(client, { users: [{ user: '7', erasedOrder: 9 } as UserItem], windows: [] })
 
 /** What each function asks, by the functions of the product that ask it. */
 const work: Readonly<Record<Searcher, readonly (() => PromiseLike<unknown>)[]>> = {

@@ -4,8 +4,10 @@ import { readUserItem, userAttributes } from '../../lambdas/state/dynamodb-items
 import { planWrites } from '../../lambdas/state/plan-writes.ts'
 import { eventTypes, projections } from '../../shared/catalogue.ts'
 import type { Event } from '../../shared/event.ts'
+import { parseExact } from '../../shared/exact-json.ts'
 import { userTraitsProjection } from '../../shared/projections/user-traits.ts'
 import { eventDocument } from '../../shared/raw-events.ts'
+import { parseUnmerged, unmergedText } from '../../shared/unmerged-delta.ts'
 import { ingestInMemory, withKey } from '../fakes/ingest.ts'
 import { aStoredUser, memory } from '../fixtures/memory.ts'
 
@@ -88,6 +90,18 @@ test('a trait keeps the digits in the state, when the state is read, and in the 
   expect(write?.rejections).toEqual([])
   const document = userTraitsProjection.grain.document(userTraitsProjection, [item])
   expect(JSON.stringify(document)).toBe(`{"user_id":"u","traits":{"n":${LONG},"m":1},"groups":[]}`)
+})
+
+test('a delta that its window rejected keeps the digits in its replay', () => {
+  const text = unmergedText({
+    projection: 'own-r1',
+    start: 0,
+    user: 'anna',
+    order: 1_700_000_000_000_000,
+    state: { n: parseExact(LONG) },
+  })
+  expect(text).toContain(LONG)
+  expect(unmergedText(parseUnmerged(text))).toBe(text)
 })
 
 test('the client of OpenSearch writes and reads the digits', () => {

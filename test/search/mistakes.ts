@@ -25,8 +25,8 @@ export const searchMistakes: readonly PlantedMistake[] = [
     name: 'erasure-first-page',
     about: 'an erasure deletes the first 1,000 documents only',
     file: erasure,
-    right: 'after = hits.at(-1)?.sort',
-    wrong: 'after = undefined',
+    right: 'hits.length === DOCUMENTS_PER_SEARCH ? hits.at(-1)?.sort : undefined',
+    wrong: 'undefined',
   },
   {
     name: 'erasure-without-refresh',

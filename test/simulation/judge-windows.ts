@@ -101,7 +101,7 @@ function judgeFreshDocument(
 ): string[] {
   const key = `fresh-r1|${name}#${windowText(start)}`
   const shown = documents.get(key)
-  const isShown = !ids || same(shown, { user: name, start, ids })
+  const isShown = same(shown, ids && { user: name, start, ids })
   const isGivenUp = !deployment.isNew('documents') || quarantine.everRefused.has(key)
   return isShown || isGivenUp ? [] : [`document of the deployed window ${name}|${start} is ${JSON.stringify(shown)}`]
 }

@@ -1,4 +1,5 @@
 import type { BulkClient, DocumentClient } from '../../lambdas/search/opensearch.ts'
+import { mappingsOf, windowOf } from '../fakes/index-entries.ts'
 
 interface Entry {
   readonly version: number
@@ -10,7 +11,7 @@ type SearchBody = Parameters<DocumentClient['search']>[0]['body']
 type BulkItem = Awaited<ReturnType<BulkClient['bulk']>>['body']['items'][number]
 type Target = { readonly _index: string; readonly _id: string; readonly version: number }
 
-/** OpenSearch in memory: bulk writes with external versions, and the one query that the product makes. */
+/** OpenSearch in memory: bulk writes with external versions, and the queries that the product makes. */
 export class SearchIndex {
   readonly entries = new Map<string, Entry>()
 
@@ -19,7 +20,7 @@ export class SearchIndex {
     return {
       bulk: ({ body }) => call(() => ({ body: { items: this.bulk(body) } })),
       search: ({ index, body }) => call(() => ({ body: this.search(index, body) })),
-      indices: { refresh: () => call(() => ({})) },
+      indices: { refresh: () => call(() => ({})), getMapping: () => call(() => ({ body: mappingsOf(this.entries) })) },
     }
   }
 
@@ -40,13 +41,15 @@ export class SearchIndex {
     return before?.document || document ? 200 : 404
   }
 
-  private search(index: string, { query, search_after: [after] = [] }: SearchBody) {
-    const [[field, value]] = Object.entries(query?.term ?? {}) as [[string, string]]
+  private search(index: string, { query, size = 10, search_after: [after = Number.NEGATIVE_INFINITY] = [] }: SearchBody) {
+    const terms = (query?.bool?.should ?? []) as readonly { readonly term: Readonly<Record<string, string>> }[]
+    const isFound = (document: Entry['document']): boolean =>
+      terms.some(({ term }) => Object.entries(term).every(([field, value]) => document?.[field] === value))
     const hits = [...this.entries]
-      .filter(([key, { document }]) => key.startsWith(`${index}|`) && document?.[field] === value)
-      .map(([key, { version }]) => ({ _id: key.slice(index.length + 1), _version: version, sort: [key] }))
-      .filter(({ sort: [key = ''] }) => key > String(after ?? ''))
-      .sort((a, b) => (a._id < b._id ? -1 : 1))
-    return { hits: { hits } }
+      .filter(([key, { document }]) => key.startsWith(`${index}|`) && isFound(document))
+      .map(([key, { version }]) => ({ _id: key.slice(index.length + 1), _version: version, sort: [windowOf(key)] }))
+      .filter(({ sort: [start = 0] }) => start > Number(after))
+      .sort((a, b) => (a.sort[0] ?? 0) - (b.sort[0] ?? 0))
+    return { hits: { hits: hits.slice(0, size) } }
   }
 }

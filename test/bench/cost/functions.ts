@@ -159,6 +159,6 @@ function searchClient() {
       return { body: { items: actions.map(action => ({ [action]: { status: 201 } })) } }
     },
     search: async () => ({ body: { hits: { hits: [] } } }),
-    indices: { refresh: async () => ({}) },
+    indices: { refresh: async () => ({}), getMapping: async () => ({ body: {} }) },
   }
 }

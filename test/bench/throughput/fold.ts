@@ -66,7 +66,7 @@ const itemOf = (device: number): UserItem =>
     ),
   })
 
-const noPages = { pages: { readPages: async () => new Map() }, rules: memory, retentionMs: rules.retentionMs }
+const noPages = { pages: { readPages: async () => new Map() }, rules: memory, now: Date.now }
 
 /** Decodes a batch, folds it, and plans the writes of its users' items. */
 async function fold(batch: readonly KinesisStreamRecord[], items: ReadonlyMap<string, UserItem>): Promise<number> {

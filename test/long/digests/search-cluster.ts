@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto'
 import { Transport } from '@opensearch-project/opensearch'
+import { mappingsOf, windowOf } from '../../fakes/index-entries.ts'
 
 interface Request {
   readonly method: string
@@ -16,6 +17,7 @@ interface Stored {
   readonly source: unknown
 }
 
+type Source = Readonly<Record<string, unknown>> | undefined
 type Head = { readonly _index: string; readonly _id: string; readonly version?: number }
 
 /** An in-memory OpenSearch behind its client. It keeps documents by external version and records every request. */
@@ -30,6 +32,7 @@ export class SearchCluster {
     this.requests.push([method, path, querystring ?? {}, bulkBody ?? body ?? null])
     if (path.endsWith('/_bulk')) return { statusCode: 200, body: { items: this.bulk(bulkBody ?? []) } }
     if (path.endsWith('/_search')) return { statusCode: 200, body: { hits: { hits: this.search(path, body as SearchBody) } } }
+    if (method === 'GET' && path.endsWith('/_mapping')) return { statusCode: 200, body: this.mappings() }
     if (path.startsWith('/_alias')) return { statusCode: 404, body: { error: 'missing', status: 404 } }
     if (method === 'HEAD') return { statusCode: path === '/' ? 200 : 404, body: path === '/' }
     if (method === 'GET') return { statusCode: 200, body: Object.fromEntries(this.indices().map(index => [index, {}])) }
@@ -40,6 +43,13 @@ export class SearchCluster {
     return [...new Set([...this.documents.values()].map(({ index }) => index))]
       .filter(index => index.startsWith('events-'))
       .sort()
+  }
+
+  private mappings(): object {
+    const entries = [...this.documents].map(
+      ([key, { source }]) => [key.replace(' ', '|'), { document: source as Source }] as const,
+    )
+    return mappingsOf(new Map(entries.filter(([key]) => !key.startsWith('events-'))))
   }
 
   private bulk(lines: readonly Readonly<Record<string, unknown>>[]): unknown[] {
@@ -74,11 +84,15 @@ export class SearchCluster {
       .filter(([, { index, source }]) => index.startsWith(prefix) && source !== undefined)
       .sort(([a], [b]) => (a < b ? -1 : 1))
       .slice(0, body.size ?? 10)
-      .map(([key, { version, source }]) => ({ _id: key.split(' ')[1], _version: version, _source: source, sort: [key] }))
+      .map(([key, { version, source }]) => ({
+        ...{ _id: key.split(' ')[1], _version: version, _source: source },
+        sort: [body.version ? windowOf(key.replace(' ', '|')) : key],
+      }))
   }
 }
 
 interface SearchBody {
+  readonly version?: boolean
   readonly size?: number
   readonly search_after?: unknown
 }

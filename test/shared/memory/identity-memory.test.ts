@@ -21,7 +21,7 @@ const tiny: MemoryRules = {
 }
 
 /** A user whose pages are kept in memory. Each fold is a write. */
-function aUser({ with: rules, retentionMs = 0 }: { readonly with: MemoryRules; readonly retentionMs?: number }) {
+function aUser({ with: rules }: { readonly with: MemoryRules }) {
   const pages = new Map<string, { readonly isIndex: boolean; readonly packed: Uint8Array }>()
   const reads: number[] = []
   let item: UserItem = aUserItem('u')
@@ -34,10 +34,14 @@ function aUser({ with: rules, retentionMs = 0 }: { readonly with: MemoryRules; r
       }),
     )
   }
-  /** Folds events that arrive together. Returns which of them are repetitions. */
-  async function fold(events: readonly RememberedIdentity[]): Promise<{ repeated: boolean[]; skipped: number }> {
+  /** Folds events that arrive together, and then wait. Returns which of them are repetitions. */
+  async function fold(
+    events: readonly RememberedIdentity[],
+    waitedSeconds = 0,
+  ): Promise<{ repeated: boolean[]; skipped: number }> {
     const lookups = events.map(({ arrived, stated }) => ({ arrived: arrived * 1000, stated }))
-    const loaded = await loadMemory(item, lookups, { pages: { readPages }, rules, retentionMs })
+    const now = () => ((events[0]?.arrived ?? 0) + waitedSeconds) * 1000
+    const loaded = await loadMemory(item, lookups, { pages: { readPages }, rules, now })
     const memory = new IdentityMemory(loaded, rules)
     const repeated = events.map(event => {
       const isRepeated = memory.has(event)
@@ -147,10 +151,17 @@ test('an event that may be in more old pages than a fold reads is decided withou
   expect(skipped).toBeGreaterThan(0)
 })
 
-test('a page that is missing fails the fold, unless its identities are forgotten', async () => {
+test('a page that is missing fails the fold, unless it may have expired', async () => {
   const user = aUser({ with: tiny })
   for (let i = 0; i < 6; i++) await user.fold([event(i, START + i, START + i)])
   user.pages.clear()
   await expect(user.fold([event(1, START + 8, START + 1)])).rejects.toThrow('A page of the identities of a user is missing.')
-  expect((await user.fold([event(1, START + 2 * DAY, START + 1)])).repeated).toEqual([false])
+  expect(await user.fold([event(1, START + 2 * DAY, START + 1)])).toEqual({ repeated: [false], skipped: 0 })
+})
+
+test('expired pages that matter to events that have waited are counted', async () => {
+  const user = aUser({ with: tiny })
+  for (let i = 0; i < 6; i++) await user.fold([event(i, START + i, START + i)])
+  user.pages.clear()
+  expect(await user.fold([event(1, START + 8, START + 1)], 2 * DAY)).toMatchObject({ repeated: [false], skipped: 1 })
 })

@@ -1,0 +1,106 @@
+import * as z from 'zod/mini'
+import { indexBatch } from '../../lambdas/search/index-batch.ts'
+import type { EventType } from '../../shared/event-type.ts'
+import { perUser } from '../../shared/grains/user.ts'
+import { perUserWindow } from '../../shared/grains/user-window.ts'
+import { perWindow } from '../../shared/grains/window.ts'
+import type { Projection } from '../../shared/projection.ts'
+import type { PartItem } from '../../shared/state.ts'
+import { DocumentIndex } from '../fakes/document-index.ts'
+import { aUserItem } from '../fixtures/builders.ts'
+import { aChange } from '../fixtures/table-changes.ts'
+
+interface Counted {
+  readonly n: number
+}
+
+const common = {
+  on: [{ name: 'counted' } as EventType<Counted>],
+  initial: (): Counted => ({ n: 0 }),
+  fold: (state: Counted) => state,
+  shape: z.object({}),
+}
+const windowed = { ...common, window: 60, at: () => 0, merge: (a: Counted, b: Counted) => ({ n: a.n + b.n }) }
+
+/** Code with this revision of its projections. Revision 2 has another name for the field of the user. */
+const catalogue = (revision: 1 | 2): Projection[] => {
+  const key = revision === 1 ? 'user' : 'account'
+  return [
+    perUser({ ...common, name: 'visits', revision, key, document: ({ n }, user) => ({ [key]: user, n }) }),
+    perUserWindow({ ...windowed, name: 'minutes', revision, key, document: ({ n }, { user }) => ({ [key]: user, n }) }),
+  ]
+}
+/** A window of all users that shows a user. */
+const latest = perWindow({ ...windowed, name: 'latest', revision: 1, slots: 1, document: ({ n }) => ({ by: 'anna', n }) })
+
+const FIRST = '1970-01-01T00:00:00Z'
+const ERASED_AT = 2_000_000
+const live = aUserItem('anna', { version: 1, states: { 'visits-r1': { n: 1 } } })
+const erased = aUserItem('anna', { version: ERASED_AT, erasedOrder: ERASED_AT, states: {} })
+const windowItem = (facts: Partial<PartItem> = {}): PartItem => ({
+  ...{ kind: 'window', projection: 'minutes-r1', user: 'anna', start: 0, version: 1, state: { n: 5 } },
+  ...facts,
+})
+
+function aStage() {
+  const index = new DocumentIndex('visits-r1', 'visits-r2', 'minutes-r1', 'minutes-r2', 'latest-r1')
+  const deliver = (projections: readonly Projection[], ...changes: Parameters<typeof aChange>[]) =>
+    indexBatch(
+      changes.map(change => aChange(...change)),
+      {
+        client: index.client,
+        table: {
+          partsBelow: async () => [{ kind: 'slot', projection: 'latest-r1', start: 0, slot: 0, version: 1, state: { n: 1 } }],
+        },
+        quarantine: { add: async refused => expect(refused).toEqual([]) },
+        projections,
+        deploymentWaitMs: 900_000,
+        now: () => 0,
+        telemetry: { count: () => {}, annotate: () => {} },
+      },
+    )
+  const shown = () => [...index.entries].filter(([, { document }]) => document).map(([key]) => key)
+  return { deliver, shown }
+}
+
+test('an erasure deletes the documents of every revision that has an index, so that a roll-back does not show them', async () => {
+  const { deliver, shown } = aStage()
+  await deliver(catalogue(1), [undefined, live], [undefined, windowItem()], [undefined, windowItem({ user: 'bob' })])
+  await deliver(catalogue(2), [live, erased])
+  expect(shown()).toEqual([`minutes-r1|bob#${FIRST}`])
+})
+
+test('an erasure deletes the documents of a projection that the code does not know, and those of no other user', async () => {
+  const { deliver, shown } = aStage()
+  const slot: PartItem = {
+    kind: 'slot',
+    projection: 'latest-r1',
+    start: 0,
+    slot: 0,
+    version: 1,
+    state: { n: 1 },
+    users: new Map(),
+  }
+  await deliver([...catalogue(1), latest], [undefined, live], [undefined, windowItem()], [undefined, slot])
+  await deliver([], [live, erased])
+  expect(shown()).toEqual([`latest-r1|${FIRST}`])
+})
+
+test('a batch with a window of before an erasure and the erasure leaves no document of the window', async () => {
+  const { deliver, shown } = aStage()
+  await deliver(catalogue(1), [undefined, windowItem()], [live, erased])
+  expect(shown()).toEqual([])
+  const later = windowItem({ start: 60, version: ERASED_AT + 1 })
+  await deliver(catalogue(1), [undefined, later], [live, erased])
+  expect(shown()).toEqual(['minutes-r1|anna#1970-01-01T00:01:00Z'])
+})
+
+test('the sweep deletes the document of a window that other code wrote after the erasure', async () => {
+  const { deliver, shown } = aStage()
+  await deliver(catalogue(1), [live, erased], [undefined, windowItem()])
+  await deliver(catalogue(1), [undefined, windowItem()])
+  expect(shown()).toEqual([])
+  await deliver(catalogue(1), [undefined, windowItem({ start: 60 })])
+  await deliver(catalogue(2), [windowItem({ start: 60 }), undefined])
+  expect(shown()).toEqual([])
+})
