@@ -63,7 +63,13 @@ const normalCountry = (country: string | null): string =>
     .trim()
     .replace(/\s+/g, ' ')
     .toLowerCase()
-    .replace(/(^| )(\S)/gu, (_, space: string, letter: string) => space + letter.toUpperCase())
+    .replace(/(^| )(\S)/gu, (_, space: string, letter: string) => space + titleCase(letter))
+
+/** The letter in upper case. Of several that it becomes only the first, as in `Ss`: a replay conforms the country again. */
+function titleCase(letter: string): string {
+  const [first = '', ...others] = letter.toUpperCase()
+  return first + others.join('').toLowerCase()
+}
 
 /** Whether the address is IPv4 in dotted decimal without leading zeros, and without any other character. */
 const isDottedQuad = (address: string | null): boolean =>

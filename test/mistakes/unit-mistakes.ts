@@ -124,6 +124,14 @@ export const unitMistakes: readonly UnitMistake[] = [
     tests: ['test/ingest/replay-document.test.ts'],
   },
   {
+    name: 'country-changes-again',
+    about: 'a country that begins with a letter that becomes several is another one after a replay',
+    file: 'shared/events/user-record.ts',
+    right: "others.join('').toLowerCase()",
+    wrong: "others.join('')",
+    tests: ['test/shared/conform.test.ts'],
+  },
+  {
     name: 'new-item-removed',
     about: 'a replay removes an event that was removed and quarantined again after the replay read it',
     file: 'lambdas/quarantine/dynamodb-updates.ts',

@@ -64,8 +64,19 @@ test.each([
   ["cote d'ivoire", "Cote D'ivoire"],
   ['u.s.a.', 'U.s.a.'],
   ['åland', 'Åland'],
+  ['ßtadt ﬁnland', 'Sstadt Finland'],
 ])('the country %j becomes %j', (country, name) => {
   expect(conformed({ country })).toMatchObject({ country: name })
+})
+
+test('a country that is conformed again, as by a replay, stays the same', () => {
+  const letters = Array.from({ length: 0x1_f000 - 0x21 }, (_, at) => String.fromCodePoint(0x21 + at))
+  const special = letters.filter(letter => letter.toUpperCase().length + letter.toLowerCase().length > 2 * letter.length)
+  expect(special.length).toBeGreaterThan(100)
+  for (const country of special.flatMap(letter => [letter, `a${letter}`, `${letter}a b${letter}`])) {
+    const once = conformed({ country })
+    expect(conformed({ country: (once as { country: string }).country })).toEqual(once)
+  }
 })
 
 test.each([
