@@ -2,7 +2,7 @@ import { CloudFormationClient } from '@aws-sdk/client-cloudformation'
 import { CloudWatchClient } from '@aws-sdk/client-cloudwatch'
 import type { Command } from 'commander'
 import { stackName } from '../shared/outputs.ts'
-import { UserError } from '../shared/user-error.ts'
+import { UsageError } from '../shared/user-error.ts'
 import { readStackResources, readSums } from './cost/cloudwatch.ts'
 import { type CostReport, mixReport, perMillion } from './cost/cost-report.ts'
 import { idleUsage } from './cost/idle.ts'
@@ -50,7 +50,7 @@ async function publishedReport(name: string, stage: string): Promise<CostReport>
   const { mixes } = readPublished()
   const mix = mixes.find(each => each.name === name.toUpperCase())
   if (!mix)
-    throw new UserError(`There is no mix ${name}. Choose one of ${mixes.map(each => each.name).join(', ')}: docs/cost.md.`)
+    throw new UsageError(`There is no mix ${name}. Choose one of ${mixes.map(each => each.name).join(', ')}: docs/cost.md.`)
   return mixReport(mix, stage, idleUsage(await templateResources(stage)))
 }
 

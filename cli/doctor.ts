@@ -1,6 +1,6 @@
 import type { Command } from 'commander'
 import type { Settings } from '../infra/settings-types.ts'
-import { UserError } from '../shared/user-error.ts'
+import { UsageError } from '../shared/user-error.ts'
 import { doctorClients, readAccount } from './doctor/account.ts'
 import { accessFinding, readRegion } from './doctor/credentials.ts'
 import { planFindings } from './doctor/plan-findings.ts'
@@ -42,6 +42,6 @@ async function settingsOf(stage: string): Promise<Settings> {
   try {
     return settingsFor(stage)
   } catch (error) {
-    throw new UserError((error as Error).message)
+    throw new UsageError((error as Error).message)
   }
 }
