@@ -1,4 +1,5 @@
 import type { Command } from 'commander'
+import { UsageError } from '../shared/user-error.ts'
 import { confirmed } from './confirm.ts'
 import { destroyClients } from './destroy/clients.ts'
 import type { Destroyed } from './destroy/delete-left.ts'
@@ -11,7 +12,7 @@ import { visible } from './visible.ts'
 const POLL_MS = 5_000
 
 interface DestroyOptions {
-  readonly stage: string
+  readonly stage?: string
   readonly yes?: true
   readonly json?: true
 }
@@ -20,13 +21,15 @@ export function destroyCommand(program: Command): void {
   program
     .command('destroy')
     .description('delete a stage with all its data, so that nothing of it bills any more; shows what will be lost, and asks')
-    .requiredOption('--stage <name>', 'the stage in your AWS account')
+    .option('--stage <name>', 'the stage in your AWS account')
     .option('--yes', 'do not ask')
     .option(
       '--json',
       'print one JSON value with what was deleted and what is left; the question and the steps go to standard error',
     )
     .action(async ({ stage, yes, json }: DestroyOptions) => {
+      if (stage === undefined)
+        throw new UsageError('Name the stage with --stage. `npx millrace reset` deletes the data of the local cloud.')
       const say = (line: string) => (json ? console.error(line) : console.log(line))
       const agree = async (losses: readonly Loss[]) => {
         say(`Stage ${visible(stage)} will be deleted for good:\n${formatTable(losses, ['store', 'contents'])}`)

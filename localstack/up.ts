@@ -5,23 +5,14 @@ import { Listr, type ListrTask } from 'listr2'
 import { requireSoundCatalogue } from '../catalogue/check.ts'
 import type { LocalOutputs, StackOutputs } from '../shared/outputs.ts'
 import { UserError } from '../shared/user-error.ts'
-import { apiPid, executeUrl, type HttpApi, startApi } from './api.ts'
+import { executeUrl, type HttpApi, startApi } from './api.ts'
 import { cacheFolder } from './cache.ts'
 import { type CloudAccess, readCredentials } from './credentials.ts'
 import { deploy } from './deploy.ts'
 import type { Emulator } from './emulator/emulator.ts'
 import { findHttpApi } from './emulator/http-api.ts'
 import { withLock } from './lock.ts'
-import {
-  ACCOUNT,
-  cloudPid,
-  cloudSettings,
-  cloudUrl,
-  endedUncleanly,
-  installMiniStack,
-  setAside,
-  startCloud,
-} from './ministack.ts'
+import { ACCOUNT, cloudSettings, cloudUrl, endedUncleanly, installMiniStack, setAside, startCloud } from './ministack.ts'
 import {
   installOpenSearch,
   type OpenSearch,
@@ -34,6 +25,7 @@ import {
 import { writeOutputs } from './outputs.ts'
 import { type LocalCloud, lockFile, outputsFile, parts } from './parts.ts'
 import { requireFree } from './ports.ts'
+import { neededPorts } from './prerequisites.ts'
 import { keepPrivate } from './private-files.ts'
 import type { StopResult } from './processes.ts'
 import { findPython } from './python.ts'
@@ -160,9 +152,7 @@ async function check(local: LocalCloud, emulator: Emulator | undefined): Promise
   const cloud = emulator === undefined
   if (cloud && endedUncleanly(local.cloud)) await reset(local)
   const openSearch = cloud || openSearchPid(local.openSearch) !== undefined || !(await openSearchResponds(local.openSearch))
-  if (!apiPid(local.api)) await requireFree(local.ports, ['api', 'faults'])
-  if (cloud && !cloudPid(local.cloud)) await requireFree(local.ports, ['cloud'])
-  if (openSearch && !openSearchPid(local.openSearch)) await requireFree(local.ports, ['openSearch', 'openSearchTransport'])
+  await requireFree(local.ports, neededPorts(local, { cloud, openSearch }))
   return { cloud, openSearch }
 }
 
