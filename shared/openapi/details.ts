@@ -180,7 +180,7 @@ const quarantinedRow = exactly({
   count: wholeNumber,
   sample: textOrNull,
 })
-const mayHaveBeenFolded = { const: true, description: 'The states may contain the event already. Absent: they do not.' }
+const mayHaveBeenFolded = { const: true, description: 'The states may contain the event already: a replay may count it twice.' }
 const quarantinedEvent: Schema = {
   ...quarantinedRow,
   properties: { ...(quarantinedRow['properties'] as Schema), mayHaveBeenFolded },
