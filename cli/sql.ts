@@ -15,7 +15,7 @@ import { type CommonOptions, day, withCommonOptions } from './options.ts'
 import { stoppable } from './signals.ts'
 import type { AthenaStage } from './sql/athena.ts'
 import { withQueryFolder } from './sql/query-folder.ts'
-import type { PrintRows, Question } from './sql/sql-engine.ts'
+import type { PrintRows, Query } from './sql/sql-engine.ts'
 import { findTarget, type Target } from './target.ts'
 
 interface SqlOptions extends CommonOptions {
@@ -46,27 +46,27 @@ export function sqlCommand(program: Command): void {
       const { textsOf } = await import('./sql/print.ts')
       const days = { ...(from !== undefined && { from }), ...(to !== undefined && { to }) }
       const format = csv ? 'csv' : common.json ? 'json' : 'table'
-      await asks[engine]({ sql, days, all }, common.stage, rows => print(textsOf(rows, format, process.stdout.isTTY)))
+      await engines[engine]({ sql, days, all }, common.stage, rows => print(textsOf(rows, format, process.stdout.isTTY)))
     })
 }
 
-type Ask = (question: Question, stage: string | undefined, print: PrintRows) => Promise<void>
+type RunQuery = (query: Query, stage: string | undefined, print: PrintRows) => Promise<void>
 
 // The engines are imported when they are needed: DuckDB takes longer to load than most commands to run.
-const asks: Readonly<Record<EngineName, Ask>> = {
-  async duckdb(question, stage, printRows) {
-    const { ask } = await import('./sql/ask.ts')
+const engines: Readonly<Record<EngineName, RunQuery>> = {
+  async duckdb(query, stage, printRows) {
+    const { queryDuckDb } = await import('./sql/duckdb-query.ts')
     const archive = async () => archiveOf(await findTarget(stage))
-    await withQueryFolder(folder => ask(question, { eventTypes, folder, archive }, printRows))
+    await withQueryFolder(folder => queryDuckDb(query, { eventTypes, folder, archive }, printRows))
   },
 
-  async athena(question, stage, printRows) {
+  async athena(query, stage, printRows) {
     if (stage === undefined)
       throw new UsageError(
         'The local cloud has no Athena. Name a stage with --stage, or let DuckDB run the query: without --engine.',
       )
-    const { askAthena } = await import('./sql/athena.ts')
-    await stoppable(signal => askAthena(question, { eventTypes, stage: () => athenaStage(stage), signal }, printRows))
+    const { queryAthena } = await import('./sql/athena.ts')
+    await stoppable(signal => queryAthena(query, { eventTypes, stage: () => athenaStage(stage), signal }, printRows))
   },
 }
 
