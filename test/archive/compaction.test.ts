@@ -254,39 +254,3 @@ test('a day that cannot be compacted is skipped and counted, and the next one fo
   })
   expect(skip?.({ days: [DT], visited: 2 })).toEqual({ cursor: null, done: 3, total: 3, counts })
 })
-
-describe('the counts of a merge', () => {
-  const sizes = async (prefixes: readonly string[]): Promise<number[]> =>
-    (await Promise.all(prefixes.map(prefix => dependencies.bucket.list(prefix)))).flat().map(({ size }) => size)
-  const amount = (when: string, stored: readonly number[]) => ({
-    [`objects ${when}`]: stored.length,
-    [`bytes ${when}`]: stored.reduce((sum, size) => sum + size, 0),
-  })
-
-  test('at once: its raw objects and those of the run before, and the objects of the run', async () => {
-    await write('a', readings(0, 50))
-    await write('b', readings(40, 20))
-    const raw = await sizes(['events/'])
-    const first = await compactAll(dependencies)
-    const compacted = await sizes(['archive/', 'repetitions/'])
-    expect(first).toEqual([{ 'days compacted': 1, ...amount('before', raw), ...amount('after', compacted) }])
-    await write('late', readings(100, 5))
-    const late = await sizes([`events/dt=${DT}/hour=12/late`])
-    expect(await compactAll(dependencies)).toMatchObject([{ 'days compacted': 1, ...amount('before', [...compacted, ...late]) }])
-    expect(await compactAll(dependencies)).toEqual([{}])
-  })
-
-  test('by hours: all parts, also those that are copied, once with the last step', async () => {
-    await write('a', readings(0, 50))
-    await write('b', readings(50, 50))
-    await write('c', readings(100, 50), DT, 13)
-    await compactAll({ ...dependencies, ...SMALL })
-    const compacted = await sizes(['archive/', 'repetitions/'])
-    await write('late', readings(150, 5), DT, 13)
-    const late = await sizes([`events/dt=${DT}/hour=13/late`])
-    const counts = await compactAll({ ...dependencies, ...SMALL })
-    const before = amount('before', [...compacted, ...late])
-    expect(counts).toMatchObject([{}, {}, {}, { 'days compacted': 1, ...before, 'objects after': 2 }])
-    expect(counts.slice(0, -1)).toEqual([{}, {}, {}])
-  })
-})
