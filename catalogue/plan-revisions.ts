@@ -1,5 +1,5 @@
 import { currentRevisions, parseKey, type RecordedRevision, type RecordedRevisions } from '../shared/revisions.ts'
-import { UserError } from '../shared/user-error.ts'
+import { UsageError, UserError } from '../shared/user-error.ts'
 import type { Fingerprint } from './fingerprint.ts'
 
 const RECORD = 'run `npx millrace catalogue --record`'
@@ -115,7 +115,7 @@ export function planRecord(found: readonly Fingerprint[], before: RecordedRevisi
 /** Records the module of a projection that computes the same as before, and its results if they changed with its events. */
 export function planAccept(name: string, found: readonly Fingerprint[], before: RecordedRevisions): Recording {
   const named = found.filter(each => each.name === name || each.key === name)
-  if (named.length === 0) throw new UserError(`The catalogue has no projection ${name}. See \`npx millrace catalogue\`.`)
+  if (named.length === 0) throw new UsageError(`The catalogue has no projection ${name}. See \`npx millrace catalogue\`.`)
   const entries = new Map(Object.entries(before.projections))
   const lines: string[] = []
   for (const each of named) {

@@ -15,6 +15,7 @@ import { formatTable } from './table.ts'
 import { findTarget } from './target.ts'
 
 interface Options extends CommonOptions {
+  readonly types?: true
   readonly markdown?: true
   readonly check?: true
   readonly record?: true
@@ -23,12 +24,12 @@ interface Options extends CommonOptions {
   readonly yes?: true
 }
 
+const ACTIONS = ['markdown', 'check', 'record', 'accept', 'remove']
+
 /** An option that excludes the others of the command. */
 function alone(flags: string, about: string): Option {
   const option = new Option(flags, about)
-  return option.conflicts(
-    ['json', 'markdown', 'check', 'record', 'accept', 'remove'].filter(name => name !== option.attributeName()),
-  )
+  return option.conflicts(['json', 'types', ...ACTIONS].filter(name => name !== option.attributeName()))
 }
 
 export function catalogueCommand(program: Command): void {
@@ -37,7 +38,8 @@ export function catalogueCommand(program: Command): void {
     .description(
       'print the event types with their archive columns, the projections and the reports, and what the local cloud or a stage stores of removed projections',
     )
-    .addOption(alone('--json', 'print one JSON value, with the JSON Schema of every type'))
+    .addOption(new Option('--json', 'print one JSON value, with the JSON Schema of every type').conflicts(ACTIONS))
+    .addOption(new Option('--types', 'print only the event types, without asking a cloud').conflicts(ACTIONS))
     .addOption(alone('--markdown', 'print docs/events.md'))
     .addOption(alone('--check', 'check the definitions, and compare the projections with revisions.json'))
     .addOption(alone('--record', 'write new projections and revisions, and what was removed, to revisions.json'))
@@ -53,12 +55,13 @@ export function catalogueCommand(program: Command): void {
     .action(run)
 }
 
-async function run({ json, markdown, check, record: recordNew, accept, remove, stage, yes }: Options): Promise<void> {
+async function run({ json, types, markdown, check, record: recordNew, accept, remove, stage, yes }: Options): Promise<void> {
   if (check) return checkRevisions()
   if (recordNew) return record()
   if (accept !== undefined) return acceptChange(accept)
   if (remove !== undefined) return printRemoved(await removeStored(await findTarget(stage), remove, yes === true))
   if (markdown) return console.log(catalogueMarkdown({ eventTypes, projections, reports }))
+  if (types) return json ? printJson({ eventTypes: catalogue().eventTypes }) : printTypes(catalogue())
   const gone = await goneIn(stage)
   if (json) printJson({ ...catalogue(), ...(gone && { gone }) })
   else print(catalogue(), gone ?? [])
@@ -105,12 +108,16 @@ const catalogue = () => ({
   })),
 })
 
-function print(
-  { eventTypes: types, projections: listed, reports: published }: ReturnType<typeof catalogue>,
-  gone: readonly StoredProjection[],
-): void {
+function printTypes({ eventTypes: types }: Pick<ReturnType<typeof catalogue>, 'eventTypes'>): void {
   for (const { name, about, columns } of types)
     console.log(`${name}: ${about}\n${formatTable(columns, ['field', 'column', 'type'])}\n`)
+}
+
+function print(
+  { projections: listed, reports: published, ...types }: ReturnType<typeof catalogue>,
+  gone: readonly StoredProjection[],
+): void {
+  printTypes(types)
   console.log(`Projections\n${formatTable(listed, ['name', 'revision', 'scope', 'on'])}\n`)
   console.log(`Reports\n${formatTable(published, ['name', 'of', 'runs'])}`)
   if (gone.length === 0) return

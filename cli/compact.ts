@@ -1,6 +1,6 @@
 import type { Command } from 'commander'
+import { compactionOf, sentenceOf } from './compact/result.ts'
 import { startJob, waitForJob } from './jobs/run.ts'
-import { countsOf } from './jobs.ts'
 import { type CommonOptions, printJson, withCommonOptions } from './options.ts'
 import { findTarget } from './target.ts'
 
@@ -10,7 +10,9 @@ interface Options extends CommonOptions {
 
 export function compactCommand(program: Command): void {
   withCommonOptions(program.command('compact'))
-    .description('replace the raw objects of the closed days of the archive by few large ones, as the stage does every day')
+    .description(
+      'replace the raw objects of the closed days of the archive by few large ones, as the stage does every day; with --json: how many days were compacted, and their objects before and after',
+    )
     .option('--no-wait', 'return when the job is started')
     .action(async ({ stage, json, wait }: Options) => {
       const target = await findTarget(stage)
@@ -19,8 +21,8 @@ export function compactCommand(program: Command): void {
         return json
           ? printJson(started)
           : console.log(`The job ${started.id} is started. \`millrace jobs show ${started.id}\` shows its progress.`)
-      const { counts } = await waitForJob(target, started)
-      if (json) printJson(counts)
-      else console.log(countsOf(counts) || 'No day is closed yet.')
+      const result = compactionOf((await waitForJob(target, started)).counts)
+      if (json) printJson(result)
+      else console.log(sentenceOf(result))
     })
 }

@@ -2,16 +2,18 @@ import { CloudFormationClient } from '@aws-sdk/client-cloudformation'
 import { CloudWatchClient } from '@aws-sdk/client-cloudwatch'
 import type { Command } from 'commander'
 import { stackName } from '../shared/outputs.ts'
-import { UserError } from '../shared/user-error.ts'
+import { UsageError } from '../shared/user-error.ts'
 import { readStackResources, readSums } from './cost/cloudwatch.ts'
+import { type CostReport, mixReport, perMillion } from './cost/cost-report.ts'
 import { idleUsage } from './cost/idle.ts'
 import { LOCAL_STAGE, readLocalFacts } from './cost/local-cloud.ts'
 import { localUsage } from './cost/local-usage.ts'
 import { acceptedEvents, lastHours, measuredUsage, planMeasures } from './cost/plan-metrics.ts'
+import { pricedCost } from './cost/priced.ts'
 import { PRICES_OF } from './cost/prices.ts'
 import { readPublished } from './cost/published-mixes.ts'
 import { templateResources } from './cost/stage-template.ts'
-import { type CostReport, costRows, costSummary, mixReport, perMillion } from './cost/tables.ts'
+import { costRows, costSummary } from './cost/tables.ts'
 import { type CommonOptions, positiveNumber, printJson, withCommonOptions } from './options.ts'
 import { formatTable } from './table.ts'
 import { findTarget } from './target.ts'
@@ -30,10 +32,11 @@ export function costCommand(program: Command): void {
       .option('--hours <number>', 'how many whole hours of CloudWatch to sum', positiveNumber, 24),
   ).action(async (options: CostOptions) => {
     const report = await reportOf(options)
-    if (options.json) return printJson(report)
-    const rows = costRows(report)
+    const priced = pricedCost(report)
+    if (options.json) return printJson(priced)
+    const rows = costRows(report, priced)
     console.log(formatTable(rows, Object.keys(rows[0] ?? {})))
-    for (const line of costSummary(report)) console.log(line)
+    for (const line of costSummary(report, priced)) console.log(line)
     console.log(`List prices of ${PRICES_OF.region}, ${PRICES_OF.date}, without free tiers and taxes: cli/cost/prices.ts.`)
   })
 }
@@ -47,7 +50,7 @@ async function publishedReport(name: string, stage: string): Promise<CostReport>
   const { mixes } = readPublished()
   const mix = mixes.find(each => each.name === name.toUpperCase())
   if (!mix)
-    throw new UserError(`There is no mix ${name}. Choose one of ${mixes.map(each => each.name).join(', ')}: docs/cost.md.`)
+    throw new UsageError(`There is no mix ${name}. Choose one of ${mixes.map(each => each.name).join(', ')}: docs/cost.md.`)
   return mixReport(mix, stage, idleUsage(await templateResources(stage)))
 }
 

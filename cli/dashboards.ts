@@ -2,6 +2,7 @@ import type { Command } from 'commander'
 import { eventTypes, projections } from '../shared/catalogue.ts'
 import { UserError } from '../shared/user-error.ts'
 import { savedObjects } from './dashboards/saved-objects.ts'
+import { printJson } from './options.ts'
 import { reasonOf } from './sending/api.ts'
 
 const TIMEOUT_MS = 60_000
@@ -18,10 +19,14 @@ export function dashboardsCommand(program: Command): void {
     .description('print a data view and a dashboard per workload as saved objects of OpenSearch Dashboards, or import them')
     .option('--url <url>', 'import them into the OpenSearch Dashboards at this URL and replace older versions')
     .option('--user <name:password>', 'log in to OpenSearch Dashboards with basic authentication')
-    .action(async ({ url, user }: { url?: string; user?: string }) => {
-      const lines = savedObjects(eventTypes, projections).map(object => `${JSON.stringify(object)}\n`)
-      if (url === undefined) process.stdout.write(lines.join(''))
-      else console.log(`${await importObjects(url, lines.join(''), user)} saved objects imported.`)
+    .option('--json', 'print one JSON value: an array of the objects instead of lines, or how many were imported')
+    .action(async ({ url, user, json }: { url?: string; user?: string; json?: true }) => {
+      const objects = savedObjects(eventTypes, projections)
+      const lines = objects.map(object => `${JSON.stringify(object)}\n`).join('')
+      if (url === undefined) return json ? printJson(objects) : void process.stdout.write(lines)
+      const imported = await importObjects(url, lines, user)
+      if (json) printJson({ imported })
+      else console.log(`${imported} saved objects imported.`)
     })
 }
 

@@ -1,13 +1,14 @@
 import { rm } from 'node:fs/promises'
 import type { Command } from 'commander'
 import { type LocalCloud, localCloud, parts } from '../localstack/parts.ts'
-import { down, up } from '../localstack/up.ts'
-import { UserError } from '../shared/user-error.ts'
+import { down, endedLine, up } from '../localstack/up.ts'
+import { UsageError, UserError } from '../shared/user-error.ts'
 import { differences } from './demo/independent/compare.ts'
 import type { SentFile } from './demo/independent/lines.ts'
 import { type Expected, recompute } from './demo/independent/recompute.ts'
 import { type Published, readStores } from './demo/stores.ts'
 import { type DemoResult, type SentLines, summarise } from './demo/summary.ts'
+import { printJson } from './options.ts'
 import { showProgress } from './progress.ts'
 import { runReport } from './report.ts'
 import { realRuntime } from './send.ts'
@@ -30,7 +31,12 @@ export function demoCommand(program: Command): void {
     .command('demo')
     .description('start the local cloud, send simulated events and show the results')
     .option('--once', 'use an empty local cloud, compare every store with what was sent, stop; exit 1 at the first difference')
-    .action(({ once }: { once?: true }) => (once ? checkOnce() : runUntilInterrupted()))
+    .option('--json', 'with --once: print one JSON value')
+    .action(({ once, json = false }: { once?: true; json?: boolean }) => {
+      if (once) return checkOnce(json)
+      if (json) throw new UsageError('Give --json together with --once.')
+      return runUntilInterrupted()
+    })
 }
 
 /** Runs the demo and keeps the local cloud until Ctrl-C. */
@@ -41,11 +47,11 @@ async function runUntilInterrupted(): Promise<void> {
   const { result } = await runDemo(localTarget(outputs))
   console.log(`\n${summarise(result, consoleLine(local, outputs))}\n\nCtrl-C stops everything.`)
   stopListening()
-  await watchUntilInterrupted(local)
+  await watchUntilInterrupted(local, console.log)
 }
 
 /** Runs the demo on an empty local cloud. Throws a UserError unless every store holds exactly what was sent. */
-async function checkOnce(): Promise<void> {
+async function checkOnce(json: boolean): Promise<void> {
   if (parts.some(({ pid }) => pid(localCloud()) !== undefined))
     throw new UserError(
       'The local cloud is running, but --once needs an empty one. Stop it with `npx millrace down`, then try again.',
@@ -55,32 +61,39 @@ async function checkOnce(): Promise<void> {
   await rm(ONCE_FOLDER, { recursive: true, force: true })
   const stopListening = stopWhenInterrupted(local)
   try {
-    await runAndCompare(local)
+    await runAndCompare(local, json)
   } finally {
     stopListening()
-    for (const line of await down(local)) console.log(line)
+    for (const part of await down(local)) sayBeside(json)(endedLine(part))
   }
 }
 
-async function runAndCompare(local: LocalCloud): Promise<void> {
-  const outputs = await up(local)
+/** Standard output has only the JSON, if there is one. */
+const sayBeside = (json: boolean) => (json ? console.error : console.log)
+
+async function runAndCompare(local: LocalCloud, json: boolean): Promise<void> {
+  const outputs = await up(local, { json })
   const { result, files, run } = await runDemo(localTarget(outputs))
-  console.log(`\n${summarise(result)}\n`)
+  sayBeside(json)(`\n${summarise(result)}\n`)
   const expected = recompute(files, run)
   const [first, ...others] = differences(expected, result.found)
   if (first !== undefined) throw new UserError(`${first}${others.length > 0 ? ` (${others.length} more stores differ)` : ''}`)
-  console.log(verdict(expected))
+  const compared = countsOf(expected)
+  if (json) printJson({ ok: true, sent: result.sent, ...compared })
+  else console.log(verdict(compared))
 }
 
-function verdict(expected: Expected): string {
-  const { identities, recentUrls, userActivity, countryMinutes, deviceMinutes, quarantined } = expected
+/** What was compared with the stores. */
+function countsOf({ identities, quarantined, ...expected }: Expected) {
+  const { recentUrls, userActivity, countryMinutes, deviceMinutes } = expected
   const documents = [recentUrls, userActivity, countryMinutes, deviceMinutes].reduce((sum, each) => sum + each.length, 0)
   const rows = expected.enrichedActions.length + expected.p95ByType.length + expected.p95ByDevice.length
-  return (
-    `Recomputed from the lines sent, the stores hold exactly what they must: ${identities.size} events, each archived and indexed once, ` +
-    `${documents} documents of projections, ${rows} report rows and ${quarantined} quarantined lines.`
-  )
+  return { events: identities.size, documents, rows, quarantined }
 }
+
+const verdict = ({ events, documents, rows, quarantined }: ReturnType<typeof countsOf>): string =>
+  `Recomputed from the lines sent, the stores hold exactly what they must: ${events} events, each archived and indexed once, ` +
+  `${documents} documents of projections, ${rows} report rows and ${quarantined} quarantined lines.`
 
 interface DemoRun {
   readonly result: DemoResult

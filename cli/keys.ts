@@ -5,7 +5,7 @@ import { type KeysTable, listKeys } from '../lambdas/keys/dynamodb-list.ts'
 import { type ListedUse, listUse } from '../lambdas/keys/dynamodb-use.ts'
 import type { Allowed, Scope } from '../shared/keys.ts'
 import { formatQuota } from '../shared/quota.ts'
-import { UserError } from '../shared/user-error.ts'
+import { UsageError } from '../shared/user-error.ts'
 import { dynamodbOf } from './clients.ts'
 import { type LimitOptions, limitsOf, withLimitOptions } from './keys/key-options.ts'
 import { type CommonOptions, printJson, withCommonOptions } from './options.ts'
@@ -98,7 +98,7 @@ function addChange(command: Command): void {
     .action(async (idOrName: string, options: CommonOptions & LimitOptions) => {
       const limits = limitsOf(options)
       if (Object.values(limits).every(limit => limit === undefined))
-        throw new UserError('Give at least one of --types, --source, --origins, --quota and --expires.')
+        throw new UsageError('Give at least one of --types, --source, --origins, --quota and --expires.')
       const changed = await changeKeys(keysTable(await findTarget(options.stage)), idOrName, limits)
       if (options.json) printJson(changed.map(listed))
       else console.log(`Changed ${describe(changed)}. ${WITHIN_A_MINUTE}`)

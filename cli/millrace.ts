@@ -2,7 +2,7 @@ import { inspect } from 'node:util'
 import { Command, CommanderError } from 'commander'
 import { excludeLoopbackFromProxy } from '../localstack/loopback.ts'
 import { failuresOf, localCloud } from '../localstack/parts.ts'
-import { UserError } from '../shared/user-error.ts'
+import { UsageError, UserError } from '../shared/user-error.ts'
 import { alarmsCommand } from './alarms.ts'
 import { settingsProblem } from './aws-settings.ts'
 import { catalogueCommand } from './catalogue.ts'
@@ -75,7 +75,7 @@ function exitCodeOf(error: unknown): number {
   if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : USAGE_ERROR
   const line = lineOf(error)
   console.error(line === undefined ? visibleLines(inspect(error)) : visible(line))
-  return 1
+  return error instanceof UsageError ? USAGE_ERROR : 1
 }
 
 function lineOf(error: unknown): string | undefined {

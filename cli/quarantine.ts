@@ -3,7 +3,7 @@ import { quarantineReader } from '../lambdas/quarantine/dynamodb-read.ts'
 import type { IdentifiedSummary, StoredQuarantinedEvent } from '../shared/quarantine.ts'
 import { rejections } from '../shared/rejections.ts'
 import { parseInstant } from '../shared/time.ts'
-import { UserError } from '../shared/user-error.ts'
+import { UsageError, UserError } from '../shared/user-error.ts'
 import { dynamodbOf, s3Of } from './clients.ts'
 import { type CommonOptions, printJson, wholeNumber, withCommonOptions } from './options.ts'
 import { bundlesOf } from './quarantine/bundles.ts'
@@ -138,7 +138,7 @@ function discardCommand(parent: Command): void {
         ...(key && { key }),
       }
       if (Object.keys(filter).length === 0)
-        throw new UserError('Give a key or a condition such as --code or --older-than: discarded events cannot be restored.')
+        throw new UsageError('Give a key or a condition such as --code or --older-than: discarded events cannot be restored.')
       const target = await findTarget(stage)
       const all = await collectedItems(target)
       const items = selectItems(all, filter)

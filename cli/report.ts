@@ -3,10 +3,10 @@ import { type FileMetaData, parquetMetadataAsync, parquetReadObjects } from 'hyp
 import { reports } from '../shared/catalogue.ts'
 import type { Report } from '../shared/report.ts'
 import { formatInstant } from '../shared/time.ts'
-import { UserError } from '../shared/user-error.ts'
+import { UsageError } from '../shared/user-error.ts'
 import { s3Of } from './clients.ts'
 import { invoke } from './invoke.ts'
-import { type CommonOptions, printJson, withCommonOptions } from './options.ts'
+import { type CommonOptions, day, instant, printJson, withCommonOptions } from './options.ts'
 import { listObjects, rangeReader, readParquet } from './parquet.ts'
 import { type Table, tablesOf, writeCsv } from './report/csv.ts'
 import { formatTable } from './table.ts'
@@ -32,15 +32,19 @@ export function reportCommand(program: Command): void {
   withCommonOptions(program.command('report'))
     .description('run a report over all events now and wait for its result')
     .argument('<report>', reports.map(({ name }) => name).join(', '))
-    .option('--date <day>', 'cover only this UTC day, YYYY-MM-DD')
-    .addOption(new Option('--at <instant>', 'cover only events before this instant, RFC 3339').conflicts('date'))
+    .option('--date <day>', 'cover only this UTC day, YYYY-MM-DD', day)
+    .addOption(
+      new Option('--at <instant>', 'cover only events before this instant, RFC 3339').argParser(instant).conflicts('date'),
+    )
     .option('--show', `print the first ${SHOWN} rows, their count and their columns`)
     .option('--csv <file>', 'write the rows to this file as CSV')
     .addOption(new Option('--by <table>', 'the table for --csv (default: the first)').choices(reports.flatMap(namesOf)))
     .action(async (name: string, { stage, json, date, at, show, csv, by }: ReportOptions) => {
-      const written = csv === undefined ? undefined : tableOf(name, by)
+      const report = reportNamed(name)
+      const period = periodOf(report, date, at)
+      const written = csv === undefined ? undefined : tableOf(report, by)
       const target = await findTarget(stage)
-      const result = await runReport(target, { report: name, ...periodOf(name, date, at) })
+      const result = await runReport(target, { report: name, ...period })
       if (written && csv !== undefined) await writeCsv(target, written.report, prefixesOf(result)[0] ?? '', written.table, csv)
       if (json) return printJson(result)
       console.log(`${result.rows} rows in ${target.outputs.ArchiveBucket}: ${prefixesOf(result).join(', ')}`)
@@ -56,15 +60,19 @@ interface ReportTable {
 
 const namesOf = (report: Report): string[] => tablesOf(report).flatMap(({ by }) => (by === '' ? [] : [by]))
 
-/** The table that `--by` names, or the first. Throws a UserError if the report or the table does not exist. */
-function tableOf(name: string, by: string | undefined): ReportTable {
+function reportNamed(name: string): Report {
   const report = reports.find(each => each.name === name)
-  if (!report) throw new UserError(`There is no report ${name}. The reports are ${reports.map(each => each.name).join(', ')}.`)
+  if (report) return report
+  throw new UsageError(`There is no report ${name}. The reports are ${reports.map(each => each.name).join(', ')}.`)
+}
+
+/** The table that `--by` names, or the first. Throws a UsageError if the table does not exist. */
+function tableOf(report: Report, by: string | undefined): ReportTable {
   const table = tablesOf(report).find(each => by === undefined || each.by === by)
   if (table) return { report, table }
   const names = namesOf(report)
-  throw new UserError(
-    `The report ${name} has no table ${by}. ${names.length > 0 ? `Its tables are ${names.join(', ')}.` : 'Omit --by.'}`,
+  throw new UsageError(
+    `The report ${report.name} has no table ${by}. ${names.length > 0 ? `Its tables are ${names.join(', ')}.` : 'Omit --by.'}`,
   )
 }
 
@@ -73,10 +81,12 @@ function csvWritten(file: string, { report, table: { by } }: ReportTable): strin
   return `${file}: the rows${by && ` by ${by}`} as CSV.${others.map(name => ` For those by ${name} add --by ${name}.`).join('')}`
 }
 
-function periodOf(name: string, date: string | undefined, at: string | undefined) {
+function periodOf(report: Report, date: string | undefined, at: string | undefined) {
+  if (date !== undefined && report.kind === 'snapshot')
+    throw new UsageError(`The report ${report.name} is published as of an instant: use --at instead of --date.`)
   if (date !== undefined) return { date }
   if (at !== undefined) return { at }
-  return reports.find(report => report.name === name)?.kind === 'snapshot' ? {} : { all: true }
+  return report.kind === 'snapshot' ? {} : { all: true }
 }
 
 export const prefixesOf = (result: ReportResult): string[] =>

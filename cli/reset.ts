@@ -5,20 +5,24 @@ import { runningPid } from '../localstack/processes.ts'
 import { UserError } from '../shared/user-error.ts'
 import { confirmed } from './confirm.ts'
 import { ONCE_FOLDER } from './demo.ts'
+import { printJson } from './options.ts'
 
 export function resetCommand(program: Command): void {
   program
     .command('reset')
     .description('delete the data of the local cloud in .millrace/: events, states, documents, keys; asks first')
     .option('--yes', 'do not ask')
-    .action(async ({ yes }: { yes?: true }) => {
+    .option('--json', 'print one JSON value with the folder that was deleted; the question goes to standard error')
+    .action(async ({ yes, json }: { yes?: true; json?: true }) => {
       const local = localCloud()
-      if (!existsSync(local.folder)) return console.log('There is no data of a local cloud here.')
+      if (!existsSync(local.folder))
+        return json ? printJson({ deleted: [] }) : console.log('There is no data of a local cloud here.')
       for (const each of [local, localCloud(ONCE_FOLDER)]) requireStopped(each)
       const question = `Delete ${local.folder} with all events, states, documents and keys of the local cloud?`
       if (!yes && !(await confirmed(question))) throw new UserError('Nothing was deleted.')
       rmSync(local.folder, { recursive: true })
-      console.log('Deleted. The next `npx millrace up` starts empty, with new keys.')
+      if (json) printJson({ deleted: [local.folder] })
+      else console.log('Deleted. The next `npx millrace up` starts empty, with new keys.')
     })
 }
 

@@ -2,21 +2,20 @@ import { readFile } from 'node:fs/promises'
 import { Readable } from 'node:stream'
 import { text } from 'node:stream/consumers'
 import { pipeline } from 'node:stream/promises'
-import { type Command, InvalidArgumentError, Option } from 'commander'
+import { type Command, Option } from 'commander'
 import { archiveLedger } from '../lambdas/archive/dynamodb.ts'
 import { archiveBucket } from '../lambdas/archive/s3.ts'
 import { eventTypes } from '../shared/catalogue.ts'
 import { NONE } from '../shared/environment.ts'
 import { databaseName } from '../shared/outputs.ts'
 import type { EngineName } from '../shared/report.ts'
-import { parseDay } from '../shared/time.ts'
-import { UserError } from '../shared/user-error.ts'
+import { UsageError, UserError } from '../shared/user-error.ts'
 import { athenaOf, dynamodbOf, s3Of } from './clients.ts'
-import { type CommonOptions, withCommonOptions } from './options.ts'
+import { type CommonOptions, day, withCommonOptions } from './options.ts'
 import { stoppable } from './signals.ts'
 import type { AthenaStage } from './sql/athena.ts'
 import { withQueryFolder } from './sql/query-folder.ts'
-import type { PrintRows, Question } from './sql/sql-engine.ts'
+import type { PrintRows, Query } from './sql/sql-engine.ts'
 import { findTarget, type Target } from './target.ts'
 
 interface SqlOptions extends CommonOptions {
@@ -47,27 +46,27 @@ export function sqlCommand(program: Command): void {
       const { textsOf } = await import('./sql/print.ts')
       const days = { ...(from !== undefined && { from }), ...(to !== undefined && { to }) }
       const format = csv ? 'csv' : common.json ? 'json' : 'table'
-      await asks[engine]({ sql, days, all }, common.stage, rows => print(textsOf(rows, format, process.stdout.isTTY)))
+      await engines[engine]({ sql, days, all }, common.stage, rows => print(textsOf(rows, format, process.stdout.isTTY)))
     })
 }
 
-type Ask = (question: Question, stage: string | undefined, print: PrintRows) => Promise<void>
+type RunQuery = (query: Query, stage: string | undefined, print: PrintRows) => Promise<void>
 
 // The engines are imported when they are needed: DuckDB takes longer to load than most commands to run.
-const asks: Readonly<Record<EngineName, Ask>> = {
-  async duckdb(question, stage, printRows) {
-    const { ask } = await import('./sql/ask.ts')
+const engines: Readonly<Record<EngineName, RunQuery>> = {
+  async duckdb(query, stage, printRows) {
+    const { queryDuckDb } = await import('./sql/duckdb-query.ts')
     const archive = async () => archiveOf(await findTarget(stage))
-    await withQueryFolder(folder => ask(question, { eventTypes, folder, archive }, printRows))
+    await withQueryFolder(folder => queryDuckDb(query, { eventTypes, folder, archive }, printRows))
   },
 
-  async athena(question, stage, printRows) {
+  async athena(query, stage, printRows) {
     if (stage === undefined)
-      throw new UserError(
+      throw new UsageError(
         'The local cloud has no Athena. Name a stage with --stage, or let DuckDB run the query: without --engine.',
       )
-    const { askAthena } = await import('./sql/athena.ts')
-    await stoppable(signal => askAthena(question, { eventTypes, stage: () => athenaStage(stage), signal }, printRows))
+    const { queryAthena } = await import('./sql/athena.ts')
+    await stoppable(signal => queryAthena(query, { eventTypes, stage: () => athenaStage(stage), signal }, printRows))
   },
 }
 
@@ -81,20 +80,14 @@ async function athenaStage(stage: string): Promise<AthenaStage> {
   )
 }
 
-/** Parses a day. Throws a usage error for other text. */
-function day(value: string): string {
-  if (parseDay(value) !== undefined) return value
-  throw new InvalidArgumentError('It must be a day, such as 2026-01-31.')
-}
-
 async function queryText(query: string | undefined, file: string | undefined): Promise<string> {
-  if (query !== undefined && file !== undefined) throw new UserError('Give a query or --file, not both.')
+  if (query !== undefined && file !== undefined) throw new UsageError('Give a query or --file, not both.')
   if (file !== undefined)
     return readFile(file, 'utf8').catch(error => {
       throw new UserError(`${file} cannot be read (${error.code}). Check its name and its permissions.`)
     })
   if (query !== undefined && query !== '-') return query
-  if (process.stdin.isTTY) throw new UserError('Give a query, such as `millrace sql "DESCRIBE events"`.')
+  if (process.stdin.isTTY) throw new UsageError('Give a query, such as `millrace sql "DESCRIBE events"`.')
   return text(process.stdin)
 }
 

@@ -3,14 +3,21 @@ import type { Command } from 'commander'
 import { codesFolder } from '../localstack/api.ts'
 import { createCode } from '../localstack/cloud/console-code.ts'
 import { failuresOf, type LocalCloud, localCloud } from '../localstack/parts.ts'
-import { down, up } from '../localstack/up.ts'
+import { down, endedLine, up } from '../localstack/up.ts'
 import { consoleLink } from '../shared/console-link.ts'
-import { LOCAL_OUTPUTS, type LocalOutputs } from '../shared/outputs.ts'
+import { LOCAL_OUTPUTS, type LocalOutputs, outputsWithoutKeys } from '../shared/outputs.ts'
+import { printJson } from './options.ts'
 
 const WATCH_MS = 1_000
 const SIGNALS = ['SIGINT', 'SIGTERM'] as const
 /** Exit code of a command that Ctrl-C ended. */
 const INTERRUPTED = 130
+
+interface UpCommandOptions {
+  readonly detach?: true
+  readonly cloud?: string
+  readonly json?: true
+}
 
 export function upCommand(program: Command): void {
   program
@@ -18,15 +25,18 @@ export function upCommand(program: Command): void {
     .description('start the local cloud and deploy the stack to it')
     .option('--detach', 'return as soon as everything runs; stop it with `npx millrace down`')
     .option('--cloud <url>', 'use the emulator at this URL of 127.0.0.1, localhost or [::1] instead of starting one')
-    .action(async ({ detach, cloud }: { detach?: true; cloud?: string }) => {
+    .option('--json', 'print the outputs as one JSON value, without keys (.millrace/outputs.json has them)')
+    .action(async ({ detach, cloud, json }: UpCommandOptions) => {
       const local = localCloud()
       const stopListening = stopWhenInterrupted(local)
-      const outputs = await up(local, cloud)
+      const outputs = await up(local, { elsewhere: cloud, json })
       stopListening()
-      console.log(summary(local, outputs))
+      if (json) printJson(outputsWithoutKeys(outputs))
+      else console.log(summary(local, outputs))
       if (detach) return
-      console.log('Press Ctrl-C to stop it.')
-      await watchUntilInterrupted(local)
+      const say = json ? console.error : console.log
+      say('Press Ctrl-C to stop it.')
+      await watchUntilInterrupted(local, say)
     })
 }
 
@@ -49,7 +59,7 @@ export function stopWhenInterrupted(local: LocalCloud): () => void {
 }
 
 /** Reports each part that ends, until Ctrl-C. Then stops everything. */
-export async function watchUntilInterrupted(local: LocalCloud): Promise<void> {
+export async function watchUntilInterrupted(local: LocalCloud, say: (line: string) => void): Promise<void> {
   const interrupted = new AbortController()
   for (const name of SIGNALS) process.once(name, () => interrupted.abort())
   let reported: string[] = []
@@ -59,6 +69,6 @@ export async function watchUntilInterrupted(local: LocalCloud): Promise<void> {
     reported = failures
     await delay(WATCH_MS, undefined, { signal: interrupted.signal }).catch(() => undefined)
   }
-  console.log('Stopping…')
-  for (const line of await down(local)) console.log(line)
+  say('Stopping…')
+  for (const part of await down(local)) say(endedLine(part))
 }

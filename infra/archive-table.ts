@@ -97,7 +97,8 @@ export class ArchiveTable extends Construct {
     const others = [
       tableOf('Archive', {
         ...{ name: COMPACTED_TABLE, prefix: COMPACTED_PREFIX, hours: false },
-        about: 'One row for each event and day of arrival, once the day is compacted; before, every delivery of the day.',
+        about:
+          'One row for each event and day of arrival, once the day is compacted (and hour, if it was compacted by hours); before, every delivery.',
       }),
       tableOf('Repetitions', {
         ...{ name: REPETITIONS_TABLE, prefix: REPETITIONS_PREFIX, hours: false },

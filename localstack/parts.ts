@@ -4,7 +4,7 @@ import { failureIn } from './log-failure.ts'
 import { type Cloud, cloudLogFile, cloudPidFile, stopCloud } from './ministack.ts'
 import { type Node, openSearchLogFile, openSearchPidFile, stopOpenSearch } from './opensearch.ts'
 import { type Ports, readPorts } from './ports.ts'
-import { hasEnded, runningPid } from './processes.ts'
+import { hasEnded, runningPid, type StopResult } from './processes.ts'
 
 /** The local cloud of one folder: its parts and their ports. */
 export interface LocalCloud {
@@ -33,7 +33,7 @@ export const lockFile = ({ folder }: Pick<LocalCloud, 'folder'>): string => join
 interface Part {
   readonly name: string
   readonly pid: (local: LocalCloud) => number | undefined
-  readonly stop: (local: LocalCloud) => Promise<'stopped' | 'killed' | 'not running'>
+  readonly stop: (local: LocalCloud) => Promise<StopResult>
   /** A sentence on why the part has ended; undefined if it is running or was stopped. */
   readonly failure: (local: LocalCloud) => string | undefined
 }

@@ -4,6 +4,7 @@ import { createServer } from 'node:net'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { UserError } from '../shared/user-error.ts'
+import { errorOf, type Problem } from './problem.ts'
 
 /** The variable of each port of the local cloud. */
 export const PORT_VARIABLES = {
@@ -52,17 +53,25 @@ function requireDistinct(ports: Ports): void {
 export const readPorts = (environment = process.env): Ports =>
   parsePorts(readFileSync(join(import.meta.dirname, 'ports.env'), 'utf8'), environment)
 
-/** Throws a UserError unless all ports of these keys are free. It names the port, the process that uses it and what to do. */
-export async function requireFree(ports: Ports, keys: readonly (keyof Ports)[]): Promise<void> {
-  for (const key of keys) {
-    if (await isFree(ports[key])) continue
-    throw new UserError(portInUse(ports[key], PORT_VARIABLES[key], await holderOf(ports[key])))
-  }
+/** The ports of these keys that are in use: each with the process that uses it and what to do. */
+export async function portProblems(ports: Ports, keys: readonly (keyof Ports)[]): Promise<Problem[]> {
+  const problems: Problem[] = []
+  for (const key of keys)
+    if (!(await isFree(ports[key]))) problems.push(portInUse(ports[key], PORT_VARIABLES[key], await holderOf(ports[key])))
+  return problems
 }
 
-/** The error message for a port in use. `holder` is a command with its pid, or undefined if unknown. */
-export const portInUse = (port: number, name: string, holder: string | undefined): string =>
-  `Port ${port} is in use by ${holder ?? 'another program'}. Stop it, or choose another port with ${name}=… (see localstack/ports.env).`
+/** Throws a UserError unless all ports of these keys are free. */
+export async function requireFree(ports: Ports, keys: readonly (keyof Ports)[]): Promise<void> {
+  const [problem] = await portProblems(ports, keys)
+  if (problem) throw errorOf(problem)
+}
+
+/** `holder` is a command with its pid, or undefined if unknown. */
+export const portInUse = (port: number, name: string, holder: string | undefined): Problem => ({
+  message: `Port ${port} is in use by ${holder ?? 'another program'}.`,
+  remedy: `Stop it, or choose another port with ${name}=… (see localstack/ports.env).`,
+})
 
 const isFree = (port: number): Promise<boolean> =>
   new Promise(done => {

@@ -47,8 +47,10 @@ export function runningPid(pidFile: string): number | undefined {
 /** Whether the process of a pid file has ended by itself: `stop` deletes the file. */
 export const hasEnded = (pidFile: string): boolean => existsSync(pidFile) && runningPid(pidFile) === undefined
 
+export type StopResult = 'stopped' | 'killed' | 'not running'
+
 /** Stops the process of a pid file: sends SIGTERM, waits up to `graceMs` milliseconds, then sends SIGKILL to its whole session. */
-export async function stop(pidFile: string, graceMs: number): Promise<'stopped' | 'killed' | 'not running'> {
+export async function stop(pidFile: string, graceMs: number): Promise<StopResult> {
   const pid = runningPid(pidFile)
   if (pid === undefined) {
     rmSync(pidFile, { force: true })

@@ -3,16 +3,18 @@ import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { UserError } from '../shared/user-error.ts'
 import { cacheFolder, installOnce, type Progress, run } from './cache.ts'
+import { errorOf, type Problem } from './problem.ts'
 
 const INSTALL =
   'Debian and Ubuntu: apt-get install python3 python3-pip; Fedora: dnf install python3 python3-pip; macOS: brew install python'
 
-/** The error message for a missing Python (`version` is empty) or one that is too old; undefined for a supported `version` ("3.12"). */
-export function pythonProblem(version: string): string | undefined {
-  if (!version) return `The local cloud needs Python 3.10 or newer, but there is no python3. Install it (${INSTALL}).`
+/** A missing Python (`version` is empty), or one that is too old; undefined for a supported `version` ("3.12"). */
+export function pythonProblem(version: string): Problem | undefined {
+  const needed = 'The local cloud needs Python 3.10 or newer, but'
+  if (!version) return { message: `${needed} there is no python3.`, remedy: `Install it (${INSTALL}).` }
   const [major = 0, minor = 0] = version.split('.').map(Number)
   if (major > 3 || (major === 3 && minor >= 10)) return undefined
-  return `The local cloud needs Python 3.10 or newer, but python3 is ${version}. Install a newer one (${INSTALL}).`
+  return { message: `${needed} python3 is ${version}.`, remedy: `Install a newer one (${INSTALL}).` }
 }
 
 /** The error message for a failure of pip, from its output. */
@@ -39,19 +41,29 @@ const lastError = (output: string): string =>
   output.trim().split('\n').at(-1) ??
   'it printed nothing'
 
-/**
- * The path of the interpreter and its version ("3.12"). The path is not `python3`, which may be a wrapper that changes the
- * environment. Throws a UserError if Python is missing or too old.
- */
-export async function findPython(): Promise<{ command: string; version: string }> {
+interface Python {
+  /** The path of the interpreter. It is not `python3`, which may be a wrapper that changes the environment. */
+  readonly command: string
+  /** As in "3.12". */
+  readonly version: string
+}
+
+/** The Python of this machine. Without one, both texts are empty. */
+export async function readPython(): Promise<Python> {
   const { code, stdout } = await run('python3', [
     ...['-X', 'utf8', '-c'],
     'import sys; print(sys.executable); print("%d.%d" % sys.version_info[:2])',
   ])
   const [command = '', version = ''] = code === 0 ? stdout.trim().split('\n') : []
-  const problem = pythonProblem(version)
-  if (problem) throw new UserError(problem)
   return { command, version }
+}
+
+/** The Python of this machine. Throws a UserError if it is missing or too old. */
+export async function findPython(): Promise<Python> {
+  const python = await readPython()
+  const problem = pythonProblem(python.version)
+  if (problem) throw errorOf(problem)
+  return python
 }
 
 /** Installs the packages of a requirements file with pinned hashes into a folder of the cache, once. Returns the folder. Throws a UserError. */

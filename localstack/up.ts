@@ -5,23 +5,14 @@ import { Listr, type ListrTask } from 'listr2'
 import { requireSoundCatalogue } from '../catalogue/check.ts'
 import type { LocalOutputs, StackOutputs } from '../shared/outputs.ts'
 import { UserError } from '../shared/user-error.ts'
-import { apiPid, executeUrl, type HttpApi, startApi } from './api.ts'
-import { cacheFolder, type Progress } from './cache.ts'
+import { executeUrl, type HttpApi, startApi } from './api.ts'
+import { cacheFolder } from './cache.ts'
 import { type CloudAccess, readCredentials } from './credentials.ts'
 import { deploy } from './deploy.ts'
 import type { Emulator } from './emulator/emulator.ts'
 import { findHttpApi } from './emulator/http-api.ts'
 import { withLock } from './lock.ts'
-import {
-  ACCOUNT,
-  cloudPid,
-  cloudSettings,
-  cloudUrl,
-  endedUncleanly,
-  installMiniStack,
-  setAside,
-  startCloud,
-} from './ministack.ts'
+import { ACCOUNT, cloudSettings, cloudUrl, endedUncleanly, installMiniStack, setAside, startCloud } from './ministack.ts'
 import {
   installOpenSearch,
   type OpenSearch,
@@ -34,13 +25,14 @@ import {
 import { writeOutputs } from './outputs.ts'
 import { type LocalCloud, lockFile, outputsFile, parts } from './parts.ts'
 import { requireFree } from './ports.ts'
+import { neededPorts } from './prerequisites.ts'
 import { keepPrivate } from './private-files.ts'
+import type { StopResult } from './processes.ts'
 import { findPython } from './python.ts'
+import { rendering, shown } from './task-progress.ts'
 
 /** Time limit of the set-up function, including a cold start. */
 const SET_UP_MS = 120_000
-/** Without a terminal, at most one line of progress is printed in this time. */
-const PROGRESS_INTERVAL_MS = 5_000
 
 /** Results that tasks pass to later tasks. */
 interface TaskContext {
@@ -52,17 +44,23 @@ interface TaskContext {
   outputs: LocalOutputs
 }
 
+interface UpOptions {
+  /** The URL of an emulator that already runs on this machine: then no cloud is started, and no OpenSearch if one responds on its port. */
+  readonly elsewhere?: string | undefined
+  /** Print the progress on standard error: standard output has only the result of the command. */
+  readonly json?: boolean | undefined
+}
+
 /**
- * Starts all parts of the local cloud that do not run yet: programs, processes, stack, keys and `outputs.json`. `elsewhere` is the
- * URL of an emulator that already runs on this machine: then no cloud is started, and no OpenSearch if one responds on its port.
+ * Starts all parts of the local cloud that do not run yet: programs, processes, stack, keys and `outputs.json`.
  * Waits while another process starts them. Throws a UserError if a part does not start; then stops what it has started.
  */
-export function up(local: LocalCloud, elsewhere?: string): Promise<LocalOutputs> {
+export function up(local: LocalCloud, options: UpOptions = {}): Promise<LocalOutputs> {
   keepPrivate(local.folder, cacheFolder())
   return withLock(lockFile(local), reportStarter, async () => {
     const stopped = parts.filter(({ pid }) => pid(local) === undefined)
     try {
-      return await startParts(local, elsewhere)
+      return await startParts(local, options)
     } catch (error) {
       for (const { stop } of stopped) await stop(local)
       throw error
@@ -73,7 +71,7 @@ export function up(local: LocalCloud, elsewhere?: string): Promise<LocalOutputs>
 const reportStarter = (pid: number): void =>
   console.error(`Process ${pid} is already starting the local cloud. Waiting until it has finished…`)
 
-async function startParts(local: LocalCloud, elsewhere: string | undefined): Promise<LocalOutputs> {
+async function startParts(local: LocalCloud, { elsewhere, json = false }: UpOptions): Promise<LocalOutputs> {
   const folder = elsewhere === undefined ? local.cloud.folder : join(local.folder, 'elsewhere')
   const emulator = elsewhere === undefined ? undefined : await ask(elsewhere, folder)
   for (const note of emulator?.notes ?? []) console.error(note)
@@ -122,9 +120,7 @@ async function startParts(local: LocalCloud, elsewhere: string | undefined): Pro
   const { outputs } = await new Listr<TaskContext>(tasks, {
     ctx: {} as TaskContext, // the tasks set the fields, in order
     registerSignalListeners: false,
-    // The command prints the error; Listr would print it a second time.
-    rendererOptions: { showErrorMessage: false },
-    fallbackRenderer: 'simple',
+    ...rendering(json),
   }).run()
   return outputs
 }
@@ -135,25 +131,28 @@ async function ask(elsewhere: string, folder: string): Promise<Emulator> {
   return findEmulator(elsewhere, folder, process.env)
 }
 
-/** Stops all parts. Returns one line per part. */
-export async function down(local: LocalCloud): Promise<string[]> {
-  rmSync(outputsFile(local), { force: true })
-  const lines: string[] = []
-  for (const { name, stop } of parts) {
-    const result = await stop(local)
-    lines.push(result === 'killed' ? `${name}: did not stop in time and was killed` : `${name}: ${result}`)
-  }
-  return lines
+interface EndedPart {
+  readonly name: string
+  readonly result: StopResult
 }
+
+/** Stops all parts. */
+export async function down(local: LocalCloud): Promise<EndedPart[]> {
+  rmSync(outputsFile(local), { force: true })
+  const ended: EndedPart[] = []
+  for (const { name, stop } of parts) ended.push({ name, result: await stop(local) })
+  return ended
+}
+
+export const endedLine = ({ name, result }: EndedPart): string =>
+  `${name}: ${result === 'killed' ? 'did not stop in time and was killed' : result}`
 
 async function check(local: LocalCloud, emulator: Emulator | undefined): Promise<TaskContext['owned']> {
   await findPython()
   const cloud = emulator === undefined
   if (cloud && endedUncleanly(local.cloud)) await reset(local)
   const openSearch = cloud || openSearchPid(local.openSearch) !== undefined || !(await openSearchResponds(local.openSearch))
-  if (!apiPid(local.api)) await requireFree(local.ports, ['api', 'faults'])
-  if (cloud && !cloudPid(local.cloud)) await requireFree(local.ports, ['cloud'])
-  if (openSearch && !openSearchPid(local.openSearch)) await requireFree(local.ports, ['openSearch', 'openSearchTransport'])
+  await requireFree(local.ports, neededPorts(local, { cloud, openSearch }))
   return { cloud, openSearch }
 }
 
@@ -199,16 +198,6 @@ const starting = (local: LocalCloud, owned: TaskContext['owned']): ListrTask<Tas
   { title: 'Cloud', enabled: owned.cloud, task: ({ packages }) => startCloud(local.cloud, packages) },
   { title: 'OpenSearch', enabled: owned.openSearch, task: ({ openSearch }) => startOpenSearch(local.openSearch, openSearch) },
 ]
-
-/** Shows progress below a task. Without a terminal, it limits the number of lines. */
-function shown(task: { output: string }): Progress {
-  let last = 0
-  return words => {
-    if (!process.stdout.isTTY && Date.now() - last < PROGRESS_INTERVAL_MS) return
-    last = Date.now()
-    task.output = words
-  }
-}
 
 /** Invokes the function that creates mappings and templates in OpenSearch. Throws a UserError, with the hint, if it fails. */
 async function setUp(cloud: CloudAccess, name: string, hint: string | undefined): Promise<void> {

@@ -64,6 +64,12 @@ export interface LocalOutputs {
   readonly stack: StackOutputs
 }
 
+/** The outputs without keys, which `up --json` prints. */
+export const outputsWithoutKeys = ({ apiUrl, opensearchUrl, awsEndpointUrl, region, ...outputs }: LocalOutputs) => ({
+  ...{ apiUrl, opensearchUrl, awsEndpointUrl, region, streamName: outputs.streamName, stateTable: outputs.stateTable },
+  ...{ archiveBucket: outputs.archiveBucket, consoleUrl: outputs.consoleUrl, stack: outputs.stack },
+})
+
 export const LOCAL_OUTPUTS = '.millrace/outputs.json'
 
 /** A deployed stack, as CloudFormation describes it. */

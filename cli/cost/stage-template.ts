@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs'
 import path from 'node:path'
-import { UserError } from '../../shared/user-error.ts'
+import { UsageError } from '../../shared/user-error.ts'
 import type { TemplateResource } from './idle.ts'
 
 const ROOT = path.join(import.meta.dirname, '../..')
@@ -19,7 +19,7 @@ export async function templateResources(stage: string): Promise<Readonly<Record<
   const app = new App({ context: { ...context, 'aws:cdk:bundling-stacks': [] }, analyticsReporting: false })
   const stack = new MillraceStack(app, {
     stage,
-    settings: settingsOrUserError(stage, settingsFor),
+    settings: settingsOrUsageError(stage, settingsFor),
     eventTypes,
     projections,
     reports,
@@ -28,10 +28,10 @@ export async function templateResources(stage: string): Promise<Readonly<Record<
   return template.Resources
 }
 
-function settingsOrUserError<Settings>(stage: string, settingsFor: (stage: string) => Settings): Settings {
+function settingsOrUsageError<Settings>(stage: string, settingsFor: (stage: string) => Settings): Settings {
   try {
     return settingsFor(stage)
   } catch (error) {
-    throw new UserError((error as Error).message)
+    throw new UsageError((error as Error).message)
   }
 }

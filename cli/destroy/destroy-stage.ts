@@ -2,9 +2,9 @@ import { stackName } from '../../shared/outputs.ts'
 import { UserError } from '../../shared/user-error.ts'
 import type { DestroyClients } from './clients.ts'
 import { deleteStack, type FoundStack, findStacks } from './cloudformation.ts'
-import { deleteLeft } from './delete-left.ts'
+import { type Destroyed, deleteLeft } from './delete-left.ts'
 import { type Loss, lossesOf } from './losses.ts'
-import { type Destruction, planDestruction } from './plan-destroy.ts'
+import { type Destruction, planDestruction, resourcesOf } from './plan-destroy.ts'
 import { emptyBucket } from './s3.ts'
 import { stopWriters } from './stop-writers.ts'
 
@@ -21,9 +21,9 @@ const ATTEMPTS = 3
 
 /**
  * Deletes a stage with all its data, also what the deletion of its stack leaves. It can be repeated after an interruption. Throws a
- * UserError if the stage is protected, does not exist, or nobody agrees.
+ * UserError if the stage is protected, does not exist, or nobody agrees, or if CloudFormation cannot delete the stack.
  */
-export async function destroyStage(stage: string, clients: DestroyClients, options: DestroyOptions): Promise<void> {
+export async function destroyStage(stage: string, clients: DestroyClients, options: DestroyOptions): Promise<Destroyed> {
   const stacks = await findStacks(clients.cloudformation, stackName(stage))
   for (const { isProtected } of stacks) if (isProtected) throw new UserError(protection(stage))
   const plan = planDestruction(stacks.flatMap(({ resources }) => resources))
@@ -31,9 +31,14 @@ export async function destroyStage(stage: string, clients: DestroyClients, optio
   if (losses.length === 0 && !stacks.some(({ exists }) => exists))
     throw new UserError(`There is no stage ${stage} in this account and region, and nothing is left of it.`)
   if (!(await options.agree(losses))) throw new UserError('Nothing was deleted.')
-  for (const stack of stacks) if (stack.exists) await deleteLive(stack, plan, clients, options)
+  const live = stacks.filter(({ exists }) => exists)
+  for (const stack of live) await deleteLive(stack, plan, clients, options)
   await options.progress('Deleting what is left')
-  await deleteLeft(clients, plan, options.pollMs)
+  const { deleted, left } = await deleteLeft(clients, plan, options.pollMs)
+  const isLeft = (resource: string): boolean => left.some(each => each.resource === resource)
+  // The deletion of a stack has deleted the others.
+  const gone = live.length > 0 ? resourcesOf(plan).filter(resource => !isLeft(resource)) : deleted
+  return { deleted: [...live.map(() => `stack ${stackName(stage)}`), ...gone], left }
 }
 
 async function deleteLive(

@@ -3,7 +3,7 @@ import { DescribeStreamSummaryCommand } from '@aws-sdk/client-kinesis'
 import { ListObjectsV2Command } from '@aws-sdk/client-s3'
 import type { DestroyClients } from './clients.ts'
 import { unlessMissing } from './missing.ts'
-import type { Destruction } from './plan-destroy.ts'
+import { type Destruction, resourceNames } from './plan-destroy.ts'
 
 /** What a deletion loses for good. */
 export interface Loss {
@@ -20,18 +20,18 @@ export async function lossesOf({ s3, dynamodb, kinesis }: DestroyClients, plan: 
   const add = (store: string, contents: string | undefined) => contents !== undefined && losses.push({ store, contents })
   for (const Bucket of plan.buckets) {
     const page = await unlessMissing(s3.send(new ListObjectsV2Command({ Bucket })))
-    add(`bucket ${Bucket}`, page && counted(page.KeyCount, 'object', page.IsTruncated ? ' or more' : ''))
+    add(resourceNames.buckets(Bucket), page && counted(page.KeyCount, 'object', page.IsTruncated ? ' or more' : ''))
   }
   for (const TableName of plan.tables) {
     const found = await unlessMissing(dynamodb.send(new DescribeTableCommand({ TableName })))
-    add(`table ${TableName}`, found && `about ${counted(found.Table?.ItemCount, 'item')}`)
+    add(resourceNames.tables(TableName), found && `about ${counted(found.Table?.ItemCount, 'item')}`)
   }
   for (const StreamName of plan.streams) {
     const found = await unlessMissing(kinesis.send(new DescribeStreamSummaryCommand({ StreamName })))
     const hours = found?.StreamDescriptionSummary?.RetentionPeriodHours
-    add(`stream ${StreamName}`, found && `the events of the last ${hours} hours`)
+    add(resourceNames.streams(StreamName), found && `the events of the last ${hours} hours`)
   }
-  for (const domain of plan.domains) add(`search domain ${domain}`, 'all documents, and recent raw events')
+  for (const domain of plan.domains) add(resourceNames.domains(domain), 'all documents, and recent raw events')
   if (plan.logGroups.length > 0) add(counted(plan.logGroups.length, 'log group'), 'all log lines')
   return losses
 }

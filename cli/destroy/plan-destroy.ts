@@ -20,6 +20,20 @@ export interface Destruction {
   readonly logGroups: readonly string[]
 }
 
+/** What a person is shown of the resources that hold data or bill. */
+export const resourceNames = {
+  deliveryStreams: (id: string) => `delivery stream ${id}`,
+  buckets: (id: string) => `bucket ${id}`,
+  tables: (id: string) => `table ${id}`,
+  streams: (id: string) => `stream ${id}`,
+  domains: (id: string) => `search domain ${id}`,
+  databases: (id: string) => `database ${id}`,
+  logGroups: (id: string) => `log group ${id}`,
+} as const satisfies Partial<Record<keyof Destruction, (id: string) => string>>
+
+export const resourcesOf = (plan: Destruction): string[] =>
+  Object.entries(resourceNames).flatMap(([kind, name]) => plan[kind as keyof typeof resourceNames].map(name))
+
 const ACCESS_LOGS = /^AccessLogs/
 
 /** Sorts the resources of a stack by what has to be done with them. All others bill nothing without these, and go with the stack. */

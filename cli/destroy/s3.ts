@@ -15,13 +15,12 @@ export async function emptyBucket(client: S3Client, Bucket: string): Promise<voi
 
 const ATTEMPTS = 5
 
-/** Empties a bucket and deletes it, if it exists. Objects that arrive meanwhile are deleted, too. */
-export async function deleteBucket(client: S3Client, Bucket: string): Promise<void> {
+/** Empties a bucket and deletes it. Objects that arrive meanwhile are deleted, too. Returns undefined if it does not exist. */
+export async function deleteBucket(client: S3Client, Bucket: string): Promise<unknown> {
   for (let attempt = 1; ; attempt++) {
     await emptyBucket(client, Bucket)
     try {
-      await unlessMissing(client.send(new DeleteBucketCommand({ Bucket })))
-      return
+      return await unlessMissing(client.send(new DeleteBucketCommand({ Bucket })))
     } catch (error) {
       if ((error as Error).name !== 'BucketNotEmpty' || attempt === ATTEMPTS) throw error
     }

@@ -4,12 +4,13 @@ import { type Archive, listEvents } from '../../lambdas/archive/list-events.ts'
 import { listTables } from '../../lambdas/archive/list-tables.ts'
 import type { EventType } from '../../shared/event-type.ts'
 import { UserError } from '../../shared/user-error.ts'
+import { sizeText } from '../sizes.ts'
 import { visible } from '../visible.ts'
 import { athenaError, notStarted } from './athena-error.ts'
 import { duckValueOf, namesOf } from './athena-values.ts'
 import { athenaViews, withViews } from './athena-views.ts'
-import { amountOf, sizeText, withFirstArrivals } from './fetch-objects.ts'
-import type { PrintRows, Question, SqlRows } from './sql-engine.ts'
+import { amountOf, withFirstArrivals } from './fetch-objects.ts'
+import type { PrintRows, Query, SqlRows } from './sql-engine.ts'
 import { readSelect } from './trino-select.ts'
 import { EVENTS } from './views.ts'
 
@@ -35,8 +36,8 @@ export interface AthenaDependencies {
  * Runs a query over the events in the archive in Athena: checks it, puts the views before it, waits until it has ended, and passes its
  * result to `print`. Throws a UserError if the query is wrong, or reads all days and does not say so.
  */
-export async function askAthena(
-  { sql, days, all }: Question,
+export async function queryAthena(
+  { sql, days, all }: Query,
   { eventTypes, stage, signal, stderr = process.stderr }: AthenaDependencies,
   print: PrintRows,
 ): Promise<void> {

@@ -4,14 +4,13 @@ import pLimit from 'p-limit'
 import type { EventObject } from '../../lambdas/archive/list-events.ts'
 import type { ArchiveBucket } from '../../lambdas/archive/s3.ts'
 import { splitBySize } from '../../shared/split-by-size.ts'
+import { amountText } from '../sizes.ts'
 import type { ClosedEngine } from './duckdb.ts'
 
 const CONCURRENT_DOWNLOADS = 16
 /** Most objects, and bytes, of which one file is made. */
 const MERGED_OBJECTS = 256
-const KB = 1024
-const MB = KB * KB
-const MERGED_BYTES = 64 * MB
+const MERGED_BYTES = 64 * 2 ** 20
 
 /**
  * The objects that hold the first arrival of every identity of some types. A repetition in a compacted day never is one: the day's rows
@@ -27,9 +26,7 @@ export const bytesOf = (objects: readonly EventObject[]): number => objects.redu
 
 /** `12 objects with 3.4 MB`. */
 export const amountOf = (objects: readonly EventObject[]): string =>
-  `${objects.length} ${objects.length === 1 ? 'object' : 'objects'} with ${sizeText(bytesOf(objects))}`
-
-export const sizeText = (bytes: number): string => (bytes < MB ? `${Math.ceil(bytes / KB)} KB` : `${(bytes / MB).toFixed(1)} MB`)
+  amountText({ objects: objects.length, bytes: bytesOf(objects) })
 
 interface FetchDependencies {
   readonly bucket: Pick<ArchiveBucket, 'download'>

@@ -1,7 +1,7 @@
 import type { DuckDBValue } from '@duckdb/node-api'
 import type { ArrivalDays } from '../../lambdas/archive/list-events.ts'
 
-export interface Question {
+export interface Query {
   readonly sql: string
   /** The days of arrival that may be read, beside those that the query itself allows. */
   readonly days: ArrivalDays

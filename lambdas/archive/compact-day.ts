@@ -6,6 +6,7 @@ import { rawDays, readReplaced, uncompactedObjects } from './list-events.ts'
 import { replacedKey, runOfKey, runPrefixes } from './manifest.ts'
 import { continueMerge, type MergeCursor, type MergeDependencies, mergeAtOnce, planMerge, startMerge } from './merge-day.ts'
 import { type CompactionRules, daysToVisit, GRACE_MS, isExpired, isSettled, mayDeleteRaw } from './plan-compaction.ts'
+import { type MergeCounts, mergeCounts } from './plan-merge.ts'
 import type { ArchiveBucket } from './s3.ts'
 
 export interface CompactionDependencies extends MergeDependencies {
@@ -15,7 +16,7 @@ export interface CompactionDependencies extends MergeDependencies {
 }
 
 /** What the compaction of a day did, as counts of the job. */
-export type DayCounts = Readonly<Partial<Record<'objects' | 'days too large' | 'days expired', number>>>
+export type DayCounts = Readonly<Partial<MergeCounts & Record<'days compacted' | 'days too large' | 'days expired', number>>>
 
 /** The days that a compaction visits. */
 export async function planDays({ bucket, ledger, rules, now }: CompactionDependencies): Promise<string[]> {
@@ -48,16 +49,18 @@ export async function compactDay(dt: string, dependencies: CompactionDependencie
   }
   const plan = await planMerge({ dt, before, raw, listed, maxBytes: rules.maxBytes }, dependencies)
   if (!plan) return { counts: { 'days too large': 1 } }
-  if (plan.parts.length > 1) return { counts: { objects: raw.length }, next: await startMerge(plan, dependencies) }
-  await finish(await mergeAtOnce(plan, dependencies), listed, dependencies)
-  return { counts: { objects: raw.length } }
+  if (plan.parts.length > 1) return { counts: {}, next: await startMerge(plan, dependencies) }
+  const { day, manifest } = await mergeAtOnce(plan, dependencies)
+  await finish(day, listed, dependencies)
+  return { counts: { 'days compacted': 1, ...mergeCounts(plan, manifest) } }
 }
 
 async function continueDay(cursor: MergeCursor, dependencies: CompactionDependencies): Promise<Visit> {
   const step = await continueMerge(cursor, dependencies)
   if ('next' in step) return { counts: {}, next: step.next }
-  await finish(step.day, step.plan.listed, dependencies)
-  return { counts: {} }
+  const { plan, merged } = step
+  await finish(merged.day, plan.listed, dependencies)
+  return { counts: { 'days compacted': 1, ...mergeCounts(plan, merged.manifest) } }
 }
 
 /** What follows the switch of the ledger. `listed`: when the raw objects were listed, all of which the run replaces. */

@@ -32,7 +32,7 @@ export const compactJob = (dependencies: CompactionDependencies): JobDefinition<
     if (dt === undefined) return progress({ days: left, visited })
     const { counts, next } = await compactDay(dt, dependencies, merge)
     if (next) return { ...progress({ days, visited, merge: next }), counts }
-    return { ...progress({ days: left, visited: visited + 1 }), counts: { days: 1, ...counts } }
+    return { ...progress({ days: left, visited: visited + 1 }), counts }
   },
 
   /** A day that cannot be compacted stays raw, and the next job tries it again. */

@@ -33,6 +33,12 @@ export interface MergeCursor {
   readonly parts: number
 }
 
+/** What a run that is current now has made. */
+interface Merged {
+  readonly day: LedgerDay
+  readonly manifest: Manifest
+}
+
 /** The plan of a new run, or undefined if the disk could not hold it. */
 export async function planMerge(
   { before, maxBytes, ...merge }: Merge,
@@ -48,7 +54,7 @@ export async function planMerge(
 }
 
 /** Makes the parts of a plan one by one, and makes the run current. */
-export async function mergeAtOnce(plan: MergePlan, dependencies: MergeDependencies): Promise<LedgerDay> {
+export async function mergeAtOnce(plan: MergePlan, dependencies: MergeDependencies): Promise<Merged> {
   const merged: MergedPart[] = []
   for (const part of plan.parts) merged.push(await mergePart(plan, part, dependencies))
   return switchTo(plan, merged, dependencies)
@@ -61,21 +67,21 @@ export async function startMerge(plan: MergePlan, { bucket }: MergeDependencies)
 }
 
 /**
- * One step of a merge: makes a part, or, after all parts, makes the run current and returns the day. It may end anywhere, and be
- * repeated.
+ * One step of a merge: makes a part, or, after all parts, makes the run current and returns what it has made. It may end anywhere, and
+ * be repeated.
  */
 export async function continueMerge(
   cursor: MergeCursor,
   dependencies: MergeDependencies,
-): Promise<{ readonly plan: MergePlan; readonly next: MergeCursor } | { readonly plan: MergePlan; readonly day: LedgerDay }> {
+): Promise<{ readonly plan: MergePlan } & ({ readonly next: MergeCursor } | { readonly merged: Merged })> {
   const { bucket } = dependencies
   const { dt, run, part } = cursor
   const plan = JSON.parse(await bucket.text(planKey(dt, run))) as MergePlan
   const wanted = plan.parts[part]
   if (!wanted) {
     const keys = plan.parts.map((_, at) => partKey(dt, run, at))
-    const merged = await Promise.all(keys.map(async key => JSON.parse(await bucket.text(key)) as MergedPart))
-    return { plan, day: await switchTo(plan, merged, dependencies) }
+    const parts = await Promise.all(keys.map(async key => JSON.parse(await bucket.text(key)) as MergedPart))
+    return { plan, merged: await switchTo(plan, parts, dependencies) }
   }
   const key = partKey(dt, run, part)
   const isMade = (await bucket.list(key)).length > 0
@@ -87,7 +93,7 @@ export async function continueMerge(
  * One write of the ledger makes the run current. Before it, nobody reads what the run has stored; after it, nobody reads the objects
  * that the run replaces. Throws if somebody else has changed the day meanwhile.
  */
-async function switchTo(plan: MergePlan, merged: readonly MergedPart[], dependencies: MergeDependencies): Promise<LedgerDay> {
+async function switchTo(plan: MergePlan, merged: readonly MergedPart[], dependencies: MergeDependencies): Promise<Merged> {
   const { ledger, now } = dependencies
   const { dt, run, before, replaced, modified } = plan
   const objects = merged.flatMap(part => part.objects)
@@ -101,10 +107,10 @@ async function switchTo(plan: MergePlan, merged: readonly MergedPart[], dependen
   await putUnlessStored(manifestKey(dt, run), JSON.stringify(manifest), dependencies)
   const { settled: _, finished: __, ...kept } = before ?? { version: 0, compacted: now() }
   const day: LedgerDay = { ...kept, dt, run, version: kept.version + 1, switched: now() }
-  if (await ledger.put(day)) return day
+  if (await ledger.put(day)) return { day, manifest }
   // A step that ended after its write is repeated.
   const stored = await ledger.day(dt)
-  if (stored?.run === run) return stored
+  if (stored?.run === run) return { day: stored, manifest }
   throw new SafeError(`Another run has compacted ${dt} meanwhile.`)
 }
 

@@ -64,6 +64,23 @@ function partOf({ current, raw }: Omit<Mergeable, 'maxBytes'>, hour?: string): M
   return { inputs: [...(own ? compactedObjects(own) : []), ...raw], kept: { objects: [], repetitions: [] } }
 }
 
+/** What a run has replaced, and by what: objects that readers of the day read before and after it. */
+export type MergeCounts = Readonly<Record<'objects before' | 'bytes before' | 'objects after' | 'bytes after', number>>
+
+export function mergeCounts(
+  { parts }: Pick<MergePlan, 'parts'>,
+  { objects, repetitions }: Pick<Manifest, 'objects' | 'repetitions'>,
+): MergeCounts {
+  const kept = parts.flatMap(part => [...part.kept.objects, ...part.kept.repetitions])
+  const before = [...parts.flatMap(({ inputs }) => inputs.map(({ size }) => size)), ...kept.map(({ bytes }) => bytes)]
+  const after = [...objects, ...repetitions].map(({ bytes }) => bytes)
+  const sum = (sizes: readonly number[]): number => sizes.reduce((all, size) => all + size, 0)
+  return {
+    ...{ 'objects before': before.length, 'bytes before': sum(before) },
+    ...{ 'objects after': after.length, 'bytes after': sum(after) },
+  }
+}
+
 const bytesOf = ({ inputs }: MergePart): number => inputs.reduce((sum, { size }) => sum + size, 0)
 
 /** The hour in the key of a raw object. */

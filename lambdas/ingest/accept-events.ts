@@ -70,7 +70,7 @@ export async function acceptEvents(
   for (const { ignoredTimes = 0 } of decoded) if (ignoredTimes > 0) telemetry.count('TimesIgnored', ignoredTimes)
   const sender = { ...admitted, signedTraits: dependencies.signedTraits }
   const arrival = { eventTypes: catalogue, sender, received: dependencies.now(), defaultId: dependencies.newId }
-  const classified = classifyElements(elements, arrival)
+  const classified = classifyElements(elements, arrival, dialectRequest.parameters['type'])
   return { ...(await store(classified, dependencies, telemetry)), hints: dialect.hints?.(body) }
 }
 

@@ -28,7 +28,7 @@ export interface ClassifiedElements {
   readonly indexes: ReadonlyMap<Event, number>
   /**
    * One receipt per element, in the order of the request; null for a quarantined element and for a type without receipts.
-   * Undefined if no element has a type with receipts.
+   * Undefined if neither the route nor an element has a type with receipts.
    */
   readonly receipts: readonly unknown[] | undefined
   readonly quarantined: readonly QuarantinedElement[]
@@ -36,8 +36,11 @@ export interface ClassifiedElements {
   readonly hints?: readonly string[] | undefined
 }
 
-/** Splits elements into accepted events and quarantined elements. Each element is judged alone: a bad one affects no other. */
-export function classifyElements(elements: readonly DecodedElement[], arrival: Arrival): ClassifiedElements {
+/**
+ * Splits elements into accepted events and quarantined elements. Each element is judged alone: a bad one affects no other. `routeType`:
+ * the event type in the path, which all elements have, also those that are no objects.
+ */
+export function classifyElements(elements: readonly DecodedElement[], arrival: Arrival, routeType?: string): ClassifiedElements {
   const indexes = new Map<Event, number>()
   const quarantined: QuarantinedElement[] = []
   const receipts: unknown[] = []
@@ -47,7 +50,9 @@ export function classifyElements(elements: readonly DecodedElement[], arrival: A
     else quarantined.push({ index: element.index, event: result.event })
     receipts.push(result.accepted ? receiptOf(result.event, arrival) : null)
   }
-  const hasReceipts = elements.some(({ envelope }) => definitionOf(envelope, arrival)?.receipt)
+  const hasReceipts =
+    (routeType !== undefined && arrival.eventTypes.get(routeType)?.receipt) ||
+    elements.some(({ envelope }) => definitionOf(envelope, arrival)?.receipt)
   return { events: [...indexes.keys()], indexes, quarantined, receipts: hasReceipts ? receipts : undefined }
 }
 

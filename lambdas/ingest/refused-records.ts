@@ -48,7 +48,7 @@ const quarantine = (
 ): QuarantinedElement => ({
   index,
   event: {
-    ...refusal(reason),
+    ...recordRejection(reason),
     type: event.type,
     id: event.id,
     subject: event.subject,
@@ -61,4 +61,5 @@ const quarantine = (
 })
 
 /** The rejection of an event whose record the stream refuses for this reason. */
-export const refusal = (reason: string) => reject('record_refused', `${rejections.record_refused.help} Reason: ${reason}.`)
+export const recordRejection = (reason: string) =>
+  reject('record_refused', `${rejections.record_refused.help} Reason: ${reason}.`)

@@ -8,7 +8,7 @@ import type { UnmergedDelta } from '../../shared/unmerged-delta.ts'
 import type { quarantineReader } from '../quarantine/dynamodb-read.ts'
 import type { PutOutcome, StreamRecord } from './plan-records.ts'
 import { needsKeys, packReplays, planReplay, type Replay, type ReplayRules } from './plan-replay.ts'
-import { refusal } from './refused-records.ts'
+import { recordRejection } from './refused-records.ts'
 
 const MAX_CONCURRENT_EVENTS = 32
 /** Codes that are not about the event itself. They are returned, but not stored with the event. */
@@ -78,7 +78,7 @@ async function putReplays(attempts: readonly Attempt[], { put }: ReplayDependenc
   const rejections = new Map(
     records.flatMap(record => {
       const reason = reasons.get(record)
-      return reason === undefined ? [] : record.origins.map(replay => [replay, refusal(reason)] as const)
+      return reason === undefined ? [] : record.origins.map(replay => [replay, recordRejection(reason)] as const)
     }),
   )
   return rejections.size === 0

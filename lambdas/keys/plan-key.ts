@@ -1,6 +1,6 @@
 import { type Allowed, type KeyLimits, keyHash, keyId, type Scope } from '../../shared/keys.ts'
 import { MAX_NAME_CHARACTERS } from '../../shared/limits.ts'
-import { UserError } from '../../shared/user-error.ts'
+import { UsageError, UserError } from '../../shared/user-error.ts'
 import type { StoredKey } from './dynamodb-items.ts'
 
 /** A key's name is the default source of its events. It is stricter than a source. */
@@ -18,13 +18,13 @@ export interface NewKey extends KeyLimits {
 /** A new key as the table stores it. Throws a UserError if it would not be what its creator means. */
 export function planKey({ name, scope, text, secret, created, ...limits }: NewKey, existing: readonly StoredKey[]): StoredKey {
   if (!NAME.test(name) || name.length > MAX_NAME_CHARACTERS)
-    throw new UserError(`The name of a key has 1 to ${MAX_NAME_CHARACTERS} letters, digits or . : @ _ - and nothing else.`)
+    throw new UsageError(`The name of a key has 1 to ${MAX_NAME_CHARACTERS} letters, digits or . : @ _ - and nothing else.`)
   const other = existing.find(key => key.name === name && (key.scope === 'client') !== (scope === 'client'))
   if (other)
     throw new UserError(
       `${other.id} with scope ${other.scope} is named ${name}, too. Choose another name: a client key shares none.`,
     )
-  if (secret !== undefined && scope !== 'client') throw new UserError('Only a client key has a secret; leave out --secret.')
+  if (secret !== undefined && scope !== 'client') throw new UsageError('Only a client key has a secret; leave out --secret.')
   const hash = keyHash(text)
   const blank = {
     id: keyId(hash),
@@ -39,8 +39,8 @@ export function planKey({ name, scope, text, secret, created, ...limits }: NewKe
 export function limitKey(key: StoredKey, { sources, types, origins, quota, expires }: KeyLimits): StoredKey {
   const { scope } = key
   if (scope === 'read' && [sources, types, origins, quota].some(limit => limit !== undefined))
-    throw new UserError('A read key sends no events; leave out --types, --source, --origins and --quota.')
-  if (scope === 'admin' && sources !== undefined) throw new UserError('An admin key may claim every source; leave out --source.')
+    throw new UsageError('A read key sends no events; leave out --types, --source, --origins and --quota.')
+  if (scope === 'admin' && sources !== undefined) throw new UsageError('An admin key may claim every source; leave out --source.')
   return {
     ...key,
     ...(sources !== undefined && (scope === 'client' ? { source: onlySource(sources) } : { sources })),
@@ -54,6 +54,6 @@ export function limitKey(key: StoredKey, { sources, types, origins, quota, expir
 function onlySource(sources: Allowed): string {
   const [source] = sources
   if (sources === '*' || source === undefined || sources.length > 1)
-    throw new UserError("A client key has exactly one source, that of all its events. Give one, and not '*'.")
+    throw new UsageError("A client key has exactly one source, that of all its events. Give one, and not '*'.")
   return source
 }

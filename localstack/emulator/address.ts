@@ -1,4 +1,4 @@
-import { UserError } from '../../shared/user-error.ts'
+import { UsageError } from '../../shared/user-error.ts'
 
 const LOOPBACK = /^(127(\.\d{1,3}){3}|localhost|\[::1\])$/
 
@@ -7,11 +7,11 @@ export function cloudAddress(text: string): string {
   const url = URL.parse(text)
   const isOrigin = url && /^https?:$/.test(url.protocol) && url.href === `${url.origin}/`
   if (!isOrigin)
-    throw new UserError(
+    throw new UsageError(
       `--cloud needs the URL of an emulator without a path, such as https://127.0.0.1:4566, not ${shown(url, text)}.`,
     )
   if (isLoopback(url)) return url.origin
-  throw new UserError(
+  throw new UsageError(
     `--cloud works with an emulator on this machine only, at 127.0.0.1, localhost or [::1], not at ${url.hostname}. Deploy to an AWS account with \`npx cdk deploy -c stage=dev\`.`,
   )
 }

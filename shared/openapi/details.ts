@@ -169,7 +169,7 @@ const metrics: Schema = exactly({
   lagSeconds: byName({ type: ['number', 'null'] }),
 })
 
-const quarantinedEvent: Schema = exactly({
+const quarantinedRow = exactly({
   key: text,
   code: text,
   message: text,
@@ -180,6 +180,11 @@ const quarantinedEvent: Schema = exactly({
   count: wholeNumber,
   sample: textOrNull,
 })
+const mayHaveBeenFolded = { const: true, description: 'The states may contain the event already: a replay may count it twice.' }
+const quarantinedEvent: Schema = {
+  ...quarantinedRow,
+  properties: { ...(quarantinedRow['properties'] as Schema), mayHaveBeenFolded },
+}
 
 const job: Schema = exactly({
   id: text,

@@ -8,6 +8,8 @@ import { simulators } from '../../cli/simulators/simulators.ts'
 import { eventTypes, projections, reports } from '../../shared/catalogue.ts'
 import { jsonSchemaOf } from '../../shared/json-schema.ts'
 import { millrace } from '../fixtures/command.ts'
+import { writeLocalOutputs } from '../fixtures/local-outputs.ts'
+import { temporaryFolder } from '../fixtures/temporary-folder.ts'
 
 test('docs/events.md matches the catalogue; if not, run `npx millrace catalogue --markdown > docs/events.md`', async () => {
   expect(await readFile('docs/events.md', 'utf8')).toBe(`${catalogueMarkdown({ eventTypes, projections, reports })}\n`)
@@ -67,4 +69,22 @@ test('the command prints every type with its schema, or docs/events.md', async (
   )
   expect((await millrace(['catalogue'])).stdout).toMatch(/\nReports\n.*\n.*duration-p95 +reading +daily\n/)
   expect((await millrace(['catalogue', '--markdown'])).stdout).toBe(await readFile('docs/events.md', 'utf8'))
+})
+
+const folder = temporaryFolder('catalogue-types')
+
+test('--types prints only the event types, and asks no cloud', async () => {
+  await writeLocalOutputs(folder, 'http://127.0.0.1:1')
+  const { code, stdout, stderr } = await millrace(['catalogue', '--types', '--json'], folder)
+  const { eventTypes: printed, ...others } = JSON.parse(stdout) as {
+    eventTypes: { name: string; schema: object; columns: object[] }[]
+  }
+  expect([code, stderr, others]).toEqual([0, '', {}])
+  expect(printed.map(({ name, schema }) => [name, schema])).toEqual(eventTypes.map(type => [type.name, jsonSchemaOf(type)]))
+  expect(printed.every(({ columns }) => columns.length > 0)).toBe(true)
+  const tables = await millrace(['catalogue', '--types'], folder)
+  expect([tables.code, tables.stderr]).toEqual([0, ''])
+  expect(tables.stdout).toMatch(/^page_visit: .*\nfield +column +type\n/)
+  expect(tables.stdout).not.toContain('Projections')
+  expect(await millrace(['catalogue', '--types', '--check'], folder)).toMatchObject({ code: 2 })
 })

@@ -15,6 +15,7 @@ import { ListEventSourceMappingsCommand, ListFunctionsCommand } from '@aws-sdk/c
 import { CreateBucketCommand, ListBucketsCommand, PutObjectCommand } from '@aws-sdk/client-s3'
 import { ListSchedulesCommand } from '@aws-sdk/client-scheduler'
 import { type DestroyClients, destroyClients } from '../../cli/destroy/clients.ts'
+import type { Destroyed } from '../../cli/destroy/delete-left.ts'
 import { destroyStage } from '../../cli/destroy/destroy-stage.ts'
 import type { Loss } from '../../cli/destroy/losses.ts'
 import { cloudSettings } from '../../localstack/ministack.ts'
@@ -56,15 +57,18 @@ interface Run {
   readonly during?: (step: string) => Promise<void> | void
 }
 
-/** Runs the command. Returns what it shows before it asks. */
-async function destroy(stage: string, { answer = true, during }: Run = {}): Promise<readonly Loss[]> {
-  const shown: Loss[] = []
-  const agree = async (losses: readonly Loss[]) => {
-    shown.push(...losses)
+/** Runs the command. Returns what it shows before it asks, and what it has deleted. */
+async function destroy(
+  stage: string,
+  { answer = true, during }: Run = {},
+): Promise<Destroyed & { readonly losses: readonly Loss[] }> {
+  const losses: Loss[] = []
+  const agree = async (shown: readonly Loss[]) => {
+    losses.push(...shown)
     return answer
   }
-  await destroyStage(stage, clients, { agree, progress: async step => during?.(step), pollMs: 50 })
-  return shown
+  const destroyed = await destroyStage(stage, clients, { agree, progress: async step => during?.(step), pollMs: 50 })
+  return { ...destroyed, losses }
 }
 
 const TEMPLATES = 'templates'
@@ -108,13 +112,15 @@ test('dev: shows what will be lost, and deletes nothing unless somebody agrees',
   const before = await remains('dev')
   await expect(destroy('dev', { answer: false })).rejects.toThrow('Nothing was deleted.')
   expect(await remains('dev')).toEqual(before)
-  const losses = await destroy('dev')
+  const { losses, deleted, left } = await destroy('dev')
   expect(losses).toContainEqual({ store: `bucket ${Bucket}`, contents: '2 objects' })
   expect(losses).toContainEqual({
     store: expect.stringContaining('eventstream'),
     contents: 'the events of the last 24 hours',
   })
   expect(losses).toContainEqual({ store: '14 log groups', contents: 'all log lines' })
+  expect(deleted).toEqual(expect.arrayContaining(['stack millrace-dev', `bucket ${Bucket}`, 'database millrace_dev']))
+  expect(left).toEqual([])
   expect(await remains('dev')).toEqual([])
 }, 120_000)
 
@@ -151,8 +157,10 @@ test('what a stack that somebody else deleted has left is shown and deleted', as
   const client = clients.cloudformation
   await waitUntilStackDeleteComplete({ client, maxWaitTime: 60, minDelay: 1, maxDelay: 1 }, { StackName: 'millrace-prod' })
   expect(await remains('prod')).toContainEqual(expect.stringContaining('StateTable'))
-  const losses = await destroy('prod')
+  const { losses, deleted } = await destroy('prod')
   expect(losses.map(({ store }) => store)).toContainEqual(expect.stringContaining('StateTable'))
+  expect(deleted).toContainEqual(expect.stringMatching(/^table .*StateTable/))
+  expect(deleted).not.toContain('stack millrace-prod')
   expect(await remains('prod')).toEqual([])
 }, 120_000)
 

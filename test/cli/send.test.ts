@@ -159,15 +159,24 @@ test.each([
   [
     'a table of a report that has one',
     ['report', 'enriched-actions', '--csv', 'x', '--by', 'type'],
-    1,
+    2,
     'The report enriched-actions has no table type. Omit --by.',
   ],
+  ['an unknown report', ['report', 'nope'], 2, 'There is no report nope. The reports are duration-p95, enriched-actions.'],
+  ['a day that does not exist', ['report', 'duration-p95', '--date', '2026-02-30'], 2, 'It must be a day, such as 2026-01-31.'],
   [
-    'an unknown report',
-    ['report', 'nope', '--csv', 'x'],
-    1,
-    'There is no report nope. The reports are duration-p95, enriched-actions.',
+    'a day instead of an instant',
+    ['report', 'enriched-actions', '--date', '2026-01-31'],
+    2,
+    'The report enriched-actions is published as of an instant: use --at instead of --date.',
   ],
+  ['an instant without a time', ['report', 'enriched-actions', '--at', '2026-01-31'], 2, 'It must be an instant such as'],
+  ['an unknown projection', ['show', 'nope'], 2, 'Allowed choices are recent-urls,'],
+  ['an unknown mix', ['cost', '--mix', 'X'], 2, 'There is no mix X. Choose one of A, B, C, D'],
+  ['no condition', ['quarantine', 'discard'], 2, 'Give a key or a condition such as --code or --older-than'],
+  ['no change', ['keys', 'change', 'k'], 2, 'Give at least one of --types, --source, --origins, --quota and --expires.'],
+  ['a stage that the settings lack', ['doctor', '--stage', 'a b'], 2, 'stage'],
+  ['an emulator elsewhere', ['up', '--cloud', 'http://example.com'], 2, '--cloud works with an emulator on this machine only'],
   ['a rate of 0', ['send', 'x', '--type', 't', '--rate', '0'], 2, 'number above 0'],
   ['an unknown simulator', ['simulate', 'nope'], 2, 'Allowed choices are visits, actions, users, interactions, readings'],
 ])('%s: exit code and one line', async (_, args, code, line) => {
@@ -176,6 +185,7 @@ test.each([
   await rm(elsewhere, { recursive: true })
   expect([ended.code, ended.stdout]).toEqual([code, ''])
   expect(ended.stderr).toContain(line)
+  expect(ended.stderr.trimEnd().split('\n')[0]).toContain(line)
   if (code === 1) expect(ended.stderr.trimEnd()).toBe(line)
 })
 

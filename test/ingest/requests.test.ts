@@ -195,6 +195,18 @@ test('the response has the ids of interactions, in the order of the request', as
 })
 
 test.each([
+  ['[]', 0, []],
+  ['[1,"x"]', 0, [null, null]],
+])(
+  'the response to %s as interactions has a member for each element, although none is an object',
+  async (body, accepted, events) => {
+    const { request } = ingestInMemory()
+    expect((await request('/v1/events/interaction', { headers: withKey, body })).body).toMatchObject({ accepted, events })
+    expect((await request('/v1/events/page_visit', { headers: withKey, body })).body).not.toHaveProperty('events')
+  },
+)
+
+test.each([
   ['POST', '/v2/events', 404, 'not_found'],
   ['PUT', '/v1/events', 404, 'not_found'],
   ['GET', '/v1/track', 404, 'not_found'],

@@ -40,7 +40,7 @@ test('the error for a port in use names its process and says what to do', async 
 })
 
 test('an unknown process is called another program', () => {
-  expect(portInUse(80, 'MILLRACE_API_PORT', undefined)).toMatch(/^Port 80 is in use by another program\. /)
+  expect(portInUse(80, 'MILLRACE_API_PORT', undefined).message).toBe('Port 80 is in use by another program.')
 })
 
 test('the URL of the emulated API is derived from the stack output', () => {

@@ -3,7 +3,7 @@ import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
 import { localCloud, parts } from '../../localstack/parts.ts'
 import { kill } from '../../localstack/processes.ts'
-import type { LocalOutputs } from '../../shared/outputs.ts'
+import { type LocalOutputs, outputsWithoutKeys } from '../../shared/outputs.ts'
 import { type CommandResult, ENTRY } from '../fixtures/command.ts'
 import { ownPorts } from '../fixtures/own-ports.ts'
 import { temporaryFolder } from '../fixtures/temporary-folder.ts'
@@ -79,9 +79,11 @@ test('events go through every store, and the output has no colours', async () =>
 
 test('the access key is another one after each start of the cloud', async () => {
   const before = outputs().accessKeyId
-  expect((await millrace(['up', '--detach'])).code).toBe(0)
+  const { code, stdout } = await millrace(['up', '--detach', '--json'])
+  expect([code, JSON.parse(stdout)]).toEqual([0, JSON.parse(JSON.stringify(outputsWithoutKeys(outputs())))])
   expect(outputs().accessKeyId).toBe(before)
-  await millrace(['down'])
+  const stopped = JSON.parse((await millrace(['down', '--json'])).stdout)
+  expect(stopped).toEqual({ stopped: ['API', 'cloud', 'OpenSearch'], killed: [] })
   expect((await millrace(['up', '--detach'])).code).toBe(0)
   expect(outputs().accessKeyId).toMatch(/^LOCAL[0-9a-f]{32}$/)
   expect(outputs().accessKeyId).not.toBe(before)
@@ -109,7 +111,9 @@ test('`reset` refuses while the cloud runs, asks, and deletes the data', async (
   })
   await millrace(['down'])
   expect(await millrace(['reset'], 'n\n')).toMatchObject({ code: 1, stderr: expect.stringContaining('Nothing was deleted.') })
-  expect(await millrace(['reset'])).toMatchObject({ code: 1, stderr: expect.stringContaining('Nothing was deleted.') })
+  expect(await millrace(['reset', '--json'])).toMatchObject({
+    ...{ code: 1, stdout: '', stderr: expect.stringContaining('Nothing was deleted.') },
+  })
   expect(existsSync(local().cloud.folder)).toBe(true)
   expect(await millrace(['reset'], 'y\n')).toMatchObject({ code: 0, stdout: expect.stringContaining('starts empty') })
   expect(existsSync(local().folder)).toBe(false)

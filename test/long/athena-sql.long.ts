@@ -2,7 +2,7 @@ import { readdirSync, readFileSync } from 'node:fs'
 import path from 'node:path'
 import { rollDice } from '../../cli/simulators/dice.ts'
 import type { Format } from '../../cli/sql/print.ts'
-import type { Question } from '../../cli/sql/sql-engine.ts'
+import type { Query } from '../../cli/sql/sql-engine.ts'
 import type { Event } from '../../shared/event.ts'
 import { parseInstant } from '../../shared/time.ts'
 import { type Action, eventOf } from '../fixtures/reports/actions.ts'
@@ -10,8 +10,8 @@ import { compactFolder } from '../fixtures/reports/compaction.ts'
 import { archiveEvents, archiveRows } from '../fixtures/reports/folder-archive.ts'
 import { goldenReadings, readGolden } from '../fixtures/reports/golden-readings.ts'
 import { type TrinoArchive, trinoArchive } from '../fixtures/reports/trino-athena.ts'
-import { askFolder, rowsOfJson } from '../fixtures/sql.ts'
-import { askFolderInAthena } from '../fixtures/sql-athena.ts'
+import { rowsOfJson, runOverFolder } from '../fixtures/sql.ts'
+import { runOverFolderInAthena } from '../fixtures/sql-athena.ts'
 import { archiveExamples } from '../fixtures/sql-examples.ts'
 import { startTrino, type Trino } from '../fixtures/trino.ts'
 import { trinoClient } from '../fixtures/trino-client.ts'
@@ -30,30 +30,26 @@ afterAll(() => trino?.close())
 const newArchive = (): TrinoArchive => trinoArchive(trino, `sql_${archives++}`)
 
 /** What a query prints, over the tables that Glue has of the archive as it is now. */
-async function inTrino(
-  archive: TrinoArchive,
-  question: Partial<Question> & { sql: string },
-  format: Format = 'json',
-): Promise<string> {
+async function inTrino(archive: TrinoArchive, query: Partial<Query> & { sql: string }, format: Format = 'json'): Promise<string> {
   const [client, database] = [trinoClient(trino), await archive.createTables()]
-  return (await askFolderInAthena({ client, folder: archive.folder, database }, question, format)).printed
+  return (await runOverFolderInAthena({ client, folder: archive.folder, database }, query, format)).printed
 }
 
 /** Expects the same rows of both engines; the order is that of the query. */
-async function expectSame(archive: TrinoArchive, question: Partial<Question> & { sql: string }): Promise<unknown[]> {
-  const { printed } = await askFolder(archive.folder, question)
+async function expectSame(archive: TrinoArchive, query: Partial<Query> & { sql: string }): Promise<unknown[]> {
+  const { printed } = await runOverFolder(archive.folder, query)
   // DuckDB's library leaves out a byte order mark at the beginning of a text.
-  const inAthena = (await inTrino(archive, question)).replaceAll('"\\ufeff', '"')
+  const inAthena = (await inTrino(archive, query)).replaceAll('"\\ufeff', '"')
   expect(rowsTextOf(inAthena)).toBe(rowsTextOf(printed))
   expect(rowsOfJson(inAthena)).toEqual(rowsOfJson(printed))
   return rowsOfJson(printed)
 }
 
 /** The same on the archive as it is, and compacted. */
-async function expectSameOfBoth(archive: TrinoArchive, question: Partial<Question> & { sql: string }): Promise<unknown[]> {
-  const rows = await expectSame(archive, question)
+async function expectSameOfBoth(archive: TrinoArchive, query: Partial<Query> & { sql: string }): Promise<unknown[]> {
+  const rows = await expectSame(archive, query)
   await compactFolder(archive.folder)
-  expect(await expectSame(archive, question)).toEqual(rows)
+  expect(await expectSame(archive, query)).toEqual(rows)
   return rows
 }
 

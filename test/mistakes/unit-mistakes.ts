@@ -506,7 +506,7 @@ export const unitMistakes: readonly UnitMistake[] = [
     file: 'lambdas/archive/compaction-sql.ts',
     right: 'ORDER BY received_time_us, place, line) AS arrival',
     wrong: 'ORDER BY place, line) AS arrival',
-    tests: ['test/cli/sql/ask.test.ts'],
+    tests: ['test/cli/sql/duckdb-query.test.ts'],
   },
   {
     name: 'sql-engine-open',

@@ -47,6 +47,8 @@ const partition = async (table: string): Promise<string> => {
   return Partition?.StorageDescriptor?.Location ?? ''
 }
 
+const sizes = (objects: number) => ({ objects, bytes: expect.any(Number) })
+
 const objectsOfDay = async () => (await listEvents({ bucket, ledger }, { from: DAY, to: DAY })).map(({ kind }) => kind)
 
 test('a closed day is compacted, also with an object that comes later; readers, reports and Glue tables see its rows once', async () => {
@@ -64,7 +66,14 @@ test('a closed day is compacted, also with an object that comes later; readers, 
   await copyToClosedDay(key, 'b')
   expect(await objectsOfDay()).toEqual(['raw', 'raw'])
 
-  expect(await millraceJson('compact')).toMatchObject({ objects: 2 })
+  expect(await millraceJson('compact')).toEqual({
+    days: 1,
+    before: sizes(2),
+    after: sizes(2),
+    tooLarge: 0,
+    failed: 0,
+    expired: 0,
+  })
   const first = await ledger.day(DAY)
   expect(first).toMatchObject({ settled: true, registered: first?.run })
   expect(await objectsOfDay()).toEqual(['rows', 'repetitions'])
@@ -75,7 +84,7 @@ test('a closed day is compacted, also with an object that comes later; readers, 
   expect(await partition('repetitions')).toBe(place('repetitions', first?.run))
 
   await copyToClosedDay(key, 'c')
-  expect(await millraceJson('compact')).toMatchObject({ objects: 1 })
+  expect(await millraceJson('compact')).toMatchObject({ days: 1, before: sizes(3), after: sizes(2) })
   const second = await ledger.day(DAY)
   expect(second?.run).not.toBe(first?.run)
   expect(await objectsOfDay()).toEqual(['rows', 'repetitions'])
@@ -84,7 +93,7 @@ test('a closed day is compacted, also with an object that comes later; readers, 
   expect(await millraceJson('report', 'duration-p95')).toMatchObject({ rows: expect.any(Number) })
   const jobs = (await millraceJson<JobView[]>('jobs', 'list')).filter(({ kind }) => kind === 'compact')
   expect(jobs.slice(0, 2)).toMatchObject([
-    { state: 'done', counts: { days: 1, objects: 1 } },
-    { state: 'done', counts: { days: 1, objects: 2 } },
+    { state: 'done', counts: { 'days compacted': 1, 'objects before': 3 } },
+    { state: 'done', counts: { 'days compacted': 1, 'objects before': 2 } },
   ])
 }, 300_000)

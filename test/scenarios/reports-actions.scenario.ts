@@ -125,11 +125,3 @@ test(
   },
   2 * MINUTES,
 )
-
-test('a day instead of an instant is an error of one line', async () => {
-  const { code, stderr } = await millrace(['report', 'enriched-actions', '--date', '2026-01-31'])
-  expect([code, stderr.trim()]).toEqual([
-    1,
-    expect.stringContaining('enriched-actions is published as of an instant; use at, not date or all.'),
-  ])
-})

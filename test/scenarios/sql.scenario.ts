@@ -10,8 +10,8 @@ import {
 } from '@aws-sdk/client-athena'
 import { mockClient } from 'aws-sdk-client-mock'
 import { dynamodbOf, s3Of } from '../../cli/clients.ts'
-import { ask } from '../../cli/sql/ask.ts'
-import { askAthena } from '../../cli/sql/athena.ts'
+import { queryAthena } from '../../cli/sql/athena.ts'
+import { queryDuckDb } from '../../cli/sql/duckdb-query.ts'
 import { findTarget } from '../../cli/target.ts'
 import { archiveLedger } from '../../lambdas/archive/dynamodb.ts'
 import { manifestKey, replacedKey, rowsPrefix } from '../../lambdas/archive/manifest.ts'
@@ -155,12 +155,12 @@ async function recordedArchive() {
 const get = (key: string): Call => byRole(ROLE, 's3:GetObject', `${ARNS.BUCKET}/${key}`)
 const compacted = [manifestKey(today, 'r'), replacedKey(today, 'r'), `${rowsPrefix(today, 'r')}0.parquet`].map(get)
 const foreign = ['reports/x', 'errors/x', 'repetitions/dt=2026-01-05/r/0.parquet'].map(get)
-const question = { sql: 'SELECT count(*) FROM events', days: {}, all: true }
+const query = { sql: 'SELECT count(*) FROM events', days: {}, all: true }
 
 test('the policy of the page allows what a query calls, and nothing else', async () => {
   const { calls, archive } = await recordedArchive()
-  const own = await mkdtemp(path.join(folder, 'ask-'))
-  await ask(question, { eventTypes, folder: own, archive: async () => archive }, async () => {})
+  const own = await mkdtemp(path.join(folder, 'query-'))
+  await queryDuckDb(query, { eventTypes, folder: own, archive: async () => archive }, async () => {})
 
   calls.push(...compacted)
   const policy = await policyOfPage('duckdb')
@@ -186,7 +186,7 @@ test('the policy for Athena allows what the command reads of the archive before 
   athena.on(GetQueryResultsCommand).resolves({})
   const stage = { client, workgroup: 'millrace-dev', database: 'millrace_dev', archive }
   const { signal } = new AbortController()
-  await askAthena(question, { eventTypes, signal, stage: async () => stage }, async () => {})
+  await queryAthena(query, { eventTypes, signal, stage: async () => stage }, async () => {})
 
   const policy = await policyOfPage('athena')
   expect(new Set(calls.map(({ action }) => action))).toEqual(new Set(['dynamodb:Query', 's3:ListBucket']))

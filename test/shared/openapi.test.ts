@@ -57,3 +57,13 @@ test('all codes with the same status share one error response', () => {
     properties: { code: { enum: ['key_missing', 'key_unknown', 'key_conflict'] } },
   })
 })
+
+test('a quarantined event may say that the states may contain it', () => {
+  const schema = operation('get', '/v1/quarantine').responses['200']?.content['application/json']?.schema
+  const row = (schema as { properties: { data: { items: object } } }).properties.data.items
+  expect(row).toMatchObject({
+    additionalProperties: false,
+    properties: { mayHaveBeenFolded: { const: true }, key: { type: 'string' } },
+    required: expect.not.arrayContaining(['mayHaveBeenFolded']),
+  })
+})

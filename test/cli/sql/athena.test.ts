@@ -11,10 +11,10 @@ import {
 } from '@aws-sdk/client-athena'
 import { mockClient } from 'aws-sdk-client-mock'
 import type { Format } from '../../../cli/sql/print.ts'
-import type { Question } from '../../../cli/sql/sql-engine.ts'
+import type { Query } from '../../../cli/sql/sql-engine.ts'
 import type { Event } from '../../../shared/event.ts'
 import { archiveEvents } from '../../fixtures/reports/folder-archive.ts'
-import { askFolderInAthena } from '../../fixtures/sql-athena.ts'
+import { runOverFolderInAthena } from '../../fixtures/sql-athena.ts'
 
 const ID = '9a1ed2f5-3b1c-4a57-9d0c-0f6c6a4f3d11'
 
@@ -42,7 +42,7 @@ function anAthena() {
   return {
     calls,
     controller,
-    ask: (question: Partial<Question> & { sql: string }, format: Format = 'json') => askFolderInAthena(athena, question, format),
+    run: (query: Partial<Query> & { sql: string }, format: Format = 'json') => runOverFolderInAthena(athena, query, format),
     started: () => calls.commandCalls(StartQueryExecutionCommand).map(call => call.args[0].input),
   }
 }
@@ -77,8 +77,8 @@ function withResult(of: readonly (readonly [name: string, type: string])[], ...p
 const one = () => withResult([['n', 'bigint']], [['1']])
 
 test('a query runs in the workgroup, which decides everything else, with the views that it names before it', async () => {
-  const { ask, started } = one()
-  const { printed, progress } = await ask({ sql: 'SELECT count(*) AS n\nFROM Events;', days: { from: '2026-01-06' } })
+  const { run, started } = one()
+  const { printed, progress } = await run({ sql: 'SELECT count(*) AS n\nFROM Events;', days: { from: '2026-01-06' } })
   expect(printed).toBe('{"columns":[{"name":"n","type":"BIGINT"}],"rows":[\n[1]]}\n')
   expect(progress).toMatch(/^Athena: \d+ s, 3\.0 MB read\n$/)
   const [input] = started()
@@ -105,27 +105,27 @@ test.each([
     /^WITH RECURSIVE "events" \(.*\) AS \(\n.*\),\n {15}a\(n\) AS \(.*$/s,
   ],
 ])('the views come before what a query defines itself: %s', async (sql, expected) => {
-  const { ask, started } = one()
-  await ask({ sql, all: true })
+  const { run, started } = one()
+  await run({ sql, all: true })
   expect(started()[0]?.QueryString).toMatch(expected)
 })
 
 test('a query that nothing bounds starts nothing without --all', async () => {
-  const { ask, started } = one()
-  await expect(ask({ sql: "SELECT * FROM events WHERE dt = DATE '2026-01-05'" })).rejects.toThrow(
+  const { run, started } = one()
+  await expect(run({ sql: "SELECT * FROM events WHERE dt = DATE '2026-01-05'" })).rejects.toThrow(
     /^The query reads all days: at most 3 objects with \d+ KB, up to the scan limit of the stage\. Bound them with --from and --to, or add --all\./,
   )
   expect(started()).toEqual([])
-  await ask({ sql: 'SELECT * FROM page_visit', days: { from: '2026-02-01' } })
-  await ask({ sql: 'SELECT * FROM events', days: { to: '2026-01-05' } })
-  await ask({ sql: 'SELECT * FROM events', all: true })
-  await ask({ sql: 'SELECT 1' })
+  await run({ sql: 'SELECT * FROM page_visit', days: { from: '2026-02-01' } })
+  await run({ sql: 'SELECT * FROM events', days: { to: '2026-01-05' } })
+  await run({ sql: 'SELECT * FROM events', all: true })
+  await run({ sql: 'SELECT 1' })
   expect(started()).toHaveLength(4)
 })
 
 test('a wrong query asks nothing of the stage', async () => {
-  const { ask, calls } = one()
-  await expect(ask({ sql: 'SELECT 1; SELECT 2', all: true })).rejects.toThrow('line 1, column 9: a query is one statement.')
+  const { run, calls } = one()
+  await expect(run({ sql: 'SELECT 1; SELECT 2', all: true })).rejects.toThrow('line 1, column 9: a query is one statement.')
   expect(calls.calls()).toEqual([])
 })
 
@@ -158,8 +158,8 @@ const values = [
 ]
 
 test('results have the types that DuckDB gives, page by page', async () => {
-  const { ask } = withResult(types, values.slice(0, 1), values.slice(1))
-  const [columns = '', ...rows] = (await ask({ sql: 'SELECT 1' })).printed.split('\n')
+  const { run } = withResult(types, values.slice(0, 1), values.slice(1))
+  const [columns = '', ...rows] = (await run({ sql: 'SELECT 1' })).printed.split('\n')
   expect(JSON.parse(`${columns}]}`).columns).toEqual([
     { name: 'text', type: 'VARCHAR' },
     { name: 'n', type: 'BIGINT' },
@@ -180,8 +180,8 @@ test('results have the types that DuckDB gives, page by page', async () => {
 })
 
 test('CSV is safe for spreadsheets, and a table shows numbers on the right', async () => {
-  const { ask } = withResult(types, values)
-  expect((await ask({ sql: 'SELECT 1' }, 'csv')).printed).toBe(
+  const { run } = withResult(types, values)
+  expect((await run({ sql: 'SELECT 1' }, 'csv')).printed).toBe(
     [
       '\ufefftext,n,n:1,d,x,yes,at,zoned,dt,list',
       `'=1+1,9007199254740993,-1,-0.050,10000000000,true,2026-01-05 12:00:00.000001,2026-01-05 12:00:00.500000,2026-01-05,"[1, 2]"`,
@@ -199,8 +199,8 @@ test('CSV is safe for spreadsheets, and a table shows numbers on the right', asy
       ['20', 'b'],
     ],
   )
-  expect((await table.ask({ sql: 'SELECT 1' }, 'table')).printed).toBe(' n  name\n 1  \\u001b[31m\n20  b\n2 rows\n')
-  expect((await withResult([['n', 'bigint']], []).ask({ sql: 'SELECT 1' }, 'table')).printed).toBe('n\n0 rows\n')
+  expect((await table.run({ sql: 'SELECT 1' }, 'table')).printed).toBe(' n  name\n 1  \\u001b[31m\n20  b\n2 rows\n')
+  expect((await withResult([['n', 'bigint']], []).run({ sql: 'SELECT 1' }, 'table')).printed).toBe('n\n0 rows\n')
 })
 
 /** A reason of Athena, with a line that is counted from the first of the person's query. */
@@ -211,7 +211,7 @@ const failing = async (sql: string, reason: (line: number) => string) => {
     athena.calls.on(GetQueryExecutionCommand).resolves(execution('FAILED', reason(before + 1)))
     return { QueryExecutionId: ID }
   })
-  return athena.ask({ sql, all: true })
+  return athena.run({ sql, all: true })
 }
 
 test.each([
@@ -240,34 +240,34 @@ test.each([
   ['CANCELLED', 'Bytes scanned limit was exceeded', /^The query would read more than the stage permits\..*reports\.scanLimit/],
   ['CANCELLED', 'Query cancelled by user', new RegExp(`^The query ${ID} was cancelled\\.`)],
 ] as const)('a query that somebody or a limit ends: %s, %s', async (state, reason, expected) => {
-  const { ask, calls } = anAthena()
+  const { run, calls } = anAthena()
   calls.on(GetQueryExecutionCommand).resolvesOnce(execution('RUNNING')).resolves(execution(state, reason))
-  await expect(ask({ sql: 'SELECT 1' })).rejects.toThrow(expected)
+  await expect(run({ sql: 'SELECT 1' })).rejects.toThrow(expected)
 })
 
 test('a query that Athena does not start is an error of one line; other failures are unchanged', async () => {
-  const { ask, calls } = anAthena()
+  const { run, calls } = anAthena()
   const invalid = new InvalidRequestException({ message: "line 1:8: mismatched input 'FROM'", $metadata: {} })
   calls.on(StartQueryExecutionCommand).rejectsOnce(invalid).rejects(new Error('no credentials'))
-  await expect(ask({ sql: 'SELECT FROM x' })).rejects.toThrow(
+  await expect(run({ sql: 'SELECT FROM x' })).rejects.toThrow(
     expect.objectContaining({ name: 'UserError', message: "line 1, column 8: mismatched input 'FROM'" }),
   )
-  await expect(ask({ sql: 'SELECT 1' })).rejects.toThrow(expect.objectContaining({ name: 'Error', message: 'no credentials' }))
+  await expect(run({ sql: 'SELECT 1' })).rejects.toThrow(expect.objectContaining({ name: 'Error', message: 'no credentials' }))
 })
 
 test('an interrupted query is stopped', async () => {
-  const { ask, calls, controller } = anAthena()
+  const { run, calls, controller } = anAthena()
   calls.on(GetQueryExecutionCommand).callsFake(() => {
     controller.abort()
     return execution('RUNNING')
   })
-  await expect(ask({ sql: 'SELECT 1' })).rejects.toThrow(expect.objectContaining({ name: 'AbortError' }))
+  await expect(run({ sql: 'SELECT 1' })).rejects.toThrow(expect.objectContaining({ name: 'AbortError' }))
   expect(calls.commandCalls(StopQueryExecutionCommand).map(call => call.args[0].input)).toEqual([{ QueryExecutionId: ID }])
   expect(calls.commandCalls(GetQueryResultsCommand)).toEqual([])
 })
 
 test('a query that is too long for Athena is refused', async () => {
-  const { ask, started } = one()
-  await expect(ask({ sql: `SELECT '${'x'.repeat(262_140)}'` })).rejects.toThrow('longer than the 262,144 bytes that Athena takes')
+  const { run, started } = one()
+  await expect(run({ sql: `SELECT '${'x'.repeat(262_140)}'` })).rejects.toThrow('longer than the 262,144 bytes that Athena takes')
   expect(started()).toEqual([])
 })

@@ -25,13 +25,13 @@ const NO_CLOUD = 'The local cloud is not running. Start it with `npx millrace up
 test.each([
   ['a day that does not exist', ['--from', '2026-02-30', 'SELECT 1'], 2, 'It must be a day, such as 2026-01-31.'],
   ['two formats', ['--csv', '--json', 'SELECT 1'], 2, "option '--csv' cannot be used with option '--json'"],
-  ['two queries', ['--file', 'x.sql', 'SELECT 1'], 1, 'Give a query or --file, not both.\n'],
+  ['two queries', ['--file', 'x.sql', 'SELECT 1'], 2, 'Give a query or --file, not both.\n'],
   ['a file that does not exist', ['--file', 'x.sql'], 1, 'x.sql cannot be read (ENOENT). Check its name and its permissions.\n'],
   ['a mistake, before the cloud is asked', ['SELECT x FROM events'], 1, 'line 1, column 8: Referenced column "x" not found'],
   ['a control character', ['SELECT \u001b'], 1, 'line 1, column 8: syntax error at or near "\\u001b"\n'],
   ['no cloud', ['FROM events'], 1, NO_CLOUD],
   ['an engine that does not exist', ['--engine', 'spark', 'SELECT 1'], 2, 'Allowed choices are duckdb, athena.'],
-  ['Athena without a stage', ['--engine', 'athena', 'SELECT 1'], 1, 'The local cloud has no Athena. Name a stage with --stage,'],
+  ['Athena without a stage', ['--engine', 'athena', 'SELECT 1'], 2, 'The local cloud has no Athena. Name a stage with --stage,'],
 ])('%s: exit code and one line', async (_, args, code, line) => {
   const ended = await millrace(['sql', ...args], folder)
   expect([ended.code, ended.stdout]).toEqual([code, ''])

@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs'
 import path from 'node:path'
 import type { Event } from '../../../shared/event.ts'
 import { onCompactedCopy } from '../../fixtures/reports/compaction.ts'
-import { askFolder } from '../../fixtures/sql.ts'
+import { runOverFolder } from '../../fixtures/sql.ts'
 import { archiveExamples, exampleEvents } from '../../fixtures/sql-examples.ts'
 import { temporaryFolder } from '../../fixtures/temporary-folder.ts'
 
@@ -31,9 +31,9 @@ test('the pages have the examples', () => {
 })
 
 test.each(examples)('the example prints what the page shows, raw and compacted: $name', async ({ days, sql, output }) => {
-  expect((await askFolder(folder, { sql, days }, 'table')).printed).toBe(`${output}\n`)
+  expect((await runOverFolder(folder, { sql, days }, 'table')).printed).toBe(`${output}\n`)
   await onCompactedCopy(folder, async copy => {
-    expect((await askFolder(copy, { sql, days }, 'table')).printed).toBe(`${output}\n`)
+    expect((await runOverFolder(copy, { sql, days }, 'table')).printed).toBe(`${output}\n`)
   })
 })
 

@@ -5,10 +5,11 @@ import type { ArchiveBucket } from '../../lambdas/archive/s3.ts'
 import type { EventType } from '../../shared/event-type.ts'
 import { UserError } from '../../shared/user-error.ts'
 import { showProgress } from '../progress.ts'
+import { sizeText } from '../sizes.ts'
 import { type ClosedEngine, openClosedEngine } from './duckdb.ts'
-import { amountOf, bytesOf, fetchObjects, sizeText, withFirstArrivals } from './fetch-objects.ts'
+import { amountOf, bytesOf, fetchObjects, withFirstArrivals } from './fetch-objects.ts'
 import { common, planQuery, type QueryPlan } from './plan-query.ts'
-import type { PrintRows, Question } from './sql-engine.ts'
+import type { PrintRows, Query } from './sql-engine.ts'
 import { viewsOf } from './views.ts'
 
 const MEBIBYTE = 2 ** 20
@@ -32,8 +33,8 @@ export interface AskDependencies {
  * Runs a query over the events in the archive in DuckDB: checks it, downloads the objects that it may need, runs it where nothing else can be
  * reached, and passes its result to `print`. Throws a UserError if the query is wrong, or reads all days and does not say so.
  */
-export async function ask(
-  { sql, days, all }: Question,
+export async function queryDuckDb(
+  { sql, days, all }: Query,
   { eventTypes, folder, archive, stderr = process.stderr }: AskDependencies,
   print: PrintRows,
 ): Promise<void> {

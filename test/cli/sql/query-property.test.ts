@@ -5,7 +5,7 @@ import type { Event } from '../../../shared/event.ts'
 import { identityText } from '../../../shared/event.ts'
 import { onCompactedCopy } from '../../fixtures/reports/compaction.ts'
 import { archiveEvents } from '../../fixtures/reports/folder-archive.ts'
-import { askFolder, rowsOfJson } from '../../fixtures/sql.ts'
+import { rowsOfJson, runOverFolder } from '../../fixtures/sql.ts'
 import { temporaryFolder } from '../../fixtures/temporary-folder.ts'
 
 const folder = temporaryFolder('sql-property')
@@ -63,7 +63,7 @@ const numbersOf = (shown: readonly Delivery[]): number[] =>
 async function shownIn(archive: string, from: string): Promise<number[][]> {
   const numbers = async (view: string): Promise<number[]> => {
     const sql = `SELECT (data->>'$.n')::BIGINT AS n FROM ${view} WHERE dt >= '${from}' ORDER BY n`
-    return rowsOfJson((await askFolder(archive, { sql })).printed).map(({ n }) => Number(n))
+    return rowsOfJson((await runOverFolder(archive, { sql })).printed).map(({ n }) => Number(n))
   }
   return [await numbers('events'), await numbers('page_visit')]
 }

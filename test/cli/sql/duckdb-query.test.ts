@@ -1,7 +1,7 @@
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
-import type { Question } from '../../../cli/sql/sql-engine.ts'
+import type { Query } from '../../../cli/sql/sql-engine.ts'
 import { fieldsOf } from '../../../cli/sql/views.ts'
 import type { Event } from '../../../shared/event.ts'
 import { defineEvent, type EventType, type Fields, text } from '../../../shared/event-type.ts'
@@ -9,7 +9,7 @@ import { appAction } from '../../../shared/events/app-action.ts'
 import { parseInstant } from '../../../shared/time.ts'
 import { onCompactedCopy } from '../../fixtures/reports/compaction.ts'
 import { archiveEvents } from '../../fixtures/reports/folder-archive.ts'
-import { askFolder, rowsOfJson } from '../../fixtures/sql.ts'
+import { rowsOfJson, runOverFolder } from '../../fixtures/sql.ts'
 
 let folder: string
 beforeEach(async () => {
@@ -51,14 +51,14 @@ async function archiveThreeDays(): Promise<void> {
   )
 }
 
-const rowsOf = async (question: Partial<Question> & { sql: string }): Promise<unknown> =>
-  rowsOfJson((await askFolder(folder, question)).printed)
+const rowsOf = async (query: Partial<Query> & { sql: string }): Promise<unknown> =>
+  rowsOfJson((await runOverFolder(folder, query)).printed)
 
 /** The rows of the archive, which are the same once it is compacted. */
-async function rowsOfBoth(question: Partial<Question> & { sql: string }): Promise<unknown> {
-  const rows = await rowsOf(question)
+async function rowsOfBoth(query: Partial<Query> & { sql: string }): Promise<unknown> {
+  const rows = await rowsOf(query)
   await onCompactedCopy(folder, async copy => {
-    expect(rowsOfJson((await askFolder(copy, question)).printed)).toEqual(rows)
+    expect(rowsOfJson((await runOverFolder(copy, query)).printed)).toEqual(rows)
   })
   return rows
 }
@@ -101,7 +101,7 @@ test('times have their microseconds, and integers all their digits', async () =>
       data: { user_id: 1, app_name: 'x', event_value: 5, event_category: 'c' },
     }),
   ])
-  const { printed } = await askFolder(folder, {
+  const { printed } = await runOverFolder(folder, {
     sql: 'SELECT event_time, sum(event_value + 9007199254740988) AS big, 0.1::DECIMAL(30, 20) AS exact, [9007199254740993] AS list FROM app_action GROUP BY ALL',
     all: true,
   })
@@ -114,7 +114,7 @@ test('times have their microseconds, and integers all their digits', async () =>
 test('only the objects of the days that are asked for are downloaded, and of compacted days no repetitions and no objects without the type', async () => {
   await archiveThreeDays()
   const sql = 'SELECT count(*) AS events FROM events'
-  const keysOf = async (question: Partial<Question>) => (await askFolder(folder, { sql, ...question })).downloads.toSorted()
+  const keysOf = async (query: Partial<Query>) => (await runOverFolder(folder, { sql, ...query })).downloads.toSorted()
   const [first, second, third, last] = [
     object('2026-01-05', '1'),
     object('2026-01-06', '1'),
@@ -129,13 +129,13 @@ test('only the objects of the days that are asked for are downloaded, and of com
   expect(await keysOf({ sql: `${sql} WHERE dt = '2026-01-06'`, days: { to: '2026-01-05' } })).toEqual([])
   expect(await keysOf({ sql: 'DESCRIBE events' })).toEqual([])
   await onCompactedCopy(folder, async copy => {
-    const { downloads, printed } = await askFolder(copy, { sql, days: { from: '2026-01-05', to: '2026-01-06' } })
+    const { downloads, printed } = await runOverFolder(copy, { sql, days: { from: '2026-01-05', to: '2026-01-06' } })
     expect(downloads.map(key => key.replace(/\/\d{8}T\d+Z-[0-9a-f]+\//, '/RUN/')).toSorted()).toEqual([
       'archive/dt=2026-01-05/RUN/00000.parquet',
       'archive/dt=2026-01-06/RUN/00000.parquet',
     ])
     expect(rowsOfJson(printed)).toEqual([{ events: 4 }])
-    const visits = await askFolder(copy, { sql: 'SELECT count(*) AS visits FROM page_visit', all: true })
+    const visits = await runOverFolder(copy, { sql: 'SELECT count(*) AS visits FROM page_visit', all: true })
     expect(visits.downloads.map(key => key.split('/')[1]).toSorted()).toEqual(['dt=2026-01-05', 'dt=2026-01-07'])
     expect(rowsOfJson(visits.printed)).toEqual([{ visits: 2 }])
   })
@@ -151,8 +151,8 @@ test('a day that a comparison of dt leaves out has no rows, wherever the compari
 
 test('a query that nothing bounds says what it would read, and reads nothing', async () => {
   await archiveThreeDays()
-  const question = { sql: "SELECT * FROM events WHERE event_time > '2026-01-05'" }
-  await expect(askFolder(folder, question)).rejects.toThrow(
+  const query = { sql: "SELECT * FROM events WHERE event_time > '2026-01-05'" }
+  await expect(runOverFolder(folder, query)).rejects.toThrow(
     /^The query reads all days: 4 objects with \d+ KB\. Bound them with --from and --to, .* or add --all\.$/,
   )
 })
@@ -164,7 +164,7 @@ test('an archive without events has all views, and nothing has to be bounded', a
 
 test('progress says how many objects and bytes are there', async () => {
   await archiveThreeDays()
-  const { progress } = await askFolder(folder, { sql: 'FROM events', all: true })
+  const { progress } = await runOverFolder(folder, { sql: 'FROM events', all: true })
   expect(progress).toMatch(/fetching 100 % 4 of 4 objects, (\d+) KB of \1 KB\n$/)
 })
 
@@ -173,18 +173,18 @@ test('what clients sent reaches a table and JSON escaped; a table shows the firs
   await archiveEvents(folder, object('2026-01-05', '1'), [
     eventOf(hostile, '2026-01-05T12:00:00Z', { data: { long: 'x'.repeat(200) } }),
   ])
-  const table = (await askFolder(folder, { sql: `SELECT event_id, data FROM events`, all: true }, 'table')).printed
+  const table = (await runOverFolder(folder, { sql: `SELECT event_id, data FROM events`, all: true }, 'table')).printed
   expect(table).toBe(
     `event_id                     data\n\\u001b[31mred\\u0007\\u202e\\n  ${`{"long":"${'x'.repeat(51)}`}…\n1 row\n`,
   )
-  const json = (await askFolder(folder, { sql: `SELECT event_id, [event_id] AS "l\u001b" FROM events`, all: true })).printed
+  const json = (await runOverFolder(folder, { sql: `SELECT event_id, [event_id] AS "l\u001b" FROM events`, all: true })).printed
   expect(json).toBe(
     '{"columns":[{"name":"event_id","type":"VARCHAR"},{"name":"l\\u001b","type":"VARCHAR[]"}],"rows":[\n' +
       '["\\u001b[31mred\\u0007\\u202e\\n",["\\u001b[31mred\\u0007\\u202e\\n"]]]}\n',
   )
-  const many = (await askFolder(folder, { sql: 'SELECT * FROM range(1234)' }, 'table')).printed.split('\n')
+  const many = (await runOverFolder(folder, { sql: 'SELECT * FROM range(1234)' }, 'table')).printed.split('\n')
   expect(many.slice(-3)).toEqual(['   99', '… and 1,134 more rows; print all of them with --csv or --json.', ''])
-  expect((await askFolder(folder, { sql: 'SELECT * FROM range(0)' }, 'table')).printed).toBe('range\n0 rows\n')
+  expect((await runOverFolder(folder, { sql: 'SELECT * FROM range(0)' }, 'table')).printed).toBe('range\n0 rows\n')
 })
 
 test('CSV is safe for spreadsheets, with numbers as numbers', async () => {
@@ -193,7 +193,7 @@ test('CSV is safe for spreadsheets, with numbers as numbers', async () => {
     eventOf('@x', '2026-01-05T12:00:01Z', { subject: null }),
   ])
   const sql = `SELECT event_id, subject, event_time, dt, -1 AS n, -1.50::DECIMAL(5, 2) AS d, ['=a'] AS list, '-a' AS "=j" FROM events ORDER BY event_time`
-  const csv = (await askFolder(folder, { sql, all: true }, 'csv')).printed
+  const csv = (await runOverFolder(folder, { sql, all: true }, 'csv')).printed
   expect(csv).toBe(
     [
       "\ufeffevent_id,subject,event_time,dt,n,d,list,'=j",
