@@ -68,6 +68,14 @@ export const unitMistakes: readonly UnitMistake[] = [
     tests: ['test/search/erasure.test.ts'],
   },
   {
+    name: 'replay-into-expired',
+    about: 'a delta is replayed into a window of which some slots have expired',
+    file: 'lambdas/ingest/replay-delta.ts',
+    right: 'if (parts.siblings(address) && (',
+    wrong: 'if (!parts.siblings(address) && (',
+    tests: ['test/windows/expired-windows.test.ts'],
+  },
+  {
     name: 'replay-by-new-lateness',
     about: 'a replay of a delta knows only the lateness of today',
     file: 'lambdas/ingest/replay-delta.ts',
