@@ -23,6 +23,8 @@ const prepareIndices = {
   ...onDomain('Get', ...names.map(name => `_alias/${name}`)),
   ...onDomain('Post', '_aliases', ...names.flatMap(name => [`_index_template/${name}-r*`, `${name}-r*/_mapping`])),
 }
+/** By the first digit of the revision. */
+const everyRevision = [1, 2, 3, 4, 5, 6, 7, 8, 9].map(digit => `*-r${digit}*`)
 const prepareEvents = onDomain('Post', '_index_template/events-*', 'events-*/_mapping')
 
 const readEvents =
@@ -60,8 +62,8 @@ const expected: Readonly<Record<string, Readonly<Record<string, string>>>> = {
     '<StateTable.Arn>': 'dynamodb:Query',
     ...prepareIndices,
     ...bulk,
-    ...onDomain('Get', 'device-minutes-r*/_refresh'),
-    ...onDomain('Post', 'device-minutes-r*/_search'),
+    ...onDomain('Get', '*-r*/_mapping', ...everyRevision.map(index => `${index}/_refresh`)),
+    ...onDomain('Post', ...everyRevision.map(index => `${index}/_search`)),
     '<QuarantineTable.Arn>': 'dynamodb:UpdateItem',
     ...failureDestination,
   },

@@ -9,13 +9,13 @@ export const archiveMistakes: readonly UnitMistake[] = [
     right: `  await putUnlessStored(manifestKey(dt, run), JSON.stringify(manifest), dependencies)
   const { settled: _, finished: __, ...kept } = before ?? { version: 0, compacted: now() }
   const day: LedgerDay = { ...kept, dt, run, version: kept.version + 1, switched: now() }
-  if (await ledger.put(day)) return day
+  if (await ledger.put(day)) return { day, manifest }
 `,
     wrong: `  const { settled: _, finished: __, ...kept } = before ?? { version: 0, compacted: now() }
   const day: LedgerDay = { ...kept, dt, run, version: kept.version + 1, switched: now() }
   const switched = await ledger.put(day)
   await putUnlessStored(manifestKey(dt, run), JSON.stringify(manifest), dependencies)
-  if (switched) return day
+  if (switched) return { day, manifest }
 `,
     tests: ['test/archive/compaction-property.test.ts'],
   },
