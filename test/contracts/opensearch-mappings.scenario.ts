@@ -4,6 +4,7 @@ import path from 'node:path'
 import { jest } from '@jest/globals'
 import type { Client } from '@opensearch-project/opensearch'
 import * as z from 'zod/mini'
+import { deleteErased } from '../../lambdas/search/erasure.ts'
 import { bulk, openSearch } from '../../lambdas/search/opensearch.ts'
 import { ensureEventTemplates, ensureIndices } from '../../lambdas/search/set-up.ts'
 import {
@@ -20,7 +21,8 @@ import { defineEvent, integer, nullable, text } from '../../shared/event-type.ts
 import { pageVisit } from '../../shared/events/page-visit.ts'
 import { perUser } from '../../shared/grains/user.ts'
 import { eventDocument, rawDocumentOf } from '../../shared/raw-events.ts'
-import { anEvent } from '../fixtures/builders.ts'
+import { documentId } from '../../shared/search-index.ts'
+import { anEvent, aUserItem } from '../fixtures/builders.ts'
 import { freePort } from '../fixtures/emulated-cloud.ts'
 
 jest.setTimeout(240_000)
@@ -93,4 +95,42 @@ test('a field that a document gains is added to its index; one that gets another
     expect.stringMatching(/^The shape of visits-r1 changed: .*\[n\].* Raise the revision of visits\.$/),
   ])
   expect(await ensureIndices(client, [visits(2, other, () => ({ n: 'a' }))])).toEqual([])
+})
+
+test('an erasure deletes the documents of its user in every index, also of projections that the code does not know', async () => {
+  const properties = (user: string) => ({
+    [user]: { type: 'keyword' as const },
+    window_start: { type: 'date' as const },
+  })
+  for (const [index, user] of [
+    ['minutes-r1', 'user'],
+    ['minutes-r2', 'account'],
+  ] as const)
+    await client.indices.create({ index, body: { mappings: { properties: properties(user) } } })
+  await client.indices.create({ index: 'totals-r1', body: { mappings: { properties: { user: { type: 'keyword' } } } } })
+  const write = (index: string, user: string, start: string | undefined, field: string): BulkOperation => {
+    const id = documentId(user, start === undefined ? null : Date.parse(start) / 1000)
+    return { action: 'index', index, id, version: 5, document: { [field]: user, ...(start && { window_start: start }) } }
+  }
+  const [first, second] = ['2026-03-01T12:00:00Z', '2026-03-01T12:01:00Z']
+  const written = await bulk(
+    client,
+    ['anna', 'bob'].flatMap(user => [
+      write('totals-r1', user, undefined, 'user'),
+      ...[first, second].flatMap(start => [
+        write('minutes-r1', user, start, 'user'),
+        write('minutes-r2', user, start, 'account'),
+      ]),
+    ]),
+  )
+  expect(new Set(written.map(outcomeOf))).toEqual(new Set(['written']))
+  await deleteErased(client, { users: [aUserItem('anna', { version: 9, erasedOrder: 9, states: {} })], windows: [] })
+  await client.indices.refresh({ index: '*-r*' })
+  const { body } = await client.search({ index: 'minutes-r1,minutes-r2,totals-r1', body: { size: 100 } })
+  expect(body.hits.hits.map(({ _id }) => _id).toSorted()).toEqual(
+    [
+      documentId('bob', null),
+      ...[first, second].flatMap(at => Array(2).fill(documentId('bob', Date.parse(at) / 1000))),
+    ].toSorted(),
+  )
 })
