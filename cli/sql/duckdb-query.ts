@@ -20,7 +20,7 @@ interface ReadableArchive extends Archive {
   readonly bucket: Archive['bucket'] & Pick<ArchiveBucket, 'download'>
 }
 
-export interface AskDependencies {
+export interface DuckDbDependencies {
   readonly eventTypes: readonly EventType[]
   /** An empty folder for the objects and for what DuckDB spills. */
   readonly folder: string
@@ -35,7 +35,7 @@ export interface AskDependencies {
  */
 export async function queryDuckDb(
   { sql, days, all }: Query,
-  { eventTypes, folder, archive, stderr = process.stderr }: AskDependencies,
+  { eventTypes, folder, archive, stderr = process.stderr }: DuckDbDependencies,
   print: PrintRows,
 ): Promise<void> {
   const free = await freeBytes(folder)

@@ -4,9 +4,17 @@ import type { ArchiveLedger, LedgerDay } from './dynamodb.ts'
 import type { Partitions } from './glue.ts'
 import { rawDays, readReplaced, uncompactedObjects } from './list-events.ts'
 import { replacedKey, runOfKey, runPrefixes } from './manifest.ts'
-import { continueMerge, type MergeCursor, type MergeDependencies, mergeAtOnce, planMerge, startMerge } from './merge-day.ts'
+import {
+  continueMerge,
+  type MergeCursor,
+  type MergeDependencies,
+  type Merged,
+  mergeAtOnce,
+  planMerge,
+  startMerge,
+} from './merge-day.ts'
 import { type CompactionRules, daysToVisit, GRACE_MS, isExpired, isSettled, mayDeleteRaw } from './plan-compaction.ts'
-import { type MergeCounts, mergeCounts } from './plan-merge.ts'
+import { type MergeCounts, type MergePlan, mergeCounts } from './plan-merge.ts'
 import type { ArchiveBucket } from './s3.ts'
 
 export interface CompactionDependencies extends MergeDependencies {
@@ -50,17 +58,18 @@ export async function compactDay(dt: string, dependencies: CompactionDependencie
   const plan = await planMerge({ dt, before, raw, listed, maxBytes: rules.maxBytes }, dependencies)
   if (!plan) return { counts: { 'days too large': 1 } }
   if (plan.parts.length > 1) return { counts: {}, next: await startMerge(plan, dependencies) }
-  const { day, manifest } = await mergeAtOnce(plan, dependencies)
-  await finish(day, listed, dependencies)
-  return { counts: { 'days compacted': 1, ...mergeCounts(plan, manifest) } }
+  return finishMerge(plan, await mergeAtOnce(plan, dependencies), dependencies)
 }
 
 async function continueDay(cursor: MergeCursor, dependencies: CompactionDependencies): Promise<Visit> {
   const step = await continueMerge(cursor, dependencies)
   if ('next' in step) return { counts: {}, next: step.next }
-  const { plan, merged } = step
-  await finish(merged.day, plan.listed, dependencies)
-  return { counts: { 'days compacted': 1, ...mergeCounts(plan, merged.manifest) } }
+  return finishMerge(step.plan, step.merged, dependencies)
+}
+
+async function finishMerge(plan: MergePlan, { day, manifest }: Merged, dependencies: CompactionDependencies): Promise<Visit> {
+  await finish(day, plan.listed, dependencies)
+  return { counts: { 'days compacted': 1, ...mergeCounts(plan, manifest) } }
 }
 
 /** What follows the switch of the ledger. `listed`: when the raw objects were listed, all of which the run replaces. */

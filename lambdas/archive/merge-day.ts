@@ -34,7 +34,7 @@ export interface MergeCursor {
 }
 
 /** What a run that is current now has made. */
-interface Merged {
+export interface Merged {
   readonly day: LedgerDay
   readonly manifest: Manifest
 }

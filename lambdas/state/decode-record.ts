@@ -1,7 +1,7 @@
 import type { KinesisStreamRecord } from 'aws-lambda'
 import { ERASURE_TYPE } from '../../shared/event.ts'
 import type { EventType } from '../../shared/event-type.ts'
-import { foldableEvents } from '../../shared/foldable-events.ts'
+import { type FoldableEvents, foldableEvents } from '../../shared/foldable-events.ts'
 import { type QuarantinedEvent, unrecognisedLine } from '../../shared/quarantine.ts'
 import { rejections } from '../../shared/rejections.ts'
 import type { EventPosition } from '../../shared/state.ts'
@@ -38,9 +38,7 @@ export function decodeRecord(
     arrived,
     events: folded.map(({ event }) => event),
     positions: folded.map(({ position }) => position),
-    rejected: new Map(
-      folded.flatMap(({ position, reason }) => (reason === undefined ? [] : [[position, { code: 'invalid_event', reason }]])),
-    ),
+    ...(folded.some(({ reason }) => reason !== undefined) && { rejected: rejectedOf(folded) }),
     erasure,
     unrecognised: [
       ...unrecognised.map(({ line, position }) => ({ at: { sequenceNumber, position }, event: unrecognisedLine(line, arrived) })),
@@ -51,6 +49,9 @@ export function decodeRecord(
     ],
   }
 }
+
+const rejectedOf = (events: FoldableEvents['usable']): NonNullable<UserRecord['rejected']> =>
+  new Map(events.flatMap(({ position, reason }) => (reason === undefined ? [] : [[position, { code: 'invalid_event', reason }]])))
 
 /** An accepted event that could not be folded, as an envelope that can be replayed. */
 export const asQuarantined = ({

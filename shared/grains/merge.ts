@@ -73,14 +73,14 @@ const DAY_MS = 86_400_000
  * A window that ends this much later than its newest delta arrived gets no expiry yet. Less than a day, for which a longer lateness
  * leaves the shorter one in force (lambdas/state/lateness.ts): so no window that ends after that has an expiry of before.
  */
-const MAX_AHEAD_MS = DAY_MS / 2
+const MAX_EXPIRING_AHEAD_MS = DAY_MS / 2
 
 /** When the item may expire, in epoch seconds: no record that changes it can arrive after that. Undefined: never. */
 export function expiry(end: number, { deltas, lifetime }: MergeTask, before: number | undefined): number | undefined {
   const { latenessMs, retentionMs } = lifetime
   if (latenessMs === undefined) return undefined
   const arrivedMs = Math.max(...deltas.map(({ order }) => arrivalOfOrder(order)))
-  if (end * 1000 - arrivedMs > MAX_AHEAD_MS) return before
+  if (end * 1000 - arrivedMs > MAX_EXPIRING_AHEAD_MS) return before
   const newestMs = Math.max(arrivedMs, end * 1000)
   return Math.max(before ?? 0, Math.ceil((newestMs + latenessMs + retentionMs + DAY_MS) / 1000))
 }
