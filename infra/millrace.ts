@@ -1,4 +1,4 @@
-import type { CfnFunction } from 'aws-cdk-lib/aws-lambda'
+import { CfnResource } from 'aws-cdk-lib'
 import { Construct } from 'constructs'
 import { NONE } from '../shared/environment.ts'
 import type { EventType } from '../shared/event-type.ts'
@@ -156,14 +156,22 @@ function allowSearchAccess({ quarantine, state, search, reindex, replay, query }
 }
 
 /**
- * Updates the functions that read the outbox and the states before the function that writes them, so that they know a new
- * projection before its first delta. Only the function itself waits: its role and its stream mapping do not.
+ * Updates readers before the functions that write for them. So the readers of the outbox and of the states know a new projection
+ * before its first delta, and the readers of the stream a new event type or column before its first row. Only the function itself
+ * waits: its role and its stream mapping do not.
  */
-function deployReadersFirst({ state, windows, search }: Parts): void {
-  const writer = state.function.node.defaultChild as CfnFunction
-  for (const reader of [windows.function, ...(search ? [search.documents] : [])])
-    writer.addResourceDependency(reader.node.defaultChild as CfnFunction)
+function deployReadersFirst({ ingest, replay, state, windows, search, archive }: Parts): void {
+  updateAfter(state.function, [windows.function, ...(search ? [search.documents] : [])])
+  const readers = [state.function, ...(search ? [search.events] : []), archive.table.table, archive.delivery]
+  for (const writer of [ingest.function, replay.function]) updateAfter(writer, readers)
 }
+
+function updateAfter(writer: LambdaFunction, readers: readonly Construct[]): void {
+  for (const reader of readers) resourceOf(writer).addResourceDependency(resourceOf(reader))
+}
+
+const resourceOf = (part: Construct): CfnResource =>
+  CfnResource.isCfnResource(part) ? part : (part.node.defaultChild as CfnResource)
 
 const functionsOf = ({
   ingest,

@@ -21,14 +21,15 @@ test('all functions run on Node 24 and arm64, log JSON to a log group each, and 
   }
 })
 
-test.each(['dev', 'prod'] as const)('%s: the readers of states are updated before the state function (B2)', stage => {
-  const functions = resources(templateOf(stage), 'AWS::Lambda::Function')
-  const writer = functions.find(({ id }) => id === functionIds.get('state'))
-  const { DependsOn } = Object.values(templateOf(stage).findResources('AWS::Lambda::Function')).find(
-    ({ Properties }) => Properties.Description === writer?.Properties.Description,
-  ) as { DependsOn: string[] }
-  expect(DependsOn.some(id => id.startsWith('Windows'))).toBe(true)
-  expect(DependsOn.some(id => id.startsWith('SearchIndexDocuments'))).toBe(true)
+test.each([
+  ['StateFunction', ['WindowsFunction', 'SearchIndexDocuments']],
+  ['IngestFunction', ['StateFunction', 'SearchIndexEvents', 'ArchiveTableEvents', 'ArchiveDelivery']],
+  ['ReplayFunction', ['StateFunction', 'SearchIndexEvents', 'ArchiveTableEvents', 'ArchiveDelivery']],
+] as const)('%s is updated after what reads what it writes (B2, N11)', (writer, readers) => {
+  for (const stage of ['dev', 'prod']) {
+    const { DependsOn } = resource(templateOf(stage), 'AWS::Lambda::Function', writer)
+    for (const reader of readers) expect(DependsOn).toContainEqual(expect.stringMatching(new RegExp(`^${reader}`)))
+  }
 })
 
 test('settings reach the functions in the units that the names of the variables say', () => {
