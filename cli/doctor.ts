@@ -1,14 +1,14 @@
 import type { Command } from 'commander'
-import type { Settings } from '../infra/settings-types.ts'
 import { localCloud } from '../localstack/parts.ts'
 import { readPrerequisites } from '../localstack/prerequisites.ts'
-import { UsageError, UserError } from '../shared/user-error.ts'
+import { UserError } from '../shared/user-error.ts'
 import { doctorClients, readAccount } from './doctor/account.ts'
 import { accessFinding, readRegion } from './doctor/credentials.ts'
 import { localFindings } from './doctor/local-findings.ts'
 import { planFindings } from './doctor/plan-findings.ts'
 import { type Finding, findingLines, resultOf } from './findings.ts'
 import { type CommonOptions, printJson } from './options.ts'
+import { stageSettings } from './stage-settings.ts'
 import { visible } from './visible.ts'
 
 export function doctorCommand(program: Command): void {
@@ -43,21 +43,12 @@ async function examineMachine(): Promise<Finding[]> {
 async function examine(stage: string): Promise<Finding[]> {
   // Loads the CDK, which no other command needs.
   const { needsOf } = await import('./doctor/needs.ts')
-  const needs = needsOf(stage, await settingsOf(stage))
+  const needs = needsOf(stage, await stageSettings(stage))
   const region = await readRegion(process.env)
   if (typeof region !== 'string') return [region]
   try {
     return planFindings(needs, await readAccount(doctorClients(region), region, needs))
   } catch (error) {
     return [await accessFinding(error as Error, region, process.env)]
-  }
-}
-
-async function settingsOf(stage: string): Promise<Settings> {
-  const { settingsFor } = await import('../infra/settings.ts')
-  try {
-    return settingsFor(stage)
-  } catch (error) {
-    throw new UsageError((error as Error).message)
   }
 }

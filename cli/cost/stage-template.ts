@@ -1,16 +1,16 @@
 import { readFileSync } from 'node:fs'
 import path from 'node:path'
-import { UsageError } from '../../shared/user-error.ts'
+import { stageSettings } from '../stage-settings.ts'
 import type { TemplateResource } from './idle.ts'
 
 const ROOT = path.join(import.meta.dirname, '../..')
 
 /** The resources of a stage's template by logical id, as `cdk synth` makes them, without the code of the functions. */
 export async function templateResources(stage: string): Promise<Readonly<Record<string, TemplateResource>>> {
-  const [{ App }, { MillraceStack }, { settingsFor }, { eventTypes, projections, reports }] = await Promise.all([
+  const [{ App }, { MillraceStack }, settings, { eventTypes, projections, reports }] = await Promise.all([
     import('aws-cdk-lib'),
     import('../../infra/stack.ts'),
-    import('../../infra/settings.ts'),
+    stageSettings(stage),
     import('../../shared/catalogue.ts'),
   ])
   // The constructs' own validation runs in `cdk synth`; here it would only write its report to the console.
@@ -19,19 +19,11 @@ export async function templateResources(stage: string): Promise<Readonly<Record<
   const app = new App({ context: { ...context, 'aws:cdk:bundling-stacks': [] }, analyticsReporting: false })
   const stack = new MillraceStack(app, {
     stage,
-    settings: settingsOrUsageError(stage, settingsFor),
+    settings,
     eventTypes,
     projections,
     reports,
   })
   const { template } = app.synth().getStackArtifact(stack.artifactId)
   return template.Resources
-}
-
-function settingsOrUsageError<Settings>(stage: string, settingsFor: (stage: string) => Settings): Settings {
-  try {
-    return settingsFor(stage)
-  } catch (error) {
-    throw new UsageError((error as Error).message)
-  }
 }

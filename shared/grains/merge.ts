@@ -77,14 +77,14 @@ const MAX_EXPIRING_AHEAD_MS = DAY_MS / 2
 
 /** When the item may expire, in epoch seconds: no record that changes it can arrive after that. Undefined: never. */
 export function expiry(end: number, { deltas, lifetime }: MergeTask, before: number | undefined): number | undefined {
-  const { latenessMs, retentionMs } = lifetime
-  if (latenessMs === undefined) return undefined
   const arrivedMs = Math.max(...deltas.map(({ order }) => arrivalOfOrder(order)))
-  if (end * 1000 - arrivedMs > MAX_EXPIRING_AHEAD_MS) return before
-  const newestMs = Math.max(arrivedMs, end * 1000)
-  return Math.max(before ?? 0, Math.ceil((newestMs + latenessMs + retentionMs + DAY_MS) / 1000))
+  const ttl = expiryAfter(Math.max(arrivedMs, end * 1000), lifetime)
+  if (ttl === undefined) return undefined
+  return end * 1000 - arrivedMs > MAX_EXPIRING_AHEAD_MS ? before : Math.max(before ?? 0, ttl)
 }
 
 /** When an item of a window may expire at the earliest, in epoch seconds. Undefined: never. */
-export const leastExpiry = (end: number, { latenessMs, retentionMs }: MergeTask['lifetime']): number | undefined =>
-  latenessMs === undefined ? undefined : Math.ceil((end * 1000 + latenessMs + retentionMs + DAY_MS) / 1000)
+export const leastExpiry = (end: number, lifetime: MergeTask['lifetime']): number | undefined => expiryAfter(end * 1000, lifetime)
+
+const expiryAfter = (newestMs: number, { latenessMs, retentionMs }: MergeTask['lifetime']): number | undefined =>
+  latenessMs === undefined ? undefined : Math.ceil((newestMs + latenessMs + retentionMs + DAY_MS) / 1000)
