@@ -84,6 +84,23 @@ export const unitMistakes: readonly UnitMistake[] = [
     tests: ['test/windows/expired-windows.test.ts'],
   },
   {
+    name: 'stored-read-once',
+    about: 'deltas that were stored for a roll-back are merged as one query saw them, which may have missed earlier ones',
+    file: 'lambdas/state/dynamodb-retired.ts',
+    right: 'const complete = completeUpTo(before, read)',
+    wrong: 'const complete = before',
+    tests: ['test/state/dynamodb-retired.test.ts'],
+  },
+  {
+    name: 'stored-beyond-first-read',
+    about:
+      'a second query for deltas that were stored for a roll-back brings later ones than the first, and may have missed others',
+    file: 'lambdas/state/dynamodb-retired.ts',
+    right: 'delta.order <= (last.get(ownerOf(delta)) ?? 0)',
+    wrong: 'last.has(ownerOf(delta))',
+    tests: ['test/state/dynamodb-retired.test.ts'],
+  },
+  {
     name: 'stored-into-expired',
     about: 'a delta that was stored for a later deployment begins an expired window again',
     file: 'lambdas/windows/expired-deltas.ts',
