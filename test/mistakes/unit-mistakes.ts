@@ -338,6 +338,14 @@ export const unitMistakes: readonly UnitMistake[] = [
     tests: ['test/shared/revisions.test.ts', 'test/search/set-up.test.ts'],
   },
   {
+    name: 'judged-by-own-types',
+    about: 'an event of a type that only newer code folds is quarantined without asking the item of its user',
+    file: 'lambdas/quarantine/judge-records.ts',
+    right: 'separateEvents(placed, { arrived, partitionKey }, rules)',
+    wrong: 'separateEvents(placed.filter(({ event }) => rules.eventTypes.has(event.type)), { arrived, partitionKey }, rules)',
+    tests: ['test/quarantine/judge-types.test.ts'],
+  },
+  {
     name: 'event-without-user',
     about: 'an event that was accepted before its type was catalogued is skipped',
     file: 'shared/foldable-events.ts',
