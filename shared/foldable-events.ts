@@ -3,9 +3,13 @@ import type { EventType } from './event-type.ts'
 import { type Projection, projectionsOf } from './projection.ts'
 import { isStoredRow } from './stored-event.ts'
 
-/** What decides which events of a record are folded. */
-export interface FoldableRules {
+/** What decides which events are rows of their types. */
+export interface TypeRules {
   readonly eventTypes: ReadonlyMap<string, EventType>
+}
+
+/** What decides which events of a record are folded. */
+export interface FoldableRules extends TypeRules {
   readonly projections: readonly Projection[]
 }
 
@@ -46,14 +50,22 @@ export interface FoldableEvents {
  * lines. Versions of the code that fold other types, or know other rows, separate an event that both fold alike: else one could
  * fold what the other has quarantined.
  */
-export function foldableEvents(events: readonly PlacedEvent[], placement: Placement, rules: FoldableRules): FoldableEvents {
-  const owner = placement.partitionKey ?? events[0]?.event.subject
-  const isErasure = events[0]?.event.type === ERASURE_TYPE
+export const foldableEvents = (events: readonly PlacedEvent[], placement: Placement, rules: FoldableRules): FoldableEvents =>
+  separate(
+    events.filter(({ event }) => isFolded(event, rules)),
+    factsOf(events, placement),
+    rules,
+  )
+
+/** As `foldableEvents`, for events of every type: another version of the code may fold what this one does not. */
+export const separateEvents = (events: readonly PlacedEvent[], placement: Placement, rules: TypeRules): FoldableEvents =>
+  separate(events, factsOf(events, placement), rules)
+
+function separate(events: readonly PlacedEvent[], facts: RecordFacts, rules: TypeRules): FoldableEvents {
   const usable: UsableEvent[] = []
   const unusable: UnusableEvent[] = []
   for (const { event, position } of events) {
-    if (!isFolded(event, rules)) continue
-    const reason = lacksUser(event, rules) ? WITHOUT_USER : problemOf(event, { ...placement, owner, isErasure })
+    const reason = lacksUser(event, rules) ? WITHOUT_USER : problemOf(event, facts)
     if (reason === undefined) usable.push({ event, position, reason: isRow(event, rules) ? undefined : NOT_A_ROW })
     else unusable.push({ event, position, reason })
   }
@@ -72,6 +84,12 @@ interface RecordFacts extends Pick<Placement, 'arrived'> {
   readonly isErasure: boolean
 }
 
+const factsOf = ([first]: readonly PlacedEvent[], { arrived, partitionKey }: Placement): RecordFacts => ({
+  arrived,
+  owner: partitionKey ?? first?.event.subject,
+  isErasure: first?.event.type === ERASURE_TYPE,
+})
+
 function problemOf(event: Event, { arrived, owner, isErasure }: RecordFacts): string | undefined {
   if (event.received - arrived > MAX_CLOCK_AHEAD_MS) return FROM_THE_FUTURE
   if (event.subject === null) return OF_NOBODY
@@ -79,7 +97,7 @@ function problemOf(event: Event, { arrived, owner, isErasure }: RecordFacts): st
   return isErasure === (event.type === ERASURE_TYPE) ? undefined : BESIDE_AN_ERASURE
 }
 
-function isRow(event: Event, { eventTypes }: FoldableRules): boolean {
+function isRow(event: Event, { eventTypes }: TypeRules): boolean {
   const type = eventTypes.get(event.type)
   return type === undefined || isStoredRow(event, type)
 }
@@ -102,7 +120,7 @@ const WITHOUT_USER = 'Ingest accepted it before its type was in the catalogue, s
  * Whether ingest accepted the event before its type was in the catalogue. It cannot be folded here: its record is in the shard of
  * its id, and sequence numbers of other shards do not order with those of its user.
  */
-function lacksUser({ type, subject, data }: Event, { eventTypes }: FoldableRules): boolean {
+function lacksUser({ type, subject, data }: Event, { eventTypes }: TypeRules): boolean {
   const definition = eventTypes.get(type)
   if (subject !== null || !definition?.hasUsers) return false
   try {

@@ -8,6 +8,10 @@ export type UnmergedDelta = Pick<UserDelta, 'projection' | 'start' | 'user' | 'o
 export const unmergedText = ({ projection, start, user, order, state }: UnmergedDelta): string =>
   JSON.stringify({ projection, start, user, ord: order, state })
 
+/** Identifies the delta in the quarantine: it is decided once for each window, so it counts once. */
+export const deltaOccurrence = ({ projection, start, user, order }: UnmergedDelta): string =>
+  JSON.stringify([projection, start, user, order])
+
 /** The inverse of `unmergedText`. Throws when the text is not JSON. */
 export function parseUnmerged(text: string): UnmergedDelta {
   const { ord, ...delta } = parseExact(text) as Omit<UnmergedDelta, 'order'> & { readonly ord: number }

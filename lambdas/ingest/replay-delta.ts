@@ -1,5 +1,5 @@
 import type { PartAddress, PartGrain, WindowLifetime } from '../../shared/grain.ts'
-import { isNoted, leastExpiry } from '../../shared/grains/merge.ts'
+import { isNoted } from '../../shared/grains/merge.ts'
 import { byKey, type Projection } from '../../shared/projection.ts'
 import { type Rejection, reject, rejections } from '../../shared/rejections.ts'
 import { type ItemKey, type PartItem, type UserPage, userHash } from '../../shared/state.ts'
@@ -7,6 +7,7 @@ import type { UnmergedDelta } from '../../shared/unmerged-delta.ts'
 import { redeliveryExpiry } from '../redelivery-expiry.ts'
 import type { StateTable } from '../state/dynamodb.ts'
 import { type PartTable, putPart, readPartWithPages } from '../state/dynamodb-parts.ts'
+import { mayHaveExpired, WINDOW_EXPIRED } from '../window-expiry.ts'
 
 const MAX_ATTEMPTS = 5
 
@@ -83,7 +84,8 @@ const keptForErasure = (item: PartItem, { retentionMs }: WindowLifetime, now: nu
 /** What happens to a delta that its item does not note. */
 async function withoutNote(target: Target, item: StoredItem, dependencies: ReplayDependencies): Promise<Rejection | undefined> {
   const { delta, projection } = target
-  if (!item.stored && (await isExpired(target, dependencies))) return expired()
+  // The windows function may have quarantined it for the expiry, and have merged newer deltas into the item since.
+  if (await isExpired(target, dependencies)) return expired()
   const isReached = delta.order <= lastOrder(target, item)
   if (isReached ? item.stored?.passedOver?.needsRebuild : item.stored?.forgottenUsers !== undefined)
     return reject('not_merged', 'The window rejected more deltas than it notes; only a rebuild from the archive can complete it.')
@@ -93,17 +95,10 @@ async function withoutNote(target: Target, item: StoredItem, dependencies: Repla
   return undefined
 }
 
-const expired = (): Rejection =>
-  reject('not_merged', 'The window has expired; only a rebuild from the archive can contain the delta.')
+const expired = (): Rejection => reject('not_merged', WINDOW_EXPIRED)
 
-/** Whether an item of the window may have expired, by any bound that held for it. An item without late deltas is the first that does. */
-async function isExpired({ delta, projection }: Target, { table, lifetime, now }: ReplayDependencies): Promise<boolean> {
-  const { window = 0 } = projection as { readonly window?: number }
-  const end = delta.start + window
-  const latenessMs = await table.readShortestLateness(end * 1000, lifetime.latenessMs)
-  const ttl = leastExpiry(end, { ...lifetime, latenessMs })
-  return ttl !== undefined && ttl * 1000 < now()
-}
+const isExpired = ({ delta, projection }: Target, dependencies: ReplayDependencies): Promise<boolean> =>
+  mayHaveExpired(projection, delta.start, dependencies)
 
 /** The order number of the user's last delta in the item; 0 if there is none. */
 function lastOrder({ delta, parts }: Target, { stored, pages = [] }: StoredItem): number {

@@ -1,7 +1,7 @@
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb'
 import { S3Client } from '@aws-sdk/client-s3'
 import { ARCHIVE_ERROR_PREFIX } from '../../shared/archive-columns.ts'
-import { eventTypes, projections } from '../../shared/catalogue.ts'
+import { eventTypes } from '../../shared/catalogue.ts'
 import { memoryRules } from '../../shared/memory/rules.ts'
 import { type CollectRequest, DISCARDED_PREFIX, type QuarantinedEvent, UNCOLLECTED_PREFIX } from '../../shared/quarantine.ts'
 import { SafeError } from '../../shared/safe-error.ts'
@@ -36,7 +36,7 @@ export const handler = defineHandler('collect-failures', environment => {
     table: stateTable(environment.STATE_TABLE),
     pages: pagesTable(environment.PAGES_TABLE),
     quarantine,
-    rules: { eventTypes: context.eventTypes, projections, memory: memoryRules(environment) },
+    rules: { eventTypes: context.eventTypes, memory: memoryRules(environment) },
     retentionMs: Number(environment.RETENTION_HOURS) * HOUR_MS,
     now: Date.now,
   }

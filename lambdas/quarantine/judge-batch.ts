@@ -72,7 +72,7 @@ async function judgedUser(
   return { item, loaded: await loadMemory(item, lookups, { pages, rules: memory, now }) }
 }
 
-/** The user whose item decides the record; undefined if the state function folds none of its events. */
+/** The user whose item decides the record; undefined if no item decides any of its events. */
 const userOf = (lines: readonly JudgedLine[]): string | undefined => lines.find(hasEvent)?.event.subject ?? undefined
 
 const positionsOf = (lines: readonly JudgedLine[]): EventPosition[] => lines.map(({ at }) => at)

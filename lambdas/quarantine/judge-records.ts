@@ -1,5 +1,5 @@
 import { type Event, identityHash } from '../../shared/event.ts'
-import { type FoldableRules, foldableEvents } from '../../shared/foldable-events.ts'
+import { separateEvents, type TypeRules } from '../../shared/foldable-events.ts'
 import { shortHash, wholeSecondsOf } from '../../shared/memory/identities.ts'
 import { IdentityMemory, type LoadedMemory, type MemoryRules } from '../../shared/memory/identity-memory.ts'
 import { bySequenceNumber } from '../../shared/order.ts'
@@ -7,7 +7,7 @@ import { occurrenceAt, type QuarantinedEvent } from '../../shared/quarantine.ts'
 import type { EventPosition, UserItem } from '../../shared/state.ts'
 import type { UnfinishedRecord } from './plan-failures.ts'
 
-export interface JudgeRules extends FoldableRules {
+export interface JudgeRules extends TypeRules {
   readonly memory: MemoryRules
 }
 
@@ -25,10 +25,10 @@ export interface JudgedLine {
   readonly at: EventPosition
 }
 
-/** The lines of a record, as the state function separates them. */
+/** The lines of a record, as the state function separates them. Its code may be newer and fold types that this code does not. */
 export function judgedLines({ sequenceNumber, arrived, partitionKey, lines }: UnfinishedRecord, rules: JudgeRules): JudgedLine[] {
   const placed = lines.flatMap(({ event }, position) => (event ? { event, position } : []))
-  const { usable } = foldableEvents(placed, { arrived, partitionKey }, rules)
+  const { usable } = separateEvents(placed, { arrived, partitionKey }, rules)
   const decided = new Set(usable.map(({ position }) => position))
   return lines.map(({ event, quarantined }, position) => ({
     quarantined,

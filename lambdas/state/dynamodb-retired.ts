@@ -29,15 +29,13 @@ export const retiredTable = ({ table, dynamodb }: TableTarget) => ({
 
   /** Some stored deltas of a projection: those of a window and user in the order of their numbers. Empty: there are no more. */
   readRetired: async (projection: string): Promise<RetiredDelta[]> => {
-    const pages = dynamodb.query({
-      TableName: table,
-      KeyConditionExpression: 'pk = :pk',
-      ExpressionAttributeValues: { ':pk': { S: retiredPartition(projection) } },
-      ConsistentRead: true,
-      Limit: DELTAS_PER_READ,
-    })
-    for await (const { Items = [] } of pages)
-      return Items.map(({ delta }) => deepFreeze(parseExact(delta?.S ?? '') as RetiredDelta))
+    let before = await readPage({ table, dynamodb }, projection)
+    while (before.length > 0) {
+      const read = await readPage({ table, dynamodb }, projection)
+      const complete = completeUpTo(before, read)
+      if (complete.length > 0) return complete
+      before = read
+    }
     return []
   },
 
@@ -45,5 +43,30 @@ export const retiredTable = ({ table, dynamodb }: TableTarget) => ({
     await eachCall(deltas, delta => dynamodb.deleteItem({ TableName: table, Key: keyAttributes(retiredKey(delta)) }))
   },
 })
+
+/**
+ * The deltas of a second read without those that are above all that the first read saw of their window and user. A query is no
+ * snapshot: it may miss a delta and return a later one of the same user, which a window must not contain first. But what was
+ * stored before the first read saw a delta is in the second read.
+ */
+export function completeUpTo(first: readonly RetiredDelta[], second: readonly RetiredDelta[]): RetiredDelta[] {
+  const ownerOf = ({ start, user }: RetiredDelta): string => `${start} ${user}`
+  const last = new Map<string, number>()
+  for (const delta of first) last.set(ownerOf(delta), Math.max(delta.order, last.get(ownerOf(delta)) ?? 0))
+  return second.filter(delta => delta.order <= (last.get(ownerOf(delta)) ?? 0))
+}
+
+async function readPage({ table, dynamodb }: TableTarget, projection: string): Promise<RetiredDelta[]> {
+  const pages = dynamodb.query({
+    TableName: table,
+    KeyConditionExpression: 'pk = :pk',
+    ExpressionAttributeValues: { ':pk': { S: retiredPartition(projection) } },
+    ConsistentRead: true,
+    Limit: DELTAS_PER_READ,
+  })
+  for await (const { Items = [] } of pages)
+    return Items.map(({ delta }) => deepFreeze(parseExact(delta?.S ?? '') as RetiredDelta))
+  return []
+}
 
 const retiredPartition = (projection: string): ItemKey['pk'] => retiredKey({ projection, start: 0, user: '', order: 0 }).pk

@@ -13,6 +13,7 @@ import type { StateTable } from '../state/dynamodb.ts'
 import type { PutResult } from '../state/dynamodb-access.ts'
 import { isUserItem, readItem, type TableChange } from '../state/dynamodb-items.ts'
 import { type PartTable, putPart, readPartWithPages } from '../state/dynamodb-parts.ts'
+import { withoutExpired } from './expired-deltas.ts'
 import { asQuarantined, planWindows, type WindowTask } from './plan-windows.ts'
 import { asImages, retiredDeltas } from './retired-deltas.ts'
 import { asUnmerged, type UnknownDeltas, type UserImage, unknownDeltas } from './unknown-deltas.ts'
@@ -21,7 +22,8 @@ const MAX_ATTEMPTS = 5
 const TASKS_AT_ONCE = 32
 
 export interface MergeDependencies {
-  readonly table: PartTable & Pick<StateTable, 'readUser' | 'storeRetired' | 'readRetired' | 'deleteRetired'>
+  readonly table: PartTable &
+    Pick<StateTable, 'readUser' | 'readShortestLateness' | 'storeRetired' | 'readRetired' | 'deleteRetired'>
   readonly quarantine: Quarantine
   readonly projections: readonly Projection[]
   readonly lifetime: WindowLifetime
@@ -52,7 +54,7 @@ export async function mergeBatch(batch: readonly TableChange[], dependencies: Me
 
 /**
  * Merges the deltas that code before a roll-back stored because it did not know their projections any more. Newer deltas of the
- * same users must be merged after them. Returns their number.
+ * same users must be merged after them. Those whose windows may have expired are quarantined. Returns the number of the others.
  */
 async function takeInRetired(dependencies: MergeDependencies): Promise<number> {
   const { table, projections } = dependencies
@@ -61,7 +63,8 @@ async function takeInRetired(dependencies: MergeDependencies): Promise<number> {
     for (;;) {
       const deltas = await table.readRetired(projectionKey(projection))
       if (deltas.length === 0) break
-      taken += await mergeAll(asImages(await withErasures(deltas, table)), dependencies)
+      const current = await withoutExpired(await withErasures(deltas, table), projection, dependencies)
+      taken += await mergeAll(asImages(current), dependencies)
       await table.deleteRetired(deltas)
     }
   return taken

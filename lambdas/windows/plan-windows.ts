@@ -4,7 +4,7 @@ import { byKey, type Projection, typeNames } from '../../shared/projection.ts'
 import type { QuarantinedEvent } from '../../shared/quarantine.ts'
 import { rejections } from '../../shared/rejections.ts'
 import type { ItemKey, UserItem } from '../../shared/state.ts'
-import { unmergedText } from '../../shared/unmerged-delta.ts'
+import { deltaOccurrence, unmergedText } from '../../shared/unmerged-delta.ts'
 
 /** All deltas of a batch for one item. */
 export interface WindowTask extends MergeTask {
@@ -48,12 +48,8 @@ export const asQuarantined =
     received: Math.trunc(arrivalOfOrder(rejection.order)),
     form: 'text',
     body: unmergedText(rejection),
-    occurrence: occurrenceOf(rejection),
+    occurrence: deltaOccurrence(rejection),
   })
-
-/** Each delta is decided once for each window, so it counts once in the quarantine. */
-const occurrenceOf = ({ projection, start, user, order }: MergeRejection): string =>
-  JSON.stringify([projection, start, user, order])
 
 /** The type of the delta's events; null if the projection folds several types. */
 function typeOf(projection: Projection): string | null {

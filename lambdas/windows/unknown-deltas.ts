@@ -4,7 +4,7 @@ import type { Projection } from '../../shared/projection.ts'
 import type { QuarantinedEvent } from '../../shared/quarantine.ts'
 import { standingOf } from '../../shared/revisions.ts'
 import type { UserItem } from '../../shared/state.ts'
-import { unmergedText } from '../../shared/unmerged-delta.ts'
+import { deltaOccurrence, unmergedText } from '../../shared/unmerged-delta.ts'
 import { waitText } from '../deployment-wait.ts'
 
 /** A user item as a change of the table left it. */
@@ -58,4 +58,5 @@ export const asUnmerged = (delta: UserDelta, waitMs: number): QuarantinedEvent =
   received: Math.trunc(arrivalOfOrder(delta.order)),
   form: 'text',
   body: unmergedText(delta),
+  occurrence: deltaOccurrence(delta),
 })

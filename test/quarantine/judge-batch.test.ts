@@ -60,7 +60,7 @@ function newStores(known: FoldDependencies['rules']['projections'] = projections
       KinesisBatchInfo: {},
       payload: { Records: records },
     })
-    const rules = { eventTypes: catalogue, projections: known, memory }
+    const rules = { eventTypes: catalogue, memory }
     return judgeBatch(fromDiscarded(text, context).unfinished, {
       table,
       pages,

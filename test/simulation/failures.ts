@@ -1,7 +1,6 @@
 import { memory, RETENTION_MS } from './conditions.ts'
 import type { Environment } from './environment.ts'
 import type { Clients, Owner } from './invocations.ts'
-import { simProjections } from './projections.ts'
 import type { Shard } from './stream.ts'
 
 /** A batch in the on-failure bucket. */
@@ -65,9 +64,8 @@ export class Failures {
   }
 
   private collectFunction(object: DiscardedObject): (clients: Clients) => Promise<unknown> {
-    const { code, conditions, deployment } = this.environment
-    const projections = simProjections(code, conditions, deployment.isNew('state'))
-    const rules = { eventTypes: new Map(), projections, memory }
+    const { code } = this.environment
+    const rules = { eventTypes: new Map(), memory }
     const now = () => this.environment.now
     return async ({ dynamodb, pages, quarantine, call }) => {
       const context = { eventTypes: new Map(), rawEventsFunction: 'raw-events', documentsFunction: 'documents' }

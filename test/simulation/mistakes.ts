@@ -86,7 +86,7 @@ export const mistakes: readonly Mistake[] = [
     right:
       "readVersion === undefined\n    ? putIf(target, item, 'attribute_not_exists(pk)')\n    : putIf(target, item, 'version = :read', { ':read': { N: String(readVersion) } })",
     wrong: 'putIf(target, item)',
-    seed: 2,
+    seed: 13,
     within: 5000,
   },
   {
@@ -569,7 +569,7 @@ export const mistakes: readonly Mistake[] = [
     file: judgeBatch,
     right: '  for (const item of items.values()) if (item) await settle(item, dependencies)\n',
     wrong: '',
-    seed: 201,
+    seed: 498,
     within: 5000,
   },
   {

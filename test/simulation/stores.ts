@@ -1,10 +1,11 @@
-import { isNoted } from '../../shared/grains/merge.ts'
+import { isNoted, leastExpiry } from '../../shared/grains/merge.ts'
 import type { StoredQuarantinedEvent } from '../../shared/quarantine.ts'
 import type { PartItem, RetiredDelta, UserItem } from '../../shared/state.ts'
 import { parseUnmerged, type UnmergedDelta } from '../../shared/unmerged-delta.ts'
 import type { Code } from './code.ts'
+import { limits, RETENTION_MS } from './conditions.ts'
 import type { Environment } from './environment.ts'
-import { readSums } from './projections.ts'
+import { readSums, WINDOW_SECONDS } from './projections.ts'
 
 /** What the stores contain at the end of a run. */
 export interface Stores {
@@ -25,7 +26,10 @@ export interface Stores {
   readonly slotIds: readonly string[]
   /** The windows of users that the deployment brings, by `user|start`. */
   readonly freshWindows: Windows
-  /** The ids in the stored deltas of the projection that the deployment brings, which no function merged. */
+  /**
+   * The ids in the deltas of the projection that the deployment brings which no function merged: they are stored, or quarantined
+   * and their windows have expired.
+   */
   readonly retired: ReadonlySet<string>
 }
 
@@ -68,7 +72,9 @@ export function storesOf(environment: Environment, code: Code): Stores {
     unmergedShared: new Map([...Map.groupBy(shared, ({ user }) => user)].map(([user, each]) => [user, each.flatMap(idsIn)])),
     slotIds: [...current, ...expired].filter(({ projection }) => projection === 'countries-r1').flatMap(idsIn),
     freshWindows: windowsOf('fresh-r1'),
-    retired: new Set(retiredDeltas(environment).flatMap(({ state }) => state as string[])),
+    retired: new Set(
+      [...retiredDeltas(environment), ...deltas.filter(isOfExpired(environment))].flatMap(({ state }) => state as string[]),
+    ),
   }
 }
 
@@ -85,6 +91,14 @@ const isMissing =
     if (delta.projection === 'fresh-r1') return true
     const noted = parts.filter(({ projection, start }) => projection === delta.projection && start === delta.start)
     return noted.some(({ user = delta.user, passedOver }) => user === delta.user && isNoted(passedOver, delta))
+  }
+
+/** Whether a delta belongs to a window of the projection that the deployment brings, and the window may have expired. */
+const isOfExpired =
+  ({ now }: Environment) =>
+  ({ projection, start }: UnmergedDelta): boolean => {
+    const ttl = leastExpiry(start + WINDOW_SECONDS, { latenessMs: limits.latenessMs, retentionMs: RETENTION_MS })
+    return projection === 'fresh-r1' && ttl !== undefined && ttl * 1000 < now
   }
 
 const isEvent = ({ code }: { readonly code: string }): boolean => code !== 'not_merged' && code !== 'document_refused'

@@ -1,0 +1,32 @@
+import type { WindowLifetime } from '../shared/grain.ts'
+import { leastExpiry } from '../shared/grains/merge.ts'
+import type { Projection } from '../shared/projection.ts'
+import type { StateTable } from './state/dynamodb.ts'
+
+export interface ExpiryDependencies {
+  readonly table: Pick<StateTable, 'readShortestLateness'>
+  readonly lifetime: WindowLifetime
+  /** Milliseconds since 1970. */
+  readonly now: () => number
+}
+
+/** Why a delta of such a window is not merged: it would begin the window again, without what has expired. */
+export const WINDOW_EXPIRED = 'The window has expired; only a rebuild from the archive can contain the delta.'
+
+/** Length of the projection's windows in seconds; undefined if it has none. */
+export const windowLength = (projection: Projection): number | undefined => (projection as { readonly window?: number }).window
+
+/**
+ * Whether an item of the window that starts then may have expired, by any bound that held for it. An item without late deltas is
+ * the first that does.
+ */
+export async function mayHaveExpired(
+  projection: Projection,
+  start: number,
+  { table, lifetime, now }: ExpiryDependencies,
+): Promise<boolean> {
+  const end = start + (windowLength(projection) ?? 0)
+  const latenessMs = await table.readShortestLateness(end * 1000, lifetime.latenessMs)
+  const ttl = leastExpiry(end, { ...lifetime, latenessMs })
+  return ttl !== undefined && ttl * 1000 < now()
+}
