@@ -27,7 +27,7 @@ export async function withoutExpired(
   const isErased = ({ order, erasedOrder }: RetiredDelta) => projection.grain.parts?.ofOneUser && order <= erasedOrder
   const expired = new Set(deltas.filter(delta => starts.has(delta.start) && !isErased(delta)))
   if (expired.size === 0) return deltas
-  await dependencies.quarantine.add([...expired].map(delta => asExpired(delta, projection)))
+  await dependencies.quarantine.add([...expired].map(asExpired))
   dependencies.telemetry.count('EventsQuarantined', expired.size, 'not_merged')
   return deltas.filter(delta => !expired.has(delta))
 }
@@ -46,9 +46,4 @@ async function expiredStarts(
   return new Set(read.filter(({ isExpired }) => isExpired).map(({ start }) => start))
 }
 
-/** Without a type, as the quarantine has a delta that was given up: so it is one entry. */
-const asExpired = (delta: RetiredDelta, projection: Projection) => ({
-  ...asQuarantined({ projection })({ ...delta, reason: WINDOW_EXPIRED }),
-  message: WINDOW_EXPIRED,
-  type: null,
-})
+const asExpired = (delta: RetiredDelta) => ({ ...asQuarantined({ ...delta, reason: WINDOW_EXPIRED }), message: WINDOW_EXPIRED })

@@ -134,7 +134,7 @@ async function mergeInto(task: WindowTask, dependencies: MergeDependencies): Pro
   const { table, quarantine, telemetry } = dependencies
   const { stored, pages } = await readPartWithPages(key, table)
   const quarantineAll = async (some: readonly MergeRejection[]) => {
-    if (some.length > 0) await quarantine.add(some.map(asQuarantined(task)))
+    if (some.length > 0) await quarantine.add(some.map(asQuarantined))
   }
   await quarantineAll(notedDeltas(task, stored))
   const merged = projection.grain.parts?.merge(projection, stored, { ...task, pages })

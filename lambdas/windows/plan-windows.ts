@@ -1,6 +1,6 @@
 import type { MergeRejection, MergeTask, UserDelta, WindowLifetime } from '../../shared/grain.ts'
 import { arrivalOfOrder } from '../../shared/order.ts'
-import { byKey, type Projection, typeNames } from '../../shared/projection.ts'
+import { byKey, type Projection } from '../../shared/projection.ts'
 import type { QuarantinedEvent } from '../../shared/quarantine.ts'
 import { rejections } from '../../shared/rejections.ts'
 import type { ItemKey, UserItem } from '../../shared/state.ts'
@@ -36,23 +36,18 @@ export function planWindows(
   return [...tasks.values()]
 }
 
-/** A rejected delta as it is quarantined. Its events are not quarantined: every other store has them. */
-export const asQuarantined =
-  ({ projection }: Pick<WindowTask, 'projection'>) =>
-  (rejection: MergeRejection): QuarantinedEvent => ({
-    code: 'not_merged',
-    message: `${rejection.reason} ${rejections.not_merged.help}`,
-    type: typeOf(projection),
-    id: null,
-    keyName: '',
-    received: Math.trunc(arrivalOfOrder(rejection.order)),
-    form: 'text',
-    body: unmergedText(rejection),
-    occurrence: deltaOccurrence(rejection),
-  })
-
-/** The type of the delta's events; null if the projection folds several types. */
-function typeOf(projection: Projection): string | null {
-  const [type = null, ...others] = typeNames(projection)
-  return others.length === 0 ? type : null
-}
+/**
+ * A rejected delta as it is quarantined. Its events are not quarantined: every other store has them. It has no type: by its projection
+ * it would be another entry for code in which the projection folds other types.
+ */
+export const asQuarantined = (rejection: MergeRejection): QuarantinedEvent => ({
+  code: 'not_merged',
+  message: `${rejection.reason} ${rejections.not_merged.help}`,
+  type: null,
+  id: null,
+  keyName: '',
+  received: Math.trunc(arrivalOfOrder(rejection.order)),
+  form: 'text',
+  body: unmergedText(rejection),
+  occurrence: deltaOccurrence(rejection),
+})

@@ -144,7 +144,7 @@ export const unitMistakes: readonly UnitMistake[] = [
     name: 'future-window-expires',
     about: 'a window that ends days after its events arrived expires by the lateness of their time',
     file: 'shared/grains/merge.ts',
-    right: 'if (end * 1000 - arrivedMs > MAX_EXPIRING_AHEAD_MS) return before',
+    right: 'end * 1000 - arrivedMs > MAX_EXPIRING_AHEAD_MS ? before : ',
     wrong: '',
     tests: ['test/windows/expired-windows.test.ts'],
   },

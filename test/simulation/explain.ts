@@ -9,6 +9,7 @@ import {
   type LogEntry,
   newRecord,
   newUser,
+  passEventBy,
   type RecordProgress,
   type Rejected,
   rejectEvent,
@@ -16,6 +17,7 @@ import {
   sizeRejection,
   type UserHistory,
 } from './oracle.ts'
+import { isAdded } from './projections.ts'
 
 /** What the run leaves open: how an event that is not a repetition may have been decided. */
 export interface OpenDecisions {
@@ -64,8 +66,11 @@ export function* histories(
       yield user
       return
     }
-    const decided = decideRecord(step, user, limits, open)
-    if (decided) yield* fromStep(at + 1, decided)
+    for (const code of codesFor(step, open)) {
+      const decided = decideRecord(step, user, limits, { ...open, code })
+      if (decided) yield* fromStep(at + 1, decided)
+    }
+    if (isOnlyAdded(step, open)) yield* fromStep(at + 1, step.entry.events.reduce(passEventBy, user))
     if (mayBePassedBy(step)) yield* fromStep(at + 1, passByRecord(user, step.entry, limits, open))
   }
 
@@ -78,20 +83,35 @@ function areInOrder(commits: readonly Commit[], entries: readonly LogEntry[]): b
   return commits.every(({ seq }, at) => known.has(seq) && seq > (commits[at - 1]?.seq ?? 0n))
 }
 
+type CodeVersion = 'old' | 'new'
+
+/** Which code may have decided the record, where it makes a difference: the old code passes events of the added type by. */
+const codesFor = ({ entry: { events } }: Step, { deploys }: OpenDecisions): readonly CodeVersion[] =>
+  deploys && events.some(isAdded) ? ['new', 'old'] : ['new']
+
+/** Whether the old code may have left the record without a commit: it folds none of its events. */
+const isOnlyAdded = ({ entry, commit }: Step, { deploys }: OpenDecisions): boolean =>
+  deploys && !entry.erasure && entry.events.every(isAdded) && commit?.seq !== entry.seq && !rejectsSome(entry, commit)
+
+const rejectsSome = ({ seq, events }: LogEntry, commit: Commit | undefined): boolean =>
+  events.some((_, place) => commit?.rejected.has(positionOf(seq, place)))
+
 /** The history after the record, as its commit decided it. Undefined: the commit did not, or no code may decide so. */
 function decideRecord(
   { entry, commit }: Step,
   before: UserHistory,
   limits: Limits,
-  open: OpenDecisions,
+  open: OpenDecisions & { readonly code: CodeVersion },
 ): UserHistory | undefined {
   if (!commit) return undefined
   let user = beginRecord(before, entry)
   let record = newRecord
   for (const [place, event] of entry.events.entries()) {
     const isRejected = commit.rejected.has(positionOf(entry.seq, place))
-    if (isRepeated(user, entry, event, limits)) {
+    const isUnknown = open.code === 'old' && isAdded(event)
+    if (isUnknown || isRepeated(user, entry, event, limits)) {
       if (isRejected) return undefined
+      if (isUnknown) user = passEventBy(user, event)
       continue
     }
     const decisions = [
@@ -111,8 +131,8 @@ const holds = ({ ids }: Commit, { folded }: UserHistory): boolean =>
   ids.length === folded.length && folded.every(({ id }, at) => id === ids[at])
 
 /** Whether it may be that no commit decided the record, because it was given up before. */
-const mayBePassedBy = ({ entry: { seq, events, givenUp }, commit }: Step): boolean =>
-  givenUp && commit?.seq !== seq && !events.some((_, place) => commit?.rejected.has(positionOf(seq, place)))
+const mayBePassedBy = ({ entry, commit }: Step): boolean =>
+  entry.givenUp && commit?.seq !== entry.seq && !rejectsSome(entry, commit)
 
 /** The history after a record that was given up and that no function decided. */
 function passByRecord(user: UserHistory, entry: LogEntry, limits: Limits, { wasQuarantined }: OpenDecisions): UserHistory {
@@ -149,7 +169,7 @@ function decisionsFor(
   const oldCode = event.data.poison ? 'projection_failed' : newCode
   const decisions: Decision[] = []
   if (deploys) decisions.push(newCode)
-  if (!event.data.hangs) decisions.push(oldCode)
+  if (!event.data.hangs && !isAdded(event)) decisions.push(oldCode)
   if (impure) decisions.push('projection_failed')
   return decisions
 }

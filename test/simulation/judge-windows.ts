@@ -1,7 +1,7 @@
 import type { PartItem } from '../../shared/state.ts'
 import type { Environment } from './environment.ts'
 import type { SimEvent, UserHistory } from './oracle.ts'
-import { isRefusedDocument, readSums } from './projections.ts'
+import { isAdded, isRefusedDocument, readSums } from './projections.ts'
 import { type Stores, windowText, without } from './stores.ts'
 
 export const same = (a: unknown, b: unknown): boolean => JSON.stringify(a) === JSON.stringify(b)
@@ -66,8 +66,8 @@ function judgeDraws(name: string, start: number, item: PartItem | undefined, sto
 }
 
 /**
- * The windows of the projection that the deployment brings contain what the new code folded, so every event on which the old
- * code throws, and no event that is not folded. After a roll-back, their deltas may be stored until the next deployment.
+ * The windows of the projection that the deployment brings contain what the new code folded, so every event that the old
+ * code cannot fold, and no event that is not folded. After a roll-back, their deltas may be stored until the next deployment.
  */
 export function judgeFresh(name: string, { windows }: UserHistory, stores: Stores, environment: Environment): string[] {
   return [...windows].flatMap(([start, events]) => {
@@ -75,7 +75,7 @@ export function judgeFresh(name: string, { windows }: UserHistory, stores: Store
     const item = stores.freshWindows.current.get(key) ?? (events && stores.freshWindows.expired.get(key))
     const ids = (item?.state ?? []) as readonly string[]
     const isKept = ({ id }: SimEvent): boolean => ids.includes(id) || stores.retired.has(id)
-    const foldedByNew = events?.filter(({ data }) => data.poison || data.hangs) ?? []
+    const foldedByNew = events?.filter(event => event.data.poison || event.data.hangs || isAdded(event)) ?? []
     const missing = foldedByNew.filter(event => !isKept(event))
     const surplus = ids.filter(id => !events?.some(event => event.id === id))
     return [

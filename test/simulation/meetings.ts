@@ -20,6 +20,7 @@ const faults = [
   'replay broken off',
   'clock of ingest',
   'poison',
+  'added type',
   'hang',
   'impure projection',
   'batch given up',
@@ -74,6 +75,8 @@ const triples: readonly (readonly Fault[])[] = [
   ['passed over', 'old code', 'zombie'],
   ['passed over', 'old code', 'on-failure path'],
   ['passed over', 'old code', 'batch given up'],
+  ['added type', 'passed over', 'old code'],
+  ['added type', 'old code', 'on-failure path'],
 ]
 
 /** Any two faults can meet. Each pair must meet in one of this many runs, so that each is tested with every other. */

@@ -43,6 +43,33 @@ const indexBatch = 'lambdas/search/index-batch.ts'
 
 export const mistakes: readonly Mistake[] = [
   {
+    name: 'place-among-folded',
+    about: 'the position of an event is its index among those that the code folds: another version marks another event',
+    file: 'lambdas/state/decode-record.ts',
+    right: 'positions: folded.map(({ position }) => position)',
+    wrong: 'positions: [...folded.keys()]',
+    seed: 1,
+    within: 5000,
+  },
+  {
+    name: 'judged-by-own-types',
+    about: 'what only newer code folds is quarantined without asking the item of its user',
+    file: judgeRecords,
+    right: 'event: decided.has(position) ? event : undefined',
+    wrong: "event: decided.has(position) && event?.type === 'sim' ? event : undefined",
+    seed: 126,
+    within: 5000,
+  },
+  {
+    name: 'delta-by-types',
+    about: 'a rejected delta is another entry of the quarantine for code in which its projection folds more types',
+    file: 'lambdas/windows/plan-windows.ts',
+    right: '  type: null,',
+    wrong: '  type: String(rejection.reason.length % 2),',
+    seed: 65,
+    within: 5000,
+  },
+  {
     name: 'conflict-is-done',
     about: 'a conflict on the user item counts as success',
     file: foldBatch,

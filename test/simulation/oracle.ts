@@ -131,12 +131,16 @@ export function rejectEvent(user: UserHistory, { id }: SimEvent, codes: readonly
   return { ...user, rejected: [...user.rejected, { id, codes }], missing: new Map(user.missing).set(id, code) }
 }
 
-export function foldEvent(user: UserHistory, { arrived }: LogEntry, event: SimEvent, limits: Limits): UserHistory {
+/** The history after code that does not know the type of the event: even a replay of it ends here. */
+export function passEventBy(user: UserHistory, { id }: SimEvent): UserHistory {
   const missing = new Map(user.missing)
-  missing.delete(event.id)
+  missing.delete(id)
+  return { ...user, missing }
+}
+
+export function foldEvent(user: UserHistory, { arrived }: LogEntry, event: SimEvent, limits: Limits): UserHistory {
   const folded: UserHistory = {
-    ...user,
-    missing,
+    ...passEventBy(user, event),
     folded: [...user.folded, event],
     pad: lastSize([...idsOf(user), event.id], user.pad, event.data).pad,
     seen: [...user.seen, { id: event.id, arrived: secondsOf(arrived), stated: event.stated }],

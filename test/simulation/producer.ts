@@ -3,7 +3,7 @@ import { type QuarantinedEvent, quarantineKey } from '../../shared/quarantine.ts
 import type { Environment } from './environment.ts'
 import type { Fault } from './meetings.ts'
 import type { LogEntry } from './oracle.ts'
-import { type SimData, WINDOW_SECONDS } from './projections.ts'
+import { isAdded, type SimData, typeOf, WINDOW_SECONDS } from './projections.ts'
 
 /** How long after its first attempt ingest may put a record repeated. */
 const RETRY_MS = 6_000
@@ -82,6 +82,7 @@ export class Producer {
     const { log, meetings, now } = this.environment
     const touch = (fault: Fault, happens: boolean) => happens && meetings.touch([user], fault)
     touch('erasure', erasure)
+    touch('added type', events.some(isAdded))
     touch('clock of ingest', Math.abs(received - now) > RETRY_MS)
     touch(
       'poison',
@@ -114,7 +115,8 @@ export class Producer {
     }
     this.eventCount += 1
     const stated = choices.pick([undefined, 0, 3, 900].map(ago => (ago === undefined ? undefined : Math.floor(now / 1000) - ago)))
-    const event = { id: `e${this.eventCount}`, source: 's', type: 'sim', subject: user, time: 0n, received, data }
+    const type = typeOf(conditions.deploys && choices.chance(0.25))
+    const event = { id: `e${this.eventCount}`, source: 's', type, subject: user, time: 0n, received, data }
     return stated === undefined ? event : { ...event, stated }
   }
 

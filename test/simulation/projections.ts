@@ -29,7 +29,13 @@ export interface SimData {
 export const WINDOW_SECONDS = 10
 const kilobytes = (count: number): string => 'x'.repeat(count * 1000)
 const shape = z.object({})
-const on = [{ name: 'sim' } as EventType<SimData>]
+const old = { name: 'sim' } as EventType<SimData>
+const added = { name: 'added' } as EventType<SimData>
+export const typeOf = (isAdded: boolean): string => (isAdded ? added : old).name
+/** Whether only the code after the deployment folds events of this type. */
+export const isAdded = ({ type }: Event): boolean => type === added.name
+/** The event types of the projections: the deployment adds one. */
+const typesOf = (fixed: boolean): EventType<SimData>[] => (fixed ? [old, added] : [old])
 export const countsWindow = ({ data }: Event<SimData>): boolean => data.value > 0
 
 interface Last {
@@ -66,10 +72,10 @@ export const simProjections = (
   behaviour: Behaviour = wellBehaved,
 ): Projection[] => [
   last(code, conditions, fixed, behaviour),
-  typed(code, 1),
+  typed(code, 1, fixed),
   sums(code, conditions, fixed, behaviour),
   countries(code, conditions, fixed, behaviour),
-  typed(code, 2),
+  typed(code, 2, fixed),
   ...(fixed ? [fresh(code)] : []),
 ]
 
@@ -89,7 +95,7 @@ const last = ({ grains }: Code, rules: ProjectionRules, fixed: boolean, behaviou
   grains.perUser({
     name: 'last',
     revision: 1,
-    on,
+    on: typesOf(fixed),
     initial: (): Last => ({ ids: [], n: 0, pad: '' }),
     fold: (state, { id, data }) => {
       if (data.hangs && !fixed) behaviour.hang()
@@ -112,11 +118,11 @@ const typedStates = [0, null, 'text', ['part'], false, { part: 1 }, '', -1.5, tr
 export const typedState = (revision: number, events: number): unknown => typedStates[(events + revision) % typedStates.length]
 
 /** Two revisions of one projection that are deployed at once. */
-const typed = ({ grains }: Code, revision: number): Projection =>
+const typed = ({ grains }: Code, revision: number, fixed: boolean): Projection =>
   grains.perUser({
     name: 'typed',
     revision,
-    on,
+    on: typesOf(fixed),
     initial: () => typedState(revision, 0),
     fold: state => {
       const at = typedStates.findIndex(each => JSON.stringify(each) === JSON.stringify(state))
@@ -168,7 +174,7 @@ const sums = ({ grains }: Code, rules: ProjectionRules, fixed: boolean, behaviou
   return grains.perUserWindow({
     name: 'sums',
     revision: 1,
-    on,
+    on: typesOf(fixed),
     window: WINDOW_SECONDS,
     at: ({ data }) => data.at,
     where: countsWindow,
@@ -203,7 +209,7 @@ const fresh = ({ grains }: Code): Projection =>
   grains.perUserWindow({
     name: 'fresh',
     revision: 1,
-    on,
+    on: typesOf(true),
     window: WINDOW_SECONDS,
     at: ({ data }) => data.at,
     where: countsWindow,
@@ -227,7 +233,7 @@ const countries = ({ grains }: Code, rules: ProjectionRules, fixed: boolean, beh
   grains.perWindow({
     name: 'countries',
     revision: 1,
-    on,
+    on: typesOf(fixed),
     window: WINDOW_SECONDS,
     at: ({ data }) => data.at,
     where: countsWindow,

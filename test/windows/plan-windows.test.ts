@@ -164,11 +164,11 @@ test.each([
   const task = planWindows(images, [urls], lifetime)[0] as WindowTask
   const merged = apply(undefined, task)
   expect(merged?.item).toMatchObject({ version: 1, state: ['a'.repeat(20), 'c'] })
-  expect(merged?.rejections.map(asQuarantined(task))).toEqual([
+  expect(merged?.rejections.map(asQuarantined)).toEqual([
     {
       code: 'not_merged',
       message: expect.stringContaining(why),
-      type: 'page_visit',
+      type: null,
       id: null,
       keyName: '',
       received: 2_000,
