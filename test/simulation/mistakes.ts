@@ -48,7 +48,7 @@ export const mistakes: readonly Mistake[] = [
     file: 'lambdas/state/decode-record.ts',
     right: 'positions: folded.map(({ position }) => position)',
     wrong: 'positions: [...folded.keys()]',
-    seed: 1,
+    seed: 9,
     within: 5000,
   },
   {
@@ -84,7 +84,7 @@ export const mistakes: readonly Mistake[] = [
     file: foldBatch,
     right: 'return { batchItemFailures: [{ itemIdentifier: failed.sequenceNumber }] }',
     wrong: 'return { batchItemFailures: [] }',
-    seed: 1,
+    seed: 2,
     within: 5000,
   },
   {
@@ -93,7 +93,7 @@ export const mistakes: readonly Mistake[] = [
     file: foldBatch,
     right: 'const done = read.has(user) ? await foldUser(user, read.get(user), mine, dependencies) : 0',
     wrong: 'const done = read.has(user) ? await foldUser(user, read.get(user), mine, dependencies) : mine.length',
-    seed: 1,
+    seed: 3,
     within: 5000,
   },
   {
@@ -103,7 +103,7 @@ export const mistakes: readonly Mistake[] = [
     right: 'return Math.min(records.length, ...uncommitted)',
     wrong:
       'return Math.max(...uncommitted.map(at => (at < records.length ? at : -1))) < 0 ? records.length : Math.max(...uncommitted.map(at => (at < records.length ? at : -1)))',
-    seed: 69,
+    seed: 90,
     within: 5000,
   },
   {
@@ -159,7 +159,7 @@ export const mistakes: readonly Mistake[] = [
     file: identityMemory,
     right: 'age <= this.rules.seconds && newer',
     wrong: 'newer',
-    seed: 7,
+    seed: 1,
     within: 5000,
   },
   {
@@ -169,7 +169,7 @@ export const mistakes: readonly Mistake[] = [
     right: '  const event = record.events[from]\n',
     wrong:
       '  const event = record.events[from]\n  if (event && to - from === 1)\n    folding.fold.memory.keep({ hash: shortHash(identityHash(event)), arrived: wholeSecondsOf(record.arrived), stated: event.stated })\n',
-    seed: 1,
+    seed: 3,
     within: 5000,
   },
   {
@@ -196,7 +196,7 @@ export const mistakes: readonly Mistake[] = [
     file: outbox,
     right: 'if (erasedOrder <= this.erasedOrder) return []',
     wrong: 'if (erasedOrder !== -1) return []',
-    seed: 769,
+    seed: 821,
     within: 5000,
   },
   {
@@ -214,7 +214,7 @@ export const mistakes: readonly Mistake[] = [
     file: userWindow,
     right: 'const unseen = task.deltas.filter(({ order }) => order > last)',
     wrong: 'const unseen = task.deltas',
-    seed: 1,
+    seed: 2,
     within: 5000,
   },
   {
@@ -232,7 +232,7 @@ export const mistakes: readonly Mistake[] = [
     file: window,
     right: 'if (!isUnseen(delta)) continue',
     wrong: '',
-    seed: 1,
+    seed: 2,
     within: 5000,
   },
   {
@@ -295,7 +295,7 @@ export const mistakes: readonly Mistake[] = [
     file: 'lambdas/search/erasure.ts',
     right: '!Number.isNaN(parseKey(index).revision)',
     wrong: "!index.startsWith('fresh-')",
-    seed: 278,
+    seed: 696,
     within: 5000,
   },
   {
@@ -341,7 +341,7 @@ export const mistakes: readonly Mistake[] = [
     file: dynamodb,
     right: 'users.filter(user => !unreadUsers.has(userKey(user).pk))',
     wrong: 'users.filter(user => !unreadUsers.has(user))',
-    seed: 1,
+    seed: 3,
     within: 5000,
   },
   {
@@ -350,7 +350,7 @@ export const mistakes: readonly Mistake[] = [
     file: dynamodbAccess,
     right: 'items.push(...(Responses?.[table] ?? []))',
     wrong: 'if (attempt === 0) items.push(...(Responses?.[table] ?? []))',
-    seed: 8,
+    seed: 3,
     within: 5000,
   },
   {
@@ -377,7 +377,7 @@ export const mistakes: readonly Mistake[] = [
     file: dynamodbAccess,
     right: '    ConsistentRead: true,\n    ScanIndexForward',
     wrong: '    ScanIndexForward',
-    seed: 1,
+    seed: 2,
     within: 5000,
   },
   {
@@ -395,7 +395,7 @@ export const mistakes: readonly Mistake[] = [
     file: unknownDeltas,
     right: "if (standingOf(delta.projection, projections) !== 'unknown') continue",
     wrong: 'continue',
-    seed: 7,
+    seed: 2,
     within: 5000,
   },
   {
@@ -404,7 +404,7 @@ export const mistakes: readonly Mistake[] = [
     file: indexBatch,
     right: 'if (waiting.size > 0)',
     wrong: 'if (waiting.size < 0)',
-    seed: 39,
+    seed: 51,
     within: 5000,
   },
   {
@@ -422,7 +422,7 @@ export const mistakes: readonly Mistake[] = [
     file: mergeBatch,
     right: '  await quarantineAll(noted)\n',
     wrong: '',
-    seed: 8,
+    seed: 4,
     within: 5000,
   },
   {
@@ -449,7 +449,7 @@ export const mistakes: readonly Mistake[] = [
     file: foldBatch,
     right: 'if (item) await settlePassedOver(item, dependencies)',
     wrong: '',
-    seed: 1,
+    seed: 9,
     within: 5000,
   },
   {
@@ -497,7 +497,7 @@ export const mistakes: readonly Mistake[] = [
     right: '  if (newPages) await table.putUserPages(newPages)\n  const result = await table.putPart(item, stored?.version)\n',
     wrong:
       "  const result = await table.putPart(item, stored?.version)\n  if (newPages && result === 'written') await table.putUserPages(newPages)\n",
-    seed: 166,
+    seed: 8,
     within: 5000,
   },
   {
@@ -506,7 +506,7 @@ export const mistakes: readonly Mistake[] = [
     file: mergeBatch,
     right: '  await quarantineAll(others)\n',
     wrong: '  await quarantineAll(rejections)\n',
-    seed: 32,
+    seed: 16,
     within: 5000,
   },
   {
@@ -515,7 +515,7 @@ export const mistakes: readonly Mistake[] = [
     file: mergeBatch,
     right: '  await quarantineAll(notedDeltas(task, stored))\n',
     wrong: '',
-    seed: 9,
+    seed: 16,
     within: 5000,
   },
   {
@@ -524,7 +524,7 @@ export const mistakes: readonly Mistake[] = [
     file: userWindow,
     right: 'item = { ...item, ...advanced(item, order), state:',
     wrong: "item = { ...item, ...('state' in merged ? advanced(item, order) : {}), state:",
-    seed: 9,
+    seed: 16,
     within: 5000,
   },
   {
@@ -542,7 +542,7 @@ export const mistakes: readonly Mistake[] = [
     file: window,
     right: 'if (isNew) uncounted.add(hash)',
     wrong: '',
-    seed: 18,
+    seed: 26,
     within: 5000,
   },
   {
@@ -596,7 +596,7 @@ export const mistakes: readonly Mistake[] = [
     file: judgeBatch,
     right: '  for (const item of items.values()) if (item) await settle(item, dependencies)\n',
     wrong: '',
-    seed: 498,
+    seed: 338,
     within: 5000,
   },
   {
@@ -605,7 +605,7 @@ export const mistakes: readonly Mistake[] = [
     file: judgeBatch,
     right: 'if (items.size < users.length)',
     wrong: 'if (items.size < 0)',
-    seed: 104,
+    seed: 155,
     within: 5000,
   },
   {
@@ -660,7 +660,7 @@ export const mistakes: readonly Mistake[] = [
     file: userWindow,
     right: 'const passedOver = strikeOut(stored.passedOver, delta)',
     wrong: 'const passedOver = stored.passedOver',
-    seed: 3,
+    seed: 159,
     within: 5000,
   },
   {
@@ -732,7 +732,7 @@ export const mistakes: readonly Mistake[] = [
     file: identityMemory,
     right: 'kept.stated === stated && age <= this.rules.statedSeconds',
     wrong: 'kept.stated === stated',
-    seed: 22,
+    seed: 1,
     within: 5000,
   },
   {
@@ -759,7 +759,7 @@ export const mistakes: readonly Mistake[] = [
     file: planPages,
     right: 'seconds + (isStated ? Math.max(seconds, statedSeconds) : seconds)',
     wrong: 'seconds + (isStated ? seconds : seconds)',
-    seed: 114,
+    seed: 15,
     within: 5000,
   },
   {
@@ -768,7 +768,7 @@ export const mistakes: readonly Mistake[] = [
     file: planPages,
     right: 'identities.push(...content.identities.filter(isUseful(arrived, rules)))',
     wrong: 'identities.unshift(...content.identities.filter(isUseful(arrived, rules)))',
-    seed: 32,
+    seed: 8,
     within: 5000,
   },
   {
