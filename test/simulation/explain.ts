@@ -56,6 +56,7 @@ export function* histories(
   const entries = [...log].sort((a, b) => (a.seq < b.seq ? -1 : 1))
   if (!areInOrder(commits, entries)) return
   const steps = entries.map((entry): Step => ({ entry, commit: commits.find(({ seq }) => seq >= entry.seq) }))
+  const tried = new Set<string>()
   let found = 0
 
   function* fromStep(at: number, user: UserHistory): Generator<UserHistory> {
@@ -66,16 +67,31 @@ export function* histories(
       yield user
       return
     }
-    for (const code of codesFor(step, open)) {
-      const decided = decideRecord(step, user, limits, { ...open, code })
-      if (decided) yield* fromStep(at + 1, decided)
+    const next = historiesAfter(step, user, limits, open)
+    for (const history of next) {
+      const key = next.length > 1 && `${at} ${textOf(history)}`
+      if (key && tried.has(key)) continue
+      if (key) tried.add(key)
+      yield* fromStep(at + 1, history)
     }
-    if (isOnlyAdded(step, open)) yield* fromStep(at + 1, step.entry.events.reduce(passEventBy, user))
-    if (mayBePassedBy(step)) yield* fromStep(at + 1, passByRecord(user, step.entry, limits, open))
   }
 
   yield* fromStep(0, newUser)
 }
+
+/** The histories after the record, as it may have been decided or not. */
+function historiesAfter(step: Step, user: UserHistory, limits: Limits, open: OpenDecisions): UserHistory[] {
+  const decided = codesFor(step, open).flatMap(code => decideRecord(step, user, limits, { ...open, code }) ?? [])
+  return [
+    ...decided,
+    ...(isOnlyAdded(step, open) ? [step.entry.events.reduce(passEventBy, user)] : []),
+    ...(mayBePassedBy(step) ? [passByRecord(user, step.entry, limits, open)] : []),
+  ]
+}
+
+/** Equal histories have equal texts. An event is its id. */
+const textOf = (user: UserHistory): string =>
+  JSON.stringify(user, (_, value) => (value instanceof Map ? [...value] : value?.data ? value.id : value))
 
 /** Whether each commit contains the records up to one of the user's, and more of them than the commit before. */
 function areInOrder(commits: readonly Commit[], entries: readonly LogEntry[]): boolean {
