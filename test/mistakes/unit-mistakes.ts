@@ -346,6 +346,14 @@ export const unitMistakes: readonly UnitMistake[] = [
     tests: ['test/quarantine/judge-types.test.ts'],
   },
   {
+    name: 'large-foreign-event',
+    about: 'the fold takes events that are too large to wait in an item when they are rejected',
+    file: 'shared/foldable-events.ts',
+    right: '  if (isTooLarge(event)) return TOO_LARGE\n',
+    wrong: '',
+    tests: ['test/state/fold-batch.test.ts', 'test/state/decode-record.test.ts'],
+  },
+  {
     name: 'event-without-user',
     about: 'an event that was accepted before its type was catalogued is skipped',
     file: 'shared/foldable-events.ts',

@@ -48,6 +48,11 @@ test.each<[string, string, string]>([
   ['a time that no date can hold', POISON, 'Ingest did not write this line'],
   ['another user than its record', lineOf(aVisit('/a', 2, { subject: '8', received: ARRIVED })), 'another partition key'],
   ['an arrival far in the future', lineOf({ ...visit, received: ARRIVED + 31 * 86_400_000 }), 'more than 30 days after'],
+  [
+    'data that is larger than ingest accepts',
+    lineOf({ ...visit, data: { ...visit.data, more: '\\'.repeat(40_000) } }),
+    'far larger',
+  ],
   ['an erasure after events', lineOf(erasure), 'an erasure and events'],
   [
     'data nested so deeply that it cannot be written as JSON',
