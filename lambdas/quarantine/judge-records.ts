@@ -27,10 +27,10 @@ export interface JudgedLine {
 
 /** The lines of a record, as the state function separates them. Its code may be newer and fold types that this code does not. */
 export function judgedLines({ sequenceNumber, arrived, partitionKey, lines }: UnfinishedRecord, rules: JudgeRules): JudgedLine[] {
-  const placed = lines.flatMap(({ event }, position) => (event ? { event, position } : []))
+  const placed = lines.flatMap(({ event, position }) => (event ? { event, position } : []))
   const { usable } = separateEvents(placed, { arrived, partitionKey }, rules)
   const decided = new Set(usable.map(({ position }) => position))
-  return lines.map(({ event, quarantined }, position) => ({
+  return lines.map(({ event, quarantined, position }) => ({
     quarantined,
     event: decided.has(position) ? event : undefined,
     at: { sequenceNumber, position },

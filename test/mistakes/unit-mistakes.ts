@@ -338,6 +338,22 @@ export const unitMistakes: readonly UnitMistake[] = [
     tests: ['test/shared/revisions.test.ts', 'test/search/set-up.test.ts'],
   },
   {
+    name: 'unindexed-type-missed',
+    about: 'a batch that the function of raw events gave up has events that it would not have indexed',
+    file: 'lambdas/quarantine/plan-failures.ts',
+    right: 'event ? isIndexed(event.type, context) :',
+    wrong: 'event ? true :',
+    tests: ['test/quarantine/plan-failures.test.ts'],
+  },
+  {
+    name: 'line-of-other-reader-missed',
+    about: 'a line for another reader is quarantined with a batch that the state function gave up',
+    file: 'lambdas/quarantine/plan-failures.ts',
+    right: '({ only }) => only === undefined',
+    wrong: '() => true',
+    tests: ['test/quarantine/plan-failures.test.ts'],
+  },
+  {
     name: 'judged-by-own-types',
     about: 'an event of a type that only newer code folds is quarantined without asking the item of its user',
     file: 'lambdas/quarantine/judge-records.ts',

@@ -24,7 +24,7 @@ function newStores() {
       KinesisBatchInfo: {},
       payload: { Records: records },
     })
-    const context = { eventTypes: new Map(), rawEventsFunction: 'raw', documentsFunction: 'documents' }
+    const context = { eventTypes: new Map(), rawEventsFunction: 'raw', documentsFunction: 'documents', isOn: () => true }
     return judgeBatch(fromDiscarded(text, context).unfinished, {
       ...{ table, pages: pagesTable('pages', new Table().operations()), quarantine: { add } },
       ...{ rules: { eventTypes: new Map(), memory }, retentionMs: 0, now: () => START },

@@ -78,7 +78,7 @@ export async function sendForeignRecord({ counts, fold, collector }: ReturnType<
   collector.add('shard-0', { SequenceNumber: String(n + 1), PartitionKey: partitionKey, Data: data })
   const delivery = JSON.stringify({ rawData: kinesis.data, arrivalTimestamp: NOW })
   const count = linesOf(data.toString()).length
-  const given = fromDeliveryErrors(delivery, { eventTypes: catalogue, rawEventsFunction: 'raw', documentsFunction: 'documents' })
+  const given = fromDeliveryErrors(delivery, { eventTypes: catalogue })
   if (given.length !== count) throw new Error(`Of ${count} lines that Firehose gave back, ${given.length} are quarantined.`)
   counts.records += 1
   counts.lines += count
