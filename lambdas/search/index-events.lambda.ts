@@ -32,6 +32,7 @@ export const handler = defineHandler('index-events', environment => {
 })
 
 const eventRecord = ({ kinesis }: KinesisStreamRecord): EventRecord => ({
+  sequenceNumber: kinesis.sequenceNumber,
   text: Buffer.from(kinesis.data, 'base64').toString(),
   arrived: Math.trunc(kinesis.approximateArrivalTimestamp * 1000),
 })

@@ -354,6 +354,14 @@ export const unitMistakes: readonly UnitMistake[] = [
     tests: ['test/quarantine/plan-failures.test.ts'],
   },
   {
+    name: 'raw-failure-counted-again',
+    about: 'a raw event that cannot be indexed is another occurrence in the quarantine at each delivery of its record',
+    file: 'lambdas/search/plan-events.ts',
+    right: 'failures.push({ ...event, occurrence: occurrenceAt({ sequenceNumber, position }) })',
+    wrong: 'failures.push(event.occurrence === occurrenceAt({ sequenceNumber, position }) ? event : { ...event })',
+    tests: ['test/state/decode-record.test.ts'],
+  },
+  {
     name: 'judged-by-own-types',
     about: 'an event of a type that only newer code folds is quarantined without asking the item of its user',
     file: 'lambdas/quarantine/judge-records.ts',

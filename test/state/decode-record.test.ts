@@ -109,12 +109,14 @@ test('a record under another partition key than its user is quarantined whole: i
   expect(decode([lineOf(visit)], '7').events).toHaveLength(1)
 })
 
+const recordOf = (lines: readonly string[]) => ({ sequenceNumber: '5', text: lines.join('\n'), arrived: ARRIVED })
+
 test('a foreign line stops neither the raw events after it nor their reader', () => {
   const raw = { eventTypes: catalogue, isOn: () => true, retentionDays: 3 }
   const marked = lineForReader('search', POISON)
-  const { operations, failures } = planEvents([{ text: [POISON, marked, lineOf(visit)].join('\n'), arrived: ARRIVED }], raw)
+  const { operations, failures } = planEvents([recordOf([POISON, marked, lineOf(visit)])], raw)
   expect(operations).toMatchObject([{ document: { event_id: 'v1' } }])
-  expect(failures).toMatchObject([{ code: 'invalid_event', body: marked, received: ARRIVED }])
+  expect(failures).toMatchObject([{ code: 'invalid_event', body: marked, received: ARRIVED, occurrence: '5#1' }])
 })
 
 test('an event whose document throws is quarantined as a line for this reader, and the others are indexed', () => {
@@ -122,10 +124,10 @@ test('an event whose document throws is quarantined as a line for this reader, a
     if (type === 'signup') throw new TypeError('a bug')
     return true
   }
-  const text = [lineOf({ ...visit, type: 'signup' }), lineOf(visit)].join('\n')
-  const plan = planEvents([{ text, arrived: ARRIVED }], { eventTypes: catalogue, isOn, retentionDays: 3 })
+  const raw = { eventTypes: catalogue, isOn, retentionDays: 3 }
+  const plan = planEvents([recordOf([lineOf(visit), lineOf({ ...visit, type: 'signup' })])], raw)
   expect(plan.operations).toHaveLength(1)
   expect(plan.failures).toMatchObject([
-    { code: 'not_indexed', type: 'signup', id: 'v1', form: 'line', body: expect.stringContaining('{"only":"search",') },
+    { code: 'not_indexed', type: 'signup', form: 'line', body: expect.stringContaining('{"only":"search",'), occurrence: '5#1' },
   ])
 })
