@@ -27,7 +27,7 @@ export const handler = defineHandler('index-events', environment => {
     await quarantine.add(failures)
     for (const { code } of failures) telemetry.count('EventsQuarantined', 1, code)
     if (operations.length === 0) return
-    await withIndices(() => writeBulk(operations, { client, quarantine, telemetry }))
+    await withIndices(() => writeBulk(operations, { client, quarantine, telemetry, now: Date.now }))
   }
 })
 
