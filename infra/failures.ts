@@ -38,6 +38,7 @@ export class Failures extends Construct implements Monitored {
         ...quarantine.writerEnvironment,
         ARCHIVE_BUCKET: archive.bucket.bucketName,
         RAW_EVENTS_FUNCTION: search?.events.functionName ?? NONE,
+        RAW_EVENT_TYPES: search?.rawEvents.RAW_EVENT_TYPES ?? NONE,
         DOCUMENTS_FUNCTION: search?.documents.functionName ?? NONE,
         STATE_TABLE: state.table.tableName,
         ...identityMemory(settings),

@@ -30,6 +30,7 @@ export const environments = {
     'QUARANTINE_DAYS',
     'ARCHIVE_BUCKET',
     'RAW_EVENTS_FUNCTION',
+    'RAW_EVENT_TYPES',
     'DOCUMENTS_FUNCTION',
     'STATE_TABLE',
     'IDENTITY_MINUTES',

@@ -1,7 +1,9 @@
 import { ERASURE_TYPE, type Event } from './event.ts'
 import type { EventType } from './event-type.ts'
+import { formatBytes, MAX_EVENT_BYTES, MAX_FOLDABLE_BYTES } from './limits.ts'
 import { type Projection, projectionsOf } from './projection.ts'
 import { isStoredRow } from './stored-event.ts'
+import { mostStoredBytes, storedBytes } from './stored-json.ts'
 
 /** What decides which events are rows of their types. */
 export interface TypeRules {
@@ -94,8 +96,13 @@ function problemOf(event: Event, { arrived, owner, isErasure }: RecordFacts): st
   if (event.received - arrived > MAX_CLOCK_AHEAD_MS) return FROM_THE_FUTURE
   if (event.subject === null) return OF_NOBODY
   if (event.subject !== owner) return UNDER_ANOTHER_KEY
+  if (isTooLarge(event)) return TOO_LARGE
   return isErasure === (event.type === ERASURE_TYPE) ? undefined : BESIDE_AN_ERASURE
 }
+
+/** The item that an event waits in until it is quarantined could not hold it: every attempt would fail, and stop the shard. */
+const isTooLarge = ({ data }: Event): boolean =>
+  mostStoredBytes(data) > MAX_FOLDABLE_BYTES && storedBytes(data) > MAX_FOLDABLE_BYTES
 
 function isRow(event: Event, { eventTypes }: TypeRules): boolean {
   const type = eventTypes.get(event.type)
@@ -111,6 +118,7 @@ const OF_NOBODY = 'It has no user; find out who else writes to the stream.'
  */
 const UNDER_ANOTHER_KEY =
   'Its record has another partition key than its user; find out who else writes to the stream. Replay it to put it into the shard of its user.'
+const TOO_LARGE = `Its data is far larger than ingest accepts (${formatBytes(MAX_EVENT_BYTES)}); find out who else writes to the stream.`
 const BESIDE_AN_ERASURE = 'Its record has an erasure and events; find out who else writes to the stream.'
 const NOT_A_ROW =
   'Its row or its user does not match its type: another writer or another definition of the type made it. Replay it to validate it.'

@@ -13,6 +13,12 @@ export const MAX_KEYLESS_BYTES = 512 * KB
  */
 export const MAX_EVENT_BYTES = 32 * KB
 
+/**
+ * Largest data of an event that the state function folds, as JSON in bytes of UTF-8. Ingest writes less: a row gains nothing but the
+ * fields that its type got since. An event that is rejected must fit into an item of DynamoDB, as JSON text in JSON.
+ */
+export const MAX_FOLDABLE_BYTES = 2 * MAX_EVENT_BYTES
+
 /** Most events accepted from one request. The events after it are quarantined as `too_many_events`. */
 export const MAX_EVENTS_PER_REQUEST = 2500
 

@@ -23,5 +23,11 @@ const MOST_REPLAYS = 2 ** 20
  */
 export const erasureOrder = (order: number): number => order + MOST_REPLAYS
 
+/** Order numbers are later than 2020. */
+const LEAST_ORDER = Date.UTC(2020, 0) * MICROS_PER_MILLISECOND
+
+/** Whether a version is an order number. The count of writes is far smaller. */
+export const isOrder = (version: number): boolean => version >= LEAST_ORDER
+
 /** The arrival time of an order number, in milliseconds since 1970 with decimals. */
 export const arrivalOfOrder = (order: number): number => order / MICROS_PER_MILLISECOND

@@ -52,6 +52,8 @@ export interface QuarantinedEvent {
   readonly count?: number
   /** Identifies this occurrence if it may be added again: it is counted once. Absent: each addition is an occurrence. */
   readonly occurrence?: string
+  /** Occurrences of equal events that are added with it, and may be added again without it. */
+  readonly otherOccurrences?: readonly string[]
   /** The states may contain the event already: nothing that is stored tells. A replay may then count it twice. */
   readonly mayHaveBeenFolded?: true
 }
@@ -104,17 +106,22 @@ export interface Quarantine {
   add(events: readonly QuarantinedEvent[]): Promise<void>
 }
 
-/** Distinct events with their count, in the order of their first occurrence. */
+/** Distinct events with their count and occurrences, in the order of their first occurrence. */
 export function countDistinct(events: readonly QuarantinedEvent[]): QuarantinedEvent[] {
-  const distinct = new Map<string, { event: QuarantinedEvent; count: number }>()
+  const distinct = new Map<string, { event: QuarantinedEvent; count: number; others: Set<string> }>()
   for (const event of events) {
+    const { count = 1, occurrence, otherOccurrences = [] } = event
     // The lengths make the key unambiguous, whatever the texts of a client contain. This is cheaper than a hash.
     const key = `${event.type?.length} ${event.keyName.length} ${event.type}${event.keyName}${event.wholeKey ?? event.body}`
     const known = distinct.get(key)
-    if (known) known.count += event.count ?? 1
-    else distinct.set(key, { event, count: event.count ?? 1 })
+    if (known) known.count += count
+    else distinct.set(key, { event, count, others: new Set(otherOccurrences) })
+    if (known && occurrence !== undefined) for (const each of [occurrence, ...otherOccurrences]) known.others.add(each)
   }
-  return [...distinct.values()].map(({ event, count }) => (count === 1 ? event : { ...event, count }))
+  return [...distinct.values()].map(({ event, count, others }) => {
+    others.delete(event.occurrence ?? '')
+    return { ...event, ...(count !== 1 && { count }), ...(others.size > 0 && { otherOccurrences: [...others] }) }
+  })
 }
 
 /** An event as the quarantine stores it. */

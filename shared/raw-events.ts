@@ -88,11 +88,15 @@ export function parseRawEventTypes(variable: string): (type: string) => boolean 
   return type => types.has(type)
 }
 
+/** Whether events of a type have documents. */
+export const isIndexed = (type: string, { isOn }: Pick<RawEventSettings, 'isOn'>): boolean =>
+  isOn(type) && !type.startsWith(RESERVED_PREFIX)
+
 /** Index and id of an event's document; undefined if events of its type are not indexed. */
 export function rawDocumentOf(
   event: Event,
   { eventTypes, isOn, retentionDays }: RawEventSettings,
 ): { index: string; id: string } | undefined {
-  if (!isOn(event.type) || event.type.startsWith(RESERVED_PREFIX)) return undefined
+  if (!isIndexed(event.type, { isOn })) return undefined
   return { index: eventIndex(event, eventTypes.get(event.type), retentionDays), id: identityHash(event) }
 }

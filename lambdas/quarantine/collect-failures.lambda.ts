@@ -4,6 +4,7 @@ import { ARCHIVE_ERROR_PREFIX } from '../../shared/archive-columns.ts'
 import { eventTypes } from '../../shared/catalogue.ts'
 import { memoryRules } from '../../shared/memory/rules.ts'
 import { type CollectRequest, DISCARDED_PREFIX, type QuarantinedEvent, UNCOLLECTED_PREFIX } from '../../shared/quarantine.ts'
+import { parseRawEventTypes } from '../../shared/raw-events.ts'
 import { SafeError } from '../../shared/safe-error.ts'
 import { defineHandler } from '../handler.ts'
 import { stateTable } from '../state/dynamodb.ts'
@@ -31,6 +32,7 @@ export const handler = defineHandler('collect-failures', environment => {
     eventTypes: new Map(eventTypes.map(type => [type.name, type])),
     rawEventsFunction: environment.RAW_EVENTS_FUNCTION,
     documentsFunction: environment.DOCUMENTS_FUNCTION,
+    isOn: parseRawEventTypes(environment.RAW_EVENT_TYPES),
   }
   const judging: JudgeDependencies = {
     table: stateTable(environment.STATE_TABLE),

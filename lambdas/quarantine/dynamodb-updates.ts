@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import { UpdateItemCommand } from '@aws-sdk/client-dynamodb'
+import { UpdateItemCommand, type UpdateItemCommandInput } from '@aws-sdk/client-dynamodb'
 import { marshall } from '@aws-sdk/util-dynamodb'
 
 /**
@@ -19,8 +19,12 @@ export interface Addition {
   /** How many occurrences are added. */
   readonly count: number
   readonly token: Token
+  /** Tokens of other occurrences that are added with it, and may be added again without it. */
+  readonly others: readonly Token[]
   /** When the item expires, in seconds since 1970. Undefined: never. Every addition renews it. */
   readonly ttl: number | undefined
+  /** Milliseconds since 1970. */
+  readonly now: number
 }
 
 export function tokenOf(occurrence: string, slot?: string): Token {
@@ -29,48 +33,87 @@ export function tokenOf(occurrence: string, slot?: string): Token {
 }
 
 const NOT_ADDED = '(attribute_not_exists(#slot) OR #slot <> :token)'
+/** DynamoDB deletes an expired item days later. Until then it is as if it were gone. */
+const NOT_EXPIRED = '(attribute_not_exists(#ttl) OR #ttl > :now)'
+const EXPIRED = '#ttl <= :now'
 
-const setTtl = (ttl: number | undefined): string => (ttl === undefined ? '' : '#ttl = :ttl, ')
+/** Attributes that not every item has. */
+const OPTIONAL_ATTRIBUTES = [
+  ...['keyId', 'clientSource', 'subject', 'size', 'mayHaveBeenFolded', 'body', 'object'],
+  ...['replayed', 'sentAt', 'unpacked', 'unpacking', 'ttl'],
+]
+
+type ItemAttributes = Readonly<Record<string, unknown>>
 
 /** Stores an item with these attributes if its key is new. Otherwise only adds to its count, so that the first delivery is kept. */
-export function storeOrCount(attributes: Readonly<Record<string, unknown>>, addition: Addition): UpdateItemCommand {
-  const { table, key, count, token, ttl } = addition
-  const first = { ...attributes, first: token.text }
-  const names = Object.keys(first)
-  const expiry = ttl === undefined ? {} : { ttl }
-  const values = Object.entries({ ...first, ...expiry, count, token: token.text }).map(
-    ([name, value]) => [`:${name}`, value] as const,
-  )
-  return new UpdateItemCommand({
-    TableName: table,
-    Key: marshall({ key }),
-    UpdateExpression: `SET ${names.map(name => `#${name} = if_not_exists(#${name}, :${name})`).join(', ')}, ${setTtl(ttl)}#slot = :token ADD #count :count`,
-    ConditionExpression: NOT_ADDED,
-    ExpressionAttributeNames: {
-      ...Object.fromEntries([...names, ...Object.keys(expiry), 'count'].map(name => [`#${name}`, name])),
-      '#slot': token.slot,
-    },
-    ExpressionAttributeValues: marshall(Object.fromEntries(values)),
+export function storeOrCount(attributes: ItemAttributes, addition: Addition): UpdateItemCommand {
+  const first = { ...attributes, first: addition.token.text }
+  const set = Object.keys(first).map(name => `#${name} = if_not_exists(#${name}, :${name})`)
+  return update(addition, first, {
+    UpdateExpression: `SET ${[...set, ...renewed(addition)].join(', ')} ADD #count :count`,
+    ConditionExpression: `${NOT_EXPIRED} AND ${NOT_ADDED}`,
+  })
+}
+
+/** Begins an item again that has expired. */
+export function beginAgain(attributes: ItemAttributes, addition: Addition): UpdateItemCommand {
+  const again = { ...attributes, first: addition.token.text }
+  const set = Object.keys(again).map(name => `#${name} = :${name}`)
+  const kept = new Set([...Object.keys(again), ...(addition.ttl === undefined ? [] : ['ttl'])])
+  const removed = OPTIONAL_ATTRIBUTES.filter(name => !kept.has(name)).map(name => `#${name}`)
+  return update(addition, again, {
+    UpdateExpression: `SET ${[...set, '#count = :count', ...renewed(addition)].join(', ')} REMOVE ${removed.join(', ')}`,
+    ConditionExpression: EXPIRED,
   })
 }
 
 /** Adds to the count of an item that is stored already. */
-export const countOnly = ({ table, key, count, token, ttl }: Addition): UpdateItemCommand =>
-  new UpdateItemCommand({
+export const countOnly = (addition: Addition): UpdateItemCommand =>
+  update(
+    addition,
+    {},
+    {
+      UpdateExpression: `SET ${renewed(addition).join(', ')} ADD #count :count`,
+      ConditionExpression: `attribute_exists(#key) AND ${NOT_EXPIRED} AND ${NOT_ADDED}`,
+      ReturnValues: 'ALL_NEW',
+    },
+  )
+
+/** What every addition sets. */
+const renewed = ({ token, others, ttl }: Addition): string[] => [
+  ...(ttl === undefined ? [] : ['#ttl = :ttl']),
+  ...slotsOf({ token, others }).map((_, n) => `#slot${n} = :slot${n}`),
+]
+
+/** Slots and their tokens. Of several tokens for one slot, the first counts. */
+const slotsOf = ({ token, others }: Pick<Addition, 'token' | 'others'>): [slot: string, text: string][] => [
+  ...new Map([token, ...others].toReversed().map(({ slot, text }) => [slot, text])),
+]
+
+/** An update with exactly the placeholders that its expressions have: `#name` and `:name`. */
+function update(
+  { table, key, count, token, others, ttl, now }: Addition,
+  attributes: ItemAttributes,
+  expressions: Pick<UpdateItemCommandInput, 'UpdateExpression' | 'ConditionExpression' | 'ReturnValues'>,
+): UpdateItemCommand {
+  const slots = slotsOf({ token, others })
+  const names = new Map([['slot', token.slot], ...slots.map(([slot], n) => [`slot${n}`, slot] as const)])
+  const values: ItemAttributes = {
+    ...{ ...attributes, count, ttl, now: now / 1000, token: token.text },
+    ...Object.fromEntries(slots.map(([, text], n) => [`slot${n}`, text])),
+  }
+  const text = `${expressions.UpdateExpression} ${expressions.ConditionExpression}`
+  const used = (pattern: RegExp) =>
+    [...new Set(text.match(pattern))].map(placeholder => [placeholder, placeholder.slice(1)] as const)
+  return new UpdateItemCommand({
     TableName: table,
     Key: marshall({ key }),
-    UpdateExpression: `SET ${setTtl(ttl)}#slot = :token ADD #count :count`,
-    ConditionExpression: `attribute_exists(#key) AND ${NOT_ADDED}`,
-    ExpressionAttributeNames: {
-      '#key': 'key',
-      '#count': 'count',
-      '#slot': token.slot,
-      ...(ttl !== undefined && { '#ttl': 'ttl' }),
-    },
-    ExpressionAttributeValues: marshall({
-      ':count': count,
-      ':token': token.text,
-      ...(ttl !== undefined && { ':ttl': ttl }),
-    }),
-    ReturnValues: 'ALL_NEW',
+    ...expressions,
+    ExpressionAttributeNames: Object.fromEntries(
+      used(/#\w+/g).map(([placeholder, name]) => [placeholder, names.get(name) ?? name]),
+    ),
+    ExpressionAttributeValues: marshall(
+      Object.fromEntries(used(/:\w+/g).map(([placeholder, name]) => [placeholder, values[name]])),
+    ),
   })
+}

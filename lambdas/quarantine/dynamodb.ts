@@ -18,7 +18,7 @@ import {
 } from '../../shared/quarantine.ts'
 import { conditionHeld } from '../dynamodb.ts'
 import type { Bundle } from './bundle.ts'
-import { type Addition, countOnly, storeOrCount, tokenOf } from './dynamodb-updates.ts'
+import { type Addition, beginAgain, countOnly, storeOrCount, tokenOf } from './dynamodb-updates.ts'
 import { planRefused } from './plan-refused.ts'
 import type { failureBucket } from './s3.ts'
 
@@ -84,18 +84,18 @@ export function quarantineStore(
 ) {
   const put = lazyPut(bucket, s3)
   const ttl = (): number | undefined => (days === undefined ? undefined : Math.ceil(now() / 1000) + days * DAY_SECONDS)
-  const additionOf = (key: string, count: number, token: Addition['token']): Addition => ({
+  const additionOf = (facts: Pick<Addition, 'key' | 'count' | 'token' | 'others'>): Addition => ({
     table,
-    key,
-    count,
-    token,
+    ...facts,
     ttl: ttl(),
+    now: now(),
   })
   const putEvent = async (event: QuarantinedEvent, token: Addition['token']): Promise<void> => {
-    const addition = additionOf(quarantineKey(event), event.count ?? 1, token)
+    const others = (event.otherOccurrences ?? []).map(occurrence => tokenOf(occurrence))
+    const addition = additionOf({ key: quarantineKey(event), count: event.count ?? 1, token, others })
     const body = gzipSync(event.body)
     if (body.length > MAX_INLINE_BYTES) await putWithObject(attributesOf(event), addition, BODIES_PREFIX, body)
-    else await conditionHeld(client.send(storeOrCount({ ...attributesOf(event), body }, addition)))
+    else await putItem({ ...attributesOf(event), body }, addition, client)
   }
   /**
    * The object is stored before the item that names it: a function that ends in between leaves an object that expires unread. No
@@ -113,7 +113,7 @@ export function quarantineStore(
     if (counted?.object && addition.ttl !== undefined) await put(counted.object, body)
     if (counted) return
     await put(name, body)
-    await conditionHeld(client.send(storeOrCount({ ...attributes, object: name }, addition)))
+    await putItem({ ...attributes, object: name }, addition, client)
   }
   return {
     /** Stores events in the quarantine. Returns when all are stored; throws if any could not be stored. */
@@ -133,7 +133,7 @@ export function quarantineStore(
     },
 
     async addBundle({ key, received, events, text }: Bundle): Promise<void> {
-      const addition = additionOf(key, 1, tokenOf(randomUUID()))
+      const addition = additionOf({ key, count: 1, token: tokenOf(randomUUID()), others: [] })
       await putWithObject({ form: 'bundle', received, events }, addition, BUNDLES_PREFIX, gzipSync(text))
     },
   }
@@ -163,6 +163,15 @@ async function countStored(
     object = (await client.send(countOnly(addition))).Attributes?.['object']?.S
   }
   return (await conditionHeld(count())) ? { object } : undefined
+}
+
+/**
+ * Stores an item, or adds to its count. A condition fails if this addition was counted, or if the item has expired: then it begins
+ * again, unless another addition has begun it meanwhile.
+ */
+async function putItem(attributes: Readonly<Record<string, unknown>>, addition: Addition, client: DynamoDBClient): Promise<void> {
+  for (const write of [storeOrCount, beginAgain, storeOrCount])
+    if (await conditionHeld(client.send(write(attributes, addition)))) return
 }
 
 /** The attributes of the item of an event, without its body. */

@@ -1,4 +1,4 @@
-import { type Event, identityHash } from '../../shared/event.ts'
+import { ERASURE_TYPE, type Event, identityHash } from '../../shared/event.ts'
 import { separateEvents, type TypeRules } from '../../shared/foldable-events.ts'
 import { shortHash, wholeSecondsOf } from '../../shared/memory/identities.ts'
 import { IdentityMemory, type LoadedMemory, type MemoryRules } from '../../shared/memory/identity-memory.ts'
@@ -27,10 +27,10 @@ export interface JudgedLine {
 
 /** The lines of a record, as the state function separates them. Its code may be newer and fold types that this code does not. */
 export function judgedLines({ sequenceNumber, arrived, partitionKey, lines }: UnfinishedRecord, rules: JudgeRules): JudgedLine[] {
-  const placed = lines.flatMap(({ event }, position) => (event ? { event, position } : []))
+  const placed = lines.flatMap(({ event, position }) => (event ? { event, position } : []))
   const { usable } = separateEvents(placed, { arrived, partitionKey }, rules)
   const decided = new Set(usable.map(({ position }) => position))
-  return lines.map(({ event, quarantined }, position) => ({
+  return lines.map(({ event, quarantined, position }) => ({
     quarantined,
     event: decided.has(position) ? event : undefined,
     at: { sequenceNumber, position },
@@ -61,7 +61,7 @@ export function undecidedLines(
   const isDoubtful = stored !== undefined && mayBeForgotten(record, stored.item)
   return lines
     .filter(({ event, at }) => !(event ? decided : markedLines).has(occurrenceAt(at)))
-    .map(line => (isDoubtful && line.event ? { ...line, quarantined: asDoubtful(line.quarantined) } : line))
+    .map(line => (isDoubtful && line.event ? { ...line, quarantined: asDoubtful(line.quarantined, rules) } : line))
 }
 
 const positionsOf = (lines: readonly JudgedLine[]): string[] => lines.map(({ at }) => occurrenceAt(at))
@@ -91,8 +91,12 @@ function rememberedPositions(
 const mayBeForgotten = ({ sequenceNumber }: UnfinishedRecord, stored: UserItem): boolean =>
   bySequenceNumber(sequenceNumber, stored.sequenceNumber) <= 0
 
-const asDoubtful = (event: QuarantinedEvent): QuarantinedEvent => ({
-  ...event,
-  message: `${event.message} The states may contain it already, and have forgotten it: compare them before the replay.`,
-  mayHaveBeenFolded: true,
-})
+const MAY_BE_FOLDED = 'The states may contain it already, and have forgotten it: compare them before the replay.'
+const MAY_BE_FOLDED_BY_NEWER_CODE =
+  'Its type is not in the catalogue of this code. If newer code folds the type, the states may contain it already: compare them before the replay.'
+
+function asDoubtful(event: QuarantinedEvent, { eventTypes }: JudgeRules): QuarantinedEvent {
+  const isKnown = event.type === ERASURE_TYPE || eventTypes.has(event.type ?? '')
+  const doubt = isKnown ? MAY_BE_FOLDED : MAY_BE_FOLDED_BY_NEWER_CODE
+  return { ...event, message: `${event.message} ${doubt}`, mayHaveBeenFolded: true }
+}

@@ -1,6 +1,7 @@
 import type { Event } from '../../shared/event.ts'
 import type { EventType } from '../../shared/event-type.ts'
-import { type QuarantinedEvent, unrecognisedLine } from '../../shared/quarantine.ts'
+import { occurrenceAt, type QuarantinedEvent, unrecognisedLine } from '../../shared/quarantine.ts'
+import { isIndexed, type RawEventSettings } from '../../shared/raw-events.ts'
 import { type RejectionCode, rejections } from '../../shared/rejections.ts'
 import { fromLine, type LineReader, lineForReader, linesOf, withoutReaderMark } from '../../shared/stream-record.ts'
 
@@ -11,7 +12,12 @@ export interface FailureContext {
   readonly rawEventsFunction: string
   /** Name of the function that writes documents to OpenSearch. The other reader of the state table's changes writes the windows. */
   readonly documentsFunction: string
+  /** Which raw events the stage indexes. */
+  readonly isOn: RawEventSettings['isOn']
 }
+
+/** The beginnings of the logical ids of the functions of search. They are parts of the names that CloudFormation gives them. */
+export const SEARCH_FUNCTION_IDS = { rawEvents: 'SearchIndexEvents', documents: 'SearchIndexDocuments' } as const
 
 /** The events of an object that the quarantine's `add` wrote: one JSON object per line. Throws if it is anything else. */
 export const fromUncollected = (text: string): QuarantinedEvent[] => jsonLines<QuarantinedEvent>(text)
@@ -49,8 +55,15 @@ export interface UnfinishedRecord {
 /** A line of such a record, as it is quarantined. */
 export interface UnfinishedLine {
   readonly quarantined: QuarantinedEvent
-  /** Undefined if ingest did not write the line, or if the line is for another reader. */
+  /** Undefined if ingest did not write the line. */
   readonly event: Event | undefined
+  /** Among all lines of the record. */
+  readonly position: number
+}
+
+/** A line of a record that a reader missed, with the only reader that it is for. */
+interface MissedLine extends UnfinishedLine {
+  readonly only: LineReader | undefined
 }
 
 export interface DiscardedBatchContent {
@@ -66,20 +79,46 @@ export function fromDiscarded(text: string, context: FailureContext): DiscardedB
   if (!KinesisBatchInfo || payload === undefined)
     return { missed: [fromChanges(text, name, Date.parse(timestamp), context)], unfinished: [] }
   const { Records } = typeof payload === 'string' ? (JSON.parse(payload) as KinesisEvent) : payload
-  const missedBy: Pick<MissedRecord, 'code' | 'only'> =
-    name === context.rawEventsFunction ? { code: 'not_indexed', only: 'search' } : { code: 'record_unread', only: undefined }
-  const records = Records.map(({ kinesis: { sequenceNumber, partitionKey, data, approximateArrivalTimestamp } }) => {
-    const arrived = Math.trunc(approximateArrivalTimestamp * 1000)
-    return {
-      sequenceNumber,
-      arrived,
-      partitionKey,
-      lines: fromRecord(data, { ...missedBy, arrived, eventTypes: context.eventTypes }),
-    }
-  })
-  if (missedBy.only === undefined) return { missed: [], unfinished: records }
-  return { missed: records.flatMap(({ lines }) => lines.map(({ quarantined }) => quarantined)), unfinished: [] }
+  const records = Records.map(({ kinesis }) => ({ ...kinesis, arrived: Math.trunc(kinesis.approximateArrivalTimestamp * 1000) }))
+  return isRawEvents(name, context) ? missedBySearch(records, context) : unfinishedByStates(records, context)
 }
+
+type ArrivedRecord = KinesisEvent['Records'][number]['kinesis'] & Pick<UnfinishedRecord, 'arrived'>
+
+/** The state function reads no line that is for one reader. */
+const unfinishedByStates = (records: readonly ArrivedRecord[], { eventTypes }: FailureContext): DiscardedBatchContent => ({
+  missed: [],
+  unfinished: records.map(({ sequenceNumber, partitionKey, arrived, data }) => ({
+    sequenceNumber,
+    arrived,
+    partitionKey,
+    lines: fromRecord(data, { code: 'record_unread', only: undefined, arrived, eventTypes }).filter(
+      ({ only }) => only === undefined,
+    ),
+  })),
+})
+
+const missedBySearch = (records: readonly ArrivedRecord[], context: FailureContext): DiscardedBatchContent => ({
+  missed: records.flatMap(({ sequenceNumber, data, arrived }) =>
+    fromRecord(data, { code: 'not_indexed', only: 'search', arrived, eventTypes: context.eventTypes })
+      .filter(line => isForSearch(line, context))
+      .map(({ quarantined, position }) => ({ ...quarantined, occurrence: occurrenceAt({ sequenceNumber, position }) })),
+  ),
+  unfinished: [],
+})
+
+/** Whether the function that writes raw events would have indexed the line, or quarantined it. */
+function isForSearch({ only, event }: MissedLine, context: FailureContext): boolean {
+  if (only !== undefined && only !== 'search') return false
+  return event ? isIndexed(event.type, context) : only === 'search'
+}
+
+/** Also if the function is none of the stage any more: then search was turned off, or off and on. */
+const isRawEvents = (name: string, { rawEventsFunction }: FailureContext): boolean =>
+  name === rawEventsFunction || name.includes(SEARCH_FUNCTION_IDS.rawEvents)
+
+const isDocuments = (name: string, { documentsFunction }: FailureContext): boolean =>
+  name === documentsFunction || name.includes(SEARCH_FUNCTION_IDS.documents)
 
 const functionName = (arn: string): string => arn.split(':')[6] ?? ''
 
@@ -90,9 +129,9 @@ const WINDOWS_MISSED_CHANGES =
  * A batch of changes becomes one quarantined event, with the reader that missed them as its type. Its events are in the archive,
  * and its items in the state table.
  */
-const fromChanges = (text: string, name: string, received: number, { documentsFunction }: FailureContext): QuarantinedEvent => ({
+const fromChanges = (text: string, name: string, received: number, context: FailureContext): QuarantinedEvent => ({
   code: 'changes_unread',
-  ...(name === documentsFunction
+  ...(isDocuments(name, context)
     ? { type: 'documents', message: rejections.changes_unread.help }
     : { type: 'windows', message: WINDOWS_MISSED_CHANGES }),
   id: null,
@@ -111,7 +150,7 @@ interface DeliveryError {
 }
 
 /** The events of an object that Firehose wrote: one JSON object per record. Throws if it is anything else. */
-export const fromDeliveryErrors = (text: string, { eventTypes }: FailureContext): QuarantinedEvent[] =>
+export const fromDeliveryErrors = (text: string, { eventTypes }: Pick<FailureContext, 'eventTypes'>): QuarantinedEvent[] =>
   jsonLines<DeliveryError>(text).flatMap(({ rawData, arrivalTimestamp }) =>
     fromRecord(rawData, { code: 'not_archived', only: 'archive', arrived: arrivalTimestamp, eventTypes }).map(
       ({ quarantined }) => quarantined,
@@ -128,13 +167,13 @@ interface MissedRecord {
 }
 
 /** One event for each line of a record, with the line to replay as its body. */
-const fromRecord = (base64: string, missed: MissedRecord): UnfinishedLine[] =>
+const fromRecord = (base64: string, missed: MissedRecord): MissedLine[] =>
   linesOf(Buffer.from(base64, 'base64').toString()).map(({ line, position }) => {
-    const { event, quarantined } = fromMissedLine(line, missed)
-    return { event, quarantined: { ...quarantined, position } }
+    const { event, quarantined, only } = fromMissedLine(line, missed)
+    return { event, quarantined: { ...quarantined, position }, position, only }
   })
 
-function fromMissedLine(line: string, { code, only, arrived, eventTypes }: MissedRecord): UnfinishedLine {
+function fromMissedLine(line: string, { code, only, arrived, eventTypes }: MissedRecord): Omit<MissedLine, 'position'> {
   const plain = withoutReaderMark(line)
   try {
     const event = fromLine(plain.line, eventTypes)
@@ -142,12 +181,10 @@ function fromMissedLine(line: string, { code, only, arrived, eventTypes }: Misse
     const reader = only ?? plain.only
     const body = reader ? lineForReader(reader, plain.line) : plain.line
     const message = rejections[code].help
-    return {
-      event: plain.only ? undefined : event,
-      quarantined: { code, message, type, id, subject, keyName: source, received, form: 'line', body },
-    }
+    const quarantined: QuarantinedEvent = { code, message, type, id, subject, keyName: source, received, form: 'line', body }
+    return { event, quarantined, only: plain.only }
   } catch {
-    return { event: undefined, quarantined: unrecognisedLine(line, arrived) }
+    return { event: undefined, quarantined: unrecognisedLine(line, arrived), only: plain.only }
   }
 }
 

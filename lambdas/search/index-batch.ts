@@ -6,9 +6,9 @@ import { deleteErased, type Erasures } from './erasure.ts'
 import type { DocumentClient } from './opensearch.ts'
 import { type Change, type DocumentDependencies, planDocuments } from './plan-documents.ts'
 import { unknownStates } from './unknown-states.ts'
-import { type WriteDependencies, writeDocuments } from './write-bulk.ts'
+import { type BulkDependencies, writeDocuments } from './write-bulk.ts'
 
-export interface IndexDependencies extends WriteDependencies, DocumentDependencies {
+export interface IndexDependencies extends BulkDependencies, DocumentDependencies {
   readonly client: DocumentClient
   /** A deployment updates all functions in this time, in milliseconds. Until then, only newer code may know the projection of a state. */
   readonly deploymentWaitMs: number

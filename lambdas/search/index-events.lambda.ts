@@ -27,11 +27,12 @@ export const handler = defineHandler('index-events', environment => {
     await quarantine.add(failures)
     for (const { code } of failures) telemetry.count('EventsQuarantined', 1, code)
     if (operations.length === 0) return
-    await withIndices(() => writeBulk(operations, { client, quarantine, telemetry }))
+    await withIndices(() => writeBulk(operations, { client, quarantine, telemetry, now: Date.now }))
   }
 })
 
 const eventRecord = ({ kinesis }: KinesisStreamRecord): EventRecord => ({
+  sequenceNumber: kinesis.sequenceNumber,
   text: Buffer.from(kinesis.data, 'base64').toString(),
   arrived: Math.trunc(kinesis.approximateArrivalTimestamp * 1000),
 })

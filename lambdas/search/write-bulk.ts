@@ -1,6 +1,6 @@
 import type { BulkOperation } from '../../shared/bulk-operation.ts'
 import { outcomeOf } from '../../shared/bulk-outcome.ts'
-import { arrivalOfOrder } from '../../shared/order.ts'
+import { arrivalOfOrder, isOrder } from '../../shared/order.ts'
 import type { Quarantine, QuarantinedEvent } from '../../shared/quarantine.ts'
 import { reject } from '../../shared/rejections.ts'
 import { SafeError } from '../../shared/safe-error.ts'
@@ -17,15 +17,12 @@ export interface BulkDependencies {
   readonly client: BulkClient
   readonly quarantine: Quarantine
   readonly telemetry: Telemetry
-}
-
-export interface WriteDependencies extends BulkDependencies {
   /** Milliseconds since 1970. */
   readonly now: () => number
 }
 
 /** Quarantines the documents that could not be made, then writes the others as `writeBulk` does. */
-export async function writeDocuments({ operations, failures }: DocumentPlan, dependencies: WriteDependencies): Promise<void> {
+export async function writeDocuments({ operations, failures }: DocumentPlan, dependencies: BulkDependencies): Promise<void> {
   const { quarantine, telemetry, now } = dependencies
   if (failures.length > 0) {
     await quarantine.add(failures.map(failure => asQuarantinedFailure(failure, now())))
@@ -49,13 +46,13 @@ export async function writeBulk(operations: readonly BulkOperation[], dependenci
 
 async function writeRequest(
   operations: readonly BulkOperation[],
-  { client, quarantine, telemetry }: BulkDependencies,
+  { client, quarantine, telemetry, now }: BulkDependencies,
 ): Promise<void> {
   const outcomes = (await bulk(client, operations)).map(outcomeOf)
   const refused = operations.filter((_, i) => outcomes[i] === 'refused')
   const homeless = operations.filter((_, i) => outcomes[i] === 'no_index')
   const retries = homeless.length + outcomes.filter(outcome => outcome === 'retry').length
-  await quarantine.add(refused.map(asQuarantined))
+  await quarantine.add(refused.map(operation => asQuarantined(operation, now())))
   telemetry.count('DocumentsIndexed', outcomes.filter(outcome => outcome === 'written').length)
   telemetry.count('DocumentsRefused', refused.length, 'document_refused')
   telemetry.count('Retries', retries)
@@ -66,16 +63,19 @@ async function writeRequest(
     )
 }
 
-const asQuarantined = (operation: BulkOperation): QuarantinedEvent => ({
+const asQuarantined = (operation: BulkOperation, now: number): QuarantinedEvent => ({
   ...reject('document_refused'),
   type: operation.index,
   id: operation.id,
   keyName: '',
   received:
-    'version' in operation ? Math.trunc(arrivalOfOrder(operation.version)) : Date.parse(String(operation.document['received'])),
+    'version' in operation ? arrivalOfVersion(operation.version, now) : Date.parse(String(operation.document['received'])),
   form: 'text',
   body: JSON.stringify(operation),
 })
+
+/** The version of a window over all users counts the writes of its slots, and says no time. */
+const arrivalOfVersion = (version: number, now: number): number => (isOrder(version) ? Math.trunc(arrivalOfOrder(version)) : now)
 
 /** The body has no version, so that all failures of one document are one item of the quarantine. */
 const asQuarantinedFailure = ({ index, id, reason }: DocumentFailure, received: number): QuarantinedEvent => ({

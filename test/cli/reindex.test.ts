@@ -23,6 +23,7 @@ test('a reindex resolves changes that the documents missed, but not those that t
     eventTypes: new Map(eventTypes.map(type => [type.name, type])),
     rawEventsFunction: 'raw',
     documentsFunction: 'documents',
+    isOn: () => true,
   }
   const missedBy = (name: string, message: string) => {
     const requestContext = { functionArn: `arn:aws:lambda:us-east-1:000000000000:function:${name}` }

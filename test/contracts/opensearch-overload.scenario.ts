@@ -67,7 +67,7 @@ function recordingDependencies(): {
   const counts = new Map<string, number>()
   const count = (metric: string, value: number) => void counts.set(metric, (counts.get(metric) ?? 0) + value)
   const add = async (events: readonly QuarantinedEvent[]) => void quarantined.push(...events)
-  const dependencies = { client, quarantine: { add }, telemetry: { count, annotate: () => undefined } }
+  const dependencies = { client, quarantine: { add }, telemetry: { count, annotate: () => undefined }, now: Date.now }
   return { dependencies, quarantined, counts }
 }
 

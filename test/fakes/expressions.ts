@@ -10,7 +10,7 @@ export interface Placeholders {
 /** Whether an item meets a condition of comparisons, attribute_exists, attribute_not_exists, AND, OR and parentheses. */
 export function meets(condition: string | undefined, item: Attributes | undefined, placeholders: Placeholders): boolean {
   if (condition === undefined) return true
-  const tokens = condition.match(/attribute_(?:not_)?exists\([#\w]+\)|<>|[=<>()]|[#:\w]+/g) ?? []
+  const tokens = condition.match(/attribute_(?:not_)?exists\([#\w]+\)|<>|<=|[=<>()]|[#:\w]+/g) ?? []
   let at = 0
   const all = (): boolean => {
     let isMet = one()
@@ -52,6 +52,9 @@ function compare(a: AttributeValue | undefined, operator: string, b: AttributeVa
   const isEqual = a !== undefined && JSON.stringify(a) === JSON.stringify(b)
   if (operator === '=') return isEqual
   if (operator === '<>') return a !== undefined && !isEqual
+  const isGreater = Number(a?.N) > Number(b?.N)
+  if (operator === '>') return isGreater
+  if (operator === '<=') return a !== undefined && !isGreater
   throw new Error(`The fake does not know the comparison ${operator}.`)
 }
 

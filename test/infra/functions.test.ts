@@ -1,6 +1,7 @@
 import { Duration } from 'aws-cdk-lib'
 import type { Template } from 'aws-cdk-lib/assertions'
 import { settingsFor } from '../../infra/settings.ts'
+import { SEARCH_FUNCTION_IDS } from '../../lambdas/quarantine/plan-failures.ts'
 import { environments, NONE } from '../../shared/environment.ts'
 import { functionIds, functionOf } from '../fixtures/function-ids.ts'
 import { plain, resource, resources, templateOf, templateWith } from '../fixtures/infra-templates.ts'
@@ -8,6 +9,18 @@ import { plain, resource, resources, templateOf, templateWith } from '../fixture
 test.each([...functionIds])('%s has exactly the environment variables that it reads', (name, id) => {
   const { Variables } = functionOf(templateOf('dev'), id).Environment
   expect(Object.keys(Variables).sort()).toEqual([...environments[name], 'NODE_OPTIONS', 'POWERTOOLS_METRICS_NAMESPACE'].sort())
+})
+
+test('names of the functions of search contain their logical ids, by which their failures are known when search is off', () => {
+  expect(SEARCH_FUNCTION_IDS.rawEvents).toBe(functionIds.get('index-events'))
+  expect(SEARCH_FUNCTION_IDS.documents).toBe(functionIds.get('index-documents'))
+})
+
+test('collect-failures and the function of raw events know the same types as indexed', () => {
+  const typesOf = (template: Template, id: string) => functionOf(template, id).Environment.Variables.RAW_EVENT_TYPES
+  for (const stage of ['dev', 'prod'])
+    expect(typesOf(templateOf(stage), 'FailuresFunction')).toBe(typesOf(templateOf(stage), 'SearchIndexEvents'))
+  expect(typesOf(templateWith('dev', { search: 'off' }), 'FailuresFunction')).toBe(NONE)
 })
 
 test('all functions run on Node 24 and arm64, log JSON to a log group each, and do not trace', () => {

@@ -94,6 +94,14 @@ test('an occurrence that a function adds again is counted once, also after other
   expect(await reader.read(quarantineKey(aQuarantinedEvent()))).toMatchObject({ count: 3 })
 })
 
+test('equal events that were added together count once each when some of them are added again', async () => {
+  const { store, reader } = await quarantineWith()
+  const at = (occurrence: string) => aQuarantinedEvent({ occurrence })
+  await store.add([at('1#0'), at('1#1'), at('1#1')])
+  for (const again of [[at('1#1')], [at('1#0'), at('1#1')], [at('1#0')]]) await store.add(again)
+  expect(await reader.read(quarantineKey(aQuarantinedEvent()))).toMatchObject({ count: 3 })
+})
+
 test('an event is removed with its body, unless it was quarantined again after it was read', async () => {
   const { store, reader, objects } = await quarantineWith(large)
   const before = (await reader.read(quarantineKey(large))) ?? fail()

@@ -18,7 +18,7 @@ import { Table } from '../simulation/table.ts'
 const START = 1_700_000_000_000
 const MINUTE = 60_000
 const catalogue = new Map(eventTypes.map(type => [type.name, type]))
-const context = { eventTypes: catalogue, rawEventsFunction: 'raw', documentsFunction: 'documents' }
+const context = { eventTypes: catalogue, rawEventsFunction: 'raw', documentsFunction: 'documents', isOn: () => true }
 
 const visit = (id: string, url = '/a', subject: string | null = '7') => ({
   ...aVisit(url, 1, { id, received: START, subject: '7' }),

@@ -24,7 +24,7 @@ function newStores() {
       KinesisBatchInfo: {},
       payload: { Records: records },
     })
-    const context = { eventTypes: new Map(), rawEventsFunction: 'raw', documentsFunction: 'documents' }
+    const context = { eventTypes: new Map(), rawEventsFunction: 'raw', documentsFunction: 'documents', isOn: () => true }
     return judgeBatch(fromDiscarded(text, context).unfinished, {
       ...{ table, pages: pagesTable('pages', new Table().operations()), quarantine: { add } },
       ...{ rules: { eventTypes: new Map(), memory }, retentionMs: 0, now: () => START },
@@ -43,9 +43,11 @@ test('an event that only newer code folds is not quarantined if the item of its 
 })
 
 test('an event that only newer code folds says that it may have been folded if the item is past its record', async () => {
-  const { run, judge } = newStores()
+  const { run, judge, judged } = newStores()
   await run([recordOf(2, [visit('b')])], newer)
   expect(await judge(recordOf(1, [visit('a')]))).toEqual([{ id: 'a', mayHaveBeenFolded: true }])
+  const { events } = await judged(recordOf(1, [visit('a')]))
+  expect(events[0]?.message).toContain('If newer code folds the type, the states may contain it already')
 })
 
 test('events that only newer code folds are quarantined once if their user has no item', async () => {

@@ -43,7 +43,7 @@ test('identical events are one event with a count; another key, type or body mak
 })
 
 describe('reading failures', () => {
-  const context = { eventTypes: catalogue, rawEventsFunction: 'raw', documentsFunction: 'documents' }
+  const context = { eventTypes: catalogue, rawEventsFunction: 'raw', documentsFunction: 'documents', isOn: () => true }
   const visit = aVisit('/a', 2, { id: 'v1', received: 7, source: 'web' })
   const discarded = (functionName: string, lines: readonly string[], more: object = { KinesisBatchInfo: {} }) =>
     JSON.stringify({

@@ -1,7 +1,9 @@
 import { errors } from '@opensearch-project/opensearch'
 import { bulk } from '../../lambdas/search/opensearch.ts'
+import { writeBulk } from '../../lambdas/search/write-bulk.ts'
 import type { BulkOperation } from '../../shared/bulk-operation.ts'
 import { outcomeOf } from '../../shared/bulk-outcome.ts'
+import type { QuarantinedEvent } from '../../shared/quarantine.ts'
 
 const operation = (id: string): BulkOperation => ({ action: 'create', index: 'events-a-other', id, document: {} })
 
@@ -42,4 +44,19 @@ test.each([
   const { client, requests } = clusterThatRefuses(['a'], failure(status, body))
   await expect(bulk(client, ['a', 'b'].map(operation))).rejects.toMatchObject({ statusCode: status })
   expect(requests).toEqual([['a', 'b']])
+})
+
+test('a refused document has the arrival of its last event; that of a window over all users, which has no such version, the present time', async () => {
+  const NOW = Date.UTC(2026, 0, 2)
+  const arrived = NOW - 86_400_000
+  const refused: QuarantinedEvent[] = []
+  const client = { bulk: async () => ({ body: { items: [{ index: { status: 400 } }, { index: { status: 400 } }] } }) }
+  const operations = [arrived * 1000 + 7, 12].map(
+    (version, n): BulkOperation => ({ action: 'index', index: 'a-r1', id: String(n), version, document: {} }),
+  )
+  await writeBulk(operations, {
+    ...{ client, quarantine: { add: async events => void refused.push(...events) }, now: () => NOW },
+    telemetry: { count: () => undefined, annotate: () => undefined },
+  })
+  expect(refused.map(({ received }) => received)).toEqual([arrived, NOW])
 })

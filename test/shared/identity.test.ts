@@ -104,7 +104,7 @@ async function folded(records: readonly StreamRecord[]) {
 /** How many documents the records have. */
 function indexed(records: readonly StreamRecord[]): number {
   const { operations, failures } = planEvents(
-    records.map(({ data }) => ({ text: data, arrived: RECEIVED })),
+    records.map(({ data }, n) => ({ sequenceNumber: String(n), text: data, arrived: RECEIVED })),
     raw,
   )
   expect(failures).toEqual([])

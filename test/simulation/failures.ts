@@ -68,7 +68,7 @@ export class Failures {
     const rules = { eventTypes: new Map(), memory }
     const now = () => this.environment.now
     return async ({ dynamodb, pages, quarantine, call }) => {
-      const context = { eventTypes: new Map(), rawEventsFunction: 'raw-events', documentsFunction: 'documents' }
+      const context = { eventTypes: new Map(), rawEventsFunction: 'raw-events', documentsFunction: 'documents', isOn: () => true }
       const { unfinished } = code.planFailures.fromDiscarded(object.text, context)
       const table = code.stateTable.stateTable('t', dynamodb)
       const { events, mark } = await code.judgeBatch.judgeBatch(unfinished, {

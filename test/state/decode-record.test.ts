@@ -48,6 +48,11 @@ test.each<[string, string, string]>([
   ['a time that no date can hold', POISON, 'Ingest did not write this line'],
   ['another user than its record', lineOf(aVisit('/a', 2, { subject: '8', received: ARRIVED })), 'another partition key'],
   ['an arrival far in the future', lineOf({ ...visit, received: ARRIVED + 31 * 86_400_000 }), 'more than 30 days after'],
+  [
+    'data that is larger than ingest accepts',
+    lineOf({ ...visit, data: { ...visit.data, more: '\\'.repeat(40_000) } }),
+    'far larger',
+  ],
   ['an erasure after events', lineOf(erasure), 'an erasure and events'],
   [
     'data nested so deeply that it cannot be written as JSON',
@@ -104,12 +109,14 @@ test('a record under another partition key than its user is quarantined whole: i
   expect(decode([lineOf(visit)], '7').events).toHaveLength(1)
 })
 
+const recordOf = (lines: readonly string[]) => ({ sequenceNumber: '5', text: lines.join('\n'), arrived: ARRIVED })
+
 test('a foreign line stops neither the raw events after it nor their reader', () => {
   const raw = { eventTypes: catalogue, isOn: () => true, retentionDays: 3 }
   const marked = lineForReader('search', POISON)
-  const { operations, failures } = planEvents([{ text: [POISON, marked, lineOf(visit)].join('\n'), arrived: ARRIVED }], raw)
+  const { operations, failures } = planEvents([recordOf([POISON, marked, lineOf(visit)])], raw)
   expect(operations).toMatchObject([{ document: { event_id: 'v1' } }])
-  expect(failures).toMatchObject([{ code: 'invalid_event', body: marked, received: ARRIVED }])
+  expect(failures).toMatchObject([{ code: 'invalid_event', body: marked, received: ARRIVED, occurrence: '5#1' }])
 })
 
 test('an event whose document throws is quarantined as a line for this reader, and the others are indexed', () => {
@@ -117,10 +124,10 @@ test('an event whose document throws is quarantined as a line for this reader, a
     if (type === 'signup') throw new TypeError('a bug')
     return true
   }
-  const text = [lineOf({ ...visit, type: 'signup' }), lineOf(visit)].join('\n')
-  const plan = planEvents([{ text, arrived: ARRIVED }], { eventTypes: catalogue, isOn, retentionDays: 3 })
+  const raw = { eventTypes: catalogue, isOn, retentionDays: 3 }
+  const plan = planEvents([recordOf([lineOf(visit), lineOf({ ...visit, type: 'signup' })])], raw)
   expect(plan.operations).toHaveLength(1)
   expect(plan.failures).toMatchObject([
-    { code: 'not_indexed', type: 'signup', id: 'v1', form: 'line', body: expect.stringContaining('{"only":"search",') },
+    { code: 'not_indexed', type: 'signup', form: 'line', body: expect.stringContaining('{"only":"search",'), occurrence: '5#1' },
   ])
 })

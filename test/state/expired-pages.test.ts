@@ -77,7 +77,8 @@ const unfinished = (record: KinesisStreamRecord) => {
     KinesisBatchInfo: {},
     payload: { Records: [record] },
   })
-  return fromDiscarded(text, { eventTypes: new Map(), rawEventsFunction: 'r', documentsFunction: 'd' }).unfinished
+  return fromDiscarded(text, { eventTypes: new Map(), rawEventsFunction: 'r', documentsFunction: 'd', isOn: () => true })
+    .unfinished
 }
 
 const SUCCESS = { batchItemFailures: [] }

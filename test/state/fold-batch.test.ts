@@ -12,6 +12,7 @@ import type { QuarantinedEvent } from '../../shared/quarantine.ts'
 import { toLine } from '../../shared/stream-record.ts'
 import { aVisit } from '../fixtures/builders.ts'
 import { memory } from '../fixtures/memory.ts'
+import { eventOf, idsOf, recordOf, smallFold } from '../fixtures/small-fold.ts'
 import { Table } from '../simulation/table.ts'
 
 const START = 1_700_000_000_000
@@ -104,6 +105,19 @@ test('a line that ingest did not write is quarantined, and the other lines are f
   expect(failures(await foldBatch([record(1, [], mixed)], dependencies))).toEqual([])
   expect(quarantined).toMatchObject([{ form: 'text', body: 'not ours' }])
   expect(table.items.has('user#1|state')).toBe(true)
+})
+
+test('an event that is larger than ingest accepts stops no shard, although a projection would reject it', async () => {
+  const { run, states, quarantined } = smallFold()
+  const reject = () => {
+    throw new Error('broken')
+  }
+  // A record of Kinesis may have 1 MB.
+  const batch = [recordOf(1, [eventOf('large', 'visit', '7', 'x'.repeat(600_000))]), recordOf(2, [eventOf('a', 'view', '8')])]
+  const rejecting = { projections: [idsOf('p', 'visit', reject), idsOf('q', 'view')] }
+  expect(await run(batch, rejecting)).toEqual({ batchItemFailures: [] })
+  expect(quarantined()).toEqual(['large invalid_event'])
+  expect(await states('8')).toEqual({ 'q-r1': ['a'] })
 })
 
 test('events that no projection folds write only the progress of the shard', async () => {

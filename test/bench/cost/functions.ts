@@ -135,6 +135,7 @@ export function readers(meters: Meters, stores: Stores) {
     events: meteredFunction('index-events', meters, (async ({ Records }: { Records: KinesisStreamRecord[] }) => {
       const { operations } = planEvents(
         Records.map(({ kinesis }) => ({
+          sequenceNumber: kinesis.sequenceNumber,
           text: Buffer.from(kinesis.data, 'base64').toString(),
           arrived: Math.trunc(kinesis.approximateArrivalTimestamp * 1000),
         })),

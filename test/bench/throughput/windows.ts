@@ -46,7 +46,7 @@ const before = [...stored.values()].map(item => partAttributes(item) as ItemImag
 const states = images.map(image => image['state']?.S ?? '')
 
 const lines = numbers.map(device => toLine(readingOf(device, 0, 0), catalogue.get('reading')))
-const records = lines.map(line => ({ text: `${line}\n`, arrived: START * 1000 }))
+const records = lines.map((line, n) => ({ sequenceNumber: String(n), text: `${line}\n`, arrived: START * 1000 }))
 const raw = { eventTypes: catalogue, isOn: () => true, retentionDays: 14 }
 const table = { partsBelow: async () => [] }
 

@@ -74,11 +74,14 @@ export async function sendForeignRecord({ counts, fold, collector }: ReturnType<
   const { batchItemFailures } = await foldBatch([{ eventID: `shard-0:${n}`, kinesis } as KinesisStreamRecord], fold)
   if (batchItemFailures.length > 0)
     throw new Error(`The state function cannot pass record ${n}: ${lines.join(' ').slice(0, 300)}`)
-  counts.documents += planEvents([{ text: data.toString(), arrived: NOW }], raw).operations.length
+  counts.documents += planEvents(
+    [{ sequenceNumber: kinesis.sequenceNumber, text: data.toString(), arrived: NOW }],
+    raw,
+  ).operations.length
   collector.add('shard-0', { SequenceNumber: String(n + 1), PartitionKey: partitionKey, Data: data })
   const delivery = JSON.stringify({ rawData: kinesis.data, arrivalTimestamp: NOW })
   const count = linesOf(data.toString()).length
-  const given = fromDeliveryErrors(delivery, { eventTypes: catalogue, rawEventsFunction: 'raw', documentsFunction: 'documents' })
+  const given = fromDeliveryErrors(delivery, { eventTypes: catalogue })
   if (given.length !== count) throw new Error(`Of ${count} lines that Firehose gave back, ${given.length} are quarantined.`)
   counts.records += 1
   counts.lines += count
