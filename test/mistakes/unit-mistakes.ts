@@ -469,6 +469,22 @@ export const unitMistakes: readonly UnitMistake[] = [
     tests: ['test/catalogue/plan-revisions.test.ts'],
   },
   {
+    name: 'replay-judges-by-code',
+    about: 'a replay takes an accepted event for a rejected one: the corrected time becomes the stated one',
+    file: 'lambdas/ingest/accept-again.ts',
+    right: 'subject !== undefined',
+    wrong: 'subject === undefined',
+    tests: ['test/ingest/replay-accepted.test.ts'],
+  },
+  {
+    name: 'replay-keeps-user',
+    about: 'a replay of an accepted event keeps the user that an earlier definition of its type gave it',
+    file: 'lambdas/ingest/accept-again.ts',
+    right: '...(!type && { subject })',
+    wrong: 'subject',
+    tests: ['test/ingest/replay-accepted.test.ts'],
+  },
+  {
     name: 'replay-claims-source',
     about: 'a replay gives an event of a client key the source that the event claims',
     file: 'lambdas/ingest/plan-replay.ts',

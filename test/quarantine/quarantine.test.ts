@@ -176,7 +176,10 @@ describe('a replay', () => {
 
   test('of an event that had been accepted checks only the rules of its type', () => {
     const large = JSON.stringify({ id: '1', type: 'a', source: 's', data: 'x'.repeat(33_000) })
-    expect(replayOf({ code: 'projection_failed', type: 'a', body: large })).toMatchObject({ kind: 'put', partitionKey: '1' })
+    expect(replayOf({ code: 'projection_failed', subject: null, type: 'a', body: large })).toMatchObject({
+      kind: 'put',
+      partitionKey: '1',
+    })
   })
 
   test('of a text is rejected, the second time with the same message', () => {
