@@ -102,17 +102,26 @@ const put = (
   lines: events.map(line),
 })
 
+/** Of hexadecimal digits in the id of an event without an id. */
+const ITEM_DIGITS = 8
+
 /**
- * Equal events without an id are one item with a count: each gets its own id, derived from the key. The ids of the first events
+ * The id of an event without an id, so that a second replay is recognised as a duplicate. An equal event that is rejected after the
+ * item was replayed has another id: it is in another item.
+ */
+const idOf = ({ key, first }: StoredQuarantinedEvent): string =>
+  first === undefined ? key : `${key}-${first.slice(0, ITEM_DIGITS)}`
+
+/**
+ * Equal events without an id are one item with a count: each gets its own id, derived from the item. The ids of the first events
  * do not depend on the count, so that a repeated replay is recognised although the count has grown since. Those that an earlier
  * replay put are left out.
  */
-function copiesOf(
-  event: Event,
-  { key, code, count, replayed = 0 }: StoredQuarantinedEvent,
-): readonly [Event, ...Event[]] | Rejection {
-  const copyOf = (n: number): Event => (n === 1 ? event : { ...event, id: `${key}#${n}` })
-  if (event.id !== key) return [event]
+function copiesOf(event: Event, stored: StoredQuarantinedEvent): readonly [Event, ...Event[]] | Rejection {
+  const { code, count, replayed = 0 } = stored
+  const id = idOf(stored)
+  const copyOf = (n: number): Event => (n === 1 ? event : { ...event, id: `${id}#${n}` })
+  if (event.id !== id) return [event]
   if (count - replayed > MAX_EVENTS_PER_REQUEST)
     return reject(code, `It was sent ${count} times without an id; at most ${MAX_EVENTS_PER_REQUEST} are replayed.`)
   const others = Array.from({ length: Math.max(0, count - replayed - 1) }, (_, i) => copyOf(replayed + i + 2))
@@ -153,11 +162,10 @@ const namesakes = ({ keyName, keyId, clientSource }: StoredQuarantinedEvent, { k
     .map(key => ({ ...key, id: keyId, signedTraits }))
 
 function validateFor(sender: Sender, stored: StoredQuarantinedEvent, { eventTypes }: ReplayRules): Event | Rejection {
-  const { key, code, received, form, body } = stored
+  const { code, received, form, body } = stored
   // The text or the bytes as sent. Their dialect is unknown, so they cannot be decoded again.
   if (form === 'text' || form === 'base64') return reject(code, notReplayable(stored.message))
-  // An event without an id gets its quarantine key as id, so that a second replay is recognised as a duplicate.
-  const arrival = { eventTypes, sender, received, defaultId: () => key }
+  const arrival = { eventTypes, sender, received, defaultId: () => idOf(stored) }
   if (wasAccepted(stored)) return acceptAgain(body, arrival)
   const envelope = parseExact(body) as Envelope
   const { events, quarantined } = classifyElements([{ index: 0, envelope, text: body }], arrival)

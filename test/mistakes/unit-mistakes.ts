@@ -485,6 +485,14 @@ export const unitMistakes: readonly UnitMistake[] = [
     tests: ['test/ingest/replay-accepted.test.ts'],
   },
   {
+    name: 'replay-id-of-key',
+    about: 'equal events without an id that are rejected and replayed one after the other get the same id',
+    file: 'lambdas/ingest/plan-replay.ts',
+    right: 'first.slice(0, ITEM_DIGITS)',
+    wrong: "'x'",
+    tests: ['test/ingest/replay-events.test.ts'],
+  },
+  {
     name: 'replay-claims-source',
     about: 'a replay gives an event of a client key the source that the event claims',
     file: 'lambdas/ingest/plan-replay.ts',
