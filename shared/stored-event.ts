@@ -1,6 +1,7 @@
 import * as z from 'zod/mini'
 import { type Event, isName } from './event.ts'
 import type { EventType } from './event-type.ts'
+import { isObject } from './json.ts'
 import { MAX_NAME_CHARACTERS, MAX_SOURCE_CHARACTERS } from './limits.ts'
 import { inRange, isInYears } from './time.ts'
 
@@ -29,7 +30,7 @@ function schemaOf(type: EventType): z.ZodMiniType {
 /** Whether the data is a row that the type's definition gives, and its user the event's subject. */
 export function isStoredRow({ data, subject }: Event, type: EventType): boolean {
   try {
-    return z.safeParse(schemaOf(type), data).success && type.user(data) === subject
+    return isObject(data) && z.safeParse(schemaOf(type), data).success && type.user(data) === subject
   } catch {
     return false
   }

@@ -31,7 +31,8 @@ const LEADING_TIMES = /^\{"event_time_us":(-?\d+),"received_time_us":(\d+)000,/
 
 /**
  * The event of a line. A field that was added to the catalogue after the line was written is read from `data`. Throws if the
- * text is not a line that ingest could have written; the row of a catalogued type is not checked against the type.
+ * text is not a line that ingest could have written. The data of a catalogued type is not checked against the type: it may be a
+ * row of another definition, or no object.
  */
 export function fromLine(line: string, eventTypes: ReadonlyMap<string, EventType>): Event {
   const times = LEADING_TIMES.exec(line)
@@ -41,7 +42,6 @@ export function fromLine(line: string, eventTypes: ReadonlyMap<string, EventType
     Record<'event_id' | 'event_type' | 'source', string>
   const rest = columns['data'] === undefined ? null : parseExact(columns['data'] as string)
   const type = eventTypes.get(columns.event_type)
-  if (type && rest !== null && !isObject(rest)) throw new Error(`The data of a row is not an object. ${FOREIGN}`)
   const event: Event = {
     id: columns.event_id,
     source: columns.source,
@@ -51,10 +51,23 @@ export function fromLine(line: string, eventTypes: ReadonlyMap<string, EventType
     ...statedIn(columns['stated'], time),
     received: Number(times[2]),
     ...(columns['key_id'] !== undefined && { keyId: columns['key_id'] as string }),
-    data: type ? rowOf(type, columns, rest as Record<string, unknown> | null) : rest,
+    data: type && (rest === null || isObject(rest)) ? rowOf(type, columns, rest) : openData(columns, rest),
   }
   if (!isStoredEnvelope(event) || isTooDeep(event.data)) throw new Error(`A field of a line of the stream is invalid. ${FOREIGN}`)
   return event
+}
+
+const ENVELOPE_KEYS: ReadonlySet<string> = new Set(['event_id', 'event_type', 'source', 'key_id', 'stated', 'subject', 'data'])
+
+/**
+ * The data of an event that ingest accepted before its type was in the catalogue: it need not be an object. Or the data of a type
+ * that only newer code knows: its columns are members beside its other fields.
+ */
+function openData(columns: Record<string, unknown>, rest: unknown): unknown {
+  const others = Object.keys(columns).filter(name => !ENVELOPE_KEYS.has(name))
+  if (others.length === 0) return rest
+  if (rest !== null && !isObject(rest)) throw new Error(`The data of a row is not an object. ${FOREIGN}`)
+  return { ...Object.fromEntries(others.map(name => [name, columns[name]])), ...rest }
 }
 
 /** The stated time of a line: seconds since 1970, or `true` if the event's time is the stated one. */

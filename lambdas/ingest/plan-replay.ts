@@ -1,4 +1,3 @@
-import { accept } from '../../shared/acceptance.ts'
 import type { BulkOperation } from '../../shared/bulk-operation.ts'
 import type { Envelope } from '../../shared/envelope.ts'
 import type { Event } from '../../shared/event.ts'
@@ -11,6 +10,7 @@ import { type StoredQuarantinedEvent, unrecognisedLine } from '../../shared/quar
 import { isRejection, type Rejection, type RejectionCode, reject } from '../../shared/rejections.ts'
 import { fromLine, toLine, withoutReaderMark } from '../../shared/stream-record.ts'
 import { parseUnmerged, type UnmergedDelta } from '../../shared/unmerged-delta.ts'
+import { acceptAgain, wasAccepted } from './accept-again.ts'
 import { classifyElements } from './classify-elements.ts'
 import { type PackedRecord, packLines, partitionKeyOf, recordGroupOf } from './plan-records.ts'
 
@@ -34,13 +34,6 @@ export type Replay =
   | { readonly kind: 'refuse'; readonly rejection: Rejection }
 
 type EventTypes = ReadonlyMap<string, EventType>
-
-/** Codes of events that ingest had accepted. The limits of a request do not apply to them again. */
-const ACCEPTED_CODES: ReadonlySet<RejectionCode> = new Set<RejectionCode>([
-  'projection_failed',
-  'state_too_large',
-  'retry_budget_spent',
-])
 
 const NOT_REPLAYABLE = ' It cannot be replayed;'
 
@@ -109,17 +102,26 @@ const put = (
   lines: events.map(line),
 })
 
+/** Of hexadecimal digits in the id of an event without an id. */
+const ITEM_DIGITS = 8
+
 /**
- * Equal events without an id are one item with a count: each gets its own id, derived from the key. The ids of the first events
+ * The id of an event without an id, so that a second replay is recognised as a duplicate. An equal event that is rejected after the
+ * item was replayed has another id: it is in another item.
+ */
+const idOf = ({ key, first }: StoredQuarantinedEvent): string =>
+  first === undefined ? key : `${key}-${first.slice(0, ITEM_DIGITS)}`
+
+/**
+ * Equal events without an id are one item with a count: each gets its own id, derived from the item. The ids of the first events
  * do not depend on the count, so that a repeated replay is recognised although the count has grown since. Those that an earlier
  * replay put are left out.
  */
-function copiesOf(
-  event: Event,
-  { key, code, count, replayed = 0 }: StoredQuarantinedEvent,
-): readonly [Event, ...Event[]] | Rejection {
-  const copyOf = (n: number): Event => (n === 1 ? event : { ...event, id: `${key}#${n}` })
-  if (event.id !== key) return [event]
+function copiesOf(event: Event, stored: StoredQuarantinedEvent): readonly [Event, ...Event[]] | Rejection {
+  const { code, count, replayed = 0 } = stored
+  const id = idOf(stored)
+  const copyOf = (n: number): Event => (n === 1 ? event : { ...event, id: `${id}#${n}` })
+  if (event.id !== id) return [event]
   if (count - replayed > MAX_EVENTS_PER_REQUEST)
     return reject(code, `It was sent ${count} times without an id; at most ${MAX_EVENTS_PER_REQUEST} are replayed.`)
   const others = Array.from({ length: Math.max(0, count - replayed - 1) }, (_, i) => copyOf(replayed + i + 2))
@@ -160,13 +162,12 @@ const namesakes = ({ keyName, keyId, clientSource }: StoredQuarantinedEvent, { k
     .map(key => ({ ...key, id: keyId, signedTraits }))
 
 function validateFor(sender: Sender, stored: StoredQuarantinedEvent, { eventTypes }: ReplayRules): Event | Rejection {
-  const { key, code, received, form, body } = stored
+  const { code, received, form, body } = stored
   // The text or the bytes as sent. Their dialect is unknown, so they cannot be decoded again.
   if (form === 'text' || form === 'base64') return reject(code, notReplayable(stored.message))
+  const arrival = { eventTypes, sender, received, defaultId: () => idOf(stored) }
+  if (wasAccepted(stored)) return acceptAgain(body, arrival)
   const envelope = parseExact(body) as Envelope
-  // An event without an id gets its quarantine key as id, so that a second replay is recognised as a duplicate.
-  const arrival = { eventTypes, sender, received, defaultId: () => key }
-  if (ACCEPTED_CODES.has(code)) return withStatedTime(accept(envelope, arrival), envelope)
   const { events, quarantined } = classifyElements([{ index: 0, envelope, text: body }], arrival)
   const [rejected] = quarantined
   return rejected ? reject(rejected.event.code, rejected.event.message) : (events[0] as Event)
@@ -174,14 +175,6 @@ function validateFor(sender: Sender, stored: StoredQuarantinedEvent, { eventType
 
 const onlyBeginning = (message: string): string =>
   message.includes(NOT_REPLAYABLE) ? message : `${message}${NOT_REPLAYABLE} send a shorter event.`
-
-/** An accepted event keeps the time that its sender stated: the time of its envelope may be a corrected one. */
-function withStatedTime(event: Event | Rejection, envelope: Envelope & { readonly stated?: unknown }): Event | Rejection {
-  const { stated } = envelope
-  if (isRejection(event) || stated === undefined) return event
-  const { stated: _, ...rest } = event
-  return typeof stated === 'number' ? { ...rest, stated } : rest
-}
 
 /** Appends the hint only once: the message is stored and passes through here at every attempt to replay. */
 const notReplayable = (message: string): string =>

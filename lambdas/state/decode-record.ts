@@ -69,6 +69,7 @@ export const asQuarantined = ({
   id: event.id,
   subject: event.subject,
   keyName: event.source,
+  ...(event.keyId !== undefined && { keyId: event.keyId }),
   received: event.received,
   position: at?.position ?? 0,
   form: 'envelope',

@@ -22,6 +22,7 @@ async function aQuarantine(...events: QuarantinedEvent[]) {
   const store = quarantineStore('t', 'b', dynamodb, s3)
   for (const event of events) await store.add([event])
   const reader = quarantineReader('t', 'b', dynamodb, s3)
+  const firsts = await Promise.all(events.map(async event => (await reader.read(quarantineKey(event)))?.first))
   const ids: string[] = []
   const put = async (records: readonly StreamRecord[]) => {
     for (const { data } of records) ids.push(...fromLines(data, catalogue).events.map(({ id }) => id))
@@ -45,6 +46,8 @@ async function aQuarantine(...events: QuarantinedEvent[]) {
   return {
     store,
     reader,
+    /** What the ids of events without an id begin with, for each event. */
+    itemIds: events.map((event, at) => `${quarantineKey(event)}-${firsts[at]?.slice(0, 8)}`),
     ids,
     put,
     replay,
@@ -56,10 +59,20 @@ const withoutId = aQuarantinedEvent()
 const withId = aQuarantinedEvent({ id: 'e1', body: '{"id":"e1","type":"page_visit","data":{"Id":1,"Url":"/a","Timestamp":2}}' })
 
 test('three equal accepted events without an id are put three times, and leave the quarantine', async () => {
-  const { ids, replay, items } = await aQuarantine(withoutId, withoutId, withoutId)
+  const { ids, itemIds, replay, items } = await aQuarantine(withoutId, withoutId, withoutId)
   expect(await replay()).toMatchObject([{ replayed: true }])
-  const key = quarantineKey(withoutId)
-  expect(ids).toEqual([key, `${key}#2`, `${key}#3`])
+  const [id] = itemIds
+  expect(ids).toEqual([id, `${id}#2`, `${id}#3`])
+  expect(await items()).toEqual([])
+})
+
+test('an event without an id that is rejected and replayed on two days, and equal, is two events', async () => {
+  const { store, ids, replay, items } = await aQuarantine(withoutId)
+  await replay()
+  await store.add([{ ...withoutId, received: withoutId.received + 1440 * MINUTE }])
+  await replay()
+  expect(ids).toHaveLength(2)
+  expect(new Set(ids).size).toBe(2)
   expect(await items()).toEqual([])
 })
 
@@ -77,7 +90,7 @@ test('an event is marked before it is put: after a replay that broke off, the ma
 })
 
 test('of an event that was quarantined again during its replay, only the new occurrences are put later', async () => {
-  const { store, ids, put, replay, items } = await aQuarantine(withoutId, withoutId)
+  const { store, ids, itemIds, put, replay, items } = await aQuarantine(withoutId, withoutId)
   await replay({
     put: async records => {
       await store.add([withoutId])
@@ -87,8 +100,8 @@ test('of an event that was quarantined again during its replay, only the new occ
   expect(await items()).toMatchObject([{ count: 3 }])
   expect((await items())[0]).not.toHaveProperty('sentAt')
   await replay()
-  const key = quarantineKey(withoutId)
-  expect(ids).toEqual([key, `${key}#2`, `${key}#3`])
+  const [id] = itemIds
+  expect(ids).toEqual([id, `${id}#2`, `${id}#3`])
   expect(await items()).toEqual([])
 })
 

@@ -56,7 +56,7 @@ test.each([
   ['a stated time with decimals', visitLine.replace('"source"', '"stated":1.5,"source"')],
   ['a stated time that is a text', visitLine.replace('"source"', '"stated":"1","source"')],
   ['data that is not JSON text', visitLine.replace('{"event', '{"event').replace('}', ',"data":{"a":1}}')],
-  ['data of a row that is a list', visitLine.replace('}', ',"data":"[1]"}')],
+  ['columns of a row and data that is a list', visitLine.replace('}', ',"data":"[1]"}')],
 ])('a line with %s was not written by ingest', (_, line) => {
   expect(line).not.toBe(visitLine)
   expect(fromLines(`${line}\n${visitLine}`, catalogue)).toMatchObject({
@@ -68,6 +68,24 @@ test.each([
 test('a field that was added to the catalogue after the line was written is found in data', () => {
   const written = toLine(anEvent({ Id: 3, Url: '/a', Timestamp: 1, more: true }), undefined)
   expect(fromLine(written, catalogue).data).toEqual({ Id: 3, Url: '/a', Timestamp: 1, more: true })
+})
+
+test('the columns of a type that only newer code knows are members of data, beside its other fields', () => {
+  const { data, ...facts } = aVisit('/a', 5)
+  const written = toLine({ ...facts, stated: 7, keyId: 'k', data: { ...data, extra: [1] } }, catalogue.get('page_visit'))
+  expect(fromLine(written, new Map())).toEqual({
+    ...facts,
+    stated: 7,
+    keyId: 'k',
+    data: { page_visit_id: 1, page_visit_url: '/a', page_visit_timestamp: 5, extra: [1] },
+  })
+})
+
+test('data that is not an object is read as it is: ingest accepted it before its type was in the catalogue', () => {
+  for (const data of [['a', 1], 'text', 5, false]) {
+    const event = anEvent<unknown>(data)
+    expect(fromLine(toLine(event, undefined), catalogue)).toEqual(event)
+  }
 })
 
 test('two fields with the same column name are an error that names the column', () => {

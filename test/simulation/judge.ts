@@ -46,7 +46,7 @@ function judgeBlamed({ log, blamed, conditions: { crash, zombie, timedOut } }: E
 function judgeWithoutIds({ log, quarantine, withoutId }: Environment): string[] {
   const ids = new Set(log.flatMap(({ events }) => idsOf(events)))
   return [...withoutId].flatMap(([key, times]) => {
-    const put = [...ids].filter(id => id === key || id.startsWith(`${key}#`)).length
+    const put = [...ids].filter(id => id.startsWith(`${key}-`)).length
     const isComplete = quarantine.items.has(key) ? put <= times : put === times
     return isComplete ? [] : [`an event without an id was sent ${times} times and replayed ${put} times`]
   })

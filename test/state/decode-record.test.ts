@@ -74,8 +74,10 @@ test.each<[string, object]>([
   ['a row without a required field', { Id: 7, Url: null, Timestamp: 2 }],
   ['a field of another JSON type', { ...visit.data, Url: 5 }],
   ['a user that is not that of its row', { ...visit.data, Id: 8 }],
+  ['a list instead of a row: ingest accepted it before its type was in the catalogue', ['a', 'b']],
 ])('a line with %s is rejected by the item of its user', (_, data) => {
-  const decoded = decode([lineOf(visit), lineOf({ ...visit, data }), lineOf({ ...visit, id: 'v2' })])
+  const line = Array.isArray(data) ? toLine({ ...visit, data }, undefined) : lineOf({ ...visit, data })
+  const decoded = decode([lineOf(visit), line, lineOf({ ...visit, id: 'v2' })])
   expect(decoded).toMatchObject({ user: '7', unrecognised: [], positions: [0, 1, 2] })
   const reason = expect.stringContaining('does not match its type')
   expect([...(decoded.rejected ?? [])]).toEqual([[1, { code: 'invalid_event', reason }]])
@@ -110,13 +112,25 @@ test('a record under another partition key than its user is quarantined whole: i
 })
 
 const recordOf = (lines: readonly string[]) => ({ sequenceNumber: '5', text: lines.join('\n'), arrived: ARRIVED })
+const raw = { eventTypes: catalogue, isOn: () => true, retentionDays: 3 }
 
 test('a foreign line stops neither the raw events after it nor their reader', () => {
-  const raw = { eventTypes: catalogue, isOn: () => true, retentionDays: 3 }
   const marked = lineForReader('search', POISON)
   const { operations, failures } = planEvents([recordOf([POISON, marked, lineOf(visit)])], raw)
   expect(operations).toMatchObject([{ document: { event_id: 'v1' } }])
   expect(failures).toMatchObject([{ code: 'invalid_event', body: marked, received: ARRIVED, occurrence: '5#1' }])
+})
+
+test('a raw event whose data is no row of its type is indexed: the state function may not know the type yet', () => {
+  const text = toLine({ ...visit, data: ['a', 'b'] }, undefined)
+  const { operations, failures } = planEvents([recordOf([text])], raw)
+  expect(operations).toMatchObject([{ document: { event_id: 'v1', Url: null, data: { value: ['a', 'b'] } } }])
+  expect(failures).toEqual([])
+})
+
+test('a raw event of a type that was rolled back keeps its data', () => {
+  const { operations } = planEvents([recordOf([lineOf(visit)])], { ...raw, eventTypes: new Map() })
+  expect(operations).toMatchObject([{ document: { event_id: 'v1', data: { page_visit_url: '/a' } } }])
 })
 
 test('an event whose document throws is quarantined as a line for this reader, and the others are indexed', () => {
