@@ -11,6 +11,14 @@ export const unitMistakes: readonly UnitMistake[] = [
     tests: ['test/ingest/replay-events.test.ts'],
   },
   {
+    name: 'pending-expires',
+    about: 'an event that a write passed over expires as its record does, although it is not quarantined yet',
+    file: 'lambdas/state/fold-batch.ts',
+    right: 'passedOver, pendingExpiry(dependencies.now())',
+    wrong: 'passedOver, expiryOf(dependencies)',
+    tests: ['test/state/pending-events.test.ts'],
+  },
+  {
     name: 'replayed-window-expires',
     about: 'a window of a user that a replay changes keeps its expiry, which may pass before an erasure sweeps it',
     file: 'lambdas/ingest/replay-delta.ts',
