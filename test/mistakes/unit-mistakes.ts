@@ -19,6 +19,14 @@ export const unitMistakes: readonly UnitMistake[] = [
     tests: ['test/state/pending-events.test.ts'],
   },
   {
+    name: 'expiry-by-retention',
+    about: 'windows expire by the retention of the deployment that wrote them, which may be raised while records wait',
+    file: 'lambdas/window-lifetime.ts',
+    right: 'retentionMs: MAX_DELIVERY_MS',
+    wrong: 'retentionMs: 48 * HOUR_MS',
+    tests: ['test/windows/late-delivery.test.ts'],
+  },
+  {
     name: 'replayed-window-expires',
     about: 'a window of a user that a replay changes keeps its expiry, which may pass before an erasure sweeps it',
     file: 'lambdas/ingest/replay-delta.ts',
