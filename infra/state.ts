@@ -186,7 +186,7 @@ export class State extends Construct implements Monitored {
     collect.allow(['dynamodb:BatchGetItem'], this.pages.tableArn)
   }
 
-  /** The windows function reads and puts windows one by one, with conditional writes. */
+  /** The windows function reads and puts windows one by one, with conditional writes, and so the lateness bound. */
   allowDerive(windows: LambdaFunction): void {
     windows.allow(['dynamodb:DeleteItem', 'dynamodb:GetItem', 'dynamodb:PutItem', 'dynamodb:Query'], this.table.tableArn)
   }

@@ -27,6 +27,14 @@ export const unitMistakes: readonly UnitMistake[] = [
     tests: ['test/windows/late-delivery.test.ts'],
   },
   {
+    name: 'windows-record-no-lateness',
+    about: 'only the state function records a shorter lateness, by which windows have expired after a roll-back',
+    file: 'lambdas/windows/merge-batches.ts',
+    right: 'await table.recordLateness(lifetime.latenessMs, now())',
+    wrong: 'await Promise.resolve()',
+    tests: ['test/windows/expired-windows.test.ts'],
+  },
+  {
     name: 'replayed-window-expires',
     about: 'a window of a user that a replay changes keeps its expiry, which may pass before an erasure sweeps it',
     file: 'lambdas/ingest/replay-delta.ts',
