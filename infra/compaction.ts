@@ -4,10 +4,9 @@ import type { AlarmPlan, Graph, Monitored } from './alarm-topic.ts'
 import type { Archive } from './archive.ts'
 import { failureGraph } from './graphs.ts'
 import type { Jobs } from './jobs.ts'
-import { LambdaFunction } from './lambda-function.ts'
+import { LambdaFunction, TABLE_STREAM_RETENTION } from './lambda-function.ts'
 import { daily } from './schedule.ts'
 import type { Settings } from './settings-types.ts'
-import { expiry } from './state.ts'
 
 export interface CompactionProps {
   readonly archive: Archive
@@ -35,7 +34,7 @@ export class Compaction extends Construct implements Monitored {
         ARCHIVE_DATABASE: archive.table.databaseName,
         RAW_DAYS: String(keepRaw.toDays()),
         COMPACTED_DAYS: keepDays === 'none' ? NONE : String(keepDays.toDays()),
-        RETENTION_HOURS: expiry(settings).RETENTION_HOURS,
+        RETENTION_HOURS: String(settings.stream.retention.toHours() + TABLE_STREAM_RETENTION.toHours()),
         SCRATCH_MEBIBYTES: String(scratch.toMebibytes()),
       },
       nativePackages: ['@duckdb/node-api'],

@@ -9,7 +9,7 @@ import type { Quarantine } from './quarantine.ts'
 import { every } from './schedule.ts'
 import type { Search } from './search.ts'
 import type { Settings } from './settings-types.ts'
-import { expiry, identityMemory, type State } from './state.ts'
+import { identityMemory, type State } from './state.ts'
 
 export interface FailuresProps {
   readonly archive: Archive
@@ -43,7 +43,6 @@ export class Failures extends Construct implements Monitored {
         STATE_TABLE: state.table.tableName,
         ...identityMemory(settings),
         PAGES_TABLE: state.pages.tableName,
-        RETENTION_HOURS: expiry(settings).RETENTION_HOURS,
       },
       settings,
     })

@@ -18,6 +18,7 @@ import { LogGroup } from 'aws-cdk-lib/aws-logs'
 import type { IBucket } from 'aws-cdk-lib/aws-s3'
 import type { Construct } from 'constructs'
 import type { Environment, FunctionName } from '../shared/environment.ts'
+import { MAX_RECORD_AGE_HOURS, TABLE_STREAM_HOURS } from '../shared/record-age.ts'
 import { acknowledgeWildcard } from './acknowledge-wildcard.ts'
 import type { Severity } from './alarm-about.ts'
 import { type AlarmPlan, period } from './alarm-topic.ts'
@@ -59,9 +60,8 @@ export interface StreamSource {
 
 const UNLIMITED_RETRIES = -1
 /** Retention of a table's stream; DynamoDB fixes it. */
-export const TABLE_STREAM_RETENTION = Duration.hours(24)
-/** The greatest record age that Lambda allows. */
-const MAX_RECORD_AGE = Duration.days(7)
+export const TABLE_STREAM_RETENTION = Duration.hours(TABLE_STREAM_HOURS)
+const MAX_RECORD_AGE = Duration.hours(MAX_RECORD_AGE_HOURS)
 
 /**
  * The age at which Lambda moves a record to the failure destination: an hour before it expires from the stream. Lambda documents

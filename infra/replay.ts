@@ -7,7 +7,7 @@ import { LambdaFunction } from './lambda-function.ts'
 import type { Quarantine } from './quarantine.ts'
 import type { Search } from './search.ts'
 import type { Settings } from './settings-types.ts'
-import { expiry, type State } from './state.ts'
+import { lateness, type State } from './state.ts'
 import type { EventStream } from './stream.ts'
 
 export interface ReplayProps {
@@ -37,7 +37,7 @@ export class Replay extends Construct implements Monitored {
         ...quarantine.environment,
         OPENSEARCH_URL: search?.url ?? NONE,
         STATE_TABLE: state.table.tableName,
-        ...expiry(settings),
+        ...lateness(settings),
         KEYS_TABLE: keys.table.tableName,
         SIGNED_TRAITS: settings.api.signedTraits,
       },

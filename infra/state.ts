@@ -6,7 +6,7 @@ import { type Environment, NONE } from '../shared/environment.ts'
 import type { MetricName } from '../shared/metrics.ts'
 import { type AlarmPlan, type Graph, type Monitored, period, productMetric } from './alarm-topic.ts'
 import { failureGraph, lagGraph } from './graphs.ts'
-import { LambdaFunction, TABLE_STREAM_RETENTION } from './lambda-function.ts'
+import { LambdaFunction } from './lambda-function.ts'
 import type { Quarantine } from './quarantine.ts'
 import type { Settings } from './settings-types.ts'
 import type { SilencePlan, Source } from './silent-readers.ts'
@@ -29,10 +29,9 @@ const eachShard = (metric: MetricName): SearchExpression =>
     period,
   })
 
-/** What decides when an item may expire: how late an event may be, and for how long both streams together can redeliver old records. */
-export const expiry = ({ state, stream }: Settings): Pick<Environment<'windows'>, 'LATENESS_HOURS' | 'RETENTION_HOURS'> => ({
+/** How late an event may be, which decides when a window may expire. */
+export const lateness = ({ state }: Settings): Pick<Environment<'windows'>, 'LATENESS_HOURS'> => ({
   LATENESS_HOURS: state.lateness === NONE ? NONE : String(state.lateness.toHours()),
-  RETENTION_HOURS: String(stream.retention.toHours() + TABLE_STREAM_RETENTION.toHours()),
 })
 
 type MemoryVariables = 'IDENTITY_MINUTES' | 'IDENTITY_COUNT' | 'IDENTITY_DAYS'
@@ -79,7 +78,7 @@ export class State extends Construct implements Monitored {
         ...identityMemory(settings),
         PAGES_TABLE: this.pages.tableName,
         RETRY_BUDGET_SECONDS: String(settings.state.retryBudget.toSeconds()),
-        ...expiry(settings),
+        ...lateness(settings),
       },
       settings,
     })
@@ -187,7 +186,7 @@ export class State extends Construct implements Monitored {
     collect.allow(['dynamodb:BatchGetItem'], this.pages.tableArn)
   }
 
-  /** The windows function reads and puts windows one by one, with conditional writes. */
+  /** The windows function reads and puts windows one by one, with conditional writes, and so the lateness bound. */
   allowDerive(windows: LambdaFunction): void {
     windows.allow(['dynamodb:DeleteItem', 'dynamodb:GetItem', 'dynamodb:PutItem', 'dynamodb:Query'], this.table.tableArn)
   }

@@ -8,7 +8,7 @@ import { LambdaFunction } from './lambda-function.ts'
 import type { Quarantine } from './quarantine.ts'
 import type { Settings } from './settings-types.ts'
 import type { SilencePlan } from './silent-readers.ts'
-import { expiry, type State } from './state.ts'
+import { lateness, type State } from './state.ts'
 
 export interface WindowsProps {
   readonly state: State
@@ -44,7 +44,7 @@ export class Windows extends Construct implements Monitored {
       environment: {
         STATE_TABLE: state.table.tableName,
         ...quarantine.writerEnvironment,
-        ...expiry(settings),
+        ...lateness(settings),
         ...deploymentWait(settings),
       },
       settings,

@@ -20,7 +20,6 @@ export const environments = {
     'OPENSEARCH_URL',
     'STATE_TABLE',
     'LATENESS_HOURS',
-    'RETENTION_HOURS',
     'KEYS_TABLE',
     'SIGNED_TRAITS',
   ],
@@ -37,7 +36,6 @@ export const environments = {
     'IDENTITY_COUNT',
     'IDENTITY_DAYS',
     'PAGES_TABLE',
-    'RETENTION_HOURS',
   ],
   compact: [
     'JOBS_TABLE',
@@ -61,7 +59,6 @@ export const environments = {
     'PAGES_TABLE',
     'RETRY_BUDGET_SECONDS',
     'LATENESS_HOURS',
-    'RETENTION_HOURS',
   ],
   windows: [
     'STATE_TABLE',
@@ -69,7 +66,6 @@ export const environments = {
     'QUARANTINE_BUCKET',
     'QUARANTINE_DAYS',
     'LATENESS_HOURS',
-    'RETENTION_HOURS',
     'DEPLOYMENT_WAIT_MINUTES',
   ],
   'index-documents': [

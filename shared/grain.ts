@@ -92,7 +92,7 @@ export interface UserDelta extends WindowDelta {
 export interface WindowLifetime {
   /** How long after its window's end an event still counts. Undefined: no limit, and windows never expire. */
   readonly latenessMs: number | undefined
-  /** Retention of the event stream plus that of the table's stream. */
+  /** How long after its arrival an event can be delivered, through the event stream and then through the table's stream. */
   readonly retentionMs: number
 }
 

@@ -84,9 +84,12 @@ const keptForErasure = (item: PartItem, { retentionMs }: WindowLifetime, now: nu
 /** What happens to a delta that its item does not note. */
 async function withoutNote(target: Target, item: StoredItem, dependencies: ReplayDependencies): Promise<Rejection | undefined> {
   const { delta, projection } = target
+  const last = lastOrder(target, item)
+  // Nobody else has this order number, so the item contains the delta, although the window may have expired.
+  if (delta.order === last && !item.stored?.passedOver?.needsRebuild) return undefined
   // The windows function may have quarantined it for the expiry, and have merged newer deltas into the item since.
   if (await isExpired(target, dependencies)) return expired()
-  const isReached = delta.order <= lastOrder(target, item)
+  const isReached = delta.order <= last
   if (isReached ? item.stored?.passedOver?.needsRebuild : item.stored?.forgottenUsers !== undefined)
     return reject('not_merged', 'The window rejected more deltas than it notes; only a rebuild from the archive can complete it.')
   if (!isReached)

@@ -5,6 +5,7 @@ import { eventTypes } from '../../shared/catalogue.ts'
 import { memoryRules } from '../../shared/memory/rules.ts'
 import { type CollectRequest, DISCARDED_PREFIX, type QuarantinedEvent, UNCOLLECTED_PREFIX } from '../../shared/quarantine.ts'
 import { parseRawEventTypes } from '../../shared/raw-events.ts'
+import { MAX_DELIVERY_MS } from '../../shared/record-age.ts'
 import { SafeError } from '../../shared/safe-error.ts'
 import { defineHandler } from '../handler.ts'
 import { stateTable } from '../state/dynamodb.ts'
@@ -19,7 +20,6 @@ import { unpackBundle } from './unpack-bundle.ts'
 
 /** A run starts no object after this time; the next run collects the rest. One object takes half a minute at most. */
 const DEADLINE_MS = 10 * 60_000
-const HOUR_MS = 3_600_000
 
 /**
  * Moves failures from S3 into the quarantine's table: those that Lambda and Firehose write, and those of calls with very many of
@@ -39,7 +39,7 @@ export const handler = defineHandler('collect-failures', environment => {
     pages: pagesTable(environment.PAGES_TABLE),
     quarantine,
     rules: { eventTypes: context.eventTypes, memory: memoryRules(environment) },
-    retentionMs: Number(environment.RETENTION_HOURS) * HOUR_MS,
+    retentionMs: MAX_DELIVERY_MS,
     now: Date.now,
   }
   const sources = failureSources(environment.QUARANTINE_BUCKET, environment.ARCHIVE_BUCKET, context, judging)

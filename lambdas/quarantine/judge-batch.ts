@@ -15,7 +15,7 @@ export interface JudgeDependencies {
   readonly pages: LoadDependencies['pages']
   readonly quarantine: Quarantine
   readonly rules: JudgeRules
-  /** How long the streams keep records. */
+  /** How long after its arrival a record can be delivered. */
   readonly retentionMs: number
   /** Milliseconds since 1970. */
   readonly now: () => number

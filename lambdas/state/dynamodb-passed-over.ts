@@ -42,14 +42,14 @@ export const passedOverTable = (target: TableTarget) => ({
 
   /**
    * Marks events as quarantined, so that no later attempt quarantines them once more, with the time in epoch seconds after which
-   * DynamoDB may delete the mark of an event that was not stored.
+   * DynamoDB may delete the marks.
    */
   markQuarantined: async (user: string, positions: readonly EventPosition[], ttl: number): Promise<void> => {
     await eachCall(positions, at =>
       target.dynamodb.updateItem({
         TableName: target.table,
         Key: keyAttributes(passedOverKey(user, at)),
-        UpdateExpression: 'SET quarantined = :yes, #ttl = if_not_exists(#ttl, :ttl) REMOVE event',
+        UpdateExpression: 'SET quarantined = :yes, #ttl = :ttl REMOVE event',
         ExpressionAttributeNames: { '#ttl': 'ttl' },
         ExpressionAttributeValues: { ':yes': { BOOL: true }, ':ttl': { N: String(ttl) } },
       }),

@@ -7,7 +7,7 @@ import { describeError } from '../../shared/safe-error.ts'
 import type { UserItem } from '../../shared/state.ts'
 import type { Telemetry } from '../handler.ts'
 import { annotateProjectionErrors } from '../projection-errors.ts'
-import { redeliveryExpiry } from '../redelivery-expiry.ts'
+import { pendingExpiry, redeliveryExpiry } from '../redelivery-expiry.ts'
 import { asQuarantined, type DecodedRecord, decodeRecord } from './decode-record.ts'
 import type { StateTable } from './dynamodb.ts'
 import type { PagesTable } from './dynamodb-pages.ts'
@@ -181,7 +181,7 @@ async function commit(write: Write, dependencies: FoldDependencies): Promise<boo
   const { table, pages, telemetry } = dependencies
   await pages.putPages(write.newPages)
   const passedOver = write.rejections.map(rejection => ({ at: rejection.at, event: asQuarantined(rejection) }))
-  await table.storePassedOver(write.item.user, passedOver, expiryOf(dependencies))
+  await table.storePassedOver(write.item.user, passedOver, pendingExpiry(dependencies.now()))
   const result = await table.putUser(write.item, write.readVersion)
   if (result === 'conflict') {
     telemetry.count('Conflicts', 1)

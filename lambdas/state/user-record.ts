@@ -30,7 +30,7 @@ export interface RejectionReason {
 export interface FoldRules extends LatenessBound {
   readonly projections: readonly Projection[]
   readonly memory: MemoryRules
-  /** How long the streams keep records. An erased item is kept longer than that. */
+  /** How long after its arrival a record can be delivered. An erased item is kept longer than that. */
   readonly retentionMs: number
 }
 

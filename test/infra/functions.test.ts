@@ -3,6 +3,7 @@ import type { Template } from 'aws-cdk-lib/assertions'
 import { settingsFor } from '../../infra/settings.ts'
 import { SEARCH_FUNCTION_IDS } from '../../lambdas/quarantine/plan-failures.ts'
 import { environments, NONE } from '../../shared/environment.ts'
+import { MAX_DELIVERY_MS } from '../../shared/record-age.ts'
 import { functionIds, functionOf } from '../fixtures/function-ids.ts'
 import { plain, resource, resources, templateOf, templateWith } from '../fixtures/infra-templates.ts'
 
@@ -53,7 +54,6 @@ test('settings reach the functions in the units that the names of the variables 
     IDENTITY_DAYS: '7',
     RETRY_BUDGET_SECONDS: '300',
     LATENESS_HOURS: NONE,
-    RETENTION_HOURS: String(7 * 24 + 24),
   })
   for (const id of ['WindowsFunction', 'SearchIndexDocuments'])
     expect(functionOf(templateOf('prod'), id).Environment.Variables).toMatchObject({ DEPLOYMENT_WAIT_MINUTES: '15' })
@@ -92,6 +92,15 @@ describe('event source mappings', () => {
     expect(ageOf(templateOf('prod'), 'WindowsFunctionChanges')).toBe(23 * 3600)
     const long = templateWith('prod', { stream: { ...settingsFor('prod').stream, retention: Duration.days(30) } })
     expect(ageOf(long, 'StateFunctionEventStream')).toBe(7 * 24 * 3600)
+  })
+
+  test('what is stored until no record can be delivered again does not depend on the retention', () => {
+    const long = templateWith('prod', { stream: { ...settingsFor('prod').stream, retention: Duration.days(30) } })
+    const readers = ['StateFunctionEventStream', 'WindowsFunctionChanges']
+    const seconds = readers.map(id => mapping(long, id).MaximumRecordAgeInSeconds)
+    expect(MAX_DELIVERY_MS / 1000).toBeGreaterThanOrEqual(seconds[0] + seconds[1])
+    const withRetention = Object.entries<readonly string[]>(environments).filter(([, names]) => names.includes('RETENTION_HOURS'))
+    expect(withRetention.map(([name]) => name)).toEqual(['compact'])
   })
 
   test('states and raw events read the event stream; windows and documents read the stream of the state table', () => {

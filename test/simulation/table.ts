@@ -132,7 +132,8 @@ export class Table {
   /** The updates that the product makes here: it marks an event, or lines of a record, as quarantined. */
   private update({ Key = {}, ExpressionAttributeValues: values }: UpdateItemCommandInput) {
     const before = this.items.get(keyOf(Key))
-    const ttl = before?.['ttl'] ?? values?.[':ttl'] ?? { N: '0' }
+    const first = values?.[':yes'] ? undefined : before?.['ttl']
+    const ttl = first ?? values?.[':ttl'] ?? { N: '0' }
     const marked = new Set([...(before?.['positions']?.NS ?? []), ...(values?.[':positions']?.NS ?? [])])
     const mark: Attributes = values?.[':yes'] ? { quarantined: values[':yes'] } : { positions: { NS: [...marked] } }
     this.items.set(keyOf(Key), { ...Key, ttl, ...mark })

@@ -14,6 +14,7 @@ import { SimQuarantine } from '../simulation/quarantine.ts'
 import { type CallOperation, Table } from '../simulation/table.ts'
 
 const START = 1_700_000_040
+const MINUTE = 60_000
 const HOUR = 3_600_000
 const DAY = 24 * HOUR
 const EXPIRED = 'The window has expired; only a rebuild from the archive can contain the delta.'
@@ -167,6 +168,23 @@ test('a delta that an expired window has passed stays in the quarantine', async 
   await windows([change('anna', 60 * 24 * 30, 'c')])
   expect(states().map(([, , ids]) => ids)).toEqual([['c'], ['c']])
   expect(await replays()).toMatchObject([{ message: EXPIRED }, { message: EXPIRED }])
+})
+
+test('a delta that is the last one in an expired window leaves the quarantine: an earlier replay merged it', async () => {
+  const { windows, replays, pass, states } = aStage()
+  const broken = catalogue.map(projection => ({
+    ...projection,
+    merge: () => {
+      throw new Error('broken')
+    },
+  }))
+  // It is late, so its window lives for an hour longer than one without late deltas.
+  await windows([change('anna', 60, 'a')], broken as unknown as readonly Projection[])
+  expect(await replays()).toEqual([undefined, undefined])
+  pass(DAY + HOUR + MINUTE)
+  // The response of the first replay was lost.
+  expect(await replays()).toEqual([undefined, undefined])
+  expect(states().map(([, , ids]) => ids)).toEqual([['a'], ['a']])
 })
 
 test('without stored deltas a batch reads one page for each projection and no lateness', async () => {

@@ -6,6 +6,7 @@ import { stateTable } from '../../lambdas/state/dynamodb.ts'
 import { isPartItem, readItem } from '../../lambdas/state/dynamodb-items.ts'
 import { isLate } from '../../lambdas/state/lateness.ts'
 import { mergeBatch } from '../../lambdas/windows/merge-batch.ts'
+import { mergeBatches } from '../../lambdas/windows/merge-batches.ts'
 import type { EventType } from '../../shared/event-type.ts'
 import type { WindowLifetime } from '../../shared/grain.ts'
 import { perUserWindow } from '../../shared/grains/user-window.ts'
@@ -80,7 +81,7 @@ function aStage() {
     await table.putUser(aUserItem(user, { version: order, outbox }), before?.version)
   }
   const slots = () => [...memory.items.values()].map(readItem).filter(isPartItem)
-  return { clock, table, quarantined, index, drain, expire, write, slots, dependencies }
+  return { clock, memory, table, quarantined, index, drain, expire, write, slots, dependencies }
 }
 
 const short: WindowLifetime = { latenessMs: HOUR, retentionMs: 48 * HOUR }
@@ -110,6 +111,37 @@ test('a window of later events has an expiry once an event is near it', async ()
   await write('anna', (NOW + 3 * DAY) * 1000, 'own-r1', start, 1)
   await drain(short)
   expect(slots()).toMatchObject([{ ttl: start + 60 + 73 * 3600 }])
+})
+
+test.each([undefined, 30 * DAY])(
+  'a shorter lateness of a deployment that was rolled back before the state function had it still holds: back to %s',
+  async latenessMs => {
+    const { clock, memory, table, expire, write, slots, dependencies } = aStage()
+    await table.recordLateness(latenessMs, NOW)
+    await write('anna', NOW * 1000, 'own-r1', START, 5)
+    const merge = mergeBatches({ ...dependencies, projections: catalogue(), lifetime: short })
+    await merge(memory.streams.flat(), dependencies.telemetry)
+    const bound = await table.recordLateness(latenessMs, NOW + HOUR)
+    clock.now += 10 * DAY
+    expire()
+    expect(slots()).toEqual([])
+    expect(isLate(clock.now, (START + 60) * 1000, bound)).toBe(true)
+  },
+)
+
+test('the windows function records its lateness once, before its first batch, and again after a failure', async () => {
+  const { dependencies } = aStage()
+  const recorded: (number | undefined)[] = []
+  const recordLateness = async (latenessMs: number | undefined) => {
+    recorded.push(latenessMs)
+    if (recorded.length === 1) throw new Error('throttled')
+    return { latenessMs }
+  }
+  const table = { ...dependencies.table, recordLateness }
+  const merge = mergeBatches({ ...dependencies, table, projections: catalogue(), lifetime: short })
+  await expect(merge([], dependencies.telemetry)).rejects.toThrow('throttled')
+  for (let batch = 0; batch < 2; batch++) await merge([], dependencies.telemetry)
+  expect(recorded).toEqual([HOUR, HOUR])
 })
 
 /** Two users in different slots of a window. */

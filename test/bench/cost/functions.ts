@@ -14,13 +14,13 @@ import { eventTypes, projections } from '../../../shared/catalogue.ts'
 import { isIdentityPage } from '../../../shared/memory/page-content.ts'
 import { memoryRules } from '../../../shared/memory/rules.ts'
 import { parseRawEventTypes } from '../../../shared/raw-events.ts'
+import { MAX_DELIVERY_MS } from '../../../shared/record-age.ts'
 import { aKey } from '../../fixtures/keys.ts'
 import { quotasInMemory } from '../../fixtures/quota-load.ts'
 import { type FunctionMeter, meteredFunction } from './metered-function.ts'
 import type { MeteredTable } from './metered-table.ts'
 
 const HOUR_MS = 3_600_000
-const DAY_HOURS = 24
 /** Of an identity or a reference, as the cache of the state function counts them. */
 const CACHED_BYTES = 200
 const catalogue = new Map(eventTypes.map(type => [type.name, type]))
@@ -37,7 +37,6 @@ export interface Stores {
   /** Bytes that the cache of pages may have. */
   readonly cacheBytes: number
   readonly rawEvents: { readonly types: readonly string[] | 'all' | 'none'; readonly days: number }
-  readonly retentionHours: number
   readonly identities: { readonly minutes: number; readonly count: number; readonly days: number }
 }
 
@@ -82,9 +81,9 @@ function countedCache(limit: number, cached: { bytes: number }): ReturnType<type
 
 /** The readers of the event stream and of the state table. */
 export function readers(meters: Meters, stores: Stores) {
-  const { now, retentionHours } = stores
+  const { now } = stores
   const table = stateTable('state', stores.table.operations())
-  const retentionMs = (retentionHours + DAY_HOURS) * HOUR_MS
+  const retentionMs = MAX_DELIVERY_MS
   const memory = memoryRules({
     IDENTITY_MINUTES: String(stores.identities.minutes),
     IDENTITY_COUNT: String(stores.identities.count),

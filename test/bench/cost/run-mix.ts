@@ -15,11 +15,10 @@ const mappingsOf = ({ state, windows, search }: Settings): Mappings => {
   return { state: state.batch, windows, documents: search.documents, rawEvents: search.rawEvents.batch }
 }
 
-function storesOf({ search, stream, functions, state: { identities } }: Settings, share: number): Load['stores'] {
+function storesOf({ search, functions, state: { identities } }: Settings, share: number): Load['stores'] {
   return {
     cacheBytes: cacheBytes(String(functions.state.memory)) * share,
     rawEvents: search === 'off' ? ({ types: 'none', days: 0 } as const) : search.rawEvents,
-    retentionHours: stream.retention.toHours(),
     identities: { minutes: identities.window.toMinutes(), count: identities.count, days: identities.memory.toDays() },
   }
 }
