@@ -48,7 +48,7 @@ test('the same when Lambda gave up the batch, which is judged when the quarantin
     KinesisBatchInfo: {},
     payload: { Records: [record] },
   })
-  const context = { eventTypes: new Map(), rawEventsFunction: 'raw', documentsFunction: 'documents' }
+  const context = { eventTypes: new Map(), rawEventsFunction: 'raw', documentsFunction: 'documents', isOn: () => true }
   const now = START + QUARANTINE_DAYS * DAY
   const judge = (adding: typeof add) =>
     judgeBatch(fromDiscarded(text, context).unfinished, {
