@@ -47,7 +47,7 @@ type ItemAttributes = Readonly<Record<string, unknown>>
 
 /** Stores an item with these attributes if its key is new. Otherwise only adds to its count, so that the first delivery is kept. */
 export function storeOrCount(attributes: ItemAttributes, addition: Addition): UpdateItemCommand {
-  const first = { ...attributes, first: addition.token.text }
+  const first = beginning(attributes, addition)
   const set = Object.keys(first).map(name => `#${name} = if_not_exists(#${name}, :${name})`)
   return update(addition, first, {
     UpdateExpression: `SET ${[...set, ...renewed(addition)].join(', ')} ADD #count :count`,
@@ -57,7 +57,7 @@ export function storeOrCount(attributes: ItemAttributes, addition: Addition): Up
 
 /** Begins an item again that has expired. */
 export function beginAgain(attributes: ItemAttributes, addition: Addition): UpdateItemCommand {
-  const again = { ...attributes, first: addition.token.text }
+  const again = beginning(attributes, addition)
   const set = Object.keys(again).map(name => `#${name} = :${name}`)
   const kept = new Set([...Object.keys(again), ...(addition.ttl === undefined ? [] : ['ttl'])])
   const removed = OPTIONAL_ATTRIBUTES.filter(name => !kept.has(name)).map(name => `#${name}`)
@@ -78,6 +78,9 @@ export const countOnly = (addition: Addition): UpdateItemCommand =>
       ReturnValues: 'ALL_NEW',
     },
   )
+
+/** What the first addition to an item sets. */
+const beginning = (attributes: ItemAttributes, { token }: Addition): ItemAttributes => ({ ...attributes, first: token.text })
 
 /** What every addition sets. */
 const renewed = ({ token, others, ttl }: Addition): string[] => [

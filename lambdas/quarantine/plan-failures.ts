@@ -53,7 +53,7 @@ export interface UnfinishedRecord {
 }
 
 /** A line of such a record, as it is quarantined. */
-export interface UnfinishedLine {
+interface UnfinishedLine {
   readonly quarantined: QuarantinedEvent
   /** Undefined if ingest did not write the line. */
   readonly event: Event | undefined

@@ -453,10 +453,8 @@ export const unitMistakes: readonly UnitMistake[] = [
     name: 'item-before-object',
     about: 'the item of a bundle is stored before its object, and is all that a failure leaves',
     file: 'lambdas/quarantine/dynamodb.ts',
-    right:
-      '    await put(name, body)\n    await conditionHeld(client.send(storeOrCount({ ...attributes, object: name }, addition)))\n',
-    wrong:
-      '    await conditionHeld(client.send(storeOrCount({ ...attributes, object: name }, addition)))\n    await put(name, body)\n',
+    right: '    await put(name, body)\n    await putItem({ ...attributes, object: name }, addition, client)\n',
+    wrong: '    await putItem({ ...attributes, object: name }, addition, client)\n    await put(name, body)\n',
     tests: ['test/ingest/quarantine-flood.test.ts'],
   },
   {
