@@ -1,13 +1,17 @@
 import { Argument, type Command } from 'commander'
+import { stateTable } from '../lambdas/state/dynamodb.ts'
+import { dynamoDbOperations } from '../lambdas/state/dynamodb-operations.ts'
 import { projections } from '../shared/catalogue.ts'
 import { NONE } from '../shared/environment.ts'
 import type { JobView } from '../shared/jobs.ts'
 import type { ReindexResult } from '../shared/reindex.ts'
 import { UserError } from '../shared/user-error.ts'
+import { dynamodbOf } from './clients.ts'
 import { startJob, waitForJob } from './jobs/run.ts'
 import { type CommonOptions, printJson, withCommonOptions } from './options.ts'
 import { collectedItems } from './quarantine/scan.ts'
 import { isResolved, release } from './reindex/release.ts'
+import { withoutUnwritten } from './reindex/written.ts'
 import { findTarget, type Target } from './target.ts'
 
 interface Options extends CommonOptions {
@@ -46,7 +50,9 @@ async function reindex(target: Target, projection: string | undefined): Promise<
   const quarantined = projection === undefined ? await collectedItems(target) : []
   const { counts, result } = await waitForJob(target, await start(target, projection))
   const indices = new Set((result as ReindexResult).indices)
-  const resolved = quarantined.filter(item => isResolved(item, indices))
+  const table = stateTable(target.outputs.StateTable, dynamoDbOperations(dynamodbOf(target)))
+  const candidates = quarantined.filter(item => isResolved(item, indices))
+  const resolved = await withoutUnwritten(candidates, { table, projections, now: Date.now })
   return { documents: counts['documents'] ?? 0, released: await release(target, resolved) }
 }
 

@@ -196,9 +196,9 @@ export class State extends Construct implements Monitored {
     replay.allow(['dynamodb:DeleteItem', 'dynamodb:GetItem', 'dynamodb:PutItem'], this.table.tableArn)
   }
 
-  /** Lets a function read the whole table in parts. */
+  /** Lets a function read the whole table in parts, and the lateness bound. */
   allowScan(reindex: LambdaFunction): void {
-    reindex.allow(['dynamodb:BatchGetItem', 'dynamodb:Query', 'dynamodb:Scan'], this.table.tableArn)
+    reindex.allow(['dynamodb:BatchGetItem', 'dynamodb:GetItem', 'dynamodb:Query', 'dynamodb:Scan'], this.table.tableArn)
   }
 
   allowRead(query: LambdaFunction): void {

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
 import type * as z from 'zod/mini'
 import { type Projection, projectionKey } from './projection.ts'
-import { windowInstant } from './time.ts'
+import { parseWindowInstant, windowInstant } from './time.ts'
 
 /** The index of a projection. Its alias is the projection's name. */
 export const indexOf = (projection: Pick<Projection, 'name' | 'revision'>): string => projectionKey(projection)
@@ -14,6 +14,13 @@ export function documentId(user: string | null, windowStart: number | null): str
   const window = windowStart === null ? null : windowInstant(windowStart)
   const id = [user, window].filter(part => part !== null).join('#')
   return Buffer.byteLength(id) <= MAX_ID_BYTES ? id : createHash('sha256').update(id).digest('hex')
+}
+
+/** The inverse of `documentId` for a document of a window; undefined for another one, and for a hash. The user is empty if it has none. */
+export function windowOfId(id: string): { readonly user: string; readonly start: number } | undefined {
+  const at = id.lastIndexOf('#')
+  const start = parseWindowInstant(id.slice(at + 1))
+  return start === undefined ? undefined : { user: id.slice(0, Math.max(at, 0)), start }
 }
 
 export type Mapping = { enabled?: boolean; type?: string; ignore_above?: number; properties?: Record<string, Mapping> }

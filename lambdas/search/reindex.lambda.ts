@@ -20,7 +20,7 @@ export const handler = defineHandler('reindex', environment => {
       scan,
       ensureIndices: wanted => ensureIndices(client, wanted),
       async write(items, wanted) {
-        const plan = await documentsOf(items, { table, projections: wanted })
+        const plan = await documentsOf(items, { table, projections: wanted, now: Date.now })
         await writeDocuments(plan, { client, quarantine, telemetry, now: Date.now })
         return plan.operations.length
       },

@@ -1,18 +1,24 @@
+import { byKey } from '../../shared/projection.ts'
+import { MAX_DELIVERY_MS } from '../../shared/record-age.ts'
 import { SafeError } from '../../shared/safe-error.ts'
 import type { StateTable } from '../state/dynamodb.ts'
 import { type Item, isPartItem } from '../state/dynamodb-items.ts'
+import { mayHaveExpired } from '../window-expiry.ts'
 import { type DocumentDependencies, type DocumentPlan, planDocuments } from './plan-documents.ts'
 
 interface ReindexDependencies extends DocumentDependencies {
-  readonly table: Pick<StateTable, 'readUsers' | 'partsBelow'>
+  readonly table: Pick<StateTable, 'readUsers' | 'partsBelow' | 'readLateness'>
+  /** Milliseconds since 1970. */
+  readonly now: () => number
 }
 
 /**
  * The documents of these items of the state table, as they are written when the items change. Each has the version of its
- * item, so that a newer document that is written at the same time wins. States of other projections are left out.
+ * item, so that a newer document that is written at the same time wins. States of other projections are left out, and so are windows
+ * over all users of which a slot may have expired: their document would miss it.
  */
 export async function documentsOf(items: readonly Item[], dependencies: ReindexDependencies): Promise<DocumentPlan> {
-  const shown = await withoutErased(items, dependencies.table)
+  const shown = await withoutIncomplete(await withoutErased(items, dependencies.table), dependencies)
   return planDocuments(
     shown.map(after => ({ before: undefined, after })),
     dependencies,
@@ -29,4 +35,24 @@ async function withoutErased(items: readonly Item[], table: ReindexDependencies[
     return item.version <= (users.get(item.user)?.erasedOrder ?? 0)
   }
   return items.filter(item => !isErased(item))
+}
+
+async function withoutIncomplete(items: readonly Item[], { table, projections, now }: ReindexDependencies): Promise<Item[]> {
+  const known = byKey(projections)
+  const sharedBy = (item: Item) => {
+    const projection = isPartItem(item) ? known.get(item.projection) : undefined
+    return isPartItem(item) && projection?.grain.parts?.siblings(item) ? { projection, start: item.start } : undefined
+  }
+  if (!items.some(sharedBy)) return [...items]
+  const shortestOf = await table.readLateness()
+  const lateness = { readShortestLateness: async (endMs: number) => shortestOf(endMs) }
+  // Whoever writes an expiry has recorded its bound in the table before.
+  const lifetime = { latenessMs: undefined, retentionMs: MAX_DELIVERY_MS }
+  const isComplete = await Promise.all(
+    items.map(async item => {
+      const shared = sharedBy(item)
+      return !shared || !(await mayHaveExpired(shared.projection, shared.start, { table: lateness, lifetime, now }))
+    }),
+  )
+  return items.filter((_, at) => isComplete[at])
 }

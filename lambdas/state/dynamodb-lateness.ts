@@ -6,6 +6,12 @@ const KEY = { pk: { S: 'stage' }, sk: { S: 'lateness' } }
 
 /** The item with the lateness bound of the stage, in the state table. */
 export const latenessTable = ({ table, dynamodb }: TableTarget) => ({
+  /** `shortestLateness` of any window, with the bound that functions have recorded by now. */
+  async readLateness(): Promise<(endMs: number) => number | undefined> {
+    const stored = boundOf(await dynamodb.getItem({ TableName: table, Key: KEY, ConsistentRead: true }))
+    return endMs => shortestLateness(endMs, undefined, stored)
+  },
+
   /** As `shortestLateness`, with the bound that functions have recorded. */
   async readShortestLateness(endMs: number, deployedMs: number | undefined): Promise<number | undefined> {
     const stored = boundOf(await dynamodb.getItem({ TableName: table, Key: KEY, ConsistentRead: true }))

@@ -149,7 +149,7 @@ const expected: Readonly<Record<string, Readonly<Record<string, string>>>> = {
   ReindexFunction: {
     '<ReindexFunctionLogs.Arn>': log,
     '<JobsTable.Arn>': 'dynamodb:PutItem dynamodb:Query',
-    '<StateTable.Arn>': 'dynamodb:BatchGetItem dynamodb:Query dynamodb:Scan',
+    '<StateTable.Arn>': 'dynamodb:BatchGetItem dynamodb:GetItem dynamodb:Query dynamodb:Scan',
     ...prepareIndices,
     ...bulk,
     '<QuarantineTable.Arn>': 'dynamodb:UpdateItem',

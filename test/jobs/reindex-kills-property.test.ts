@@ -79,8 +79,8 @@ function jobWith(kills: readonly { readonly call: number; readonly after: boolea
         }),
       ensureIndices: () => calling(async () => undefined),
       async write(page, wanted) {
-        const table = { partsBelow: async () => [], readUsers: async () => new Map() }
-        const plan = await documentsOf(page, { table, projections: wanted })
+        const table = { partsBelow: async () => [], readUsers: async () => new Map(), readLateness: async () => () => undefined }
+        const plan = await documentsOf(page, { table, projections: wanted, now: () => clock })
         await writeDocuments(plan, { client: bulk, quarantine: { add: async () => undefined }, telemetry, now: () => clock })
         return plan.operations.length
       },

@@ -98,7 +98,11 @@ class Contract {
   private get dependencies() {
     return {
       client: this.index.client,
-      table: { partsBelow: async () => [...this.parts], readUsers: async () => new Map([['anna', undefined]]) },
+      table: {
+        partsBelow: async () => [...this.parts],
+        readUsers: async () => new Map([['anna', undefined]]),
+        readLateness: async () => () => undefined,
+      },
       quarantine: { add: async (events: readonly QuarantinedEvent[]) => void this.quarantined.push(...events) },
       telemetry: { count: () => undefined, annotate: () => undefined },
       projections: this.projections,
