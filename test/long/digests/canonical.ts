@@ -9,13 +9,16 @@ export const DESCRIPTIONS: ReadonlySet<string> = new Set([...PROSE, 'description
 /** A stack frame in the description of an error: it depends on the checkout and on every line of code. */
 const STACK_FRAME = / at (?:[^ ]+ (?:\[as [^\]]+\] )?)?\(?(?:file|node):[^ )]*:\d+:\d+\)?/g
 
+/** The process that noted an attempt of a fold: each has a random name. */
+const PROCESS_NAME = /"process":"[0-9a-f-]{36}"/g
+
 /** A canonical text of a value: sorted keys, no prose, and a form for values that JSON lacks. */
 function canonical(value: unknown, dropped: ReadonlySet<string> = PROSE): string {
   if (value === undefined) return 'undefined'
   if (typeof value === 'bigint') return `${value}n`
   if (isExactInteger(value)) return value.rawJSON
   if (typeof value === 'number' && !Number.isFinite(value)) return String(value)
-  if (typeof value === 'string') return JSON.stringify(value.replaceAll(STACK_FRAME, ''))
+  if (typeof value === 'string') return JSON.stringify(value.replaceAll(STACK_FRAME, '').replaceAll(PROCESS_NAME, ''))
   if (typeof value !== 'object' || value === null) return JSON.stringify(value)
   if (value instanceof Date) return JSON.stringify(value.toISOString())
   if (value instanceof Uint8Array) return JSON.stringify(Buffer.from(value).toString('base64'))

@@ -4,7 +4,7 @@ import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import type { APIGatewayProxyStructuredResultV2 } from 'aws-lambda'
-import { Command } from 'commander'
+import { Command, CommanderError } from 'commander'
 import { catalogueCommand } from '../../../cli/catalogue.ts'
 import { dashboardsCommand } from '../../../cli/dashboards.ts'
 import { keysCommand } from '../../../cli/keys.ts'
@@ -129,7 +129,7 @@ async function run(args: readonly string[]): Promise<unknown[]> {
   let failure: unknown[] = []
   const lines = await captureOutput(async () => {
     await program.parseAsync(args, { from: 'user' }).catch((error: Error) => {
-      if (!(error instanceof UserError)) throw error
+      if (!(error instanceof UserError || error instanceof CommanderError)) throw error
       failure = ['failure']
     })
   })
