@@ -152,7 +152,7 @@ function lazyPut(bucket: string, client: S3Client | undefined): PutObject {
 
 /**
  * Adds to the count of an item that is stored already: its first object is kept, so a second one would never be removed. Undefined
- * if there is no item, or if this addition was counted.
+ * if there is no item, if it has expired, or if this addition was counted.
  */
 async function countStored(
   addition: Addition,

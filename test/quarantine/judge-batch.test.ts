@@ -12,6 +12,7 @@ import { recentUrls } from '../../shared/projections/recent-urls.ts'
 import type { QuarantinedEvent } from '../../shared/quarantine.ts'
 import { toLine } from '../../shared/stream-record.ts'
 import { aVisit } from '../fixtures/builders.ts'
+import { discardedBatch } from '../fixtures/discarded-batch.ts'
 import { memory } from '../fixtures/memory.ts'
 import { Table } from '../simulation/table.ts'
 
@@ -54,14 +55,8 @@ function newStores(known: FoldDependencies['rules']['projections'] = projections
   }
   const fold = (...records: KinesisStreamRecord[]) => foldBatch(records, dependencies)
   const judged = (...records: KinesisStreamRecord[]) => {
-    const text = JSON.stringify({
-      requestContext: { functionArn: 'arn:aws:lambda:us-east-1:000000000000:function:state' },
-      timestamp: new Date(START).toISOString(),
-      KinesisBatchInfo: {},
-      payload: { Records: records },
-    })
     const rules = { eventTypes: catalogue, memory }
-    return judgeBatch(fromDiscarded(text, context).unfinished, {
+    return judgeBatch(fromDiscarded(discardedBatch(records, START), context).unfinished, {
       table,
       pages,
       quarantine,

@@ -4,6 +4,7 @@ import { fromDiscarded } from '../../lambdas/quarantine/plan-failures.ts'
 import { stateTable } from '../../lambdas/state/dynamodb.ts'
 import { pagesTable } from '../../lambdas/state/dynamodb-pages.ts'
 import { ERASURE_TYPE } from '../../shared/event.ts'
+import { discardedBatch } from '../fixtures/discarded-batch.ts'
 import { memory } from '../fixtures/memory.ts'
 import { eventOf, idsOf, recordOf, START, smallFold } from '../fixtures/small-fold.ts'
 import { Table } from '../simulation/table.ts'
@@ -18,14 +19,8 @@ function newStores() {
   const { items, add, run, quarantined } = smallFold()
   const table = stateTable('t', items.operations())
   const judged = (...records: KinesisStreamRecord[]) => {
-    const text = JSON.stringify({
-      requestContext: { functionArn: 'arn:aws:lambda:us-east-1:000000000000:function:state' },
-      timestamp: new Date(START).toISOString(),
-      KinesisBatchInfo: {},
-      payload: { Records: records },
-    })
     const context = { eventTypes: new Map(), rawEventsFunction: 'raw', documentsFunction: 'documents', isOn: () => true }
-    return judgeBatch(fromDiscarded(text, context).unfinished, {
+    return judgeBatch(fromDiscarded(discardedBatch(records, START), context).unfinished, {
       ...{ table, pages: pagesTable('pages', new Table().operations()), quarantine: { add } },
       ...{ rules: { eventTypes: new Map(), memory }, retentionMs: 0, now: () => START },
     })

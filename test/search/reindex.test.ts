@@ -1,31 +1,23 @@
-import * as z from 'zod/mini'
 import { withoutUnwritten } from '../../cli/reindex/written.ts'
 import { documentsOf } from '../../lambdas/search/reindex.ts'
 import { stateTable } from '../../lambdas/state/dynamodb.ts'
 import { readItem, userAttributes } from '../../lambdas/state/dynamodb-items.ts'
 import { windowLifetime } from '../../lambdas/window-lifetime.ts'
 import { mergeBatches } from '../../lambdas/windows/merge-batches.ts'
-import { pageVisit } from '../../shared/events/page-visit.ts'
 import { perUserWindow } from '../../shared/grains/user-window.ts'
 import { perWindow } from '../../shared/grains/window.ts'
 import type { Projection } from '../../shared/projection.ts'
 import { documentId } from '../../shared/search-index.ts'
 import { aUserItem } from '../fixtures/builders.ts'
+import { idLists } from '../fixtures/id-lists.ts'
 import { Table } from '../simulation/table.ts'
 
 const START = 1_700_000_040
 const HOUR = 3_600_000
 const DAY = 24 * HOUR
-const common = {
-  ...{ on: [pageVisit], revision: 1, window: 60, at: () => 0 },
-  initial: () => [] as string[],
-  shape: z.object({ ids: z.array(z.string()) }),
-  fold: (ids: string[]) => ids,
-  merge: (a: string[], b: string[]) => [...a, ...b],
-}
 const projections: readonly Projection[] = [
-  perUserWindow({ ...common, name: 'own', key: 'user', document: ids => ({ ids }) }),
-  perWindow({ ...common, name: 'all', slots: 2, document: ids => ({ ids: ids.toSorted() }) }),
+  perUserWindow({ ...idLists, name: 'own', key: 'user', document: ids => ({ ids }) }),
+  perWindow({ ...idLists, name: 'all', slots: 2, document: ids => ({ ids: ids.toSorted() }) }),
 ]
 const USERS = ['anna', 'bob', 'carl', 'dora']
 

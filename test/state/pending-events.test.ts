@@ -2,6 +2,7 @@ import { judgeBatch } from '../../lambdas/quarantine/judge-batch.ts'
 import { fromDiscarded } from '../../lambdas/quarantine/plan-failures.ts'
 import { stateTable } from '../../lambdas/state/dynamodb.ts'
 import { pagesTable } from '../../lambdas/state/dynamodb-pages.ts'
+import { discardedBatch } from '../fixtures/discarded-batch.ts'
 import { memory } from '../fixtures/memory.ts'
 import { eventOf, idsOf, recordOf, START, smallFold } from '../fixtures/small-fold.ts'
 import { Table } from '../simulation/table.ts'
@@ -42,16 +43,10 @@ test('an event that a write passed over is quarantined, although the quarantine 
 
 test('the same when Lambda gave up the batch, which is judged when the quarantine is back', async () => {
   const { items, expire, add, quarantined } = await aPendingEvent()
-  const text = JSON.stringify({
-    requestContext: { functionArn: 'arn:aws:lambda:us-east-1:000000000000:function:state' },
-    timestamp: new Date(START).toISOString(),
-    KinesisBatchInfo: {},
-    payload: { Records: [record] },
-  })
   const context = { eventTypes: new Map(), rawEventsFunction: 'raw', documentsFunction: 'documents', isOn: () => true }
   const now = START + QUARANTINE_DAYS * DAY
   const judge = (adding: typeof add) =>
-    judgeBatch(fromDiscarded(text, context).unfinished, {
+    judgeBatch(fromDiscarded(discardedBatch([record], START), context).unfinished, {
       ...{ table: stateTable('t', items.operations()), pages: pagesTable('pages', new Table().operations()) },
       ...{ quarantine: { add: adding }, rules: { eventTypes: new Map(), memory }, retentionMs: 0, now: () => now },
     })

@@ -1,15 +1,14 @@
-import * as z from 'zod/mini'
 import { replayDelta } from '../../lambdas/ingest/replay-delta.ts'
 import { stateTable } from '../../lambdas/state/dynamodb.ts'
 import { isPartItem, readItem, userAttributes } from '../../lambdas/state/dynamodb-items.ts'
 import { mergeBatch } from '../../lambdas/windows/merge-batch.ts'
-import { pageVisit } from '../../shared/events/page-visit.ts'
 import type { WindowLifetime } from '../../shared/grain.ts'
 import { perUserWindow } from '../../shared/grains/user-window.ts'
 import { perWindow } from '../../shared/grains/window.ts'
 import type { Projection } from '../../shared/projection.ts'
 import { parseUnmerged } from '../../shared/unmerged-delta.ts'
 import { aUserItem } from '../fixtures/builders.ts'
+import { idLists } from '../fixtures/id-lists.ts'
 import { SimQuarantine } from '../simulation/quarantine.ts'
 import { type CallOperation, Table } from '../simulation/table.ts'
 
@@ -19,15 +18,8 @@ const HOUR = 3_600_000
 const DAY = 24 * HOUR
 const EXPIRED = 'The window has expired; only a rebuild from the archive can contain the delta.'
 
-const common = {
-  ...{ on: [pageVisit], revision: 1, window: 60, at: () => 0 },
-  initial: () => [] as string[],
-  shape: z.object({ ids: z.array(z.string()) }),
-  fold: (ids: string[]) => ids,
-  merge: (a: string[], b: string[]) => [...a, ...b],
-}
-const own = perUserWindow({ ...common, name: 'own', key: 'user', document: ids => ({ ids }) })
-const all = perWindow({ ...common, name: 'all', slots: 1, document: ids => ({ ids }) })
+const own = perUserWindow({ ...idLists, name: 'own', key: 'user', document: ids => ({ ids }) })
+const all = perWindow({ ...idLists, name: 'all', slots: 1, document: ids => ({ ids }) })
 const catalogue: readonly Projection[] = [own, all]
 
 /** The order number of an event that arrived this number of minutes after the begin of the first window. */

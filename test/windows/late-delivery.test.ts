@@ -1,16 +1,15 @@
-import * as z from 'zod/mini'
 import { replayDelta } from '../../lambdas/ingest/replay-delta.ts'
 import { stateTable } from '../../lambdas/state/dynamodb.ts'
 import { isPartItem, readItem, userAttributes } from '../../lambdas/state/dynamodb-items.ts'
 import { isLate } from '../../lambdas/state/lateness.ts'
 import { windowLifetime } from '../../lambdas/window-lifetime.ts'
 import { mergeBatch } from '../../lambdas/windows/merge-batch.ts'
-import { pageVisit } from '../../shared/events/page-visit.ts'
 import { perUserWindow } from '../../shared/grains/user-window.ts'
 import { perWindow } from '../../shared/grains/window.ts'
 import type { Projection } from '../../shared/projection.ts'
 import { parseUnmerged } from '../../shared/unmerged-delta.ts'
 import { aUserItem } from '../fixtures/builders.ts'
+import { idLists } from '../fixtures/id-lists.ts'
 import { SimQuarantine } from '../simulation/quarantine.ts'
 import { Table } from '../simulation/table.ts'
 
@@ -20,18 +19,12 @@ const DAY = 24 * HOUR
 /** A record that waited in the event stream for as long as Lambda allows, and its changes in the table's stream. */
 const LONGEST_WAIT = 7 * DAY + 23 * HOUR
 
-const common = {
-  ...{ on: [pageVisit], revision: 1, window: 60, at: () => 0 },
-  initial: () => [] as string[],
-  shape: z.object({ ids: z.array(z.string()) }),
-  fold: (ids: string[]) => ids,
-}
 const merge = (a: string[], b: string[]) => [...a, ...b]
-const own = perUserWindow({ ...common, name: 'own', key: 'user', merge, document: ids => ({ ids }) })
+const own = perUserWindow({ ...idLists, name: 'own', key: 'user', merge, document: ids => ({ ids }) })
 /** Its two slots reject the delta of this id. */
 const all = (broken?: string) =>
   perWindow({
-    ...{ ...common, name: 'all', slots: 2, document: ids => ({ ids }) },
+    ...{ ...idLists, name: 'all', slots: 2, document: ids => ({ ids }) },
     merge(a: string[], b: string[]) {
       if (broken !== undefined && b.includes(broken)) throw new Error('broken')
       return merge(a, b)
