@@ -1,13 +1,14 @@
 import type { WindowLifetime } from '../shared/grain.ts'
 import { leastExpiry } from '../shared/grains/merge.ts'
 import type { Projection } from '../shared/projection.ts'
-import type { StateTable } from './state/dynamodb.ts'
+import type { LatenessOf } from './state/dynamodb-lateness.ts'
 
-export interface ExpiryDependencies {
-  readonly table: Pick<StateTable, 'readShortestLateness'>
+/** What decides which windows may have expired. */
+export interface ExpiryRules {
+  readonly latenessOf: LatenessOf
   readonly lifetime: WindowLifetime
   /** Milliseconds since 1970. */
-  readonly now: () => number
+  readonly now: number
 }
 
 /** Why a delta of such a window is not merged: it would begin the window again, without what has expired. */
@@ -20,13 +21,9 @@ export const windowLength = (projection: Projection): number | undefined => (pro
  * Whether an item of the window that starts then may have expired, by any bound that held for it. An item without late deltas is
  * the first that does.
  */
-export async function mayHaveExpired(
-  projection: Projection,
-  start: number,
-  { table, lifetime, now }: ExpiryDependencies,
-): Promise<boolean> {
+export function mayHaveExpired(projection: Projection, start: number, { latenessOf, lifetime, now }: ExpiryRules): boolean {
   const end = start + (windowLength(projection) ?? 0)
-  const latenessMs = await table.readShortestLateness(end * 1000, lifetime.latenessMs)
+  const latenessMs = latenessOf(end * 1000, lifetime.latenessMs)
   const ttl = leastExpiry(end, { ...lifetime, latenessMs })
-  return ttl !== undefined && ttl * 1000 < now()
+  return ttl !== undefined && ttl * 1000 < now
 }

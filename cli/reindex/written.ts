@@ -1,5 +1,6 @@
 import pLimit from 'p-limit'
 import type { StateTable } from '../../lambdas/state/dynamodb.ts'
+import type { LatenessOf } from '../../lambdas/state/dynamodb-lateness.ts'
 import { mayHaveExpired } from '../../lambdas/window-expiry.ts'
 import type { Projection } from '../../shared/projection.ts'
 import type { QuarantineSummary } from '../../shared/quarantine.ts'
@@ -9,7 +10,7 @@ import { indexOf, windowOfId } from '../../shared/search-index.ts'
 const READS_AT_ONCE = 32
 
 interface Dependencies {
-  readonly table: Pick<StateTable, 'readPart' | 'partsBelow' | 'readShortestLateness'>
+  readonly table: Pick<StateTable, 'readPart' | 'partsBelow' | 'readLateness'>
   readonly projections: readonly Projection[]
   /** Milliseconds since 1970. */
   readonly now: () => number
@@ -23,15 +24,16 @@ export async function withoutUnwritten<Summary extends Pick<QuarantineSummary, '
   events: readonly Summary[],
   dependencies: Dependencies,
 ): Promise<Summary[]> {
-  const written = await pLimit(READS_AT_ONCE).map(events, event => isWritten(event, dependencies))
+  const latenessOf = await dependencies.table.readLateness()
+  const written = await pLimit(READS_AT_ONCE).map(events, event => isWritten(event, latenessOf, dependencies))
   return events.filter((_, at) => written[at])
 }
 
 async function isWritten(
   { code, type, id }: Pick<QuarantineSummary, 'code' | 'type' | 'id'>,
-  dependencies: Dependencies,
+  latenessOf: LatenessOf,
+  { table, projections, now }: Dependencies,
 ): Promise<boolean> {
-  const { table, projections, now } = dependencies
   const projection = projections.find(each => indexOf(each) === type)
   const parts = projection?.grain.parts
   // The states of users do not expire.
@@ -42,6 +44,6 @@ async function isWritten(
   const siblings = parts.siblings(address)
   if (!siblings) return (await table.readPart(parts.itemKey(address))) !== undefined
   const lifetime = { latenessMs: undefined, retentionMs: MAX_DELIVERY_MS }
-  if (await mayHaveExpired(projection, window.start, { table, lifetime, now })) return false
+  if (mayHaveExpired(projection, window.start, { latenessOf, lifetime, now: now() })) return false
   return (await table.partsBelow(siblings, 1)).length > 0
 }

@@ -12,7 +12,7 @@ import { mayHaveExpired, WINDOW_EXPIRED } from '../window-expiry.ts'
 const MAX_ATTEMPTS = 5
 
 export interface ReplayDependencies {
-  readonly table: PartTable & Pick<StateTable, 'readUser' | 'readShortestLateness'>
+  readonly table: PartTable & Pick<StateTable, 'readUser' | 'readLateness'>
   readonly projections: readonly Projection[]
   readonly lifetime: WindowLifetime
   /** Milliseconds since 1970. */
@@ -100,8 +100,9 @@ async function withoutNote(target: Target, item: StoredItem, dependencies: Repla
 
 const expired = (): Rejection => reject('not_merged', WINDOW_EXPIRED)
 
-const isExpired = ({ delta, projection }: Target, dependencies: ReplayDependencies): Promise<boolean> =>
-  mayHaveExpired(projection, delta.start, dependencies)
+async function isExpired({ delta, projection }: Target, { table, lifetime, now }: ReplayDependencies): Promise<boolean> {
+  return mayHaveExpired(projection, delta.start, { latenessOf: await table.readLateness(), lifetime, now: now() })
+}
 
 /** The order number of the user's last delta in the item; 0 if there is none. */
 function lastOrder({ delta, parts }: Target, { stored, pages = [] }: StoredItem): number {

@@ -44,15 +44,11 @@ async function withoutIncomplete(items: readonly Item[], { table, projections, n
     return isPartItem(item) && projection?.grain.parts?.siblings(item) ? { projection, start: item.start } : undefined
   }
   if (!items.some(sharedBy)) return [...items]
-  const shortestOf = await table.readLateness()
-  const lateness = { readShortestLateness: async (endMs: number) => shortestOf(endMs) }
   // Whoever writes an expiry has recorded its bound in the table before.
   const lifetime = { latenessMs: undefined, retentionMs: MAX_DELIVERY_MS }
-  const isComplete = await Promise.all(
-    items.map(async item => {
-      const shared = sharedBy(item)
-      return !shared || !(await mayHaveExpired(shared.projection, shared.start, { table: lateness, lifetime, now }))
-    }),
-  )
-  return items.filter((_, at) => isComplete[at])
+  const rules = { latenessOf: await table.readLateness(), lifetime, now: now() }
+  return items.filter(item => {
+    const shared = sharedBy(item)
+    return !shared || !mayHaveExpired(shared.projection, shared.start, rules)
+  })
 }

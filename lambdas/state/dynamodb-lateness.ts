@@ -4,18 +4,15 @@ import { type LatenessBound, planLateness, shortestLateness } from './lateness.t
 
 const KEY = { pk: { S: 'stage' }, sk: { S: 'lateness' } }
 
+/** `shortestLateness` of any window of a stage. */
+export type LatenessOf = (endMs: number, deployedMs: number | undefined) => number | undefined
+
 /** The item with the lateness bound of the stage, in the state table. */
 export const latenessTable = ({ table, dynamodb }: TableTarget) => ({
-  /** `shortestLateness` of any window, with the bound that functions have recorded by now. */
-  async readLateness(): Promise<(endMs: number) => number | undefined> {
+  /** Reads the bound that functions have recorded by now. */
+  async readLateness(): Promise<LatenessOf> {
     const stored = boundOf(await dynamodb.getItem({ TableName: table, Key: KEY, ConsistentRead: true }))
-    return endMs => shortestLateness(endMs, undefined, stored)
-  },
-
-  /** As `shortestLateness`, with the bound that functions have recorded. */
-  async readShortestLateness(endMs: number, deployedMs: number | undefined): Promise<number | undefined> {
-    const stored = boundOf(await dynamodb.getItem({ TableName: table, Key: KEY, ConsistentRead: true }))
-    return shortestLateness(endMs, deployedMs, stored)
+    return (endMs, deployedMs) => shortestLateness(endMs, deployedMs, stored)
   },
 
   /**

@@ -1,14 +1,17 @@
-import pLimit from 'p-limit'
+import type { WindowLifetime } from '../../shared/grain.ts'
 import type { Projection } from '../../shared/projection.ts'
 import type { Quarantine } from '../../shared/quarantine.ts'
 import type { RetiredDelta } from '../../shared/state.ts'
 import type { Telemetry } from '../handler.ts'
-import { type ExpiryDependencies, mayHaveExpired, WINDOW_EXPIRED, windowLength } from '../window-expiry.ts'
+import type { StateTable } from '../state/dynamodb.ts'
+import { mayHaveExpired, WINDOW_EXPIRED, windowLength } from '../window-expiry.ts'
 import { asQuarantined } from './plan-windows.ts'
 
-const READS_AT_ONCE = 32
-
-interface Dependencies extends ExpiryDependencies {
+interface Dependencies {
+  readonly table: Pick<StateTable, 'readLateness'>
+  readonly lifetime: WindowLifetime
+  /** Milliseconds since 1970. */
+  readonly now: () => number
   readonly quarantine: Quarantine
   readonly telemetry: Pick<Telemetry, 'count'>
 }
@@ -23,27 +26,14 @@ export async function withoutExpired(
   dependencies: Dependencies,
 ): Promise<readonly RetiredDelta[]> {
   if (windowLength(projection) === undefined) return deltas
-  const starts = await expiredStarts(deltas, projection, dependencies)
+  const { table, quarantine, telemetry, lifetime, now } = dependencies
+  const rules = { latenessOf: await table.readLateness(), lifetime, now: now() }
   const isErased = ({ order, erasedOrder }: RetiredDelta) => projection.grain.parts?.ofOneUser && order <= erasedOrder
-  const expired = new Set(deltas.filter(delta => starts.has(delta.start) && !isErased(delta)))
+  const expired = new Set(deltas.filter(delta => mayHaveExpired(projection, delta.start, rules) && !isErased(delta)))
   if (expired.size === 0) return deltas
-  await dependencies.quarantine.add([...expired].map(asExpired))
-  dependencies.telemetry.count('EventsQuarantined', expired.size, 'not_merged')
+  await quarantine.add([...expired].map(asExpired))
+  telemetry.count('EventsQuarantined', expired.size, 'not_merged')
   return deltas.filter(delta => !expired.has(delta))
-}
-
-/** The starts of the windows that may have expired. */
-async function expiredStarts(
-  deltas: readonly RetiredDelta[],
-  projection: Projection,
-  dependencies: ExpiryDependencies,
-): Promise<ReadonlySet<number>> {
-  const starts = [...new Set(deltas.map(({ start }) => start))]
-  const read = await pLimit(READS_AT_ONCE).map(starts, async start => ({
-    start,
-    isExpired: await mayHaveExpired(projection, start, dependencies),
-  }))
-  return new Set(read.filter(({ isExpired }) => isExpired).map(({ start }) => start))
 }
 
 const asExpired = (delta: RetiredDelta) => ({ ...asQuarantined({ ...delta, reason: WINDOW_EXPIRED }), message: WINDOW_EXPIRED })

@@ -22,8 +22,7 @@ const MAX_ATTEMPTS = 5
 const TASKS_AT_ONCE = 32
 
 export interface MergeDependencies {
-  readonly table: PartTable &
-    Pick<StateTable, 'readUser' | 'readShortestLateness' | 'storeRetired' | 'readRetired' | 'deleteRetired'>
+  readonly table: PartTable & Pick<StateTable, 'readUser' | 'readLateness' | 'storeRetired' | 'readRetired' | 'deleteRetired'>
   readonly quarantine: Quarantine
   readonly projections: readonly Projection[]
   readonly lifetime: WindowLifetime
