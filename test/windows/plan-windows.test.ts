@@ -3,6 +3,7 @@ import * as z from 'zod/mini'
 import type { PutResult } from '../../lambdas/state/dynamodb-access.ts'
 import { partAttributes, readItem, userAttributes } from '../../lambdas/state/dynamodb-items.ts'
 import { type MergeDependencies, mergeBatch } from '../../lambdas/windows/merge-batch.ts'
+import { windowsToSweep } from '../../lambdas/windows/plan-sweep.ts'
 import { asQuarantined, planWindows, type WindowTask } from '../../lambdas/windows/plan-windows.ts'
 import { pageVisit } from '../../shared/events/page-visit.ts'
 import type { WindowLifetime } from '../../shared/grain.ts'
@@ -94,6 +95,15 @@ test('a user with many deltas counts once in a slot', () => {
   expect(first).toMatchObject({ version: 1, state: { events: 1, users: 1 } })
   expect(again).toMatchObject({ version: 2, state: { events: 4, users: 1 } })
   expect(apply(again, taskOf(image('a', [visitOf(2, 3)])))).toBeUndefined()
+})
+
+test('what has exactly the order number of the erasure is covered by it: deltas, windows, and windows to sweep', () => {
+  expect(planWindows([image('a', [minuteOf(5, 5)], 5)], projections, lifetime)).toEqual([])
+  const before = apply(undefined, taskOf(image('a', [minuteOf(5, 1)])))?.item as WindowItem
+  const after = apply(before, taskOf(image('a', [minuteOf(6, 3)], 5)))?.item
+  expect(after?.state).toEqual(one(3))
+  const user = aUserItem('a', { version: 5, erasedOrder: 5 })
+  expect(windowsToSweep(user, [before, { ...before, version: 6 }])).toEqual([before])
 })
 
 test('a window without a lateness bound never expires; with one it expires after the last record that may change it', () => {
