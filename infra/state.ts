@@ -186,9 +186,14 @@ export class State extends Construct implements Monitored {
     collect.allow(['dynamodb:BatchGetItem'], this.pages.tableArn)
   }
 
-  /** The windows function reads and puts windows one by one, with conditional writes, and so the lateness bound. */
+  /**
+   * The windows function reads and puts windows one by one, with conditional writes, and so the lateness bound. It marks events that
+   * a write passed over as quarantined.
+   */
   allowDerive(windows: LambdaFunction): void {
-    windows.allow(['dynamodb:DeleteItem', 'dynamodb:GetItem', 'dynamodb:PutItem', 'dynamodb:Query'], this.table.tableArn)
+    const reads = ['dynamodb:BatchGetItem', 'dynamodb:GetItem', 'dynamodb:Query']
+    const writes = ['dynamodb:DeleteItem', 'dynamodb:PutItem', 'dynamodb:UpdateItem']
+    windows.allow([...reads, ...writes], this.table.tableArn)
   }
 
   /** Lets a function merge a delta into a window that passed it over. */

@@ -3,6 +3,7 @@ import { occurrenceAt, type Quarantine, type QuarantinedEvent } from '../../shar
 import { SafeError } from '../../shared/safe-error.ts'
 import type { EventPosition, UserItem } from '../../shared/state.ts'
 import { redeliveryExpiry } from '../redelivery-expiry.ts'
+import { settlePassedOver } from '../settle-passed-over.ts'
 import type { StateTable } from '../state/dynamodb.ts'
 import { hasEvent, type JudgedLine, type JudgedUser, type JudgeRules, judgedLines, undecidedLines } from './judge-records.ts'
 import type { UnfinishedRecord } from './plan-failures.ts'
@@ -39,7 +40,8 @@ export async function judgeBatch(records: readonly UnfinishedRecord[], dependenc
   const items = await table.readUsers(users)
   if (items.size < users.length)
     throw new SafeError('Users of a batch that Lambda gave up could not be read. The next run judges the batch again.')
-  for (const item of items.values()) if (item) await settle(item, dependencies)
+  const settling = { ...dependencies, marksExpire: redeliveryExpiry(dependencies.now(), dependencies.retentionMs) }
+  for (const item of items.values()) if (item) await settlePassedOver(item, settling)
   const undecided: JudgedLine[] = []
   const marks: (() => Promise<void>)[] = []
   for (const { record, lines } of judged) {
@@ -84,16 +86,4 @@ async function markAll(user: string | undefined, lines: readonly JudgedLine[], d
   if (user !== undefined && events.length > 0) await table.markQuarantined(user, events, ttl)
   const others = positionsOf(lines.filter(line => !hasEvent(line)))
   if (others.length > 0) await table.markQuarantinedLines(others, ttl)
-}
-
-/** Quarantines what the last write of the item passed over: the attempt that wrote it may have ended before it did. */
-async function settle({ user, passedOver }: UserItem, { table, quarantine, now, retentionMs }: JudgeDependencies): Promise<void> {
-  const waiting = await table.readPassedOver(user, passedOver)
-  if (waiting.length === 0) return
-  await quarantine.add(waiting.map(({ at, event }) => ({ ...event, occurrence: occurrenceAt(at) })))
-  await table.markQuarantined(
-    user,
-    waiting.map(({ at }) => at),
-    redeliveryExpiry(now(), retentionMs),
-  )
 }

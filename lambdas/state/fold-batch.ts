@@ -8,6 +8,7 @@ import type { UserItem } from '../../shared/state.ts'
 import type { Telemetry } from '../handler.ts'
 import { annotateProjectionErrors } from '../projection-errors.ts'
 import { pendingExpiry, redeliveryExpiry } from '../redelivery-expiry.ts'
+import { quarantinePassedOver, type SettleDependencies, settlePassedOver } from '../settle-passed-over.ts'
 import { asQuarantined, type DecodedRecord, decodeRecord } from './decode-record.ts'
 import type { StateTable } from './dynamodb.ts'
 import type { PagesTable } from './dynamodb-pages.ts'
@@ -125,7 +126,8 @@ async function foldUser(
   for (let attempt = 0; attempt < MAX_ATTEMPTS_PER_INVOCATION; attempt++) {
     try {
       if (attempt > 0) item = await dependencies.table.readUser(user)
-      if (item) await settlePassedOver(item, dependencies)
+      // The next write drops the list of what the last one passed over.
+      if (item) await settlePassedOver(item, settlingOf(dependencies))
       const loaded = await loadMemory(item, lookupsOf(records), memoryOf(dependencies))
       if (loaded.skipped > 0) dependencies.telemetry.count('LookupsSkipped', loaded.skipped)
       const before = { user, item, loaded }
@@ -150,28 +152,11 @@ const lookupsOf = (records: readonly UserRecord[]): Lookup[] =>
 
 const memoryOf = ({ pages, rules, now }: FoldDependencies): LoadDependencies => ({ pages, rules: rules.memory, now })
 
-/**
- * Quarantines the events that the last write of the item passed over, unless that is done already. The next write drops their
- * list, so this comes before every write.
- */
-async function settlePassedOver({ user, passedOver }: UserItem, dependencies: FoldDependencies): Promise<void> {
-  if (passedOver.length === 0) return
-  await quarantinePassedOver(user, await dependencies.table.readPassedOver(user, passedOver), dependencies)
-}
-
-async function quarantinePassedOver(
-  user: string,
-  events: readonly PassedOverEvent[],
-  dependencies: FoldDependencies,
-): Promise<void> {
-  if (events.length === 0) return
-  await dependencies.quarantine.add(events.map(asOccurrence))
-  await dependencies.table.markQuarantined(
-    user,
-    events.map(({ at }) => at),
-    expiryOf(dependencies),
-  )
-}
+const settlingOf = (dependencies: FoldDependencies): SettleDependencies => ({
+  table: dependencies.table,
+  quarantine: dependencies.quarantine,
+  marksExpire: expiryOf(dependencies),
+})
 
 /**
  * Makes a write, its pages first. Whether an event is folded or passed over is decided by its conditional put alone: only then the events that it
@@ -188,7 +173,7 @@ async function commit(write: Write, dependencies: FoldDependencies): Promise<boo
     return false
   }
   countWrite(write, telemetry)
-  await quarantinePassedOver(write.item.user, passedOver, dependencies)
+  await quarantinePassedOver(write.item.user, passedOver, settlingOf(dependencies))
   return true
 }
 

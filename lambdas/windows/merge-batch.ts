@@ -4,11 +4,12 @@ import { isNoted } from '../../shared/grains/merge.ts'
 import { type Projection, projectionKey } from '../../shared/projection.ts'
 import type { Quarantine } from '../../shared/quarantine.ts'
 import { SafeError } from '../../shared/safe-error.ts'
-import type { PartItem, RetiredDelta } from '../../shared/state.ts'
+import type { PartItem, RetiredDelta, UserItem } from '../../shared/state.ts'
 import { waitText } from '../deployment-wait.ts'
 import type { Telemetry } from '../handler.ts'
 import { annotateProjectionErrors } from '../projection-errors.ts'
 import { redeliveryExpiry } from '../redelivery-expiry.ts'
+import { type SettleDependencies, settlePassedOver } from '../settle-passed-over.ts'
 import type { StateTable } from '../state/dynamodb.ts'
 import type { PutResult } from '../state/dynamodb-access.ts'
 import { isUserItem, readItem, type TableChange } from '../state/dynamodb-items.ts'
@@ -22,7 +23,11 @@ const MAX_ATTEMPTS = 5
 const TASKS_AT_ONCE = 32
 
 export interface MergeDependencies {
-  readonly table: PartTable & Pick<StateTable, 'readUser' | 'readLateness' | 'storeRetired' | 'readRetired' | 'deleteRetired'>
+  readonly table: PartTable &
+    Pick<
+      StateTable,
+      'readUser' | 'readLateness' | 'storeRetired' | 'readRetired' | 'deleteRetired' | 'readPassedOver' | 'markQuarantined'
+    >
   readonly quarantine: Quarantine
   readonly projections: readonly Projection[]
   readonly lifetime: WindowLifetime
@@ -46,9 +51,19 @@ export async function mergeBatch(batch: readonly TableChange[], dependencies: Me
   const taken = await takeInRetired(dependencies)
   const merged = await mergeAll(items, dependencies)
   const retired = retiredDeltas(items, projections)
-  await dependencies.table.storeRetired(retired, redeliveryExpiry(now(), lifetime.retentionMs))
+  const redelivered = redeliveryExpiry(now(), lifetime.retentionMs)
+  await dependencies.table.storeRetired(retired, redelivered)
+  await settleAll(items, { ...dependencies, marksExpire: redelivered })
   await settleUnknown(unknownDeltas(images, projections, { now: now(), waitMs }), dependencies)
   telemetry.count('ContributionsMerged', taken + merged)
+}
+
+/**
+ * Quarantines what the writes passed over. The state function has done it, unless it ended right after a write. If a roll-back
+ * comes then, it may not know the types of the events any more, and not read the items again.
+ */
+async function settleAll(items: readonly UserItem[], dependencies: SettleDependencies): Promise<void> {
+  await pLimit(TASKS_AT_ONCE).map(items, item => settlePassedOver(item, dependencies))
 }
 
 /**

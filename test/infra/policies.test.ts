@@ -52,7 +52,8 @@ const expected: Readonly<Record<string, Readonly<Record<string, string>>>> = {
   WindowsFunction: {
     '<WindowsFunctionLogs.Arn>': log,
     ...readChanges,
-    '<StateTable.Arn>': 'dynamodb:DeleteItem dynamodb:GetItem dynamodb:PutItem dynamodb:Query',
+    '<StateTable.Arn>':
+      'dynamodb:BatchGetItem dynamodb:DeleteItem dynamodb:GetItem dynamodb:PutItem dynamodb:Query dynamodb:UpdateItem',
     '<QuarantineTable.Arn>': 'dynamodb:UpdateItem',
     ...failureDestination,
   },
