@@ -32,8 +32,18 @@ const SKEWS: readonly (readonly number[])[] = [
 export const drawConditions = (choices: Choices) => {
   const hangs = choices.chance(0.15)
   const retryBudgetMs = hangs ? 3000 : choices.pick([Number.POSITIVE_INFINITY, 3000, 3000])
-  return { ...drawFaults(choices, hangs), hangs, retryBudgetMs }
+  const isRestless = choices.chance(0.1)
+  return { ...drawFaults(choices, hangs), ...(isRestless && drawRestless(choices)), isRestless, hangs, retryBudgetMs }
 }
+
+/** One version of the code often goes on with what another one began, and its users have few later records that would repair it. */
+const drawRestless = (choices: Choices) => ({
+  crash: choices.pick([0.05, 0.1]),
+  zombie: choices.pick([0, 0.1]),
+  deploys: true,
+  rollsBack: true,
+  records: 3 + choices.below(8),
+})
 
 /** A fold that hangs meets few other faults by chance: they are more likely in these runs. */
 const drawFaults = (choices: Choices, hangs: boolean) => ({
