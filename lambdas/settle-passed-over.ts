@@ -1,4 +1,4 @@
-import { occurrenceAt, type Quarantine } from '../shared/quarantine.ts'
+import { occurrenceAt, type Quarantine, type QuarantinedEvent } from '../shared/quarantine.ts'
 import type { UserItem } from '../shared/state.ts'
 import type { StateTable } from './state/dynamodb.ts'
 import type { PassedOverEvent } from './state/dynamodb-passed-over.ts'
@@ -11,8 +11,8 @@ export interface SettleDependencies {
 }
 
 /**
- * Quarantines the events that the last write of a user's item passed over, unless that is done already. Whoever made the write may
- * have ended before it did. So does every function that comes across the item.
+ * Quarantines the events that the last write of a user's item passed over, unless that is done already. The function that made the
+ * write may have ended right after it, so every function that reads the item does this.
  */
 export async function settlePassedOver(
   { user, passedOver }: Pick<UserItem, 'user' | 'passedOver'>,
@@ -22,16 +22,20 @@ export async function settlePassedOver(
   await quarantinePassedOver(user, await dependencies.table.readPassedOver(user, passedOver), dependencies)
 }
 
+/** Quarantines events that a write has passed over, and marks them. */
 export async function quarantinePassedOver(
   user: string,
   events: readonly PassedOverEvent[],
   { table, quarantine, marksExpire }: SettleDependencies,
 ): Promise<void> {
   if (events.length === 0) return
-  await quarantine.add(events.map(({ at, event }) => ({ ...event, occurrence: occurrenceAt(at) })))
+  await quarantine.add(events.map(asOccurrence))
   await table.markQuarantined(
     user,
     events.map(({ at }) => at),
     marksExpire,
   )
 }
+
+/** The event as one occurrence: adding it to the quarantine again counts nothing. */
+export const asOccurrence = ({ at, event }: PassedOverEvent): QuarantinedEvent => ({ ...event, occurrence: occurrenceAt(at) })

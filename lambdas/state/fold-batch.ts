@@ -2,13 +2,13 @@ import type { KinesisStreamBatchResponse, KinesisStreamRecord } from 'aws-lambda
 import pLimit from 'p-limit'
 import type { EventType } from '../../shared/event-type.ts'
 import { type LoadDependencies, type Lookup, loadMemory } from '../../shared/memory/load-memory.ts'
-import { occurrenceAt, type Quarantine, type QuarantinedEvent } from '../../shared/quarantine.ts'
+import { occurrenceAt, type Quarantine } from '../../shared/quarantine.ts'
 import { describeError } from '../../shared/safe-error.ts'
 import type { UserItem } from '../../shared/state.ts'
 import type { Telemetry } from '../handler.ts'
 import { annotateProjectionErrors } from '../projection-errors.ts'
 import { pendingExpiry, redeliveryExpiry } from '../redelivery-expiry.ts'
-import { quarantinePassedOver, type SettleDependencies, settlePassedOver } from '../settle-passed-over.ts'
+import { asOccurrence, quarantinePassedOver, type SettleDependencies, settlePassedOver } from '../settle-passed-over.ts'
 import { asQuarantined, type DecodedRecord, decodeRecord } from './decode-record.ts'
 import type { StateTable } from './dynamodb.ts'
 import type { PagesTable } from './dynamodb-pages.ts'
@@ -87,8 +87,6 @@ async function quarantineLines(lines: readonly PassedOverEvent[], dependencies: 
   )
   for (const { event } of waiting) telemetry.count('EventsQuarantined', 1, event.code)
 }
-
-const asOccurrence = ({ at, event }: PassedOverEvent): QuarantinedEvent => ({ ...event, occurrence: occurrenceAt(at) })
 
 const expiryOf = ({ now, rules }: FoldDependencies): number => redeliveryExpiry(now(), rules.retentionMs)
 

@@ -33,7 +33,7 @@ export const drawConditions = (choices: Choices) => {
   const hangs = choices.chance(0.15)
   const retryBudgetMs = hangs ? 3000 : choices.pick([Number.POSITIVE_INFINITY, 3000, 3000])
   const isRestless = choices.chance(0.1)
-  return { ...drawFaults(choices, hangs), ...(isRestless && drawRestless(choices)), isRestless, hangs, retryBudgetMs }
+  return { ...drawFaults(choices, hangs), ...(isRestless && drawRestless(choices)), hangs, retryBudgetMs }
 }
 
 /** One version of the code often goes on with what another one began, and its users have few later records that would repair it. */
@@ -42,6 +42,10 @@ const drawRestless = (choices: Choices) => ({
   zombie: choices.pick([0, 0.1]),
   deploys: true,
   rollsBack: true,
+  mostTurns: 6,
+  turnWeight: 6,
+  addedShare: 0.7,
+  brokenShare: 0.2,
   records: 3 + choices.below(8),
 })
 
@@ -74,6 +78,14 @@ const drawFaults = (choices: Choices, hangs: boolean) => ({
   /** `document` throws on some states, in the function that writes documents. */
   refusesDocuments: choices.chance(0.2),
   rollsBack: choices.chance(hangs ? 0.95 : 0.6),
+  /** How often a deployment or a roll-back may begin. */
+  mostTurns: hangs ? 5 : 3,
+  /** How likely the next one is, among the other inputs. */
+  turnWeight: 1,
+  /** The share of events of the type that only new code folds, in runs with deployments. */
+  addedShare: 0.25,
+  /** The share of events that no code can fold, in runs with deployments. */
+  brokenShare: 0.06,
   /** Whether a mapping gives up a batch that failed. */
   givesUp: choices.pick([0, 0.2]),
   withoutIds: choices.chance(0.5),

@@ -51,8 +51,8 @@ export class Deployment {
 
   /** Whether a deployment, a roll-back or a second deployment may begin. */
   mayTurn(): boolean {
-    const { deploys, hangs, isRestless, rollsBack } = this.environment.conditions
-    return deploys && (this.turns === 0 || (rollsBack && this.turns < (isRestless ? 6 : hangs ? 5 : 3)))
+    const { deploys, mostTurns, rollsBack } = this.environment.conditions
+    return deploys && (this.turns === 0 || (rollsBack && this.turns < mostTurns))
   }
 
   turn(): void {

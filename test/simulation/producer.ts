@@ -107,7 +107,7 @@ export class Producer {
       value: choices.below(10),
       country: choices.pick(['F', 'G', 'I']),
       poison: choices.chance(conditions.deploys ? 0.3 : 0.06),
-      broken: conditions.deploys && choices.chance(conditions.isRestless ? 0.2 : 0.06),
+      broken: conditions.deploys && choices.chance(conditions.brokenShare),
       hangs: conditions.hangs && choices.chance(isRare ? 0.7 : 0.15),
       fill: conditions.heavy && choices.chance(0.3) ? FULL_STATE_BYTES - choices.below(100) : 0,
       weight: conditions.heavy ? choices.pick([0, 0, 30]) : 0,
@@ -115,7 +115,7 @@ export class Producer {
     }
     this.eventCount += 1
     const stated = choices.pick([undefined, 0, 3, 900].map(ago => (ago === undefined ? undefined : Math.floor(now / 1000) - ago)))
-    const type = typeOf(conditions.deploys && choices.chance(conditions.isRestless ? 0.7 : 0.25))
+    const type = typeOf(conditions.deploys && choices.chance(conditions.addedShare))
     const event = { id: `e${this.eventCount}`, source: 's', type, subject: user, time: 0n, received, data }
     return stated === undefined ? event : { ...event, stated }
   }

@@ -118,8 +118,8 @@ export class World {
     // Between an expiry, a fold that hangs or a delta that is given up and the next commit of its user is little time.
     const isHurried = this.jumped || deployment.hasWaited
     const isRare = (fault: Fault): boolean => conditions.hangs && meetings.isOpen(fault)
-    if (deployment.mayTurn())
-      actions.push([isRare('delta given up') ? 20 : conditions.isRestless ? 6 : isHurried ? 3 : 1, () => deployment.turn()])
+    const turnWeight = Math.max(conditions.turnWeight, isHurried ? 3 : 1)
+    if (deployment.mayTurn()) actions.push([isRare('delta given up') ? 20 : turnWeight, () => deployment.turn()])
     if (this.replays.isPossible()) actions.push([isRare('hang') ? 20 : isHurried ? 9 : 3, () => this.replays.start()])
     if (conditions.replays && conditions.withoutIds) actions.push([1, () => this.producer.sendWithoutId()])
     if (table.items.size > 0) actions.push([1, () => this.heat()])

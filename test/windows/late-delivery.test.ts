@@ -19,15 +19,14 @@ const DAY = 24 * HOUR
 /** A record that waited in the event stream for as long as Lambda allows, and its changes in the table's stream. */
 const LONGEST_WAIT = 7 * DAY + 23 * HOUR
 
-const merge = (a: string[], b: string[]) => [...a, ...b]
-const own = perUserWindow({ ...idLists, name: 'own', key: 'user', merge, document: ids => ({ ids }) })
+const own = perUserWindow({ ...idLists, name: 'own', key: 'user', document: ids => ({ ids }) })
 /** Its two slots reject the delta of this id. */
 const all = (broken?: string) =>
   perWindow({
     ...{ ...idLists, name: 'all', slots: 2, document: ids => ({ ids }) },
     merge(a: string[], b: string[]) {
       if (broken !== undefined && b.includes(broken)) throw new Error('broken')
-      return merge(a, b)
+      return idLists.merge(a, b)
     },
   })
 
