@@ -95,6 +95,8 @@ export class Quarantine extends Construct implements Monitored, FailureDestinati
   allowReplay(replay: LambdaFunction): void {
     replay.allow(['dynamodb:GetItem', 'dynamodb:DeleteItem', 'dynamodb:UpdateItem'], this.table.tableArn)
     this.allowTake(replay, BODIES_PREFIX)
+    // Without it, S3 does not say that an object does not exist: it denies access.
+    replay.allow(['s3:ListBucket'], this.bucket.bucketArn)
   }
 
   /** Lets a function move failures from the bucket into the table, and turn bundles into items. */

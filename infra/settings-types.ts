@@ -113,7 +113,10 @@ export interface Settings {
   readonly stream: {
     /** Number of shards of the event stream, or on-demand capacity. Plan 0.5 MB/s for each shard: three readers share its 2 MB/s. */
     readonly shards: number | 'on-demand'
-    /** How long the stream keeps events: 24 hours to 365 days. Readers wait for an unavailable store for one hour less, at most 7 days. */
+    /**
+     * How long the stream keeps events: 24 hours to 365 days. Readers wait for an unavailable store for one hour less, at most 7 days.
+     * Shorten it only while no reader is behind: what is older than the new value is inaccessible at once, read or not.
+     */
     readonly retention: Duration
   }
   readonly state: {
@@ -197,7 +200,8 @@ export interface Settings {
   readonly quarantine: {
     /**
      * How long a rejected event stays in the quarantine after its last occurrence, in whole days: at least a day longer than the
-     * stream keeps events. `none`: until it is replayed or discarded.
+     * stream keeps events. `none`: until it is replayed or discarded. A shorter value also deletes the objects of the quarantine that
+     * are older, and their events cannot be replayed after that: replay or discard them before.
      */
     readonly expiry: Duration | 'none'
   }

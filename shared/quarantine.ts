@@ -135,12 +135,14 @@ export interface StoredQuarantinedEvent extends QuarantinedEvent {
   readonly replayed?: number
   /** When a replay began to put it into the stream, in milliseconds since 1970. It did not end, or ends later. Absent: none did. */
   readonly sentAt?: number
+  /** The object with its body expired or was deleted: `body` is empty. */
+  readonly bodyIsGone?: true
 }
 
 /** A quarantined event without its body. */
 export type QuarantineSummary = Omit<
   StoredQuarantinedEvent,
-  'form' | 'body' | 'size' | 'wholeKey' | 'position' | 'replayed' | 'subject' | 'first' | 'keyId' | 'clientSource'
+  'form' | 'body' | 'size' | 'wholeKey' | 'position' | 'replayed' | 'subject' | 'first' | 'keyId' | 'clientSource' | 'bodyIsGone'
 >
 
 /** What tells whether an item is the one that was read. */

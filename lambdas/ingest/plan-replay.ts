@@ -36,6 +36,8 @@ export type Replay =
 type EventTypes = ReadonlyMap<string, EventType>
 
 const NOT_REPLAYABLE = ' It cannot be replayed;'
+const BODY_IS_GONE =
+  'Its text is not in the bucket of the quarantine: it expired there, or the event was removed meanwhile. Try again; if nothing changes, discard it with `npx millrace quarantine discard`.'
 
 /** What a replay validates events with. */
 export interface ReplayRules {
@@ -59,6 +61,7 @@ export const needsKeys = ({ code }: Pick<StoredQuarantinedEvent, 'code'>): boole
 /** Validates a quarantined event with the current catalogue. It keeps its arrival time, the name of its key and its id. */
 export function planReplay(stored: StoredQuarantinedEvent, rules: ReplayRules): Replay {
   const { eventTypes } = rules
+  if (stored.bodyIsGone) return { kind: 'refuse', rejection: reject('unavailable', BODY_IS_GONE) }
   if (stored.code === 'document_refused') return writeAgain(stored)
   if (stored.code === 'not_merged') return { kind: 'merge', delta: parseUnmerged(stored.body) }
   // Its events are in the other stores, and replaying them would not restore the missed changes.

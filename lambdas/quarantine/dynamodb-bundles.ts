@@ -1,10 +1,9 @@
 import { gunzipSync } from 'node:zlib'
 import { DeleteItemCommand, type DynamoDBClient, GetItemCommand, UpdateItemCommand } from '@aws-sdk/client-dynamodb'
-import { NoSuchKey, type S3Client } from '@aws-sdk/client-s3'
+import type { S3Client } from '@aws-sdk/client-s3'
 import { marshall, unmarshall } from '@aws-sdk/util-dynamodb'
 import type { QuarantinedEvent } from '../../shared/quarantine.ts'
 import { type Attributes, conditionHeld } from '../dynamodb.ts'
-import { StoreFailure } from '../store-failure.ts'
 import { eventsOf } from './bundle.ts'
 import { isExpired } from './dynamodb-expiry.ts'
 import { failureBucket } from './s3.ts'
@@ -66,14 +65,10 @@ export function bundleStore({ table, bucket, dynamodb, s3, now }: QuarantineStor
       return Item && !isExpired(Item, now()) ? asBundle(Item) : undefined
     },
 
-    /** The events of a bundle. Undefined if it was removed after its item was read. */
+    /** The events of a bundle. Undefined if its object does not exist: it expired, or was removed after the item was read. */
     async readEvents({ object, received }: Pick<BundleItem, 'object' | 'received'>): Promise<QuarantinedEvent[] | undefined> {
-      try {
-        return eventsOf({ text: gunzipSync(await objects.read(object)).toString(), received })
-      } catch (error) {
-        if ((error instanceof StoreFailure ? error.cause : error) instanceof NoSuchKey) return undefined
-        throw error
-      }
+      const bytes = await objects.readIfThere(object)
+      return bytes && eventsOf({ text: gunzipSync(bytes).toString(), received })
     },
 
     /** Notes the count up to which its events become items. Returns false if it was quarantined again after it was read, or is gone. */

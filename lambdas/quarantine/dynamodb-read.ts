@@ -57,6 +57,8 @@ const unchanged = ({ count, first }: ReadItem) => ({
   values: { ':count': count, ...(first !== undefined && { ':first': first }) },
 })
 
+const BODY_IS_GONE = { body: '', bodyIsGone: true } as const
+
 /** Reads, removes and updates quarantined events, each with its body. */
 export function quarantineReader(
   table: string,
@@ -71,8 +73,9 @@ export function quarantineReader(
     async read(key: string): Promise<StoredQuarantinedEvent | undefined> {
       const { Item } = await client.send(new GetItemCommand({ TableName: table, Key: marshall({ key }), ConsistentRead: true }))
       if (!Item || isExpired(Item, now()) || asBundle(Item)) return undefined
-      const { object, body = new Uint8Array(), ...item } = unmarshall(Item) as StoredItem
-      return { ...readSummary(Item), ...restOf(item), body: gunzipSync(object ? await objects.read(object) : body).toString() }
+      const { object, body, ...item } = unmarshall(Item) as StoredItem
+      const bytes = object === undefined ? body : await objects.readIfThere(object)
+      return { ...readSummary(Item), ...restOf(item), ...(bytes ? { body: gunzipSync(bytes).toString() } : BODY_IS_GONE) }
     },
 
     /**

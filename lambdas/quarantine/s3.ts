@@ -1,5 +1,13 @@
 import { gunzipSync } from 'node:zlib'
-import { DeleteObjectCommand, GetObjectCommand, PutObjectCommand, paginateListObjectsV2, S3Client } from '@aws-sdk/client-s3'
+import {
+  DeleteObjectCommand,
+  GetObjectCommand,
+  NoSuchKey,
+  PutObjectCommand,
+  paginateListObjectsV2,
+  S3Client,
+} from '@aws-sdk/client-s3'
+import { StoreFailure } from '../store-failure.ts'
 
 /** A bucket with failures that wait to be collected into the quarantine. Errors of S3 are thrown. */
 export function failureBucket(bucket: string, client = new S3Client({})) {
@@ -15,6 +23,16 @@ export function failureBucket(bucket: string, client = new S3Client({})) {
     },
 
     read,
+
+    /** The object. Undefined if it does not exist. */
+    async readIfThere(key: string): Promise<Uint8Array | undefined> {
+      try {
+        return await read(key)
+      } catch (error) {
+        if ((error instanceof StoreFailure ? error.cause : error) instanceof NoSuchKey) return undefined
+        throw error
+      }
+    },
 
     /** The object as text, decompressed if it is gzip. */
     async readText(key: string): Promise<string> {

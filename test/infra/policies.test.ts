@@ -144,6 +144,7 @@ const expected: Readonly<Record<string, Readonly<Record<string, string>>>> = {
     '<KeysTable.Arn>': 'dynamodb:Scan',
     '<StateTable.Arn>': 'dynamodb:DeleteItem dynamodb:GetItem dynamodb:PutItem',
     '<QuarantineTable.Arn>': 'dynamodb:DeleteItem dynamodb:GetItem dynamodb:UpdateItem',
+    '<QuarantineBucket.Arn>': 's3:ListBucket',
     '<QuarantineBucket.Arn>/bodies/*': 's3:DeleteObject s3:GetObject',
     ...bulk,
   },

@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto'
 import { scanQuarantine } from '../../cli/quarantine/scan.ts'
 import { replayWarnings } from '../../cli/quarantine/warnings.ts'
 import type { StreamRecord } from '../../lambdas/ingest/plan-records.ts'
@@ -18,7 +19,7 @@ const catalogue = new Map(eventTypes.map(type => [type.name, type]))
 
 /** A quarantine with these events, and a replay with the ids that it put. */
 async function aQuarantine(...events: QuarantinedEvent[]) {
-  const { dynamodb, s3 } = quarantineStores()
+  const { dynamodb, s3, objects } = quarantineStores()
   const store = quarantineStore('t', 'b', dynamodb, s3)
   for (const event of events) await store.add([event])
   const reader = quarantineReader('t', 'b', dynamodb, s3)
@@ -46,6 +47,7 @@ async function aQuarantine(...events: QuarantinedEvent[]) {
   return {
     store,
     reader,
+    objects,
     /** What the ids of events without an id begin with, for each event. */
     itemIds: events.map((event, at) => `${quarantineKey(event)}-${firsts[at]?.slice(0, 8)}`),
     ids,
@@ -135,6 +137,27 @@ test('a dry run marks and puts nothing', async () => {
   expect(await replay({}, true)).toMatchObject([{ replayed: true }])
   expect(ids).toEqual([])
   expect(await items()).toEqual(before)
+})
+
+/** The body does not compress enough to fit into an item. */
+const inBucket = (facts: Partial<QuarantinedEvent>) =>
+  aQuarantinedEvent({ id: 'large', body: JSON.stringify({ data: randomBytes(400_000).toString('base64') }), ...facts })
+
+test.each([
+  ['an envelope', inBucket({})],
+  ['a line', inBucket({ form: 'line' })],
+  ['a document', inBucket({ code: 'document_refused' })],
+  ['a delta', inBucket({ code: 'not_merged' })],
+])('%s whose object is gone is refused, with what to do, and keeps its reason; the others are put', async (_, large) => {
+  const { objects, ids, replay, items } = await aQuarantine(large, withId)
+  objects.clear()
+  const outcomes = await replay()
+  expect(outcomes).toMatchObject([
+    { replayed: false, code: 'unavailable', message: expect.stringContaining('discard') },
+    { replayed: true },
+  ])
+  expect(ids).toEqual(['e1'])
+  expect(await items()).toMatchObject([{ id: 'large', code: large.code, message: large.message }])
 })
 
 const delta: UnmergedDelta = { projection: 'own-r1', start: 0, user: 'anna', order: 7, state: [1] }

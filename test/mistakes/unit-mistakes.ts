@@ -253,6 +253,22 @@ export const unitMistakes: readonly UnitMistake[] = [
     tests: ['test/quarantine/dynamodb-read.test.ts', 'test/ingest/replay-events.test.ts'],
   },
   {
+    name: 'gone-body-stops-replay',
+    about: 'an event whose object is gone is read as one with an empty text',
+    file: 'lambdas/ingest/plan-replay.ts',
+    right: 'if (stored.bodyIsGone)',
+    wrong: 'if (stored.bodyIsGone && !rules)',
+    tests: ['test/ingest/replay-events.test.ts'],
+  },
+  {
+    name: 'gone-bundle-stops-unpacking',
+    about: 'a bundle whose object is gone is tried until the unpacking of all is given up',
+    file: 'lambdas/quarantine/unpack-bundle.ts',
+    right: '|| item.object === gone',
+    wrong: "|| item.object === ''",
+    tests: ['test/quarantine/bundles.test.ts'],
+  },
+  {
     name: 'outbox-merge-throws',
     about: 'a delta that cannot be merged into the outbox ends the write of the records before it',
     file: 'lambdas/state/outbox.ts',

@@ -193,6 +193,18 @@ test('an object without an item, as a function that ended between the two leaves
   expect([...(await counts()).values()]).toEqual(events(20).map(() => 1))
 })
 
+test('a bundle whose object is gone stops the unpacking of no other', async () => {
+  const { add, list, unpack, counts, objects } = quarantine()
+  await add(events(20))
+  const gone = bundlesOf(await list())
+  const [object = ''] = objects.keys()
+  await add(events(20, {}, 20))
+  const both = bundlesOf(await list())
+  objects.delete(object)
+  await unpack([...gone, ...both])
+  expect([...(await counts()).keys()]).toEqual(events(20, {}, 20).map(({ id }) => id))
+})
+
 test('an unpacking that broke off is not counted again, whatever is added meanwhile', async () => {
   const stores = quarantine()
   await stores.add(events(20))
