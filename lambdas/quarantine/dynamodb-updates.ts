@@ -76,6 +76,7 @@ export const countOnly = (addition: Addition): UpdateItemCommand =>
       UpdateExpression: `SET ${renewed(addition).join(', ')} ADD #count :count`,
       ConditionExpression: `attribute_exists(#key) AND ${NOT_EXPIRED} AND ${NOT_ADDED}`,
       ReturnValues: 'ALL_NEW',
+      ReturnValuesOnConditionCheckFailure: 'ALL_OLD',
     },
   )
 
@@ -97,7 +98,10 @@ const slotsOf = ({ token, others }: Pick<Addition, 'token' | 'others'>): [slot: 
 function update(
   { table, key, count, token, others, ttl, now }: Addition,
   attributes: ItemAttributes,
-  expressions: Pick<UpdateItemCommandInput, 'UpdateExpression' | 'ConditionExpression' | 'ReturnValues'>,
+  expressions: Pick<
+    UpdateItemCommandInput,
+    'UpdateExpression' | 'ConditionExpression' | 'ReturnValues' | 'ReturnValuesOnConditionCheckFailure'
+  >,
 ): UpdateItemCommand {
   const slots = slotsOf({ token, others })
   const names = new Map([['slot', token.slot], ...slots.map(([slot], n) => [`slot${n}`, slot] as const)])

@@ -16,8 +16,9 @@ import {
   UNCOLLECTED_PREFIX,
   withoutKeys,
 } from '../../shared/quarantine.ts'
-import { conditionHeld } from '../dynamodb.ts'
+import { conditionHeld, refusedWrite } from '../dynamodb.ts'
 import type { Bundle } from './bundle.ts'
+import { isExpired } from './dynamodb-expiry.ts'
 import { type Addition, beginAgain, countOnly, storeOrCount, tokenOf } from './dynamodb-updates.ts'
 import { planRefused } from './plan-refused.ts'
 import type { failureBucket } from './s3.ts'
@@ -151,18 +152,17 @@ function lazyPut(bucket: string, client: S3Client | undefined): PutObject {
 }
 
 /**
- * Adds to the count of an item that is stored already: its first object is kept, so a second one would never be removed. Undefined
- * if there is no item, if it has expired, or if this addition was counted.
+ * Adds to the count of an item that is stored already, unless this addition was counted: its first object is kept, so a second one
+ * would never be removed. Undefined if there is no item, or if it has expired.
  */
 async function countStored(
   addition: Addition,
   client: DynamoDBClient,
 ): Promise<{ readonly object: string | undefined } | undefined> {
-  let object: string | undefined
-  const count = async (): Promise<void> => {
-    object = (await client.send(countOnly(addition))).Attributes?.['object']?.S
-  }
-  return (await conditionHeld(count())) ? { object } : undefined
+  const counting = client.send(countOnly(addition))
+  const refused = await refusedWrite(counting)
+  const item = refused ? refused.item : (await counting).Attributes
+  return item && !isExpired(item, addition.now) ? { object: item['object']?.S } : undefined
 }
 
 /**

@@ -30,14 +30,14 @@ export function quarantineStores() {
     }),
     UpdateItemCommand: input => {
       const before = items.get(input.Key.key.S)
-      if (!meets(input.ConditionExpression, before, input)) throw conditionFailed()
+      if (!meets(input.ConditionExpression, before, input)) throw conditionFailed(input, before)
       const Attributes = updated(input.UpdateExpression, { ...input.Key, ...before }, input)
       items.set(input.Key.key.S, Attributes)
       return input.ReturnValues === 'ALL_NEW' ? { Attributes } : {}
     },
     DeleteItemCommand: input => {
       const Attributes = items.get(input.Key.key.S)
-      if (!meets(input.ConditionExpression, Attributes, input)) throw conditionFailed()
+      if (!meets(input.ConditionExpression, Attributes, input)) throw conditionFailed(input, Attributes)
       items.delete(input.Key.key.S)
       return { Attributes }
     },
@@ -65,7 +65,11 @@ export function quarantineStores() {
   return { table: 't', bucket: 'b', now: Date.now, dynamodb, s3, items, objects, asked }
 }
 
-const conditionFailed = () => new ConditionalCheckFailedException({ message: 'condition', $metadata: {} })
+const conditionFailed = ({ ReturnValuesOnConditionCheckFailure: returned }: Command['input'], item: Attributes | undefined) =>
+  new ConditionalCheckFailedException({
+    ...{ message: 'condition', $metadata: {} },
+    ...(returned === 'ALL_OLD' && item && { Item: item }),
+  })
 
 /** As in DynamoDB, the filter applies after the limit, and a full page has a LastEvaluatedKey even if nothing follows. */
 function scan(items: readonly Attributes[], { Limit = 1000, ExclusiveStartKey, FilterExpression, ...input }: Command['input']) {

@@ -506,6 +506,14 @@ export const unitMistakes: readonly UnitMistake[] = [
     tests: ['test/ingest/quarantine-flood.test.ts'],
   },
   {
+    name: 'resent-count-renews-nothing',
+    about: 'after a count that the SDK sent again, the object of a bundle expires before its item, and a second one is stored',
+    file: 'lambdas/quarantine/dynamodb.ts',
+    right: 'refused ? refused.item :',
+    wrong: 'refused ? undefined :',
+    tests: ['test/quarantine/expiry.test.ts'],
+  },
+  {
     name: 'beginnings-are-equal',
     about: 'two large events with the same beginning are one event in the quarantine',
     file: 'shared/quarantine.ts',

@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto'
-import { quarantineStore } from '../../lambdas/quarantine/dynamodb.ts'
+import type { DynamoDBClient } from '@aws-sdk/client-dynamodb'
+import { quarantineStore, requestQuarantine } from '../../lambdas/quarantine/dynamodb.ts'
 import { quarantineReader } from '../../lambdas/quarantine/dynamodb-read.ts'
 import { quarantineKey } from '../../shared/quarantine.ts'
 import { quarantineStores } from '../fakes/quarantine-stores.ts'
@@ -50,3 +51,27 @@ test('an occurrence counts once when it begins an expired item again, and others
   for (const occurrence of ['2#0', '2#0', '3#0']) await store.add([at(occurrence)])
   expect(await reader.read(quarantineKey(aQuarantinedEvent()))).toMatchObject({ count: 2 })
 })
+
+test.each([
+  ['a bundle', Array.from({ length: 11 }, (_, n) => aQuarantinedEvent({ body: String(n) }))],
+  ['an event with a large body', [aQuarantinedEvent({ form: 'line', body: randomBytes(400_000).toString('base64') })]],
+])(
+  'the object of %s is renewed with its item, also if the SDK sends each write again after a lost response',
+  async (_, events) => {
+    const { dynamodb, s3, objects } = quarantineStores()
+    const { send } = dynamodb as { send: (command: unknown) => Promise<unknown> }
+    const retrying: DynamoDBClient = Object.assign(Object.create(dynamodb), {
+      send: async (command: unknown) => {
+        await send(command)
+        return send(command)
+      },
+    })
+    const quarantine = requestQuarantine(quarantineStore('t', 'b', retrying, s3, { days: 90, now: () => 10 * DAY_MS }))
+    await quarantine.add(events)
+    const names = [...objects.keys()]
+    expect(names).toHaveLength(1)
+    objects.clear()
+    await quarantine.add(events)
+    expect([...objects.keys()]).toEqual(names)
+  },
+)
