@@ -3,7 +3,7 @@ import { DeleteItemCommand, type DynamoDBClient, GetItemCommand, UpdateItemComma
 import type { S3Client } from '@aws-sdk/client-s3'
 import { marshall, unmarshall } from '@aws-sdk/util-dynamodb'
 import type { QuarantinedEvent } from '../../shared/quarantine.ts'
-import { type Attributes, conditionHeld } from '../dynamodb.ts'
+import { type Attributes, conditionHeld, refusedWrite } from '../dynamodb.ts'
 import { eventsOf } from './bundle.ts'
 import { isExpired } from './dynamodb-expiry.ts'
 import { failureBucket } from './s3.ts'
@@ -71,12 +71,17 @@ export function bundleStore({ table, bucket, dynamodb, s3, now }: QuarantineStor
       return bytes && eventsOf({ text: gunzipSync(bytes).toString(), received })
     },
 
-    /** Notes the count up to which its events become items. Returns false if it was quarantined again after it was read, or is gone. */
-    beginUnpacking: (item: BundleItem): Promise<boolean> =>
-      update(item, 'SET unpacking = :count', '#count = :count AND #first = :first AND attribute_not_exists(unpacking)', {
-        ':count': item.count,
-        ':first': item.first,
-      }),
+    /**
+     * Notes the count up to which its events become items. Occurrences that were added after it was read are left for another time.
+     * Returns false if another function has begun or ended an unpacking since, or if it is gone.
+     */
+    beginUnpacking(item: BundleItem): Promise<boolean> {
+      const isAsRead = item.unpacked === undefined ? 'attribute_not_exists(unpacked)' : 'unpacked = :unpacked'
+      return update(item, 'SET unpacking = :count', `#first = :first AND attribute_not_exists(unpacking) AND ${isAsRead}`, {
+        ...{ ':count': item.count, ':first': item.first },
+        ...(item.unpacked !== undefined && { ':unpacked': item.unpacked }),
+      })
+    },
 
     /** Removes a bundle whose events are items, or notes that they are if it was quarantined again meanwhile. */
     async endUnpacking(item: BundleItem, upTo: number): Promise<void> {
@@ -86,8 +91,11 @@ export function bundleStore({ table, bucket, dynamodb, s3, now }: QuarantineStor
         ConditionExpression: '#count = :count AND #first = :first',
         ExpressionAttributeNames: { '#count': 'count', '#first': 'first' },
         ExpressionAttributeValues: marshall({ ':count': upTo, ':first': item.first }),
+        ReturnValuesOnConditionCheckFailure: 'ALL_OLD',
       })
-      if (await conditionHeld(dynamodb.send(deletion))) await objects.remove(item.object)
+      const refused = await refusedWrite(dynamodb.send(deletion))
+      // Without an item, the deletion may have been sent again, or another function may have ended before it removed the object.
+      if (!refused?.item) await objects.remove(item.object)
       else
         await update(item, 'SET unpacked = :upTo REMOVE unpacking', '#first = :first AND unpacking = :upTo', {
           ':upTo': upTo,

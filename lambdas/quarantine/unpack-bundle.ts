@@ -2,6 +2,7 @@ import { SafeError } from '../../shared/safe-error.ts'
 import type { QuarantineStore } from './dynamodb.ts'
 import type { BundleItem, BundleStore } from './dynamodb-bundles.ts'
 
+/** Two rounds are enough unless other functions unpack the same bundle. */
 const MAX_ROUNDS = 20
 
 export interface UnpackDependencies {
@@ -12,19 +13,25 @@ export interface UnpackDependencies {
 /**
  * Turns the events of a bundle into items, so that they can be replayed and discarded one by one. Can be repeated after it broke
  * off, also beside another that does the same: the count up to which it adds is noted first, and is part of each addition's token.
- * A bundle whose object is gone is left as it is: no list contains its events.
+ * Ends when the occurrences that the bundle had at first are items: those that are added meanwhile stay in the bundle. A bundle whose
+ * object is gone is left as it is: no list contains its events.
  */
 export async function unpackBundle(key: string, dependencies: UnpackDependencies): Promise<void> {
-  let gone: string | undefined
+  const { bundles } = dependencies
+  const wanted = await bundles.read(key)
+  let item = wanted
   for (let round = 0; round < MAX_ROUNDS; round++) {
-    const item = await dependencies.bundles.read(key)
-    if (!item || item.object === gone) return
-    const upTo = item.unpacking ?? item.count
-    if (item.unpacking !== undefined || (await dependencies.bundles.beginUnpacking(item)))
-      gone = (await unpackUpTo(upTo, item, dependencies)) ? undefined : item.object
+    if (!item || !wanted || isUnpacked(item, wanted)) return
+    const hasBegun = item.unpacking !== undefined || (await bundles.beginUnpacking(item))
+    if (hasBegun && !(await unpackUpTo(item.unpacking ?? item.count, item, dependencies))) return
+    item = await bundles.read(key)
   }
-  throw new SafeError('A bundle of the quarantine is quarantined again all the time. Try again later.')
+  throw new SafeError('Other functions unpack the same bundle of the quarantine. Try again later.')
 }
+
+/** Whether the occurrences that a bundle had are items, or gone: then it was removed and stored again. */
+const isUnpacked = ({ first, unpacked = 0 }: BundleItem, wanted: BundleItem): boolean =>
+  first !== wanted.first || unpacked >= wanted.count
 
 /** Returns whether the object with its events exists. */
 async function unpackUpTo(upTo: number, item: BundleItem, { bundles, quarantine }: UnpackDependencies): Promise<boolean> {

@@ -264,8 +264,8 @@ export const unitMistakes: readonly UnitMistake[] = [
     name: 'gone-bundle-stops-unpacking',
     about: 'a bundle whose object is gone is tried until the unpacking of all is given up',
     file: 'lambdas/quarantine/unpack-bundle.ts',
-    right: '|| item.object === gone',
-    wrong: "|| item.object === ''",
+    right: 'dependencies))) return',
+    wrong: 'dependencies))) continue',
     tests: ['test/quarantine/bundles.test.ts'],
   },
   {
@@ -512,6 +512,22 @@ export const unitMistakes: readonly UnitMistake[] = [
     right: 'refused ? refused.item :',
     wrong: 'refused ? undefined :',
     tests: ['test/quarantine/expiry.test.ts'],
+  },
+  {
+    name: 'refilled-bundle-stops-unpacking',
+    about: 'a bundle that is quarantined again all the time is unpacked until the unpacking of all is given up',
+    file: 'lambdas/quarantine/unpack-bundle.ts',
+    right: '|| unpacked >= wanted.count',
+    wrong: '|| unpacked < 0',
+    tests: ['test/quarantine/unpack-bundle.test.ts'],
+  },
+  {
+    name: 'begun-with-old-count',
+    about: 'an unpacking begins with what a bundle had before another unpacking ended',
+    file: 'lambdas/quarantine/dynamodb-bundles.ts',
+    right: "'attribute_not_exists(unpacked)' : 'unpacked = :unpacked'",
+    wrong: "'attribute_not_exists(unpacking)' : 'attribute_not_exists(unpacking)'",
+    tests: ['test/quarantine/unpack-bundle.test.ts'],
   },
   {
     name: 'beginnings-are-equal',
