@@ -29,6 +29,9 @@ export interface BundleItem {
 export const asBundle = (attributes: Attributes): BundleItem | undefined =>
   attributes['form']?.S === 'bundle' ? (unmarshall(attributes) as BundleItem) : undefined
 
+/** Identifies the unpacking of a bundle up to a count. */
+export const markOf = ({ key, first }: BundleItem, upTo: number): string => `${key}#${first}#${upTo}`
+
 /** The table and the bucket of the quarantine. */
 export interface QuarantineStores {
   readonly table: string
@@ -59,10 +62,18 @@ export function bundleStore({ table, bucket, dynamodb, s3, now }: QuarantineStor
     })
     return conditionHeld(dynamodb.send(command))
   }
+  const read = async (key: string): Promise<BundleItem | undefined> => {
+    const { Item } = await dynamodb.send(new GetItemCommand({ TableName: table, Key: marshall({ key }), ConsistentRead: true }))
+    return Item && !isExpired(Item, now()) ? asBundle(Item) : undefined
+  }
   return {
-    async read(key: string): Promise<BundleItem | undefined> {
-      const { Item } = await dynamodb.send(new GetItemCommand({ TableName: table, Key: marshall({ key }), ConsistentRead: true }))
-      return Item && !isExpired(Item, now()) ? asBundle(Item) : undefined
+    read,
+
+    /** Whether the unpacking with this mark has begun and not ended. */
+    async isUnfinished(mark: string): Promise<boolean> {
+      const [key = ''] = mark.split('#')
+      const item = await read(key)
+      return item?.unpacking !== undefined && markOf(item, item.unpacking) === mark
     },
 
     /** The events of a bundle. Undefined if its object does not exist: it expired, or was removed after the item was read. */

@@ -4,12 +4,20 @@ import { marshall } from '@aws-sdk/util-dynamodb'
 
 /**
  * Identifies one addition to an item. An item remembers the last token of each slot: an addition that the SDK sends again after a
- * lost response, or that a function repeats, is not counted again, unless another one got the same of 16 slots meanwhile. Additions
- * with a slot of their own are never counted again.
+ * lost response, or that a function repeats, is not counted again, unless another one got the same of 16 slots meanwhile.
  */
 interface Token {
   readonly slot: string
   readonly text: string
+}
+
+/** The attribute with the marks of the unpackings that added to an item. */
+export const MARKS = 'added_unpackings'
+
+/** The marks of an item before and after an unpacking adds to it, separated by spaces. Undefined: it has none. */
+export interface Marks {
+  readonly before: string | undefined
+  readonly after: string
 }
 
 /** An addition to the item with this key. */
@@ -21,6 +29,8 @@ export interface Addition {
   readonly token: Token
   /** Tokens of other occurrences that are added with it, and may be added again without it. */
   readonly others: readonly Token[]
+  /** Of an addition by an unpacking: it is noted here, and not in the slots. */
+  readonly marks?: Marks
   /** When the item expires, in seconds since 1970. Undefined: never. Every addition renews it. */
   readonly ttl: number | undefined
   /** Milliseconds since 1970. */
@@ -33,6 +43,10 @@ export function tokenOf(occurrence: string, slot?: string): Token {
 }
 
 const NOT_ADDED = '(attribute_not_exists(#slot) OR #slot <> :token)'
+const notAdded = ({ marks }: Addition): string => {
+  if (marks === undefined) return NOT_ADDED
+  return `${NOT_ADDED} AND ${marks.before === undefined ? 'attribute_not_exists(#marks)' : '#marks = :before'}`
+}
 /** DynamoDB deletes an expired item days later. Until then it is as if it were gone. */
 const NOT_EXPIRED = '(attribute_not_exists(#ttl) OR #ttl > :now)'
 const EXPIRED = '#ttl <= :now'
@@ -51,7 +65,8 @@ export function storeOrCount(attributes: ItemAttributes, addition: Addition): Up
   const set = Object.keys(first).map(name => `#${name} = if_not_exists(#${name}, :${name})`)
   return update(addition, first, {
     UpdateExpression: `SET ${[...set, ...renewed(addition)].join(', ')} ADD #count :count`,
-    ConditionExpression: `${NOT_EXPIRED} AND ${NOT_ADDED}`,
+    ConditionExpression: `${NOT_EXPIRED} AND ${notAdded(addition)}`,
+    ReturnValuesOnConditionCheckFailure: 'ALL_OLD',
   })
 }
 
@@ -84,9 +99,9 @@ export const countOnly = (addition: Addition): UpdateItemCommand =>
 const beginning = (attributes: ItemAttributes, { token }: Addition): ItemAttributes => ({ ...attributes, first: token.text })
 
 /** What every addition sets. */
-const renewed = ({ token, others, ttl }: Addition): string[] => [
+const renewed = ({ token, others, marks, ttl }: Addition): string[] => [
   ...(ttl === undefined ? [] : ['#ttl = :ttl']),
-  ...slotsOf({ token, others }).map((_, n) => `#slot${n} = :slot${n}`),
+  ...(marks === undefined ? slotsOf({ token, others }).map((_, n) => `#slot${n} = :slot${n}`) : ['#marks = :marks']),
 ]
 
 /** Slots and their tokens. Of several tokens for one slot, the first counts. */
@@ -96,7 +111,7 @@ const slotsOf = ({ token, others }: Pick<Addition, 'token' | 'others'>): [slot: 
 
 /** An update with exactly the placeholders that its expressions have: `#name` and `:name`. */
 function update(
-  { table, key, count, token, others, ttl, now }: Addition,
+  { table, key, count, token, others, marks, ttl, now }: Addition,
   attributes: ItemAttributes,
   expressions: Pick<
     UpdateItemCommandInput,
@@ -104,9 +119,9 @@ function update(
   >,
 ): UpdateItemCommand {
   const slots = slotsOf({ token, others })
-  const names = new Map([['slot', token.slot], ...slots.map(([slot], n) => [`slot${n}`, slot] as const)])
+  const names = new Map([['slot', token.slot], ['marks', MARKS], ...slots.map(([slot], n) => [`slot${n}`, slot] as const)])
   const values: ItemAttributes = {
-    ...{ ...attributes, count, ttl, now: now / 1000, token: token.text },
+    ...{ ...attributes, count, ttl, now: now / 1000, token: token.text, marks: marks?.after, before: marks?.before },
     ...Object.fromEntries(slots.map(([, text], n) => [`slot${n}`, text])),
   }
   const text = `${expressions.UpdateExpression} ${expressions.ConditionExpression}`

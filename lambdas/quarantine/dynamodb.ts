@@ -19,6 +19,7 @@ import {
 import { conditionHeld, refusedWrite } from '../dynamodb.ts'
 import type { Bundle } from './bundle.ts'
 import { isExpired } from './dynamodb-expiry.ts'
+import { type Unpacking, unpackedItems } from './dynamodb-unpacked.ts'
 import { type Addition, beginAgain, countOnly, storeOrCount, tokenOf } from './dynamodb-updates.ts'
 import { planRefused } from './plan-refused.ts'
 import type { failureBucket } from './s3.ts'
@@ -31,7 +32,7 @@ export const MAX_EVENTS_PER_CALL = 2_500
 /** The collect-failures function writes this many events in half a minute or less. */
 const EVENTS_PER_OBJECT = 25_000
 const DAY_SECONDS = 86_400
-/** Of the key of a bundle, in the name of the slot that each of its events has for it. */
+/** Of the key of a bundle, in the name of the slot that earlier versions gave its events. */
 const SLOT_CHARACTERS = 16
 
 /** An item of the table. `object` is the key of an S3 object with a body that is too large for the item. */
@@ -127,10 +128,14 @@ export function quarantineStore(
       else await limit.map(refusedObjects(distinct), ({ key, body }) => put(key, body))
     },
 
-    /** Adds the events of a bundle as items. `occurrence` identifies this addition: it is counted once, whenever it is repeated. */
-    async addUnpacked(events: readonly QuarantinedEvent[], bundle: string, occurrence: string): Promise<void> {
-      const token = tokenOf(occurrence, bundle.slice(0, SLOT_CHARACTERS))
-      await pLimit(MAX_CONCURRENT_WRITES).map(events, event => putEvent(event, token))
+    /** Adds the events of a bundle as items. Of each, at most 64 KB are kept, which an item can hold. Can be repeated. */
+    async addUnpacked(events: readonly QuarantinedEvent[], bundle: string, unpacking: Unpacking): Promise<void> {
+      const token = tokenOf(unpacking.mark, bundle.slice(0, SLOT_CHARACTERS))
+      const addOnce = unpackedItems(client, unpacking)
+      await pLimit(MAX_CONCURRENT_WRITES).map(events, event => {
+        const addition = additionOf({ key: quarantineKey(event), count: event.count ?? 1, token, others: [] })
+        return addOnce({ ...attributesOf(event), body: gzipSync(event.body) }, addition)
+      })
     },
 
     async addBundle({ key, received, events, text }: Bundle): Promise<void> {

@@ -1,6 +1,6 @@
 import { SafeError } from '../../shared/safe-error.ts'
 import type { QuarantineStore } from './dynamodb.ts'
-import type { BundleItem, BundleStore } from './dynamodb-bundles.ts'
+import { type BundleItem, type BundleStore, markOf } from './dynamodb-bundles.ts'
 
 /** Two rounds are enough unless other functions unpack the same bundle. */
 const MAX_ROUNDS = 20
@@ -12,7 +12,7 @@ export interface UnpackDependencies {
 
 /**
  * Turns the events of a bundle into items, so that they can be replayed and discarded one by one. Can be repeated after it broke
- * off, also beside another that does the same: the count up to which it adds is noted first, and is part of each addition's token.
+ * off, also beside another that does the same: the count up to which it adds is noted first, and is part of its mark.
  * Ends when the occurrences that the bundle had at first are items: those that are added meanwhile stay in the bundle. A bundle whose
  * object is gone is left as it is: no list contains its events.
  */
@@ -39,7 +39,7 @@ async function unpackUpTo(upTo: number, item: BundleItem, { bundles, quarantine 
   if (!events) return false
   const times = upTo - (item.unpacked ?? 0)
   const counted = events.map(({ count = 1, ...event }) => ({ ...event, count: count * times }))
-  await quarantine.addUnpacked(counted, item.key, `${item.key}#${item.first}#${upTo}`)
+  await quarantine.addUnpacked(counted, item.key, { mark: markOf(item, upTo), isUnfinished: bundles.isUnfinished })
   await bundles.endUnpacking(item, upTo)
   return true
 }

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto'
 import type { DynamoDBClient } from '@aws-sdk/client-dynamodb'
 import type { S3Client } from '@aws-sdk/client-s3'
 import { bundlesOf } from '../../cli/quarantine/bundles.ts'
@@ -9,6 +10,7 @@ import { unpackBundle } from '../../lambdas/quarantine/unpack-bundle.ts'
 import { type QuarantinedEvent, quarantineKey } from '../../shared/quarantine.ts'
 import { quarantineStores } from '../fakes/quarantine-stores.ts'
 import { aQuarantinedEvent } from '../fixtures/builders.ts'
+import { seeded } from '../fixtures/quota-load.ts'
 
 const fail = (): never => {
   throw new Error('The bundle is not in quarantine.')
@@ -17,26 +19,44 @@ const fail = (): never => {
 /** What happens around a call of a client: `send` makes it. */
 type Around = (send: () => Promise<unknown>) => Promise<unknown>
 
+const DAY_MS = 86_400_000
 const event = (id: string): QuarantinedEvent => aQuarantinedEvent({ id, body: `{"id":"${id}"}` })
 const batch = (name: string): QuarantinedEvent[] => Array.from({ length: 11 }, (_, n) => event(`${name}${n}`))
 
+const heartbeat = event('heartbeat')
+
+/** As the SDK sends a call again after a lost response. */
+const twice: Around = async send => {
+  await send()
+  return send()
+}
+
 function quarantine() {
-  const stores = quarantineStores()
-  const store = quarantineStore('t', 'b', stores.dynamodb, stores.s3)
+  const clock = { now: 10 * DAY_MS }
+  const stores = { ...quarantineStores(), now: () => clock.now }
+  const expiry = { days: 90, now: stores.now }
+  const store = quarantineStore('t', 'b', stores.dynamodb, stores.s3, expiry)
   const list = () => scanQuarantine(stores)
   return {
     ...stores,
+    clock,
     list,
-    reader: quarantineReader('t', 'b', stores.dynamodb, stores.s3),
+    reader: quarantineReader('t', 'b', stores.dynamodb, stores.s3, stores.now),
     add: (events: readonly QuarantinedEvent[]) => requestQuarantine(store).add(events),
     bundles: async () => bundlesOf(await list()),
     counts: async () => new Map((await list()).map(({ id, count }) => [id, count])),
+    /** An unpacking that breaks off when it has added everything. */
+    breakOff: (key: string) => {
+      const endUnpacking = async () => fail()
+      return expect(unpackBundle(key, { bundles: { ...bundleStore(stores), endUnpacking }, quarantine: store })).rejects.toThrow()
+    },
     /** An unpacking with clients of its own. */
     unpack: async (keys: readonly string[], around: Around = send => send()) => {
       const dynamodb = clientAround(stores.dynamodb, around)
       const s3 = clientAround(stores.s3, around)
       const bundles = bundleStore({ ...stores, dynamodb, s3 })
-      for (const key of keys) await unpackBundle(key, { bundles, quarantine: quarantineStore('t', 'b', dynamodb, s3) })
+      const unpacked = quarantineStore('t', 'b', dynamodb, s3, expiry)
+      for (const key of keys) await unpackBundle(key, { bundles, quarantine: unpacked })
     },
   }
 }
@@ -70,6 +90,107 @@ test('a batch that a client sends again all the time is unpacked as far as it wa
   expect(await counts()).toEqual(expected.set('hot0', sent - 1))
 })
 
+test('several unpackings at once, between additions, count each event as often as it was added', async () => {
+  for (let seed = 1; seed <= 15; seed++) {
+    const random = seeded(seed)
+    const slowly: Around = async send => {
+      for (let steps = Math.floor(random() ** 4 * 60); steps > 0; steps--) await null
+      return send()
+    }
+    const { add, bundles, unpack, counts } = quarantine()
+    const names = ['a', 'b', 'c']
+    for (const name of names) await add([heartbeat, ...batch(name)])
+    const keys = await bundles()
+    const adding = async () => {
+      for (const name of names) await slowly(() => add([heartbeat, ...batch(name)]))
+    }
+    const unpacking = [keys, keys.toReversed(), keys].map(each => unpack(each, slowly))
+    await Promise.all([adding(), ...unpacking])
+    await unpack(await bundles())
+    const expected = new Map(names.flatMap(name => batch(name).map(({ id }) => [id, 2])))
+    expect([seed, await counts()]).toEqual([seed, expected.set('heartbeat', 6)])
+  }
+})
+
+test('the item of an event that is in very many bundles has few marks, and counts each bundle once', async () => {
+  const { add, bundles, unpack, items, counts } = quarantine()
+  for (let n = 0; n < 40; n++) {
+    await add([heartbeat, ...batch(`${n}-`)])
+    await unpack(await bundles(), twice)
+  }
+  expect((await counts()).get('heartbeat')).toBe(40)
+  const { body: _body, ...rest } = items.get(quarantineKey(heartbeat)) ?? fail()
+  expect(JSON.stringify(rest).length).toBeLessThan(1_000)
+})
+
+test('an unpacking that broke off is repeated after many others and counted once', async () => {
+  const { add, bundles, unpack, breakOff, counts } = quarantine()
+  await add([heartbeat, ...batch('a')])
+  const [first = ''] = await bundles()
+  await breakOff(first)
+  for (let n = 0; n < 20; n++) {
+    await add([heartbeat, ...batch(`${n}-`)])
+    await unpack((await bundles()).filter(key => key !== first))
+  }
+  await unpack([first])
+  expect((await counts()).get('heartbeat')).toBe(21)
+})
+
+test.each([
+  ['another bundle', 'b'],
+  ['the same bundle, quarantined again,', 'a'],
+])('an unpacking adds nothing after another function ended it, although one of %s replaced its mark', async (_, next) => {
+  const { add, bundles, unpack, counts } = quarantine()
+  await add([heartbeat, ...batch('a')])
+  let calls = 0
+  await unpack(await bundles(), async send => {
+    // It has read the bundle and its events, and is about to add the first one.
+    if (++calls === 4) {
+      await unpack(await bundles())
+      await add([heartbeat, ...batch(next)])
+      await unpack(await bundles())
+    }
+    return send()
+  })
+  expect((await counts()).get('heartbeat')).toBe(2)
+})
+
+test('an item has few marks of unpackings that broke off, too', async () => {
+  const { add, bundles, unpack, breakOff, items } = quarantine()
+  for (let n = 0; n < 20; n++) {
+    await add([heartbeat, ...batch(`${n}-`)])
+    for (const key of await bundles()) if (!items.get(key)?.['unpacking']) await breakOff(key)
+  }
+  expect(items.get(quarantineKey(heartbeat))?.['added_unpackings']?.S?.split(' ')).toHaveLength(16)
+  await unpack(await bundles())
+  expect(await bundles()).toEqual([])
+})
+
+test('an unpacking that an earlier version broke off is counted once', async () => {
+  const { add, bundles, unpack, counts, items } = quarantine()
+  await add([heartbeat, ...batch('a')])
+  const [key = ''] = await bundles()
+  const bundle = items.get(key) ?? fail()
+  await add([heartbeat])
+  const item = items.get(quarantineKey(heartbeat)) ?? fail()
+  const token = createHash('sha256').update(`${key}#${bundle['first']?.S}#1`).digest('hex').slice(0, 16)
+  items.set(key, { ...bundle, unpacking: { N: '1' } })
+  items.set(quarantineKey(heartbeat), { ...item, [`added_${key.slice(0, 16)}`]: { S: token } })
+  await unpack([key])
+  expect(await counts()).toEqual(new Map(batch('a').map(({ id }) => [id, 1])).set('heartbeat', 1))
+})
+
+test('an unpacking begins an expired item again, and is counted once', async () => {
+  const { add, bundles, unpack, counts, clock } = quarantine()
+  await add([heartbeat, ...batch('a')])
+  await unpack(await bundles())
+  clock.now += 80 * DAY_MS
+  await add([heartbeat, ...batch('b')])
+  clock.now += 20 * DAY_MS
+  await unpack(await bundles(), twice)
+  expect(await counts()).toEqual(new Map(batch('b').map(({ id }) => [id, 1])).set('heartbeat', 1))
+})
+
 test('an unpacking begins only with what was not unpacked since it read the bundle', async () => {
   const { add, bundles, ...stores } = quarantine()
   const { read, beginUnpacking, endUnpacking } = bundleStore(stores)
@@ -87,9 +208,6 @@ test('an unpacking begins only with what was not unpacked since it read the bund
 test('the object of a bundle is removed, also if the SDK sends the deletion of its item again after a lost response', async () => {
   const { add, bundles, unpack, objects } = quarantine()
   await add(batch('a'))
-  await unpack(await bundles(), async send => {
-    await send()
-    return send()
-  })
+  await unpack(await bundles(), twice)
   expect([await bundles(), objects.size]).toEqual([[], 0])
 })
