@@ -173,6 +173,18 @@ export interface QuarantineRow extends Omit<QuarantineSummary, 'received' | 'sen
 export interface CollectRequest {
   /** Keys of bundles whose events are to become items of their own. */
   readonly unpack?: readonly string[]
+  /** Return what was left in place instead of throwing: the caller goes on without it. */
+  readonly returnLeft?: boolean
+}
+
+/** Result of the collect-failures function. */
+export interface CollectResult {
+  /** How many events it has moved into the table. */
+  readonly collected: number
+  /** Sentences about the objects that could not be collected. Absent if there are none. */
+  readonly left?: string
+  /** The first object that the run had no time for. Absent if there is none. */
+  readonly late?: string
 }
 
 /** Input of the replay function: the keys of the events to replay. */

@@ -4,10 +4,11 @@ import { asBundle, type BundleItem, bundleStore, type QuarantineStores } from '.
 import { isExpired } from '../../lambdas/quarantine/dynamodb-expiry.ts'
 import { readIdentified } from '../../lambdas/quarantine/dynamodb-read.ts'
 import { bundledSummary, mergeEqual } from '../../shared/bundled-event.ts'
-import type { CollectRequest, IdentifiedSummary, QuarantineSummary } from '../../shared/quarantine.ts'
+import type { CollectRequest, CollectResult, IdentifiedSummary, QuarantineSummary } from '../../shared/quarantine.ts'
 import { dynamodbOf, s3Of } from '../clients.ts'
 import { invoke } from '../invoke.ts'
 import type { Target } from '../target.ts'
+import { collectWarnings } from './warnings.ts'
 
 /** What a list reads of the item of an event. */
 const EVENT_FIELDS = [
@@ -39,9 +40,14 @@ export const quarantineStoresOf = (target: Target): QuarantineStores => ({
   now: Date.now,
 })
 
-/** Moves failures that still wait in a bucket into the quarantine, then returns everything in it. */
+/**
+ * Moves failures that still wait in a bucket into the quarantine, then returns everything in it. Warns if objects are left in a
+ * bucket.
+ */
 export async function collectedItems(target: Target): Promise<IdentifiedSummary[]> {
-  await invoke(target, target.outputs.CollectFailuresFunction, {})
+  const request: CollectRequest = { returnLeft: true }
+  const result = (await invoke(target, target.outputs.CollectFailuresFunction, request)) as CollectResult
+  for (const warning of collectWarnings(result)) console.error(`warning: ${warning}`)
   const { summaries, unfinished } = await scan(quarantineStoresOf(target))
   if (unfinished.length === 0) return summaries
   await unpack(target, unfinished)

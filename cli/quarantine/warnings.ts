@@ -1,4 +1,4 @@
-import type { QuarantineSummary } from '../../shared/quarantine.ts'
+import type { CollectResult, QuarantineSummary } from '../../shared/quarantine.ts'
 import type { RejectionCode } from '../../shared/rejections.ts'
 
 const MINUTE_MS = 60_000
@@ -39,3 +39,15 @@ export function replayWarnings(items: readonly QuarantineSummary[], identityMinu
       : []),
   ]
 }
+
+/** What the quarantine lacks because it is still in a bucket. One sentence or more for each reason. */
+export const collectWarnings = ({ left, late }: Pick<CollectResult, 'left' | 'late'>): string[] => [
+  ...(left !== undefined
+    ? [`the quarantine does not contain every failure. ${left} What to do: docs/runbook.md#collect-failures-errors.`]
+    : []),
+  ...(late !== undefined
+    ? [
+        `more failures wait in the buckets than one run can move, the first is ${late}. Repeat the command later: the function goes on every five minutes.`,
+      ]
+    : []),
+]

@@ -19,8 +19,8 @@ export interface FailureContext {
 /** The beginnings of the logical ids of the functions of search. They are parts of the names that CloudFormation gives them. */
 export const SEARCH_FUNCTION_IDS = { rawEvents: 'SearchIndexEvents', documents: 'SearchIndexDocuments' } as const
 
-/** The events of an object that the quarantine's `add` wrote: one JSON object per line. Throws if it is anything else. */
-export const fromUncollected = (text: string): QuarantinedEvent[] => jsonLines<QuarantinedEvent>(text)
+/** The event of a line that the quarantine's `add` wrote. Throws if the line is anything else. */
+export const fromUncollected = (line: string): QuarantinedEvent => JSON.parse(line) as QuarantinedEvent
 
 /** What Lambda writes to S3 about a batch that it discarded. */
 interface DiscardedBatch {
@@ -149,13 +149,12 @@ interface DeliveryError {
   readonly arrivalTimestamp: number
 }
 
-/** The events of an object that Firehose wrote: one JSON object per record. Throws if it is anything else. */
-export const fromDeliveryErrors = (text: string, { eventTypes }: Pick<FailureContext, 'eventTypes'>): QuarantinedEvent[] =>
-  jsonLines<DeliveryError>(text).flatMap(({ rawData, arrivalTimestamp }) =>
-    fromRecord(rawData, { code: 'not_archived', only: 'archive', arrived: arrivalTimestamp, eventTypes }).map(
-      ({ quarantined }) => quarantined,
-    ),
-  )
+/** The events of a record that Firehose wrote: a line of JSON. Throws if the line is anything else. */
+export function fromDeliveryError(line: string, { eventTypes }: Pick<FailureContext, 'eventTypes'>): QuarantinedEvent[] {
+  const { rawData, arrivalTimestamp } = JSON.parse(line) as DeliveryError
+  const missed: MissedRecord = { code: 'not_archived', only: 'archive', arrived: arrivalTimestamp, eventTypes }
+  return fromRecord(rawData, missed).map(({ quarantined }) => quarantined)
+}
 
 interface MissedRecord {
   readonly code: RejectionCode
@@ -187,5 +186,3 @@ function fromMissedLine(line: string, { code, only, arrived, eventTypes }: Misse
     return { event: undefined, quarantined: unrecognisedLine(line, arrived), only: plain.only }
   }
 }
-
-const jsonLines = <T>(text: string): T[] => linesOf(text).map(({ line }) => JSON.parse(line) as T)

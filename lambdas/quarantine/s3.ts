@@ -1,4 +1,3 @@
-import { gunzipSync } from 'node:zlib'
 import {
   DeleteObjectCommand,
   GetObjectCommand,
@@ -8,18 +7,33 @@ import {
   S3Client,
 } from '@aws-sdk/client-s3'
 import { StoreFailure } from '../store-failure.ts'
+import { decodedText } from './decoded-text.ts'
+
+const PART_BYTES = 8 * 2 ** 20
+
+export interface ListedObject {
+  readonly key: string
+  /** In bytes. */
+  readonly size: number
+}
+
+/** Whether S3 has no object of this key. */
+export const isMissing = (error: unknown): boolean => (error instanceof StoreFailure ? error.cause : error) instanceof NoSuchKey
 
 /** A bucket with failures that wait to be collected into the quarantine. Errors of S3 are thrown. */
 export function failureBucket(bucket: string, client = new S3Client({})) {
-  const read = async (key: string): Promise<Uint8Array> => {
-    const { Body } = await client.send(new GetObjectCommand({ Bucket: bucket, Key: key }))
+  const read = async (key: string, range?: string): Promise<Uint8Array> => {
+    const { Body } = await client.send(new GetObjectCommand({ Bucket: bucket, Key: key, ...(range && { Range: range }) }))
     return (await Body?.transformToByteArray()) ?? new Uint8Array()
   }
+  const readParts = async function* ({ key, size }: ListedObject): AsyncGenerator<Uint8Array> {
+    for (let start = 0; start < size; start += PART_BYTES) yield await read(key, `bytes=${start}-${start + PART_BYTES - 1}`)
+  }
   return {
-    /** The keys with a prefix, in ascending order. */
-    async *list(prefix: string): AsyncGenerator<string> {
+    /** The objects with a prefix, in ascending order of their keys. The S3 console marks a folder with an empty object: those are left out. */
+    async *list(prefix: string): AsyncGenerator<ListedObject> {
       for await (const { Contents = [] } of paginateListObjectsV2({ client }, { Bucket: bucket, Prefix: prefix }))
-        for (const { Key } of Contents) if (Key) yield Key
+        for (const { Key = '', Size = 0 } of Contents) if (Size > 0 || !Key.endsWith('/')) yield { key: Key, size: Size }
     },
 
     read,
@@ -29,16 +43,16 @@ export function failureBucket(bucket: string, client = new S3Client({})) {
       try {
         return await read(key)
       } catch (error) {
-        if ((error instanceof StoreFailure ? error.cause : error) instanceof NoSuchKey) return undefined
+        if (isMissing(error)) return undefined
         throw error
       }
     },
 
-    /** The object as text, decompressed if it is gzip. */
-    async readText(key: string): Promise<string> {
-      const bytes = Buffer.from(await read(key))
-      return (bytes[0] === 0x1f && bytes[1] === 0x8b ? gunzipSync(bytes) : bytes).toString()
-    },
+    /**
+     * The text of an object in parts, decompressed if it is gzip. Each part is a request: a large object needs little memory, and
+     * no connection waits while a part is processed.
+     */
+    readText: (object: ListedObject): AsyncGenerator<string> => decodedText(readParts(object)),
 
     async put(key: string, body: Uint8Array): Promise<void> {
       await client.send(new PutObjectCommand({ Bucket: bucket, Key: key, Body: body }))

@@ -42,10 +42,11 @@ export function quarantineStores() {
       return { Attributes }
     },
     PutObjectCommand: ({ Key, Body }) => void objects.set(Key, Body),
-    GetObjectCommand: ({ Key }) => {
+    GetObjectCommand: ({ Key, Range = 'bytes=0-' }) => {
       const body = objects.get(Key)
       if (!body) throw new NoSuchKey({ message: 'no such key', $metadata: {} })
-      return { Body: { transformToByteArray: async () => body } }
+      const [first, last] = Range.slice('bytes='.length).split('-').map(Number)
+      return { Body: { transformToByteArray: async () => body.subarray(first, (last || body.length) + 1) } }
     },
     DeleteObjectCommand: ({ Key }) => void objects.delete(Key),
     ListObjectsV2Command: ({ Prefix, StartAfter = '', MaxKeys = 1000 }) => ({
@@ -53,7 +54,7 @@ export function quarantineStores() {
         .filter(key => key.startsWith(Prefix) && key > StartAfter)
         .sort()
         .slice(0, MaxKeys)
-        .map(Key => ({ Key })),
+        .map(Key => ({ Key, Size: objects.get(Key)?.length })),
     }),
   }
   const send = async ({ constructor: { name }, input }: Command) => {

@@ -1,7 +1,7 @@
 import { totalsOf } from '../../cli/quarantine/replay.ts'
 import { selectItems } from '../../cli/quarantine/select.ts'
 import { packReplays, planReplay } from '../../lambdas/ingest/plan-replay.ts'
-import { fromDeliveryErrors, fromDiscarded, fromUncollected } from '../../lambdas/quarantine/plan-failures.ts'
+import { fromDeliveryError, fromDiscarded, fromUncollected } from '../../lambdas/quarantine/plan-failures.ts'
 import { eventTypes } from '../../shared/catalogue.ts'
 import type { Event } from '../../shared/event.ts'
 import { countDistinct, type QuarantinedEvent, quarantineKey, type StoredQuarantinedEvent } from '../../shared/quarantine.ts'
@@ -114,10 +114,10 @@ describe('reading failures', () => {
     const error = (lines: readonly string[]) =>
       `${JSON.stringify({ rawData: Buffer.from(lines.join('\n')).toString('base64'), arrivalTimestamp: 1, ErrorCode: 'x' })}\n`
     const other = aVisit('/b', 3, { id: 'v2' })
-    expect(
-      fromDeliveryErrors(error([lineOf(visit)]) + error([lineOf(other), lineForReader('archive', lineOf(visit))]), context),
-    ).toMatchObject([
+    expect(fromDeliveryError(error([lineOf(visit)]), context)).toMatchObject([
       { code: 'not_archived', id: 'v1', body: lineForReader('archive', lineOf(visit)) },
+    ])
+    expect(fromDeliveryError(error([lineOf(other), lineForReader('archive', lineOf(visit))]), context)).toMatchObject([
       { code: 'not_archived', id: 'v2' },
       { code: 'not_archived', id: 'v1', body: lineForReader('archive', lineOf(visit)) },
     ])
@@ -125,7 +125,7 @@ describe('reading failures', () => {
 
   test('any other text throws', () => {
     expect(() => fromDiscarded('{}', context)).toThrow()
-    expect(() => fromDeliveryErrors('hello', context)).toThrow()
+    expect(() => fromDeliveryError('hello', context)).toThrow()
     expect(() => fromUncollected('hello')).toThrow()
   })
 })

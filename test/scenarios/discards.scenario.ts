@@ -122,8 +122,8 @@ async function untilQuarantined(matches: (item: QuarantineSummary) => boolean, i
 async function untilDiscarded(condition: string): Promise<void> {
   const objects = failureBucket(target.outputs.QuarantineBucket, s3Of(target))
   const isDiscarded = async () => {
-    for await (const key of objects.list(DISCARDED_PREFIX))
-      if (JSON.parse(await objects.readText(key)).requestContext.condition === condition) return true
+    for await (const { key } of objects.list(DISCARDED_PREFIX))
+      if (JSON.parse(Buffer.from(await objects.read(key)).toString()).requestContext.condition === condition) return true
     return false
   }
   await eventually(`a batch is discarded: ${condition}`, isDiscarded, 60)

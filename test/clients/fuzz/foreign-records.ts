@@ -1,7 +1,7 @@
 import type { KinesisStreamRecord } from 'aws-lambda'
 import type { Dice } from '../../../cli/simulators/simulator.ts'
 import { streamCollector } from '../../../cli/status/stream-facts.ts'
-import { fromDeliveryErrors } from '../../../lambdas/quarantine/plan-failures.ts'
+import { fromDeliveryError } from '../../../lambdas/quarantine/plan-failures.ts'
 import { planEvents } from '../../../lambdas/search/plan-events.ts'
 import { stateTable } from '../../../lambdas/state/dynamodb.ts'
 import { pagesTable } from '../../../lambdas/state/dynamodb-pages.ts'
@@ -81,7 +81,7 @@ export async function sendForeignRecord({ counts, fold, collector }: ReturnType<
   collector.add('shard-0', { SequenceNumber: String(n + 1), PartitionKey: partitionKey, Data: data })
   const delivery = JSON.stringify({ rawData: kinesis.data, arrivalTimestamp: NOW })
   const count = linesOf(data.toString()).length
-  const given = fromDeliveryErrors(delivery, { eventTypes: catalogue })
+  const given = fromDeliveryError(delivery, { eventTypes: catalogue })
   if (given.length !== count) throw new Error(`Of ${count} lines that Firehose gave back, ${given.length} are quarantined.`)
   counts.records += 1
   counts.lines += count

@@ -107,7 +107,8 @@ export class Cloud {
   async s3(command: Command): Promise<unknown> {
     if (command.constructor.name !== 'ListObjectsV2Command') return this.quarantine.s3.send(command as never) // As above.
     const prefix = String(command.input['Prefix'] ?? '')
-    return { Contents: [...this.quarantine.objects.keys()].filter(key => key.startsWith(prefix)).map(Key => ({ Key })) }
+    const objects = [...this.quarantine.objects].filter(([key]) => key.startsWith(prefix))
+    return { Contents: objects.map(([Key, { length: Size }]) => ({ Key, Size })) }
   }
 
   async lambda({ input }: Command): Promise<unknown> {
