@@ -43,17 +43,18 @@ export interface BundleGroup {
 
 /** Reads groups of bundles. The bundles that a group had are kept for the next call: their objects never change. */
 export function bundleGroups(stores: QuarantineStores) {
-  let known = new Map<string, Promise<readonly SampledSummary[]>>()
+  let known: ReadonlyMap<string, readonly SampledSummary[]> = new Map()
   /** The group of the bundles after this key. */
   return async (after: string | undefined): Promise<BundleGroup> => {
     const listed = await listBundles(after, stores)
     const items = (await readItems(listed.keys, stores)).flatMap(item => asBundle(item) ?? [])
     const { group, last } = firstOf(listed, new Map(items.map(item => [item.key, item])))
     const limit = pLimit(BUNDLES_AT_ONCE)
-    const reading = group.map(bundle => [nameOf(bundle), known.get(nameOf(bundle)) ?? limit(() => read(bundle, stores))] as const)
-    known = new Map(reading)
-    const summaries = await Promise.all(reading.map(([, summaries]) => summaries))
-    return { summaries: mergeEqual(summaries.flat()), last }
+    const summariesOf = (bundle: BundleItem) => known.get(nameOf(bundle)) ?? limit(() => read(bundle, stores))
+    const summaries = await Promise.all(group.map(async bundle => [nameOf(bundle), await summariesOf(bundle)] as const))
+    // Only what was read: a promise that fails, or never ends, would fail every later request.
+    known = new Map(summaries)
+    return { summaries: mergeEqual(summaries.flatMap(([, events]) => events)), last }
   }
 }
 

@@ -1,7 +1,9 @@
 import { randomBytes } from 'node:crypto'
-import { quarantineStore } from '../../lambdas/quarantine/dynamodb.ts'
+import { GetObjectCommand, S3Client } from '@aws-sdk/client-s3'
+import { quarantineStore, requestQuarantine } from '../../lambdas/quarantine/dynamodb.ts'
 import { writeCursor } from '../../lambdas/query/parameters.ts'
 import { readQuarantine } from '../../lambdas/query/quarantine.ts'
+import { bundleGroups } from '../../lambdas/query/quarantine-bundles.ts'
 import { type QuarantinedEvent, quarantineKey } from '../../shared/quarantine.ts'
 import { isRejection } from '../../shared/rejections.ts'
 import { quarantineStores } from '../fakes/quarantine-stores.ts'
@@ -80,6 +82,24 @@ test('a request for a rare code stops after five reads, and its cursor continues
   expect(await read({ code: 'date_missing', limit: '1' })).toEqual({ data: [], cursor: expect.any(String) })
   expect(asked).toEqual(['ListObjectsV2Command', ...Array.from({ length: 5 }, () => 'ScanCommand')])
   expect(await readAll({ code: 'date_missing', limit: '1' })).toEqual([[], [], ['rare'], []])
+})
+
+test('a bundle that could not be read once, or whose read never ended, is read by the next request', async () => {
+  const stores = quarantineStores()
+  await requestQuarantine(quarantineStore('t', 'b', stores.dynamodb, stores.s3)).add(events(11))
+  const answers = [() => Promise.reject(new Error('SlowDown')), () => new Promise(() => undefined)]
+  const s3: S3Client = Object.assign(new S3Client({ region: 'none' }), {
+    send: (command: GetObjectCommand) => (command instanceof GetObjectCommand && answers.shift()?.()) || stores.s3.send(command),
+  })
+  const groups = bundleGroups({ ...stores, s3 })
+  const read = () => readQuarantine({}, { ...stores, s3 }, groups)
+  await expect(read()).rejects.toThrow('SlowDown')
+  void read()
+  await new Promise(setImmediate)
+  expect(await read()).toMatchObject({ data: { length: 11 } })
+  stores.asked.length = 0
+  expect(await read()).toMatchObject({ data: { length: 11 } })
+  expect(stores.asked).not.toContain('GetObjectCommand')
 })
 
 const wrongCursor = 'cursor must be a cursor that the same query returned.'
