@@ -1,4 +1,11 @@
-import { type AttributeValue, ConditionalCheckFailedException } from '@aws-sdk/client-dynamodb'
+import { isDeepStrictEqual } from 'node:util'
+import {
+  type AttributeValue,
+  ConditionalCheckFailedException,
+  type DynamoDBClient,
+  PutItemCommand,
+  type PutItemCommandInput,
+} from '@aws-sdk/client-dynamodb'
 
 /** An item of DynamoDB, or part of one, in the format of its API. */
 export type Attributes = Record<string, AttributeValue>
@@ -25,4 +32,13 @@ export async function refusedWrite(write: Promise<unknown>): Promise<RefusedWrit
 /** Waits for a conditional write. Returns false if its condition failed: then nothing was written. */
 export async function conditionHeld(write: Promise<unknown>): Promise<boolean> {
   return (await refusedWrite(write)) === undefined
+}
+
+/**
+ * Puts an item under a condition. Returns true also if the item is stored already: the SDK sends a put again whose response was lost.
+ * Returns false if another item is stored.
+ */
+export async function putOrFound(client: DynamoDBClient, put: PutItemCommandInput): Promise<boolean> {
+  const refused = await refusedWrite(client.send(new PutItemCommand({ ...put, ReturnValuesOnConditionCheckFailure: 'ALL_OLD' })))
+  return refused === undefined || isDeepStrictEqual(refused.item, put.Item)
 }

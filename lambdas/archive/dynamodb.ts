@@ -1,6 +1,6 @@
-import { DynamoDBClient, GetItemCommand, PutItemCommand, paginateQuery } from '@aws-sdk/client-dynamodb'
+import { DynamoDBClient, GetItemCommand, paginateQuery } from '@aws-sdk/client-dynamodb'
 import { marshall, unmarshall } from '@aws-sdk/util-dynamodb'
-import { type Attributes, conditionHeld } from '../dynamodb.ts'
+import { type Attributes, putOrFound } from '../dynamodb.ts'
 
 /** The state of a compacted day of arrival. */
 export interface LedgerDay {
@@ -54,20 +54,16 @@ export const archiveLedger = (table: string, client = new DynamoDBClient({})) =>
 
   /** Replaces the version before this one, or adds the first. Returns false if somebody else has done so. */
   put: (day: LedgerDay): Promise<boolean> =>
-    conditionHeld(
-      client.send(
-        new PutItemCommand({
-          TableName: table,
-          Item: marshall({ ledger: EVENTS, ...day }, { removeUndefinedValues: true }),
-          ...(day.version === 1
-            ? { ConditionExpression: 'attribute_not_exists(dt)' }
-            : {
-                ConditionExpression: 'version = :previous',
-                ExpressionAttributeValues: marshall({ ':previous': day.version - 1 }),
-              }),
-        }),
-      ),
-    ),
+    putOrFound(client, {
+      TableName: table,
+      Item: marshall({ ledger: EVENTS, ...day }, { removeUndefinedValues: true }),
+      ...(day.version === 1
+        ? { ConditionExpression: 'attribute_not_exists(dt)' }
+        : {
+            ConditionExpression: 'version = :previous',
+            ExpressionAttributeValues: marshall({ ':previous': day.version - 1 }),
+          }),
+    }),
 })
 
 function readItem(item: Attributes): LedgerDay {

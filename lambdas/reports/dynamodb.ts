@@ -127,6 +127,8 @@ const locks = ({ get, putIf, removeIf }: Items) => ({
     const free = `attribute_not_exists(report) OR expires < :now${once ? '' : ' OR attribute_exists(answer)'}`
     if (await putIf({ report, run, takenBy: owner, expires: now + LOCK_MS }, free, { ':now': now })) return { state: 'taken' }
     const holder = await get(report, run)
+    // The SDK sends a put again whose response was lost.
+    if (holder?.takenBy === owner) return { state: 'taken' }
     if (once && holder?.answer) return { state: 'done', result: JSON.parse(holder.answer) }
     return { state: 'held', until: holder?.expires ?? now }
   },

@@ -52,6 +52,7 @@ function compare(a: AttributeValue | undefined, operator: string, b: AttributeVa
   const isEqual = a !== undefined && JSON.stringify(a) === JSON.stringify(b)
   if (operator === '=') return isEqual
   if (operator === '<>') return a !== undefined && !isEqual
+  if (operator === '<') return Number(a?.N) < Number(b?.N)
   const isGreater = Number(a?.N) > Number(b?.N)
   if (operator === '>') return isGreater
   if (operator === '<=') return a !== undefined && !isGreater
