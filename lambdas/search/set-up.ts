@@ -1,14 +1,39 @@
-import type { API, Client } from '@opensearch-project/opensearch'
+import { type API, type Client, errors } from '@opensearch-project/opensearch'
 import type { EventType } from '../../shared/event-type.ts'
 import type { Projection } from '../../shared/projection.ts'
 import { eventIndexPattern, eventMapping, isExpiredDay } from '../../shared/raw-events.ts'
 import { currentRevisions } from '../../shared/revisions.ts'
+import { SafeError } from '../../shared/safe-error.ts'
 import { indexOf, mappingOf } from '../../shared/search-index.ts'
+import type { Telemetry } from '../handler.ts'
 
 /** How long OpenSearch remembers the version of a deleted document, so that no late write restores it: longer than any function runs. */
 const REMEMBER_DELETES = '20m'
 const SETTINGS = { 'index.number_of_shards': 1, 'index.auto_expand_replicas': '0-1' }
 const DAY_MS = 86_400_000
+const OTHER_EVENTS = 'events-*-other'
+
+interface Wanted {
+  readonly projections: readonly Projection[]
+  readonly eventTypes: readonly EventType[]
+  readonly retentionDays: number
+}
+
+/**
+ * Prepares the indices and templates, and deletes old raw events, also if the first fails: the deletions free the disk space without
+ * which OpenSearch refuses changes of indices.
+ */
+export async function setUp(client: Client, wanted: Wanted, now: number, telemetry: Pick<Telemetry, 'annotate'>): Promise<void> {
+  const [prepared] = await Promise.allSettled([prepare(client, wanted)])
+  const [dropped] = await Promise.allSettled([dropOldEvents(client, wanted.retentionDays, now)])
+  if (dropped.status === 'fulfilled') telemetry.annotate('dropped', dropped.value)
+  for (const step of [prepared, dropped]) if (step.status === 'rejected') throw step.reason
+}
+
+async function prepare(client: Client, { projections, eventTypes }: Wanted): Promise<void> {
+  const conflicts = [...(await ensureIndices(client, projections)), ...(await ensureEventTemplates(client, eventTypes))]
+  if (conflicts.length > 0) throw new SafeError(conflicts.join(' '))
+}
 
 /** What an existing index cannot become, as sentences with what to do. Empty: nothing. */
 export type MappingConflicts = readonly string[]
@@ -95,14 +120,31 @@ export async function ensureEventTemplates(client: Client, eventTypes: readonly 
 
 /**
  * Deletes raw events that are older than the retention: whole indices of a day, and in the indices `events-*-other` the
- * documents received before it. Returns the number of deleted indices.
+ * documents received before it. What cannot be deleted stops no other deletion: the first failure is thrown after all of them. Returns
+ * the number of deleted indices.
  */
 export async function dropOldEvents(client: Client, retentionDays: number, now: number): Promise<number> {
   const { body } = await client.indices.get({ index: 'events-*' })
   const old = Object.keys(body).filter(index => isExpiredDay(index.slice(index.lastIndexOf('-') + 1), now, retentionDays))
-  for (const index of old) await client.indices.delete({ index })
+  const failures: SafeError[] = []
+  const attempt = async (what: string, deletion: PromiseLike<unknown>): Promise<void> => {
+    try {
+      await deletion
+    } catch (error) {
+      failures.push(notDeleted(what, error))
+    }
+  }
+  for (const index of old) await attempt(`The index ${index}`, client.indices.delete({ index }))
   const before = new Date(now - retentionDays * DAY_MS).toISOString()
   const query = { range: { received: { lt: before } } }
-  await client.deleteByQuery({ index: 'events-*-other', conflicts: 'proceed', body: { query } })
+  const documents = client.deleteByQuery({ index: OTHER_EVENTS, conflicts: 'proceed', body: { query } })
+  await attempt(`Old documents of ${OTHER_EVENTS}`, documents)
+  if (failures[0]) throw failures[0]
   return old.length
+}
+
+/** OpenSearch's reason for a deletion names only indices. */
+function notDeleted(what: string, error: unknown): SafeError {
+  const reason = error instanceof errors.ResponseError ? ` ${error.message}.` : ''
+  return new SafeError(`${what} could not be deleted.${reason} The next daily set-up tries again.`, { cause: error })
 }
