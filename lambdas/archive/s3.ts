@@ -15,7 +15,7 @@ import {
   S3ServiceException,
 } from '@aws-sdk/client-s3'
 import { type AsyncBuffer, type FileMetaData, parquetMetadataAsync } from 'hyparquet'
-import { REPORTS_PREFIX } from '../../shared/archive-columns.ts'
+import { ARCHIVE_PREFIX, REPORTS_PREFIX } from '../../shared/archive-columns.ts'
 import { SafeError } from '../../shared/safe-error.ts'
 
 export interface StoredObject {
@@ -36,7 +36,7 @@ export interface ArchiveBucket {
   text(key: string): Promise<string>
   /** Stores a text under a key that nothing has. */
   putNew(key: string, text: string): Promise<void>
-  /** The footer of a Parquet object. Throws an error with the key when the object is not Parquet. */
+  /** The footer of a Parquet object. Throws an error with the key, and with what to do, when the object is not Parquet. */
   footer(object: Pick<StoredObject, 'key' | 'size'>): Promise<FileMetaData>
   /** An object that is read by ranges, or undefined when it does not exist. */
   open(key: string): Promise<AsyncBuffer | undefined>
@@ -46,6 +46,7 @@ export interface ArchiveBucket {
   uploadNew(file: string, key: string, contentType: string): Promise<number>
   /** Copies an object of at most 5 GB. */
   copy(from: string, to: string): Promise<void>
+  /** Throws after all deletions if one of them failed. */
   remove(keys: readonly string[]): Promise<void>
   /** One cheap request that shows whether the bucket is reachable. */
   probe(): Promise<void>
@@ -75,7 +76,7 @@ const reader = (
     try {
       return await parquetMetadataAsync(rangeReader(bucket, client, key, size), { initialFetchSize: FOOTER_BYTES })
     } catch (error) {
-      throw new SafeError(`The Parquet footer of ${key} cannot be read.`, { cause: error })
+      throw unreadable(key, error)
     }
   },
 
@@ -99,6 +100,15 @@ const reader = (
     await client.send(new ListObjectsV2Command({ Bucket: bucket, Prefix: REPORTS_PREFIX, MaxKeys: 1 }))
   },
 })
+
+/** The SDK adds metadata to the error of every request. Without it, the object was read. */
+function unreadable(key: string, error: unknown): SafeError {
+  if (error instanceof Error && '$metadata' in error)
+    return new SafeError(`The Parquet footer of ${key} cannot be read.`, { cause: error })
+  return new SafeError(
+    `The object ${key} is not Parquet or is cut short. Reports fail rather than miss its events. Move it out of ${ARCHIVE_PREFIX}, then run the report again.`,
+  )
+}
 
 const writer = (
   bucket: string,
@@ -131,11 +141,13 @@ const writer = (
   },
 
   async remove(keys) {
+    const failures: Error[] = []
     for (let at = 0; at < keys.length; at += KEYS_PER_DELETE) {
       const Objects = keys.slice(at, at + KEYS_PER_DELETE).map(Key => ({ Key }))
       const { Errors } = await client.send(new DeleteObjectsCommand({ Bucket: bucket, Delete: { Objects, Quiet: true } }))
-      if (Errors?.[0]) throw new SafeError(`The object ${Errors[0].Key} cannot be deleted: ${Errors[0].Message}`)
+      if (Errors?.[0]) failures.push(new SafeError(`The object ${Errors[0].Key} cannot be deleted: ${Errors[0].Message}`))
     }
+    if (failures[0]) throw failures[0]
   },
 })
 

@@ -2,9 +2,18 @@ import { writeFile } from 'node:fs/promises'
 import path from 'node:path'
 import { Readable } from 'node:stream'
 import { text } from 'node:stream/consumers'
-import { HeadObjectCommand, PutObjectCommand, S3Client, S3ServiceException } from '@aws-sdk/client-s3'
+import {
+  DeleteObjectsCommand,
+  GetObjectCommand,
+  HeadObjectCommand,
+  PutObjectCommand,
+  S3Client,
+  S3ServiceException,
+} from '@aws-sdk/client-s3'
 import { mockClient } from 'aws-sdk-client-mock'
+import { readFooters } from '../../lambdas/archive/load-objects.ts'
 import { archiveBucket } from '../../lambdas/archive/s3.ts'
+import { describeError } from '../../shared/safe-error.ts'
 import { temporaryFolder } from '../fixtures/temporary-folder.ts'
 
 const file = path.join(temporaryFolder('s3'), 'object.parquet')
@@ -23,7 +32,7 @@ function aBucket() {
     return {}
   })
   calls.on(HeadObjectCommand).resolves({ ContentLength: 9 })
-  return { bucket: archiveBucket('bucket', client), puts }
+  return { bucket: archiveBucket('bucket', client), puts, calls }
 }
 
 test('an object of a run is never replaced: a repeated step gets the size of what is stored', async () => {
@@ -38,4 +47,40 @@ test('a manifest is never replaced', async () => {
   await bucket.putNew('new', '{}')
   await expect(bucket.putNew('stored', '{}')).rejects.toThrow(S3ServiceException)
   expect(puts).toEqual(['new'])
+})
+
+test.each([
+  [
+    'somebody’s notes',
+    /^The object (\S+) is not Parquet or is cut short\. Reports fail rather than miss its events\. Move it out of events\/, then run the report again\.$/,
+  ],
+  ['PAR1', /^The object (\S+) is not Parquet/],
+  ['a', /^The object (\S+) is not Parquet/],
+  [undefined, /^The Parquet footer of (\S+) cannot be read\. Cause: SlowDown/],
+])('an object that is %j fails a report with one line that names it', async (content, line) => {
+  const { bucket, calls } = aBucket()
+  const [dt, key] = ['2026-11-01', 'events/dt=2026-11-01/hour=12/notes.parquet']
+  const bytes = Buffer.from(content ?? 'any')
+  calls.on(GetObjectCommand).callsFake(async () => {
+    if (content === undefined) throw new S3ServiceException({ name: 'SlowDown', $fault: 'server', $metadata: {} })
+    return { Body: { transformToByteArray: async () => bytes } }
+  })
+  const folders = async () => [`dt=${dt}`]
+  const list = async () => [{ key, size: bytes.length, modified: 0 }]
+  const archive = { bucket: { ...bucket, folders, list }, ledger: { days: async () => [] } }
+  const failure = await readFooters(archive, 'page_visit', []).catch(describeError)
+  expect(line.exec(String(failure))?.[1]).toBe(key)
+})
+
+test('an object that cannot be deleted stops no other deletion', async () => {
+  const { bucket, calls } = aBucket()
+  const deleted: string[] = []
+  calls.on(DeleteObjectsCommand).callsFake(async ({ Delete }: { Delete: { Objects: { Key: string }[] } }) => {
+    const [held, ...others] = Delete.Objects.map(({ Key }) => Key)
+    deleted.push(...others)
+    return { Errors: [{ Key: held, Message: 'Object is under a legal hold.' }] }
+  })
+  const keys = Array.from({ length: 1500 }, (_, n) => String(n))
+  await expect(bucket.remove(keys)).rejects.toThrow('The object 0 cannot be deleted: Object is under a legal hold.')
+  expect(deleted).toEqual(keys.filter(key => key !== '0' && key !== '1000'))
 })
