@@ -22,7 +22,7 @@ export function searchRights(projections: readonly Projection[]): Readonly<Recor
     'index-documents': [...prepare, ...eraseUsers, bulk],
     'index-events': [...prepareEvents, { verbs: ['Head', 'Put'], paths: [EVERY_EVENT_INDEX] }, bulk],
     'set-up': [...prepare, ...prepareEvents, ...dropEvents],
-    reindex: [...prepare, bulk],
+    reindex: [...prepare, ...eraseUsers, bulk],
     replay: [bulk],
     query: [
       { verbs: ['Head'], paths: [''] },

@@ -11,7 +11,7 @@ const DOCUMENTS_PER_SEARCH = 1000
 /** Matches the indices of all projections and revisions, and a few others. */
 const EVERY_INDEX = '*-r*'
 
-/** What a batch erases. */
+/** What a batch of changes, or a page of a reindex, erases. */
 export interface Erasures {
   readonly users: readonly UserItem[]
   /** Removed windows of erased users, of projections that this code does not know. */
@@ -26,7 +26,7 @@ interface DocumentsIndex {
 }
 
 /**
- * Deletes the documents of the users that a batch erases, in every index that exists: after a deployment or a roll-back, other code
+ * Deletes the documents of erased users, in every index that exists: after a deployment or a roll-back, other code
  * shows those of other projections and revisions. All documents older than the erasure are deleted, at the erasure's version, so that
  * a late image cannot restore them. Documents of windows are found by query, since the window items may have expired.
  */

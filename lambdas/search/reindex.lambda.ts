@@ -4,10 +4,9 @@ import { quarantineOf } from '../quarantine/dynamodb.ts'
 import { stateTable } from '../state/dynamodb.ts'
 import { pageScanner } from './dynamodb.ts'
 import { openSearch } from './opensearch.ts'
-import { documentsOf } from './reindex.ts'
+import { writeAgain } from './reindex.ts'
 import { reindexJob } from './reindex-job.ts'
 import { ensureIndices } from './set-up.ts'
-import { writeDocuments } from './write-bulk.ts'
 
 /** Runs the jobs that write documents again from the state table. */
 export const handler = defineHandler('reindex', environment => {
@@ -19,11 +18,7 @@ export const handler = defineHandler('reindex', environment => {
     reindexJob({
       scan,
       ensureIndices: wanted => ensureIndices(client, wanted),
-      async write(items, wanted) {
-        const plan = await documentsOf(items, { table, projections: wanted, now: Date.now })
-        await writeDocuments(plan, { client, quarantine, telemetry, now: Date.now })
-        return plan.operations.length
-      },
+      write: (items, wanted) => writeAgain(items, { client, table, quarantine, projections: wanted, telemetry, now: Date.now }),
     }),
   )
 })

@@ -2,14 +2,33 @@ import { byKey } from '../../shared/projection.ts'
 import { MAX_DELIVERY_MS } from '../../shared/record-age.ts'
 import { SafeError } from '../../shared/safe-error.ts'
 import type { StateTable } from '../state/dynamodb.ts'
-import { type Item, isPartItem } from '../state/dynamodb-items.ts'
+import { type Item, isPartItem, isUserItem } from '../state/dynamodb-items.ts'
 import { mayHaveExpired } from '../window-expiry.ts'
+import { deleteErased } from './erasure.ts'
+import type { DocumentClient } from './opensearch.ts'
 import { type DocumentDependencies, type DocumentPlan, planDocuments } from './plan-documents.ts'
+import { type BulkDependencies, writeDocuments } from './write-bulk.ts'
 
 interface ReindexDependencies extends DocumentDependencies {
   readonly table: Pick<StateTable, 'readUsers' | 'partsBelow' | 'readLateness'>
   /** Milliseconds since 1970. */
   readonly now: () => number
+}
+
+interface WriteDependencies extends BulkDependencies, ReindexDependencies {
+  readonly client: DocumentClient
+}
+
+/**
+ * Writes the documents of these items of the state table, and deletes those of the users that are erased: the change that erased them may
+ * be one that the documents missed. Returns the number of documents to write.
+ */
+export async function writeAgain(items: readonly Item[], dependencies: WriteDependencies): Promise<number> {
+  const plan = await documentsOf(items, dependencies)
+  await writeDocuments(plan, dependencies)
+  const erased = items.filter(isUserItem).filter(({ erasedOrder }) => erasedOrder > 0)
+  await deleteErased(dependencies.client, { users: erased, windows: [] })
+  return plan.operations.length
 }
 
 /**

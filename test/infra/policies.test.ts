@@ -25,6 +25,10 @@ const prepareIndices = {
 }
 /** By the first digit of the revision. */
 const everyRevision = [1, 2, 3, 4, 5, 6, 7, 8, 9].map(digit => `*-r${digit}*`)
+const eraseUsers = {
+  ...onDomain('Get', '*-r*/_mapping', ...everyRevision.map(index => `${index}/_refresh`)),
+  ...onDomain('Post', ...everyRevision.map(index => `${index}/_search`)),
+}
 const prepareEvents = onDomain('Post', '_index_template/events-*', 'events-*/_mapping')
 
 const readEvents =
@@ -63,8 +67,7 @@ const expected: Readonly<Record<string, Readonly<Record<string, string>>>> = {
     '<StateTable.Arn>': 'dynamodb:Query',
     ...prepareIndices,
     ...bulk,
-    ...onDomain('Get', '*-r*/_mapping', ...everyRevision.map(index => `${index}/_refresh`)),
-    ...onDomain('Post', ...everyRevision.map(index => `${index}/_search`)),
+    ...eraseUsers,
     '<QuarantineTable.Arn>': 'dynamodb:UpdateItem',
     ...failureDestination,
   },
@@ -153,6 +156,7 @@ const expected: Readonly<Record<string, Readonly<Record<string, string>>>> = {
     '<JobsTable.Arn>': 'dynamodb:PutItem dynamodb:Query',
     '<StateTable.Arn>': 'dynamodb:BatchGetItem dynamodb:GetItem dynamodb:Query dynamodb:Scan',
     ...prepareIndices,
+    ...eraseUsers,
     ...bulk,
     '<QuarantineTable.Arn>': 'dynamodb:UpdateItem',
     ...rejected,

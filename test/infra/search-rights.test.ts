@@ -57,7 +57,7 @@ const work: Readonly<Record<Searcher, readonly (() => PromiseLike<unknown>)[]>> 
     () => ensureEventTemplates(client, eventTypes),
     () => dropOldEvents(client, 7, Date.UTC(2026, 0, 1)),
   ],
-  reindex: [() => ensureIndices(client, projections), writeOne],
+  reindex: [() => ensureIndices(client, projections), eraseOne, writeOne],
   replay: [writeOne],
   query: [
     () => client.ping(),

@@ -3,9 +3,8 @@ import fc from 'fast-check'
 import { jobsTable } from '../../lambdas/jobs/dynamodb.ts'
 import { runJob, startJob } from '../../lambdas/jobs/run-job.ts'
 import type { BulkClient } from '../../lambdas/search/opensearch.ts'
-import { documentsOf } from '../../lambdas/search/reindex.ts'
+import { writeAgain } from '../../lambdas/search/reindex.ts'
 import { reindexJob } from '../../lambdas/search/reindex-job.ts'
-import { writeDocuments } from '../../lambdas/search/write-bulk.ts'
 import type { Item } from '../../lambdas/state/dynamodb-items.ts'
 import { projections } from '../../shared/catalogue.ts'
 import { projectionKey } from '../../shared/projection.ts'
@@ -14,6 +13,8 @@ import { indexOf } from '../../shared/search-index.ts'
 import { DocumentIndex } from '../fakes/document-index.ts'
 import { jobsItems } from '../fakes/jobs-items.ts'
 import { aUserItem } from '../fixtures/builders.ts'
+
+type BulkRequest = Parameters<BulkClient['bulk']>[0]
 
 const USERS = 150
 const ITEMS_PER_PAGE = 2
@@ -67,7 +68,7 @@ function jobWith(kills: readonly { readonly call: number; readonly after: boolea
   })
   const dependencies = { table: jobsTable('jobs', client), now: () => clock }
   const telemetry = { count: () => undefined, annotate: () => undefined }
-  const bulk: BulkClient = { bulk: request => calling(async () => index.client.bulk(request)) }
+  const search = { ...index.client, bulk: (request: BulkRequest) => calling(async () => index.client.bulk(request)) }
   const definition = () =>
     reindexJob({
       scan: ({ segment, segments }, from, _limit) =>
@@ -78,11 +79,10 @@ function jobWith(kills: readonly { readonly call: number; readonly after: boolea
           return { items: own.slice(at, next), next: next < own.length ? { pk: `${next}`, sk: '' } : undefined }
         }),
       ensureIndices: () => calling(async () => undefined),
-      async write(page, wanted) {
+      write(page, projections) {
         const table = { partsBelow: async () => [], readUsers: async () => new Map(), readLateness: async () => () => undefined }
-        const plan = await documentsOf(page, { table, projections: wanted, now: () => clock })
-        await writeDocuments(plan, { client: bulk, quarantine: { add: async () => undefined }, telemetry, now: () => clock })
-        return plan.operations.length
+        const quarantine = { add: async () => undefined }
+        return writeAgain(page, { client: search, table, quarantine, projections, telemetry, now: () => clock })
       },
     })
   const invoke = (): Promise<unknown> =>

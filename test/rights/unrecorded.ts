@@ -75,13 +75,13 @@ export const unrecorded: readonly UnrecordedCalls[] = [
       'Merges a delta into the window that passed it over, and writes the pages of its users: test/ingest/replay-delta.test.ts.',
   },
   {
-    lines: [
-      'SearchIndexDocuments es:ESHttpGet <SearchDomain.Arn>/*-r*/_mapping',
+    lines: ['SearchIndexDocuments', 'ReindexFunction'].flatMap(name => [
+      `${name} es:ESHttpGet <SearchDomain.Arn>/*-r*/_mapping`,
       ...Array.from({ length: 9 }, (_, at) => `{user-window}-r${at + 1}`).flatMap(index => [
-        `SearchIndexDocuments es:ESHttpGet <SearchDomain.Arn>/${index}/_refresh`,
-        `SearchIndexDocuments es:ESHttpPost <SearchDomain.Arn>/${index}/_search`,
+        `${name} es:ESHttpGet <SearchDomain.Arn>/${index}/_refresh`,
+        `${name} es:ESHttpPost <SearchDomain.Arn>/${index}/_search`,
       ]),
-    ],
+    ]),
     reason: 'Finds the documents of an erased user. No command erases a user yet: test/infra/search-rights.test.ts.',
   },
   {

@@ -1,11 +1,13 @@
 import * as z from 'zod/mini'
 import { indexBatch } from '../../lambdas/search/index-batch.ts'
+import { writeAgain } from '../../lambdas/search/reindex.ts'
 import type { EventType } from '../../shared/event-type.ts'
 import { perUser } from '../../shared/grains/user.ts'
 import { perUserWindow } from '../../shared/grains/user-window.ts'
 import { perWindow } from '../../shared/grains/window.ts'
 import type { Projection } from '../../shared/projection.ts'
-import type { PartItem } from '../../shared/state.ts'
+import type { QuarantinedEvent } from '../../shared/quarantine.ts'
+import type { PartItem, UserItem } from '../../shared/state.ts'
 import { DocumentIndex } from '../fakes/document-index.ts'
 import { aUserItem } from '../fixtures/builders.ts'
 import { aChange } from '../fixtures/table-changes.ts'
@@ -44,23 +46,27 @@ const windowItem = (facts: Partial<PartItem> = {}): PartItem => ({
 
 function aStage() {
   const index = new DocumentIndex('visits-r1', 'visits-r2', 'minutes-r1', 'minutes-r2', 'latest-r1')
+  const slot: PartItem = { kind: 'slot', projection: 'latest-r1', start: 0, slot: 0, version: 1, state: { n: 1 } }
+  const dependencies = {
+    client: index.client,
+    table: { partsBelow: async () => [slot], readLateness: async () => () => undefined },
+    quarantine: { add: async (refused: readonly QuarantinedEvent[]) => expect(refused).toEqual([]) },
+    deploymentWaitMs: 900_000,
+    now: () => 0,
+    telemetry: { count: () => {}, annotate: () => {} },
+  }
   const deliver = (projections: readonly Projection[], ...changes: Parameters<typeof aChange>[]) =>
     indexBatch(
       changes.map(change => aChange(...change)),
-      {
-        client: index.client,
-        table: {
-          partsBelow: async () => [{ kind: 'slot', projection: 'latest-r1', start: 0, slot: 0, version: 1, state: { n: 1 } }],
-        },
-        quarantine: { add: async refused => expect(refused).toEqual([]) },
-        projections,
-        deploymentWaitMs: 900_000,
-        now: () => 0,
-        telemetry: { count: () => {}, annotate: () => {} },
-      },
+      { ...dependencies, projections },
     )
+  /** Reindexes a page of the state table. */
+  const reindex = (projections: readonly Projection[], user: UserItem, ...windows: readonly PartItem[]) => {
+    const table = { ...dependencies.table, readUsers: async () => new Map([[user.user, user]]) }
+    return writeAgain([...windows, { kind: 'user', ...user }], { ...dependencies, projections, table })
+  }
   const shown = () => [...index.entries].filter(([, { document }]) => document).map(([key]) => key)
-  return { deliver, shown }
+  return { deliver, reindex, shown }
 }
 
 test('an erasure deletes the documents of every revision that has an index, so that a roll-back does not show them', async () => {
@@ -103,4 +109,24 @@ test('the sweep deletes the document of a window that other code wrote after the
   await deliver(catalogue(1), [undefined, windowItem({ start: 60 })])
   await deliver(catalogue(2), [windowItem({ start: 60 }), undefined])
   expect(shown()).toEqual([])
+})
+
+test('a reindex deletes the documents of a user whose erasure the documents missed, in every index', async () => {
+  const { deliver, reindex, shown } = aStage()
+  const both = [...catalogue(1), ...catalogue(2)]
+  const second = windowItem({ projection: 'minutes-r2' })
+  const of = (user: string) => aUserItem(user, { version: 1, states: { 'visits-r1': { n: 1 }, 'visits-r2': { n: 1 } } })
+  await deliver(both, [undefined, of('anna')], [undefined, of('bob')], [undefined, windowItem()], [undefined, second])
+  await deliver(both, [undefined, windowItem({ user: 'bob' })])
+  expect(await reindex(catalogue(2), erased, windowItem())).toBe(0)
+  expect(shown()).toEqual(['visits-r1|bob', 'visits-r2|bob', `minutes-r1|bob#${FIRST}`])
+})
+
+test('a reindex keeps the documents of what an erased user did after the erasure', async () => {
+  const { deliver, reindex, shown } = aStage()
+  const later = windowItem({ start: 60, version: ERASED_AT + 1 })
+  const back = aUserItem('anna', { version: ERASED_AT + 1, erasedOrder: ERASED_AT, states: { 'visits-r1': { n: 1 } } })
+  await deliver(catalogue(1), [undefined, live], [undefined, windowItem()], [undefined, later])
+  expect(await reindex(catalogue(1), back, windowItem(), later)).toBe(2)
+  expect(shown()).toEqual(['visits-r1|anna', 'minutes-r1|anna#1970-01-01T00:01:00Z'])
 })
