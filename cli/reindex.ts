@@ -4,12 +4,15 @@ import { dynamoDbOperations } from '../lambdas/state/dynamodb-operations.ts'
 import { projections } from '../shared/catalogue.ts'
 import { NONE } from '../shared/environment.ts'
 import type { JobView } from '../shared/jobs.ts'
+import type { IdentifiedSummary } from '../shared/quarantine.ts'
 import type { ReindexResult } from '../shared/reindex.ts'
 import { UserError } from '../shared/user-error.ts'
 import { dynamodbOf } from './clients.ts'
 import { startJob, waitForJob } from './jobs/run.ts'
 import { type CommonOptions, printJson, withCommonOptions } from './options.ts'
-import { collectedItems } from './quarantine/scan.ts'
+import { readEvent } from './quarantine/read-event.ts'
+import { collectedItems, quarantineStoresOf } from './quarantine/scan.ts'
+import { withoutLostErasures } from './reindex/erasures.ts'
 import { isResolved, release } from './reindex/release.ts'
 import { withoutUnwritten } from './reindex/written.ts'
 import { findTarget, type Target } from './target.ts'
@@ -52,7 +55,10 @@ async function reindex(target: Target, projection: string | undefined): Promise<
   const indices = new Set((result as ReindexResult).indices)
   const table = stateTable(target.outputs.StateTable, dynamoDbOperations(dynamodbOf(target)))
   const candidates = quarantined.filter(item => isResolved(item, indices))
-  const resolved = await withoutUnwritten(candidates, { table, projections, now: Date.now })
+  const written = await withoutUnwritten(candidates, { table, projections, now: Date.now })
+  const stores = quarantineStoresOf(target)
+  const bodyOf = async (event: IdentifiedSummary) => (await readEvent(event, stores))?.body
+  const resolved = await withoutLostErasures(written, { bodyOf, table })
   return { documents: counts['documents'] ?? 0, released: await release(target, resolved) }
 }
 

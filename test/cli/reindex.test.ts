@@ -1,8 +1,10 @@
+import { withoutLostErasures } from '../../cli/reindex/erasures.ts'
 import { isResolved } from '../../cli/reindex/release.ts'
 import { fromDiscarded } from '../../lambdas/quarantine/plan-failures.ts'
 import { eventTypes } from '../../shared/catalogue.ts'
 import { reject } from '../../shared/rejections.ts'
-import { aVisit } from '../fixtures/builders.ts'
+import { aUserItem, aVisit } from '../fixtures/builders.ts'
+import { aChange } from '../fixtures/table-changes.ts'
 
 const quarantined = (fields: object) => ({
   ...{ key: '', type: null, id: null, keyName: '', received: 0, count: 1 },
@@ -36,4 +38,34 @@ test('a reindex resolves changes that the documents missed, but not those that t
 
 test('a reindex resolves no event that was rejected itself', () => {
   expect(isResolved(quarantined({ ...reject('invalid_event'), type: aVisit('/a', 1).type }), indices)).toBe(false)
+})
+
+const erased = (user: string) => aUserItem(user, { version: 9, erasedOrder: 9, states: {} })
+
+test('changes that erased a user stay in the quarantine if the item of the user has expired before the reindex', async () => {
+  const [anna, bob] = [erased('anna'), erased('bob')]
+  const bodies: Readonly<Record<string, object>> = {
+    seen: { payload: { Records: [aChange(undefined, anna)] } },
+    'seen as text': { payload: JSON.stringify({ Records: [aChange(undefined, anna)] }) },
+    lost: { payload: { Records: [aChange(undefined, anna), aChange(undefined, bob)] } },
+    'lost and new': { payload: { Records: [aChange(undefined, erased('carl'))] } },
+    'without erasures': {
+      payload: { Records: [aChange(undefined, aUserItem('dora', { version: 2 })), aChange(bob, undefined)] },
+    },
+    'without payload': {},
+    'without body': {},
+  }
+  const table = {
+    readUsers: async () =>
+      new Map([
+        ['anna', anna],
+        ['bob', undefined],
+        ['carl', aUserItem('carl', { version: 10 })],
+      ]),
+  }
+  const events = Object.keys(bodies).map(key => quarantined({ ...reject('changes_unread'), type: 'documents', key }))
+  const other = quarantined({ key: 'other' })
+  const bodyOf = async ({ key }: { key: string }) => (key === 'without body' ? '' : JSON.stringify(bodies[key]))
+  const left = await withoutLostErasures([...events, other], { bodyOf, table })
+  expect(left.map(({ key }) => key)).toEqual(['seen', 'seen as text', 'without erasures', 'without payload', 'other'])
 })
