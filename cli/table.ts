@@ -13,7 +13,7 @@ export function formatTable(rows: readonly object[], columns: readonly string[])
 export function alignCells(cells: readonly (readonly string[])[], isNumeric: readonly boolean[]): string {
   const lines = cells.map(line => line.map(visible))
   const aligned = isNumeric.map((numeric, i) => {
-    const width = Math.max(...lines.map(line => line[i]?.length ?? 0))
+    const width = lines.reduce((widest, line) => Math.max(widest, line[i]?.length ?? 0), 0)
     return (text: string) => (numeric ? text.padStart(width) : text.padEnd(width))
   })
   return lines

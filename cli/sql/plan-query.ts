@@ -51,7 +51,7 @@ function* nodesIn(tree: unknown): Generator<SyntaxNode> {
     const node = value as SyntaxNode
     if (node['show_type'] === 'DESCRIBE') continue
     yield node
-    left.push(...Object.values(node))
+    for (const child of Object.values(node)) left.push(child)
   }
 }
 

@@ -17,6 +17,11 @@ test('a table aligns its columns, numbers to the right, and prints missing value
   )
 })
 
+test('a table may have 200,000 rows', () => {
+  const rows = Array.from({ length: 200_000 }, (_, n) => ({ n }))
+  expect(formatTable(rows, ['n'])).toMatch(/^ {5}n\n {5}0[\s\S]*\n199999$/)
+})
+
 const item = (key: string, received: number): IdentifiedSummary => ({
   key,
   code: 'invalid_event',
