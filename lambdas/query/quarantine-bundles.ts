@@ -50,11 +50,17 @@ export function bundleGroups(stores: QuarantineStores) {
     const items = (await readItems(listed.keys, stores)).flatMap(item => asBundle(item) ?? [])
     const { group, last } = firstOf(listed, new Map(items.map(item => [item.key, item])))
     const limit = pLimit(BUNDLES_AT_ONCE)
-    const summariesOf = (bundle: BundleItem) => known.get(nameOf(bundle)) ?? limit(() => read(bundle, stores))
-    const summaries = await Promise.all(group.map(async bundle => [nameOf(bundle), await summariesOf(bundle)] as const))
-    // Only what was read: a promise that fails, or never ends, would fail every later request.
-    known = new Map(summaries)
-    return { summaries: mergeEqual(summaries.flatMap(([, events]) => events)), last }
+    const names = new Set(group.map(nameOf))
+    const kept = new Map([...known].filter(([name]) => names.has(name)))
+    known = kept
+    const summariesOf = async (bundle: BundleItem): Promise<readonly SampledSummary[]> => {
+      const summaries = kept.get(nameOf(bundle)) ?? (await limit(() => read(bundle, stores)))
+      // After the read: a kept promise that fails, or never ends, would fail every later request.
+      kept.set(nameOf(bundle), summaries)
+      return summaries
+    }
+    const summaries = await Promise.all(group.map(summariesOf))
+    return { summaries: mergeEqual(summaries.flat()), last }
   }
 }
 

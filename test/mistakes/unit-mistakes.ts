@@ -38,8 +38,8 @@ export const unitMistakes: readonly UnitMistake[] = [
     name: 'failed-bundle-kept',
     about: 'a read of a bundle that failed is kept, and fails every later page of the quarantine',
     file: 'lambdas/query/quarantine-bundles.ts',
-    right: 'known.get(nameOf(bundle)) ?? limit(() => read(bundle, stores))',
-    wrong: 'known.get(nameOf(bundle)) ?? known.set(nameOf(bundle), limit(() => read(bundle, stores))).get(nameOf(bundle))',
+    right: 'kept.get(nameOf(bundle)) ?? (await limit(() => read(bundle, stores)))',
+    wrong: 'kept.get(nameOf(bundle)) ?? limit(() => read(bundle, stores))',
     tests: ['test/query/quarantine.test.ts'],
   },
   {
