@@ -54,8 +54,8 @@ export const unitMistakes: readonly UnitMistake[] = [
     name: 'own-put-lost',
     about: 'a put that the SDK repeats after a lost response counts as that of another run',
     file: 'lambdas/dynamodb.ts',
-    right: 'return isDeepStrictEqual(error.Item, put.Item)',
-    wrong: 'return false',
+    right: '|| isDeepStrictEqual(refused.item, put.Item)',
+    wrong: '',
     tests: ['test/archive/ledger.test.ts'],
   },
   {
