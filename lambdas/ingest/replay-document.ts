@@ -1,6 +1,6 @@
 import type { BulkOperation } from '../../shared/bulk-operation.ts'
 import type { Rejection } from '../../shared/rejections.ts'
-import { documentId } from '../../shared/search-index.ts'
+import { documentId, windowOfId } from '../../shared/search-index.ts'
 import type { UserItem } from '../../shared/state.ts'
 import type { StateTable } from '../state/dynamodb.ts'
 
@@ -35,9 +35,14 @@ export async function replayDocument(
 const isErased = ({ version }: IndexOperation, item: UserItem | undefined): boolean =>
   item === undefined || version <= item.erasedOrder
 
-/** The user of a document, whatever field has it: the id says who it is. Undefined: it is of no user. */
+/**
+ * The user of a document. Undefined: it is of no user. The id says who it is, whatever field has the user and in whatever spelling:
+ * a projection may show it as a number. Only a user whose id is too long for an `_id` must be found among the texts of the document.
+ */
 function ownerOf({ id, document }: IndexOperation): string | undefined {
-  const start = Date.parse(String(document['window_start'])) / 1000
+  const instant = Date.parse(String(document['window_start'])) / 1000
+  const start = Number.isNaN(instant) ? null : instant
   const texts = Object.values(document).filter(value => typeof value === 'string')
-  return texts.find(text => id === documentId(text, Number.isNaN(start) ? null : start))
+  const named = texts.find(text => id === documentId(text, start))
+  return named ?? (start === null ? id : windowOfId(id)?.user || undefined)
 }
