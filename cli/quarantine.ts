@@ -108,7 +108,7 @@ function replayCommand(parent: Command): void {
         console.error(`warning: ${warning}`)
       await unpack(target, bundlesOf(items))
       const totals = await replayItems(target, items, dryRun)
-      if (json) printJson({ replayed: totals.replayed, refused: totals.refused })
+      if (json) printJson(jsonOf(totals))
       else report(totals, dryRun)
     })
 }
@@ -166,8 +166,11 @@ function millis(text: string): number {
   throw new InvalidArgumentError('It must be an instant such as 2026-01-31T12:00:00Z.')
 }
 
-function report({ replayed, refused, reasons }: Totals, dryRun: boolean): void {
+const jsonOf = ({ replayed, refused, gone }: Totals) => ({ replayed, refused, ...(gone > 0 && { gone }) })
+
+function report({ replayed, refused, gone, reasons }: Totals, dryRun: boolean): void {
   const would = dryRun ? 'would be ' : ''
-  console.log(`${replayed} ${would}replayed, ${refused} ${would}rejected again`)
+  const others = gone > 0 ? `, ${gone} gone from the quarantine meanwhile` : ''
+  console.log(`${replayed} ${would}replayed, ${refused} ${would}rejected again${others}`)
   if (reasons.length > 0) console.log(formatTable(reasons, ['count', 'code', 'message']))
 }

@@ -192,9 +192,12 @@ export interface ReplayRequest {
   readonly keys: readonly string[]
   /** Only report what a replay would do. */
   readonly dryRun?: boolean
+  /** Events of bundles. Only a dry run judges them: a replay needs items of them. */
+  readonly bundled?: readonly StoredQuarantinedEvent[]
 }
 
 /** The result of replaying one event, or with `dryRun` what it would be. */
 export type ReplayOutcome =
-  | { readonly key: string; readonly replayed: true }
+  /** `remaining`: how many of its occurrences the next call must replay. Absent: none. */
+  | { readonly key: string; readonly replayed: true; readonly remaining?: number }
   | ({ readonly key: string; readonly replayed: false } & Pick<Rejection, 'code' | 'message'>)

@@ -5,14 +5,15 @@ import type { EventType } from '../../shared/event-type.ts'
 import { parseExact } from '../../shared/exact-json.ts'
 import type { Sender } from '../../shared/key-rights.ts'
 import type { Key } from '../../shared/keys.ts'
-import { MAX_EVENTS_PER_REQUEST } from '../../shared/limits.ts'
 import { type StoredQuarantinedEvent, unrecognisedLine } from '../../shared/quarantine.ts'
 import { isRejection, type Rejection, type RejectionCode, reject } from '../../shared/rejections.ts'
+import { describeError } from '../../shared/safe-error.ts'
 import { fromLine, toLine, withoutReaderMark } from '../../shared/stream-record.ts'
 import { parseUnmerged, type UnmergedDelta } from '../../shared/unmerged-delta.ts'
 import { acceptAgain, wasAccepted } from './accept-again.ts'
 import { classifyElements } from './classify-elements.ts'
 import { type PackedRecord, packLines, partitionKeyOf, recordGroupOf } from './plan-records.ts'
+import { type Copies, copiesOf, idOf, type LineRoom } from './replay-copies.ts'
 
 /** How to replay a quarantined event. */
 export type Replay =
@@ -25,6 +26,8 @@ export type Replay =
       readonly received: number
       readonly position: number
       readonly lines: readonly string[]
+      /** How many of its occurrences are in the stream when these lines are put. The others are left to the next replay. */
+      readonly upTo: number
     }
   /** Write its document to OpenSearch. */
   | { readonly kind: 'write'; readonly operation: BulkOperation }
@@ -58,27 +61,56 @@ const RIGHTS_CODES: ReadonlySet<RejectionCode> = new Set<RejectionCode>([
 /** Whether a replay of the event judges the rights of keys. */
 export const needsKeys = ({ code }: Pick<StoredQuarantinedEvent, 'code'>): boolean => RIGHTS_CODES.has(code)
 
-/** Validates a quarantined event with the current catalogue. It keeps its arrival time, the name of its key and its id. */
-export function planReplay(stored: StoredQuarantinedEvent, rules: ReplayRules): Replay {
+/** Codes of deltas and documents, which are stored again where they are missing, in this order. They are not put into the stream. */
+export const DIRECT_CODES: readonly RejectionCode[] = ['not_merged', 'document_refused']
+
+export const isStoredDirectly = ({ code }: Pick<StoredQuarantinedEvent, 'code'>): boolean => DIRECT_CODES.includes(code)
+
+/** Why an event cannot be replayed, whatever its body is. */
+export function refusalOf({ code, message, size, form }: Omit<StoredQuarantinedEvent, 'body'>): Rejection | undefined {
+  if (isStoredDirectly({ code })) return undefined
+  // Its events are in the other stores, and replaying them would not restore the missed changes.
+  if (code === 'changes_unread') return reject(code, message)
+  if (size !== undefined) return reject(code, onlyBeginning(message))
+  // The text or the bytes as sent. Their dialect is unknown, so they cannot be decoded again.
+  return form === 'text' || form === 'base64' ? reject(code, notReplayable(message)) : undefined
+}
+
+/**
+ * Validates a quarantined event with the current catalogue. It keeps its arrival time, the name of its key and its id. An event on
+ * which code of the catalogue throws is refused: it must not stop the replay of others. It keeps its code, which decides how it is
+ * judged the next time.
+ */
+export function planReplay(stored: StoredQuarantinedEvent, rules: ReplayRules, room?: LineRoom): Replay {
+  try {
+    return planOne(stored, rules, room)
+  } catch (error) {
+    const message = `The code of the type ${stored.type} threw ${describeError(error)}. Fix it, deploy, then replay the event.`
+    return { kind: 'refuse', rejection: reject(stored.code, message) }
+  }
+}
+
+function planOne(stored: StoredQuarantinedEvent, rules: ReplayRules, room: LineRoom | undefined): Replay {
   const { eventTypes } = rules
+  const refusal = refusalOf(stored)
+  if (refusal) return { kind: 'refuse', rejection: refusal }
   if (stored.bodyIsGone) return { kind: 'refuse', rejection: reject('unavailable', BODY_IS_GONE) }
   if (stored.code === 'document_refused') return writeAgain(stored)
   if (stored.code === 'not_merged') return { kind: 'merge', delta: parseUnmerged(stored.body) }
-  // Its events are in the other stores, and replaying them would not restore the missed changes.
-  if (stored.code === 'changes_unread') return { kind: 'refuse', rejection: reject(stored.code, stored.message) }
-  if (stored.size !== undefined) return { kind: 'refuse', rejection: reject(stored.code, onlyBeginning(stored.message)) }
   if (stored.form === 'line') return lineAgain(stored, eventTypes)
   const result = validate(stored, rules)
   if (isRejection(result)) return { kind: 'refuse', rejection: result }
-  const copies = copiesOf(result, stored)
-  if (isRejection(copies)) return { kind: 'refuse', rejection: copies }
-  return put(copies, event => toLine(event, eventTypes.get(event.type)), stored)
+  return put(
+    copiesOf(result, stored, event => toLine(event, eventTypes.get(event.type)), room),
+    stored,
+  )
 }
 
 /** A line that today's readers would not recognise is refused: it would come back, and must not stop the replay of others. */
 function lineAgain(stored: StoredQuarantinedEvent, eventTypes: EventTypes): Replay {
   try {
-    return put([fromLine(withoutReaderMark(stored.body).line, eventTypes)], () => stored.body, stored)
+    const first = fromLine(withoutReaderMark(stored.body).line, eventTypes)
+    return put({ first, lines: [stored.body], upTo: stored.count }, stored)
   } catch {
     return { kind: 'refuse', rejection: reject('invalid_event', notReplayable(unrecognisedLine(stored.body, 0).message)) }
   }
@@ -92,44 +124,15 @@ function writeAgain({ code, message, body }: StoredQuarantinedEvent): Replay {
     : { kind: 'write', operation: operation as BulkOperation }
 }
 
-const put = (
-  events: readonly [Event, ...Event[]],
-  line: (event: Event) => string,
-  { position = 0 }: StoredQuarantinedEvent,
-): Replay => ({
+const put = ({ first, lines, upTo }: Copies, { position = 0 }: StoredQuarantinedEvent): Replay => ({
   kind: 'put',
-  partitionKey: partitionKeyOf(events[0]),
-  group: recordGroupOf(events[0]),
-  received: events[0].received,
+  partitionKey: partitionKeyOf(first),
+  group: recordGroupOf(first),
+  received: first.received,
   position,
-  lines: events.map(line),
+  lines,
+  upTo,
 })
-
-/** Of hexadecimal digits in the id of an event without an id. */
-const ITEM_DIGITS = 8
-
-/**
- * The id of an event without an id, so that a second replay is recognised as a duplicate. An equal event that is rejected after the
- * item was replayed has another id: it is in another item.
- */
-const idOf = ({ key, first }: StoredQuarantinedEvent): string =>
-  first === undefined ? key : `${key}-${first.slice(0, ITEM_DIGITS)}`
-
-/**
- * Equal events without an id are one item with a count: each gets its own id, derived from the item. The ids of the first events
- * do not depend on the count, so that a repeated replay is recognised although the count has grown since. Those that an earlier
- * replay put are left out.
- */
-function copiesOf(event: Event, stored: StoredQuarantinedEvent): readonly [Event, ...Event[]] | Rejection {
-  const { code, count, replayed = 0 } = stored
-  const id = idOf(stored)
-  const copyOf = (n: number): Event => (n === 1 ? event : { ...event, id: `${id}#${n}` })
-  if (event.id !== id) return [event]
-  if (count - replayed > MAX_EVENTS_PER_REQUEST)
-    return reject(code, `It was sent ${count} times without an id; at most ${MAX_EVENTS_PER_REQUEST} are replayed.`)
-  const others = Array.from({ length: Math.max(0, count - replayed - 1) }, (_, i) => copyOf(replayed + i + 2))
-  return [copyOf(replayed + 1), ...others]
-}
 
 /** Validates an event by the rights of the key that sent it, or of the keys that have its name now if it was not permitted. */
 function validate(stored: StoredQuarantinedEvent, rules: ReplayRules): Event | Rejection {
@@ -165,9 +168,7 @@ const namesakes = ({ keyName, keyId, clientSource }: StoredQuarantinedEvent, { k
     .map(key => ({ ...key, id: keyId, signedTraits }))
 
 function validateFor(sender: Sender, stored: StoredQuarantinedEvent, { eventTypes }: ReplayRules): Event | Rejection {
-  const { code, received, form, body } = stored
-  // The text or the bytes as sent. Their dialect is unknown, so they cannot be decoded again.
-  if (form === 'text' || form === 'base64') return reject(code, notReplayable(stored.message))
+  const { received, body } = stored
   const arrival = { eventTypes, sender, received, defaultId: () => idOf(stored) }
   if (wasAccepted(stored)) return acceptAgain(body, arrival)
   const envelope = parseExact(body) as Envelope

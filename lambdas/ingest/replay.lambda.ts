@@ -39,7 +39,8 @@ export const handler = defineHandler('replay', environment => {
   }
   return async (request: ReplayRequest, telemetry): Promise<ReplayOutcome[]> => {
     const outcomes = await replayEvents(request, dependencies)
-    if (!request.dryRun) telemetry.count('EventsReplayed', outcomes.filter(({ replayed }) => replayed).length)
+    if (!request.dryRun)
+      telemetry.count('EventsReplayed', outcomes.filter(outcome => outcome.replayed && !outcome.remaining).length)
     return outcomes
   }
 })

@@ -69,40 +69,54 @@ export function quarantineReader(
 ) {
   const objects = failureBucket(bucket, s3)
   return {
-    /** The event with this key. Undefined if there is none. */
-    async read(key: string): Promise<StoredQuarantinedEvent | undefined> {
+    /** The event with this key. Undefined if there is none. Its body is empty and not read if `needsBody` says no. */
+    async read(
+      key: string,
+      needsBody: (event: Omit<StoredQuarantinedEvent, 'body'>) => boolean = () => true,
+    ): Promise<StoredQuarantinedEvent | undefined> {
       const { Item } = await client.send(new GetItemCommand({ TableName: table, Key: marshall({ key }), ConsistentRead: true }))
       if (!Item || isExpired(Item, now()) || asBundle(Item)) return undefined
       const { object, body, ...item } = unmarshall(Item) as StoredItem
+      const event = { ...readSummary(Item), ...restOf(item) }
+      if (!needsBody(event)) return { ...event, body: '' }
       const bytes = object === undefined ? body : await objects.readIfThere(object)
-      return { ...readSummary(Item), ...restOf(item), ...(bytes ? { body: gunzipSync(bytes).toString() } : BODY_IS_GONE) }
+      return { ...event, ...(bytes ? { body: gunzipSync(bytes).toString() } : BODY_IS_GONE) }
     },
 
     /**
      * Marks the event as sent by a replay, before it is put into the stream. Returns false if it was quarantined again after it
-     * was read, or is gone: then it must not be put.
+     * was read, if another replay put occurrences of it since, or if it is gone: then it must not be put.
      */
-    markSent(item: ReadItem, now: number): Promise<boolean> {
-      const { values, ...condition } = unchanged(item)
+    markSent(item: ReadItem & Pick<StoredQuarantinedEvent, 'replayed'>, now: number): Promise<boolean> {
+      const { values, ConditionExpression, ...names } = unchanged(item)
+      const { replayed } = item
       const mark = new UpdateItemCommand({
         TableName: table,
         Key: marshall({ key: item.key }),
         UpdateExpression: 'SET sentAt = :sentAt',
-        ...condition,
-        ExpressionAttributeValues: marshall({ ':sentAt': now, ...values }),
+        ConditionExpression: `${ConditionExpression} AND ${replayed === undefined ? 'attribute_not_exists(replayed)' : 'replayed = :replayed'}`,
+        ...names,
+        ExpressionAttributeValues: marshall({
+          ':sentAt': now,
+          ...values,
+          ...(replayed !== undefined && { ':replayed': replayed }),
+        }),
       })
       return conditionHeld(client.send(mark))
     },
 
-    /** Notes that a replay put the event as it was read. Does nothing if the event is gone, or was removed and stored again. */
-    async noteReplayed({ key, count, first }: ReadItem): Promise<void> {
+    /**
+     * Notes that replays put the first `upTo` occurrences of the event. Does nothing if the event is gone or was removed and stored
+     * again, or if another replay put more of them.
+     */
+    async noteReplayed({ key, first }: ReadItem, upTo: number): Promise<void> {
       const note = new UpdateItemCommand({
         TableName: table,
         Key: marshall({ key }),
         UpdateExpression: 'SET replayed = :replayed REMOVE sentAt',
-        ConditionExpression: first === undefined ? 'attribute_exists(#key)' : '#first = :first',
+        ConditionExpression: `${first === undefined ? 'attribute_exists(#key)' : '#first = :first'} AND (attribute_not_exists(replayed) OR replayed <= :replayed)`,
         ExpressionAttributeNames: first === undefined ? { '#key': 'key' } : { '#first': 'first' },
-        ExpressionAttributeValues: marshall({ ':replayed': count, ...(first !== undefined && { ':first': first }) }),
+        ExpressionAttributeValues: marshall({ ':replayed': upTo, ...(first !== undefined && { ':first': first }) }),
       })
       await conditionHeld(client.send(note))
     },

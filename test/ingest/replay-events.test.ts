@@ -1,61 +1,13 @@
 import { randomBytes } from 'node:crypto'
-import { scanQuarantine } from '../../cli/quarantine/scan.ts'
 import { replayWarnings } from '../../cli/quarantine/warnings.ts'
 import type { StreamRecord } from '../../lambdas/ingest/plan-records.ts'
-import { type ReplayDependencies, replayEvents } from '../../lambdas/ingest/replay-events.ts'
-import { quarantineStore } from '../../lambdas/quarantine/dynamodb.ts'
-import { quarantineReader } from '../../lambdas/quarantine/dynamodb-read.ts'
-import { eventTypes } from '../../shared/catalogue.ts'
-import { type QuarantinedEvent, quarantineKey } from '../../shared/quarantine.ts'
+import type { QuarantinedEvent } from '../../shared/quarantine.ts'
 import { reject } from '../../shared/rejections.ts'
-import { fromLines } from '../../shared/stream-record.ts'
 import { type UnmergedDelta, unmergedText } from '../../shared/unmerged-delta.ts'
-import { quarantineStores } from '../fakes/quarantine-stores.ts'
+import { aQuarantine, NOW } from '../fixtures/a-quarantine.ts'
 import { aQuarantinedEvent } from '../fixtures/builders.ts'
 
-const NOW = 1_700_000_000_000
 const MINUTE = 60_000
-const catalogue = new Map(eventTypes.map(type => [type.name, type]))
-
-/** A quarantine with these events, and a replay with the ids that it put. */
-async function aQuarantine(...events: QuarantinedEvent[]) {
-  const { dynamodb, s3, objects } = quarantineStores()
-  const store = quarantineStore('t', 'b', dynamodb, s3)
-  for (const event of events) await store.add([event])
-  const reader = quarantineReader('t', 'b', dynamodb, s3)
-  const firsts = await Promise.all(events.map(async event => (await reader.read(quarantineKey(event)))?.first))
-  const ids: string[] = []
-  const put = async (records: readonly StreamRecord[]) => {
-    for (const { data } of records) ids.push(...fromLines(data, catalogue).events.map(({ id }) => id))
-    return { positions: [], refused: [] }
-  }
-  const replay = (change: Partial<ReplayDependencies> = {}, dryRun = false) =>
-    replayEvents(
-      { keys: [...new Set(events.map(quarantineKey))], dryRun },
-      {
-        quarantine: reader,
-        eventTypes: catalogue,
-        keys: async () => [],
-        signedTraits: false,
-        put,
-        writeDocument: undefined,
-        mergeDelta: async () => undefined,
-        now: () => NOW,
-        ...change,
-      },
-    )
-  return {
-    store,
-    reader,
-    objects,
-    /** What the ids of events without an id begin with, for each event. */
-    itemIds: events.map((event, at) => `${quarantineKey(event)}-${firsts[at]?.slice(0, 8)}`),
-    ids,
-    put,
-    replay,
-    items: () => scanQuarantine({ table: 't', bucket: 'b', dynamodb, s3, now: Date.now }),
-  }
-}
 
 const withoutId = aQuarantinedEvent()
 const withId = aQuarantinedEvent({ id: 'e1', body: '{"id":"e1","type":"page_visit","data":{"Id":1,"Url":"/a","Timestamp":2}}' })

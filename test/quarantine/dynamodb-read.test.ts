@@ -123,7 +123,7 @@ test('an event that was removed and quarantined again as often is another item t
   expect(again).toMatchObject({ count: before.count })
   expect(await reader.markSent(before, 1)).toBe(false)
   expect(await reader.remove(before)).toBe(false)
-  await reader.noteReplayed(before)
+  await reader.noteReplayed(before, before.count)
   expect(await reader.read(before.key)).toEqual(again)
 })
 

@@ -26,7 +26,7 @@ test.each([
   const key = quarantineKey(event)
   for (let n = 0; n < 5; n++) await store.add([{ ...event, size: 900_000, mayHaveBeenFolded: true }])
   const before = await reader.read(key)
-  await reader.noteReplayed({ key, count: 5, ...(before?.first !== undefined && { first: before.first }) })
+  await reader.noteReplayed({ key, count: 5, ...(before?.first !== undefined && { first: before.first }) }, 5)
   clock.now += 91 * DAY_MS
   expect(await reader.read(key)).toBeUndefined()
   await store.add([{ ...event, message: 'Another reason.', received: clock.now }])

@@ -1,10 +1,16 @@
-import { totalsOf } from '../../cli/quarantine/replay.ts'
+import { replayAll, totalsOf } from '../../cli/quarantine/replay.ts'
 import { selectItems } from '../../cli/quarantine/select.ts'
 import { packReplays, planReplay } from '../../lambdas/ingest/plan-replay.ts'
 import { fromDeliveryError, fromDiscarded, fromUncollected } from '../../lambdas/quarantine/plan-failures.ts'
 import { eventTypes } from '../../shared/catalogue.ts'
 import type { Event } from '../../shared/event.ts'
-import { countDistinct, type QuarantinedEvent, quarantineKey, type StoredQuarantinedEvent } from '../../shared/quarantine.ts'
+import {
+  countDistinct,
+  type QuarantinedEvent,
+  quarantineKey,
+  type ReplayOutcome,
+  type StoredQuarantinedEvent,
+} from '../../shared/quarantine.ts'
 import { fromLines, lineForReader, toLine } from '../../shared/stream-record.ts'
 import { aQuarantinedEvent, aVisit } from '../fixtures/builders.ts'
 
@@ -150,9 +156,10 @@ describe('a replay', () => {
     expect(planReplay({ ...stored({ id: 'e7', body: '{"id":"e7","type":"a"}' }), count: 3 }, rules)).toMatchObject({
       lines: [expect.stringContaining('"e7"')],
     })
-    expect(planReplay({ ...stored(), count: 2501 }, rules)).toMatchObject({
-      kind: 'refuse',
-      rejection: { message: expect.stringContaining('2501 times') },
+    expect(planReplay({ ...stored(), count: 2501 }, rules)).toMatchObject({ kind: 'put', upTo: 2500 })
+    expect(planReplay({ ...stored(), count: 2501, replayed: 2500 }, rules)).toMatchObject({
+      lines: [expect.stringContaining(`"${key}#2501"`)],
+      upTo: 2501,
     })
   })
 
@@ -246,16 +253,37 @@ test('events are selected by key, code, type and time, in the order of arrival',
   expect(keys({ since: 20, until: 30 })).toEqual(['ac'])
 })
 
-test('the reasons of a replay are grouped, the most frequent first', () => {
+test('the reasons of a replay are grouped, the most frequent first; keys without an outcome are gone', () => {
   const no = (key: string, code: 'date_invalid' | 'invalid_event') => ({ key, replayed: false as const, code, message: 'No.' })
   expect(
-    totalsOf([no('1', 'date_invalid'), { key: '2', replayed: true }, no('3', 'invalid_event'), no('4', 'invalid_event')]),
+    totalsOf([no('1', 'date_invalid'), { key: '2', replayed: true }, no('3', 'invalid_event'), no('4', 'invalid_event')], 6),
   ).toEqual({
     replayed: 1,
     refused: 3,
+    gone: 2,
     reasons: [
       { count: 2, code: 'invalid_event', message: 'No.' },
       { count: 1, code: 'date_invalid', message: 'No.' },
     ],
   })
+})
+
+test('events that are replayed in parts are replayed again until none is left; the last outcome counts', async () => {
+  const left = new Map([
+    ['a', 0],
+    ['b', 2],
+    ['c', 1],
+  ])
+  const calls: (readonly string[])[] = []
+  const call = async (keys: readonly string[]): Promise<ReplayOutcome[]> => {
+    calls.push(keys)
+    return keys.map(key => {
+      const remaining = left.get(key) ?? 0
+      left.set(key, remaining - 1)
+      return { key, replayed: true, ...(remaining > 0 && { remaining }) }
+    })
+  }
+  const outcomes = await replayAll(['a', 'b', 'c'], call)
+  expect(calls).toEqual([['a', 'b', 'c'], ['b', 'c'], ['b']])
+  expect(outcomes).toEqual(['a', 'b', 'c'].map(key => ({ key, replayed: true })))
 })

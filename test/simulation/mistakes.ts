@@ -675,9 +675,9 @@ export const mistakes: readonly Mistake[] = [
   {
     name: 'replay-one-copy',
     about: 'equal events without an id are replayed once',
-    file: planReplay,
-    right: 'if (event.id !== id) return [event]',
-    wrong: 'if (event.id !== undefined) return [event]',
+    file: 'lambdas/ingest/replay-copies.ts',
+    right: 'if (event.id !== id) return {',
+    wrong: 'if (event.id !== undefined) return {',
     seed: 13,
     within: 5000,
   },

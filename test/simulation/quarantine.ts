@@ -67,13 +67,13 @@ export class SimQuarantine {
     read: key => this.items.get(key)?.event,
     markSent: (read, now) => {
       const item = this.unchanged(read)
-      if (!item) return false
+      if (!item || item.event.replayed !== read.replayed) return false
       item.event = { ...item.event, sentAt: now }
       return true
     },
-    noteReplayed: ({ key, count, first }) => {
+    noteReplayed: ({ key, first }, upTo) => {
       const item = this.items.get(key)
-      if (item && item.event.first === first) item.event = { ...item.event, replayed: count }
+      if (item && item.event.first === first && (item.event.replayed ?? 0) <= upTo) item.event = { ...item.event, replayed: upTo }
     },
     remove: read => this.unchanged(read) !== undefined && this.items.delete(read.key),
     amend: (key, { code, message }) => {
