@@ -1,4 +1,5 @@
 import { type Command, InvalidArgumentError, Option } from 'commander'
+import { bundleStore } from '../lambdas/quarantine/dynamodb-bundles.ts'
 import { quarantineReader } from '../lambdas/quarantine/dynamodb-read.ts'
 import type { IdentifiedSummary, StoredQuarantinedEvent } from '../shared/quarantine.ts'
 import { rejections } from '../shared/rejections.ts'
@@ -8,8 +9,9 @@ import { dynamodbOf, s3Of } from './clients.ts'
 import { type CommonOptions, printJson, wholeNumber, withCommonOptions } from './options.ts'
 import { bundlesOf } from './quarantine/bundles.ts'
 import { type Discarded, discardItems } from './quarantine/discard.ts'
+import { judgeItems } from './quarantine/dry-run.ts'
 import { readEvent } from './quarantine/read-event.ts'
-import { replayItems, type Totals } from './quarantine/replay.ts'
+import { callReplay, replayItems, type Totals, totalsOf } from './quarantine/replay.ts'
 import { collectedItems, quarantineStoresOf, scanQuarantine, unpack } from './quarantine/scan.ts'
 import { type Filter, pageOf, type QuarantinePage, selectItems } from './quarantine/select.ts'
 import { replayWarnings } from './quarantine/warnings.ts'
@@ -106,11 +108,21 @@ function replayCommand(parent: Command): void {
       if (key !== undefined && items.length === 0) throw noSuchKey(key)
       for (const warning of replayWarnings(items, Number(target.outputs.IdentityMinutes), Date.now()))
         console.error(`warning: ${warning}`)
-      await unpack(target, bundlesOf(items))
-      const totals = await replayItems(target, items, dryRun)
+      const totals = dryRun ? await judge(target, items) : await replay(target, items)
       if (json) printJson(jsonOf(totals))
       else report(totals, dryRun)
     })
+}
+
+async function replay(target: Target, items: readonly IdentifiedSummary[]): Promise<Totals> {
+  await unpack(target, bundlesOf(items))
+  return replayItems(target, items)
+}
+
+async function judge(target: Target, items: readonly IdentifiedSummary[]): Promise<Totals> {
+  const bundles = bundleStore(quarantineStoresOf(target))
+  const outcomes = await judgeItems(items, { bundles, call: request => callReplay(target, request) })
+  return totalsOf(outcomes, items.length)
 }
 
 interface DiscardOptions extends ReplayOptions {

@@ -1,4 +1,4 @@
-import type { QuarantineSummary, ReplayOutcome } from '../../shared/quarantine.ts'
+import type { QuarantineSummary, ReplayOutcome, ReplayRequest } from '../../shared/quarantine.ts'
 import { invoke } from '../invoke.ts'
 import { showProgress } from '../progress.ts'
 import type { Target } from '../target.ts'
@@ -15,11 +15,10 @@ export interface Totals {
   readonly reasons: readonly { readonly count: number; readonly code: string; readonly message: string }[]
 }
 
-/** Replays the items in the given order. With `dryRun` it only reports the outcome. */
-export async function replayItems(target: Target, items: readonly QuarantineSummary[], dryRun: boolean): Promise<Totals> {
+/** Replays the items in the given order. */
+export async function replayItems(target: Target, items: readonly QuarantineSummary[]): Promise<Totals> {
   const progress = showProgress('replay', items.length)
-  const call = async (keys: readonly string[]) =>
-    (await invoke(target, target.outputs.ReplayFunction, { keys, dryRun })) as ReplayOutcome[]
+  const call = (keys: readonly string[]) => callReplay(target, { keys })
   const outcomes: ReplayOutcome[] = []
   for (let at = 0; at < items.length; at += KEYS_PER_CALL) {
     const keys = items.slice(at, at + KEYS_PER_CALL).map(({ key }) => key)
@@ -29,6 +28,9 @@ export async function replayItems(target: Target, items: readonly QuarantineSumm
   progress.done()
   return totalsOf(outcomes, items.length)
 }
+
+export const callReplay = async (target: Target, request: ReplayRequest): Promise<ReplayOutcome[]> =>
+  (await invoke(target, target.outputs.ReplayFunction, request)) as ReplayOutcome[]
 
 /** Calls the function again for events of which it has replayed only a part. Returns the last outcome of each event. */
 export async function replayAll(

@@ -1,5 +1,6 @@
 import type { IdentifiedSummary, QuarantineSummary } from '../../shared/quarantine.ts'
 import type { RejectionCode } from '../../shared/rejections.ts'
+import { UserError } from '../../shared/user-error.ts'
 
 /** Conditions on quarantined events; an absent condition matches every event. */
 export interface Filter {
@@ -36,10 +37,14 @@ export interface QuarantinePage {
   readonly cursor: string | null
 }
 
-/** The newest `limit` items after the cursor. */
+/** The newest `limit` items after the cursor. Throws if its event is gone: nothing else says where the page would begin. */
 export function pageOf(items: readonly IdentifiedSummary[], limit: number, cursor: string | undefined): QuarantinePage {
   const sorted = items.toSorted((a, b) => b.received - a.received || (a.key < b.key ? -1 : 1))
   const start = cursor === undefined ? 0 : sorted.findIndex(({ key }) => key === cursor) + 1
+  if (cursor !== undefined && start === 0)
+    throw new UserError(
+      `No quarantined event has the key ${cursor}: it was replayed or discarded meanwhile, or it is not a cursor of a list. List again without --cursor.`,
+    )
   const page = sorted.slice(start, start + limit)
   return {
     total: items.length,

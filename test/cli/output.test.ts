@@ -42,6 +42,12 @@ test('the quarantine is listed newest first, in pages without gap or overlap', (
   expect([second.total, second.items.map(({ key }) => key), second.cursor]).toEqual([4, ['a'], null])
 })
 
+test('a page after an event that was replayed or discarded meanwhile is refused; it would begin with the newest again', () => {
+  const items = [item('a', 1), item('b', 3)]
+  expect(() => pageOf(items, 1, 'd')).toThrow(/the key d.*without --cursor/)
+  expect(pageOf(items, 1, 'a').items).toEqual([])
+})
+
 const recomputed = (type: SentFile['type'], lines: readonly string[], run = '2026-01-01T00:00:00Z') =>
   recompute([{ type, lines }], Date.parse(run))
 

@@ -83,6 +83,14 @@ export const unitMistakes: readonly UnitMistake[] = [
     tests: ['test/quarantine/quarantine.test.ts'],
   },
   {
+    name: 'gone-cursor-begins-again',
+    about: 'a list after an event that is gone begins with the newest again',
+    file: 'cli/quarantine/select.ts',
+    right: 'if (cursor !== undefined && start === 0)',
+    wrong: 'if (start < 0)',
+    tests: ['test/cli/output.test.ts'],
+  },
+  {
     name: 'number-is-no-user',
     about: 'a replay writes the document of an erased user that has its user as a number',
     file: 'lambdas/ingest/replay-document.ts',
