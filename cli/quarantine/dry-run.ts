@@ -7,6 +7,7 @@ import {
   type StoredQuarantinedEvent,
 } from '../../shared/quarantine.ts'
 import { splitBySize } from '../../shared/split-by-size.ts'
+import { showProgress } from '../progress.ts'
 import { bundlesOf, itemsOf } from './bundles.ts'
 
 const KEYS_PER_CALL = 100
@@ -27,17 +28,22 @@ export async function judgeItems(
   items: readonly IdentifiedSummary[],
   { bundles, call }: DryRunDependencies,
 ): Promise<ReplayOutcome[]> {
+  const progress = showProgress('dry run', items.length)
   const outcomes: ReplayOutcome[] = []
+  const judge = async (request: Omit<ReplayRequest, 'dryRun'>): Promise<void> => {
+    outcomes.push(...(await call({ ...request, dryRun: true })))
+    progress.at(outcomes.length, `${outcomes.length} of ${items.length}`)
+  }
   const [own, bundled] = [true, false].map(has => items.filter(({ parts }) => itemsOf(parts, false).length > 0 === has))
   const keys = (own ?? []).map(({ key }) => key)
-  for (let at = 0; at < keys.length; at += KEYS_PER_CALL)
-    outcomes.push(...(await call({ keys: keys.slice(at, at + KEYS_PER_CALL), dryRun: true })))
+  for (let at = 0; at < keys.length; at += KEYS_PER_CALL) await judge({ keys: keys.slice(at, at + KEYS_PER_CALL) })
   const wanted = new Set((bundled ?? []).map(({ key }) => key))
   for (const key of bundlesOf(bundled ?? [])) {
     const events = (await eventsOf(key, bundles)).filter(event => wanted.delete(event.key))
     for (const some of splitBySize(events, event => Buffer.byteLength(JSON.stringify(event)), BUNDLED_PER_CALL, BYTES_PER_CALL))
-      outcomes.push(...(await call({ keys: [], dryRun: true, bundled: some })))
+      await judge({ keys: [], bundled: some })
   }
+  progress.done()
   return outcomes
 }
 
