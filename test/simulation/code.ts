@@ -14,6 +14,7 @@ export interface Code {
   readonly foldTurns: typeof import('../../lambdas/state/fold-turns.ts')
   readonly mergeBatch: typeof import('../../lambdas/windows/merge-batch.ts')
   readonly sweep: typeof import('../../lambdas/windows/plan-sweep.ts')
+  readonly erasure: typeof import('../../lambdas/search/erasure.ts')
   readonly indexBatch: typeof import('../../lambdas/search/index-batch.ts')
   readonly replayEvents: typeof import('../../lambdas/ingest/replay-events.ts')
   readonly replayDelta: typeof import('../../lambdas/ingest/replay-delta.ts')
@@ -43,6 +44,7 @@ export async function loadCode(root: string): Promise<Code> {
     foldTurns: await load('lambdas/state/fold-turns.ts'),
     mergeBatch: await load('lambdas/windows/merge-batch.ts'),
     sweep: await load('lambdas/windows/plan-sweep.ts'),
+    erasure: await load('lambdas/search/erasure.ts'),
     indexBatch: await load('lambdas/search/index-batch.ts'),
     replayEvents: await load('lambdas/ingest/replay-events.ts'),
     replayDelta: await load('lambdas/ingest/replay-delta.ts'),

@@ -75,7 +75,7 @@ export const mistakes: readonly Mistake[] = [
     file: foldBatch,
     right: "if (result === 'conflict') {\n    telemetry.count('Conflicts', 1)\n    return false",
     wrong: "if (result === 'conflict') {\n    telemetry.count('Conflicts', 1)\n    return true",
-    seed: 95,
+    seed: 118,
     within: 5000,
   },
   {
@@ -178,7 +178,7 @@ export const mistakes: readonly Mistake[] = [
     file: planWrites,
     right: 'return withMemory(writes, memory',
     wrong: 'return withMemory(writes.filter(({ folded, rejections }) => folded + rejections.length > 0), memory',
-    seed: 1,
+    seed: 6,
     within: 5000,
   },
   {
@@ -187,7 +187,7 @@ export const mistakes: readonly Mistake[] = [
     file: foldRecord,
     right: 'version: nextOrder(item.version, clock)',
     wrong: 'version: item.version + 1',
-    seed: 195,
+    seed: 436,
     within: 5000,
   },
   {
@@ -295,7 +295,7 @@ export const mistakes: readonly Mistake[] = [
     file: 'lambdas/search/erasure.ts',
     right: '!Number.isNaN(parseKey(index).revision)',
     wrong: "!index.startsWith('fresh-')",
-    seed: 362,
+    seed: 1490,
     within: 5000,
   },
   {
@@ -304,7 +304,7 @@ export const mistakes: readonly Mistake[] = [
     file: indexBatch,
     right: 'after.erasedOrder > erasedBefore ? [after] : []',
     wrong: 'after && after.erasedOrder < 0 ? [after] : []',
-    seed: 55,
+    seed: 63,
     within: 5000,
   },
   {
@@ -313,7 +313,7 @@ export const mistakes: readonly Mistake[] = [
     file: grainMerge,
     right: 'Math.max(before ?? 0, ttl)',
     wrong: 'Math.ceil(Math.max(arrivedMs, end * 1000) / 1000)',
-    seed: 52,
+    seed: 53,
     within: 5000,
   },
   {
