@@ -1,4 +1,5 @@
 import type { API } from '@opensearch-project/opensearch'
+import pLimit from 'p-limit'
 import type { BulkOperation } from '../../shared/bulk-operation.ts'
 import { type Outcome, outcomeOf } from '../../shared/bulk-outcome.ts'
 import { parseKey } from '../../shared/revisions.ts'
@@ -8,6 +9,10 @@ import type { PartItem, UserItem } from '../../shared/state.ts'
 import { bulk, type DocumentClient } from './opensearch.ts'
 
 const DOCUMENTS_PER_SEARCH = 1000
+/** A page of a reindex may have hundreds of erased users, and its step must end within two minutes. */
+const USERS_AT_ONCE = 8
+/** A missing index has nothing to delete. */
+const IF_IT_EXISTS = { ignore_unavailable: true } as const
 /** Matches the indices of all projections and revisions, and a few others. */
 const EVERY_INDEX = '*-r*'
 
@@ -37,8 +42,7 @@ export async function deleteErased(client: DocumentClient, { users, windows }: E
     ...users.flatMap(user => ofUser(user, indices)),
     ...windows.flatMap(window => ofWindow(window, indices)),
   ])
-  for (const user of users)
-    for (const index of indices) if (index.hasWindows && index.keywords.length > 0) await deleteWindows(client, index, user)
+  for (const index of indices) if (index.hasWindows && index.keywords.length > 0) await deleteWindows(client, index, users)
 }
 
 async function readIndices(client: DocumentClient): Promise<DocumentsIndex[]> {
@@ -69,15 +73,18 @@ const ofWindow = ({ projection, user, start, version }: PartItem, indices: reado
     ? [{ action: 'delete', index: projection, id: documentId(user ?? null, start), version: version + 1 }]
     : []
 
-/** Deletes a user's documents of one index that are older than the user's erasure. */
-async function deleteWindows(
+/** Deletes the documents of one index that are older than the erasures of their users. One refresh is enough for all of them. */
+async function deleteWindows(client: DocumentClient, index: DocumentsIndex, users: readonly UserItem[]): Promise<void> {
+  if (users.length === 0) return
+  await client.indices.refresh({ index: index.index, ...IF_IT_EXISTS })
+  await pLimit(USERS_AT_ONCE).map(users, user => deleteWindowsOf(user, client, index))
+}
+
+async function deleteWindowsOf(
+  { user, erasedOrder }: UserItem,
   client: DocumentClient,
   { index, keywords }: DocumentsIndex,
-  { user, erasedOrder }: UserItem,
 ): Promise<void> {
-  // A missing index has nothing to delete.
-  const where = { index, ignore_unavailable: true } as const
-  await client.indices.refresh(where)
   const search: API.Search_RequestBody = {
     size: DOCUMENTS_PER_SEARCH,
     version: true,
@@ -87,7 +94,7 @@ async function deleteWindows(
   }
   let after: API.Search_RequestBody['search_after']
   do {
-    const { body } = await client.search({ ...where, body: { ...search, ...(after && { search_after: after }) } })
+    const { body } = await client.search({ index, ...IF_IT_EXISTS, body: { ...search, ...(after && { search_after: after }) } })
     const { hits } = body.hits
     // The user may also be in documents of others. The id says whose a document is.
     const mine = hits.filter(({ _id, sort: [start] = [] }) => _id === documentId(user, Number(start) / 1000))

@@ -163,6 +163,14 @@ export const unitMistakes: readonly UnitMistake[] = [
     tests: ['test/search/erasure.test.ts'],
   },
   {
+    name: 'erased-users-in-turn',
+    about: 'the documents of erased users are searched one user after another: a page with very many is not done within its step',
+    file: 'lambdas/search/erasure.ts',
+    right: 'const USERS_AT_ONCE = 8',
+    wrong: 'const USERS_AT_ONCE = 1',
+    tests: ['test/search/erasure.test.ts'],
+  },
+  {
     name: 'lost-erasure-released',
     about: 'a reindex removes changes from the quarantine that erased a user whose item has expired',
     file: 'cli/reindex/erasures.ts',

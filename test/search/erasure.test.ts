@@ -1,4 +1,5 @@
 import * as z from 'zod/mini'
+import { deleteErased } from '../../lambdas/search/erasure.ts'
 import { indexBatch } from '../../lambdas/search/index-batch.ts'
 import { writeAgain } from '../../lambdas/search/reindex.ts'
 import type { EventType } from '../../shared/event-type.ts'
@@ -129,4 +130,32 @@ test('a reindex keeps the documents of what an erased user did after the erasure
   await deliver(catalogue(1), [undefined, live], [undefined, windowItem()], [undefined, later])
   expect(await reindex(catalogue(1), back, windowItem(), later)).toBe(2)
   expect(shown()).toEqual(['visits-r1|anna', 'minutes-r1|anna#1970-01-01T00:01:00Z'])
+})
+
+test('a page of a reindex with very many erased users ends within its step', async () => {
+  const index = new DocumentIndex('minutes-r1')
+  const { client } = index
+  const counts = { refreshes: 0, searching: 0, mostSearches: 0 }
+  const refresh: typeof client.indices.refresh = async request => {
+    counts.refreshes += 1
+    await client.indices.refresh(request)
+  }
+  const search: typeof client.search = async request => {
+    counts.searching += 1
+    counts.mostSearches = Math.max(counts.mostSearches, counts.searching)
+    const result = await client.search(request)
+    counts.searching -= 1
+    return result
+  }
+  const users = Array.from({ length: 500 }, (_, n) => `user ${n}`)
+  const operations = users.map(user => ({ index: { _index: 'minutes-r1', _id: `${user}#${FIRST}` } }))
+  await client.bulk({ body: operations.flatMap((operation, n) => [operation, { user: users[n] }]) })
+  const erasures = {
+    users: users.map(user => aUserItem(user, { version: ERASED_AT, erasedOrder: ERASED_AT, states: {} })),
+    windows: [],
+  }
+  await deleteErased({ ...client, search, indices: { ...client.indices, refresh } }, erasures)
+  expect([...index.entries.values()].filter(({ document }) => document)).toEqual([])
+  expect(counts.refreshes).toBe(1)
+  expect(counts.mostSearches).toBeGreaterThan(4)
 })

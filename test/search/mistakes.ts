@@ -32,7 +32,7 @@ export const searchMistakes: readonly PlantedMistake[] = [
     name: 'erasure-without-refresh',
     about: 'an erasure searches without a refresh',
     file: erasure,
-    right: 'await client.indices.refresh(where)',
+    right: 'await client.indices.refresh({ index: index.index, ...IF_IT_EXISTS })',
     wrong: '',
   },
   {
