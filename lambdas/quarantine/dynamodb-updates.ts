@@ -54,7 +54,7 @@ const EXPIRED = '#ttl <= :now'
 /** Attributes that not every item has. */
 const OPTIONAL_ATTRIBUTES = [
   ...['keyId', 'clientSource', 'subject', 'size', 'mayHaveBeenFolded', 'body', 'object'],
-  ...['replayed', 'sentAt', 'unpacked', 'unpacking', 'ttl'],
+  ...['replayed', 'sentAt', 'unpacked', 'unpacking', 'ttl', MARKS],
 ]
 
 type ItemAttributes = Readonly<Record<string, unknown>>
@@ -74,7 +74,8 @@ export function storeOrCount(attributes: ItemAttributes, addition: Addition): Up
 export function beginAgain(attributes: ItemAttributes, addition: Addition): UpdateItemCommand {
   const again = beginning(attributes, addition)
   const set = Object.keys(again).map(name => `#${name} = :${name}`)
-  const kept = new Set([...Object.keys(again), ...(addition.ttl === undefined ? [] : ['ttl'])])
+  const { ttl, marks } = addition
+  const kept = new Set([...Object.keys(again), ...(ttl === undefined ? [] : ['ttl']), ...(marks === undefined ? [] : [MARKS])])
   const removed = OPTIONAL_ATTRIBUTES.filter(name => !kept.has(name)).map(name => `#${name}`)
   return update(addition, again, {
     UpdateExpression: `SET ${[...set, '#count = :count', ...renewed(addition)].join(', ')} REMOVE ${removed.join(', ')}`,

@@ -1004,5 +1004,13 @@ export const unitMistakes: readonly UnitMistake[] = [
     wrong: '',
     tests: ['test/quarantine/collect-objects.test.ts'],
   },
+  {
+    name: 'expired-marks-kept',
+    about: 'an item that begins again keeps the marks of before: an unpacking that broke off then does not add to it',
+    file: 'lambdas/quarantine/dynamodb-updates.ts',
+    right: "'ttl', MARKS],",
+    wrong: "'ttl'],",
+    tests: ['test/quarantine/unpack-bundle.test.ts'],
+  },
   ...archiveMistakes,
 ]

@@ -191,6 +191,20 @@ test('an unpacking begins an expired item again, and is counted once', async () 
   expect(await counts()).toEqual(new Map(batch('b').map(({ id }) => [id, 1])).set('heartbeat', 1))
 })
 
+test('an item that begins again after it has expired has no mark: an unpacking that broke off before adds to it again', async () => {
+  const { add, bundles, breakOff, unpack, counts, clock } = quarantine()
+  const events = [heartbeat, ...batch('a').slice(1)]
+  await add(events)
+  const keys = await bundles()
+  await breakOff(keys[0] ?? fail())
+  clock.now += 89 * DAY_MS
+  await add(events)
+  clock.now += 2 * DAY_MS
+  await add([heartbeat])
+  await unpack(keys)
+  expect((await counts()).get('heartbeat')).toBe(3)
+})
+
 test('an unpacking begins only with what was not unpacked since it read the bundle', async () => {
   const { add, bundles, ...stores } = quarantine()
   const { read, beginUnpacking, endUnpacking } = bundleStore(stores)
