@@ -17,8 +17,8 @@ export function wholeBundles(
   const chosen = new Set(selected.map(({ key }) => key))
   const others = new Set(bundlesOf(all.filter(({ key }) => !chosen.has(key))))
   const bundles = new Map(selected.flatMap(({ parts }) => itemsOf(parts, true)).map(item => [item.key, item]))
-  const [partial, whole] = [true, false].map(isPartial =>
-    [...bundles.values()].filter(({ key }) => others.has(key) === isPartial),
-  )
-  return { whole: whole ?? [], partial: (partial ?? []).map(({ key }) => key) }
+  return {
+    whole: [...bundles.values()].filter(({ key }) => !others.has(key)),
+    partial: [...bundles.keys()].filter(key => others.has(key)),
+  }
 }

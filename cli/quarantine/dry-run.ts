@@ -8,7 +8,7 @@ import {
 } from '../../shared/quarantine.ts'
 import { splitBySize } from '../../shared/split-by-size.ts'
 import { showProgress } from '../progress.ts'
-import { bundlesOf, itemsOf } from './bundles.ts'
+import { bundlesOf } from './bundles.ts'
 
 const KEYS_PER_CALL = 100
 const BUNDLED_PER_CALL = 1_000
@@ -34,11 +34,11 @@ export async function judgeItems(
     outcomes.push(...(await call({ ...request, dryRun: true })))
     progress.at(outcomes.length, `${outcomes.length} of ${items.length}`)
   }
-  const [own, bundled] = [true, false].map(has => items.filter(({ parts }) => itemsOf(parts, false).length > 0 === has))
-  const keys = (own ?? []).map(({ key }) => key)
+  const bundled = items.filter(isOnlyInBundles)
+  const keys = items.filter(item => !isOnlyInBundles(item)).map(({ key }) => key)
   for (let at = 0; at < keys.length; at += KEYS_PER_CALL) await judge({ keys: keys.slice(at, at + KEYS_PER_CALL) })
-  const wanted = new Set((bundled ?? []).map(({ key }) => key))
-  for (const key of bundlesOf(bundled ?? [])) {
+  const wanted = new Set(bundled.map(({ key }) => key))
+  for (const key of bundlesOf(bundled)) {
     const events = (await eventsOf(key, bundles)).filter(event => wanted.delete(event.key))
     for (const some of splitBySize(events, event => Buffer.byteLength(JSON.stringify(event)), BUNDLED_PER_CALL, BYTES_PER_CALL))
       await judge({ keys: [], bundled: some })
@@ -46,6 +46,8 @@ export async function judgeItems(
   progress.done()
   return outcomes
 }
+
+const isOnlyInBundles = ({ parts }: IdentifiedSummary): boolean => parts.every(({ isBundle }) => isBundle)
 
 /** The events of a bundle. None if it is gone. */
 async function eventsOf(key: string, bundles: DryRunDependencies['bundles']): Promise<StoredQuarantinedEvent[]> {

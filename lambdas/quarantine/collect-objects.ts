@@ -22,15 +22,11 @@ interface Collectable {
   readonly mark?: () => Promise<void>
 }
 
-/**
- * An object whose events are quarantined, with their number by code; one that was left in place; or the first one that the run had
- * no time for. The next run tries the last two.
- */
-export type Collected = { readonly source: FailureSource; readonly key: string } & (
-  | { readonly events: ReadonlyMap<RejectionCode, number> }
-  | { readonly problem: string }
-  | { readonly isLate: true }
-)
+/** The number of the events that are quarantined, by code; or why the object was left in place. The next run tries it again. */
+type Outcome = { readonly events: ReadonlyMap<RejectionCode, number> } | { readonly problem: string }
+
+/** An object with its outcome, or the first one that the run had no time for. */
+export type Collected = { readonly source: FailureSource; readonly key: string } & (Outcome | { readonly isLate: true })
 
 /** Times are milliseconds since 1970. */
 export interface RunTimes {
@@ -71,8 +67,6 @@ async function* inTurn(sources: readonly FailureSource[]): AsyncGenerator<Listed
       if (typeof next === 'string' || next.done) open.delete(source)
     }
 }
-
-type Outcome = { readonly events: ReadonlyMap<RejectionCode, number> } | { readonly problem: string }
 
 /** An object that is gone was collected by another run meanwhile. */
 const resultOf = (error: unknown): Outcome => (isMissing(error) ? { events: new Map() } : { problem: describeError(error) })
