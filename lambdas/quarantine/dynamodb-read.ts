@@ -50,12 +50,15 @@ function restOf({
   }
 }
 
+/** The condition that an attribute has the value that was read. Undefined: it had none. */
+const stillHas = (name: string, value: unknown): string =>
+  value === undefined ? `attribute_not_exists(#${name})` : `#${name} = :${name}`
+
 /** The condition that an item is as it was read: no occurrence was added, and it was not removed and stored again. */
-const unchanged = ({ count, first }: ReadItem) => ({
-  ConditionExpression: `#count = :count AND ${first === undefined ? 'attribute_not_exists(#first)' : '#first = :first'}`,
-  ExpressionAttributeNames: { '#count': 'count', '#first': 'first' },
-  values: { ':count': count, ...(first !== undefined && { ':first': first }) },
-})
+const unchanged = ({ first }: ReadItem): string => `#count = :count AND ${stillHas('first', first)}`
+
+/** The values of a condition. Those of attributes that were not there are left out. */
+const present = (values: Readonly<Record<string, unknown>>): Attributes => marshall(values, { removeUndefinedValues: true })
 
 const BODY_IS_GONE = { body: '', bodyIsGone: true } as const
 
@@ -88,19 +91,14 @@ export function quarantineReader(
      * was read, if another replay put occurrences of it since, or if it is gone: then it must not be put.
      */
     markSent(item: ReadItem & Pick<StoredQuarantinedEvent, 'replayed'>, now: number): Promise<boolean> {
-      const { values, ConditionExpression, ...names } = unchanged(item)
-      const { replayed } = item
+      const { key, count, first, replayed } = item
       const mark = new UpdateItemCommand({
         TableName: table,
-        Key: marshall({ key: item.key }),
+        Key: marshall({ key }),
         UpdateExpression: 'SET sentAt = :sentAt',
-        ConditionExpression: `${ConditionExpression} AND ${replayed === undefined ? 'attribute_not_exists(replayed)' : 'replayed = :replayed'}`,
-        ...names,
-        ExpressionAttributeValues: marshall({
-          ':sentAt': now,
-          ...values,
-          ...(replayed !== undefined && { ':replayed': replayed }),
-        }),
+        ConditionExpression: `${unchanged(item)} AND ${stillHas('replayed', replayed)}`,
+        ExpressionAttributeNames: { '#count': 'count', '#first': 'first', '#replayed': 'replayed' },
+        ExpressionAttributeValues: present({ ':sentAt': now, ':count': count, ':first': first, ':replayed': replayed }),
       })
       return conditionHeld(client.send(mark))
     },
@@ -116,7 +114,7 @@ export function quarantineReader(
         UpdateExpression: 'SET replayed = :replayed REMOVE sentAt',
         ConditionExpression: `${first === undefined ? 'attribute_exists(#key)' : '#first = :first'} AND (attribute_not_exists(replayed) OR replayed <= :replayed)`,
         ExpressionAttributeNames: first === undefined ? { '#key': 'key' } : { '#first': 'first' },
-        ExpressionAttributeValues: marshall({ ':replayed': upTo, ...(first !== undefined && { ':first': first }) }),
+        ExpressionAttributeValues: present({ ':replayed': upTo, ':first': first }),
       })
       await conditionHeld(client.send(note))
     },
@@ -126,12 +124,13 @@ export function quarantineReader(
      * rejected for a new reason. Returns whether it was removed.
      */
     remove(item: ReadItem): Promise<boolean> {
-      const { values, ...condition } = unchanged(item)
+      const { key, count, first } = item
       const deletion = new DeleteItemCommand({
         TableName: table,
-        Key: marshall({ key: item.key }),
-        ...condition,
-        ExpressionAttributeValues: marshall(values),
+        Key: marshall({ key }),
+        ConditionExpression: unchanged(item),
+        ExpressionAttributeNames: { '#count': 'count', '#first': 'first' },
+        ExpressionAttributeValues: present({ ':count': count, ':first': first }),
         ReturnValues: 'ALL_OLD',
       })
       const removeAll = async (): Promise<void> => {
