@@ -73,10 +73,18 @@ const reader = (
   },
 
   async footer({ key, size }) {
+    const { slice, ...object } = rangeReader(bucket, client, key, size)
+    let isReading = false
+    const notedSlice: AsyncBuffer['slice'] = async (...range) => {
+      isReading = true
+      const bytes = await slice(...range)
+      isReading = false
+      return bytes
+    }
     try {
-      return await parquetMetadataAsync(rangeReader(bucket, client, key, size), { initialFetchSize: FOOTER_BYTES })
+      return await parquetMetadataAsync({ ...object, slice: notedSlice }, { initialFetchSize: FOOTER_BYTES })
     } catch (error) {
-      throw unreadable(key, error)
+      throw isReading ? new SafeError(`The Parquet footer of ${key} cannot be read.`, { cause: error }) : notParquet(key)
     }
   },
 
@@ -101,14 +109,10 @@ const reader = (
   },
 })
 
-/** The SDK adds metadata to the error of every request. Without it, the object was read. */
-function unreadable(key: string, error: unknown): SafeError {
-  if (error instanceof Error && '$metadata' in error)
-    return new SafeError(`The Parquet footer of ${key} cannot be read.`, { cause: error })
-  return new SafeError(
+const notParquet = (key: string): SafeError =>
+  new SafeError(
     `The object ${key} is not Parquet or is cut short. Reports fail rather than miss its events. Move it out of ${ARCHIVE_PREFIX}, then run the report again.`,
   )
-}
 
 const writer = (
   bucket: string,

@@ -72,6 +72,16 @@ test.each([
   expect(line.exec(String(failure))?.[1]).toBe(key)
 })
 
+test('an object of which the connection breaks off is not said to be no Parquet: nobody must move it away', async () => {
+  const { bucket, calls } = aBucket()
+  const transformToByteArray = async () => {
+    throw Object.assign(new Error('aborted'), { code: 'ECONNRESET' })
+  }
+  calls.on(GetObjectCommand).callsFake(async () => ({ Body: { transformToByteArray } }))
+  const failure = await bucket.footer({ key: 'events/a.parquet', size: 5000 }).catch(describeError)
+  expect(failure).toMatch(/^The Parquet footer of events\/a\.parquet cannot be read\. Cause: Error ECONNRESET/)
+})
+
 test('an object that cannot be deleted stops no other deletion', async () => {
   const { bucket, calls } = aBucket()
   const deleted: string[] = []

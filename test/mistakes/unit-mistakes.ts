@@ -1012,5 +1012,13 @@ export const unitMistakes: readonly UnitMistake[] = [
     wrong: "'ttl'],",
     tests: ['test/quarantine/unpack-bundle.test.ts'],
   },
+  {
+    name: 'broken-read-is-no-parquet',
+    about: 'an archive object of which the connection breaks off is said to be no Parquet, so that somebody moves it away',
+    file: 'lambdas/archive/s3.ts',
+    right: 'isReading = true',
+    wrong: 'isReading = false',
+    tests: ['test/archive/s3.test.ts'],
+  },
   ...archiveMistakes,
 ]
