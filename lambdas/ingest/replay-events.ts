@@ -162,7 +162,10 @@ async function mark(attempt: Attempt, { quarantine, now }: ReplayDependencies): 
   if (replay.kind !== 'put' || rejection || (await quarantine.markSent(event, now()))) return attempt
   return {
     ...attempt,
-    rejection: reject('unavailable', 'It was quarantined again, replayed or removed meanwhile; list it and replay it again.'),
+    rejection: reject(
+      'unavailable',
+      'It was quarantined again, replayed, unpacked or removed meanwhile; list it and replay it again.',
+    ),
   }
 }
 

@@ -6,8 +6,9 @@ import type { IdentifiedSummary, QuarantineSummary, ReadItem, StoredQuarantinedE
 import type { Rejection } from '../../shared/rejections.ts'
 import { type Attributes, conditionHeld } from '../dynamodb.ts'
 import type { StoredItem } from './dynamodb.ts'
-import { asBundle } from './dynamodb-bundles.ts'
+import { asBundle, bundleStore } from './dynamodb-bundles.ts'
 import { isExpired } from './dynamodb-expiry.ts'
+import { marksOf } from './dynamodb-unpacked.ts'
 import { failureBucket } from './s3.ts'
 
 /** Reads everything but the body from an item of the table. */
@@ -71,13 +72,21 @@ export function quarantineReader(
   now: () => number = Date.now,
 ) {
   const objects = failureBucket(bucket, s3)
+  const { isUnfinished } = bundleStore({ table, bucket, dynamodb: client, s3, now })
+  const getItem = async (key: string): Promise<Attributes | undefined> =>
+    (await client.send(new GetItemCommand({ TableName: table, Key: marshall({ key }), ConsistentRead: true }))).Item
+  /** An unpacking that has not ended may be repeated, and would add again what a replay removed. */
+  const isBeingUnpacked = async (key: string): Promise<boolean> => {
+    const marks = marksOf((await getItem(key)) ?? {})
+    return (await Promise.all(marks.map(isUnfinished))).includes(true)
+  }
   return {
     /** The event with this key. Undefined if there is none. Its body is empty and not read if `needsBody` says no. */
     async read(
       key: string,
       needsBody: (event: Omit<StoredQuarantinedEvent, 'body'>) => boolean = () => true,
     ): Promise<StoredQuarantinedEvent | undefined> {
-      const { Item } = await client.send(new GetItemCommand({ TableName: table, Key: marshall({ key }), ConsistentRead: true }))
+      const Item = await getItem(key)
       if (!Item || isExpired(Item, now()) || asBundle(Item)) return undefined
       const { object, body, ...item } = unmarshall(Item) as StoredItem
       const event = { ...readSummary(Item), ...restOf(item) }
@@ -88,10 +97,13 @@ export function quarantineReader(
 
     /**
      * Marks the event as sent by a replay, before it is put into the stream. Returns false if it was quarantined again after it
-     * was read, if another replay put occurrences of it since, or if it is gone: then it must not be put.
+     * was read, if another replay put occurrences of it since, if a bundle with it is being unpacked, or if it is gone: then it
+     * must not be put.
      */
-    markSent(item: ReadItem & Pick<StoredQuarantinedEvent, 'replayed'>, now: number): Promise<boolean> {
+    async markSent(item: ReadItem & Pick<StoredQuarantinedEvent, 'replayed'>, now: number): Promise<boolean> {
       const { key, count, first, replayed } = item
+      // An unpacking that adds to the item after this changes its count.
+      if (await isBeingUnpacked(key)) return false
       const mark = new UpdateItemCommand({
         TableName: table,
         Key: marshall({ key }),

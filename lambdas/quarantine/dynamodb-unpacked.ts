@@ -1,6 +1,6 @@
 import type { DynamoDBClient } from '@aws-sdk/client-dynamodb'
 import { SafeError } from '../../shared/safe-error.ts'
-import { conditionHeld, refusedWrite } from '../dynamodb.ts'
+import { type Attributes, conditionHeld, refusedWrite } from '../dynamodb.ts'
 import { isExpired } from './dynamodb-expiry.ts'
 import { type Addition, beginAgain, MARKS, type Marks, storeOrCount } from './dynamodb-updates.ts'
 
@@ -16,6 +16,9 @@ export interface Unpacking {
   /** Whether the unpacking with this mark has begun and not ended. Once it has ended, it never begins again. */
   readonly isUnfinished: (mark: string) => Promise<boolean>
 }
+
+/** The marks of an item: those of the unpackings that added to it, except of some that have ended. */
+export const marksOf = (item: Attributes): readonly string[] => item[MARKS]?.S?.split(' ') ?? []
 
 /**
  * Adds to items what an unpacking has of their events, once for each item. An item notes the marks of the unpackings that added to it.
@@ -47,7 +50,7 @@ export function unpackedItems(client: DynamoDBClient, { mark, isUnfinished }: Un
       } else {
         const noted = item[MARKS]?.S
         // Earlier versions noted an unpacking in a slot.
-        const isAdded = noted?.split(' ').includes(mark) || item[addition.token.slot]?.S === addition.token.text
+        const isAdded = marksOf(item).includes(mark) || item[addition.token.slot]?.S === addition.token.text
         if (isAdded || !(await isUnfinished(mark))) return
         marks = await replacing(noted)
       }

@@ -1020,5 +1020,13 @@ export const unitMistakes: readonly UnitMistake[] = [
     wrong: 'isReading = false',
     tests: ['test/archive/s3.test.ts'],
   },
+  {
+    name: 'replay-beside-unpacking',
+    about: 'a replay puts and removes an event of an unpacking that broke off, which then adds it again',
+    file: 'lambdas/quarantine/dynamodb-read.ts',
+    right: 'if (await isBeingUnpacked(key)) return false',
+    wrong: '',
+    tests: ['test/quarantine/unpack-bundle.test.ts'],
+  },
   ...archiveMistakes,
 ]

@@ -205,6 +205,18 @@ test('an item that begins again after it has expired has no mark: an unpacking t
   expect((await counts()).get('heartbeat')).toBe(3)
 })
 
+test('a replay does not put an event of an unpacking that broke off: repeated, it would add again what the replay removed', async () => {
+  const { add, bundles, breakOff, unpack, reader, clock } = quarantine()
+  await add([heartbeat])
+  await add([heartbeat, ...batch('a')])
+  const keys = await bundles()
+  await breakOff(keys[0] ?? fail())
+  const mark = async () => reader.markSent((await reader.read(quarantineKey(heartbeat))) ?? fail(), clock.now)
+  expect(await mark()).toBe(false)
+  await unpack(keys)
+  expect(await mark()).toBe(true)
+})
+
 test('an unpacking begins only with what was not unpacked since it read the bundle', async () => {
   const { add, bundles, ...stores } = quarantine()
   const { read, beginUnpacking, endUnpacking } = bundleStore(stores)
