@@ -14,7 +14,7 @@ export interface UnpackDependencies {
  * Turns the events of a bundle into items, so that they can be replayed and discarded one by one. Can be repeated after it broke
  * off, also beside another that does the same: the count up to which it adds is noted first, and is part of its mark.
  * Ends when the occurrences that the bundle had at first are items: those that are added meanwhile stay in the bundle. A bundle whose
- * object is gone is left as it is: no list contains its events.
+ * object is gone ends without adding anything: no list contains its events.
  */
 export async function unpackBundle(key: string, dependencies: UnpackDependencies): Promise<void> {
   const { bundles } = dependencies
@@ -36,7 +36,11 @@ const isUnpacked = ({ first, unpacked = 0 }: BundleItem, wanted: BundleItem): bo
 /** Returns whether the object with its events exists. */
 async function unpackUpTo(upTo: number, item: BundleItem, { bundles, quarantine }: UnpackDependencies): Promise<boolean> {
   const events = await bundles.readEvents(item)
-  if (!events) return false
+  if (!events) {
+    // Nobody can add the rest of its events any more. Those that were added must not wait for it.
+    await bundles.endUnpacking(item, upTo)
+    return false
+  }
   const times = upTo - (item.unpacked ?? 0)
   const counted = events.map(({ count = 1, ...event }) => ({ ...event, count: count * times }))
   await quarantine.addUnpacked(counted, item.key, { mark: markOf(item, upTo), isUnfinished: bundles.isUnfinished })

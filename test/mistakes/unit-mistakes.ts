@@ -1028,5 +1028,13 @@ export const unitMistakes: readonly UnitMistake[] = [
     wrong: '',
     tests: ['test/quarantine/unpack-bundle.test.ts'],
   },
+  {
+    name: 'gone-bundle-never-ends',
+    about: 'the unpacking of a bundle whose object is gone never ends, and the events that it added are never replayed',
+    file: 'lambdas/quarantine/unpack-bundle.ts',
+    right: '    await bundles.endUnpacking(item, upTo)\n    return false\n',
+    wrong: '    return false\n',
+    tests: ['test/quarantine/unpack-bundle.test.ts'],
+  },
   ...archiveMistakes,
 ]

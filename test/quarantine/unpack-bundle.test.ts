@@ -217,6 +217,16 @@ test('a replay does not put an event of an unpacking that broke off: repeated, i
   expect(await mark()).toBe(true)
 })
 
+test('an unpacking that broke off ends when the object of its bundle is gone: the events that it added can be replayed', async () => {
+  const { add, bundles, breakOff, unpack, reader, objects, clock } = quarantine()
+  await add([heartbeat, ...batch('a')])
+  const keys = await bundles()
+  await breakOff(keys[0] ?? fail())
+  objects.clear()
+  await unpack(keys)
+  expect(await reader.markSent((await reader.read(quarantineKey(heartbeat))) ?? fail(), clock.now)).toBe(true)
+})
+
 test('an unpacking begins only with what was not unpacked since it read the bundle', async () => {
   const { add, bundles, ...stores } = quarantine()
   const { read, beginUnpacking, endUnpacking } = bundleStore(stores)
