@@ -73,6 +73,12 @@ test(
 test(
   'a replay writes a rejected document, and leaves a delta that its window has not reached',
   async () => {
+    // A document of a user without an item is that of an erased user.
+    await post(target.key('write'), JSON.stringify({ type: 'user_traits', id: run, subject: run, data: { name: 'A' } }))
+    const headers = { authorization: `Bearer ${target.key('read')}` }
+    const user = `${target.apiUrl}/v1/users/${run}`
+    await eventually('the user has an item', async () => (await fetch(user, { headers })).status === 200, 60)
+
     const document = { action: 'index', index: 'recent-urls-r1', id: run, version: 1, document: { id: 0, last_5_urls: [] } }
     await quarantine({ code: 'document_refused', body: JSON.stringify(document) })
     expect(await replay()).toEqual({ replayed: 1, refused: 0 })
