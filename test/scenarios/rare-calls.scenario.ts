@@ -74,7 +74,7 @@ test(
   'a replay writes a rejected document, and leaves a delta that its window has not reached',
   async () => {
     // A document of a user without an item is that of an erased user.
-    await post(target.key('write'), JSON.stringify({ type: 'user_traits', id: run, subject: run, data: { name: 'A' } }))
+    await post(target.key('write'), JSON.stringify({ type: 'user_traits', id: run, data: { user_id: run, traits: {} } }))
     const headers = { authorization: `Bearer ${target.key('read')}` }
     const user = `${target.apiUrl}/v1/users/${run}`
     await eventually('the user has an item', async () => (await fetch(user, { headers })).status === 200, 60)
