@@ -81,7 +81,7 @@ async function collectOne(
   quarantine: Quarantine,
   { end, now }: RunTimes,
 ): Promise<Outcome> {
-  await checkAll(failuresOf(object, source))
+  if (source.failure === 'line') await checkAll(failuresOf(object, source))
   const counts = new Map<RejectionCode, number>()
   const marks: Collectable['mark'][] = []
   let at = 0
@@ -118,7 +118,7 @@ function parsed(text: string, parse: FailureSource['parse']): ReadFailure {
   }
 }
 
-/** Throws if one of them is unknown: of such an object, nothing is quarantined. */
+/** Throws if one of them is unknown: of such an object, nothing is quarantined. An object with one failure needs no pass of its own. */
 async function checkAll(failures: AsyncGenerator<ReadFailure>): Promise<void> {
   while (!(await failures.next()).done);
 }
