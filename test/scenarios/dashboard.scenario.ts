@@ -111,8 +111,12 @@ test(
     expect(await post([visit], target.key('write'))).toBe(200)
     await untilSettled(SETTLE_SECONDS)
 
-    const ofUser = await logs('--user', String(user))
-    expect(ofUser.map(line => line.function)).toEqual(expect.arrayContaining(['ingest', 'state', 'windows', 'index-documents']))
+    // A function writes its line after the stores are complete.
+    const ofUser = await eventually('every function that read the event, or a change by it, has its line', async () => {
+      const lines = await logs('--user', String(user))
+      const functions = new Set(lines.map(line => line.function))
+      return ['ingest', 'state', 'windows', 'index-documents'].every(name => functions.has(name)) && lines
+    })
     const [request, ...more] = ofUser.filter(line => line.function === 'ingest')
     expect(more).toEqual([])
     const id = String(fieldsOf(request as LogLine)?.['apiRequestId'])
