@@ -1,5 +1,5 @@
 import { rmSync } from 'node:fs'
-import { mistakes } from '../simulation/mistakes.ts'
+import { mistakes, SEEDS_TO_CATCH } from '../simulation/mistakes.ts'
 import { plant } from '../simulation/mutant.ts'
 import { simulateInParallel } from '../simulation/processes.ts'
 
@@ -20,7 +20,7 @@ test(
 test.each(mistakes.map(mistake => [mistake.about, mistake] as const))(
   'caught from seed 0: %s',
   async (_, mistake) => {
-    const found = await simulateInParallel(plant(mistake, MUTANTS), mistake.within)
+    const found = await simulateInParallel(plant(mistake, MUTANTS), SEEDS_TO_CATCH)
     console.log(`${mistake.name}: seed ${found.seed}`)
     expect(found.seed).toBeDefined()
   },

@@ -150,4 +150,20 @@ export const archiveMistakes: readonly UnitMistake[] = [
     wrong: 'PARTITION BY identity ORDER BY received_time_us, object, line',
     tests: ['test/reports/equal-hashes.test.ts'],
   },
+  {
+    name: 'sql-later-arrival',
+    about: 'SQL shows the arrival of an event that is stored first instead of the first one',
+    file: 'lambdas/archive/compaction-sql.ts',
+    right: 'ORDER BY received_time_us, place, line) AS arrival',
+    wrong: 'ORDER BY place, line) AS arrival',
+    tests: ['test/cli/sql/duckdb-query.test.ts'],
+  },
+  {
+    name: 'broken-read-is-no-parquet',
+    about: 'an archive object of which the connection breaks off is said to be no Parquet, so that somebody moves it away',
+    file: 'lambdas/archive/s3.ts',
+    right: 'isReading = true',
+    wrong: 'isReading = false',
+    tests: ['test/archive/s3.test.ts'],
+  },
 ]

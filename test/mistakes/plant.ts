@@ -1,6 +1,6 @@
 import { cpSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
-import type { PlantedMistake } from '../simulation/mistakes.ts'
+import type { PlantedMistake } from '../simulation/mutant.ts'
 
 /** A mistake that a unit test catches, because the simulation does not reach it or is not strict enough. */
 export interface UnitMistake extends PlantedMistake {

@@ -1,4 +1,4 @@
-import type { PlantedMistake } from '../simulation/mistakes.ts'
+import type { PlantedMistake } from '../simulation/mutant.ts'
 
 const erasure = 'lambdas/search/erasure.ts'
 const writeBulk = 'lambdas/search/write-bulk.ts'

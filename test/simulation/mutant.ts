@@ -1,6 +1,14 @@
 import { cpSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
-import type { PlantedMistake } from './mistakes.ts'
+
+/** One deliberate mistake: a piece of the product's source and its wrong replacement. */
+export interface PlantedMistake {
+  readonly name: string
+  readonly about: string
+  readonly file: string
+  readonly right: string
+  readonly wrong: string
+}
 
 /** Copies the product's code with one mistake and returns the folder. Throws if the source does not contain the correct code exactly once. */
 export function plant(mistake: PlantedMistake, folder: string): string {
@@ -13,7 +21,7 @@ export function plant(mistake: PlantedMistake, folder: string): string {
   const source = readFileSync(file, 'utf8')
   if (source.split(mistake.right).length !== 2)
     throw new Error(
-      `The code that the mistake ${mistake.name} replaces is not exactly once in ${mistake.file}; update test/simulation/mistakes.ts.`,
+      `The code that the mistake ${mistake.name} replaces is not exactly once in ${mistake.file}; update the list of mistakes.`,
     )
   writeFileSync(
     file,
