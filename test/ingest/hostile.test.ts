@@ -220,6 +220,19 @@ test('a gzip bomb (64 MB in 64 KB) is rejected after 4 MB are decompressed', asy
   expect((await send(gzipSync('[]').subarray(0, -4))).response).toMatchObject({ status: 400 })
 })
 
+test.each([
+  ['one object', (text: string) => text],
+  ['lines', (text: string) => `${text}\n${text}`],
+  ['a line that is not UTF-8', (text: string) => `${text}\n{"type":"\xfa"}`],
+])('the time for long white space inside %s is not quadratic', async (_, bodyOf) => {
+  const body = bodyOf(`{"type":"a","id":"1","data":"from${' '.repeat(30_000)}to"}`)
+  const started = performance.now()
+  const { response } = await send(bytes(body))
+  expect(response).toMatchObject({ status: 200 })
+  expect(response.body.accepted).toBeGreaterThan(0)
+  expect(performance.now() - started).toBeLessThan(1000)
+})
+
 test('up to ten thousand elements are judged one by one; a larger body is rejected as a whole', async () => {
   expect((await send(`[${Array(10_000).fill(0)}]`)).response).toMatchObject({ status: 200, body: { accepted: 0 } })
   for (const body of [`[${Array(10_001).fill(0)}]`, Array(10_001).fill(0).join('\n'), `{"batch":[${Array(10_001).fill(0)}]}`])
