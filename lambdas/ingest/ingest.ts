@@ -5,6 +5,7 @@ import { entriesOf, matchRoute, type RouteKey, type RouteMatch } from '../../sha
 import { type CatchAllRouteKey, ingestRoutes } from '../../shared/routes.ts'
 import type { Telemetry } from '../handler.ts'
 import { type AnyRequest, complete } from '../http-response.ts'
+import { respondWithin } from '../response-timeout.ts'
 import { asStore, rejectionOf, storeCall } from '../store-failure.ts'
 import { acceptEvents, type IngestDependencies } from './accept-events.ts'
 import type { EncodedBody } from './body-bytes.ts'
@@ -29,12 +30,14 @@ type RouteHandler = (
 export type CatchAllHandlers = Readonly<Record<CatchAllRouteKey, RouteHandler>>
 
 const SETTINGS_CACHE_SECONDS = 300
+/** Shorter than the time-out of the function, and longer than the calls of Kinesis for one request take together. */
+const RESPONSE_TIMEOUT_MS = 22_000
 /** For requests that are accepted but not stored. */
 const nothingStored: ClassifiedElements = { events: [], indexes: new Map(), receipts: undefined, quarantined: [] }
 
 /**
- * Responds to a request. The status is 200 only once every event is stored, in the stream or in quarantine. A failed store gives
- * 503 and a bug 500, so that the client sends the request again.
+ * Responds to a request. The status is 200 only once every event is stored, in the stream or in quarantine. A store that fails or hangs
+ * gives 503 and a bug 500, so that the client sends the request again.
  */
 export function ingest(dependencies: IngestDependencies, dialects: readonly Dialect[] = everyDialect) {
   const routes = ingestRoutes(dialects)
@@ -45,7 +48,7 @@ export function ingest(dependencies: IngestDependencies, dialects: readonly Dial
     const handler = matched && handlers.get(matched.route.key)
     if (!handler) return finish(reject('not_found'), telemetry)
     try {
-      return await handler(request, matched, telemetry)
+      return await respondWithin(RESPONSE_TIMEOUT_MS, handler(request, matched, telemetry))
     } catch (error) {
       return finish(rejectionOf(error, telemetry), telemetry)
     }

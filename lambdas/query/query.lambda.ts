@@ -1,16 +1,15 @@
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb'
 import type { APIGatewayProxyEventV2 } from 'aws-lambda'
-import pTimeout from 'p-timeout'
 import { allows, IN_URL, isInQuery, type KeyStore, mayBeInUrl, presentedKey } from '../../shared/keys.ts'
 import { type Rejection, reject } from '../../shared/rejections.ts'
 import { matchRoute, type Route } from '../../shared/route.ts'
 import { queryRoutes } from '../../shared/routes.ts'
-import { SafeError } from '../../shared/safe-error.ts'
 import { defineHandler, type Telemetry } from '../handler.ts'
 import { complete } from '../http-response.ts'
 import { keyStore } from '../keys/dynamodb.ts'
 import { keyUse } from '../keys/dynamodb-use.ts'
-import { asStore, rejectionOf, StoreFailure } from '../store-failure.ts'
+import { respondWithin } from '../response-timeout.ts'
+import { asStore, rejectionOf } from '../store-failure.ts'
 import { type RouteHandlers, routeHandlers } from './query-routes.ts'
 import { type HttpResponse, rejectWith } from './response.ts'
 
@@ -25,15 +24,13 @@ export const handler = defineHandler('query', environment => {
 
   return async (event: APIGatewayProxyEventV2, telemetry): Promise<HttpResponse> => {
     const work = handle(event, keys, handlers, telemetry)
-    const response = await pTimeout(work, { milliseconds: RESPONSE_TIMEOUT_MS, message: hanging() }).catch((error: unknown) =>
+    const response = await respondWithin(RESPONSE_TIMEOUT_MS, work).catch((error: unknown) =>
       rejectWith(rejectionOf(error, telemetry)),
     )
     recordResponse(telemetry, response, event.routeKey)
     return complete(event, response)
   }
 })
-
-const hanging = (): StoreFailure => new StoreFailure(new SafeError(`No response of a store within ${RESPONSE_TIMEOUT_MS} ms.`))
 
 async function handle(
   event: APIGatewayProxyEventV2,

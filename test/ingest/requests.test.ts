@@ -1,4 +1,5 @@
 import { gzipSync } from 'node:zlib'
+import { jest } from '@jest/globals'
 import type { IngestDependencies } from '../../lambdas/ingest/accept-events.ts'
 import { planReplay } from '../../lambdas/ingest/plan-replay.ts'
 import { rateLimit } from '../../lambdas/ingest/rate-limit.ts'
@@ -65,6 +66,30 @@ test.each([
   const { request } = ingestInMemory(broken)
   const response = await request('/v1/events', { headers: withKey, body: `[${event},5]` })
   expect(response).toMatchObject({ status: 503, headers: { 'retry-after': '1' }, body: { success: false, code: 'unavailable' } })
+})
+
+describe('while a store does not respond', () => {
+  beforeEach(() => void jest.useFakeTimers())
+  afterEach(() => void jest.useRealTimers())
+
+  const never = () => new Promise<never>(() => undefined)
+  test.each<[string, Partial<IngestDependencies>]>([
+    ['the table of keys', { keys: { find: never } }],
+    ['the stream', { putRecords: never }],
+    ['the quarantine', { quarantine: { add: never } }],
+  ])('%s, the response is 503 with Retry-After before the time of the function is over', async (_, hanging) => {
+    const { request, counts, annotations } = ingestInMemory(hanging)
+    const response = request('/v1/events', { headers: withKey, body: `[${event},5]` })
+    await jest.advanceTimersByTimeAsync(24_000)
+    const late = { status: 'none' }
+    expect(await Promise.race([response, late])).toMatchObject({
+      status: 503,
+      headers: { 'retry-after': '1' },
+      body: { success: false, code: 'unavailable' },
+    })
+    expect(counts).toEqual({ RequestsUnavailable: 1 })
+    expect(annotations['error']).toContain('No response of a store')
+  })
 })
 
 test.each(['ValidationException', 'InvalidArgumentException', 'SerializationException'])(
