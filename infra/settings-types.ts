@@ -166,7 +166,10 @@ export interface Settings {
       readonly scratch: Size
       /** How long the raw objects of a compacted day are kept, in whole days, at least one. */
       readonly keepRaw: Duration
-      /** How long compacted days are kept, in whole days. `none`: without limit. */
+      /**
+       * How long compacted days are kept, in whole days. `none`: without limit. Reports miss the events that have expired: a daily report
+       * publishes no day again of which arrivals have expired, and one as of an instant has only the others.
+       */
       readonly keepDays: Duration | 'none'
     }
   }

@@ -5,6 +5,7 @@ import { sqlString } from '../archive/duckdb.ts'
 import { listTables } from '../archive/list-tables.ts'
 import type { Athena } from './athena.ts'
 import { type AthenaArchive, athenaQuery, daysQuery } from './athena-query.ts'
+import { checkWhole, firstWholeDay } from './kept-days.ts'
 import type { SkippedDays } from './plan-run.ts'
 import type { RunDependencies } from './publish.ts'
 import { noRows } from './published-query.ts'
@@ -21,7 +22,9 @@ export const athenaEngine = (sql: ReportSql, athena: Athena, database: string): 
   async computeDays(report, wanted, storage) {
     const until = Date.now() + QUERIES_MS
     const archive = { database, days: await listTables(bucketOf(storage), newSince(wanted)) }
-    const { days, ...others } = await findDays(report, wanted, archive, query => athena.rows(query, until))
+    const firstWhole = await firstWholeDay(storage.ledger)
+    checkWhole(wanted.period, firstWhole)
+    const { days, ...others } = await findDays(report, { ...wanted, firstWhole }, archive, query => athena.rows(query, until))
     const queryOf = (result: string) => athenaQuery(report, sql, result, { days }, archive)
     const computed =
       days.length === 0
@@ -54,7 +57,7 @@ interface FoundDays {
 
 async function findDays(
   report: DailyReport,
-  { period, near }: DaysWanted,
+  { period, near, firstWhole }: DaysWanted & { readonly firstWhole: number },
   archive: AthenaArchive,
   rowsOf: (query: string) => Promise<(string | null)[][]>,
 ): Promise<FoundDays> {
@@ -66,9 +69,10 @@ async function findDays(
     ...{ isNear: isNear === 'true', ofFuture: ofFuture === 'true' },
   }))
   const arrived = found.filter(({ arrivals }) => arrivals > 0)
-  const skipped = arrived.filter(({ isNear }) => !isNear)
+  const published = new Set(arrived.filter(each => each.isNear && each.day >= firstWhole))
+  const skipped = arrived.filter(each => !published.has(each))
   return {
-    days: day === undefined ? arrived.filter(({ isNear }) => isNear).map(each => each.day) : [day],
+    days: day === undefined ? [...published].map(each => each.day) : [day],
     ofFuture: new Set(found.filter(({ ofFuture }) => ofFuture).map(each => each.day)),
     skipped: { days: skipped.length, arrivals: skipped.reduce((sum, { arrivals }) => sum + arrivals, 0) },
   }

@@ -11,6 +11,7 @@ import {
   noArrivals,
   requiredColumn,
 } from './arrivals.ts'
+import { checkWhole, firstWholeDay } from './kept-days.ts'
 import type { NearDays, SkippedDays } from './plan-run.ts'
 import type { RunDependencies } from './publish.ts'
 import type { DaysWanted } from './report-engine.ts'
@@ -18,7 +19,7 @@ import type { DaysWanted } from './report-engine.ts'
 interface Gathered {
   /** The days to publish: since 1970, ascending. */
   readonly days: readonly number[]
-  /** The days with arrivals that are not published, because all of these are too far from their day. */
+  /** The days with arrivals that are not published: all of these are too far from their day, or others have expired. */
   readonly skipped: SkippedDays
 }
 
@@ -35,13 +36,16 @@ export async function gatherDays(
   const [required, column] = [requiredColumn(report), dayColumn(report)]
   await startArrivals(report, storage)
   const footers = await readFooters(archiveOf(storage), report.eventType.name, [required, column, 'received_time_us'])
+  const firstWhole = await firstWholeDay(storage.ledger)
+  checkWhole(period, firstWhole)
   const candidates = footers.filter(({ footer }) => footer.ranges[required] !== 'none')
   const isNew = ({ modified }: Candidate): boolean =>
     period === 'every day' || (period === 'days with arrivals' && modified >= since)
   await load(report, candidates.filter(isNew), 'all', storage)
 
   const loaded = await loadedDays(storage, period === 'days with arrivals' ? near : 'all')
-  const days = typeof period === 'object' ? [period.day] : loaded.filter(({ isNear }) => isNear).map(({ day }) => day)
+  const isPublished = ({ day, isNear }: LoadedDay): boolean => isNear && day >= firstWhole
+  const days = typeof period === 'object' ? [period.day] : loaded.filter(isPublished).map(({ day }) => day)
   const others = candidates.filter(candidate => !isNew(candidate))
   const sameDays = others.filter(({ footer }) => mayHoldDay(footer, column, days))
   await load(report, sameDays, 'all', storage)
@@ -50,7 +54,7 @@ export async function gatherDays(
   const last = lastReceived.reduce((a, b) => (a > b ? a : b), -1n)
   const earlier = others.filter(candidate => !sameDays.includes(candidate) && mayHoldEarlier(candidate.footer, required, last))
   await load(report, earlier, 'repeats', storage)
-  return { days, skipped: skippedOf(loaded) }
+  return { days, skipped: skippedOf(loaded.filter(each => !isPublished(each))) }
 }
 
 /** Fills the view `arrivals` with every row before an instant (microseconds since 1970). */
@@ -105,7 +109,7 @@ FROM arrivals GROUP BY day ORDER BY day`,
   }))
 }
 
-function skippedOf(loaded: readonly LoadedDay[]): SkippedDays {
-  const skipped = loaded.filter(({ isNear }) => !isNear)
-  return { days: skipped.length, arrivals: skipped.reduce((sum, { arrivals }) => sum + arrivals, 0) }
-}
+const skippedOf = (skipped: readonly LoadedDay[]): SkippedDays => ({
+  days: skipped.length,
+  arrivals: skipped.reduce((sum, { arrivals }) => sum + arrivals, 0),
+})

@@ -22,7 +22,7 @@ interface ComputedDays extends Computed {
   readonly days: readonly number[]
   /** Those of which every event is from the future. */
   readonly ofFuture: ReadonlySet<number>
-  /** The days with arrivals that are not published, because all of these are too far from their day. */
+  /** The days with arrivals that are not published: all of these are too far from their day, or others have expired. */
   readonly skipped: SkippedDays
 }
 

@@ -3,6 +3,7 @@ import path from 'node:path'
 import { openWorkspace } from '../../lambdas/archive/duckdb.ts'
 import type { Athena } from '../../lambdas/reports/athena.ts'
 import { athenaEngine } from '../../lambdas/reports/athena-engine.ts'
+import type { Period } from '../../lambdas/reports/plan-run.ts'
 import { readReportSql } from '../../lambdas/reports/report-sql.ts'
 import { reportsFolder } from '../../shared/catalogue.ts'
 import { durationP95 } from '../../shared/reports/duration-p95.ts'
@@ -128,4 +129,22 @@ test('a daily run asks for the days first, and for no rows if nothing is new', a
   const none = { ...wanted, period: 'days with arrivals', since: Date.now() + 1000 } as const
   expect(await engine.computeDays(durationP95, none, storage)).toMatchObject({ days: [], skipped: { days: 0 } })
   expect(queries).toHaveLength(3)
+})
+
+test('a daily run leaves out days of which arrivals have expired', async () => {
+  const athena: Athena = {
+    rows: async () => [
+      ['20450', '3', 'true', 'false'],
+      ['20451', '1', 'true', 'false'],
+      ['20452', '2', 'true', 'false'],
+    ],
+    unload: async () => [],
+  }
+  const engine = athenaEngine(readReportSql(reportsFolder, durationP95, 'athena'), athena, 'millrace_dev')
+  const ledger = { days: async () => [{ dt: '2025-12-28', version: 1, run, switched: 1, compacted: 1, expired: 2 }] }
+  const compute = (period: Period) =>
+    engine.computeDays(durationP95, { near: 'all', run, since: 0, period }, { archive, ledger, workspace: {} as never })
+  for (const period of ['days with arrivals', 'every day'] as const)
+    expect(await compute(period)).toMatchObject({ days: [20452], skipped: { days: 2, arrivals: 4 } })
+  await expect(compute({ day: 20451 })).rejects.toThrow('Arrivals of 2025-12-29 have expired')
 })

@@ -4,7 +4,7 @@ import path from 'node:path'
 import { publishedKey, publishedPrefix } from '../../shared/report.ts'
 import { archiveRows, folderArchive, type Row } from '../fixtures/reports/folder-archive.ts'
 import { goldenReadings, readGolden } from '../fixtures/reports/golden-readings.ts'
-import { nearly, reportRows, run } from '../fixtures/reports/report-rows.ts'
+import { nearly, reportRows, rowsOf, run } from '../fixtures/reports/report-rows.ts'
 
 let folder: string
 beforeEach(async () => {
@@ -94,6 +94,33 @@ test('one arrival near a day is enough for a scheduled run to publish the day wi
   const { device, skipped } = await reportRows(folder, 'days with arrivals', 0, { back: 400, ahead: 1 })
   expect(device).toMatchObject([{ date: '2025-11-26', num_events: 200 }])
   expect(skipped).toEqual({ days: 0, arrivals: 0 })
+})
+
+test('a day of which arrivals have expired is not published again: what is published of it stays', async () => {
+  const later = (days: number) => ({ timestamp: noon + days * 86_400, received: (noon + 40 * 86_400) * 1000 })
+  await archiveRows(folder, 'events/dt=2026-01-05/hour=12/late.parquet', [
+    ...readings(1, 200, later(0)),
+    ...readings(1, 300, later(1)),
+    ...readings(200, 1000, later(2)),
+  ])
+  const expired = {
+    dt: '2025-11-26',
+    version: 1,
+    run,
+    registered: run,
+    switched: 1,
+    compacted: 1,
+    settled: true,
+    expired: 2,
+  } as const
+  await folderArchive(folder).ledger.put(expired)
+  for (const period of ['days with arrivals', 'every day'] as const) {
+    const { publications, skipped } = await rowsOf(folder, { period, since: 0, near: 'all' })
+    expect(publications).toMatchObject([{ period: '2025-11-28', rows: { device: 1 } }])
+    expect(skipped).toEqual({ days: 2, arrivals: 2 })
+  }
+  const ofDay = rowsOf(folder, { period: { day }, since: 0, near: 'all' })
+  await expect(ofDay).rejects.toThrow('Arrivals of 2025-11-26 have expired')
 })
 
 test('a day is of the future if each of its events is more than 24 hours after its arrival', async () => {
