@@ -1,7 +1,8 @@
-import { DynamoDBClient, GetItemCommand, PutItemCommand, QueryCommand } from '@aws-sdk/client-dynamodb'
+import { randomUUID } from 'node:crypto'
+import { DynamoDBClient, GetItemCommand, QueryCommand } from '@aws-sdk/client-dynamodb'
 import { marshall, unmarshall } from '@aws-sdk/util-dynamodb'
 import type { JobKind } from '../../shared/jobs.ts'
-import { type Attributes, conditionHeld } from '../dynamodb.ts'
+import { type Attributes, putOrFound } from '../dynamodb.ts'
 import type { Job } from './plan-job.ts'
 
 /** Ended jobs are deleted after this time. */
@@ -33,37 +34,30 @@ export const jobsTable = (table: string, client = new DynamoDBClient({})) => ({
 
   /** Adds a job. Returns false if its number is taken. */
   create: (job: Job): Promise<boolean> =>
-    conditionHeld(
-      client.send(
-        new PutItemCommand({ TableName: table, Item: itemOf(job), ConditionExpression: 'attribute_not_exists(version)' }),
-      ),
-    ),
+    putOrFound(client, { TableName: table, Item: itemOf(job), ConditionExpression: 'attribute_not_exists(version)' }),
 
   /** Replaces the version of the job before this one. Returns false if somebody else has replaced it. */
   replace: (job: Job): Promise<boolean> =>
-    conditionHeld(
-      client.send(
-        new PutItemCommand({
-          TableName: table,
-          Item: itemOf(job),
-          ConditionExpression: 'version = :previous',
-          ExpressionAttributeValues: marshall({ ':previous': job.version - 1 }),
-        }),
-      ),
-    ),
+    putOrFound(client, {
+      TableName: table,
+      Item: itemOf(job),
+      ConditionExpression: 'version = :previous',
+      ExpressionAttributeValues: marshall({ ':previous': job.version - 1 }),
+    }),
 })
 
 /** What has no fixed form is stored as JSON. */
 const JSON_FIELDS = ['input', 'cursor', 'counts', 'result'] as const
 
+/** `write` tells the item from that of another invocation which writes the same at the same time. */
 function itemOf(job: Job): Attributes {
   const texts = JSON_FIELDS.map(field => [field, job[field] === undefined ? undefined : JSON.stringify(job[field])])
   const expires = job.ended === undefined ? undefined : Math.floor(job.ended / 1000) + KEPT_SECONDS
-  return marshall({ ...job, ...Object.fromEntries(texts), expires }, { removeUndefinedValues: true })
+  return marshall({ ...job, ...Object.fromEntries(texts), expires, write: randomUUID() }, { removeUndefinedValues: true })
 }
 
 function readItem(item: Attributes): Job {
-  const { expires: _, ...job } = unmarshall(item)
+  const { expires: _, write: __, ...job } = unmarshall(item)
   const values = JSON_FIELDS.flatMap(field => (job[field] === undefined ? [] : [[field, JSON.parse(job[field])]]))
   return { ...job, ...Object.fromEntries(values) } as Job
 }

@@ -77,7 +77,9 @@ async function afterStep<Cursor>(
     return advanced(job, result, now())
   } catch (error) {
     const skipped = isExhausted(job) ? afterSkip(definition, job, now()) : undefined
-    await table.replace(skipped ?? stepFailed(job, redactKeys(describeError(withoutFrames(error))), now()))
+    const noted = table.replace(skipped ?? stepFailed(job, redactKeys(describeError(withoutFrames(error))), now()))
+    // Without the note, the step is repeated when its time is over. Why it failed says more than why that was not noted.
+    await noted.catch(() => false)
     throw error
   }
 }

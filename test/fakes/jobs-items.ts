@@ -7,14 +7,32 @@ interface Command {
   readonly input: any
 }
 
-/** The table of jobs in memory: `send` of a client that implements the calls that jobs make. */
-export function jobsItems() {
+/**
+ * The table of jobs in memory: `send` of a client that implements the calls that jobs make. `losesResponse`: whether a put loses its
+ * response, so that the SDK sends it again.
+ */
+export function jobsItems(losesResponse: () => boolean = () => false) {
   const items = new Map<string, Attributes>()
   const keyOf = ({ kind, number }: Attributes): string => `${kind?.S} ${number?.N}`
   const isMet = (condition: string, previous: AttributeValue | undefined, item: Attributes | undefined): boolean => {
     if (condition === 'attribute_not_exists(version)') return item === undefined
     if (condition === 'version = :previous') return item !== undefined && item['version']?.N === previous?.N
     throw new Error(`The jobs in memory do not implement the condition ${condition}.`)
+  }
+  const put = ({
+    Item,
+    ConditionExpression,
+    ExpressionAttributeValues,
+    ReturnValuesOnConditionCheckFailure,
+  }: Command['input']): void => {
+    const stored = items.get(keyOf(Item))
+    if (!isMet(ConditionExpression, ExpressionAttributeValues?.[':previous'], stored))
+      throw new ConditionalCheckFailedException({
+        message: 'condition',
+        $metadata: {},
+        ...(stored && ReturnValuesOnConditionCheckFailure === 'ALL_OLD' && { Item: stored }),
+      })
+    items.set(keyOf(Item), Item)
   }
   return async ({ constructor: { name }, input }: Command): Promise<unknown> => {
     if (name === 'GetItemCommand') return { Item: items.get(keyOf(input.Key)) }
@@ -24,10 +42,8 @@ export function jobsItems() {
       return { Items: ofKind.sort((a, b) => numberOf(b) - numberOf(a)).slice(0, input.Limit) }
     }
     if (name !== 'PutItemCommand') throw new Error(`The jobs in memory do not implement ${name}.`)
-    const key = keyOf(input.Item)
-    if (!isMet(input.ConditionExpression, input.ExpressionAttributeValues?.[':previous'], items.get(key)))
-      throw new ConditionalCheckFailedException({ message: 'condition', $metadata: {} })
-    items.set(key, input.Item)
+    put(input)
+    if (losesResponse()) put(input)
     return {}
   }
 }

@@ -8,10 +8,13 @@ import { jobsItems } from '../fakes/jobs-items.ts'
 
 const MINUTE = 60_000
 let clock = 0
+/** Whether each put loses its response, so that the SDK sends it again. */
+let losesResponses = false
 let dependencies: { readonly table: ReturnType<typeof jobsTable>; readonly now: () => number }
 beforeEach(() => {
   clock = 1_800_000_000_000
-  const client: DynamoDBClient = Object.assign(new DynamoDBClient({ region: 'none' }), { send: jobsItems() })
+  losesResponses = false
+  const client: DynamoDBClient = Object.assign(new DynamoDBClient({ region: 'none' }), { send: jobsItems(() => losesResponses) })
   dependencies = { table: jobsTable('jobs', client), now: () => clock }
 })
 
@@ -42,6 +45,14 @@ test('one job of a kind runs at a time, also if two start at once', async () => 
   const started = await Promise.all([1, 2, 3].map(() => startJob(counting(), {}, dependencies)))
   expect(started.filter(job => job !== undefined)).toHaveLength(1)
   expect(await startJob(counting(), {}, dependencies)).toBeUndefined()
+})
+
+test('a job whose puts lose their responses is started and runs to its end, and the next one begins only then', async () => {
+  losesResponses = true
+  expect(await startJob(counting(), {}, dependencies)).toMatchObject({ id: 'reindex-1' })
+  expect(await startJob(counting(), {}, dependencies)).toBeUndefined()
+  expect(await run(counting())).toMatchObject({ state: 'done', done: 3, counts: { numbers: 3 } })
+  expect((await newest())?.version).toBe(9)
 })
 
 test('an invocation begins no step after its time; the next one continues with the cursor', async () => {
@@ -87,6 +98,17 @@ test('a step that throws is repeated later, with the error shown meanwhile; afte
   const failed = await newest()
   expect(failed).toMatchObject({ state: 'failed', ended: clock })
   expect(JSON.stringify(failed)).not.toContain('secret')
+})
+
+test('the error of a step is thrown also if the table does not take it', async () => {
+  await startJob(counting(), {}, dependencies)
+  const { table } = dependencies
+  const broken = { ...dependencies, table: { ...table } }
+  const failing = counting(() => {
+    broken.table.replace = () => Promise.reject(new Error('the table is down'))
+    throw new SafeError('The day cannot be merged.')
+  })
+  await expect(runJob(failing, clock + 10 * MINUTE, broken)).rejects.toThrow('The day cannot be merged.')
 })
 
 test('the error of a job is one line without stack frames, also that of a cause', async () => {
