@@ -49,7 +49,8 @@ async function namedKeys(keys: KeysTable, idOrName: string): Promise<StoredKey[]
 export async function revokeKeys(keys: KeysTable, idOrName: string): Promise<StoredKey[]> {
   const found = await namedKeys(keys, idOrName)
   const revoked = new Date().toISOString()
-  for (const key of found) await change(keys, key, { revoked })
+  // A key that is revoked already stays so: by somebody else, or by this write, which the SDK sends again after a lost response.
+  for (const key of found) await setUnlessRevoked(keys, key, { revoked })
   return found.map(key => ({ ...key, revoked }))
 }
 
@@ -58,13 +59,15 @@ export async function changeKeys(keys: KeysTable, idOrName: string, limits: KeyL
   const changed = (await namedKeys(keys, idOrName)).map(key => limitKey(key, limits))
   for (const key of changed) {
     const { source, sources, types, origins, quota, expires } = key
-    await change(keys, key, { source, sources, types, origins, quota, expires: expires && new Date(expires).toISOString() })
+    const attributes = { source, sources, types, origins, quota, expires: expires && new Date(expires).toISOString() }
+    if (!(await setUnlessRevoked(keys, key, attributes)))
+      throw new UserError(`The key ${key.id} was revoked meanwhile; see \`npx millrace keys list\`.`)
   }
   return changed
 }
 
-/** Sets attributes of a key that is not revoked meanwhile. */
-async function change({ client, table }: KeysTable, { id, hash }: StoredKey, attributes: object): Promise<void> {
+/** Sets attributes of a key. Returns false if it is revoked. */
+function setUnlessRevoked({ client, table }: KeysTable, { hash }: StoredKey, attributes: object): Promise<boolean> {
   const given = Object.entries(attributes).filter(([, value]) => value !== undefined)
   const update = new UpdateItemCommand({
     TableName: table,
@@ -76,6 +79,5 @@ async function change({ client, table }: KeysTable, { id, hash }: StoredKey, att
     ),
     ExpressionAttributeValues: marshall(Object.fromEntries(given.map(([name, value]) => [`:${name}`, value]))),
   })
-  if (!(await conditionHeld(client.send(update))))
-    throw new UserError(`The key ${id} was revoked meanwhile; see \`npx millrace keys list\`.`)
+  return conditionHeld(client.send(update))
 }

@@ -1,5 +1,6 @@
+import { randomUUID } from 'node:crypto'
 import { DynamoDBClient, paginateScan, UpdateItemCommand } from '@aws-sdk/client-dynamodb'
-import { conditionHeld } from '../dynamodb.ts'
+import { conditionHeld, refusedWrite } from '../dynamodb.ts'
 
 /** A request must not wait longer for a date that nobody may read. */
 const TIMEOUT_MS = 500
@@ -40,20 +41,23 @@ const noteOf = (keyId: string, day: string, table: string): UpdateItemCommand =>
 /** Marks in the key's item that its quota of a day is spent. */
 export const spentMarks = (table: string, client = new DynamoDBClient({})) => ({
   /** Whether nobody had marked it before. Throws if the table cannot be written. */
-  markSpent: (keyId: string, day: string): Promise<boolean> =>
-    conditionHeld(
-      client.send(
-        new UpdateItemCommand({
-          TableName: table,
-          Key: { id: { S: keyId } },
-          UpdateExpression: 'SET spentDay = :day',
-          ConditionExpression: 'attribute_not_exists(spentDay) OR spentDay < :day',
-          ExpressionAttributeValues: { ':day': { S: day } },
-        }),
-        { abortSignal: AbortSignal.timeout(TIMEOUT_MS) },
-      ),
-    ),
+  async markSpent(keyId: string, day: string): Promise<boolean> {
+    const by = randomUUID()
+    const write = client.send(markOf(keyId, day, by, table), { abortSignal: AbortSignal.timeout(TIMEOUT_MS) })
+    const refused = await refusedWrite(write)
+    return refused === undefined || refused.item?.['spentBy']?.S === by
+  },
 })
+
+const markOf = (keyId: string, day: string, by: string, table: string): UpdateItemCommand =>
+  new UpdateItemCommand({
+    TableName: table,
+    Key: { id: { S: keyId } },
+    UpdateExpression: 'SET spentDay = :day, spentBy = :by',
+    ConditionExpression: 'attribute_not_exists(spentDay) OR spentDay < :day',
+    ExpressionAttributeValues: { ':day': { S: day }, ':by': { S: by } },
+    ReturnValuesOnConditionCheckFailure: 'ALL_OLD',
+  })
 
 /** What is known of the use of a key. */
 export interface ListedUse {
