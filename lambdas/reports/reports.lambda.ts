@@ -19,6 +19,7 @@ import { publish, type RunDependencies, type RunResult, runResult } from './publ
 import type { ReportEngine } from './report-engine.ts'
 import { readReportSql } from './report-sql.ts'
 import { runDaily, type StoredDays } from './run-daily.ts'
+import { runLocked } from './run-locked.ts'
 import { runSnapshot } from './run-snapshot.ts'
 import { sweep } from './sweep.ts'
 
@@ -58,20 +59,11 @@ export const handler = defineHandler('reports', environment => {
     const started = Date.now()
     const request = readRequest(input, reports, started)
     const run = runId(started, randomBytes(4).toString('hex'))
-    const lock = await resources.table.lock(request.report.name, request.name, run, started, request.once)
-    if (lock.state === 'done') return lock.result as RunResult
-    if (lock.state === 'held')
-      throw new SafeError(
-        `Another run of this report is active. Try again when it has ended, at the latest after ${new Date(lock.until).toISOString()}.`,
-      )
-    let result: RunResult | undefined
-    try {
-      result = await runReport(request, { run, started }, resources, telemetry)
-    } finally {
-      if (result) await resources.table.finish(request.report.name, request.name, run, result)
-      else await resources.table.release(request.report.name, request.name, run)
-    }
-    recordRun(telemetry, result, started)
+    const { name, once, report } = request
+    const { result, isNew } = await runLocked({ report: report.name, name, run, now: started, once }, resources.table, () =>
+      runReport(request, { run, started }, resources, telemetry),
+    )
+    if (isNew) recordRun(telemetry, result, started)
     return result
   }
 })
