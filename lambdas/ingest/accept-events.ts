@@ -6,7 +6,9 @@ import { allows, IN_URL, isInQuery, type Key, type KeyStore, mayBeInUrl, present
 import type { Quarantine } from '../../shared/quarantine.ts'
 import { isRejection, type Rejection, reject } from '../../shared/rejections.ts'
 import type { RouteMatch } from '../../shared/route.ts'
+import { SafeError } from '../../shared/safe-error.ts'
 import type { Telemetry } from '../handler.ts'
+import { StoreFailure } from '../store-failure.ts'
 import { bodyReader } from './body.ts'
 import type { EncodedBody } from './body-bytes.ts'
 import { type ClassifiedElements, classifyElements } from './classify-elements.ts'
@@ -41,6 +43,8 @@ export interface EventsRequest extends EncodedBody {
 }
 
 const catalogue = new Map(eventTypes.map(type => [type.name, type]))
+/** Shorter than the time-out of the function, and longer than the calls of Kinesis for one request take together. */
+export const RESPONSE_TIMEOUT_MS = 22_000
 /** A request may write to every shard; the log line names only the first ones, to stay short. */
 const MAX_SHARDS_LOGGED = 3
 
@@ -50,6 +54,7 @@ export async function acceptEvents(
   dependencies: IngestDependencies,
   telemetry: Telemetry,
 ): Promise<ClassifiedElements | Rejection> {
+  const until = dependencies.now() + RESPONSE_TIMEOUT_MS
   // A key is checked before the body is parsed, so that a request without one costs little.
   const first = firstKey(request)
   if (typeof first !== 'string') return first
@@ -71,8 +76,15 @@ export async function acceptEvents(
   const sender = { ...admitted, signedTraits: dependencies.signedTraits }
   const arrival = { eventTypes: catalogue, sender, received: dependencies.now(), defaultId: dependencies.newId }
   const classified = classifyElements(elements, arrival, dialectRequest.parameters['type'])
+  if (dependencies.now() >= until) throw tooLate()
   return { ...(await store(classified, dependencies, telemetry)), hints: dialect.hints?.(body) }
 }
+
+/**
+ * The response was a 503, and the sender has sent the request again. Lambda may have stopped the environment in between for longer than
+ * events are remembered, so storing them now could count them twice.
+ */
+const tooLate = (): StoreFailure => new StoreFailure(new SafeError('The key or its quota was known only after the response.'))
 
 /** The first dialect of the route gets what no other claims. */
 function chooseDialect({ matched: { route, parameters }, headers, dialects, ...encoded }: EventsRequest) {

@@ -7,7 +7,7 @@ import type { Telemetry } from '../handler.ts'
 import { type AnyRequest, complete } from '../http-response.ts'
 import { respondWithin } from '../response-timeout.ts'
 import { asStore, rejectionOf, storeCall } from '../store-failure.ts'
-import { acceptEvents, type IngestDependencies } from './accept-events.ts'
+import { acceptEvents, type IngestDependencies, RESPONSE_TIMEOUT_MS } from './accept-events.ts'
 import type { EncodedBody } from './body-bytes.ts'
 import type { ClassifiedElements } from './classify-elements.ts'
 import { isFromFuture } from './from-future.ts'
@@ -30,8 +30,6 @@ type RouteHandler = (
 export type CatchAllHandlers = Readonly<Record<CatchAllRouteKey, RouteHandler>>
 
 const SETTINGS_CACHE_SECONDS = 300
-/** Shorter than the time-out of the function, and longer than the calls of Kinesis for one request take together. */
-const RESPONSE_TIMEOUT_MS = 22_000
 /** For requests that are accepted but not stored. */
 const nothingStored: ClassifiedElements = { events: [], indexes: new Map(), receipts: undefined, quarantined: [] }
 

@@ -5,8 +5,10 @@ import { planReplay } from '../../lambdas/ingest/plan-replay.ts'
 import { rateLimit } from '../../lambdas/ingest/rate-limit.ts'
 import type { Dialect } from '../../shared/dialect.ts'
 import { native } from '../../shared/dialects/native.ts'
+import type { Key } from '../../shared/keys.ts'
 import { SafeError } from '../../shared/safe-error.ts'
 import { ingestInMemory, RECEIVED, withKey } from '../fakes/ingest.ts'
+import { aKey } from '../fixtures/keys.ts'
 
 const event = '{"type":"signup","id":"1"}'
 const basic = (key: string) => `Basic ${Buffer.from(`${key}:`).toString('base64')}`
@@ -89,6 +91,15 @@ describe('while a store does not respond', () => {
     })
     expect(counts).toEqual({ RequestsUnavailable: 1 })
     expect(annotations['error']).toContain('No response of a store')
+  })
+
+  test('a store that responds after that changes nothing: the sender has sent the request again', async () => {
+    const late = () => new Promise<Key>(resolve => setTimeout(() => resolve(aKey()), 60_000))
+    const { request, events, quarantined } = ingestInMemory({ keys: { find: late }, now: Date.now })
+    const response = request('/v1/events', { headers: withKey, body: `[${event},5]` })
+    await jest.advanceTimersByTimeAsync(120_000)
+    expect((await response).status).toBe(503)
+    expect([events, quarantined]).toEqual([[], []])
   })
 })
 
