@@ -3,7 +3,7 @@ import { parseDay } from '../../shared/time.ts'
 import type { ArchiveLedger } from '../archive/dynamodb.ts'
 import { dateOf, type Period } from './plan-run.ts'
 
-/** The clock of a sender may be ahead by a day: so many days after its arrival an event may be. */
+/** Days by which an event may be after its arrival: the clock of its sender may be ahead. */
 const DAYS_AHEAD = 1
 
 /**

@@ -170,4 +170,12 @@ export const ingestMistakes: readonly UnitMistake[] = [
     wrong: 'const EXCESS = 1.4',
     tests: ['test/ingest/key-quotas.test.ts'],
   },
+  {
+    name: 'stores-after-503',
+    about: 'a request that was answered with 503 because a store hung stores its events when the store responds',
+    file: 'lambdas/ingest/accept-events.ts',
+    right: 'if (dependencies.now() >= until) throw tooLate()',
+    wrong: 'void [until, tooLate]',
+    tests: ['test/ingest/requests.test.ts'],
+  },
 ]
