@@ -86,6 +86,10 @@ export function mayHoldDay({ ranges }: Footer, column: string, days: readonly nu
 export const mayHoldEarlier = ({ ranges }: Footer, column: string, lastReceived: bigint): boolean =>
   ranges[column] !== 'none' && mayStartBy(ranges['received_time_us'], lastReceived)
 
+/** Whether an object may hold a later arrival of an event that arrived at `firstReceived` (microseconds since 1970) or after. */
+export const mayHoldLater = ({ ranges }: Footer, column: string, firstReceived: bigint): boolean =>
+  ranges[column] !== 'none' && mayEndAt(ranges['received_time_us'], firstReceived)
+
 /**
  * Whether an object may hold an event before an instant (microseconds since 1970). Every wanted event must have a value in
  * `column`.
@@ -96,3 +100,6 @@ export const mayHoldBefore = ({ ranges }: Footer, column: string, at: bigint): b
 /** The comparison includes the end: rounding to doubles keeps the order, but may make two values equal. */
 const mayStartBy = (range: ColumnRange = 'unknown', last: bigint): boolean =>
   range !== 'none' && (range === 'unknown' || range.least <= Number(last))
+
+const mayEndAt = (range: ColumnRange = 'unknown', first: bigint): boolean =>
+  range !== 'none' && (range === 'unknown' || range.greatest >= Number(first))

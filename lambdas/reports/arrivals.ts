@@ -96,6 +96,14 @@ FROM read_parquet([${files}], file_row_number = true, filename = true, hive_part
 export const nearCondition = (near: NearDays): string =>
   near === 'all' ? 'true' : `day - received_time_us // ${MICROS_PER_DAY} BETWEEN -${near.back} AND ${near.ahead}`
 
+/**
+ * The days, near their arrivals, of other rows that are later arrivals of the events of `arrivals` with another day: these events do not
+ * count on them any more. Equal hashes may add a day.
+ */
+export const laterDaysQuery = (rows: string, near: NearDays): string =>
+  `SELECT DISTINCT day FROM (${rows}) AS later WHERE ${nearCondition(near)} AND EXISTS (
+FROM arrivals WHERE arrivals.identity = later.identity AND arrivals.day <> later.day AND arrivals.received_time_us <= later.received_time_us)`
+
 /** The days of `arrivals` of which every event is from the future. */
 export const FUTURE_DAYS = 'SELECT day FROM arrivals GROUP BY day HAVING bool_and(from_future) ORDER BY day'
 

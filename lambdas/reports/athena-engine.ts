@@ -63,13 +63,14 @@ async function findDays(
 ): Promise<FoundDays> {
   const day = typeof period === 'object' ? period.day : undefined
   const mayHaveDays = day === undefined ? archive.days.some(({ isNew }) => isNew) : archive.days.length > 0
-  const query = daysQuery(report, archive, period === 'days with arrivals' ? near : 'all', day)
+  const isScheduled = period === 'days with arrivals'
+  const query = daysQuery(report, archive, { near: isScheduled ? near : 'all', only: day, withLater: isScheduled })
   const found = (mayHaveDays ? await rowsOf(query) : []).map(([of, arrivals, isNear, ofFuture]) => ({
     ...{ day: Number(of), arrivals: Number(arrivals) },
     ...{ isNear: isNear === 'true', ofFuture: ofFuture === 'true' },
   }))
   const arrived = found.filter(({ arrivals }) => arrivals > 0)
-  const published = new Set(arrived.filter(each => each.isNear && each.day >= firstWhole))
+  const published = new Set(found.filter(each => each.isNear && each.day >= firstWhole))
   const skipped = arrived.filter(each => !published.has(each))
   return {
     days: day === undefined ? [...published].map(each => each.day) : [day],

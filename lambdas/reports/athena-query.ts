@@ -58,21 +58,39 @@ function rowsOf(report: Report, database: string, { name, days }: TableDays): st
 WHERE ${arrivedOn(days)} AND event_type = ${sqlString(report.eventType.name)} AND ${sqlName(requiredColumn(report))} IS NOT NULL${exists}`
 }
 
+/** What a query of days covers. */
+interface DaysQuery {
+  readonly near: NearDays
+  /** Only this day. */
+  readonly only?: number | undefined
+  /** Whether a day is published also for later arrivals of new events: these events do not count on it any more. */
+  readonly withLater: boolean
+}
+
 /**
- * A query of the days of a report, or of one of them: each with the number of its arrivals on new days of arrival, whether one of these
- * is near the day, and whether all of its events are from the future.
+ * A query of the days of a report, or of one of them: each with the number of its arrivals on new days of arrival, whether it is to be
+ * published because one of these, or a later arrival of a new event, is near the day, and whether all of its events are from the future.
  */
-export function daysQuery(report: DailyReport, { database, days }: AthenaArchive, near: NearDays, only?: number): string {
+export function daysQuery(report: DailyReport, { database, days }: AthenaArchive, { near, only, withLater }: DaysQuery): string {
   const { value, fromFuture } = athenaDay(report)
   const isNew = arrivedOn(days.filter(day => day.isNew).map(({ dt }) => dt))
+  const identity = withLater ? ', source, subject, event_id' : ''
   const tables = tablesOf(days).map(
     table =>
-      `SELECT ${value} AS day, ${fromFuture} AS from_future, received_time_us, ${isNew} AS is_new ${rowsOf(report, database, table)}`,
+      `SELECT ${value} AS day, ${fromFuture} AS from_future, received_time_us, ${isNew} AS is_new${identity} ${rowsOf(report, database, table)}`,
   )
-  return `SELECT day, count_if(is_new) AS arrivals, coalesce(bool_or(is_new AND ${inTrino(nearCondition(near))}), false) AS is_near,
+  const isToPublish = withLater ? '(is_new OR first_received <= received_time_us)' : 'is_new'
+  return `WITH deliveries AS (${tables.join('\nUNION ALL\n')})${withLater ? `,\n${NEW_EVENTS}` : ''}
+SELECT day, count_if(is_new) AS arrivals, coalesce(bool_or(${isToPublish} AND ${inTrino(nearCondition(near))}), false) AS is_near,
   bool_and(from_future) AS of_future
-FROM (${tables.join('\nUNION ALL\n')})${only === undefined ? '' : ` WHERE day = ${only}`} GROUP BY day ORDER BY day`
+FROM deliveries${withLater ? ` ${JOIN_NEW_EVENTS}` : ''}${only === undefined ? '' : ` WHERE day = ${only}`} GROUP BY day ORDER BY day`
 }
+
+const NEW_EVENTS = `new_events AS (
+  SELECT source, subject, event_id, min(received_time_us) AS first_received FROM deliveries WHERE is_new GROUP BY source, subject, event_id
+)`
+const JOIN_NEW_EVENTS = `LEFT JOIN new_events ON new_events.source = deliveries.source AND new_events.event_id = deliveries.event_id
+  AND new_events.subject IS NOT DISTINCT FROM deliveries.subject`
 
 /** Trino divides integers by `/` as DuckDB does by `//`, and two integers are not divided as doubles. */
 const inTrino = (sql: string): string => sql.replace(' // ', ' / ')

@@ -1,12 +1,13 @@
 import { mkdir } from 'node:fs/promises'
 import type { DailyReport, Report, SnapshotReport } from '../../shared/report.ts'
-import { mayHoldBefore, mayHoldDay, mayHoldEarlier } from '../archive/footer.ts'
+import { mayHoldBefore, mayHoldDay, mayHoldEarlier, mayHoldLater } from '../archive/footer.ts'
 import { type Candidate, loadObjects, readFooters } from '../archive/load-objects.ts'
 import {
   type ArrivalFilter,
   arrivalsOf,
   createArrivals,
   dayColumn,
+  laterDaysQuery,
   nearCondition,
   noArrivals,
   requiredColumn,
@@ -25,8 +26,8 @@ interface Gathered {
 
 /**
  * Fills the view `arrivals` with every row that a period needs, and returns the days to publish. It loads three groups of objects:
- * new ones, which determine the days; others that may hold events of these days; and others that may hold earlier arrivals of the
- * loaded events with another day.
+ * new ones, which determine the days, with those of their later arrivals; others that may hold events of these days; and others that
+ * may hold earlier arrivals of the loaded events with another day.
  */
 export async function gatherDays(
   report: DailyReport,
@@ -45,8 +46,10 @@ export async function gatherDays(
 
   const loaded = await loadedDays(storage, period === 'days with arrivals' ? near : 'all')
   const isPublished = ({ day, isNear }: LoadedDay): boolean => isNear && day >= firstWhole
-  const days = typeof period === 'object' ? [period.day] : loaded.filter(isPublished).map(({ day }) => day)
   const others = candidates.filter(candidate => !isNew(candidate))
+  const ofLater = period === 'days with arrivals' ? await daysOfLaterArrivals(report, others, near, storage) : []
+  const published = [...loaded.filter(isPublished).map(({ day }) => day), ...ofLater.filter(day => day >= firstWhole)]
+  const days = typeof period === 'object' ? [period.day] : [...new Set(published)].sort((a, b) => a - b)
   const sameDays = others.filter(({ footer }) => mayHoldDay(footer, column, days))
   await load(report, sameDays, 'all', storage)
 
@@ -55,6 +58,25 @@ export async function gatherDays(
   const earlier = others.filter(candidate => !sameDays.includes(candidate) && mayHoldEarlier(candidate.footer, required, last))
   await load(report, earlier, 'repeats', storage)
   return { days, skipped: skippedOf(loaded.filter(each => !isPublished(each))) }
+}
+
+/** The days on which loaded events do not count any more: their later arrivals were in the archive first, because they themselves were replayed. */
+async function daysOfLaterArrivals(
+  report: DailyReport,
+  others: readonly Candidate[],
+  near: NearDays,
+  { archive, workspace }: RunDependencies,
+): Promise<number[]> {
+  const [first] = await workspace.run('SELECT min(received_time_us) AS received FROM arrivals')
+  const received = first?.['received']
+  if (typeof received !== 'bigint') return []
+  const later = others.filter(({ footer }) => mayHoldLater(footer, requiredColumn(report), received))
+  const days: number[] = []
+  await loadObjects(later, archive, workspace.file, async batch => {
+    const rows = await workspace.run(laterDaysQuery(arrivalsOf(report, batch, 'repeats'), near))
+    days.push(...rows.map(({ day }) => Number(day)))
+  })
+  return days
 }
 
 /** Fills the view `arrivals` with every row before an instant (microseconds since 1970). */

@@ -182,4 +182,12 @@ export const archiveMistakes: readonly UnitMistake[] = [
     wrong: "write: ''",
     tests: ['test/jobs/jobs.test.ts'],
   },
+  {
+    name: 'later-day-keeps-event',
+    about: 'a daily report does not publish the day of a repetition again when its event reaches the archive later',
+    file: 'lambdas/reports/gather-arrivals.ts',
+    right: '? await daysOfLaterArrivals(report, others, near, storage) : []',
+    wrong: '? [] : []',
+    tests: ['test/reports/duration-p95.test.ts'],
+  },
 ]

@@ -14,7 +14,7 @@ const days = [
   day('2026-02-05', { raw: true, compacted: false, isNew: true }),
 ]
 const daily = (over: Partial<{ days: typeof days }> = {}) =>
-  daysQuery(durationP95, { database: 'millrace_dev', days, ...over }, { back: 400, ahead: 1 })
+  daysQuery(durationP95, { database: 'millrace_dev', days, ...over }, { near: { back: 400, ahead: 1 }, withLater: true })
 
 test('each table is read for its days only, which are ranges', () => {
   const query = daily()

@@ -66,6 +66,21 @@ test('a scheduled run reports all events of the days with arrivals', async () =>
   expect(publications.map(({ period }) => period)).toEqual(['2025-11-26'])
 })
 
+test('an event that reaches the archive after its repetition leaves the day of the repetition, also in a scheduled run', async () => {
+  const earlier = { timestamp: noon - 86_400, received: 1000 }
+  await archiveRows(folder, object('a'), readings(201, 0, { received: 2000 }))
+  await archiveRows(folder, object('b'), [...readings(1, 0, earlier), ...readings(200, 1000, earlier)])
+  await archiveRows(folder, object('c'), readings(200, 5000, { timestamp: noon - 2 * 86_400, received: 3000 }))
+  await utimes(path.join(folder, object('a')), 1000, 1000)
+  await utimes(path.join(folder, object('b')), 2000, 2000)
+  await utimes(path.join(folder, object('c')), 1000, 1000)
+  const rowsOfDays = [
+    { date: '2025-11-25', num_events: 201 },
+    { date: '2025-11-26', num_events: 200 },
+  ]
+  expect((await reportRows(folder, 'days with arrivals', 1_500_000)).device).toMatchObject(rowsOfDays)
+})
+
 test('a scheduled run leaves out days that are far from every arrival, and counts them', async () => {
   const DAY = 86_400
   const received = noon * 1000
