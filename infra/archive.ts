@@ -53,6 +53,10 @@ interface DeliveryProps extends Pick<ArchiveProps, 'stream' | 'settings'> {
 /** How long results of queries are kept that no run has deleted. */
 const LEFTOVER_EXPIRY = Duration.days(2)
 
+/** Firehose has no failure destination: what it has not delivered when it expires from the stream is not in the quarantine either. */
+const UNDELIVERED = 'What expires from the stream before it is delivered is missing from the archive for good.'
+const PAGE_AFTER = Duration.hours(6)
+
 const COMPACTION_PREFIXES = [COMPACTED_PREFIX, REPETITIONS_PREFIX, MANIFESTS_PREFIX]
 
 /** All events as Parquet in S3, partitioned by arrival, with the columns of the catalogue. Firehose writes it. */
@@ -122,10 +126,27 @@ export class Archive extends Construct implements Monitored {
       {
         name: 'archive-behind',
         severity: 'ticket',
-        about: 'Firehose delivers events to the archive late. Nothing is lost; reports miss the newest events.',
+        about:
+          'Firehose delivers events to the archive late. They wait in Firehose and in the stream; reports miss the newest events.',
         metric: this.metric('DeliveryToS3.DataFreshness', 'Maximum'),
         atLeast: archive.bufferInterval.toSeconds() + alarms.archiveDelay.toSeconds(),
         periods: 2,
+      },
+      {
+        name: 'archive-behind-6h',
+        severity: 'page',
+        about: `Firehose has had events for more than ${PAGE_AFTER.toHours()} h that it cannot deliver. ${UNDELIVERED}`,
+        metric: this.metric('DeliveryToS3.DataFreshness', 'Maximum'),
+        atLeast: PAGE_AFTER.toSeconds(),
+        periods: 1,
+      },
+      {
+        name: 'archive-unread-6h',
+        severity: 'page',
+        about: `Firehose reads the event stream more than ${PAGE_AFTER.toHours()} h late. ${UNDELIVERED}`,
+        metric: this.metric('KinesisMillisBehindLatest', 'Maximum'),
+        atLeast: PAGE_AFTER.toMilliseconds(),
+        periods: 1,
       },
     ]
   }

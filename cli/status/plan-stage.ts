@@ -169,7 +169,7 @@ export function stageStatus({ metrics, newest, documents, quarantined, alarms }:
 
 /** Alarms about a store that does not get all that was accepted. */
 const isReaderAlarm = (name: string): boolean =>
-  /^(state|windows|index-documents|index-events|archive)-(behind|errors|not-reading)/.test(name)
+  /^(state|windows|index-documents|index-events|archive)-(behind|errors|not-reading|unread)/.test(name)
 
 /** The status as lines of text. */
 export function stageSentences(status: StageStatus): string[] {

@@ -47,6 +47,7 @@ test('a stage is settled when every store has the newest events and no reader ha
     facts({ alarms: ['windows-errors'] }),
     facts({ alarms: ['index-documents-behind-6h'] }),
     facts({ alarms: ['archive-behind'] }),
+    facts({ alarms: ['archive-unread-6h'] }),
   ]
   expect(unsettled.map(one => stageStatus(one).settled)).toEqual(unsettled.map(() => false))
   expect(stageStatus(facts({ alarms: ['api-5xx', 'reports-errors', 'state-table-throttled'] })).settled).toBe(true)

@@ -68,6 +68,21 @@ test.each(['state', 'windows', 'index-documents'])('%s has alarms at a lag of on
   ])
 })
 
+test.each([
+  ['archive-behind-6h', 'DeliveryToS3.DataFreshness', 6 * 3600],
+  ['archive-unread-6h', 'KinesisMillisBehindLatest', 6 * 3_600_000],
+])('%s pages while what Firehose has not delivered is still in the stream', (name, MetricName, Threshold) => {
+  const alarm = alarms.find(each => nameOf(each) === name)
+  expect(alarm).toMatchObject({ Namespace: 'AWS/Firehose', MetricName, Statistic: 'Maximum', Threshold, EvaluationPeriods: 1 })
+  expect(alarm?.AlarmDescription).toContain('Severity: page.')
+})
+
+test('no alarm promises that the archive loses nothing: what Firehose does not deliver expires with the stream', () => {
+  const ofArchive = all.filter(alarm => nameOf(alarm).startsWith('archive-'))
+  expect(ofArchive.length).toBeGreaterThan(0)
+  for (const { AlarmDescription } of ofArchive) expect(AlarmDescription).not.toMatch(/nothing is lost/i)
+})
+
 test.each(Object.keys(environments))('%s has an alarm on errors', service => {
   expect(alarms.map(nameOf)).toContain(`${service}-errors`)
 })
