@@ -236,7 +236,7 @@ const outputsOf = (parts: Parts, { settings, projections }: MillraceProps): Stac
       .map(fn => `${fn.service}=${fn.logGroup.logGroupName}`)
       .join(),
     RawEventDays: search?.rawEvents.RAW_EVENT_DAYS ?? NONE,
-    Projections: projections.map(projectionKey).join(),
+    Projections: projections.map(projectionKey).join() || NONE,
     ReportsFunction: reports.function.functionName,
     AthenaWorkgroup: athena?.workgroup ?? NONE,
     SetUpFunction: search?.setUp.functionName ?? NONE,

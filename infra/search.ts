@@ -1,5 +1,5 @@
 import { Construct } from 'constructs'
-import type { Environment } from '../shared/environment.ts'
+import { type Environment, NONE } from '../shared/environment.ts'
 import type { Projection } from '../shared/projection.ts'
 import { type AlarmPlan, type Graph, type Monitored, productMetric } from './alarm-topic.ts'
 import { failureGraph, lagGraph } from './graphs.ts'
@@ -43,7 +43,10 @@ export class Search extends Construct implements Monitored {
     this.domain = cluster instanceof SearchDomain ? cluster : undefined
     this.url = cluster.url
     this.rights = searchRights(projections)
-    this.rawEvents = { RAW_EVENT_TYPES: [search.rawEvents.types].flat().join(), RAW_EVENT_DAYS: String(search.rawEvents.days) }
+    this.rawEvents = {
+      RAW_EVENT_TYPES: [search.rawEvents.types].flat().join() || NONE,
+      RAW_EVENT_DAYS: String(search.rawEvents.days),
+    }
     const environment = { OPENSEARCH_URL: this.url }
     this.documents = new LambdaFunction(this, 'IndexDocuments', {
       name: 'index-documents',

@@ -1,7 +1,9 @@
+import { Template } from 'aws-cdk-lib/assertions'
 import { settingsFor } from '../../infra/settings.ts'
 import { NONE } from '../../shared/environment.ts'
+import { readOutputs } from '../../shared/outputs.ts'
 import { functionOf } from '../fixtures/function-ids.ts'
-import { plain, resource, resources, templateOf, templateWith } from '../fixtures/infra-templates.ts'
+import { plain, resource, resources, stackOf, templateOf, templateWith } from '../fixtures/infra-templates.ts'
 
 test('the domain is an encrypted OpenSearch 3.7 that allows TLS only', () => {
   expect(resource(templateOf('prod'), 'AWS::OpenSearchService::Domain').Properties).toMatchObject({
@@ -32,6 +34,24 @@ test('without search there is no domain and no search function, and the query fu
   const outputs = template.findOutputs('*')
   expect([outputs['OpenSearchUrl']?.['Value'], outputs['SetUpFunction']?.['Value']]).toEqual([NONE, NONE])
   expect(resources(template, 'AWS::Lambda::EventSourceMapping')).toHaveLength(2)
+})
+
+test('an empty list of raw events is none: a variable without a value would keep three functions from starting', () => {
+  const { search } = settingsFor('dev')
+  if (search === 'off') throw new Error('The stage dev has search.')
+  const template = templateWith('dev', { search: { ...search, rawEvents: { ...search.rawEvents, types: [] } } })
+  for (const name of ['SearchIndexEvents', 'QueryFunction', 'FailuresFunction'])
+    expect(functionOf(template, name).Environment.Variables.RAW_EVENT_TYPES).toBe(NONE)
+  expect(template.findOutputs('*')['RawEventTypes']?.['Value']).toBe(NONE)
+})
+
+test('every output has a value, also without projections: the command line refuses a stack that lacks one', () => {
+  const template = Template.fromStack(stackOf('dev', { projections: [] }))
+  const outputs = Object.entries(template.findOutputs('*')).map(([OutputKey, { Value }]) => ({
+    OutputKey,
+    OutputValue: plain(Value),
+  }))
+  expect(readOutputs('millrace-dev', { Outputs: outputs }).Projections).toBe(NONE)
 })
 
 test('a local stage has no domain: its functions run on this machine and use the OpenSearch at its URL', () => {
