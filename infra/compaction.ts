@@ -7,6 +7,7 @@ import type { Jobs } from './jobs.ts'
 import { LambdaFunction, TABLE_STREAM_RETENTION } from './lambda-function.ts'
 import { daily } from './schedule.ts'
 import type { Settings } from './settings-types.ts'
+import { wholeDays } from './whole-number.ts'
 
 export interface CompactionProps {
   readonly archive: Archive
@@ -32,8 +33,8 @@ export class Compaction extends Construct implements Monitored {
         ARCHIVE_BUCKET: archive.bucket.bucketName,
         LEDGER_TABLE: archive.ledger.tableName,
         ARCHIVE_DATABASE: archive.table.databaseName,
-        RAW_DAYS: String(keepRaw.toDays()),
-        COMPACTED_DAYS: keepDays === 'none' ? NONE : String(keepDays.toDays()),
+        RAW_DAYS: wholeDays('archive.compaction.keepRaw', keepRaw, { least: 1 }),
+        COMPACTED_DAYS: keepDays === 'none' ? NONE : wholeDays('archive.compaction.keepDays', keepDays, { least: 1 }),
         RETENTION_HOURS: String(settings.stream.retention.toHours() + TABLE_STREAM_RETENTION.toHours()),
         SCRATCH_MEBIBYTES: String(scratch.toMebibytes()),
       },

@@ -34,7 +34,7 @@ export class Ingest extends Construct implements Monitored {
         STREAM_NAME: stream.stream.streamName,
         KEYS_TABLE: keys.table.tableName,
         KEY_USE_TABLE: keys.use.tableName,
-        KEY_RATE: String(settings.api.keyRate),
+        KEY_RATE: keyRateOf(settings.api),
         CLIENT_QUOTA: formatQuota(settings.api.quotas.client),
         WRITE_QUOTA: formatQuota(settings.api.quotas.write),
         SIGNED_TRAITS: settings.api.signedTraits,
@@ -100,4 +100,10 @@ export class Ingest extends Construct implements Monitored {
       failureGraph('Ingest function: errors and throttles', [this.function]),
     ]
   }
+}
+
+/** Below one request a second, the bucket of a key never holds a whole request, and all are refused. */
+function keyRateOf({ keyRate }: Settings['api']): string {
+  if (keyRate === 'none' || keyRate >= 1) return String(keyRate)
+  throw new Error(`api.keyRate is ${keyRate} requests a second. Set it to 1 or more, or to 'none', in infra/settings.ts.`)
 }

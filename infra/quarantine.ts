@@ -8,6 +8,7 @@ import type { AlarmPlan, LogGraph, Monitored } from './alarm-topic.ts'
 import type { FailureDestination, LambdaFunction } from './lambda-function.ts'
 import type { Settings } from './settings-types.ts'
 import { type AccessLogs, DataBucket, DataTable } from './stores.ts'
+import { wholeDays } from './whole-number.ts'
 
 /** Codes of single events, and of NDJSON lines that are not JSON. */
 const codes = Object.entries(rejections).flatMap(([code, { status }]) =>
@@ -45,7 +46,10 @@ export class Quarantine extends Construct implements Monitored, FailureDestinati
           : [BODIES_PREFIX, BUNDLES_PREFIX].map(prefix => ({ prefix, expiration: expiry.plus(ITEM_DELETION) })),
     })
     this.environment = { QUARANTINE_TABLE: this.table.tableName, QUARANTINE_BUCKET: this.bucket.bucketName }
-    this.writerEnvironment = { ...this.environment, QUARANTINE_DAYS: expiry === 'none' ? NONE : String(expiry.toDays()) }
+    this.writerEnvironment = {
+      ...this.environment,
+      QUARANTINE_DAYS: expiry === 'none' ? NONE : wholeDays('quarantine.expiry', expiry, { least: 1 }),
+    }
   }
 
   /** By code, from the log lines of all writers. A metric for each code would cost more than all the lines. */

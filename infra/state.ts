@@ -3,6 +3,7 @@ import { type Metric, SearchExpression } from 'aws-cdk-lib/aws-cloudwatch'
 import { AttributeType, StreamViewType } from 'aws-cdk-lib/aws-dynamodb'
 import { Construct } from 'constructs'
 import { type Environment, NONE } from '../shared/environment.ts'
+import { MAX_EVENTS_PER_REQUEST } from '../shared/limits.ts'
 import type { MetricName } from '../shared/metrics.ts'
 import { type AlarmPlan, type Graph, type Monitored, period, productMetric } from './alarm-topic.ts'
 import { failureGraph, lagGraph } from './graphs.ts'
@@ -12,6 +13,7 @@ import type { Settings } from './settings-types.ts'
 import type { SilencePlan, Source } from './silent-readers.ts'
 import { DataTable } from './stores.ts'
 import type { EventStream } from './stream.ts'
+import { wholeDays, wholeHours, wholeMinutes, wholeNumber } from './whole-number.ts'
 
 export interface StateProps {
   readonly stream: EventStream
@@ -31,16 +33,20 @@ const eachShard = (metric: MetricName): SearchExpression =>
 
 /** How late an event may be, which decides when a window may expire. */
 export const lateness = ({ state }: Settings): Pick<Environment<'windows'>, 'LATENESS_HOURS'> => ({
-  LATENESS_HOURS: state.lateness === NONE ? NONE : String(state.lateness.toHours()),
+  LATENESS_HOURS: state.lateness === NONE ? NONE : wholeHours('state.lateness', state.lateness, { least: 0 }),
 })
 
 type MemoryVariables = 'IDENTITY_MINUTES' | 'IDENTITY_COUNT' | 'IDENTITY_DAYS'
 
-/** How long, and how many, identities of a user are remembered. */
+/** A client that gets no response sends a request again, at the latest after so long. */
+const LEAST_WINDOW_MINUTES = 15
+const MAX_MEMORY_DAYS = 30
+
+/** How long, and how many, identities of a user are remembered. Throws an error of one line for what is not allowed. */
 export const identityMemory = ({ state: { identities } }: Settings): Pick<Environment<'state'>, MemoryVariables> => ({
-  IDENTITY_MINUTES: String(identities.window.toMinutes()),
-  IDENTITY_COUNT: String(identities.count),
-  IDENTITY_DAYS: String(identities.memory.toDays()),
+  IDENTITY_MINUTES: wholeMinutes('state.identities.window', identities.window, { least: LEAST_WINDOW_MINUTES }),
+  IDENTITY_COUNT: wholeNumber('state.identities.count', identities.count, { unit: 'identities', least: MAX_EVENTS_PER_REQUEST }),
+  IDENTITY_DAYS: wholeDays('state.identities.memory', identities.memory, { least: 1, most: MAX_MEMORY_DAYS }),
 })
 
 /** Folds events into states. The table holds one item for each user, written conditionally, and has a stream of its changes. */

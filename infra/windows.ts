@@ -9,6 +9,7 @@ import type { Quarantine } from './quarantine.ts'
 import type { Settings } from './settings-types.ts'
 import type { SilencePlan } from './silent-readers.ts'
 import { lateness, type State } from './state.ts'
+import { wholeMinutes } from './whole-number.ts'
 
 export interface WindowsProps {
   readonly state: State
@@ -20,14 +21,9 @@ export interface WindowsProps {
 const MAX_DEPLOYMENT_WAIT_MINUTES = 60
 
 /** How long changes wait for a projection that a deployment brings. Throws an error of one line for a wait that is not allowed. */
-export function deploymentWait({ deploymentWait: wait }: Settings): Pick<Environment<'windows'>, 'DEPLOYMENT_WAIT_MINUTES'> {
-  const minutes = wait.toMinutes({ integral: false })
-  if (!Number.isInteger(minutes) || minutes < 1 || minutes > MAX_DEPLOYMENT_WAIT_MINUTES)
-    throw new Error(
-      `deploymentWait is ${minutes} minutes. Set it to a whole number of 1 to ${MAX_DEPLOYMENT_WAIT_MINUTES} minutes in infra/settings.ts.`,
-    )
-  return { DEPLOYMENT_WAIT_MINUTES: String(minutes) }
-}
+export const deploymentWait = ({ deploymentWait: wait }: Settings): Pick<Environment<'windows'>, 'DEPLOYMENT_WAIT_MINUTES'> => ({
+  DEPLOYMENT_WAIT_MINUTES: wholeMinutes('deploymentWait', wait, { least: 1, most: MAX_DEPLOYMENT_WAIT_MINUTES }),
+})
 
 /** Merges the deltas of changed states into windows: of one user, and over all users. */
 export class Windows extends Construct implements Monitored {

@@ -1,5 +1,6 @@
 import { Duration, RemovalPolicy } from 'aws-cdk-lib'
 import { settingsFor } from '../../infra/settings.ts'
+import { functionOf } from '../fixtures/function-ids.ts'
 import { plain, resources, templateOf, templateWith } from '../fixtures/infra-templates.ts'
 
 const stages = ['dev', 'prod', 'local']
@@ -55,6 +56,49 @@ test('the wait for a deployment is a whole number of 1 to 60 minutes: anything e
     expect(() => waitIn(wait)).toThrow(
       `deploymentWait is ${minutes} minutes. Set it to a whole number of 1 to 60 minutes in infra/settings.ts.`,
     )
+})
+
+describe('a setting outside of the range that infra/settings-types.ts allows is refused in one line', () => {
+  const { state, api, archive } = settingsFor('dev')
+  const remembering = (change: Partial<typeof state.identities>) => ({
+    state: { ...state, identities: { ...state.identities, ...change } },
+  })
+  const compacting = (change: Partial<typeof archive.compaction>) => ({
+    archive: { ...archive, compaction: { ...archive.compaction, ...change } },
+  })
+  test.each([
+    [
+      'state.identities.window is 5 minutes. Set it to a whole number of 15 or more',
+      remembering({ window: Duration.minutes(5) }),
+    ],
+    ['state.identities.window is 15.5 minutes.', remembering({ window: Duration.seconds(930) })],
+    ['state.identities.count is 100 identities. Set it to a whole number of 2500 or more', remembering({ count: 100 })],
+    ['state.identities.memory is 0.5 days. Set it to a whole number of 1 to 30', remembering({ memory: Duration.hours(12) })],
+    ['state.identities.memory is 31 days.', remembering({ memory: Duration.days(31) })],
+    [
+      'state.lateness is 0.5 hours. Set it to a whole number of 0 or more',
+      { state: { ...state, lateness: Duration.minutes(30) } },
+    ],
+    ['archive.compaction.keepRaw is 0 days. Set it to a whole number of 1 or more', compacting({ keepRaw: Duration.days(0) })],
+    ['archive.compaction.keepDays is 1.5 days.', compacting({ keepDays: Duration.hours(36) })],
+    ['quarantine.expiry is 90.5 days.', { quarantine: { expiry: Duration.hours(2172) } }],
+    ['api.keyRate is 0.5 requests a second. Set it to 1 or more', { api: { ...api, keyRate: 0.5 } }],
+  ])('%s', (message, change) => {
+    expect(() => templateWith('dev', change)).toThrow(message)
+    expect(() => templateWith('dev', change)).toThrow(/^[^\n]* in infra\/settings\.ts\.$/)
+  })
+
+  test('the ends of the ranges are allowed', () => {
+    const { window, memory } = { window: Duration.minutes(15), memory: Duration.days(30) }
+    const template = templateWith('dev', {
+      state: { ...state, lateness: Duration.hours(1), identities: { window, count: 2500, memory } },
+      ...compacting({ keepRaw: Duration.days(1), keepDays: Duration.days(1) }),
+      api: { ...api, keyRate: 1 },
+    })
+    expect(functionOf(template, 'StateFunction').Environment.Variables).toMatchObject({
+      ...{ IDENTITY_MINUTES: '15', IDENTITY_COUNT: '2500', IDENTITY_DAYS: '30', LATENESS_HOURS: '1' },
+    })
+  })
 })
 
 test.each(stages)('in %s the functions behind the API time out before the gateway does, after 30 s', stage => {
