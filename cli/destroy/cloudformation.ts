@@ -18,18 +18,26 @@ export interface FoundStack {
   readonly resources: readonly StackResource[]
 }
 
-/** The stack with this name, or without one all deleted stacks that had it. CloudFormation remembers them for 90 days. */
+/**
+ * The stack with this name, and all deleted stacks that had it. CloudFormation remembers these, and what the updates of a stack have
+ * left, for 90 days.
+ */
 export async function findStacks(client: CloudFormationClient, name: string): Promise<FoundStack[]> {
+  return [...(await findLive(client, name)), ...(await findDeleted(client, name))]
+}
+
+/** The stack with this name and, as another one that does not exist, what its updates have left. */
+async function findLive(client: CloudFormationClient, name: string): Promise<FoundStack[]> {
   const stack = await describe(client, name)
-  if (stack?.StackId && stack.StackStatus !== 'DELETE_COMPLETE')
-    return [
-      {
-        id: stack.StackId,
-        exists: true,
-        isProtected: stack.EnableTerminationProtection === true,
-        resources: await resourcesOf(client, stack.StackId),
-      },
-    ]
+  if (!stack?.StackId || stack.StackStatus === 'DELETE_COMPLETE') return []
+  const { StackId: id, EnableTerminationProtection: isProtected = false } = stack
+  return [
+    { id, exists: true, isProtected, resources: await resourcesOf(client, id) },
+    { id, exists: false, isProtected, resources: await keptResourcesOf(client, id) },
+  ]
+}
+
+async function findDeleted(client: CloudFormationClient, name: string): Promise<FoundStack[]> {
   const deleted: FoundStack[] = []
   for await (const { StackSummaries = [] } of paginateListStacks({ client }, { StackStatusFilter: ['DELETE_COMPLETE'] }))
     for (const { StackName, StackId = '' } of StackSummaries)
@@ -46,7 +54,7 @@ async function resourcesOf(client: CloudFormationClient, StackName: string): Pro
   return found
 }
 
-/** The resources that the deletion of a stack left. */
+/** The resources that the deletion or an update of a stack left. */
 async function keptResourcesOf(client: CloudFormationClient, StackName: string): Promise<StackResource[]> {
   const found: StackResource[] = []
   for await (const { StackEvents = [] } of paginateDescribeStackEvents({ client }, { StackName }))

@@ -36,8 +36,9 @@ export async function destroyStage(stage: string, clients: DestroyClients, optio
   await options.progress('Deleting what is left')
   const { deleted, left } = await deleteLeft(clients, plan, options.pollMs)
   const isLeft = (resource: string): boolean => left.some(each => each.resource === resource)
-  // The deletion of a stack has deleted the others.
-  const gone = live.length > 0 ? resourcesOf(plan).filter(resource => !isLeft(resource)) : deleted
+  // The deletion of a stack has deleted what is not left of it.
+  const ofLive = resourcesOf(planDestruction(live.flatMap(({ resources }) => resources)))
+  const gone = new Set([...ofLive.filter(resource => !isLeft(resource)), ...deleted])
   return { deleted: [...live.map(() => `stack ${stackName(stage)}`), ...gone], left }
 }
 

@@ -36,10 +36,12 @@ export const resourcesOf = (plan: Destruction): string[] =>
 
 const ACCESS_LOGS = /^AccessLogs/
 
-/** Sorts the resources of a stack by what has to be done with them. All others bill nothing without these, and go with the stack. */
+/** Sorts the resources of stacks, each once, by what has to be done with them. All others bill nothing without these, and go with the stack. */
 export function planDestruction(resources: readonly StackResource[]): Destruction {
-  const idsOf = (type: string, logicalId = /^/) =>
-    resources.filter(each => each.type === `AWS::${type}` && logicalId.test(each.logicalId)).map(({ id }) => id)
+  const idsOf = (type: string, logicalId = /^/) => {
+    const found = resources.filter(each => each.type === `AWS::${type}` && logicalId.test(each.logicalId))
+    return [...new Set(found.map(({ id }) => id))]
+  }
   const logs = idsOf('S3::Bucket', ACCESS_LOGS)
   return {
     mappings: idsOf('Lambda::EventSourceMapping'),
