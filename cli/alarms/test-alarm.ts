@@ -65,13 +65,14 @@ async function quietAlarm(client: CloudWatchClient, stage: string): Promise<Quie
   )
 }
 
-/** The confirmed subscriptions of a topic, as protocol and address. */
+/** The confirmed subscriptions of a topic, as protocol and address. SNS lists one that was deleted for some days, without an ARN. */
 async function confirmedSubscribers(client: SNSClient, TopicArn: string, stage: string): Promise<string[]> {
   const confirmed: string[] = []
   const pending: string[] = []
   for await (const { Subscriptions = [] } of paginateListSubscriptionsByTopic({ client }, { TopicArn }))
-    for (const { SubscriptionArn, Protocol, Endpoint } of Subscriptions)
-      (SubscriptionArn === PENDING ? pending : confirmed).push(`${Protocol} ${Endpoint}`)
+    for (const { SubscriptionArn = '', Protocol, Endpoint } of Subscriptions)
+      if (SubscriptionArn.startsWith('arn:')) confirmed.push(`${Protocol} ${Endpoint}`)
+      else if (SubscriptionArn === PENDING) pending.push(`${Protocol} ${Endpoint}`)
   if (confirmed.length > 0) return confirmed
   if (pending.length > 0)
     throw new UserError(

@@ -50,6 +50,7 @@ test('an alarm that fires, or without actions, is left alone: only a change of i
 
 test.each([
   ['no subscription', [], /^Nobody gets the alarms of stage dev\. Set alarms\.email/],
+  ['one that was ended by its link', [{ ...mail, SubscriptionArn: 'Deleted' }], /^Nobody gets the alarms of stage dev\. Set/],
   [
     'one that is not confirmed',
     [{ ...mail, SubscriptionArn: 'PendingConfirmation' }],
