@@ -16,6 +16,7 @@ import { downCommand } from './down.ts'
 import { jobsCommand } from './jobs.ts'
 import { keysCommand } from './keys.ts'
 import { logsCommand } from './logs.ts'
+import { networkProblem } from './network-problem.ts'
 import { quarantineCommand } from './quarantine.ts'
 import { reindexCommand } from './reindex.ts'
 import { reportCommand } from './report.ts'
@@ -80,10 +81,10 @@ function exitCodeOf(error: unknown): number {
 
 function lineOf(error: unknown): string | undefined {
   if (error instanceof UserError) return error.message
-  const { name, message, code, $metadata } = error as Error & { code?: string; $metadata?: unknown }
-  const problem = settingsProblem(error as Error, process.env)
+  const { name, message, $metadata } = error as Error & { $metadata?: unknown }
+  const problem =
+    settingsProblem(error as Error, process.env) ??
+    networkProblem(error as Error, process.argv.slice(2), () => failuresOf(localCloud()))
   if (problem) return problem
-  if (code === 'ECONNREFUSED')
-    return ['The local cloud does not respond.', ...failuresOf(localCloud()), 'Start it with `npx millrace up`.'].join(' ')
   return $metadata ? `AWS returned ${name}: ${message}` : undefined
 }
