@@ -164,7 +164,7 @@ const planAlarms = (http: HttpApi, throttles: Metric): AlarmPlan[] => [
     name: 'functions-throttled',
     severity: 'page',
     about:
-      'Lambda throttles functions: the account has reached its concurrency limit. Requests get 5xx and stream readers fall behind.',
+      'Lambda throttles functions: the account, or a function with reserved concurrency, has reached its limit. Requests get 5xx, and stream readers may fall behind.',
     metric: throttledInAccount(),
     atLeast: 1,
     periods: 3,

@@ -77,6 +77,14 @@ test.each([
   expect(alarm?.AlarmDescription).toContain('Severity: page.')
 })
 
+test('functions-throttled counts what a reservation throttles, too, and says so', () => {
+  const alarm = all.find(each => nameOf(each) === 'functions-throttled')
+  expect(alarm).toMatchObject({ Namespace: 'AWS/Lambda', MetricName: 'Throttles' })
+  expect(alarm?.Dimensions).toBeUndefined()
+  expect(alarm?.AlarmDescription).toMatch(/the account, or a function with reserved concurrency,/)
+  expect(sections.get('functions-throttled')).toMatch(/^\*\*Means:\*\* the account, or a function with reserved concurrency/m)
+})
+
 test('no alarm promises that the archive loses nothing: what Firehose does not deliver expires with the stream', () => {
   const ofArchive = all.filter(alarm => nameOf(alarm).startsWith('archive-'))
   expect(ofArchive.length).toBeGreaterThan(0)
