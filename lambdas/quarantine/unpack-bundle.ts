@@ -23,7 +23,7 @@ export async function unpackBundle(key: string, dependencies: UnpackDependencies
   for (let round = 0; round < MAX_ROUNDS; round++) {
     if (!item || !wanted || isUnpacked(item, wanted)) return
     const hasBegun = item.unpacking !== undefined || (await bundles.beginUnpacking(item))
-    if (hasBegun && !(await unpackUpTo(item.unpacking ?? item.count, item, dependencies))) return
+    if (hasBegun) await unpackUpTo(item.unpacking ?? item.count, item, dependencies)
     item = await bundles.read(key)
   }
   throw new SafeError('Other functions unpack the same bundle of the quarantine. Try again later.')
@@ -33,17 +33,11 @@ export async function unpackBundle(key: string, dependencies: UnpackDependencies
 const isUnpacked = ({ first, unpacked = 0 }: BundleItem, wanted: BundleItem): boolean =>
   first !== wanted.first || unpacked >= wanted.count
 
-/** Returns whether the object with its events exists. */
-async function unpackUpTo(upTo: number, item: BundleItem, { bundles, quarantine }: UnpackDependencies): Promise<boolean> {
+/** Without the object, nobody can add the rest of the events any more: those that were added must not wait for it. */
+async function unpackUpTo(upTo: number, item: BundleItem, { bundles, quarantine }: UnpackDependencies): Promise<void> {
   const events = await bundles.readEvents(item)
-  if (!events) {
-    // Nobody can add the rest of its events any more. Those that were added must not wait for it.
-    await bundles.endUnpacking(item, upTo)
-    return false
-  }
   const times = upTo - (item.unpacked ?? 0)
-  const counted = events.map(({ count = 1, ...event }) => ({ ...event, count: count * times }))
-  await quarantine.addUnpacked(counted, item.key, { mark: markOf(item, upTo), isUnfinished: bundles.isUnfinished })
+  const counted = events?.map(({ count = 1, ...event }) => ({ ...event, count: count * times }))
+  if (counted) await quarantine.addUnpacked(counted, item.key, { mark: markOf(item, upTo), isUnfinished: bundles.isUnfinished })
   await bundles.endUnpacking(item, upTo)
-  return true
 }

@@ -51,14 +51,6 @@ export const quarantineMistakes: readonly UnitMistake[] = [
     tests: ['test/quarantine/dynamodb-read.test.ts', 'test/ingest/replay-events.test.ts'],
   },
   {
-    name: 'gone-bundle-stops-unpacking',
-    about: 'a bundle whose object is gone is tried until the unpacking of all is given up',
-    file: 'lambdas/quarantine/unpack-bundle.ts',
-    right: 'dependencies))) return',
-    wrong: 'dependencies))) continue',
-    tests: ['test/quarantine/bundles.test.ts'],
-  },
-  {
     name: 'unindexed-type-missed',
     about: 'a batch that the function of raw events gave up has events that it would not have indexed',
     file: 'lambdas/quarantine/plan-failures.ts',
@@ -184,7 +176,7 @@ export const quarantineMistakes: readonly UnitMistake[] = [
     file: 'shared/quarantine.ts',
     right: 'event.wholeKey ?? event.body',
     wrong: 'event.body',
-    tests: ['test/quarantine/plan-refused.test.ts'],
+    tests: ['test/quarantine/quarantine.test.ts'],
   },
   {
     name: 'left-object-ends-command',
@@ -254,8 +246,8 @@ export const quarantineMistakes: readonly UnitMistake[] = [
     name: 'gone-bundle-never-ends',
     about: 'the unpacking of a bundle whose object is gone never ends, and the events that it added are never replayed',
     file: 'lambdas/quarantine/unpack-bundle.ts',
-    right: '    await bundles.endUnpacking(item, upTo)\n    return false\n',
-    wrong: '    return false\n',
-    tests: ['test/quarantine/unpack-bundle.test.ts'],
+    right: '  await bundles.endUnpacking(item, upTo)\n',
+    wrong: '  if (events) await bundles.endUnpacking(item, upTo)\n',
+    tests: ['test/quarantine/unpack-bundle.test.ts', 'test/quarantine/bundles.test.ts'],
   },
 ]

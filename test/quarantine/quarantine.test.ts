@@ -31,16 +31,18 @@ function eventOf(facts: Partial<QuarantinedEvent>): Event | undefined {
   return replay.kind === 'put' ? fromLines(replay.lines.join('\n'), catalogue).events[0] : undefined
 }
 
-test('identical events are one event with a count; another key, type or body makes another event', () => {
+test('identical events are one event with a count; another key, type, body or whole body makes another event', () => {
   const same = Array.from({ length: 3 }, (_, i) => aQuarantinedEvent({ received: i }))
   const distinct = countDistinct([
     ...same,
     aQuarantinedEvent({ keyName: 'app' }),
     aQuarantinedEvent({ type: null }),
     aQuarantinedEvent({ body: '{}' }),
+    aQuarantinedEvent({ wholeKey: 'of a large body with the same beginning' }),
   ])
   expect(distinct.map(({ count, received }) => [count, received])).toEqual([
     [3, 0],
+    [undefined, 5],
     [undefined, 5],
     [undefined, 5],
     [undefined, 5],
