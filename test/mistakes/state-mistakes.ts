@@ -183,10 +183,10 @@ export const stateMistakes: readonly UnitMistake[] = [
   },
   {
     name: 'child-index-lost',
-    about: 'the pages that move to an index page of their own are forgotten',
+    about: 'when pages move to an index page of their own, the index pages of before are forgotten',
     file: 'shared/memory/plan-pages.ts',
-    right: '...(child ? [child] : [])',
-    wrong: '...(child && child.count < 0 ? [child] : [])',
+    right: 'listed.filter(({ isIndex }) => isIndex), ...(child',
+    wrong: 'listed.filter(({ isIndex, count }) => isIndex && count < 0), ...(child',
     tests: ['test/shared/memory/identity-memory.test.ts'],
   },
 ]
