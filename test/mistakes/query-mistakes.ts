@@ -1,6 +1,6 @@
 import type { UnitMistake } from './plant.ts'
 
-/** Mistakes of reports, SQL and the other readers of the stores. */
+/** Mistakes of reports, jobs, SQL and the other readers of the stores. */
 export const queryMistakes: readonly UnitMistake[] = [
   {
     name: 'failed-bundle-kept',
@@ -97,5 +97,29 @@ export const queryMistakes: readonly UnitMistake[] = [
     right: 'if (reads && !isBounded && !all)',
     wrong: 'if (reads && !isBounded && all)',
     tests: ['test/cli/sql/athena.test.ts'],
+  },
+  {
+    name: 'expired-days-published-again',
+    about: 'a daily report publishes a day again of which arrivals have expired',
+    file: 'lambdas/reports/gather-arrivals.ts',
+    right: 'isNear && day >= firstWhole',
+    wrong: 'isNear',
+    tests: ['test/reports/duration-p95.test.ts'],
+  },
+  {
+    name: 'job-writes-look-alike',
+    about: 'a job takes the equal write of another invocation for its own',
+    file: 'lambdas/jobs/dynamodb.ts',
+    right: 'write: randomUUID()',
+    wrong: "write: ''",
+    tests: ['test/jobs/jobs.test.ts'],
+  },
+  {
+    name: 'later-day-keeps-event',
+    about: 'a daily report does not publish the day of a repetition again when its event reaches the archive later',
+    file: 'lambdas/reports/gather-arrivals.ts',
+    right: '? await daysOfLaterArrivals(report, others, near, storage) : []',
+    wrong: '? [] : []',
+    tests: ['test/reports/duration-p95.test.ts'],
   },
 ]

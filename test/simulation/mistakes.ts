@@ -14,7 +14,7 @@ export interface Mistake extends PlantedMistake {
 }
 
 /** One of this many seeds, from 0 on, catches each mistake. */
-export const SEEDS_TO_CATCH = 20_000
+export const SEEDS_TO_CATCH = 5000
 
 const seeds: Readonly<Record<string, number>> = recorded
 
