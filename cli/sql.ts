@@ -1,4 +1,5 @@
 import { readFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
 import { Readable } from 'node:stream'
 import { text } from 'node:stream/consumers'
 import { pipeline } from 'node:stream/promises'
@@ -14,9 +15,9 @@ import { athenaOf, dynamodbOf, s3Of } from './clients.ts'
 import { type CommonOptions, day, withCommonOptions } from './options.ts'
 import { stoppable } from './signals.ts'
 import type { AthenaStage } from './sql/athena.ts'
-import { withQueryFolder } from './sql/query-folder.ts'
 import type { PrintRows, Query } from './sql/sql-engine.ts'
 import { findTarget, type Target } from './target.ts'
+import { withTemporaryFolder } from './temporary-folder.ts'
 
 interface SqlOptions extends CommonOptions {
   readonly file?: string
@@ -57,7 +58,8 @@ const engines: Readonly<Record<EngineName, RunQuery>> = {
   async duckdb(query, stage, printRows) {
     const { queryDuckDb } = await import('./sql/duckdb-query.ts')
     const archive = async () => archiveOf(await findTarget(stage))
-    await withQueryFolder(folder => queryDuckDb(query, { eventTypes, folder, archive }, printRows))
+    refuseWildcards(tmpdir())
+    await withTemporaryFolder('sql', folder => queryDuckDb(query, { eventTypes, folder, archive }, printRows))
   },
 
   async athena(query, stage, printRows) {
@@ -68,6 +70,11 @@ const engines: Readonly<Record<EngineName, RunQuery>> = {
     const { queryAthena } = await import('./sql/athena.ts')
     await stoppable(signal => queryAthena(query, { eventTypes, stage: () => athenaStage(stage), signal }, printRows))
   },
+}
+
+function refuseWildcards(folder: string): void {
+  if (/[*?[]/.test(folder))
+    throw new UserError(`The temporary folder ${folder} has a wildcard of DuckDB in its name. Set TMPDIR to another one.`)
 }
 
 async function athenaStage(stage: string): Promise<AthenaStage> {
