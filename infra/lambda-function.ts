@@ -172,6 +172,18 @@ export class LambdaFunction<F extends FunctionName = FunctionName> extends Nodej
     }))
   }
 
+  /** The alarm when Lambda could not store what it gave up: no other part of the product reads those records. */
+  alarmOnLostFailures(repair: string): AlarmPlan {
+    return {
+      name: `${this.service}-failures-lost`,
+      severity: 'page',
+      about: `Lambda gave up records of ${this.service} and could not store them in the quarantine bucket: it lost a right, or the bucket is gone. ${repair}`,
+      metric: this.metric('DestinationDeliveryFailures', { period, statistic: 'Sum' }),
+      atLeast: 1,
+      periods: 1,
+    }
+  }
+
   /** The alarm of a reader that polls nothing while its source gets records, if the stage has such alarms. */
   alarmOnSilence(source: Source, about: string): readonly SilencePlan[] {
     if (!this.countsEvents || !this.mapping) return []

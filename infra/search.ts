@@ -98,12 +98,16 @@ export class Search extends Construct implements Monitored {
         3,
       ),
       ...this.documents.alarmsOnDelay('Documents are behind the states. After 23 hours they need `millrace reindex`.'),
+      this.documents.alarmOnLostFailures('`millrace reindex` rebuilds the documents.'),
       this.events.alarmOnErrors(
         'ticket',
         'The index-events function fails and Lambda retries its batches. Raw events wait in the event stream.',
         3,
       ),
       ...this.events.alarmsOnDelay('Raw events in OpenSearch are behind the event stream. States and archive are not affected.'),
+      this.events.alarmOnLostFailures(
+        'The archive has the events, and raw events in OpenSearch miss them until they are sent again.',
+      ),
       this.setUp.alarmOnErrors(
         'ticket',
         'The set-up function fails. Indices, mappings and aliases may not match the catalogue, and old raw events are not deleted.',

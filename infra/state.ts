@@ -151,6 +151,9 @@ export class State extends Construct implements Monitored {
       ...this.function.alarmsOnDelay(
         'States are behind the event stream. Unread events go to the quarantine an hour before they expire from the stream.',
       ),
+      this.function.alarmOnLostFailures(
+        'The archive has the events, and states, windows and documents miss them until they are sent again.',
+      ),
     ]
   }
 

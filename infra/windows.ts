@@ -61,6 +61,9 @@ export class Windows extends Construct implements Monitored {
       ...this.function.alarmsOnDelay(
         'Windows are behind the states. After 23 hours the unread changes go to the quarantine, and only the archive can rebuild the windows.',
       ),
+      this.function.alarmOnLostFailures(
+        'The states have the events, and the windows miss them: only the archive can rebuild them.',
+      ),
       ...this.function.alarmOnSilence(state.source, 'Windows are not updated. After 23 hours only the archive can rebuild them.'),
       {
         name: 'slot-too-large',

@@ -1,4 +1,5 @@
 import type { Key, Quota } from '../../shared/keys.ts'
+import { formatBytes, formatCount } from '../../shared/limits.ts'
 import { type Rejection, reject } from '../../shared/rejections.ts'
 import { describeError } from '../../shared/safe-error.ts'
 import type { Telemetry } from '../handler.ts'
@@ -17,6 +18,7 @@ import {
   type Totals,
   use,
   useLeft,
+  windowTooSmall,
 } from './plan-lease.ts'
 import type { Amount } from './quota-amount.ts'
 import type { SpentKeys } from './spent-keys.ts'
@@ -103,6 +105,8 @@ export function keyQuotas({ store, quotaOf, spentKeys, now }: QuotaDependencies)
     async take(key, need, telemetry) {
       const caps = capsFor(key)
       if (!caps) return undefined
+      const tooSmall = windowTooSmall(need, caps)
+      if (tooSmall) return largerThanQuota(need, tooSmall, caps, telemetry)
       const used = useLeft(holdingOf(key), need)
       if (used) return keep(key, used) as undefined
       const known = refusalOf(holdingOf(key), need, caps, now())
@@ -128,4 +132,15 @@ function rejectionOf({ window, seconds }: Refusal, telemetry: Telemetry): Reject
   return reject('rate_limited', `The quota of this key for the ${window} is used up. ${NEXT}`, seconds)
 }
 
+/** It is a 429, which SDKs keep and send again, so that a larger quota lets them through: a 413 makes most of them drop the events. */
+function largerThanQuota(need: Amount, window: 'minute' | 'day', caps: Caps, telemetry: Telemetry): Rejection {
+  telemetry.annotate('quotaTooSmall', window)
+  const limit = `the whole quota of this key for a ${window}: ${sizeOf(caps[window])}`
+  return reject('rate_limited', `The request has ${sizeOf(need)}, more than ${limit}. ${SMALLER}`, LONG_WAIT_SECONDS)
+}
+
+const sizeOf = ({ events, bytes }: Amount): string =>
+  `${formatCount(events)} ${events === 1 ? 'event' : 'events'} with ${formatBytes(bytes)}`
+const LONG_WAIT_SECONDS = 60
+const SMALLER = 'Send fewer events in a request, or raise the quota with `millrace keys change`.'
 const NEXT = 'Wait for the seconds in Retry-After, then send again.'

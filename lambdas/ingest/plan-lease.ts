@@ -153,6 +153,12 @@ export function leased(holding: Holding, request: LeaseRequest, now: number): Ho
     : { ...holding, ...reported, left: plus(holding.left, lease), used: minus(holding.used, request.used) }
 }
 
+/** The window whose whole quota is smaller than this need: no wait helps. */
+export function windowTooSmall(need: Amount, { minute, day }: Caps): 'minute' | 'day' | undefined {
+  if (!fits(need, minute)) return 'minute'
+  return fits(need, day) ? undefined : 'day'
+}
+
 /** Which quota a need exceeds. */
 export interface Refusal {
   readonly window: 'minute' | 'day'

@@ -77,6 +77,25 @@ test.each([
   expect(alarm?.AlarmDescription).toContain('Severity: page.')
 })
 
+test('what Lambda gave up and could not store is paged, for each reader of a stream', () => {
+  const lost = alarms.filter(alarm => nameOf(alarm).endsWith('-failures-lost'))
+  const functionOf = ({ Dimensions }: { Dimensions: { Name: string; Value: { Ref: string } }[] }) =>
+    Dimensions.map(({ Name, Value }) => [Name, Value.Ref])
+  const readers = resources(templateOf('dev'), 'AWS::Lambda::EventSourceMapping').map(({ Properties }) => [
+    ['FunctionName', Properties.FunctionName.Ref],
+  ])
+  expect(lost.map(functionOf).sort()).toEqual(readers.sort())
+  for (const alarm of lost) {
+    expect(alarm).toMatchObject({
+      Namespace: 'AWS/Lambda',
+      MetricName: 'DestinationDeliveryFailures',
+      Statistic: 'Sum',
+      Threshold: 1,
+    })
+    expect(alarm.AlarmDescription).toContain('Severity: page.')
+  }
+})
+
 test('functions-throttled counts what a reservation throttles, too, and says so', () => {
   const alarm = all.find(each => nameOf(each) === 'functions-throttled')
   expect(alarm).toMatchObject({ Namespace: 'AWS/Lambda', MetricName: 'Throttles' })

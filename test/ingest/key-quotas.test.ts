@@ -216,6 +216,23 @@ describe('ingest', () => {
     expect(statuses).toEqual([200, 200, 200, 429])
   })
 
+  test('a request that is larger than the whole quota says so, and not that a wait helps', async () => {
+    const { request, annotations } = limited(aKey({ quota: { minute: 4, day: 'none' } }))
+    const send = async (body: string) => {
+      const { status, headers, body: answer } = await request('/v1/events', { headers: withKey, body })
+      return [status, headers['retry-after'], answer.code, answer.message]
+    }
+    expect(await send('[1,2,3,4,5]')).toEqual([
+      ...[429, '60', 'rate_limited'],
+      'The request has 5 events with 11 bytes, more than the whole quota of this key for a minute: 4 events with 4 KB. Send fewer events in a request, or raise the quota with `millrace keys change`.',
+    ])
+    expect(annotations).toMatchObject({ quotaTooSmall: 'minute', code: 'rate_limited' })
+    expect((await send(JSON.stringify({ type: 'note', text: 'x'.repeat(5000) })))[3]).toContain(
+      '1 event with 5,025 bytes, more than',
+    )
+    expect(await send('[1,2,3,4]')).toEqual([200, undefined, undefined, undefined])
+  })
+
   test('keys of one name have a quota each', async () => {
     const { request } = limited(aClientKey(), { minute: 1, day: 10 })
     expect((await request('/v1/events', { headers: withKey, body: users(1) })).status).toBe(200)
