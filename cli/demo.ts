@@ -46,8 +46,7 @@ async function runUntilInterrupted(): Promise<void> {
   const outputs = await up(local)
   const { result } = await runDemo(localTarget(outputs))
   console.log(`\n${summarise(result, consoleLine(local, outputs))}\n\nCtrl-C stops everything.`)
-  stopListening()
-  await watchUntilInterrupted(local, console.log)
+  await watchUntilInterrupted(local, console.log, stopListening)
 }
 
 /** Runs the demo on an empty local cloud. Throws a UserError unless every store holds exactly what was sent. */

@@ -7,11 +7,9 @@ import { down, endedLine, up } from '../localstack/up.ts'
 import { consoleLink } from '../shared/console-link.ts'
 import { LOCAL_OUTPUTS, type LocalOutputs, outputsWithoutKeys } from '../shared/outputs.ts'
 import { printJson } from './options.ts'
+import { onEndSignal } from './signals.ts'
 
 const WATCH_MS = 1_000
-const SIGNALS = ['SIGINT', 'SIGTERM'] as const
-/** Exit code of a command that Ctrl-C ended. */
-const INTERRUPTED = 130
 
 interface UpCommandOptions {
   readonly detach?: true
@@ -30,13 +28,12 @@ export function upCommand(program: Command): void {
       const local = localCloud()
       const stopListening = stopWhenInterrupted(local)
       const outputs = await up(local, { elsewhere: cloud, json })
-      stopListening()
       if (json) printJson(outputsWithoutKeys(outputs))
       else console.log(summary(local, outputs))
-      if (detach) return
+      if (detach) return stopListening()
       const say = json ? console.error : console.log
       say('Press Ctrl-C to stop it.')
-      await watchUntilInterrupted(local, say)
+      await watchUntilInterrupted(local, say, stopListening)
     })
 }
 
@@ -49,19 +46,30 @@ export const RESTART = 'Start it again with `npx millrace up`.'
 export const consoleLine = ({ api }: LocalCloud, { consoleUrl }: LocalOutputs): string =>
   `Console: ${consoleLink(consoleUrl, createCode(codesFolder(api)))} (works once, within an hour; the keys are in ${LOCAL_OUTPUTS})`
 
-/** Ctrl-C stops the local cloud and ends the command, until the returned function is called. */
+/** Ctrl-C stops the local cloud and ends the command, until the returned function is called. A second one ends it at once. */
 export function stopWhenInterrupted(local: LocalCloud): () => void {
-  const stop = () => void down(local).finally(() => process.exit(INTERRUPTED))
-  for (const name of SIGNALS) process.once(name, stop)
-  return () => {
-    for (const name of SIGNALS) process.off(name, stop)
-  }
+  const stopListening = onEndSignal(code => {
+    stopListening()
+    void down(local).finally(() => process.exit(code))
+  })
+  return stopListening
 }
 
-/** Reports each part that ends, until Ctrl-C. Then stops everything. */
-export async function watchUntilInterrupted(local: LocalCloud, say: (line: string) => void): Promise<void> {
+/**
+ * Reports each part that ends, until Ctrl-C. Then stops everything; a second Ctrl-C ends the command at once. Calls `listening` when it
+ * hears Ctrl-C.
+ */
+export async function watchUntilInterrupted(
+  local: LocalCloud,
+  say: (line: string) => void,
+  listening: () => void,
+): Promise<void> {
   const interrupted = new AbortController()
-  for (const name of SIGNALS) process.once(name, () => interrupted.abort())
+  const stopListening = onEndSignal(() => {
+    stopListening()
+    interrupted.abort()
+  })
+  listening()
   let reported: string[] = []
   while (!interrupted.signal.aborted) {
     const failures = failuresOf(local)
