@@ -2,7 +2,7 @@ import { spawn } from 'node:child_process'
 import { createHash } from 'node:crypto'
 import { createReadStream, createWriteStream, existsSync, mkdirSync, mkdtempSync, renameSync, rmSync, statSync } from 'node:fs'
 import { homedir } from 'node:os'
-import { dirname, join } from 'node:path'
+import { dirname, isAbsolute, join, resolve } from 'node:path'
 import { Readable, Transform } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import { UserError } from '../shared/user-error.ts'
@@ -11,9 +11,15 @@ import { withLock } from './lock.ts'
 /** Reports progress in a few words. */
 export type Progress = (words: string) => void
 
-/** The folder of downloads, shared by all checkouts: $MILLRACE_CACHE, else `millrace` in the user's cache folder. */
-export const cacheFolder = (environment: Readonly<Record<string, string | undefined>> = process.env): string =>
-  environment['MILLRACE_CACHE'] ?? join(environment['XDG_CACHE_HOME'] ?? join(homedir(), '.cache'), 'millrace')
+/**
+ * The folder of downloads, shared by all checkouts: $MILLRACE_CACHE, else `millrace` in the user's cache folder. An empty variable counts
+ * as none, and a relative $XDG_CACHE_HOME too (XDG Base Directory Specification). The path is absolute: processes with other working
+ * folders use it.
+ */
+export function cacheFolder(environment: Readonly<Record<string, string | undefined>> = process.env): string {
+  const { MILLRACE_CACHE: own, XDG_CACHE_HOME: ofUser = '' } = environment
+  return own ? resolve(own) : join(isAbsolute(ofUser) ? ofUser : join(homedir(), '.cache'), 'millrace')
+}
 
 /**
  * Creates `folder` unless it exists. `make` fills a scratch folder and returns the folder to rename to `folder`, so that a failed

@@ -22,7 +22,7 @@ export interface MavenArtifact {
 export async function fetchArtifact(artifact: MavenArtifact, progress: Progress): Promise<string> {
   const { group, name, version, extension, sha256 } = artifact
   const file = join(cacheFolder(), 'downloads', `${name}-${version}.${extension}`)
-  const repository = process.env['MAVEN_REPOSITORY_URL']
+  const repository = process.env['MAVEN_REPOSITORY_URL'] || undefined
   if (!existsSync(file) && !repository) await fetchByMaven(artifact, file, progress)
   const url = `${repository ?? CENTRAL}/${group.replaceAll('.', '/')}/${name}/${version}/${basename(file)}`
   await download(url, file, sha256, words => progress(`${name} ${words}`))

@@ -2,8 +2,8 @@ import { createHash } from 'node:crypto'
 import { chmodSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { homedir, tmpdir } from 'node:os'
+import { join, resolve } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { cacheFolder, download, installOnce } from '../../localstack/cache.ts'
 import { failureOf, fingerprint } from '../../localstack/deploy.ts'
@@ -132,7 +132,13 @@ test('a warning on the standard error of python3 is not taken for its version', 
 test('the cache is in the user’s cache folder unless MILLRACE_CACHE is set', () => {
   expect(cacheFolder({ MILLRACE_CACHE: '/a' })).toBe('/a')
   expect(cacheFolder({ XDG_CACHE_HOME: '/b' })).toBe('/b/millrace')
-  expect(cacheFolder({})).toMatch(/\.cache\/millrace$/)
+  const ofUser = join(homedir(), '.cache', 'millrace')
+  for (const nothing of [{}, { XDG_CACHE_HOME: '' }, { XDG_CACHE_HOME: 'b' }, { MILLRACE_CACHE: '' }])
+    expect(cacheFolder(nothing)).toBe(ofUser)
+})
+
+test('a relative MILLRACE_CACHE is one folder for all processes, whatever folder they work in', () => {
+  expect(cacheFolder({ MILLRACE_CACHE: 'downloads' })).toBe(resolve('downloads'))
 })
 
 test.each([
