@@ -20,14 +20,18 @@ export interface MavenArtifact {
  * settings.xml has the user's mirrors and proxies; otherwise with HTTPS. Throws a UserError if that fails.
  */
 export async function fetchArtifact(artifact: MavenArtifact, progress: Progress): Promise<string> {
-  const { group, name, version, extension, sha256 } = artifact
-  const file = join(cacheFolder(), 'downloads', `${name}-${version}.${extension}`)
-  const repository = process.env['MAVEN_REPOSITORY_URL'] || undefined
+  const file = join(cacheFolder(), 'downloads', fileName(artifact))
+  const repository = process.env['MAVEN_REPOSITORY_URL']
   if (!existsSync(file) && !repository) await fetchByMaven(artifact, file, progress)
-  const url = `${repository ?? CENTRAL}/${group.replaceAll('.', '/')}/${name}/${version}/${basename(file)}`
-  await download(url, file, sha256, words => progress(`${name} ${words}`))
+  await download(artifactUrl(artifact, repository), file, artifact.sha256, words => progress(`${artifact.name} ${words}`))
   return file
 }
+
+const fileName = ({ name, version, extension }: MavenArtifact): string => `${name}-${version}.${extension}`
+
+/** The artifact in this repository, or in Maven Central if it is empty. */
+export const artifactUrl = (artifact: MavenArtifact, repository = ''): string =>
+  `${repository || CENTRAL}/${artifact.group.replaceAll('.', '/')}/${artifact.name}/${artifact.version}/${fileName(artifact)}`
 
 /** Leaves no file if Maven is not installed or fails. */
 async function fetchByMaven(artifact: MavenArtifact, file: string, progress: Progress): Promise<void> {

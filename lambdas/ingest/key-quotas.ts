@@ -133,7 +133,7 @@ function rejectionOf({ window, seconds }: Refusal, telemetry: Telemetry): Reject
 }
 
 /** It is a 429, which SDKs keep and send again, so that a larger quota lets them through: a 413 makes most of them drop the events. */
-function largerThanQuota(need: Amount, window: 'minute' | 'day', caps: Caps, telemetry: Telemetry): Rejection {
+function largerThanQuota(need: Amount, window: Refusal['window'], caps: Caps, telemetry: Telemetry): Rejection {
   telemetry.annotate('quotaTooSmall', window)
   const limit = `the whole quota of this key for a ${window}: ${sizeOf(caps[window])}`
   return reject('rate_limited', `The request has ${sizeOf(need)}, more than ${limit}. ${SMALLER}`, LONG_WAIT_SECONDS)

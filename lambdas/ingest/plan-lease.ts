@@ -154,7 +154,7 @@ export function leased(holding: Holding, request: LeaseRequest, now: number): Ho
 }
 
 /** The window whose whole quota is smaller than this need: no wait helps. */
-export function windowTooSmall(need: Amount, { minute, day }: Caps): 'minute' | 'day' | undefined {
+export function windowTooSmall(need: Amount, { minute, day }: Caps): Refusal['window'] | undefined {
   if (!fits(need, minute)) return 'minute'
   return fits(need, day) ? undefined : 'day'
 }

@@ -7,6 +7,7 @@ import { join, resolve } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { cacheFolder, download, installOnce } from '../../localstack/cache.ts'
 import { failureOf, fingerprint } from '../../localstack/deploy.ts'
+import { artifactUrl } from '../../localstack/maven.ts'
 import { javaSource } from '../../localstack/opensearch.ts'
 import { findPython, pipProblem, pythonProblem } from '../../localstack/python.ts'
 
@@ -139,6 +140,15 @@ test('the cache is in the user’s cache folder unless MILLRACE_CACHE is set', (
 
 test('a relative MILLRACE_CACHE is one folder for all processes, whatever folder they work in', () => {
   expect(cacheFolder({ MILLRACE_CACHE: 'downloads' })).toBe(resolve('downloads'))
+})
+
+test.each([
+  [undefined, 'https://repo.maven.apache.org/maven2'],
+  ['', 'https://repo.maven.apache.org/maven2'],
+  ['https://mirror.example/maven', 'https://mirror.example/maven'],
+])('with MAVEN_REPOSITORY_URL=%s an artifact is downloaded from %s', (repository, from) => {
+  const artifact = { group: 'a.b', name: 'c', version: '1.2', extension: 'zip', sha256: '', megabytes: 1 }
+  expect(artifactUrl(artifact, repository)).toBe(`${from}/a/b/c/1.2/c-1.2.zip`)
 })
 
 test.each([
