@@ -104,8 +104,8 @@ async function sendFile({ file, name, type, target, rate }: Job): Promise<Sent> 
   )
   const totals = await deliver({
     batches: cutBatches(withIds(elements, idField, before.lines, milliseconds.inspect), batchSize(rate)),
-    async post(body) {
-      const result = await post(body)
+    async post(body, isDivisible) {
+      const result = await post(body, isDivisible)
       if (hints.length === 0) hints = result.hints ?? []
       return result
     },

@@ -28,6 +28,9 @@ export interface Runtime {
 /** The API or a gateway responded that the body is too large. Nothing of it was stored. */
 export class BodyTooLarge extends UserError {}
 
+/** The API failed, or did not respond, twice. Events of the body may be stored. */
+export class BodyTooSlow extends UserError {}
+
 const TOO_LARGE = 413
 const FIRST_WAIT_MS = 500
 const MAX_WAIT_MS = 30_000
@@ -35,6 +38,8 @@ const MAX_WAIT_MS = 30_000
 const DEADLINE_MS = 15 * 60_000
 const TIMEOUT_MS = 60_000
 const MAX_MESSAGE_CHARACTERS = 500
+/** Failures after which a body is sent in halves: a stream that is overloaded stores few events in the time of a request. */
+const MAX_FAILURES = 2
 /** Statuses that ask for a retry, besides 5xx. */
 const RETRIED: readonly number[] = [408, 429]
 /** A gateway's statuses while its routes are being deployed. The API's own responses have a code. */
@@ -51,20 +56,23 @@ export function waitBefore(attempt: number, retryAfter: string | null, runtime: 
 
 /**
  * Returns a function that POSTs bodies whose lines are events. It retries while the API responds with 429 or 5xx, cannot be reached,
- * or another server responds with 403 or 404, and calls `waiting` with the reason before each wait. Throws BodyTooLarge for 413, and
- * a UserError for any other status, or after 15 minutes.
+ * or another server responds with 403 or 404, and calls `waiting` with the reason before each wait. Throws BodyTooLarge for 413,
+ * BodyTooSlow when a body that can be divided has failed twice, and a UserError for any other status, or after 15 minutes.
  */
 export function eventsApi(url: URL, key: string, runtime: Runtime, waiting: (reason: string) => void = () => {}) {
-  return async (body: Buffer): Promise<SendResult> => {
+  return async (body: Buffer, isDivisible: boolean): Promise<SendResult> => {
     const deadline = runtime.now() + DEADLINE_MS
+    let failures = 0
     for (let attempt = 1; ; attempt++) {
-      const { result, reason, retryAfter } = await tryOnce(url, key, body)
+      const { result, reason, retryAfter, isFailure } = await tryOnce(url, key, body)
       if (result) return result
+      if (isFailure) failures += 1
       const wait = waitBefore(attempt, retryAfter, runtime)
       if (runtime.now() + wait > deadline)
         throw new UserError(`${url.origin} does not accept events (${reason}). Run the same command again; it resumes.`)
       waiting(reason)
       await runtime.sleep(wait)
+      if (isDivisible && failures === MAX_FAILURES) throw new BodyTooSlow(reason)
     }
   }
 }
@@ -74,6 +82,8 @@ interface Attempt {
   /** Why the request must be retried. */
   readonly reason: string
   readonly retryAfter: string | null
+  /** Whether the API failed or did not respond, so that a smaller body may help. */
+  readonly isFailure: boolean
 }
 
 async function tryOnce(url: URL, key: string, body: Buffer): Promise<Attempt> {
@@ -85,9 +95,9 @@ async function tryOnce(url: URL, key: string, body: Buffer): Promise<Attempt> {
       body: new Uint8Array(body),
       signal: AbortSignal.timeout(TIMEOUT_MS),
     })
-    if (response.ok) return { result: resultOf(await response.json()), reason: '', retryAfter: null }
+    if (response.ok) return { result: resultOf(await response.json()), reason: '', retryAfter: null, isFailure: false }
   } catch (error) {
-    return { reason: reasonOf(error), retryAfter: null }
+    return { reason: reasonOf(error), retryAfter: null, isFailure: (error as Error).name === 'TimeoutError' }
   }
   const { code, message } = await problemOf(response)
   const { status } = response
@@ -95,7 +105,7 @@ async function tryOnce(url: URL, key: string, body: Buffer): Promise<Attempt> {
   const isRetried = status >= 500 || RETRIED.includes(status) || (code === undefined && RETRIED_WITHOUT_CODE.includes(status))
   if (status === TOO_LARGE) throw new BodyTooLarge(`${url.origin} rejected it: ${reason}`)
   if (!isRetried) throw new UserError(`${url.href} rejected the events: ${reason}`)
-  return { reason, retryAfter: response.headers.get('retry-after') }
+  return { reason, retryAfter: response.headers.get('retry-after'), isFailure: status >= 500 }
 }
 
 /** Why a request got no response: the network error's code or message. */

@@ -18,7 +18,7 @@ export const nothing: Totals = { lines: 0, accepted: 0, quarantined: 0, rejected
 
 export interface Delivery {
   readonly batches: AsyncIterable<Batch>
-  post(body: Buffer): Promise<SendResult>
+  post(body: Buffer, isDivisible: boolean): Promise<SendResult>
   /** Events per second; undefined for no limit. */
   readonly rate: number | undefined
   readonly runtime: Runtime

@@ -1,31 +1,36 @@
-import { BodyTooLarge, type SendResult } from './api.ts'
+import { BodyTooLarge, BodyTooSlow, type SendResult } from './api.ts'
 
-type Post = (body: Buffer) => Promise<SendResult>
+/** Posts a body. One that can be divided into halves is given up earlier. */
+type Post = (body: Buffer, isDivisible: boolean) => Promise<SendResult>
 
 const NEWLINE = '\n'.charCodeAt(0)
 
 /**
  * Posts bodies whose lines are events. A body that the API or a gateway in front of it finds too large is sent in two halves: a gateway
- * passes a body on as a JSON string, which may be larger. A line that is too large alone was not sent, and counts as refused.
+ * passes a body on as a JSON string, which may be larger. So is one that the API twice failed to store in the time of a request. A line
+ * that is too large alone was not sent, and counts as refused.
  */
 export const halving =
-  (post: Post): Post =>
-  async body => {
+  (post: Post) =>
+  async (body: Buffer): Promise<SendResult> => {
+    const starts = lineStarts(body)
     try {
-      return await post(body)
+      return await post(body, starts.length > 1)
     } catch (error) {
-      if (!(error instanceof BodyTooLarge)) throw error
-      return (await inHalves(body, halving(post))) ?? refused(error.message)
+      if (!(error instanceof BodyTooLarge || error instanceof BodyTooSlow)) throw error
+      return starts.length > 1 ? inHalves(body, starts, halving(post)) : refused(error.message)
     }
   }
 
-/** The results of both halves as one; undefined if the body is one line. */
-async function inHalves(body: Buffer, post: Post): Promise<SendResult | undefined> {
-  const starts = lineStarts(body)
-  if (starts.length < 2) return undefined
+/** The results of both halves as one. */
+async function inHalves(
+  body: Buffer,
+  starts: readonly number[],
+  send: (body: Buffer) => Promise<SendResult>,
+): Promise<SendResult> {
   const lines = Math.ceil(starts.length / 2)
-  const first = await post(body.subarray(0, starts[lines]))
-  const second = await post(body.subarray(starts[lines]))
+  const first = await send(body.subarray(0, starts[lines]))
+  const second = await send(body.subarray(starts[lines]))
   return {
     accepted: first.accepted + second.accepted,
     quarantined: [...first.quarantined, ...second.quarantined.map(each => ({ ...each, index: each.index + lines }))],

@@ -115,6 +115,29 @@ test('a request that fails with 429, 5xx or a broken connection is retried, with
   expect(stderr).toContain('waiting: 503 some_code Some help.')
 })
 
+/** As an API whose stream stores no more lines in the time of a request. */
+const tooSlow =
+  (most: number) =>
+  (body: string, request: IncomingMessage, response: ServerResponse): void => {
+    const respond = body.split('\n').length > most + 1 ? reject(503, { 'retry-after': '0' }) : accept
+    respond(body, request, response)
+  }
+
+test('a body that the API twice fails to store is sent in halves, in order', async () => {
+  responders = Array.from({ length: 100 }, () => tooSlow(700))
+  const { code, stdout } = await send(many(3_000), '--json')
+  expect([code, JSON.parse(stdout)]).toEqual([0, { lines: 3_000, accepted: 3_000, quarantined: 0 }])
+  expect(numbers()).toEqual(Array.from({ length: 3_000 }, (_, n) => n))
+  // Bodies of 2,500 and twice 1,250 lines fail twice; four of 625 and one of 500 are stored.
+  expect(responders).toHaveLength(100 - 11)
+})
+
+test('a single row is sent until the API stores it', async () => {
+  responders = Array.from({ length: 5 }, () => reject(503, { 'retry-after': '0' }))
+  expect(JSON.parse((await send(many(2), '--json')).stdout)).toEqual({ lines: 2, accepted: 2, quarantined: 0 })
+  expect(numbers()).toEqual([0, 1])
+})
+
 test('after a failure the same command resumes after the last confirmed batch, and its totals cover the whole file', async () => {
   responders = [accept, reject(401)]
   const broken = await send(many(6_000))
