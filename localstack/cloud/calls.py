@@ -1,5 +1,5 @@
-"""Records which AWS calls the functions make, as long as the file $CALLS_FILE exists: one JSON document for each, in a line.
-test/rights compares them with the rights of the roles.
+"""Records which AWS calls the functions make, as long as the file $CALLS_FILE exists: one JSON document for each different one, in
+a line. test/rights compares them with the rights of the roles.
 
 Each function has credentials of its own, as on AWS, and an address of OpenSearch with its name, which search-gate.ts records."""
 
@@ -18,6 +18,7 @@ FILE = os.environ["CALLS_FILE"]
 SECRET = os.environ["AWS_SECRET_ACCESS_KEY"].encode()
 
 _functions = {}  # by access key
+_written = set()  # the lines of the file
 
 
 def derived(kind, function):
@@ -71,8 +72,18 @@ def recorded(key, scope, headers, receive, send):
 
 
 def write(line):
+    """Writes a line that the file lacks. A write for each call would make the whole cloud wait for a busy disk."""
+    text = json.dumps(line)
+    try:
+        if os.path.getsize(FILE) == 0:
+            _written.clear()
+    except FileNotFoundError:
+        return
+    if text in _written:
+        return
+    _written.add(text)
     with open(FILE, "a") as file:
-        file.write(json.dumps(line) + "\n")
+        file.write(text + "\n")
 
 
 def call(scope, headers, body):

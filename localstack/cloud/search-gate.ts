@@ -2,7 +2,7 @@
 // nobody, and forwards to it what no page can have sent. It ends with OpenSearch.
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { appendFileSync, existsSync } from 'node:fs'
+import { appendFileSync, statSync } from 'node:fs'
 import { Agent, createServer, type IncomingMessage, type Server } from 'node:http'
 import { pidLine } from '../processes.ts'
 import { writeWhole } from '../whole-file.ts'
@@ -13,14 +13,15 @@ const REFUSED = 'The local OpenSearch answers no web pages, and only at 127.0.0.
 const UNAVAILABLE = 'OpenSearch does not respond.'
 
 /**
- * Listens on 127.0.0.1 and forwards to `backend`, a URL without a path. Records the requests of functions as long as the file `calls`
- * exists.
+ * Listens on 127.0.0.1 and forwards to `backend`, a URL without a path. Records the different requests of functions as long as the file
+ * `calls` exists.
  */
 export async function startGate(port: number, backend: string, calls: string): Promise<Server> {
   const agent = new Agent({ keepAlive: true })
+  const record = recorder(calls)
   const server = createServer((incoming, response) => {
     if (!isLocal(incoming) || isFromPage(incoming)) return respondWith(response, 403, REFUSED)
-    record(incoming, calls)
+    record(incoming)
     void (async () => {
       const received = await sendOn(incoming, response, { agent, url: `${backend}${incoming.url ?? '/'}` })
       if (received) await sendBack(received, response)
@@ -33,12 +34,23 @@ export async function startGate(port: number, backend: string, calls: string): P
   return server
 }
 
-/** Functions send their name as the user: calls.py puts it into their address of OpenSearch. */
-function record({ headers: { authorization = '' }, method, url }: IncomingMessage, calls: string): void {
-  const credentials = /^Basic (.+)$/.exec(authorization)?.[1]
-  if (!credentials || !existsSync(calls)) return
-  const [user] = Buffer.from(credentials, 'base64').toString().split(':')
-  appendFileSync(calls, `${JSON.stringify({ function: user, method, url })}\n`)
+/**
+ * Returns a function that writes a request which the file lacks. Functions send their name as the user: calls.py puts it into their
+ * address of OpenSearch.
+ */
+function recorder(calls: string): (request: IncomingMessage) => void {
+  const written = new Set<string>()
+  return ({ headers: { authorization = '' }, method, url }) => {
+    const credentials = /^Basic (.+)$/.exec(authorization)?.[1]
+    const size = statSync(calls, { throwIfNoEntry: false })?.size
+    if (!credentials || size === undefined) return
+    if (size === 0) written.clear()
+    const [user] = Buffer.from(credentials, 'base64').toString().split(':')
+    const line = `${JSON.stringify({ function: user, method, url })}\n`
+    if (written.has(line)) return
+    written.add(line)
+    appendFileSync(calls, line)
+  }
 }
 
 if (process.argv[1] === import.meta.filename) {
