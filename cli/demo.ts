@@ -16,13 +16,13 @@ import { sendLines, simulatedLines } from './simulate.ts'
 import { rollDice } from './simulators/dice.ts'
 import { addClientFaults } from './simulators/disturb.ts'
 import { simulators } from './simulators/simulators.ts'
-import { settle, statusReader } from './status.ts'
+import { sentence, settleWhileItChanges, statusReader } from './status.ts'
 import { localTarget, type Target } from './target.ts'
 import { consoleLine, stopWhenInterrupted, watchUntilInterrupted } from './up.ts'
 
 /** Events to simulate. The report needs 200 readings of a device; the other counts fill the tables that are shown. */
 const COUNTS = { visits: 1_000, actions: 1_000, users: 600, interactions: 400, readings: 6_000 }
-const SETTLE_SECONDS = 300
+const STILL_SECONDS = 120
 /** `--once` runs on a local cloud of its own, which holds no other events. */
 export const ONCE_FOLDER = '.millrace/once'
 
@@ -132,10 +132,16 @@ async function disturbedFile(simulator: string, count: number, now: number): Pro
 
 async function waitUntilSettled(target: Target) {
   const progress = showProgress('settle', 1)
-  const status = await settle(await statusReader(target), SETTLE_SECONDS, ({ accepted, folded, archived, indexed }) =>
-    progress.at((folded + archived) / (2 * accepted || 1), `${folded} folded, ${archived} archived, ${indexed} documents`),
+  const status = await settleWhileItChanges(
+    await statusReader(target),
+    STILL_SECONDS,
+    ({ accepted, folded, archived, indexed }) =>
+      progress.at((folded + archived) / (2 * accepted || 1), `${folded} folded, ${archived} archived, ${indexed} documents`),
   )
   progress.done()
-  if (!status.settled) throw new UserError(`Not settled after ${SETTLE_SECONDS} s: ${JSON.stringify(status)}`)
+  if (!status.settled)
+    throw new UserError(
+      `Not settled: no store has changed for ${STILL_SECONDS} seconds (${sentence(status)}). Run it again. If it ends the same way, start \`npx millrace up\`, send events, and look for errors with \`npx millrace logs\`.`,
+    )
   return status
 }

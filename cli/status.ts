@@ -74,16 +74,40 @@ const notSettled = (seconds: number, failures: readonly string[]): string =>
   ].join(' ')
 
 /** The status as one line of text. */
-const sentence = ({ settled, accepted, folded, archived, indexed, quarantined }: Status): string =>
+export const sentence = ({ settled, accepted, folded, archived, indexed, quarantined }: Status): string =>
   `${settled ? 'settled' : 'in progress'}: ${accepted} accepted, ${folded} folded, ${archived} archived, ${indexed} documents indexed, ${quarantined} quarantined`
 
 /** Polls the status until it is settled or the time has passed, and calls `seen` with each one. Returns the last status. */
 export async function settle<S extends Status>(read: () => Promise<S>, seconds: number, seen: (status: S) => void): Promise<S> {
   const deadline = realRuntime.now() + seconds * 1000
+  return poll(read, status => {
+    seen(status)
+    return realRuntime.now() + POLL_MS > deadline
+  })
+}
+
+/** Polls the status until it is settled or has not changed for that long, and calls `seen` with each one. Returns the last status. */
+export async function settleWhileItChanges<S extends Status>(
+  read: () => Promise<S>,
+  seconds: number,
+  seen: (status: S) => void,
+): Promise<S> {
+  let last: string | undefined
+  let changed = realRuntime.now()
+  return poll(read, status => {
+    seen(status)
+    const text = JSON.stringify(status)
+    if (text !== last) changed = realRuntime.now()
+    last = text
+    return realRuntime.now() - changed > seconds * 1000
+  })
+}
+
+/** Reads the status each second until it is settled or `isOver` says so. Returns the last one. */
+async function poll<S extends Status>(read: () => Promise<S>, isOver: (status: S) => boolean): Promise<S> {
   for (;;) {
     const status = await read()
-    seen(status)
-    if (status.settled || realRuntime.now() + POLL_MS > deadline) return status
+    if (isOver(status) || status.settled) return status
     await realRuntime.sleep(POLL_MS)
   }
 }

@@ -56,7 +56,7 @@ test(
     await untilSettled(SETTLE_SECONDS)
     expect(await differencesFrom([early, ...discarded, late], run)).toEqual([])
   },
-  10 * MINUTES,
+  20 * MINUTES,
 )
 
 test(
@@ -78,7 +78,7 @@ test(
         whileDiscarding(target, 'SearchIndexDocuments', { MaximumRetryAttempts: 1 }, async () => {
           await writeAndSend(folder, { type: 'page_visit', lines })
           await untilDiscarded('RecordAgeExceeded')
-          await eventually('both readers have discarded', async () => (await newCodes()).length === 2, 60)
+          await eventually('both readers have discarded', async () => (await newCodes()).length === 2, 240)
         }),
       )
     } finally {
@@ -96,7 +96,7 @@ test(
     const raw = await search?.count({ index: 'events-page_visit-*', body: { query: { term: { event_id: id } } } })
     expect(raw?.body.count).toBe(1)
   },
-  10 * MINUTES,
+  20 * MINUTES,
 )
 
 function inThirds({ type, lines }: SentFile): [SentFile, SentFile, SentFile] {
@@ -126,5 +126,5 @@ async function untilDiscarded(condition: string): Promise<void> {
       if (JSON.parse(Buffer.from(await objects.read(key)).toString()).requestContext.condition === condition) return true
     return false
   }
-  await eventually(`a batch is discarded: ${condition}`, isDiscarded, 60)
+  await eventually(`a batch is discarded: ${condition}`, isDiscarded, 240)
 }

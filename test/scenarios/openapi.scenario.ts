@@ -36,7 +36,7 @@ test(
     if (code !== 0) throw new Error(output)
     expect(output).toMatch(/Tested: (\d+)/)
   },
-  5 * MINUTES,
+  10 * MINUTES,
 )
 
 /** Installs schemathesis into the download cache. Returns its folder. */

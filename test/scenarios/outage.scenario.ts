@@ -36,7 +36,7 @@ test(
     await untilSettled(SETTLE_SECONDS)
     expect(await differencesFrom(files, run)).toEqual([])
   },
-  10 * MINUTES,
+  20 * MINUTES,
 )
 
 /** Resolves once some documents of the run's interactions can be searched. */
@@ -50,5 +50,5 @@ async function untilIndexed(run: Run): Promise<void> {
     const response = await search?.count({ index: INTERACTIONS, body: { query } }).catch(ignore)
     return (response?.body.count ?? 0) > 0
   }
-  await eventually('an interaction is indexed', isIndexed, 60)
+  await eventually('an interaction is indexed', isIndexed, 240)
 }

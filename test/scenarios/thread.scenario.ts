@@ -27,7 +27,7 @@ test(
     await untilSettled(SETTLE_SECONDS)
     expect(await differencesFrom([readings], run)).toEqual([])
   },
-  10 * MINUTES,
+  20 * MINUTES,
 )
 
 /** Runs a command that prints its progress and kills it once it has passed a third. */
@@ -57,5 +57,5 @@ test(
     await untilSettled(SETTLE_SECONDS)
     expect(await differencesFrom([visits], run)).toEqual([])
   },
-  10 * MINUTES,
+  20 * MINUTES,
 )

@@ -18,5 +18,5 @@ test(
     await untilSettled(SETTLE_SECONDS)
     expect(await differencesFrom(files, run)).toEqual([])
   },
-  12 * MINUTES,
+  40 * MINUTES,
 )
