@@ -1,7 +1,7 @@
 import { execFile } from 'node:child_process'
 import { readdirSync, readFileSync, readlinkSync } from 'node:fs'
 import { createServer } from 'node:net'
-import { join } from 'node:path'
+import { basename, join } from 'node:path'
 import { promisify } from 'node:util'
 import { UserError } from '../shared/user-error.ts'
 import { errorOf, type Problem } from './problem.ts'
@@ -101,7 +101,13 @@ function linuxHolder(port: number): string | undefined {
   const socket = listening && `socket:[${listening[9]}]`
   if (!socket) return undefined
   const pid = readdirSync('/proc').find(name => /^\d+$/.test(name) && holds(name, socket))
-  return pid && `${readFileSync(`/proc/${pid}/comm`, 'utf8').trim()} (pid ${pid})`
+  return pid && `${programOf(pid)} (pid ${pid})`
+}
+
+/** The name of a process is that of its main thread, which node calls MainThread. */
+function programOf(pid: string): string {
+  const [program = ''] = readFileSync(`/proc/${pid}/cmdline`, 'utf8').split('\0')
+  return basename(program) || readFileSync(`/proc/${pid}/comm`, 'utf8').trim()
 }
 
 function holds(pid: string, socket: string): boolean {

@@ -33,7 +33,9 @@ test('the error for a port in use names its process and says what to do', async 
   const { port } = server.address() as AddressInfo
   const ports = { ...readPorts({}), api: port } as Ports
   await expect(requireFree(ports, ['api'])).rejects.toThrow(
-    new RegExp(`^Port ${port} is in use by .*pid ${process.pid}.*\\. Stop it, or choose another port with MILLRACE_API_PORT=`),
+    new RegExp(
+      `^Port ${port} is in use by node \\(pid ${process.pid}\\)\\. Stop it, or choose another port with MILLRACE_API_PORT=`,
+    ),
   )
   await new Promise(done => server.close(done))
   await expect(requireFree(ports, ['api'])).resolves.toBeUndefined()
