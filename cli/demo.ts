@@ -16,7 +16,7 @@ import { sendLines, simulatedLines } from './simulate.ts'
 import { rollDice } from './simulators/dice.ts'
 import { addClientFaults } from './simulators/disturb.ts'
 import { simulators } from './simulators/simulators.ts'
-import { sentence, settleWhileItChanges, statusReader } from './status.ts'
+import { settleWhileItChanges, statusReader, statusSentence } from './status.ts'
 import { localTarget, type Target } from './target.ts'
 import { consoleLine, stopWhenInterrupted, watchUntilInterrupted } from './up.ts'
 
@@ -141,7 +141,7 @@ async function waitUntilSettled(target: Target) {
   progress.done()
   if (!status.settled)
     throw new UserError(
-      `Not settled: no store has changed for ${STILL_SECONDS} seconds (${sentence(status)}). Run it again. If it ends the same way, start \`npx millrace up\`, send events, and look for errors with \`npx millrace logs\`.`,
+      `Not settled: no store has changed for ${STILL_SECONDS} seconds (${statusSentence(status)}). Run it again. If it ends the same way, start \`npx millrace up\`, send events, and look for errors with \`npx millrace logs\`.`,
     )
   return status
 }

@@ -56,7 +56,7 @@ interface Printed {
 
 async function localStatus(target: Target, wait: number | undefined): Promise<Printed> {
   const status = await readOnceOrUntilSettled(await statusReader(target), wait)
-  return { status, lines: [sentence(status)] }
+  return { status, lines: [statusSentence(status)] }
 }
 
 async function stageStatusOf(target: Target, stage: string, wait: number | undefined): Promise<Printed> {
@@ -74,16 +74,13 @@ const notSettled = (seconds: number, failures: readonly string[]): string =>
   ].join(' ')
 
 /** The status as one line of text. */
-export const sentence = ({ settled, accepted, folded, archived, indexed, quarantined }: Status): string =>
+export const statusSentence = ({ settled, accepted, folded, archived, indexed, quarantined }: Status): string =>
   `${settled ? 'settled' : 'in progress'}: ${accepted} accepted, ${folded} folded, ${archived} archived, ${indexed} documents indexed, ${quarantined} quarantined`
 
 /** Polls the status until it is settled or the time has passed, and calls `seen` with each one. Returns the last status. */
 export async function settle<S extends Status>(read: () => Promise<S>, seconds: number, seen: (status: S) => void): Promise<S> {
   const deadline = realRuntime.now() + seconds * 1000
-  return poll(read, status => {
-    seen(status)
-    return realRuntime.now() + POLL_MS > deadline
-  })
+  return poll(read, seen, () => realRuntime.now() + POLL_MS > deadline)
 }
 
 /** Polls the status until it is settled or has not changed for that long, and calls `seen` with each one. Returns the last status. */
@@ -94,8 +91,7 @@ export async function settleWhileItChanges<S extends Status>(
 ): Promise<S> {
   let last: string | undefined
   let changed = realRuntime.now()
-  return poll(read, status => {
-    seen(status)
+  return poll(read, seen, status => {
     const text = JSON.stringify(status)
     if (text !== last) changed = realRuntime.now()
     last = text
@@ -104,10 +100,15 @@ export async function settleWhileItChanges<S extends Status>(
 }
 
 /** Reads the status each second until it is settled or `isOver` says so. Returns the last one. */
-async function poll<S extends Status>(read: () => Promise<S>, isOver: (status: S) => boolean): Promise<S> {
+async function poll<S extends Status>(
+  read: () => Promise<S>,
+  seen: (status: S) => void,
+  isOver: (status: S) => boolean,
+): Promise<S> {
   for (;;) {
     const status = await read()
-    if (isOver(status) || status.settled) return status
+    seen(status)
+    if (status.settled || isOver(status)) return status
     await realRuntime.sleep(POLL_MS)
   }
 }

@@ -29,12 +29,12 @@ export interface Runtime {
 export class BodyTooLarge extends UserError {}
 
 /** The API failed, or did not respond, twice. Events of the body may be stored. */
-export class BodyTooSlow extends UserError {}
+export class FailedTwice extends UserError {}
 
 const TOO_LARGE = 413
 const FIRST_WAIT_MS = 500
 const MAX_WAIT_MS = 30_000
-/** How long a batch is retried. After that the command fails; batches confirmed before are not sent again. */
+/** How long bodies are sent without a success. After that the command fails; batches confirmed before are not sent again. */
 const DEADLINE_MS = 15 * 60_000
 const TIMEOUT_MS = 60_000
 const MAX_MESSAGE_CHARACTERS = 500
@@ -57,22 +57,26 @@ export function waitBefore(attempt: number, retryAfter: string | null, runtime: 
 /**
  * Returns a function that POSTs bodies whose lines are events. It retries while the API responds with 429 or 5xx, cannot be reached,
  * or another server responds with 403 or 404, and calls `waiting` with the reason before each wait. Throws BodyTooLarge for 413,
- * BodyTooSlow when a body that can be divided has failed twice, and a UserError for any other status, or after 15 minutes.
+ * FailedTwice when a body that can be divided has failed twice, and a UserError for any other status, or after 15 minutes in which it stored nothing.
  */
 export function eventsApi(url: URL, key: string, runtime: Runtime, waiting: (reason: string) => void = () => {}) {
+  let deadline: number | undefined
   return async (body: Buffer, isDivisible: boolean): Promise<SendResult> => {
-    const deadline = runtime.now() + DEADLINE_MS
+    deadline ??= runtime.now() + DEADLINE_MS
     let failures = 0
     for (let attempt = 1; ; attempt++) {
       const { result, reason, retryAfter, isFailure } = await tryOnce(url, key, body)
-      if (result) return result
+      if (result) {
+        deadline = undefined
+        return result
+      }
       if (isFailure) failures += 1
       const wait = waitBefore(attempt, retryAfter, runtime)
       if (runtime.now() + wait > deadline)
         throw new UserError(`${url.origin} does not accept events (${reason}). Run the same command again; it resumes.`)
       waiting(reason)
       await runtime.sleep(wait)
-      if (isDivisible && failures === MAX_FAILURES) throw new BodyTooSlow(reason)
+      if (isDivisible && failures === MAX_FAILURES) throw new FailedTwice(reason)
     }
   }
 }

@@ -2,7 +2,7 @@ import { formatBytes, MAX_BODY_BYTES } from '../../shared/limits.ts'
 import { UserError } from '../../shared/user-error.ts'
 import type { Runtime, SendResult } from './api.ts'
 import type { Batch } from './batches.ts'
-import { halving } from './halve.ts'
+import { halving, type Post } from './halve.ts'
 import { addRejected, type RejectedRow, type RejectedRows } from './rejected-rows.ts'
 
 /** The totals that `send` and `simulate` report; lines = accepted + quarantined. */
@@ -18,7 +18,7 @@ export const nothing: Totals = { lines: 0, accepted: 0, quarantined: 0, rejected
 
 export interface Delivery {
   readonly batches: AsyncIterable<Batch>
-  post(body: Buffer, isDivisible: boolean): Promise<SendResult>
+  readonly post: Post
   /** Events per second; undefined for no limit. */
   readonly rate: number | undefined
   readonly runtime: Runtime

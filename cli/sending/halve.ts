@@ -1,7 +1,7 @@
-import { BodyTooLarge, BodyTooSlow, type SendResult } from './api.ts'
+import { BodyTooLarge, FailedTwice, type SendResult } from './api.ts'
 
 /** Posts a body. One that can be divided into halves is given up earlier. */
-type Post = (body: Buffer, isDivisible: boolean) => Promise<SendResult>
+export type Post = (body: Buffer, isDivisible: boolean) => Promise<SendResult>
 
 const NEWLINE = '\n'.charCodeAt(0)
 
@@ -17,7 +17,7 @@ export const halving =
     try {
       return await post(body, starts.length > 1)
     } catch (error) {
-      if (!(error instanceof BodyTooLarge || error instanceof BodyTooSlow)) throw error
+      if (!(error instanceof BodyTooLarge || error instanceof FailedTwice)) throw error
       return starts.length > 1 ? inHalves(body, starts, halving(post)) : refused(error.message)
     }
   }

@@ -42,8 +42,9 @@ function recorder(calls: string): (request: IncomingMessage) => void {
   const written = new Set<string>()
   return ({ headers: { authorization = '' }, method, url }) => {
     const credentials = /^Basic (.+)$/.exec(authorization)?.[1]
+    if (!credentials) return
     const size = statSync(calls, { throwIfNoEntry: false })?.size
-    if (!credentials || size === undefined) return
+    if (size === undefined) return
     if (size === 0) written.clear()
     const [user] = Buffer.from(credentials, 'base64').toString().split(':')
     const line = `${JSON.stringify({ function: user, method, url })}\n`

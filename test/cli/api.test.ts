@@ -1,7 +1,11 @@
+import { once } from 'node:events'
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
 import fc from 'fast-check'
-import { waitBefore } from '../../cli/sending/api.ts'
+import { eventsApi, waitBefore } from '../../cli/sending/api.ts'
 import type { Batch } from '../../cli/sending/batches.ts'
 import { deliver, nothing } from '../../cli/sending/deliver.ts'
+import { halving } from '../../cli/sending/halve.ts'
 
 const runtime = { now: () => Date.parse('2026-01-01T00:00:00Z'), random: () => 1, sleep: async () => {} }
 
@@ -15,6 +19,25 @@ test('waitBefore honours Retry-After in seconds and as a date', () => {
 test('without a valid Retry-After, the wait doubles up to 30 seconds, with jitter', () => {
   expect([1, 2, 3, 20].map(attempt => waitBefore(attempt, null, runtime))).toEqual([500, 1_000, 2_000, 30_000])
   expect(waitBefore(2, 'soon', { ...runtime, random: () => 0 })).toBe(500)
+})
+
+test('an API that fails is given up after 15 minutes, also when the body is divided', async () => {
+  const server = createServer((_, response) => response.writeHead(503, { 'retry-after': '60' }).end()).listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  let now = 0
+  const clock = {
+    now: () => now,
+    random: () => 1,
+    async sleep(milliseconds: number) {
+      now += milliseconds
+    },
+  }
+  const { port } = server.address() as AddressInfo
+  const send = halving(eventsApi(new URL(`http://127.0.0.1:${port}/`), 'key', clock))
+  await expect(send(Buffer.from('1\n2\n3\n4\n5\n6\n7\n8\n'))).rejects.toThrow('does not accept events (503)')
+  expect(now).toBe(15 * 60_000)
+  server.closeAllConnections()
+  await new Promise(closed => server.close(closed))
 })
 
 /** Batches of these sizes, and a clock that only `sleep` advances. */

@@ -39,7 +39,7 @@ test.each<[string, () => Promise<Program>]>([
   async (_, make) => {
     expect(await countUnderFaults(await make(), EVENTS)).toEqual(eachOnce(EVENTS))
   },
-  20 * MINUTES,
+  10 * MINUTES,
 )
 
 test(
@@ -49,7 +49,7 @@ test(
     await runProgram(await node('cloudevents.ts', 'write'), user, EVENTS)
     expect(await countedActions([user])).toEqual([EVENTS])
   },
-  10 * MINUTES,
+  5 * MINUTES,
 )
 
 test('CORS allows a page of any origin to send, with the headers that SDKs add', async () => {
@@ -79,5 +79,5 @@ test(
     for (const path of [`/v1/users/${userId}`, `/v1/projections/user-traits?key=${userId}`, '/v1/events/user_traits?limit=1'])
       expect(await request(path, target.key('read'))).toEqual([200, expect.stringContaining(`"traits":${traits}`)])
   },
-  10 * MINUTES,
+  5 * MINUTES,
 )

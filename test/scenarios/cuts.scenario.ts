@@ -43,7 +43,7 @@ test(
         `stream: ${stream.events} events, ${stream.distinct} distinct; counted twice 0, lost 0`,
     )
   },
-  20 * MINUTES,
+  10 * MINUTES,
 )
 
 /** Cuts connections until `stop` is called, in phases: after, then before the function handles the request. Resolves to the number of phases. */

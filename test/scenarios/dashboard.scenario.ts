@@ -97,7 +97,7 @@ test(
     await eventually('the logs hold all of them', isComplete).catch(() => undefined)
     expect(missing).toEqual([])
   },
-  10 * MINUTES,
+  5 * MINUTES,
 )
 
 const logs = (...options: string[]): Promise<LogLine[]> => millraceJson<LogLine[]>('logs', ...options)
@@ -123,7 +123,7 @@ test(
     expect(textsOf(await logs('--request', id))).toEqual(expect.arrayContaining(textsOf(ofUser)))
     expect(textsOf(ofUser).filter(text => text.includes(String(user)))).toEqual([])
   },
-  10 * MINUTES,
+  5 * MINUTES,
 )
 
 test('an unknown request is an error of one line', async () => {

@@ -129,7 +129,7 @@ test(
     const { code, stderr } = await millrace(['keys', 'revoke', first.id])
     expect([code, stderr]).toEqual([1, expect.stringContaining('keys list')])
   },
-  6 * MINUTES,
+  3 * MINUTES,
 )
 
 test('a key that expires is rejected from then on; the list shows the rights and the use of keys', async () => {

@@ -36,7 +36,7 @@ test(
     if (code !== 0) throw new Error(output)
     expect(output).toMatch(/Tested: (\d+)/)
   },
-  10 * MINUTES,
+  5 * MINUTES,
 )
 
 /** Installs schemathesis into the download cache. Returns its folder. */

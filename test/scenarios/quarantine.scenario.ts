@@ -74,7 +74,7 @@ test(
     expect(await urlsOf(user)).toEqual(['/again'])
     expect(await archived(good)).toMatchObject([{ source: 'old', received_time_us: BigInt(RECEIVED) * 1000n }])
   },
-  10 * MINUTES,
+  5 * MINUTES,
 )
 
 test(
@@ -111,7 +111,7 @@ test(
     expect(await archived(`unarchived-${user}`)).toHaveLength(1)
     expect(await archived(`unread-${user}`)).toHaveLength(1)
   },
-  10 * MINUTES,
+  5 * MINUTES,
 )
 
 test(
@@ -130,7 +130,7 @@ test(
     expect(await codes()).toEqual([])
     expect(await keysUnder(target.outputs.QuarantineBucket, BUNDLES_PREFIX)).toHaveLength(bundles)
   },
-  10 * MINUTES,
+  5 * MINUTES,
 )
 
 test(
@@ -165,7 +165,7 @@ test(
     expect(await millraceJson('quarantine', 'discard', ...filter)).toEqual({ discarded: 41, kept: 0 })
     expect(await ofRun()).toEqual([])
   },
-  10 * MINUTES,
+  5 * MINUTES,
 )
 
 interface ApiRow {

@@ -67,7 +67,7 @@ test(
     expect(await replay()).toEqual({ replayed: 1, refused: 0 })
     expect(await bodies()).toBe(before)
   },
-  6 * MINUTES,
+  2 * MINUTES,
 )
 
 test(
@@ -77,7 +77,7 @@ test(
     await post(target.key('write'), JSON.stringify({ type: 'user_traits', id: run, data: { user_id: run, traits: {} } }))
     const headers = { authorization: `Bearer ${target.key('read')}` }
     const user = `${target.apiUrl}/v1/users/${run}`
-    await eventually('the user has an item', async () => (await fetch(user, { headers })).status === 200, 240)
+    await eventually('the user has an item', async () => (await fetch(user, { headers })).status === 200, 60)
 
     const document = { action: 'index', index: 'recent-urls-r1', id: run, version: 1, document: { id: 0, last_5_urls: [] } }
     await quarantine({ code: 'document_refused', body: JSON.stringify(document) })
@@ -91,7 +91,7 @@ test(
     expect(await replay()).toEqual({ replayed: 0, refused: 1 })
     expect(await itemsOfRun()).toHaveLength(1)
   },
-  6 * MINUTES,
+  2 * MINUTES,
 )
 
 test(
@@ -107,9 +107,9 @@ test(
       '100/minute,1/day',
     )
     const event = JSON.stringify({ type: `note-${run}`, id: run, subject: run })
-    await eventually('the quota is spent', async () => (await post(key, event)).status === 429, 240)
+    await eventually('the quota is spent', async () => (await post(key, event)).status === 429, 60)
   },
-  6 * MINUTES,
+  2 * MINUTES,
 )
 
 test(
@@ -120,9 +120,9 @@ test(
     await kinesisOf(target).send(new PutRecordsCommand({ StreamName: target.outputs.StreamName, Records }))
     const key = quarantineKey(unrecognisedLine(line, 0))
     const counted = async () => (await quarantinedItems()).items.find(item => item.key === key)?.count ?? 0
-    await eventually('it is counted twice', async () => (await counted()) >= 2, 240)
+    await eventually('it is counted twice', async () => (await counted()) >= 2, 90)
   },
-  6 * MINUTES,
+  2 * MINUTES,
 )
 
 test('set-up deletes the raw events of a day that is over, and the API lists the quarantine and the events of all types', async () => {

@@ -43,7 +43,7 @@ test(
     expect((await reindex(recentUrls.name)).documents).toBeGreaterThan(0)
     expect(await differencesFrom([...early, late], run)).toEqual([])
   },
-  20 * MINUTES,
+  10 * MINUTES,
 )
 
 test('a reindex runs to its end without its caller, and is a job that the commands and the API show', async () => {
@@ -97,7 +97,7 @@ test(
     expect((await search?.get({ index, id: String(user) }))?.body._source).toEqual({ id: user, last_5_urls: ['/kept'] })
     expect(await release(target, remaining)).toBe(2)
   },
-  10 * MINUTES,
+  5 * MINUTES,
 )
 
 /** Puts an object into the quarantine's bucket as Lambda does for a batch that the windows function did not process in time. */

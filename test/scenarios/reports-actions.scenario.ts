@@ -82,7 +82,7 @@ test(
     expect(objects.map(({ key }) => key)).toEqual([`${prefix}00000.parquet`])
     expect(await rowsBelow(target, prefix)).toHaveLength(count)
   },
-  6 * MINUTES,
+  2 * MINUTES,
 )
 
 test(
@@ -97,7 +97,7 @@ test(
     expect(ofRun(await published({ at: formatInstant(earlier) }))).toEqual(expected(earlier))
     expect(ofRun(await published({ at: formatInstant(at) }))).toEqual(expected(at))
   },
-  6 * MINUTES,
+  3 * MINUTES,
 )
 
 test(
@@ -113,7 +113,7 @@ test(
     expect(lines.indexOf(`${newest.length} rows`)).toBe(51)
     expect(stdout).toMatch(/\nevent_time +TIMESTAMP\n/)
   },
-  6 * MINUTES,
+  2 * MINUTES,
 )
 
 test(
@@ -123,5 +123,5 @@ test(
     const { rows: count } = await runScheduledThrice(target, 'enriched-actions', fired)
     expect(await published({ at: hour })).toHaveLength(count)
   },
-  6 * MINUTES,
+  2 * MINUTES,
 )

@@ -85,7 +85,7 @@ test(
       devices.map(row => [row['date'], row['device_id'], row['num_events'], row['kept']].map(String)),
     )
   },
-  6 * MINUTES,
+  2 * MINUTES,
 )
 
 test(
@@ -100,7 +100,7 @@ test(
     expect(rows).toEqual(await published(prefixes.by_device))
     expect(rows).toHaveLength(3)
   },
-  6 * MINUTES,
+  2 * MINUTES,
 )
 
 test(
@@ -108,7 +108,7 @@ test(
   async () => {
     await runScheduledThrice(target, 'duration-p95', formatInstant(millisToMicros(Date.now() + 3_600_000)))
   },
-  6 * MINUTES,
+  2 * MINUTES,
 )
 
 test('an unknown report and an invalid date are errors of one line', async () => {

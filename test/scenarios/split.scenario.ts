@@ -20,7 +20,7 @@ test(
     const records = await simulatedFile('users', 10_000, run)
     const readShards = await shardsReader(target, run)
     const sending = writeAndSend(folder, records, '--rate', '2000')
-    await eventually('every open shard has events of the run', async () => (await readShards()).size >= SHARDS, 240)
+    await eventually('every open shard has events of the run', async () => (await readShards()).size >= SHARDS, 60)
     const { parent, children } = await splitWidest(target)
 
     expect(await sending).toMatchObject({ lines: records.lines.length })
@@ -30,7 +30,7 @@ test(
     expect([parent, ...children].filter(shard => !shards.has(shard))).toEqual([])
     expect(await differencesFrom([records], run)).toEqual([])
   },
-  20 * MINUTES,
+  10 * MINUTES,
 )
 
 /** Returns a function that reads which shards hold events of the run. It reads older events now, because there is no time for it under load. */

@@ -28,5 +28,5 @@ test(
     expect(status.quarantined).toBe(exact.quarantined)
     expect(status.indexed).toBeGreaterThanOrEqual(exact.indexed)
   },
-  20 * MINUTES,
+  10 * MINUTES,
 )

@@ -27,7 +27,7 @@ test(
     await untilSettled(SETTLE_SECONDS)
     expect(await differencesFrom([readings], run)).toEqual([])
   },
-  20 * MINUTES,
+  10 * MINUTES,
 )
 
 /** Runs a command that prints its progress and kills it once it has passed a third. */
@@ -57,5 +57,5 @@ test(
     await untilSettled(SETTLE_SECONDS)
     expect(await differencesFrom([visits], run)).toEqual([])
   },
-  20 * MINUTES,
+  10 * MINUTES,
 )
